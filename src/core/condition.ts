@@ -1,0 +1,51 @@
+import type { Condition } from '../api/meta.ts';
+
+/** The one condition that Pipelines sets. Clients such as tkn read conditions[0] by index, so it always comes first. */
+export const succeeded = 'Succeeded';
+
+interface HasConditions {
+  conditions?: Condition[];
+}
+
+/** The `Succeeded` condition, undefined before the first reconcile. */
+export function succeededCondition(status: HasConditions | undefined): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === succeeded);
+}
+
+/** A run is done once its condition is True or False; a done run is never changed again. */
+export function isDone(status: HasConditions | undefined): boolean {
+  const condition = succeededCondition(status);
+  return condition !== undefined && condition.status !== 'Unknown';
+}
+
+export function isSuccessful(status: HasConditions | undefined): boolean {
+  return succeededCondition(status)?.status === 'True';
+}
+
+export function isFailed(status: HasConditions | undefined): boolean {
+  return succeededCondition(status)?.status === 'False';
+}
+
+/** What a condition says, without its time. */
+export interface ConditionState {
+  status: Condition['status'];
+  reason: string;
+  message: string;
+}
+
+/**
+ * Conditions with `Succeeded` set to `state`. As knative's condition manager: lastTransitionTime moves whenever status,
+ * reason or message change and stays when nothing does, so that an unchanged status compares equal.
+ */
+export function withSucceeded(conditions: Condition[] | undefined, state: ConditionState, now: Date): Condition[] {
+  const others = (conditions ?? []).filter((condition) => condition.type !== succeeded);
+  const before = conditions?.find((condition) => condition.type === succeeded);
+  const same = before?.status === state.status && before.reason === state.reason && before.message === state.message;
+  const lastTransitionTime = same && before.lastTransitionTime ? before.lastTransitionTime : timestamp(now);
+  return [{ type: succeeded, ...state, lastTransitionTime }, ...others];
+}
+
+/** RFC 3339, UTC, whole seconds: metav1.Time on the wire. */
+export function timestamp(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

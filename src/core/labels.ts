@@ -1,0 +1,31 @@
+/** Labels and annotations that clients select by (upstream docs/labels.md and pkg/apis/pipeline/register.go). */
+export const labels = {
+  pipeline: 'tekton.dev/pipeline',
+  pipelineRun: 'tekton.dev/pipelineRun',
+  pipelineRunUID: 'tekton.dev/pipelineRunUID',
+  pipelineTask: 'tekton.dev/pipelineTask',
+  memberOf: 'tekton.dev/memberOf',
+  task: 'tekton.dev/task',
+  taskRun: 'tekton.dev/taskRun',
+  taskRunUID: 'tekton.dev/taskRunUID',
+  customRun: 'tekton.dev/customRun',
+  managedBy: 'app.kubernetes.io/managed-by',
+} as const;
+
+export const annotations = {
+  release: 'pipeline.tekton.dev/release',
+  ready: 'tekton.dev/ready',
+  cancel: 'tekton.dev/cancel',
+  pipelineTaskOnError: 'pipeline.tekton.dev/pipeline-task-on-error',
+  affinityAssistant: 'pipeline.tekton.dev/affinity-assistant',
+  autoCleanupPvc: 'tekton.dev/auto-cleanup-pvc',
+  lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
+} as const;
+
+/** Annotations that stay where they are: Chains' marks belong to one object, kubectl's record is of no use on a child. */
+export function isPropagatedAnnotation(name: string): boolean {
+  return name !== annotations.lastApplied && !name.startsWith('chains.tekton.dev/');
+}
+
+/** managedBy of runs that are ours; any other value leaves the run to another controller. */
+export const ownManagedBy = 'tekton.dev/pipeline';

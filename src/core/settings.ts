@@ -1,0 +1,16 @@
+import type { Defaults } from '../api/config/config-defaults.ts';
+import type { FeatureFlags } from '../api/config/feature-flags.ts';
+
+/** What an operator configured, read live from ConfigMaps and once from flags; one snapshot serves one reconcile. */
+export interface Settings {
+  flags: FeatureFlags;
+  defaults: Defaults;
+  images: {
+    /** Holds /ko-app/entrypoint: the init container of every pod. */
+    entrypoint: string;
+    /** Replaces the image of sidecars that must stop. */
+    nop: string;
+  };
+  /** Written to the annotation pipeline.tekton.dev/release. */
+  release: string;
+}
