@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/**
+ * Building blocks of the schemas in this folder. Each schema is the single source of three things: the TypeScript type
+ * (z.infer), the defaults (see defaults.ts) and the CRD schema (structural.ts). Only wire types are used: times, durations
+ * and quantities are strings.
+ */
+
+/** A value whose inside the CRD does not describe (Kubernetes' own fragments, as upstream's CRDs have it). */
+export function preserved<T>(description?: string): z.ZodType<T> {
+  const meta = { 'x-kubernetes-preserve-unknown-fields': true, ...(description === undefined ? {} : { description }) };
+  return z.unknown().meta(meta) as unknown as z.ZodType<T>;
+}
+
+/** A preserved JSON object: anything but an object is refused by the API server. */
+export function preservedObject<T extends object>(description?: string): z.ZodType<T> {
+  const meta = {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+    ...(description === undefined ? {} : { description }),
+  };
+  return z.unknown().meta(meta) as unknown as z.ZodType<T>;
+}
+
+/** A list whose items are identified by `keys` (server-side apply merges by them; duplicates are refused). */
+export function mapList<T extends z.ZodType>(item: T, ...keys: string[]) {
+  return z.array(item).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys });
+}
+
+/** A list that is replaced as a whole. */
+export function atomicList<T extends z.ZodType>(item: T) {
+  return z.array(item).meta({ 'x-kubernetes-list-type': 'atomic' });
+}
+
+/** Go duration text such as `1h0m0s`; the API server takes any string, the validators check the form. */
+export const durationText = z.string();
+
+/** RFC 3339 time, UTC, whole seconds, as Kubernetes writes it. */
+export const timeText = z.iso.datetime();
+
+export const int32 = z.int32();
+
+/** A port number or name. */
+export const intOrString = z
+  .union([z.int(), z.string()])
+  .meta({ 'x-kubernetes-int-or-string': true });
+
+/** Text that may stand for a typed value once variables are replaced (`$(params.x)`). */
+export const substitutableText = z.string();
