@@ -1,0 +1,3 @@
+module tektite/entrypoint
+
+go 1.26
