@@ -1,0 +1,10 @@
+#!/bin/sh
+# Lints the TypeScript sources with rules that need types. The linter's own packages live in hack/lint (see its package.json).
+set -eu
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.json" -nt "$here/lint/node_modules/.package-lock.json" ]; then
+  echo "lint: installing the linter" >&2
+  npm ci --prefix "$here/lint" --no-audit --no-fund --loglevel=error
+fi
+cd "$here/.."
+exec node "$here/lint/node_modules/eslint/bin/eslint.js" --config "$here/lint/eslint.config.js" --max-warnings 0 "${@:-.}"

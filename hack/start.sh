@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs a TypeScript entry point of hack/ on a current Node, on a machine that may have an old one and no node_modules.
+# Usage: hack/start.sh SCRIPT.ts [ARGUMENT...]
+set -eu
+cd "$(dirname -- "$0")/.."
+if ! command -v npm >/dev/null 2>&1; then
+  echo "npm is needed: install Node.js 20 or newer with npm (for example: apt-get install nodejs npm), then run this again" >&2
+  exit 1
+fi
+# npm records what it installed in node_modules/.package-lock.json: an older record than the lock file means stale packages.
+if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  echo "==> installing npm packages (about half a minute)"
+  npm ci --no-audit --no-fund --loglevel=error
+  touch node_modules/.package-lock.json
+fi
+PATH="$PWD/node_modules/.bin:$PATH"
+export PATH
+exec node "$@"
