@@ -1,0 +1,81 @@
+/** Layers with tools that public task catalogues call: crane, and Tekton's git-init as a script over git. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { file, folder, symlink } from './base-files.ts'
+import type { LayerRecipe } from './layers.ts'
+import { inTemporaryFolder } from './files.ts'
+
+const run = promisify(execFile)
+
+/** The Go module that pins crane's version, shared with the local cluster's tools. */
+const CRANE_MODULE = 'hack/one-node/go/crane'
+
+/** /ko-app/crane, and /busybox/sh as in gcr.io/go-containerregistry/crane:debug. */
+export const craneLayer: LayerRecipe = {
+  name: 'crane',
+  inputs: ({ root }) => readFile(join(root, CRANE_MODULE, 'go.mod'), 'utf8'),
+  entries: ({ root, progress }) =>
+    inTemporaryFolder(async (dir) => {
+      progress('building crane (about a minute when nothing is cached)')
+      const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'crane'), 'github.com/google/go-containerregistry/cmd/crane']
+      const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' }
+      await run('go', args, { cwd: join(root, CRANE_MODULE), env })
+      return [
+        folder('ko-app'),
+        file('ko-app/crane', await readFile(join(dir, 'crane')), 0o755),
+        symlink('usr/local/bin/crane', '/ko-app/crane'),
+        ...BUSYBOX_TOOLS.map((name) => symlink(`busybox/${name}`, '/bin/busybox')),
+      ]
+    }),
+}
+const BUSYBOX_TOOLS = ['sh', 'ash', 'cat', 'cp', 'ls', 'mkdir', 'mktemp', 'mv', 'rm', 'sed', 'sha256sum', 'tar', 'tee', 'test']
+
+/** The flags that the git-clone tasks of Tekton's catalogue pass; others are an error. */
+const GIT_INIT = `#!/bin/sh
+# Stand-in for Tekton's git-init: clones one revision of a repository into a folder.
+set -eu
+url= revision= refspec= path=. depth=1 submodules=true ssl_verify=true sparse=
+while [ $# -gt 0 ]; do
+  flag=\${1#-}; flag=\${flag#-}
+  case $flag in
+    *=*) value=\${flag#*=}; flag=\${flag%%=*}; shift ;;
+    *) value=\${2-}; shift; [ $# -eq 0 ] || shift ;;
+  esac
+  case $flag in
+    url) url=$value ;;
+    revision) revision=$value ;;
+    refspec) refspec=$value ;;
+    path) path=$value ;;
+    depth) depth=$value ;;
+    submodules) submodules=$value ;;
+    sslVerify) ssl_verify=$value ;;
+    sparseCheckoutDirectories) sparse=$value ;;
+    *) echo "git-init: unknown flag -$flag" >&2; exit 2 ;;
+  esac
+done
+[ -n "$url" ] || { echo 'git-init: -url is required' >&2; exit 2; }
+mkdir -p "$path"
+cd "$path"
+git init -q
+git config http.sslVerify "$ssl_verify"
+git remote add origin "$url" 2>/dev/null || git remote set-url origin "$url"
+if [ -n "$sparse" ]; then
+  git config core.sparseCheckout true
+  echo "$sparse" | tr ',' '\\n' > .git/info/sparse-checkout
+fi
+set -- --recurse-submodules=yes --update-head-ok --force
+[ "$depth" -le 0 ] || set -- "$@" --depth="$depth"
+# Without a refspec the revision itself is fetched: HEAD, a branch, a tag or a commit.
+git fetch -q "$@" origin \${refspec:-\${revision:-HEAD}}
+if [ -n "$refspec" ] && [ -n "$revision" ]; then git checkout -q -f "$revision"; else git checkout -q -f FETCH_HEAD; fi
+echo "Successfully cloned $url @ $(git rev-parse HEAD) (\${revision:-HEAD}) in path $(pwd)"
+[ "$submodules" != true ] || git submodule -q update --recursive --init --depth="$depth" --force
+`
+
+export const gitInitLayer: LayerRecipe = {
+  name: 'git-init',
+  inputs: () => Promise.resolve(GIT_INIT),
+  entries: () => Promise.resolve([folder('ko-app'), file('ko-app/git-init', GIT_INIT, 0o755)]),
+}
