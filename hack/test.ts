@@ -1,0 +1,62 @@
+/**
+ * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run even
+ * when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
+ */
+import { check, goTests, run, vitest, type Counts } from './verify/stage.ts';
+
+interface Stage {
+  name: string;
+  run(): Promise<Counts>;
+}
+
+const controlPlane = 'tektite-test-api';
+const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
+
+async function onControlPlane(): Promise<Counts> {
+  const up = await run('hack/cluster', ['up', '--control-plane', '--name', controlPlane]);
+  if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
+  try {
+    const { output } = await run('hack/cluster', ['kubeconfig', '--path', '--name', controlPlane]);
+    return await vitest('integration', { TEKTITE_TEST_KUBECONFIG: output.trim(), TEKTITE_TEST_CONTROL_PLANE: controlPlane });
+  } finally {
+    await run('hack/cluster', ['down', '--name', controlPlane]);
+  }
+}
+
+async function onCluster(): Promise<Counts> {
+  const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
+  const wasUp = (await run('hack/cluster', ['status', '--name', cluster])).status === 0;
+  if ((await run('hack/cluster', ['up', '--name', cluster])).status !== 0) return failed;
+  try {
+    const { output } = await run('hack/cluster', ['kubeconfig', '--path', '--name', cluster]);
+    return await vitest('e2e', { KUBECONFIG: output.trim(), TEKTITE_CLUSTER: cluster });
+  } finally {
+    if (!wasUp && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run('hack/cluster', ['down', '--name', cluster]);
+  }
+}
+
+const stages: Stage[] = [
+  { name: 'types', run: () => check('node_modules/.bin/tsc', ['--noEmit', '-p', '.']) },
+  { name: 'lint', run: () => check('sh', ['hack/lint.sh']) },
+  { name: 'crds', run: () => check(process.execPath, ['hack/crds.ts', '--check']) },
+  { name: 'entrypoint', run: () => goTests('src/entrypoint') },
+  { name: 'unit', run: () => vitest('unit') },
+  { name: 'integration', run: onControlPlane },
+  { name: 'e2e', run: onCluster },
+];
+
+const wanted = process.env['TEKTITE_STAGES']?.split(',');
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const table: string[] = [];
+for (const stage of stages.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
+  console.log(`\n==> ${stage.name}`);
+  const started = Date.now();
+  const counts = await stage.run();
+  table.push(`${stage.name.padEnd(12)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+console.log(`\n${table.join('\n')}\n`);
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
