@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { preserved, timeText } from './schema.ts';
+import { oneWordOf, preserved, timeText } from './schema.ts';
 
 /** Owner of an object, meta/v1. */
 export interface OwnerReference {
@@ -46,7 +46,7 @@ export type EmbeddedMetadata = z.infer<typeof embeddedMetadata>;
 /** knative's duck-typed condition: `Succeeded` is the only type Pipelines writes on its own. */
 export const condition = z.object({
   type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
+  status: oneWordOf<'True' | 'False' | 'Unknown'>().describe('True, False or Unknown.'),
   severity: z.string().optional(),
   lastTransitionTime: timeText.optional(),
   reason: z.string().optional(),
@@ -63,9 +63,9 @@ export const duckStatus = {
 
 /** Where a definition came from. */
 export const refSource = z.object({
-  uri: z.string().optional(),
-  digest: z.record(z.string(), z.string()).optional(),
-  entryPoint: z.string().optional(),
+  uri: z.string().optional().describe('Where the definition was fetched from.'),
+  digest: z.record(z.string(), z.string()).optional().describe('Digests of the source by algorithm.'),
+  entryPoint: z.string().optional().describe('Path of the definition inside the source.'),
 });
 export type RefSource = z.infer<typeof refSource>;
 

@@ -45,5 +45,20 @@ export const intOrString = z
   .union([z.int(), z.string()])
   .meta({ 'x-kubernetes-int-or-string': true });
 
+/**
+ * One of a few words, with no `enum` in the CRD: upstream's CRDs have none either, its validators name the bad value
+ * in texts that users know, and `""` (which Go clients send) stays allowed.
+ */
+export function oneWordOf<T extends string>(): z.ZodType<T> {
+  return z.string() as unknown as z.ZodType<T>;
+}
+
+const QUANTITY = String.raw`^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`;
+
+/** A resource quantity as users write it (`1`, `500m`), or text with a variable (`$(params.memory)`). */
+export const quantity = z
+  .union([z.int(), z.string()])
+  .meta({ 'x-kubernetes-int-or-string': true, pattern: String.raw`${QUANTITY}|\$\(.+\)` });
+
 /** Text that may stand for a typed value once variables are replaced (`$(params.x)`). */
 export const substitutableText = z.string();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { atomicList, int32, mapList, preserved, preservedObject } from '../schema.ts';
+import { atomicList, int32, mapList, preservedObject, quantity } from '../schema.ts';
 
 /** Kubernetes' container fragments that Tasks embed (core/v1). Fields keep core/v1's names and meaning. */
 
@@ -14,7 +14,7 @@ export const envVarSource = z.object({
   secretKeyRef: keySelector.optional(),
   fieldRef: z.object({ apiVersion: z.string().optional(), fieldPath: z.string() }).optional(),
   resourceFieldRef: z
-    .object({ containerName: z.string().optional(), resource: z.string(), divisor: preserved<string | number>().optional() })
+    .object({ containerName: z.string().optional(), resource: z.string(), divisor: quantity.optional() })
     .optional(),
   fileKeyRef: preservedObject<Record<string, unknown>>().optional(),
 });
@@ -49,11 +49,11 @@ export const volumeDevice = z.object({ name: z.string(), devicePath: z.string() 
 export type VolumeDevice = z.infer<typeof volumeDevice>;
 
 /** Quantities stay as users wrote them (`500m`, `1`, `$(params.memory)`). */
-export const resourceList = z.record(z.string(), preserved<string | number>());
+export const resourceList = z.record(z.string(), quantity);
 export const resourceRequirements = z.object({
-  limits: resourceList.optional(),
-  requests: resourceList.optional(),
-  claims: z.array(z.object({ name: z.string(), request: z.string().optional() })).optional(),
+  limits: resourceList.optional().describe('The most a container may use, such as cpu: 500m.'),
+  requests: resourceList.optional().describe('What the scheduler sets aside.'),
+  claims: mapList(z.object({ name: z.string(), request: z.string().optional() }), 'name').optional(),
 });
 export type ResourceRequirements = z.infer<typeof resourceRequirements>;
 
@@ -69,20 +69,20 @@ export const securityContext = preservedObject<SecurityContext>('As core/v1 Secu
 
 /** Fields that Step, StepTemplate, Sidecar and StepAction share with core/v1 Container. */
 export const containerFields = {
-  image: z.string().optional(),
-  command: atomicList(z.string()).optional(),
-  args: atomicList(z.string()).optional(),
-  workingDir: z.string().optional(),
-  env: atomicList(envVar).optional(),
-  volumeMounts: atomicList(volumeMount).optional(),
+  image: z.string().optional().describe('Image of the container.'),
+  command: atomicList(z.string()).optional().describe("Program and its first arguments; the image's entrypoint when left out."),
+  args: atomicList(z.string()).optional().describe('Arguments of the command or script.'),
+  workingDir: z.string().optional().describe('Directory to start in; relative ones are below /workspace.'),
+  env: atomicList(envVar).optional().describe('Environment variables.'),
+  volumeMounts: atomicList(volumeMount).optional().describe('Volumes of the pod to mount; not under /tekton/.'),
   securityContext: securityContext.optional(),
 };
 
 export const containerRuntimeFields = {
-  envFrom: atomicList(envFromSource).optional(),
-  computeResources: resourceRequirements.optional(),
+  envFrom: atomicList(envFromSource).optional().describe('ConfigMaps and Secrets whose keys become environment variables.'),
+  computeResources: resourceRequirements.optional().describe('Requests and limits of the container.'),
   volumeDevices: atomicList(volumeDevice).optional(),
-  imagePullPolicy: z.string().optional(),
+  imagePullPolicy: z.string().optional().describe('Always, IfNotPresent or Never.'),
 };
 
 /** What only a Sidecar may take over from core/v1 Container. */

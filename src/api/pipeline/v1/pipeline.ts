@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { embeddedMetadata, type ApiObject } from '../../meta.ts';
-import { atomicList, durationText, preservedObject } from '../../schema.ts';
+import { atomicList, durationText, preserved, preservedObject } from '../../schema.ts';
 import { params, paramSpecs, paramType, paramValue, pipelineRef, taskRef, whenExpression } from './params.ts';
 import { taskSpec } from './task.ts';
 import { pipelineWorkspaceDeclaration, workspacePipelineTaskBinding } from './workspace.ts';
@@ -14,27 +14,28 @@ export const embeddedTask = taskSpec.extend({
   apiVersion: z.string().optional(),
   kind: z.string().optional(),
   metadata: embeddedMetadata.optional(),
-  spec: preservedObject<Record<string, unknown>>().optional(),
+  // No type: Go clients send `spec: null` for every ordinary embedded task.
+  spec: preserved<Record<string, unknown> | null>('Spec of a custom task.').optional(),
 });
 export type EmbeddedTask = z.infer<typeof embeddedTask>;
 
 /** A pipeline inside a pipeline refers to PipelineSpec itself, which a structural schema cannot; kept undescribed as upstream. */
 export const pipelineTask = z.object({
-  name: z.string().optional(),
+  name: z.string().optional().describe('Name that other tasks refer to.'),
   displayName: z.string().optional(),
   description: z.string().optional(),
-  taskRef: taskRef.optional(),
-  taskSpec: embeddedTask.optional(),
-  pipelineRef: pipelineRef.optional(),
-  pipelineSpec: preservedObject<Record<string, unknown>>().optional(),
-  when: z.array(whenExpression).optional(),
-  retries: z.int().optional(),
-  runAfter: atomicList(z.string()).optional(),
-  params: params.optional(),
-  matrix: matrix.optional(),
-  workspaces: atomicList(workspacePipelineTaskBinding).optional(),
-  timeout: durationText.optional(),
-  onError: z.string().optional(),
+  taskRef: taskRef.optional().describe('Task to run.'),
+  taskSpec: embeddedTask.optional().describe('Task written in place.'),
+  pipelineRef: pipelineRef.optional().describe('Pipeline to run as a child (alpha).'),
+  pipelineSpec: preservedObject<Record<string, unknown>>().optional().describe('Pipeline written in place (alpha).'),
+  when: z.array(whenExpression).optional().describe('The task is skipped unless all of these hold.'),
+  retries: z.int().optional().describe('How often to try again after a failure.'),
+  runAfter: atomicList(z.string()).optional().describe('Tasks that must end first.'),
+  params: params.optional().describe("Values of the Task's params."),
+  matrix: matrix.optional().describe('Run the task once per combination of these params.'),
+  workspaces: atomicList(workspacePipelineTaskBinding).optional().describe("Which of the Pipeline's workspaces the Task gets."),
+  timeout: durationText.optional().describe('Time after which the TaskRun fails.'),
+  onError: z.string().optional().describe('stopAndFail (default) or continue.'),
 });
 export type PipelineTask = z.infer<typeof pipelineTask>;
 
@@ -49,11 +50,11 @@ export type PipelineResult = z.infer<typeof pipelineResult>;
 export const pipelineSpec = z.object({
   displayName: z.string().optional(),
   description: z.string().optional(),
-  tasks: atomicList(pipelineTask).optional(),
-  params: paramSpecs.optional(),
-  workspaces: atomicList(pipelineWorkspaceDeclaration).optional(),
-  results: atomicList(pipelineResult).optional(),
-  finally: atomicList(pipelineTask).optional(),
+  tasks: atomicList(pipelineTask).optional().describe('Tasks to run, in the order their runAfter and results demand.'),
+  params: paramSpecs.optional().describe('Inputs of the Pipeline.'),
+  workspaces: atomicList(pipelineWorkspaceDeclaration).optional().describe('Directories that a run must bind to volumes.'),
+  results: atomicList(pipelineResult).optional().describe('Values taken from results of tasks.'),
+  finally: atomicList(pipelineTask).optional().describe('Tasks that run at the end, whatever happened.'),
 });
 export type PipelineSpec = z.infer<typeof pipelineSpec>;
 

@@ -17,9 +17,9 @@ export const pipelineRunSpecStatus = {
 } as const;
 
 export const timeoutFields = z.object({
-  pipeline: durationText.optional(),
-  tasks: durationText.optional(),
-  finally: durationText.optional(),
+  pipeline: durationText.optional().describe('For the whole run.'),
+  tasks: durationText.optional().describe('For all tasks before finally.'),
+  finally: durationText.optional().describe('For the finally tasks.'),
 });
 export type TimeoutFields = z.infer<typeof timeoutFields>;
 
@@ -29,7 +29,7 @@ export const pipelineTaskRunTemplate = z.object({
 });
 
 export const pipelineTaskRunSpec = z.object({
-  pipelineTaskName: z.string().optional(),
+  pipelineTaskName: z.string().optional().describe('Task of the Pipeline these settings are for.'),
   serviceAccountName: z.string().optional(),
   podTemplate: podTemplate.optional(),
   stepSpecs: atomicList(taskRunStepSpec).optional(),
@@ -41,15 +41,15 @@ export const pipelineTaskRunSpec = z.object({
 export type PipelineTaskRunSpec = z.infer<typeof pipelineTaskRunSpec>;
 
 export const pipelineRunSpec = z.object({
-  pipelineRef: pipelineRef.optional(),
-  pipelineSpec: pipelineSpec.optional(),
-  params: params.optional(),
-  status: z.string().optional(),
-  timeouts: timeoutFields.optional(),
-  taskRunTemplate: pipelineTaskRunTemplate.optional(),
-  workspaces: atomicList(workspaceBinding).optional(),
-  taskRunSpecs: atomicList(pipelineTaskRunSpec).optional(),
-  managedBy: z.string().optional(),
+  pipelineRef: pipelineRef.optional().describe('Pipeline to run; excludes pipelineSpec.'),
+  pipelineSpec: pipelineSpec.optional().describe('Pipeline written in place; excludes pipelineRef.'),
+  params: params.optional().describe("Values of the Pipeline's params."),
+  status: z.string().optional().describe('Cancelled, CancelledRunFinally, StoppedRunFinally or PipelineRunPending.'),
+  timeouts: timeoutFields.optional().describe('Time limits; 0 means none.'),
+  taskRunTemplate: pipelineTaskRunTemplate.optional().describe('Settings of all TaskRuns.'),
+  workspaces: atomicList(workspaceBinding).optional().describe('Volumes for the workspaces of the Pipeline.'),
+  taskRunSpecs: atomicList(pipelineTaskRunSpec).optional().describe('Settings of single TaskRuns.'),
+  managedBy: z.string().optional().describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
 });
 export type PipelineRunSpec = z.infer<typeof pipelineRunSpec>;
 
@@ -78,10 +78,10 @@ export const pipelineRunStatus = z.object({
   startTime: timeText.optional(),
   completionTime: timeText.optional(),
   finallyStartTime: timeText.optional(),
-  results: atomicList(pipelineRunResult).optional(),
-  pipelineSpec: pipelineSpec.optional(),
-  skippedTasks: atomicList(skippedTask).optional(),
-  childReferences: atomicList(childStatusReference).optional(),
+  results: atomicList(pipelineRunResult).optional().describe('Values the Pipeline produced.'),
+  pipelineSpec: pipelineSpec.optional().describe('Pipeline as it was run.'),
+  skippedTasks: atomicList(skippedTask).optional().describe('Tasks that did not run, and why.'),
+  childReferences: atomicList(childStatusReference).optional().describe('TaskRuns and other runs made for the tasks.'),
   provenance: provenance.optional(),
   spanContext: z.record(z.string(), z.string()).optional(),
 });

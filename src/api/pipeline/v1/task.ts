@@ -20,7 +20,10 @@ const resultFields = {
 export const stepResult = z.object(resultFields);
 export type StepResult = z.infer<typeof stepResult>;
 
-export const taskResult = z.object({ ...resultFields, value: paramValue.optional() });
+export const taskResult = z.object({
+  ...resultFields,
+  value: paramValue.optional().describe('Step result to pass on: $(steps.<step>.results.<name>).'),
+});
 export type TaskResult = z.infer<typeof taskResult>;
 
 const outputConfig = z.object({ path: z.string().optional() });
@@ -30,16 +33,16 @@ export const step = z.object({
   displayName: z.string().optional(),
   ...containerFields,
   ...containerRuntimeFields,
-  script: z.string().optional(),
-  timeout: durationText.optional(),
-  workspaces: atomicList(workspaceUsage).optional(),
-  onError: z.string().optional(),
-  stdoutConfig: outputConfig.optional(),
-  stderrConfig: outputConfig.optional(),
-  ref: stepActionRef.optional(),
-  params: params.optional(),
-  results: atomicList(stepResult).optional(),
-  when: z.array(whenExpression).optional(),
+  script: z.string().optional().describe('Contents of a file to run; without #! it runs in /bin/sh -e. Excludes command.'),
+  timeout: durationText.optional().describe('Time after which the step fails, such as 5m.'),
+  workspaces: atomicList(workspaceUsage).optional().describe('Workspaces of the Task that only the steps and sidecars naming them see.'),
+  onError: z.string().optional().describe('stopAndFail (default) or continue.'),
+  stdoutConfig: outputConfig.optional().describe('Also write standard output to this path (alpha).'),
+  stderrConfig: outputConfig.optional().describe('Also write standard error to this path (alpha).'),
+  ref: stepActionRef.optional().describe('StepAction to take the step from.'),
+  params: params.optional().describe('Params of the StepAction.'),
+  results: atomicList(stepResult).optional().describe('Results the step writes to $(step.results.<name>.path).'),
+  when: z.array(whenExpression).optional().describe('The step is skipped unless all of these hold.'),
 });
 export type Step = z.infer<typeof step>;
 
@@ -53,20 +56,20 @@ export const sidecar = z.object({
   ...sidecarOnlyFields,
   script: z.string().optional(),
   workspaces: atomicList(workspaceUsage).optional(),
-  restartPolicy: z.string().optional(),
+  restartPolicy: z.string().optional().describe('Always makes a native sidecar.'),
 });
 export type Sidecar = z.infer<typeof sidecar>;
 
 export const taskSpec = z.object({
-  params: paramSpecs.optional(),
+  params: paramSpecs.optional().describe('Inputs of the Task.'),
   displayName: z.string().optional(),
   description: z.string().optional(),
-  steps: atomicList(step).optional(),
-  volumes: atomicList(volume).optional(),
-  stepTemplate: stepTemplate.optional(),
-  sidecars: atomicList(sidecar).optional(),
-  workspaces: atomicList(workspaceDeclaration).optional(),
-  results: atomicList(taskResult).optional(),
+  steps: atomicList(step).optional().describe('Containers that run one after the other.'),
+  volumes: atomicList(volume).optional().describe('Volumes that steps and sidecars can mount.'),
+  stepTemplate: stepTemplate.optional().describe('Fields that every step starts from.'),
+  sidecars: atomicList(sidecar).optional().describe('Containers that run beside the steps.'),
+  workspaces: atomicList(workspaceDeclaration).optional().describe('Directories that a run must bind to volumes.'),
+  results: atomicList(taskResult).optional().describe('Values that steps write to $(results.<name>.path).'),
 });
 export type TaskSpec = z.infer<typeof taskSpec>;
 

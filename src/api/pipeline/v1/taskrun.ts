@@ -16,26 +16,29 @@ export type TaskRunStepSpec = z.infer<typeof taskRunStepSpec>;
 
 const debug = z.object({
   breakpoints: z
-    .object({ onFailure: z.string().optional(), beforeSteps: atomicList(z.string()).optional() })
+    .object({
+      onFailure: z.string().optional().describe('enabled: pause when a step fails.'),
+      beforeSteps: atomicList(z.string()).optional().describe('Steps to pause before.'),
+    })
     .optional(),
 });
 
 export const taskRunSpec = z.object({
-  debug: debug.optional(),
-  params: params.optional(),
-  serviceAccountName: z.string().optional(),
-  taskRef: taskRef.optional(),
-  taskSpec: taskSpec.optional(),
-  status: z.string().optional(),
-  statusMessage: z.string().optional(),
-  retries: z.int().optional(),
-  timeout: durationText.optional(),
-  podTemplate: podTemplate.optional(),
-  workspaces: atomicList(workspaceBinding).optional(),
-  stepSpecs: atomicList(taskRunStepSpec).optional(),
-  sidecarSpecs: atomicList(taskRunSidecarSpec).optional(),
-  computeResources: resourceRequirements.optional(),
-  managedBy: z.string().optional(),
+  debug: debug.optional().describe('Breakpoints (alpha).'),
+  params: params.optional().describe("Values of the Task's params."),
+  serviceAccountName: z.string().optional().describe('Service account of the pod.'),
+  taskRef: taskRef.optional().describe('Task to run; excludes taskSpec.'),
+  taskSpec: taskSpec.optional().describe('Task written in place; excludes taskRef.'),
+  status: z.string().optional().describe('TaskRunCancelled or TaskRunPending.'),
+  statusMessage: z.string().optional().describe('Why the status was set.'),
+  retries: z.int().optional().describe('How often to try again after a failure.'),
+  timeout: durationText.optional().describe('Time after which one attempt fails, such as 1h30m; 0 means never.'),
+  podTemplate: podTemplate.optional().describe('Settings of the pod.'),
+  workspaces: atomicList(workspaceBinding).optional().describe('Volumes for the workspaces of the Task.'),
+  stepSpecs: atomicList(taskRunStepSpec).optional().describe('Compute resources of single steps.'),
+  sidecarSpecs: atomicList(taskRunSidecarSpec).optional().describe('Compute resources of single sidecars.'),
+  computeResources: resourceRequirements.optional().describe('Compute resources of the whole TaskRun.'),
+  managedBy: z.string().optional().describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
 });
 export type TaskRunSpec = z.infer<typeof taskRunSpec>;
 
@@ -94,14 +97,14 @@ export type SidecarState = z.infer<typeof sidecarState>;
 
 const taskRunStatusFields = {
   ...duckStatus,
-  podName: z.string().optional(),
+  podName: z.string().optional().describe('Pod of the current attempt.'),
   startTime: timeText.optional(),
   completionTime: timeText.optional(),
-  steps: atomicList(stepState).optional(),
+  steps: atomicList(stepState).optional().describe('State of each step.'),
   sidecars: atomicList(sidecarState).optional(),
-  results: atomicList(taskRunResult).optional(),
+  results: atomicList(taskRunResult).optional().describe('Values the Task produced.'),
   artifacts: artifacts.optional(),
-  taskSpec: taskSpec.optional(),
+  taskSpec: taskSpec.optional().describe('Task as it was run.'),
   provenance: provenance.optional(),
   spanContext: z.record(z.string(), z.string()).optional(),
 };
@@ -113,7 +116,7 @@ export type TaskRunRetryStatus = z.infer<typeof retryStatus>;
 export const taskRunStatus = z.object({
   ...taskRunStatusFields,
   // Upstream's CRD leaves the attempts undescribed as well: the type refers to itself.
-  retriesStatus: preserved<TaskRunRetryStatus[]>().optional(),
+  retriesStatus: preserved<TaskRunRetryStatus[]>('Status of earlier attempts.').optional(),
 });
 export type TaskRunStatus = z.infer<typeof taskRunStatus>;
 

@@ -5,9 +5,9 @@ import { preservedObject } from '../../schema.ts';
 export const workspaceDeclaration = z.object({
   name: z.string(),
   description: z.string().optional(),
-  mountPath: z.string().optional(),
+  mountPath: z.string().optional().describe('Where to mount it; /workspace/<name> when left out.'),
   readOnly: z.boolean().optional(),
-  optional: z.boolean().optional(),
+  optional: z.boolean().optional().describe('A run may leave it unbound.'),
 });
 export type WorkspaceDeclaration = z.infer<typeof workspaceDeclaration>;
 
@@ -26,10 +26,10 @@ export interface PersistentVolumeClaimTemplate {
 /** What a run gives for a declared workspace: exactly one source. */
 export const workspaceBinding = z.object({
   name: z.string(),
-  subPath: z.string().optional(),
-  volumeClaimTemplate: preservedObject<PersistentVolumeClaimTemplate>().optional(),
+  subPath: z.string().optional().describe('Directory of the volume to use.'),
+  volumeClaimTemplate: preservedObject<PersistentVolumeClaimTemplate>().optional().describe('Claim to create for this run, as core/v1 PersistentVolumeClaim.'),
   persistentVolumeClaim: z.object({ claimName: z.string(), readOnly: z.boolean().optional() }).optional(),
-  emptyDir: preservedObject<{ medium?: string; sizeLimit?: string }>().optional(),
+  emptyDir: preservedObject<{ medium?: string; sizeLimit?: string }>().optional().describe('A directory that lives as long as the pod.'),
   configMap: preservedObject<{ name?: string; items?: unknown[]; defaultMode?: number; optional?: boolean }>().optional(),
   secret: preservedObject<{ secretName?: string; items?: unknown[]; defaultMode?: number; optional?: boolean }>().optional(),
   projected: preservedObject<{ sources?: unknown[]; defaultMode?: number }>().optional(),
