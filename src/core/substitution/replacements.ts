@@ -88,14 +88,10 @@ export function replaceDeep<T>(tree: T, r: Replacements): T {
   if (typeof tree === 'string') return replaceString(tree, r) as T;
   if (Array.isArray(tree)) return replaceList(tree, r) as T;
   if (tree === null || typeof tree !== 'object') return tree;
-  let copy: Record<string, unknown> | undefined;
-  for (const [key, value] of Object.entries(tree)) {
-    const replaced: unknown = replaceDeep(value as unknown, r);
-    if (replaced === value) continue;
-    copy ??= { ...tree };
-    copy[key] = replaced;
-  }
-  return (copy ?? tree) as T;
+  const entries: [string, unknown][] = Object.entries(tree);
+  const replaced = entries.map(([key, value]): [string, unknown] => [key, replaceDeep(value, r)]);
+  const changed = replaced.some(([, value], index) => value !== entries[index]?.[1]);
+  return changed ? (Object.fromEntries(replaced) as T) : tree;
 }
 
 function replaceList(list: unknown[], r: Replacements): unknown[] {
