@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/contract/*.test.ts'],
+          include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/contract/*.test.ts', 'test/bench/*.test.ts', 'test/conformance/*.test.ts'],
           exclude: ['**/node_modules/**', 'test/contract/tkn-requests.test.ts'],
           testTimeout: 20_000,
         },
