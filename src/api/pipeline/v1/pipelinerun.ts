@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { podTemplate } from '../../core/podtemplate.ts';
 import { resourceRequirements } from '../../core/container.ts';
 import { duckStatus, embeddedMetadata, provenance, type ApiObject } from '../../meta.ts';
-import { atomicList, durationText, timeText } from '../../schema.ts';
+import { atomicList, durationText, preservedObject, timeText } from '../../schema.ts';
 import { params, paramValue, pipelineRef, whenExpression } from './params.ts';
-import { pipelineSpec } from './pipeline.ts';
+import { pipelineSpec, type PipelineSpec } from './pipeline.ts';
 import { taskRunSidecarSpec, taskRunStepSpec } from './taskrun.ts';
 import { workspaceBinding } from './workspace.ts';
 
@@ -79,7 +79,8 @@ export const pipelineRunStatus = z.object({
   completionTime: timeText.optional(),
   finallyStartTime: timeText.optional(),
   results: atomicList(pipelineRunResult).optional().describe('Values the Pipeline produced.'),
-  pipelineSpec: pipelineSpec.optional().describe('Pipeline as it was run.'),
+  // A copy of what ran: undescribed as upstream's, so that recording a run never fails on its form.
+  pipelineSpec: preservedObject<PipelineSpec>('Pipeline as it was run.').optional(),
   skippedTasks: atomicList(skippedTask).optional().describe('Tasks that did not run, and why.'),
   childReferences: atomicList(childStatusReference).optional().describe('TaskRuns and other runs made for the tasks.'),
   provenance: provenance.optional(),

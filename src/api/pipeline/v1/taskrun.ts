@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { podTemplate } from '../../core/podtemplate.ts';
 import { resourceRequirements } from '../../core/container.ts';
 import { duckStatus, provenance, type ApiObject } from '../../meta.ts';
-import { atomicList, durationText, int32, preserved, timeText } from '../../schema.ts';
+import { atomicList, durationText, int32, preserved, preservedObject, timeText } from '../../schema.ts';
 import { params, paramType, paramValue, taskRef } from './params.ts';
-import { taskSpec } from './task.ts';
+import { taskSpec, type TaskSpec } from './task.ts';
 import { workspaceBinding } from './workspace.ts';
 
 /** spec.status values a user may set (docs/taskruns.md, "Cancelling a TaskRun", "Pending TaskRuns"). */
@@ -104,7 +104,8 @@ const taskRunStatusFields = {
   sidecars: atomicList(sidecarState).optional(),
   results: atomicList(taskRunResult).optional().describe('Values the Task produced.'),
   artifacts: artifacts.optional(),
-  taskSpec: taskSpec.optional().describe('Task as it was run.'),
+  // A copy of what ran: undescribed as upstream's, so that recording a run never fails on its form.
+  taskSpec: preservedObject<TaskSpec>('Task as it was run.').optional(),
   provenance: provenance.optional(),
   spanContext: z.record(z.string(), z.string()).optional(),
 };
