@@ -1,0 +1,142 @@
+import { elapsedScale, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { PermanentError, messageOf } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { ApiError } from './api-error.ts';
+import type { WorkQueue } from './queue.ts';
+
+/** How a reconcile ended. Anything thrown means: try again with backoff (PermanentError: do not). */
+export type Outcome =
+  | { kind: 'done' }
+  /** Look again in `ms` milliseconds, if nothing happens before. */
+  | { kind: 'requeueAfter'; ms: number }
+  /** Trying again is no use until the user changes something. */
+  | { kind: 'permanent'; reason: string; message: string }
+  /** Nothing was to be done for this key (gone, not ours). */
+  | { kind: 'skip' };
+
+export interface ControllerMetrics {
+  reconciled(result: Outcome['kind'] | 'error', seconds: number): void;
+}
+
+export interface ControllerOptions {
+  name: string;
+  queue: WorkQueue;
+  /** Reconciles at the same time; default 32 (they mostly wait for the API server). */
+  concurrency?: number;
+  /** Whether this replica leads the key's bucket; default: it leads all. */
+  owns?: (key: string) => boolean;
+  /** Told whenever a bucket was lost, so that work on its keys is broken off. Returns the way to unsubscribe. */
+  onLost?: (listener: () => void) => () => void;
+  reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>;
+  log: Logger;
+  metrics?: ControllerMetrics;
+  clock?: Clock;
+  /** How long reconciles in flight may go on after the end was asked for; default 25 s. */
+  graceMs?: number;
+}
+
+/** The reason of a reconcile's abort when its bucket went to another replica. */
+export class LeadershipLost extends Error {
+  override name = 'LeadershipLost';
+}
+
+/**
+ * Takes keys from the queue and reconciles them until `signal` is aborted; then finishes what is in flight and
+ * resolves. Rejects when something other than a reconcile fails (a defect): nothing stops in silence.
+ */
+export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const clock = options.clock ?? systemClock;
+  const inFlight = new Map<string, AbortController>();
+  const failed = new AbortController();
+  const stopTaking = AbortSignal.any([signal, failed.signal]);
+  const unsubscribe = options.onLost?.(() => {
+    for (const [key, work] of inFlight) if (options.owns?.(key) === false) work.abort(new LeadershipLost(`${key}: another replica leads this key now`));
+  });
+  const worker = async () => {
+    for (let key = await options.queue.get(stopTaking); key !== undefined; key = await options.queue.get(stopTaking)) {
+      await processKey(options, clock, key, inFlight);
+    }
+  };
+  const workers = Array.from({ length: options.concurrency ?? 32 }, () => worker().catch((error: unknown) => {
+    failed.abort(error);
+    throw error;
+  }));
+  const endGrace = cutGrace(options.graceMs ?? 25_000, clock, stopTaking, inFlight);
+  try {
+    const results = await Promise.allSettled(workers);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  } finally {
+    endGrace();
+    unsubscribe?.();
+  }
+}
+
+/** Aborts what is still in flight `graceMs` after the end was asked for. Returns the way to call that off. */
+function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: ReadonlyMap<string, AbortController>): () => void {
+  const off = new AbortController();
+  const start = () => {
+    clock.sleep(graceMs, off.signal).then(() => {
+      for (const work of inFlight.values()) work.abort(new Error('the process is ending'));
+    }, () => { /* all finished in time */ });
+  };
+  if (ending.aborted) start();
+  else ending.addEventListener('abort', start, { once: true, signal: off.signal });
+  return () => off.abort();
+}
+
+async function processKey(options: ControllerOptions, clock: Clock, key: string, inFlight: Map<string, AbortController>): Promise<void> {
+  const { queue, log, name } = options;
+  const started = elapsedScale(clock);
+  const work = new AbortController();
+  inFlight.set(key, work);
+  try {
+    // This look supersedes the ones planned before it; it says itself when the next is due.
+    queue.cancelDelay(key);
+    if (options.owns?.(key) === false) return queue.forget(key);
+    const outcome = await reconcileOnce(options, key, work.signal);
+    // Another replica works on it now; what went wrong here is of no interest.
+    if (work.signal.reason instanceof LeadershipLost) return queue.forget(key);
+    const seconds = (elapsedScale(clock) - started) / 1000;
+    options.metrics?.reconciled(outcome.kind, seconds);
+    settle(queue, key, outcome, log.child({ controller: name, key, seconds }));
+  } finally {
+    inFlight.delete(key);
+    queue.done(key);
+  }
+}
+
+type Settled = Outcome | { kind: 'error'; error: unknown };
+
+async function reconcileOnce(options: ControllerOptions, key: string, signal: AbortSignal): Promise<Settled> {
+  try {
+    return await options.reconcile(key, signal);
+  } catch (error) {
+    if (error instanceof PermanentError) return { kind: 'permanent', reason: error.reason, message: messageOf(error) };
+    return { kind: 'error', error };
+  }
+}
+
+function settle(queue: WorkQueue, key: string, outcome: Settled, log: Logger): void {
+  switch (outcome.kind) {
+    case 'done':
+    case 'skip':
+      return queue.forget(key);
+    case 'requeueAfter':
+      queue.forget(key);
+      return queue.addAfter(key, outcome.ms);
+    case 'permanent':
+      log.warn({ reason: outcome.reason, problem: outcome.message }, 'reconcile failed for good');
+      return queue.forget(key);
+    case 'error': {
+      const conflict = outcome.error instanceof ApiError && outcome.error.isConflict;
+      // Losing an optimistic lock is ordinary: the watch brings the newer object.
+      log[conflict ? 'debug' : 'error']({ error: outcome.error, retries: queue.retries(key) }, 'reconcile failed; it will be tried again');
+      return queue.addRateLimited(key);
+    }
+    default: {
+      const never: never = outcome;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** What every object of the API server has in common, and how kinds are addressed. Nothing of Tekton. */
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: OwnerReference[];
+  finalizers?: string[];
+  managedFields?: unknown;
+}
+
+export interface KubeObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+}
+
+/** A kind as the API server serves it. `T` is the wire type of its objects: JSON as it comes, times as strings. */
+export interface Resource<T extends KubeObject = KubeObject> {
+  /** "" for the core group. */
+  group: string;
+  version: string;
+  plural: string;
+  kind: string;
+  namespaced: boolean;
+  /** Never set; carries T. */
+  readonly __type?: T;
+}
+
+/** "tekton.dev/v1", or "v1" in the core group. */
+export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {
+  return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** The key of an object in stores and queues: "namespace/name"; "/name" when it has no namespace (knative's NamespacedName). */
+export function keyOf(object: { metadata: ObjectMeta }): string {
+  return joinKey(object.metadata.namespace, object.metadata.name ?? '');
+}
+
+export function joinKey(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+export function splitKey(key: string): { namespace: string; name: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, Math.max(slash, 0)), name: key.slice(slash + 1) };
+}
+
+/**
+ * Order of two resourceVersions: negative when `a` is older. They are decimal numbers of any length without leading
+ * zeros (promised since Kubernetes 1.35, true of etcd always); "" and undefined are older than everything.
+ */
+export function compareResourceVersions(a: string | undefined, b: string | undefined): number {
+  const left = a ?? '';
+  const right = b ?? '';
+  if (left.length !== right.length) return left.length - right.length;
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** Path of a collection, or of one object when `name` is given. */
+export function pathOf(resource: Resource, namespace: string | undefined, name?: string, subresource?: string): string {
+  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
+  const scope = resource.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
+  return `${root}${scope}/${resource.plural}${object}${subresource ? `/${subresource}` : ''}`;
+}
+
+/** An owner reference to `owner`, as a controller. @throws when the owner has no uid yet. */
+export function controllerReference(owner: KubeObject, resource: Resource): OwnerReference {
+  const { name, uid } = owner.metadata;
+  if (!name || !uid) throw new Error(`${resource.kind} ${keyOf(owner)} has no uid: only an object read from the API server can own another`);
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, name, uid, controller: true, blockOwnerDeletion: true };
+}

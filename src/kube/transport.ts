@@ -1,0 +1,180 @@
+import { Agent, ProxyAgent, request as httpRequest } from 'undici';
+import type { Dispatcher } from 'undici';
+import { elapsedScale, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { ApiError } from './api-error.ts';
+import type { ClusterConfig, Credentials } from './config.ts';
+import { TokenBucket } from './rate-limit.ts';
+import { retryDelayMs } from './retry.ts';
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  body?: string;
+  contentType?: string;
+  accept?: string;
+  /** Sending it twice is the same as once. */
+  idempotent: boolean;
+  /** Tries in all for lost connections; default 6. */
+  attempts?: number;
+  /** Not counted against the client's own rate limit (leases, watches). */
+  unlimited?: boolean;
+  signal?: AbortSignal | undefined;
+  /** For metrics: get, list, watch, create, update, patch, delete ... */
+  verb: string;
+  resource: string;
+}
+
+export interface RequestRecord { verb: string; resource: string; /** 0 when no answer came. */ status: number; seconds: number }
+
+export interface TransportOptions {
+  userAgent?: string;
+  /** Requests a second; absent: no limit of our own (the server's priority and fairness rules). */
+  qps?: number;
+  burst?: number;
+  onRequest?: (record: RequestRecord) => void;
+  /** Multiplex over HTTP/2 in place of up to 32 keep-alive connections. */
+  http2?: boolean;
+  /** An answer that has not begun after this long is lost. */
+  timeoutMs?: number;
+  clock?: Clock;
+  random?: () => number;
+}
+
+const ATTEMPTS = 6;
+const UNARY_CONNECTIONS = 32;
+/** Below Go's 90 s idle limit, so that it is seldom the server that closes first. */
+const KEEP_ALIVE_MS = 60_000;
+const TIMEOUT_MS = 65_000;
+
+interface Connections { fingerprint: string; unary: Dispatcher; streams: Dispatcher }
+
+/** Sends requests to one API server: credentials, connections, retries, rate limit. The only place that opens sockets. */
+export class Transport {
+  readonly #config: ClusterConfig;
+  readonly #options: TransportOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #limit: TokenBucket | undefined;
+  #connections: Connections | undefined;
+
+  constructor(config: ClusterConfig, options: TransportOptions = {}) {
+    this.#config = config;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#limit = options.qps ? new TokenBucket({ qps: options.qps, burst: options.burst ?? options.qps * 2, clock: this.#clock }) : undefined;
+  }
+
+  /** The body of a successful answer. @throws ApiError for any other answer, transport errors when retries are used up. */
+  async send(request: HttpRequest): Promise<string> {
+    return this.#withRetries(request, async (fresh) => {
+      const response = await this.#dispatch(request, 'unary', fresh);
+      return response.body.text();
+    });
+  }
+
+  /** The body of a successful answer as it arrives. The first answer is retried as `attempts` says; what breaks later is the reader's. */
+  async stream(request: HttpRequest): Promise<Dispatcher.ResponseData['body']> {
+    return this.#withRetries(request, async (fresh) => (await this.#dispatch(request, 'streams', fresh)).body);
+  }
+
+  /** Closes idle connections at once and the others when their request ends; `force` ends those too. */
+  async close(force = false): Promise<void> {
+    const connections = this.#connections;
+    this.#connections = undefined;
+    if (!connections) return;
+    const end = (dispatcher: Dispatcher) => (force ? dispatcher.destroy() : dispatcher.close());
+    await Promise.all([end(connections.unary), end(connections.streams)]);
+  }
+
+  async #withRetries<R>(request: HttpRequest, once: (freshCredentials: boolean) => Promise<R>): Promise<R> {
+    const policy = { idempotent: request.idempotent, attempts: request.attempts ?? ATTEMPTS, random: this.#random };
+    let fresh = false;
+    let refreshed = false;
+    for (let attempt = 1; ; attempt++) {
+      request.signal?.throwIfAborted();
+      if (!request.unlimited) await this.#limit?.take(request.signal);
+      try {
+        return await once(fresh);
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        // A token that expired between two reads of its file: one more try with a new one.
+        if (error instanceof ApiError && error.isUnauthorized && !refreshed) {
+          fresh = refreshed = true;
+          continue;
+        }
+        fresh = false;
+        const delay = retryDelayMs(error, attempt, policy);
+        if (delay === undefined) throw error;
+        await this.#clock.sleep(delay, request.signal);
+      }
+    }
+  }
+
+  async #dispatch(request: HttpRequest, kind: 'unary' | 'streams', fresh: boolean): Promise<Dispatcher.ResponseData> {
+    const credentials = await this.#config.credentials(fresh);
+    const connections = this.#connectionsFor(credentials);
+    const started = elapsedScale(this.#clock);
+    let status = 0;
+    try {
+      const response = await httpRequest(this.#url(request), {
+        dispatcher: connections[kind],
+        method: request.method,
+        headers: this.#headers(request, credentials),
+        body: request.body ?? null,
+        signal: request.signal ?? null,
+      });
+      status = response.statusCode;
+      if (status >= 200 && status < 300) return response;
+      const retryAfter = response.headers['retry-after'];
+      throw ApiError.of(status, await response.body.text(), Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
+    } finally {
+      this.#options.onRequest?.({ verb: request.verb, resource: request.resource, status, seconds: (elapsedScale(this.#clock) - started) / 1000 });
+    }
+  }
+
+  #url(request: HttpRequest): URL {
+    const url = new URL(this.#config.server);
+    url.pathname = url.pathname.replace(/\/$/, '') + request.path;
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  #headers(request: HttpRequest, credentials: Credentials): Record<string, string> {
+    return {
+      ...credentials.headers,
+      accept: request.accept ?? 'application/json',
+      'user-agent': this.#options.userAgent ?? 'tektite',
+      ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+    };
+  }
+
+  /** One pair of connection pools for as long as TLS material stays the same; running streams outlive a change. */
+  #connectionsFor(credentials: Credentials): Connections {
+    const { headers: _headers, ...tls } = credentials;
+    const fingerprint = JSON.stringify([tls.ca, tls.cert, tls.key, tls.rejectUnauthorized, tls.serverName].map(String));
+    if (this.#connections?.fingerprint === fingerprint) return this.#connections;
+    const old = this.#connections;
+    const timeout = this.#options.timeoutMs ?? TIMEOUT_MS;
+    this.#connections = {
+      fingerprint,
+      unary: this.#pool(tls, { connections: UNARY_CONNECTIONS, headersTimeout: timeout, bodyTimeout: timeout }),
+      // A stream's silence is judged by its reader.
+      streams: this.#pool(tls, { headersTimeout: timeout, bodyTimeout: 0 }),
+    };
+    if (old) for (const pool of [old.unary, old.streams]) pool.close().catch(() => { /* already gone */ });
+    return this.#connections;
+  }
+
+  #pool(tls: Omit<Credentials, 'headers'>, limits: Agent.Options): Dispatcher {
+    const { serverName, ...rest } = tls;
+    const secure = { ...rest, ...(serverName ? { servername: serverName } : {}) };
+    const options: Agent.Options = { ...limits, allowH2: this.#options.http2 ?? false, keepAliveTimeout: KEEP_ALIVE_MS, pipelining: 1 };
+    if (this.#config.proxy) return new ProxyAgent({ ...options, uri: this.#config.proxy.href, requestTls: secure });
+    return new Agent({ ...options, connect: { ...secure, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } });
+  }
+}
