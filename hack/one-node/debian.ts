@@ -1,0 +1,56 @@
+/** Debian packages that the cluster needs. Installed only when the file they bring is missing. */
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { messageOf, run, say } from './exec.ts'
+
+/** Package names by the file or command that tells whether they are there. */
+const RUNTIME = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  nsenter: 'util-linux',
+  mount: 'mount',
+  openssl: 'openssl',
+  tar: 'tar',
+} as const
+
+const RUNC_BUILD = {
+  gcc: 'gcc',
+  'pkg-config': 'pkg-config',
+  '/usr/include/stdlib.h': 'libc6-dev',
+  '/usr/include/seccomp.h': 'libseccomp-dev',
+} as const
+
+/** What running a cluster needs. */
+export function ensureRuntimePackages(): Promise<void> {
+  return ensurePackages(RUNTIME)
+}
+
+/** What building runc needs: it is C where it enters namespaces. */
+export function ensureRuncBuildPackages(): Promise<void> {
+  return ensurePackages(RUNC_BUILD)
+}
+
+async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise<void> {
+  const missing: string[] = []
+  for (const [probe, name] of Object.entries(wanted)) if (!(await present(probe))) missing.push(name)
+  if (missing.length === 0) return
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const args = ['install', '-y', '--no-install-recommends', ...missing]
+  say(`installing Debian packages: ${missing.join(' ')}`)
+  try {
+    await run('apt-get', ['update'], { env })
+    await run('apt-get', args, { env })
+  } catch (error) {
+    throw new Error(`cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function present(probe: string): Promise<boolean> {
+  const folders = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter)
+  for (const path of isAbsolute(probe) ? [probe] : folders.map((folder) => join(folder, probe))) {
+    const mode = isAbsolute(probe) ? constants.R_OK : constants.X_OK
+    if (await access(path, mode).then(() => true, () => false)) return true
+  }
+  return false
+}

@@ -1,0 +1,3 @@
+module tektite/one-node/pause
+
+go 1.26.0

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { delimiter } from 'node:path'
+import { parseArgs } from 'node:util'
+import { tool } from './binaries.ts'
+import { down } from './down.ts'
+import { messageOf, say } from './exec.ts'
+import { checkName, instanceNames, readInstance, statePath, type Instance } from './instance.ts'
+import { kubeconfigPath } from './kubeconfig.ts'
+import { loadImage } from './load.ts'
+import { withLock } from './lock.ts'
+import { inNamespace } from './network.ts'
+import { partNamed } from './parts.ts'
+import { statusOf, statusTable } from './status.ts'
+import { stopPart } from './supervise.ts'
+import { startPart, up } from './up.ts'
+
+const USAGE = `usage: hack/cluster COMMAND [--name NAME]      (NAME: $TEKTITE_CLUSTER or "tektite")
+  up [--control-plane]     start what does not run; --control-plane: etcd and API server alone, on loopback
+  down                     stop it and remove every trace
+  status [--json]          how each part does; exit status 1 when one is unwell
+  kubeconfig               print the path of the administrator's kubeconfig
+  load PATH [--as IMAGE] [--pull]
+                           put an OCI layout (folder or tar) or "docker save" tar into the cluster's registry
+  stop PART, restart PART  stop or restart one part, such as kube-apiserver
+  exec COMMAND...          run a command in the cluster's network namespace
+  tool NAME                print the path of a built program (kubectl, helm, crane, ctr ...), building it first
+  list                     names of the clusters on this machine`
+
+const OPTIONS = {
+  name: { type: 'string' },
+  'control-plane': { type: 'boolean' },
+  json: { type: 'boolean' },
+  as: { type: 'string' },
+  pull: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** Raised for a wrong command line: answered with the usage. */
+class UsageError extends Error {}
+
+async function main(argv: string[]): Promise<number> {
+  const [command = 'help', ...rest] = argv
+  if (command === 'exec') return execute(rest)
+  const { values, positionals } = parseArgs({ args: rest, options: OPTIONS, allowPositionals: true })
+  const name = checkName(values.name ?? process.env['TEKTITE_CLUSTER'] ?? 'tektite')
+  const locked = <T>(work: () => Promise<T>) => withLock(`${statePath(name)}.lock`, work)
+  if (values.help || command === 'help') return answer(USAGE)
+  switch (command) {
+    case 'up':
+      await locked(() => up(name, values['control-plane'] ? 'control-plane' : 'full'))
+      return 0
+    case 'down':
+      say((await locked(() => down(name))) ? `cluster ${name} is gone` : `there is no cluster ${name}`)
+      return 0
+    case 'status': {
+      const status = await statusOf(await existing(name))
+      answer(values.json ? JSON.stringify(status, null, 2) : statusTable(status))
+      return status.healthy ? 0 : 1
+    }
+    case 'kubeconfig':
+      return answer(kubeconfigPath(await existing(name), 'admin'))
+    case 'load':
+      return answer(await loadImage(await existing(name), operand(positionals, 'PATH'), { as: values.as, pull: values.pull }))
+    case 'stop':
+    case 'restart': {
+      const instance = await existing(name)
+      const part = partNamed(instance, operand(positionals, 'PART'))
+      await locked(async () => {
+        await stopPart(instance, part)
+        if (command === 'restart') await startPart(instance, part)
+      })
+      return 0
+    }
+    case 'tool':
+      return answer(await tool(operand(positionals, 'NAME')))
+    case 'list':
+      return answer((await instanceNames()).join('\n'))
+    default:
+      throw new UsageError(`there is no command ${JSON.stringify(command)}`)
+  }
+}
+
+/** Everything after `exec` belongs to the command, so the name comes from the environment. */
+async function execute(words: string[]): Promise<number> {
+  const instance = await existing(checkName(process.env['TEKTITE_CLUSTER'] ?? 'tektite'))
+  const [command, ...args] = inNamespace(instance, words[0] === '--' ? words.slice(1) : words)
+  if (command === undefined) throw new UsageError('exec needs a command')
+  const env = { ...process.env, KUBECONFIG: kubeconfigPath(instance, 'admin') }
+  return new Promise((resolve, reject) => {
+    spawn(command, args, { stdio: 'inherit', env }).once('error', reject).once('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+async function existing(name: string): Promise<Instance> {
+  const instance = await readInstance(name)
+  if (instance === undefined) throw new Error(`there is no cluster ${name}: make it with "hack/cluster up --name ${name}"`)
+  return instance
+}
+
+function operand(positionals: string[], what: string): string {
+  const [first, ...others] = positionals
+  if (first === undefined || others.length > 0) throw new UsageError(`give one ${what}`)
+  return first
+}
+
+function answer(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return 0
+}
+
+process.env['PATH'] = [process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter)
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  const usage = error instanceof UsageError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')
+  say(`hack/cluster: ${messageOf(error)}${usage ? `\n${USAGE}` : ''}`)
+  process.exitCode = usage ? 2 : 1
+}

@@ -1,0 +1,67 @@
+import { applyBasics } from '../basics.ts'
+import { probeHttp } from '../api.ts'
+import type { Instance } from '../instance.ts'
+import { apiServerUrl, writeKubeconfigs } from '../kubeconfig.ts'
+import type { Part } from '../part.ts'
+import { pkiPath } from '../pki.ts'
+
+export const apiserver: Part = {
+  name: 'kube-apiserver',
+  modes: ['full', 'control-plane'],
+  after: ['etcd'],
+  binaries: ['kube-apiserver'],
+  launch(instance, binary) {
+    const pki = (file: string) => pkiPath(instance, file)
+    return {
+      argv: [
+        binary('kube-apiserver'),
+        `--etcd-servers=http://127.0.0.1:${instance.ports.etcd}`,
+        `--secure-port=${instance.ports.api}`,
+        `--advertise-address=${instance.address}`,
+        `--service-cluster-ip-range=${instance.serviceRange}`,
+        `--tls-cert-file=${pki('apiserver.crt')}`,
+        `--tls-private-key-file=${pki('apiserver.key')}`,
+        `--client-ca-file=${pki('ca.crt')}`,
+        '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+        `--service-account-key-file=${pki('service-account.pub')}`,
+        `--service-account-signing-key-file=${pki('service-account.key')}`,
+        `--requestheader-client-ca-file=${pki('front-proxy-ca.crt')}`,
+        '--requestheader-allowed-names=front-proxy-client',
+        '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+        '--requestheader-group-headers=X-Remote-Group',
+        '--requestheader-username-headers=X-Remote-User',
+        `--proxy-client-cert-file=${pki('front-proxy-client.crt')}`,
+        `--proxy-client-key-file=${pki('front-proxy-client.key')}`,
+        '--allow-privileged=true',
+        ...modeFlags(instance),
+      ],
+    }
+  },
+  health: (instance) => probeHttp(`${apiServerUrl(instance)}/readyz`),
+  async onHealthy(instance) {
+    await writeKubeconfigs(instance)
+    if (instance.mode === 'full') await applyBasics(instance)
+  },
+}
+
+/**
+ * Without a node there is no kubelet to call and no controller that makes ServiceAccounts: the admission plugin that
+ * demands them would refuse every pod. Loopback cannot be an endpoint, so none is published.
+ */
+function modeFlags(instance: Instance): string[] {
+  if (instance.mode === 'control-plane') {
+    return [
+      '--bind-address=127.0.0.1',
+      '--endpoint-reconciler-type=none',
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+    ]
+  }
+  return [
+    '--authorization-mode=Node,RBAC',
+    '--enable-admission-plugins=NodeRestriction',
+    '--kubelet-preferred-address-types=InternalIP', // else logs and exec look the node's name up in DNS
+    `--kubelet-client-certificate=${pkiPath(instance, 'apiserver-kubelet-client.crt')}`,
+    `--kubelet-client-key=${pkiPath(instance, 'apiserver-kubelet-client.key')}`,
+  ]
+}
