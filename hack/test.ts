@@ -16,7 +16,7 @@ async function onControlPlane(): Promise<Counts> {
   const up = await run('hack/cluster', ['up', '--control-plane', '--name', controlPlane]);
   if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
   try {
-    const { output } = await run('hack/cluster', ['kubeconfig', '--path', '--name', controlPlane]);
+    const { output } = await run('hack/cluster', ['kubeconfig', '--name', controlPlane]);
     return await vitest('integration', { TEKTITE_TEST_KUBECONFIG: output.trim(), TEKTITE_TEST_CONTROL_PLANE: controlPlane });
   } finally {
     await run('hack/cluster', ['down', '--name', controlPlane]);
@@ -28,7 +28,7 @@ async function onCluster(): Promise<Counts> {
   const wasUp = (await run('hack/cluster', ['status', '--name', cluster])).status === 0;
   if ((await run('hack/cluster', ['up', '--name', cluster])).status !== 0) return failed;
   try {
-    const { output } = await run('hack/cluster', ['kubeconfig', '--path', '--name', cluster]);
+    const { output } = await run('hack/cluster', ['kubeconfig', '--name', cluster]);
     return await vitest('e2e', { KUBECONFIG: output.trim(), TEKTITE_CLUSTER: cluster });
   } finally {
     if (!wasUp && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run('hack/cluster', ['down', '--name', cluster]);

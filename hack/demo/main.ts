@@ -1,0 +1,63 @@
+/**
+ * `npm run demo`: picks a cluster, installs Tektite into it, serves a sample repository there and runs a real CI pipeline
+ * on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results and what to try next.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { stringify } from 'yaml';
+import { command, progress, root } from '../deploy/command.ts';
+import { install } from '../deploy/install.ts';
+import { accessFlags, pickCluster, programPath, type Target } from '../deploy/pick-cluster.ts';
+import { followRun, showRun } from './show-run.ts';
+
+const namespace = 'tektite-demo';
+const demoFolder = path.join(root, 'hack/demo');
+const standIns = ['git', 'node', 'busybox', 'crane'];
+
+const { values: options } = parseArgs({ options: { context: { type: 'string' }, kubeconfig: { type: 'string' } } });
+
+const target = await pickCluster({ context: options.context ?? process.env['TEKTITE_CONTEXT'], kubeconfig: options.kubeconfig });
+const kubectlPath = await programPath(target, 'kubectl');
+const kubectl = (args: readonly string[], input?: string) =>
+  command([kubectlPath, ...accessFlags(target, 'kubectl'), '--namespace', namespace, ...args], input === undefined ? {} : { input });
+
+await install(target);
+const registry = await prepare(target);
+const name = await startPipeline(registry);
+const status = await followRun(target, namespace, name);
+await showRun({ target, kubectlPath, namespace, name });
+process.exitCode = status;
+
+/** Namespace, sample repository, tasks and pipeline. Returns the registry and base image that the run is to use. */
+async function prepare(on: Target): Promise<{ address: string; baseImage: string }> {
+  const registryOfCluster = on.kind === 'own' ? 'registry.tektite-registry.svc.cluster.local:5000' : undefined;
+  if (on.kind === 'own') {
+    progress('pushing the images that the example uses (built from Debian packages the first time)');
+    await command(['hack/images', 'push', on.registry, ...standIns], { show: true });
+  }
+  progress(`preparing namespace ${namespace}: a git server with a sample repository, tasks and a pipeline`);
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  await kubectl(['apply', '-f', '-'], stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }));
+  await kubectl(['apply', '-f', '-'], await sampleSources());
+  const manifests = ['git-server.yaml', 'tasks.yaml', 'pipeline.yaml', ...(registryOfCluster ? [] : ['registry.yaml'])];
+  for (const file of manifests) await kubectl(['apply', '-f', path.join(demoFolder, 'manifests', file)]);
+  await kubectl(['rollout', 'status', 'deployment/git-server', '--timeout=180s']);
+  if (registryOfCluster) return { address: registryOfCluster, baseImage: `${registryOfCluster}/library/node:24-slim` };
+  await kubectl(['rollout', 'status', 'deployment/registry', '--timeout=180s']);
+  return { address: `registry.${namespace}.svc.cluster.local:5000`, baseImage: 'docker.io/library/node:24-slim' };
+}
+
+async function sampleSources(): Promise<string> {
+  const folder = path.join(demoFolder, 'app');
+  const files = await Promise.all((await readdir(folder)).map(async (file) => [file, await readFile(path.join(folder, file), 'utf8')] as const));
+  return stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'sample-sources' }, data: Object.fromEntries(files) });
+}
+
+async function startPipeline(to: { address: string; baseImage: string }): Promise<string> {
+  const manifest = await readFile(path.join(demoFolder, 'manifests/pipelinerun.yaml'), 'utf8');
+  const filled = manifest.replace('REGISTRY', to.address).replace('BASE_IMAGE', to.baseImage);
+  const created = (await kubectl(['create', '-f', '-', '-o', 'jsonpath={.metadata.name}'], filled)).trim();
+  progress(`created PipelineRun ${created}; its logs:`);
+  return created;
+}

@@ -1,0 +1,22 @@
+/** `node hack/deploy/main.ts [--context NAME] [--set KEY=VALUE]...`: installs the present sources into a cluster. */
+import { parseArgs } from 'node:util';
+import { install } from './install.ts';
+import { pickCluster } from './pick-cluster.ts';
+
+const { values } = parseArgs({
+  options: {
+    context: { type: 'string' },
+    kubeconfig: { type: 'string' },
+    cluster: { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
+  },
+});
+const chartValues = Object.fromEntries(
+  values.set.map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new Error(`--set ${JSON.stringify(pair)}: write KEY=VALUE`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  }),
+);
+const target = await pickCluster({ context: values.context, kubeconfig: values.kubeconfig, ownCluster: values.cluster });
+await install(target, chartValues);
