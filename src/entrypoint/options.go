@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	defaultTektonDir       = "/tekton"
+	defaultTerminationPath = "/tekton/termination"
+
+	onErrorContinue    = "continue"
+	onErrorStopAndFail = "stopAndFail"
+
+	resultFromTerminationMessage = "termination-message"
+	resultFromSidecarLogs        = "sidecar-logs"
+
+	platformCommandsVariable = "TEKTON_PLATFORM_COMMANDS"
+)
+
+// stepOptions is everything the pod builder says about one step. CONTRACT.md explains the fields by flag name.
+type stepOptions struct {
+	command []string
+
+	waitFiles           []string
+	waitFileContent     bool
+	postFile            string
+	terminationPath     string
+	metadataDir         string
+	previousMetadataDir string
+
+	results          []string
+	stepResults      []string
+	resultFrom       string
+	compressMessage  bool
+	onError          string
+	timeout          time.Duration
+	stdoutPath       string
+	stderrPath       string
+	when             []whenExpression
+	breakpointOnFail bool
+	debugBeforeStep  bool
+	credentials      credentialFlags
+	tektonDir        string
+}
+
+func (o stepOptions) tekton(parts ...string) string {
+	return filepath.Join(append([]string{o.tektonDir}, parts...)...)
+}
+
+// stringList is a flag that may be given several times.
+type stringList []string
+
+func (l *stringList) String() string { return strings.Join(*l, ",") }
+
+func (l *stringList) Set(value string) error {
+	*l = append(*l, value)
+	return nil
+}
+
+// commaList is a flag whose value is a comma-separated list; empty parts are dropped.
+type commaList []string
+
+func (l *commaList) String() string { return strings.Join(*l, ",") }
+
+func (l *commaList) Set(value string) error {
+	*l = nil
+	for _, part := range strings.Split(value, ",") {
+		if part != "" {
+			*l = append(*l, part)
+		}
+	}
+	return nil
+}
+
+// stepFlagValues are the flags as given, before they are checked.
+type stepFlagValues struct {
+	options    stepOptions
+	entrypoint string
+	when       string
+	spire      bool
+	spireSock  string
+}
+
+func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
+	set := flag.NewFlagSet("entrypoint", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	o := &v.options
+	set.StringVar(&v.entrypoint, "entrypoint", "", "`command` to run; its arguments follow --")
+	set.Var((*commaList)(&o.waitFiles), "wait_file", "comma-separated `files` to wait for")
+	set.BoolVar(&o.waitFileContent, "wait_file_content", false, "wait until the wait files are not empty")
+	set.StringVar(&o.postFile, "post_file", "", "`file` to write when done (.err appended on failure)")
+	set.StringVar(&o.terminationPath, "termination_path", defaultTerminationPath, "termination message `file`")
+	set.StringVar(&o.metadataDir, "step_metadata_dir", "", "`directory` of the step's exit code, results and artifacts")
+	set.StringVar(&o.previousMetadataDir, "previous_step_metadata_dir", "", "the same `directory` of the step before")
+	set.Var((*commaList)(&o.results), "results", "comma-separated `names` of task results")
+	set.Var((*commaList)(&o.stepResults), "step_results", "comma-separated `names` of step results")
+	set.StringVar(&o.resultFrom, "result_from", resultFromTerminationMessage, "termination-message or sidecar-logs")
+	set.BoolVar(&o.compressMessage, "compress_termination_message", false, "compress the termination message")
+	set.StringVar(&o.onError, "on_error", "", "continue or stopAndFail")
+	set.DurationVar(&o.timeout, "timeout", 0, "kill the command after this long")
+	set.StringVar(&o.stdoutPath, "stdout_path", "", "`file` to copy stdout to")
+	set.StringVar(&o.stderrPath, "stderr_path", "", "`file` to copy stderr to")
+	set.StringVar(&v.when, "when_expressions", "", "`JSON` list of when expressions")
+	set.BoolVar(&o.breakpointOnFail, "breakpoint_on_failure", false, "stay up after a failure, for debugging")
+	set.BoolVar(&o.debugBeforeStep, "debug_before_step", false, "wait for a decision before the command, for debugging")
+	set.Var(&o.credentials.basicGit, "basic-git", "`secret=url`, repeatable")
+	set.Var(&o.credentials.sshGit, "ssh-git", "`secret=host`, repeatable")
+	set.Var(&o.credentials.basicDocker, "basic-docker", "`secret=url`, repeatable")
+	set.Var(&o.credentials.dockerConfig, "docker-config", "`secret` of type kubernetes.io/dockerconfigjson, repeatable")
+	set.Var(&o.credentials.dockerCfg, "docker-cfg", "`secret` of type kubernetes.io/dockercfg, repeatable")
+	set.BoolVar(&v.spire, "enable_spire", false, "not supported")
+	set.StringVar(&v.spireSock, "spire_socket_path", "unix:///spiffe-workload-api/spire-agent.sock", "not supported")
+	set.StringVar(&o.tektonDir, "tekton_dir", defaultTektonDir, "root of the well-known `directories`")
+	return set
+}
+
+func stepUsage() string {
+	var text strings.Builder
+	text.WriteString("usage: entrypoint FLAGS... -- ARGS...\n")
+	set := newStepFlagSet(&stepFlagValues{})
+	set.SetOutput(&text)
+	set.PrintDefaults()
+	return text.String()
+}
+
+// parseStepArguments reads the flags before the first `--` and the command's arguments after it. On an error the options hold what was
+// understood so far, so that the caller can still tell the next step.
+func parseStepArguments(args []string) (stepOptions, error) {
+	own, commandArgs := args, []string(nil)
+	for i, arg := range args {
+		if arg == "--" {
+			own, commandArgs = args[:i], args[i+1:]
+			break
+		}
+	}
+	values := stepFlagValues{}
+	set := newStepFlagSet(&values)
+	if err := set.Parse(own); err != nil {
+		return values.options, err
+	}
+	if set.NArg() > 0 {
+		return values.options, fmt.Errorf("unexpected argument %q; the command's arguments go after --", set.Arg(0))
+	}
+	if err := values.check(); err != nil {
+		return values.options, err
+	}
+	head, err := commandHead(values.entrypoint, os.Getenv(platformCommandsVariable))
+	if err != nil {
+		return values.options, err
+	}
+	values.options.command = append(head, commandArgs...)
+	return values.options, nil
+}
+
+func (v *stepFlagValues) check() error {
+	o := &v.options
+	if v.spire {
+		return errors.New("-enable_spire: signing results with SPIRE is not supported; set enforce-nonfalsifiability to \"none\" in the feature-flags ConfigMap")
+	}
+	if o.onError != "" && o.onError != onErrorContinue && o.onError != onErrorStopAndFail {
+		return fmt.Errorf("-on_error: %q is not one of %s, %s", o.onError, onErrorContinue, onErrorStopAndFail)
+	}
+	if o.resultFrom != resultFromTerminationMessage && o.resultFrom != resultFromSidecarLogs {
+		return fmt.Errorf("-result_from: %q is not one of %s, %s", o.resultFrom, resultFromTerminationMessage, resultFromSidecarLogs)
+	}
+	if v.when != "" {
+		if err := json.Unmarshal([]byte(v.when), &o.when); err != nil {
+			return fmt.Errorf("-when_expressions: %w", err)
+		}
+	}
+	return nil
+}
