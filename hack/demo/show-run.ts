@@ -1,10 +1,11 @@
 import { runCommand } from '../../src/commands/main.ts';
-import { processEnvironment } from '../../src/commands/environment.ts';
+import { systemEnvironment } from '../../src/commands/environment.ts';
+import { version } from '../../src/version.ts';
 import { accessFlags, type Target } from '../deploy/pick-cluster.ts';
 
 /** The tektite command line, in this process, against the demo's cluster. */
 function tektite(target: Target, args: readonly string[]): Promise<number> {
-  return runCommand([...args, ...accessFlags(target, 'kubectl')], processEnvironment(), AbortSignal.timeout(15 * 60_000));
+  return runCommand([...args, ...accessFlags(target, 'kubectl')], systemEnvironment(version), AbortSignal.timeout(15 * 60_000));
 }
 
 /** Follows the run's logs to its end. Exit status 0 when they could be read. */

@@ -1,0 +1,94 @@
+import { parseDefaults } from '../api/config/config-defaults.ts';
+import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
+import { parseFeatureFlags } from '../api/config/feature-flags.ts';
+import type { ConfigProblem } from '../api/config/values.ts';
+import type { Settings } from '../core/settings.ts';
+import type { ConfigMap } from '../kube/resources.ts';
+import type { Store } from '../kube/store.ts';
+import type { Logger } from '../log.ts';
+
+/** Names of the ConfigMaps; upstream lets the environment change them (CONFIG_DEFAULTS_NAME and so on). */
+export interface ConfigNames {
+  defaults: string;
+  featureFlags: string;
+  observability: string;
+  leaderElection: string;
+}
+
+export function configNames(env: Readonly<Record<string, string | undefined>>): ConfigNames {
+  return {
+    defaults: env['CONFIG_DEFAULTS_NAME'] ?? 'config-defaults',
+    featureFlags: env['CONFIG_FEATURE_FLAGS_NAME'] ?? 'feature-flags',
+    observability: env['CONFIG_OBSERVABILITY_NAME'] ?? 'config-observability',
+    leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
+  };
+}
+
+export interface SettingsSource {
+  /** The ConfigMaps of the controller's own namespace. */
+  configMaps: Store<ConfigMap>;
+  namespace: string;
+  names: ConfigNames;
+  images: Settings['images'];
+  release: string;
+  log: Logger;
+  /** Told of every problem in a map, so that it ends in an event on the map. */
+  onProblem: (map: ConfigMap, problem: ConfigProblem) => void;
+}
+
+/**
+ * The operator's settings, read live: each change of a ConfigMap makes a new snapshot. A bad value keeps its default and
+ * is reported by name; it never stops the controller.
+ */
+export class LiveSettings {
+  readonly #source: SettingsSource;
+  #current: Settings;
+
+  constructor(source: SettingsSource) {
+    this.#source = source;
+    this.#current = this.#read();
+    const { defaults, featureFlags } = source.names;
+    source.configMaps.subscribe(({ object, type, old }) => {
+      const name = object.metadata.name ?? '';
+      if (name !== defaults && name !== featureFlags) return;
+      if (type === 'updated' && JSON.stringify(old?.data) === JSON.stringify(object.data)) return;
+      this.#current = this.#read();
+      source.log.info({ configMap: name, change: type }, 'settings read again');
+    });
+  }
+
+  current(): Settings {
+    return this.#current;
+  }
+
+  /** Metric labels; read at the start only, as a registered metric cannot change its labels. */
+  observability(): ObservabilityConfig {
+    const map = this.#map(this.#source.names.observability);
+    const { observability, problems } = parseObservability(map?.data);
+    this.#report(map, problems);
+    return observability;
+  }
+
+  #read(): Settings {
+    const { names, images, release } = this.#source;
+    const flagsMap = this.#map(names.featureFlags);
+    const defaultsMap = this.#map(names.defaults);
+    const { flags, problems: flagProblems } = parseFeatureFlags(flagsMap?.data);
+    const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
+    this.#report(flagsMap, flagProblems);
+    this.#report(defaultsMap, defaultProblems);
+    return { flags, defaults, images, release };
+  }
+
+  #map(name: string): ConfigMap | undefined {
+    return this.#source.configMaps.find(this.#source.namespace, name);
+  }
+
+  #report(map: ConfigMap | undefined, problems: readonly ConfigProblem[]): void {
+    if (!map) return;
+    for (const problem of problems) {
+      this.#source.log.warn({ configMap: map.metadata.name, key: problem.key, value: problem.value }, problem.message);
+      this.#source.onProblem(map, problem);
+    }
+  }
+}

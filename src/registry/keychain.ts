@@ -1,0 +1,76 @@
+/** User and password for a registry. */
+export interface RegistryCredentials {
+  username: string;
+  password: string;
+}
+
+/** `auths` of a docker config: key (host, URL or host/path) to credentials. */
+export type Keychain = ReadonlyMap<string, RegistryCredentials>;
+
+interface DockerAuth {
+  username?: string;
+  password?: string;
+  auth?: string;
+}
+
+/**
+ * Reads a pull secret: type kubernetes.io/dockerconfigjson (`.dockerconfigjson`) or the older dockercfg (`.dockercfg`).
+ * `data` is base64 as in the Secret. Entries without credentials are left out.
+ * @throws when the JSON cannot be read, naming the key.
+ */
+export function keychainOfSecret(data: Readonly<Record<string, string>> | undefined): Keychain {
+  const keychain = new Map<string, RegistryCredentials>();
+  for (const key of ['.dockerconfigjson', '.dockercfg'] as const) {
+    const text = data?.[key];
+    if (text === undefined) continue;
+    for (const [registry, auth] of Object.entries(authsOf(key, Buffer.from(text, 'base64').toString('utf8')))) {
+      const credentials = credentialsOf(auth);
+      if (credentials) keychain.set(registry, credentials);
+    }
+  }
+  return keychain;
+}
+
+function authsOf(key: string, text: string): Record<string, DockerAuth> {
+  try {
+    const parsed = JSON.parse(text) as { auths?: Record<string, DockerAuth> } & Record<string, DockerAuth>;
+    return key === '.dockerconfigjson' ? (parsed.auths ?? {}) : parsed;
+  } catch (error) {
+    throw new Error(`${key} is not JSON`, { cause: error });
+  }
+}
+
+function credentialsOf(auth: DockerAuth): RegistryCredentials | undefined {
+  if (auth.username !== undefined && auth.password !== undefined) return { username: auth.username, password: auth.password };
+  const decoded = auth.auth === undefined ? '' : Buffer.from(auth.auth, 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
+}
+
+/**
+ * The credentials for a repository: the most specific entry wins, as kubelet's credential lookup does; hosts may hold
+ * `*` for one label, Docker Hub has several names.
+ */
+export function credentialsFor(keychains: readonly Keychain[], host: string, repository: string): RegistryCredentials | undefined {
+  const wanted = host === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [host];
+  let best: { length: number; credentials: RegistryCredentials } | undefined;
+  for (const keychain of keychains) {
+    for (const [key, credentials] of keychain) {
+      const { keyHost, keyPath } = normalised(key);
+      const covers = wanted.some((name) => hostMatches(keyHost, name)) && (keyPath === '' || `${repository}/`.startsWith(`${keyPath}/`));
+      if (covers && (best === undefined || keyPath.length > best.length)) best = { length: keyPath.length, credentials };
+    }
+  }
+  return best?.credentials;
+}
+
+function normalised(key: string): { keyHost: string; keyPath: string } {
+  const bare = key.replace(/^https?:\/\//, '').replace(/\/(v1|v2)?\/?$/, '');
+  const slash = bare.indexOf('/');
+  return slash < 0 ? { keyHost: bare, keyPath: '' } : { keyHost: bare.slice(0, slash), keyPath: bare.slice(slash + 1) };
+}
+
+function hostMatches(pattern: string, host: string): boolean {
+  const [labels, wanted] = [pattern.split('.'), host.split('.')];
+  return labels.length === wanted.length && labels.every((label, index) => label === '*' || label === wanted[index]);
+}
