@@ -1,0 +1,118 @@
+import { byStartTime, isFinished } from './kinds.ts';
+import type { Run } from './kinds.ts';
+
+/** What `delete` was asked to spare. */
+export interface Sparing {
+  /** The newest so many; 0 for none. */
+  keep: number;
+  /** Those that completed within so many minutes; 0 for none. */
+  keepSinceMinutes: number;
+  ignoreRunning: boolean;
+}
+
+export interface Selection { doomed: string[]; kept: string[] }
+
+/**
+ * Which of these runs go. Running ones are left out of both lists when they are ignored. With both limits the age
+ * decides only when it happens to keep exactly `keep` runs, and the count decides otherwise (tkn's rule).
+ */
+export function selectDoomed(runs: readonly Run[], sparing: Sparing, now: Date): Selection {
+  const { keep, keepSinceMinutes, ignoreRunning } = sparing;
+  const candidates = ignoreRunning ? runs.filter(isFinished) : runs;
+  if (keepSinceMinutes === 0) return byNumber(candidates, keep);
+  const aged = byAge(candidates, keepSinceMinutes, now);
+  return keep > 0 && aged.kept.length !== keep ? byNumber(candidates, keep) : aged;
+}
+
+function byNumber(runs: readonly Run[], keep: number): Selection {
+  const names = (keep > 0 ? [...runs].sort(byStartTime) : runs).map(nameOf);
+  return { kept: names.slice(0, keep), doomed: names.slice(keep) };
+}
+
+function byAge(runs: readonly Run[], minutes: number, now: Date): Selection {
+  const selection: Selection = { doomed: [], kept: [] };
+  for (const run of runs) {
+    const completed = run.status?.completionTime;
+    const young = completed !== undefined && now.getTime() - Date.parse(completed) <= minutes * 60_000;
+    (young ? selection.kept : selection.doomed).push(nameOf(run));
+  }
+  return selection;
+}
+
+function nameOf(run: Run): string {
+  return run.metadata.name ?? '';
+}
+
+/** A whole `delete` command line, checked. */
+export interface DeletionRequest extends Sparing {
+  names: string[];
+  all: boolean;
+  parentName: string;
+  force: boolean;
+  label: string;
+}
+
+interface Titles { title: string; parent: { title: string; flag: string } }
+
+/** The first thing wrong with a request, in tkn's words; undefined when nothing is. */
+export function requestFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
+  const { keep, keepSinceMinutes, all, parentName, names } = request;
+  if (keep < 0 && keepSinceMinutes < 0) return 'keep and keep-since option should not be lower than 0';
+  if (keep < 0) return 'keep option should not be lower than 0';
+  if (keepSinceMinutes < 0) return 'keep-since option should not be lower than 0';
+  if ((keep > 0 || keepSinceMinutes > 0) && all && parentName) return `--keep or --keep-since, --all and --${parent.flag} cannot be used together`;
+  if (all && parentName) return `--all and --${parent.flag} cannot be used together`;
+  if (names.length > 0 && isEveryRun(request)) return '--all flag should not have any arguments or flags specified with it';
+  if (names.length > 0 && parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
+  if (request.label && !isEveryRun(request)) return '--label is a filter for --all: give both';
+  if (names.length === 0 && !parentName && !isEveryRun(request)) return `must provide ${title} name(s) or use --${parent.flag} flag or --all flag to use delete`;
+  return undefined;
+}
+
+/** --keep and --keep-since without a parent mean all runs of the namespace. */
+export function isEveryRun(request: DeletionRequest): boolean {
+  return request.all || ((request.keep > 0 || request.keepSinceMinutes > 0) && !request.parentName);
+}
+
+/** The question that is asked before anything is deleted. */
+export function confirmationQuestion(request: DeletionRequest, { title, parent }: Titles, namespace: string): string {
+  const spared = sparedText(request, title);
+  const what = isEveryRun(request)
+    ? `all ${title}s in namespace ${quoted(namespace)}${spared}`
+    : request.parentName
+      ? `all ${title}s related to ${parent.title} ${quoted(request.parentName)}${spared}`
+      : `${title}(s) ${quotedList(request.names)}`;
+  return `Are you sure you want to delete ${what} (y/n): `;
+}
+
+function sparedText({ keep, keepSinceMinutes }: Sparing, title: string): string {
+  const young = ` except for ones created in last ${keepSinceMinutes} minutes`;
+  if (keep > 0 && keepSinceMinutes > 0) return `${young} and keeping ${keep} ${title}s`;
+  if (keepSinceMinutes > 0) return young;
+  return keep > 0 ? ` keeping ${keep} ${title}s` : '';
+}
+
+/** What is said once all of a selection is deleted. The wording differs from kind to kind as tkn's does. */
+export function deletionReport(request: DeletionRequest, titles: Titles, namespace: string, { doomed, kept }: Selection): string {
+  const { keep, keepSinceMinutes, parentName } = request;
+  const isTaskRun = titles.title === 'TaskRun';
+  const completed = request.ignoreRunning ? '(Completed)' : '';
+  const runs = `${titles.title}s${completed}`;
+  const where = `in namespace ${quoted(namespace)}`;
+  const of = parentName ? ` associated with ${titles.parent.title} ${quoted(parentName)}` : '';
+  const total = isTaskRun ? `${doomed.length} ` : '';
+  if (keep > 0 && keepSinceMinutes > 0) return `${doomed.length} ${runs}${of} has been deleted ${where}${of ? '' : `, kept ${kept.length}`}`;
+  if (keep > 0) return `All but ${keep} ${runs}${of} deleted ${where}`;
+  if (keepSinceMinutes === 0) return `All ${total}${runs}${of} deleted ${where}`;
+  if (!of) return `${doomed.length} expired ${isTaskRun ? `Taskruns${completed}` : runs} has been deleted ${where}, kept ${kept.length}`;
+  const kindOf = isTaskRun ? `TaskRuns associated with ${quoted(titles.parent.title)} ${quoted(parentName)}` : `${runs}${of}`;
+  return `All but ${doomed.length} expired ${kindOf} deleted ${where}`;
+}
+
+export function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+export function quotedList(names: readonly string[]): string {
+  return names.map(quoted).join(', ');
+}

@@ -1,0 +1,103 @@
+import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import { taskRuns } from '../api/resources.ts';
+import { labels } from '../core/labels.ts';
+import { messageOf } from '../errors.ts';
+import { isNotFound } from '../kube/api-error.ts';
+import { CommandError } from './command.ts';
+import type { Context } from './command.ts';
+import { compareStart, pipelineRunKind } from './kinds.ts';
+import { header, section, started, timeoutText, workspaceSection } from './text/sections.ts';
+import { age, duration } from './text/age.ts';
+import { alignColumns } from './text/columns.ts';
+import type { Style } from './text/colour.ts';
+import { paramText, statusText } from './text/values.ts';
+
+/** A TaskRun of a PipelineRun as `describe` shows it. Without `status` the TaskRun itself is gone (pruned). */
+export interface ChildTaskRun {
+  name: string;
+  pipelineTask: string;
+  status: TaskRun['status'];
+}
+
+/** Reads a PipelineRun and its TaskRuns (those of nested PipelineRuns too) and describes them. */
+export async function describePipelineRun(context: Context, name: string): Promise<string> {
+  const run = await readPipelineRun(context, name).catch((error: unknown) => {
+    context.signal.throwIfAborted();
+    throw new CommandError(`failed to find pipelinerun ${JSON.stringify(name)}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`);
+  });
+  const children = await childTaskRuns(context, run, '');
+  return pipelineRunText(run, children, context.environment.clock.now(), context.style);
+}
+
+function readPipelineRun(context: Context, name: string): Promise<PipelineRun> {
+  return context.cluster.get(pipelineRunKind.resource, context.namespace, name, { signal: context.signal });
+}
+
+/** One list by label finds all TaskRuns, where a GET for each would be a request for each. */
+async function childTaskRuns(context: Context, run: PipelineRun, prefix: string): Promise<ChildTaskRun[]> {
+  const references = run.status?.childReferences ?? [];
+  if (references.length === 0) return [];
+  const { items } = await context.cluster.list(taskRuns, { namespace: context.namespace, labelSelector: `${labels.pipelineRun}=${run.metadata.name}`, signal: context.signal });
+  const byName = new Map(items.map((item) => [item.metadata.name, item]));
+  const found = await Promise.all(references.map(async (reference): Promise<ChildTaskRun[]> => {
+    const pipelineTask = prefix + (reference.pipelineTaskName ?? '');
+    const name = reference.name ?? '';
+    if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.has(name) ? (byName.get(name)?.status ?? {}) : undefined }];
+    if (reference.kind !== pipelineRunKind.title) return [];
+    const nested = await readPipelineRun(context, name).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    return nested ? childTaskRuns(context, nested, `${pipelineTask} > `) : [];
+  }));
+  return found.flat();
+}
+
+/** tkn's description of a PipelineRun: sections in this order, empty ones left out. */
+export function pipelineRunText(run: PipelineRun, children: readonly ChildTaskRun[], now: Date, style: Style): string {
+  const { spec, status } = run;
+  const fields: [string, string | undefined][] = [
+    ['Pipeline Ref', spec.pipelineRef?.name],
+    ['Service Account', spec.taskRunTemplate?.serviceAccountName],
+  ];
+  return alignColumns([
+    ...header(run.metadata, fields, style),
+    ...section('status', 'Status', ['STARTED\tDURATION\tSTATUS', started(status, now, style)], style),
+    ...section('message', 'Message', failureMessage(run, children), style),
+    ...timeoutSection(run, style),
+    ...section('params', 'Params', table(' NAME\tVALUE', (spec.params ?? []).map((param) => ` ${style.bullet(param.name)}\t${paramText(param.value)}`)), style),
+    ...section('results', 'Results', table(' NAME\tVALUE', (status?.results ?? []).map((result) => ` ${style.bullet(result.name)}\t${paramText(result.value)}`)), style),
+    ...workspaceSection(spec.workspaces, style),
+    ...section('taskruns', 'Taskruns', table(' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS', childRows(children, now, style)), style),
+    ...section('skippedtasks', 'Skipped Tasks', table(' NAME', (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`)), style),
+    '',
+  ].join('\n'));
+}
+
+function table(head: string, rows: string[]): string[] {
+  return rows.length > 0 ? [head, ...rows] : [];
+}
+
+function childRows(children: readonly ChildTaskRun[], now: Date, style: Style): string[] {
+  return [...children]
+    .sort((a, b) => compareStart(a.status?.startTime, b.status?.startTime))
+    .map(({ name, pipelineTask, status }) => [
+      ` ${style.bullet(name)}`, pipelineTask, age(status?.startTime, now), duration(status?.startTime, status?.completionTime), statusText(status?.conditions, style),
+    ].join('\t'));
+}
+
+function timeoutSection(run: PipelineRun, style: Style): string[] {
+  const { timeouts } = run.spec;
+  if (!timeouts) return [];
+  const rows = ([['Pipeline', timeouts.pipeline], ['Tasks', timeouts.tasks], ['Finally', timeouts.finally]] as const)
+    .flatMap(([name, value]) => (value === undefined ? [] : [` ${style.bold(name)}:\t${timeoutText(value)}`]));
+  return ['', style.heading('timeouts', 'Timeouts'), ...rows];
+}
+
+function failureMessage(run: PipelineRun, children: readonly ChildTaskRun[]): string[] {
+  const condition = run.status?.conditions?.[0];
+  if (condition?.status !== 'False') return [];
+  const failed = children.filter((child) => child.status?.conditions?.[0]?.status === 'False').map((child) => child.name).sort();
+  return [condition.message ?? '', ...(failed.length > 0 ? [`TaskRun(s) cancelled: ${failed.join(', ')}`] : [])];
+}

@@ -1,0 +1,36 @@
+import { command, CommandError } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { chooseRun } from './choose.ts';
+import { toggle, whole } from './flags.ts';
+import type { Run, RunKind } from './kinds.ts';
+import { outputFlags, printerOf } from './output.ts';
+
+/** `pipelinerun describe` and `taskrun describe`; `describe` gives the text for people. */
+export function describeCommand<T extends Run>(kind: RunKind<T>, describe: (context: Context, name: string) => Promise<string>): Command {
+  const { title } = kind;
+  const group = title.toLowerCase();
+  return command({
+    names: ['describe', 'desc'],
+    summary: `Describe a ${title} in a namespace`,
+    usage: '[NAME]',
+    examples: `Describe a ${title} of name 'foo' in namespace 'bar':\n\n    tektite ${group} describe foo -n bar`,
+    flags: {
+      ...outputFlags,
+      last: toggle(`show description for last ${title}`, { short: 'L' }),
+      limit: whole(`lists number of ${title}s when selecting a ${title} to describe`, { initial: 5 }),
+    },
+    async run(context, flags, [given]) {
+      if (flags.limit <= 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
+      const printer = printerOf(flags, kind.resource);
+      const name = given ?? (await chooseRun(context, kind, flags));
+      if (name === undefined) {
+        if (!flags.last) throw new CommandError(`no ${title}s found`);
+        context.terminal.out(`No ${title}s present in namespace ${context.namespace}\n`);
+        return 0;
+      }
+      const { cluster, namespace, signal } = context;
+      context.terminal.out(printer ? printer(await cluster.get(kind.resource, namespace, name, { signal })) : await describe(context, name));
+      return 0;
+    },
+  });
+}

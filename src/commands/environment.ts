@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
+import { systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import type { Connection, ConnectionChoice } from './cluster.ts';
+
+/** Where a command's texts go and its answers come from. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether colours and emojis are wanted. */
+  colour: boolean;
+  /** Whether a person can answer a question. */
+  interactive: boolean;
+  /** Lines of standard input; reading begins with the first use. */
+  lines(signal: AbortSignal): AsyncIterable<string>;
+}
+
+/** Everything a command takes from its surroundings, so that tests decide all of it. */
+export interface CommandEnvironment {
+  terminal: Terminal;
+  clock: Clock;
+  /** What `tektite version` prints as the client's. */
+  version: string;
+  /** @throws when no cluster is configured. */
+  connect(choice: ConnectionChoice): Promise<Connection>;
+}
+
+interface Streams {
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** The process's own terminal, clock and kubeconfig. The API client is loaded when a command first needs it. */
+export function systemEnvironment(version: string, streams: Streams = process): CommandEnvironment {
+  const { stdin, stdout, stderr, env } = streams;
+  return {
+    version,
+    clock: systemClock,
+    terminal: {
+      out: (text) => void stdout.write(text),
+      err: (text) => void stderr.write(text),
+      colour: stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
+      interactive: stdin.isTTY === true,
+      lines: (signal) => linesOf(stdin, signal),
+    },
+    connect: ({ kubeconfig, context }) => connect(kubeconfig, context, version, env),
+  };
+}
+
+async function* linesOf(stdin: Readable, signal: AbortSignal): AsyncIterable<string> {
+  const reader = createInterface({ input: stdin, signal });
+  try {
+    yield* reader;
+  } finally {
+    reader.close();
+  }
+}
+
+async function connect(kubeconfig: string, context: string, version: string, env: Streams['env']): Promise<Connection> {
+  const known = kubeconfig || env['KUBECONFIG'] || env['KUBERNETES_SERVICE_HOST'] || existsSync(join(env['HOME'] ?? homedir(), '.kube', 'config'));
+  if (!known) throw new Error('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
+  const [{ loadClusterConfig }, { KubeClient }] = await Promise.all([import('../kube/config.ts'), import('../kube/client.ts')]);
+  const config = await loadClusterConfig({ env, ...(kubeconfig ? { kubeconfig } : {}), ...(context ? { context } : {}) });
+  // As tkn: a person's client need not be throttled like a controller.
+  const client = new KubeClient(config, { userAgent: `tektite/${version}`, qps: 50, burst: 300 });
+  return { cluster: client, namespace: config.namespace, close: () => client.close(true) };
+}

@@ -1,0 +1,61 @@
+import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import { pipelineRuns, taskRuns } from '../api/resources.ts';
+import { labels } from '../core/labels.ts';
+import type { Resource } from '../kube/object.ts';
+
+export type Run = PipelineRun | TaskRun;
+
+/** What the commands shared by PipelineRuns and TaskRuns must know of each. */
+export interface RunKind<T extends Run = Run> {
+  resource: Resource<T>;
+  /** "PipelineRun" */
+  title: string;
+  /** The kind that a run is a run of, and the label by which runs of one are found. */
+  parent: { title: string; flag: string; label: string };
+  /** Whether this run, found by the label, is truly one of a namespaced Task or Pipeline. */
+  isOfParent(run: T): boolean;
+}
+
+export const pipelineRunKind: RunKind<PipelineRun> = {
+  resource: pipelineRuns,
+  title: 'PipelineRun',
+  parent: { title: 'Pipeline', flag: 'pipeline', label: labels.pipeline },
+  isOfParent: () => true,
+};
+
+export const taskRunKind: RunKind<TaskRun> = {
+  resource: taskRuns,
+  title: 'TaskRun',
+  parent: { title: 'Task', flag: 'task', label: labels.task },
+  // A custom task's label may read the same.
+  isOfParent: (run) => run.spec.taskRef === undefined || (run.spec.taskRef.kind ?? 'Task') === 'Task' || run.spec.taskRef.kind === '',
+};
+
+/** "pipelinerun.tekton.dev/name": what -o name prints. */
+export function objectName(resource: Resource, name: string): string {
+  return `${resource.kind.toLowerCase()}${resource.group ? `.${resource.group}` : ''}/${name}`;
+}
+
+/** Newest first; a run that has not started comes before all that have. Equal ones keep their order. */
+export function byStartTime(a: Run, b: Run): number {
+  return compareStart(a.status?.startTime, b.status?.startTime);
+}
+
+/** As byStartTime, namespace by namespace. */
+export function byNamespace(a: Run, b: Run): number {
+  const left = a.metadata.namespace ?? '';
+  const right = b.metadata.namespace ?? '';
+  return left === right ? byStartTime(a, b) : left < right ? -1 : 1;
+}
+
+export function compareStart(a: string | undefined, b: string | undefined): number {
+  if (!a || !b) return (a ? 1 : 0) - (b ? 1 : 0);
+  return Date.parse(b) - Date.parse(a);
+}
+
+/** The first condition is the one that tkn reads. */
+export function isFinished(run: Run): boolean {
+  const condition = run.status?.conditions?.[0];
+  return condition !== undefined && condition.status !== 'Unknown';
+}

@@ -1,0 +1,73 @@
+import type { Pod } from '../../kube/resources.ts';
+
+/** A container of a TaskRun's pod: its name, and the name users know it by. */
+export interface StepContainer {
+  container: string;
+  step: string;
+  init: boolean;
+}
+
+type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+export type ContainerState = NonNullable<ContainerStatus['state']>;
+
+/** The containers to read, in the pod's order: init containers first when wanted; only `steps` when some are named. */
+export function selectContainers(pod: Pod, choice: { allSteps: boolean; steps: readonly string[] }): StepContainer[] {
+  const init = choice.allSteps ? (pod.spec?.initContainers ?? []).map(({ name }) => named(name, true)) : [];
+  const containers = (pod.spec?.containers ?? []).map(({ name }) => named(name, false));
+  const wanted = choice.steps.length > 0 ? containers.filter(({ step }) => choice.steps.includes(step)) : containers;
+  return [...init, ...wanted];
+}
+
+function named(container: string, init: boolean): StepContainer {
+  return { container, step: container.replace(/^step-/, ''), init };
+}
+
+export function stateOf(pod: Pod, container: StepContainer): ContainerState | undefined {
+  const statuses = container.init ? pod.status?.initContainerStatuses : pod.status?.containerStatuses;
+  return statuses?.find((status) => status.name === container.container)?.state;
+}
+
+/** Whether there is a log to read. */
+export function hasStarted(state: ContainerState | undefined): boolean {
+  return state?.running !== undefined || state?.terminated !== undefined;
+}
+
+/** What went wrong in a container, in tkn's words; undefined when nothing did or it still runs. tkn knows of exit code 1 only. */
+export function containerFailure(pod: Pod, container: StepContainer): string | undefined {
+  const terminated = stateOf(pod, container)?.terminated;
+  if (!terminated || terminated.exitCode === 0) return undefined;
+  if (container.init) return `container ${container.container} has failed: ${terminated.reason ?? ''}`;
+  const said = [terminated.reason, terminated.message].filter((text) => text && text !== 'Error').map((text) => ` : ${text}`);
+  return `container ${container.container} has failed ${said.join('')}`;
+}
+
+/** The pod will run no more containers. */
+export function isOver(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/**
+ * Whether logs can be read; undefined while the pod is still being started.
+ * @throws with the reason when it will not start.
+ */
+export function isReadable(pod: Pod): true | undefined {
+  if (pod.metadata.deletionTimestamp) throw new Error(`failed to run the pod ${pod.metadata.name ?? ''}`);
+  if (pod.status?.phase === 'Running' || isOver(pod)) return true;
+  const broken = pod.status?.conditions?.find(({ type, status }) => (type === 'Initialized' || type === 'ContainersReady') && status === 'Unknown');
+  if (broken) throw new Error(broken.message ?? `the pod's condition ${broken.type} is unknown`);
+  return undefined;
+}
+
+const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError', 'CreateContainerError', 'CrashLoopBackOff', 'RunContainerError']);
+
+/** What keeps containers from starting, a sentence each: people wait for these without knowing. */
+export function stuckContainers(pod: Pod): string[] {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const stuck = statuses.flatMap(({ name, state }) => (STUCK.has(state?.waiting?.reason ?? '') ? [`container ${name} is waiting: ${state?.waiting?.reason}${detail(state?.waiting?.message)}`] : []));
+  const unscheduled = pod.status?.conditions?.find(({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable');
+  return [...(unscheduled ? [`pod ${pod.metadata.name ?? ''} is waiting for a node${detail(unscheduled.message)}`] : []), ...stuck];
+}
+
+function detail(message: string | undefined): string {
+  return message ? `: ${message}` : '';
+}

@@ -1,0 +1,140 @@
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { pipelineRuns, pipelines, taskRuns } from '../../api/resources.ts';
+import { labels } from '../../core/labels.ts';
+import { messageOf } from '../../errors.ts';
+import { isNotFound } from '../../kube/api-error.ts';
+import { CommandError } from '../command.ts';
+import { isFinished } from '../kinds.ts';
+import type { LogChoice, TaskLogs } from './pod.ts';
+import { followTaskRun, readTaskRun } from './taskrun.ts';
+import { NothingSeen, Tracker } from './tracker.ts';
+import type { Observatory } from './tracker.ts';
+import type { LogSink } from './writer.ts';
+
+/** Logs of a PipelineRun: where to look, what to show (of `tasks` only, when some are named) and where it goes. */
+export interface PipelineLogs {
+  from: Observatory;
+  choice: LogChoice & { tasks: readonly string[] };
+  sink: LogSink;
+  signal: AbortSignal;
+}
+
+/** All logs of a PipelineRun in the order of its tasks; one that still runs is first waited for as tkn does. */
+export async function readPipelineRun(logs: PipelineLogs, run: PipelineRun): Promise<void> {
+  const last = await whenFinished(logs, run);
+  const taskRunsByName = await taskRunsOf(logs, last);
+  for (const child of await orderedChildren(logs, last)) {
+    const name = child.name ?? '';
+    const taskRun = taskRunsByName.get(name);
+    const task = taskLogs(logs, child);
+    try {
+      if (!taskRun) throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
+      await readTaskRun(task, taskRun);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      logs.sink.failure(error.message);
+    }
+  }
+  tellFailure(logs, last);
+}
+
+/** Logs of all tasks as they run, side by side, until the PipelineRun and its last task are over. */
+export async function followPipelineRun(logs: PipelineLogs, name: string): Promise<void> {
+  using tracker = new Tracker(logs.from, pipelineRuns, name, logs.signal);
+  const begun = new Set<string>();
+  const running: Promise<void>[] = [];
+  const begin = (child: ChildStatusReference): void => {
+    if (!child.name || begun.has(child.name) || !isWanted(logs, child)) return;
+    begun.add(child.name);
+    running.push(followChild(logs, child));
+  };
+  try {
+    await tracker.until((run) => {
+      for (const child of run.status?.childReferences ?? []) begin(child);
+      return isFinished(run) || undefined;
+    });
+  } catch (error) {
+    logs.signal.throwIfAborted();
+    logs.sink.failure(`PipelineRun ${name}: ${messageOf(error)}`);
+  }
+  await Promise.all(running);
+  if (tracker.latest) tellFailure(logs, tracker.latest);
+}
+
+async function followChild(logs: PipelineLogs, child: ChildStatusReference): Promise<void> {
+  try {
+    await followTaskRun(taskLogs(logs, child), child.name ?? '', true);
+  } catch (error) {
+    logs.signal.throwIfAborted();
+    logs.sink.failure(messageOf(error));
+  }
+}
+
+function taskLogs(logs: PipelineLogs, child: ChildStatusReference): TaskLogs {
+  const task = child.pipelineTaskName ?? '';
+  return { ...logs, task, fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`) };
+}
+
+function isWanted(logs: PipelineLogs, child: ChildStatusReference): boolean {
+  const { tasks } = logs.choice;
+  return child.kind === taskRuns.kind && (tasks.length === 0 || tasks.includes(child.pipelineTaskName ?? ''));
+}
+
+function tellFailure(logs: PipelineLogs, run: PipelineRun): void {
+  const condition = run.status?.conditions?.[0];
+  if (condition?.status === 'False') logs.sink.failure(condition.message ?? '');
+}
+
+/** The run once it is over, or as it stands after the activity timeout without news. */
+async function whenFinished(logs: PipelineLogs, run: PipelineRun): Promise<PipelineRun> {
+  if (!run.status?.conditions?.length || isFinished(run)) return run;
+  using tracker = new Tracker(logs.from, pipelineRuns, run.metadata.name ?? '', logs.signal);
+  let told = false;
+  try {
+    return await tracker.until((state) => {
+      if (isFinished(state)) return state;
+      if (!told) logs.sink.notice('Pipeline still running ...');
+      told = true;
+      return undefined;
+    }, logs.choice.activityTimeoutMs);
+  } catch (error) {
+    if (!(error instanceof NothingSeen)) throw error;
+    const last = tracker.latest ?? run;
+    logs.sink.notice(`PipelineRun is still running: ${last.status?.conditions?.[0]?.message ?? ''}`);
+    return last;
+  }
+}
+
+async function taskRunsOf(logs: PipelineLogs, run: PipelineRun): Promise<Map<string, TaskRun>> {
+  const { items } = await logs.from.cluster.list(taskRuns, { namespace: logs.from.namespace, labelSelector: `${labels.pipelineRun}=${run.metadata.name}`, signal: logs.signal });
+  return new Map(items.map((item) => [item.metadata.name ?? '', item]));
+}
+
+/** Wanted children in the order of the pipeline's tasks, then of its finally tasks; several of one task as listed. */
+async function orderedChildren(logs: PipelineLogs, run: PipelineRun): Promise<ChildStatusReference[]> {
+  const children = (run.status?.childReferences ?? []).filter((child) => isWanted(logs, child));
+  if (children.length <= 1) return children;
+  const order = (await pipelineTasks(logs, run)).map((task) => task.name);
+  const place = (child: ChildStatusReference): number => {
+    const index = order.indexOf(child.pipelineTaskName);
+    return index === -1 ? order.length : index;
+  };
+  return children.sort((a, b) => place(a) - place(b));
+}
+
+/** The run's own record comes first: the Pipeline it names may have changed since, or be gone. */
+async function pipelineTasks(logs: PipelineLogs, run: PipelineRun): Promise<PipelineTask[]> {
+  const recorded = run.status?.pipelineSpec ?? run.spec.pipelineSpec;
+  if (recorded) return [...(recorded.tasks ?? []), ...(recorded.finally ?? [])];
+  const name = run.spec.pipelineRef?.name;
+  if (!name) return [];
+  try {
+    const { spec } = await logs.from.cluster.get(pipelines, logs.from.namespace, name, { signal: logs.signal });
+    return [...(spec.tasks ?? []), ...(spec.finally ?? [])];
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+import { messageOf } from '../../errors.ts';
+import { ApiError } from '../../kube/api-error.ts';
+import { pods } from '../../kube/resources.ts';
+import type { Pod } from '../../kube/resources.ts';
+import { containerFailure, hasStarted, isOver, isReadable, selectContainers, stateOf, stuckContainers } from './containers.ts';
+import type { StepContainer } from './containers.ts';
+import { linesOf } from './lines.ts';
+import { NothingSeen, ObjectGone, Tracker } from './tracker.ts';
+import type { Observatory } from './tracker.ts';
+import type { LogSink } from './writer.ts';
+
+/** What the user wants to see. */
+export interface LogChoice {
+  follow: boolean;
+  timestamps: boolean;
+  allSteps: boolean;
+  steps: readonly string[];
+  /** How long to wait for a sign of life of something that should start. */
+  activityTimeoutMs: number;
+}
+
+/** Logs of one task: where to look, what to show, and where it goes. */
+export interface TaskLogs {
+  from: Observatory;
+  choice: LogChoice;
+  sink: LogSink;
+  signal: AbortSignal;
+  /** Shown before each line. */
+  task: string;
+  /** Says that something went wrong with a pod or a step of this task. */
+  fail(message: string): void;
+}
+
+/** The kubelet reports the end of a container a moment after its log ends. */
+const STATUS_DELAY_MS = 5_000;
+
+/** What there is of a pod's logs, container by container; stops at the first that failed. @throws when the pod cannot be read. */
+export async function readPod(logs: TaskLogs, name: string): Promise<void> {
+  const pod = await logs.from.cluster.get(pods, logs.from.namespace, name, { signal: logs.signal });
+  await readContainers(logs, pod, selectContainers(pod, logs.choice));
+}
+
+async function readContainers(logs: TaskLogs, pod: Pod, containers: readonly StepContainer[]): Promise<void> {
+  for (const container of containers) {
+    if (!hasStarted(stateOf(pod, container))) continue;
+    await copyLog(logs, pod.metadata.name ?? '', container, false);
+    const failure = containerFailure(pod, container);
+    if (failure) return logs.fail(failure);
+  }
+}
+
+/**
+ * A pod's logs from its start to its end, container by container. `finished` settles when the TaskRun is over: a pod
+ * that has not started by then never will, and is read as it stands.
+ * @throws when the pod is deleted or will not start.
+ */
+export async function followPod(logs: TaskLogs, name: string, finished: Promise<unknown>): Promise<void> {
+  using tracker = new Tracker(logs.from, pods, name, logs.signal);
+  const over = finished.then(() => undefined);
+  const told = new Set<string>();
+  const seen = (pod: Pod): Pod => {
+    for (const sentence of stuckContainers(pod)) if (!told.has(sentence)) logs.sink.failure(`task ${logs.task}: ${sentence}`);
+    for (const sentence of stuckContainers(pod)) told.add(sentence);
+    return pod;
+  };
+  const pod = await Promise.race([tracker.until((state) => (isReadable(seen(state)) ? state : undefined)), over]);
+  if (!pod) return readPod(logs, name);
+  const containers = selectContainers(pod, logs.choice);
+  for (const [index, container] of containers.entries()) {
+    const ready = await Promise.race([tracker.until((state) => readiness(seen(state), container)), over]);
+    if (!ready) {
+      const last = await logs.from.cluster.get(pods, logs.from.namespace, name, { signal: logs.signal });
+      return readContainers(logs, last, containers.slice(index));
+    }
+    if (ready === 'never') continue;
+    await copyLog(logs, name, container, true);
+    const failure = await outcome(tracker, container);
+    if (failure) return logs.fail(failure);
+  }
+}
+
+function readiness(pod: Pod, container: StepContainer): 'started' | 'never' | undefined {
+  if (hasStarted(stateOf(pod, container))) return 'started';
+  return isOver(pod) ? 'never' : undefined;
+}
+
+/** How a container whose log has ended came out. */
+async function outcome(tracker: Tracker<Pod>, container: StepContainer): Promise<string | undefined> {
+  try {
+    return await tracker.until((pod) => (stateOf(pod, container)?.terminated ? { failure: containerFailure(pod, container) } : undefined), STATUS_DELAY_MS).then(({ failure }) => failure);
+  } catch (error) {
+    if (error instanceof NothingSeen) return `the log of container ${container.container} broke off while it was still running`;
+    // A pod that is cleaned up at once leaves nothing to say.
+    if (error instanceof ObjectGone) return undefined;
+    throw error;
+  }
+}
+
+async function copyLog(logs: TaskLogs, pod: string, { container, step }: StepContainer, follow: boolean): Promise<void> {
+  const { from, choice, sink, signal, task } = logs;
+  try {
+    for await (const line of linesOf(from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }))) sink.line(task, step, line);
+    sink.endOfStep();
+  } catch (error) {
+    signal.throwIfAborted();
+    logs.fail(`${error instanceof ApiError ? `error in getting logs for step ${step}` : `failed to get logs for ${step}`}: ${messageOf(error)}`);
+  }
+}
