@@ -39,6 +39,29 @@ const (
 	typeTaskArtifacts entryType = 6
 )
 
+// entryTypeNames are the words that may stand for the numbers on reading: upstream wrote them once.
+var entryTypeNames = map[string]entryType{
+	"TaskRunResult":          typeTaskResult,
+	"InternalTektonResult":   typeInternal,
+	"StepResult":             typeStepResult,
+	"StepArtifactsResult":    typeStepArtifacts,
+	"TaskRunArtifactsResult": typeTaskArtifacts,
+}
+
+// UnmarshalJSON takes the number or the word.
+func (t *entryType) UnmarshalJSON(data []byte) error {
+	var name string
+	if json.Unmarshal(data, &name) != nil {
+		return json.Unmarshal(data, (*int)(t))
+	}
+	known, found := entryTypeNames[name]
+	if !found {
+		return fmt.Errorf("result type %q is not known", name)
+	}
+	*t = known
+	return nil
+}
+
 // messageEntry is one entry of the termination message.
 type messageEntry struct {
 	Key          string    `json:"key"`

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestCredentialGoldens(t *testing.T) {
+	secrets := map[string]string{
+		"login/username": "user", "login/password": "p@ss word",
+		"domain/username": `corp\user`, "domain/password": "secret",
+		"key/ssh-privatekey": "PRIVATE", "key/known_hosts": "github.com ssh-rsa AAA",
+		"key2/ssh-privatekey":         "PRIVATE2",
+		"registry/.dockerconfigjson":  `{"auths":{"https://a":{"username":"u","password":"p","auth":"dTpw","email":"e"},"https://shared":{"auth":"config"}}}`,
+		"old/.dockercfg":              `{"https://b":{"auth":"Yg=="},"https://shared":{"auth":"cfg"}}`,
+		"malformed/.dockerconfigjson": `{`,
+	}
+	dir := t.TempDir()
+	for name, content := range secrets {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, row := range []struct {
+		name  string
+		flags credentialFlags
+		want  map[string]string
+		err   string
+	}{
+		{name: "none", want: map[string]string{}},
+		{
+			name:  "git by password",
+			flags: credentialFlags{basicGit: stringList{"login=https://github.com", `domain=https://gitlab.com/group/repo`}},
+			want: map[string]string{
+				".gitconfig": "[credential]\n\thelper = store\n[credential \"https://github.com\"]\n\tusername = user\n" +
+					"[credential \"https://gitlab.com/group/repo\"]\n\tusername = corp\\\\user\n\tuseHttpPath = true\n",
+				".git-credentials": "https://user:p%40ss%20word@github.com\nhttps://corp%5Cuser:secret@gitlab.com/group/repo\n",
+			},
+		},
+		{
+			name:  "git by key",
+			flags: credentialFlags{sshGit: stringList{"key=github.com", "key2=github.com", "key2=example.com:2222", "key=[2001:db8::1]:22022"}},
+			want: map[string]string{
+				".ssh/id_key":  "PRIVATE",
+				".ssh/id_key2": "PRIVATE2",
+				".ssh/config": "Host github.com\n    HostName github.com\n    Port 22\n    IdentityFile /tekton/creds/.ssh/id_key\n    IdentityFile /tekton/creds/.ssh/id_key2\n" +
+					"Host example.com\n    HostName example.com\n    Port 2222\n    IdentityFile /tekton/creds/.ssh/id_key2\n" +
+					"Host 2001:db8::1\n    HostName 2001:db8::1\n    Port 22022\n    IdentityFile /tekton/creds/.ssh/id_key\n",
+				".ssh/known_hosts": "github.com ssh-rsa AAA\ngithub.com ssh-rsa AAA",
+			},
+		},
+		{
+			name:  "docker",
+			flags: credentialFlags{basicDocker: stringList{"login=https://c"}, dockerConfig: stringList{"registry"}, dockerCfg: stringList{"old"}},
+			want: map[string]string{".docker/config.json": `{"auths":{"https://a":{"username":"u","password":"p","auth":"dTpw","email":"e"},"https://b":{"auth":"Yg=="},` +
+				`"https://c":{"username":"user","password":"p@ss word","auth":"dXNlcjpwQHNzIHdvcmQ=","email":"not@val.id"},"https://shared":{"auth":"config"}}}`},
+		},
+		{name: "no url", flags: credentialFlags{basicGit: stringList{"login"}}, err: "-basic-git: expect entries of the form secret=url, got: login"},
+		{name: "url twice", flags: credentialFlags{basicDocker: stringList{"login=a", "domain=a"}}, err: "-basic-docker: multiple entries for url: a"},
+		{name: "no such secret", flags: credentialFlags{sshGit: stringList{"none=a"}}, err: "-ssh-git: secret none: open "},
+		{name: "not JSON", flags: credentialFlags{dockerConfig: stringList{"malformed"}}, err: "-docker-config: secret malformed: unexpected end of JSON input"},
+		{name: "not a URL", flags: credentialFlags{basicGit: stringList{"login=http://[::1"}}, err: "-basic-git: secret login: parse "},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			files, err := credentialFiles(row.flags, secretStore{dir}, "/tekton/creds")
+			if row.err != "" {
+				if err == nil || !strings.HasPrefix(err.Error(), row.err) {
+					t.Errorf("got %v, want %s", err, row.err)
+				}
+				return
+			}
+			got := map[string]string{}
+			for _, file := range files {
+				got[file.path] = file.content
+			}
+			if err != nil || !reflect.DeepEqual(got, row.want) {
+				t.Errorf("got %q (%v)\nwant %q", got, err, row.want)
+			}
+		})
+	}
+}
+
+func TestCredentialsReachTheHomeDirectory(t *testing.T) {
+	p := newPod(t)
+	p.write("creds-secrets/login/username", "user")
+	p.write("creds-secrets/login/password", "pass")
+	p.write("creds-secrets/key/ssh-privatekey", "PRIVATE")
+	p.must(os.Mkdir(p.path("creds"), 0o777))
+	flags := []string{"-basic-git=login=https://github.com", "--ssh-git", "key=github.com", "-basic-docker=login=https://index.docker.io/v1/"}
+	run, exit := p.step(0, nil, flags, "cat", p.path("home/.gitconfig"))
+	if exit != 0 || !strings.Contains(run.stdout.String(), "helper = store") {
+		t.Fatalf("exit %d, stdout %q, stderr %q", exit, run.stdout, run.stderr)
+	}
+	for name, mode := range map[string]os.FileMode{".git-credentials": 0o600, ".ssh": 0o700, ".ssh/id_key": 0o600, ".ssh/config": 0o600, ".docker": 0o700, ".docker/config.json": 0o600} {
+		if got := modeOf(t, p.path("home/"+name)); got != mode {
+			t.Errorf("%s: mode %o, want %o", name, got, mode)
+		}
+		if !p.exists("creds/" + name) {
+			t.Errorf("%s is not in the credentials directory", name)
+		}
+	}
+}
+
+func TestAHomeThatCannotBeWrittenIsOnlyTold(t *testing.T) {
+	p := newPod(t)
+	p.write("creds/.gitconfig", "x")
+	p.write("no-directory", "")
+	run, exit := p.step(0, []string{"HOME=" + p.path("no-directory")}, nil, "echo", "hi")
+	want := `warning: unsuccessful cred copy: ".gitconfig" from "` + p.path("creds") + `" to "` + p.path("no-directory") + `": unable to open destination: `
+	if exit != 0 || !strings.Contains(run.stderr.String(), want) {
+		t.Errorf("exit %d, stderr %q, want %q in it", exit, run.stderr, want)
+	}
+}
