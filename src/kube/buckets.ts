@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
-import { leaseName } from './election-config.ts';
+import { checkPeriods, leaseName } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
 import { BucketSet } from './hash.ts';
 import { Informer } from './informer.ts';
@@ -116,7 +116,9 @@ export class Election {
   readonly #electors = new Map<string, LeaseElector>();
   readonly #watch: Informer<Lease>;
 
+  /** @throws naming the key, when the periods cannot work together. */
   constructor(options: ElectionOptions) {
+    checkPeriods(options.config);
     this.#options = options;
     this.identity = options.identity ?? uniqueIdentity();
     const { client, namespace, log } = options;

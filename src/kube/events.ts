@@ -111,7 +111,7 @@ export class EventRecorder {
     }
     if (this.#queue.size >= QUEUE_LIMIT) return this.#drop('queue full', reason, target);
     this.#queue.set(key, { key, event: this.#compose(target, type, reason, told.message, now), repeats: 1, lastTimestamp: timestamp(now) });
-    this.#sending ??= this.#send().finally(() => { this.#sending = undefined; });
+    this.#sending ??= this.#send();
   }
 
   #withinLimit(identity: string): boolean {
@@ -153,6 +153,8 @@ export class EventRecorder {
         this.#options.log.warn({ reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) }, 'an event could not be written');
       }
     }
+    // In the same turn as the last look at the queue, or an event queued in between would lie there.
+    this.#sending = undefined;
   }
 
   async #write(pending: Pending): Promise<void> {

@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../log.ts';
+import { Election, statefulSetLeadership, uniqueIdentity, wholeLeadership } from './buckets.ts';
+import type { Leadership } from './buckets.ts';
+import { FakeKubeClient } from './client.fake.ts';
+import { DEFAULT_ELECTION, checkPeriods, leaseName } from './election-config.ts';
+import type { ElectionConfig } from './election-config.ts';
+import { leases } from './resources.ts';
+import type { Lease } from './resources.ts';
+
+const NAMESPACE = 'tekton-pipelines';
+const QUEUE = 'github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler';
+/** Short periods with upstream's proportions. */
+const QUICK: ElectionConfig = { buckets: 3, leaseDurationMs: 1_200, renewDeadlineMs: 800, retryPeriodMs: 200, leasePrefixes: {} };
+const KEYS = Array.from({ length: 60 }, (_, i) => `ns/run-${i}`);
+
+async function until(condition: () => boolean, ms = 5_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function replica(client: FakeKubeClient, identity: string, config = QUICK) {
+  const election = new Election({ client, namespace: NAMESPACE, component: 'tekton-pipelines-controller', config, identity, log: silentLogger });
+  const leadership = election.forReconciler(QUEUE);
+  const stop = new AbortController();
+  const running = election.run(stop.signal);
+  return { leadership, stop: () => { stop.abort(); return running; }, owned: () => KEYS.filter((key) => leadership.owns(key)) };
+}
+
+describe('lease names and periods', () => {
+  test.each([
+    ['ordinary', 0, 1, {}, 'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.00-of-01'],
+    ['ten buckets', 9, 10, {}, 'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.09-of-10'],
+    ['mapped prefix', 0, 2, { [`tekton-pipelines-controller.${QUEUE}`]: 'Short' }, 'short.00-of-02'],
+  ])('%s', (_name, ordinal, buckets, leasePrefixes, wanted) => {
+    expect(leaseName('tekton-pipelines-controller', QUEUE, ordinal, { buckets, leasePrefixes })).toBe(wanted);
+  });
+
+  test.each([
+    [{}, undefined],
+    [{ renewDeadlineMs: 60_000 }, 'renew-deadline: must be shorter than lease-duration (60s), is 60s'],
+    [{ retryPeriodMs: 35_000 }, 'retry-period: 1.2 times it must be shorter than renew-deadline (40s), is 35s'],
+    [{ retryPeriodMs: 0 }, 'retry-period: must be greater than zero'],
+  ])('%j', (change, problem) => {
+    const check = () => checkPeriods({ ...DEFAULT_ELECTION, ...change });
+    if (problem) expect(check).toThrow(problem);
+    else expect(check).not.toThrow();
+  });
+
+  test('identities differ between processes of one host', () => {
+    expect(uniqueIdentity('pod-1', 'u')).toBe('pod-1_u');
+    expect(uniqueIdentity()).not.toBe(uniqueIdentity());
+  });
+});
+
+describe('Election', () => {
+  test('one replica takes every bucket, under upstream\'s names, with six-digit times', async () => {
+    const client = new FakeKubeClient();
+    const only = replica(client, 'a');
+    await until(() => only.owned().length === KEYS.length);
+    const { items } = await client.list(leases, { namespace: NAMESPACE });
+    expect(items.map((lease) => lease.metadata.name).sort()).toEqual([0, 1, 2].map((i) => `tekton-pipelines-controller.${QUEUE}.0${i}-of-03`));
+    for (const lease of items) {
+      expect(lease.spec?.holderIdentity).toBe('a');
+      expect(lease.spec?.leaseDurationSeconds).toBe(1);
+      expect(lease.spec?.renewTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    }
+    await only.stop();
+  });
+
+  test('at no time do two replicas own a key, and the end of one hands its buckets over at once', async () => {
+    const client = new FakeKubeClient();
+    const replicas = [replica(client, 'a'), replica(client, 'b'), replica(client, 'c')];
+    const owners = (key: string) => replicas.filter((r) => r.leadership.owns(key)).length;
+    await until(() => KEYS.every((key) => owners(key) === 1));
+    const most = replicas.reduce((x, y) => (x.owned().length >= y.owned().length ? x : y));
+    let twice = 0;
+    const watching = setInterval(() => { if (KEYS.some((key) => owners(key) > 1)) twice++; }, 1);
+    const started = performance.now();
+    await most.stop();
+    await until(() => KEYS.every((key) => owners(key) === 1));
+    // Far below the retry period plus the lease's duration: the watch saw the release.
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(most.owned()).toEqual([]);
+    clearInterval(watching);
+    expect(twice).toBe(0);
+    await Promise.all(replicas.map((r) => r.stop()));
+    const { items } = await client.list(leases, { namespace: NAMESPACE });
+    expect(items.map((lease) => lease.spec?.holderIdentity)).toEqual(['', '', '']);
+    expect(Math.max(...items.map((lease) => lease.spec?.leaseTransitions ?? 0))).toBeGreaterThan(0);
+  });
+
+  test('a holder that is gone without a word is succeeded when its lease runs out, not before', async () => {
+    const client = new FakeKubeClient();
+    const name = `tekton-pipelines-controller.${QUEUE}.00-of-01`;
+    client.seed<Lease>(leases, { metadata: { name, namespace: NAMESPACE }, spec: { holderIdentity: 'dead', leaseDurationSeconds: 1, renewTime: '2020-01-01T00:00:00.000000Z' } });
+    const started = performance.now();
+    const heir = replica(client, 'heir', { ...QUICK, buckets: 1 });
+    await until(() => heir.owned().length > 0);
+    expect(performance.now() - started).toBeGreaterThan(900);
+    await heir.stop();
+  });
+
+  test('who cannot renew stops owning before the lease runs out', async () => {
+    const client = new FakeKubeClient();
+    const only = replica(client, 'a', { ...QUICK, buckets: 1 });
+    await until(() => only.owned().length === KEYS.length);
+    const started = performance.now();
+    client.intercept = (call) => { if (call.verb === 'update' || call.verb === 'get') throw new Error('connect ECONNREFUSED'); };
+    await until(() => only.owned().length === 0);
+    const after = performance.now() - started;
+    expect(after).toBeGreaterThan(400);
+    expect(after).toBeLessThan(1_150);
+    client.intercept = undefined;
+    await until(() => only.owned().length === KEYS.length);
+    await only.stop();
+  });
+
+  test('a lease taken by force is given up at once', async () => {
+    const client = new FakeKubeClient();
+    const only = replica(client, 'a', { ...QUICK, buckets: 1 });
+    await until(() => only.owned().length === KEYS.length);
+    const { items: [lease] } = await client.list(leases, { namespace: NAMESPACE });
+    await client.replace(leases, { ...lease as Lease, spec: { ...lease?.spec, holderIdentity: 'thief' } });
+    await until(() => only.owned().length === 0, 150);
+    await only.stop();
+    expect((await client.list(leases)).items[0]?.spec?.holderIdentity).toBe('thief');
+  });
+
+  test('a standby replica that watches makes no calls', async () => {
+    const client = new FakeKubeClient();
+    const leader = replica(client, 'a');
+    await until(() => leader.owned().length === KEYS.length);
+    const standby = replica(client, 'b');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = client.calls.filter((call) => call.verb === 'get').length;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(client.calls.filter((call) => call.verb === 'get').length).toBe(before);
+    await Promise.all([leader.stop(), standby.stop()]);
+  });
+
+  test('a listener that throws ends the election with its error', async () => {
+    const client = new FakeKubeClient();
+    const election = new Election({ client, namespace: NAMESPACE, component: 'c', config: QUICK, identity: 'a', log: silentLogger });
+    election.forReconciler(QUEUE).onPromoted(() => { throw new Error('boom'); });
+    await expect(election.run(new AbortController().signal)).rejects.toThrow('boom');
+  });
+
+  test('two reconcilers cannot share a lease', () => {
+    const election = new Election({ client: new FakeKubeClient(), namespace: NAMESPACE, component: 'c', config: QUICK, log: silentLogger });
+    election.forReconciler(QUEUE);
+    expect(() => election.forReconciler(QUEUE)).toThrow('two reconcilers compete for the lease');
+  });
+});
+
+describe('leadership without leases', () => {
+  const promotedBy = (leadership: Leadership) => {
+    const names: string[] = [];
+    leadership.onPromoted((bucket) => names.push(bucket.name));
+    return names;
+  };
+
+  test('the whole: owns everything and says so to late listeners', () => {
+    expect(wholeLeadership().owns('a/b')).toBe(true);
+    expect(promotedBy(wholeLeadership())).toEqual(['']);
+  });
+
+  test('a StatefulSet\'s replicas share the keys by ordinal', () => {
+    const replicas = [0, 1, 2].map((i) => statefulSetLeadership({ STATEFUL_CONTROLLER_ORDINAL: `controller-${i}`, STATEFUL_SERVICE_NAME: 'svc' }, 3, NAMESPACE) as Leadership);
+    for (const key of KEYS) expect(replicas.filter((r) => r.owns(key))).toHaveLength(1);
+    expect(promotedBy(replicas[1] as Leadership)).toEqual(['http://controller-1.svc.tekton-pipelines.svc.cluster.local:80']);
+  });
+
+  test.each([
+    [{}, undefined],
+    [{ STATEFUL_CONTROLLER_ORDINAL: 'controller', STATEFUL_SERVICE_NAME: 'svc' }, 'not a pod name of a StatefulSet'],
+    [{ STATEFUL_CONTROLLER_ORDINAL: 'controller-3', STATEFUL_SERVICE_NAME: 'svc' }, 'ordinal 3 is out of range [0, 3)'],
+  ])('%j', (env, problem) => {
+    const read = () => statefulSetLeadership(env, 3, NAMESPACE);
+    if (problem) expect(read).toThrow(problem);
+    else expect(read()).toBeUndefined();
+  });
+});
