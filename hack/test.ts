@@ -43,6 +43,7 @@ const stages: Stage[] = [
   { name: 'unit', run: () => vitest('unit') },
   { name: 'integration', run: onControlPlane },
   { name: 'e2e', run: onCluster },
+  { name: 'cluster', run: () => vitest('cluster') },
 ];
 
 const wanted = process.env['TEKTITE_STAGES']?.split(',');

@@ -16,6 +16,7 @@ describe('parseControllerFlags', () => {
     ['a missing image', ['--nop-image=n'], '--entrypoint-image is missing'],
     ['a number that is none', [...images, '--concurrency=many'], '--concurrency is "many"; give a number of 1 or more'],
     ['no workers', [...images, '--concurrency=0'], '--concurrency is "0"'],
+    ['a mirror without a URL', [...images, '--registry-mirror=ghcr.io'], 'write HOST=URL'],
     ['an unknown flag', [...images, '--qps=3'], '--kube-api-qps'],
   ])('refuses %s', (_name, args, message) => {
     expect(() => parseControllerFlags(args, {})).toThrow(FlagError);

@@ -10,6 +10,8 @@ export interface ControllerFlags {
   burst: number;
   /** Empty: all namespaces. */
   namespaces: string[];
+  /** Where images of a registry host are looked up instead; `*` for every host. */
+  registryMirrors: Record<string, string>;
   kubeconfig: string | undefined;
   context: string | undefined;
   disableHighAvailability: boolean;
@@ -34,6 +36,7 @@ const options = {
   namespaces: { type: 'string', default: '' },
   // Upstream's name for a single one.
   namespace: { type: 'string', default: '' },
+  'registry-mirror': { type: 'string', multiple: true, default: [] },
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
@@ -45,6 +48,13 @@ function number(name: string, text: string, least: number): number {
     throw new FlagError(`--${name} is ${JSON.stringify(text)}; give a number of ${least} or more`);
   }
   return value;
+}
+
+function mirror(text: string): [string, string] {
+  const at = text.indexOf('=');
+  const url = text.slice(at + 1);
+  if (at < 1 || !URL.canParse(url)) throw new FlagError(`--registry-mirror is ${JSON.stringify(text)}; write HOST=URL, such as ghcr.io=https://mirror.example.com, or *=URL for all`);
+  return [text.slice(0, at), url];
 }
 
 /**
@@ -63,6 +73,7 @@ export function parseControllerFlags(args: readonly string[], env: Readonly<Reco
     qps: number('kube-api-qps', values['kube-api-qps'], 1),
     burst: number('kube-api-burst', values['kube-api-burst'], 1),
     namespaces: [...values.namespaces.split(','), values.namespace].map((name) => name.trim()).filter((name) => name !== ''),
+    registryMirrors: Object.fromEntries(values['registry-mirror'].map(mirror)),
     kubeconfig: values.kubeconfig,
     context: values.context,
     disableHighAvailability: values['disable-ha'],

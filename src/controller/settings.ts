@@ -1,9 +1,15 @@
 import { parseDefaults } from '../api/config/config-defaults.ts';
+import { parseLeaderElection, type LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
 import { parseFeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
-import type { ConfigMap } from '../kube/resources.ts';
+import { messageOf } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { DEFAULT_ELECTION, checkPeriods } from '../kube/election-config.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { Informer } from '../kube/informer.ts';
+import { configMaps, type ConfigMap } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 
@@ -24,6 +30,7 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
+/** What LiveSettings is made from. */
 export interface SettingsSource {
   /** The ConfigMaps of the controller's own namespace. */
   configMaps: Store<ConfigMap>;
@@ -69,6 +76,21 @@ export class LiveSettings {
     return observability;
   }
 
+  /** Buckets and periods; read at the start only, as replicas must agree on the buckets. Unusable periods give the defaults. */
+  leaderElection(): LeaderElectionConfig {
+    const map = this.#map(this.#source.names.leaderElection);
+    const { leaderElection, problems } = parseLeaderElection(map?.data);
+    this.#report(map, problems);
+    try {
+      checkPeriods(leaderElection);
+      return leaderElection;
+    } catch (error) {
+      const message = `${messageOf(error)}; the default periods are used`;
+      this.#report(map, [{ kind: 'invalid-value', key: 'lease-duration', value: map?.data?.['lease-duration'] ?? '', message }]);
+      return { ...DEFAULT_ELECTION, leasePrefixes: leaderElection.leasePrefixes, buckets: leaderElection.buckets };
+    }
+  }
+
   #read(): Settings {
     const { names, images, release } = this.#source;
     const flagsMap = this.#map(names.featureFlags);
@@ -91,4 +113,27 @@ export class LiveSettings {
       this.#source.onProblem(map, problem);
     }
   }
+}
+
+interface SettingsWatch {
+  client: KubeClient;
+  namespace: string;
+  names: ConfigNames;
+  images: Settings['images'];
+  release: string;
+  events: EventRecorder;
+  log: Logger;
+}
+
+/**
+ * Watches the ConfigMaps of the controller's namespace and waits for the first reading. A problem in one becomes an event
+ * on it. `running` ends with the signal, and rejects on a defect.
+ */
+export async function watchSettings(watch: SettingsWatch, signal: AbortSignal): Promise<{ settings: LiveSettings; running: Promise<void> }> {
+  const { client, namespace, names, images, release, events, log } = watch;
+  const informer = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
+  const running = informer.run(signal);
+  await Promise.race([informer.synced(signal), running]);
+  const onProblem = (map: ConfigMap, problem: ConfigProblem) => events.event({ apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata }, 'Warning', 'InvalidConfiguration', problem.message);
+  return { settings: new LiveSettings({ configMaps: informer.store, namespace, names, images, release, log, onProblem }), running };
 }

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/**
+ * The `tektite` command: `tektite controller` runs the controllers; everything else is the command line for people, as
+ * tkn has it. A role loads only what it needs. Flags and environment are read here, once.
+ */
+import { version } from './version.ts';
+
+/** Roles of the image, each loaded on demand. */
+const roles: Record<string, (args: readonly string[]) => Promise<number>> = {
+  controller: async (args) => (await import('./controller/main.ts')).main(args, process.env, endSignal()),
+};
+
+/** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */
+function endSignal(): AbortSignal {
+  const end = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (end.signal.aborted) process.exit(1);
+      end.abort(new Error(name));
+    });
+  }
+  return end.signal;
+}
+
+async function commandLine(args: string[]): Promise<number> {
+  const [{ runCommand }, { systemEnvironment }] = await Promise.all([import('./commands/main.ts'), import('./commands/environment.ts')]);
+  return runCommand(args, systemEnvironment(version), endSignal());
+}
+
+const [first = '', ...rest] = process.argv.slice(2);
+const role = Object.hasOwn(roles, first) ? roles[first] : undefined;
+try {
+  process.exitCode = await (role ? role(rest) : commandLine(process.argv.slice(2)));
+} catch (error) {
+  console.error(`tektite ${first}: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

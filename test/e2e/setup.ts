@@ -1,0 +1,31 @@
+import { command } from '../../hack/deploy/command.ts';
+import { install } from '../../hack/deploy/install.ts';
+import type { Target } from '../../hack/deploy/pick-cluster.ts';
+
+interface ClusterStatus {
+  kubeconfig: string;
+  registry: string;
+}
+
+/** What examples and tests run in, besides our own images. */
+const standIns = ['busybox', 'alpine', 'bash', 'ubuntu', 'git', 'node', 'crane'];
+
+/** Finds the test cluster, which hack/test.ts started (or the developer's own: TEKTITE_CLUSTER). */
+export async function testCluster(): Promise<Extract<Target, { kind: 'own' }>> {
+  const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite';
+  const status = JSON.parse(await command(['hack/cluster', 'status', '--json', '--name', cluster])) as ClusterStatus;
+  return { kind: 'own', cluster, kubeconfig: status.kubeconfig, registry: new URL(status.registry).host };
+}
+
+/** Once before all end-to-end tests: the images they use, and the present sources installed with helm. */
+export default async function setup(): Promise<void> {
+  const target = await testCluster();
+  process.env['KUBECONFIG'] = target.kubeconfig;
+  await command(['hack/images', 'push', target.registry, ...standIns], { show: true });
+  await install(target, installValues(target));
+}
+
+/** Steps without a command need the controller to ask the registry that stands for all others on this cluster. */
+export function installValues(target: { registry: string }): Record<string, string> {
+  return { 'controller.registryMirrors.*': `http://${target.registry}` };
+}
