@@ -1,0 +1,179 @@
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { Graph } from '../graph/graph.ts';
+import { indexBeyondEnd, missingReferences, resultReplacements, type RunResults } from '../results/values.ts';
+import { resultReferences } from '../results/reference.ts';
+import { mergeReplacements, stringReplacements, type Replacements } from '../substitution/replacements.ts';
+import { allowsExecution } from '../when/when.ts';
+import { replaceInTask } from './bind.ts';
+import { RunFailure, userError } from './failure.ts';
+import { hasEmptyArray, fanOut, isMatrixed } from './matrix.ts';
+import { ignoresFailure, reasonOf, type SkipReason, type TaskObservation } from './taskstate.ts';
+import type { Overdue } from './timeouts.ts';
+
+/** A pipeline task with everything decided about it. */
+export interface TaskState extends TaskObservation {
+  /** Results replaced as far as they are known. */
+  task: PipelineTask;
+  skip?: SkipReason;
+  /** It cannot run because a task it needs did not produce a result; the run fails with this text. */
+  invalid?: string;
+  /** Whether all tasks it waits for are done. */
+  ready: boolean;
+  /** It has TaskRuns to be created now. */
+  startable: boolean;
+  done: boolean;
+}
+
+export interface Assessment {
+  /** In the order of the pipeline, finally last. */
+  tasks: TaskState[];
+  dagDone: boolean;
+  /** Every task is done: nothing more will happen. */
+  allDone: boolean;
+  /** Results of all tasks that are done, successful or not. */
+  results: RunResults;
+  /** For embedded specs and workspace bindings: whatever results exist. */
+  replacements: Replacements;
+}
+
+/** What besides the tasks decides who may still start. */
+export interface Circumstances {
+  graph: Graph;
+  /** PipelineRun.spec.status */
+  requested: string | undefined;
+  overdue: Overdue;
+}
+
+/**
+ * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or
+ * that cannot run for want of a result, stops the others; that is only known at the end, hence the second round.
+ */
+export function assess(observations: readonly TaskObservation[], circumstances: Circumstances): Assessment {
+  const failed = observations.some((one) => one.section === 'tasks' && one.progress === 'failed' && !ignoresFailure(one));
+  const first = assessOnce(observations, circumstances, failed);
+  const invalid = first.tasks.some((state) => state.invalid !== undefined && !ignoresFailure(state));
+  return invalid && !failed ? assessOnce(observations, circumstances, true, first) : first;
+}
+
+function assessOnce(observations: readonly TaskObservation[], circumstances: Circumstances, stopping: boolean, before?: Assessment): Assessment {
+  const states = new Map<string, TaskState>();
+  const byName = new Map(observations.filter((one) => one.section === 'tasks').map((one) => [one.name, one]));
+  const results: RunResults = new Map(observations.map((one) => [one.name, one.results]));
+  const propagated = resultReplacements(results);
+  const known = mergeReplacements(propagated, matrixLengths(observations));
+  for (const name of circumstances.graph.order) {
+    const one = byName.get(name);
+    const parents = (circumstances.graph.parents.get(name) ?? []).flatMap((parent) => states.get(parent) ?? []);
+    const invalid = before?.tasks.find((state) => state.name === name && state.section === 'tasks')?.invalid;
+    if (one) states.set(name, assessTask(one, { parents, results, known, stopping, invalid, ...circumstances }));
+  }
+  const dag = observations.filter((one) => one.section === 'tasks').map((one) => states.get(one.name) as TaskState);
+  const dagDone = dag.every((state) => state.done);
+  const outcomes = mergeReplacements(known, statusReplacements(dag, dagDone));
+  const final = observations.filter((one) => one.section === 'finally').map((one) => assessFinal(one, dagDone, results, outcomes, circumstances.overdue));
+  const tasks = [...dag, ...final];
+  return { tasks, dagDone, allDone: tasks.every((state) => state.done), results, replacements: propagated };
+}
+
+interface Surroundings extends Circumstances {
+  parents: readonly TaskState[];
+  results: RunResults;
+  known: Replacements;
+  stopping: boolean;
+  invalid: string | undefined;
+}
+
+function assessTask(one: TaskObservation, around: Surroundings): TaskState {
+  const ready = around.parents.every((parent) => parent.done);
+  const task = ready || one.runs.length > 0 ? replaceInTask(one.task, around.known) : one.task;
+  const state: TaskState = { ...one, task, ready, startable: false, done: isOver(one) };
+  if (one.progress !== 'notStarted') return isPartlyStarted(state, around) ? { ...state, progress: 'running', startable: true, done: false } : state;
+  if (around.invalid !== undefined) return { ...state, invalid: around.invalid, done: true };
+  const skip = skipReason(one, state, around);
+  if (skip !== undefined) return { ...state, skip, done: true };
+  const invalid = ready ? missingResult(one, around.results) : undefined;
+  return invalid === undefined ? { ...state, startable: ready } : { ...state, invalid, done: true };
+}
+
+function isOver({ progress }: TaskObservation): boolean {
+  return progress === 'succeeded' || progress === 'failed';
+}
+
+/** A fan-out of which some runs could not be created yet (the controller was killed in between): the rest is still to come. */
+function isPartlyStarted({ task, runs, ready }: TaskState, { stopping, requested, overdue }: Surroundings): boolean {
+  const mayStart = ready && !stopping && !requested && !overdue.pipeline && !overdue.tasks;
+  return mayStart && isMatrixed(task) && runs.length < fanOut(task.matrix ?? {}).length;
+}
+
+/** The reasons in upstream's order of precedence. Only the later ones need to know that the parents are done. */
+function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Surroundings): SkipReason | undefined {
+  if (around.stopping) return 'PipelineRun was stopping';
+  if (around.requested === 'CancelledRunFinally') return 'PipelineRun was gracefully cancelled';
+  if (around.requested === 'StoppedRunFinally') return 'PipelineRun was gracefully stopped';
+  // Guards skip one task, not what merely comes after it.
+  const skippedParents = around.parents.filter((parent) => parent.skip !== undefined);
+  if (skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false')) return 'Parent Tasks were skipped';
+  if (!ready) return undefined;
+  const skippedNames = new Set(skippedParents.map((parent) => parent.name));
+  if (missingReferences(resultReferences(one.task), around.results).some((reference) => skippedNames.has(reference.task))) return 'Results were missing';
+  return skipWhenReady(task, around.overdue, 'tasks');
+}
+
+function skipWhenReady(task: PipelineTask, overdue: Overdue, section: 'tasks' | 'finally'): SkipReason | undefined {
+  if (!allowsExecution(task.when)) return 'When Expressions evaluated to false';
+  if (overdue.pipeline) return 'PipelineRun timeout has been reached';
+  if (section === 'tasks' && overdue.tasks) return 'PipelineRun Tasks timeout has been reached';
+  if (section === 'finally' && overdue.finally) return 'PipelineRun Finally timeout has been reached';
+  return hasEmptyArray(task) ? 'Matrix Parameters have an empty array' : undefined;
+}
+
+/** @throws RunFailure for `$(tasks.a.results.list[9])` when the list is shorter: no other run of it would do better */
+function missingResult(one: TaskObservation, results: RunResults): string | undefined {
+  const references = resultReferences(one.task);
+  const [missing] = missingReferences(references, results);
+  if (missing) return `Invalid task result reference: Could not find result with name ${missing.result} for task ${missing.task}`;
+  const beyond = indexBeyondEnd(references, results);
+  if (beyond !== undefined) throw new RunFailure('PipelineValidationFailed', userError(`pipeline task "${one.name}": couldn't resolve all references: ${beyond}`));
+  return undefined;
+}
+
+/** Final tasks start together once the others are done; they know how those ended. */
+function assessFinal(one: TaskObservation, dagDone: boolean, results: RunResults, outcomes: Replacements, overdue: Overdue): TaskState {
+  const task = dagDone ? replaceInTask(one.task, outcomes) : one.task;
+  const state: TaskState = { ...one, task, ready: dagDone, startable: false, done: isOver(one) };
+  if (one.progress !== 'notStarted' || !dagDone) return state;
+  const references = resultReferences(one.task);
+  const missing = missingReferences(references, results).length > 0 || indexBeyondEnd(references, results) !== undefined;
+  const skip = missing ? 'Results were missing' : skipWhenReady(task, overdue, 'finally');
+  return skip === undefined ? { ...state, startable: true } : { ...state, skip, done: true };
+}
+
+/** `tasks.<t>.status`, `tasks.<t>.reason` and `tasks.status` (docs/pipelines.md "Using Execution Status"). */
+function statusReplacements(dag: readonly TaskState[], dagDone: boolean): Replacements {
+  const entries: Record<string, string> = { 'tasks.status': dagDone ? aggregateStatus(dag) : 'None' };
+  for (const state of dag) {
+    entries[`tasks.${state.name}.status`] = statusOf(state);
+    entries[`tasks.${state.name}.reason`] = reasonOf(state);
+  }
+  return stringReplacements(entries);
+}
+
+function aggregateStatus(dag: readonly TaskState[]): string {
+  if (dag.some((state) => state.progress === 'failed' || state.invalid !== undefined)) return 'Failed';
+  return dag.some((state) => state.skip !== undefined) ? 'Completed' : 'Succeeded';
+}
+
+export function statusOf({ progress }: TaskObservation): 'Succeeded' | 'Failed' | 'None' {
+  return progress === 'succeeded' ? 'Succeeded' : progress === 'failed' ? 'Failed' : 'None';
+}
+
+/** `tasks.<t>.matrix.length` and `tasks.<t>.matrix.<result>.length` of fanned-out tasks. */
+function matrixLengths(observations: readonly TaskObservation[]): Replacements {
+  const entries: Record<string, string> = {};
+  for (const { name, task, runs, results } of observations) {
+    if (!isMatrixed(task)) continue;
+    entries[`tasks.${name}.matrix.length`] = String(runs.length > 0 ? runs.length : fanOut(task.matrix ?? {}).length);
+    for (const [result, value] of results) entries[`tasks.${name}.matrix.${result}.length`] = String(Array.isArray(value) ? value.length : 1);
+  }
+  return stringReplacements(entries);
+}

@@ -1,0 +1,101 @@
+import { provenanceFeatureFlags } from '../../api/config/feature-flags.ts';
+import type { Condition } from '../../api/meta.ts';
+import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
+import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import type { Decision, EventEffect } from '../decision.ts';
+import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
+import type { CancelCause, PipelineRunEffect, PipelineRunFacts } from './types.ts';
+import { annotations } from '../labels.ts';
+import { claimName } from './workspaces.ts';
+
+/** A decision in the making: the phases of planning change its status and add effects. */
+export class Draft {
+  readonly facts: PipelineRunFacts;
+  readonly now: Date;
+  /** The run with all defaults. */
+  readonly run: PipelineRun;
+  readonly timeouts: Timeouts;
+  /** Why spec.timeouts cannot be understood; the run fails with it. */
+  readonly timeoutProblem: string | undefined;
+  readonly effects: PipelineRunEffect[] = [];
+  status: PipelineRunStatus;
+
+  constructor(facts: PipelineRunFacts, now: Date) {
+    this.facts = facts;
+    this.now = now;
+    this.run = defaultPipelineRun(facts.run, facts.settings.defaults);
+    const { timeouts, problem } = readTimeouts(this.run, facts.settings.defaults);
+    this.timeouts = timeouts;
+    this.timeoutProblem = problem;
+    this.status = { ...facts.run.status };
+  }
+
+  get name(): string {
+    return this.run.metadata.name ?? '';
+  }
+
+  mark(state: ConditionState): void {
+    this.status.conditions = withSucceeded(this.status.conditions, state, this.now);
+  }
+
+  /** Ends the run as failed: nothing more is created for it. */
+  fail(reason: string, message: string): void {
+    const kept = this.effects.filter((effect) => effect.type !== 'createTaskRun' && effect.type !== 'createPersistentVolumeClaim');
+    this.effects.splice(0, this.effects.length, ...kept);
+    this.mark({ status: 'False', reason, message });
+  }
+
+  /** Asks every live child, or those of some tasks, to stop. A child that was asked already is not asked again. */
+  cancelChildren(children: readonly TaskRun[], cause: CancelCause, scope: 'run' | 'tasks'): void {
+    for (const child of children) {
+      if (isDone(child.status) || child.spec.status === 'TaskRunCancelled') continue;
+      this.effects.push({ type: 'cancelTaskRun', name: child.metadata.name ?? '', cause, scope });
+    }
+  }
+
+  /** The feature flags the run was planned with (docs/pipelineruns.md "status.provenance"). */
+  recordProvenance(): void {
+    const { flags } = this.facts.settings;
+    if (flags.enableProvenanceInStatus) this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
+  }
+
+  decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
+    const done = isDone(this.status);
+    if (done) {
+      this.status.completionTime ??= timestamp(this.now);
+      this.#cleanUpClaims();
+    }
+    if (this.run.metadata.generation !== undefined) this.status.observedGeneration = this.run.metadata.generation;
+    this.effects.push(...eventsBetween(this.facts.run.status, this.status));
+    const requeueAfterMs = done ? undefined : untilNextTimeout(this.timeouts, this.status, this.now);
+    return { status: this.status, effects: this.effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+  }
+
+  /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
+  #cleanUpClaims(): void {
+    if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
+    const templates = boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {}).filter((binding) => binding.volumeClaimTemplate !== undefined);
+    for (const binding of templates) this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
+  }
+}
+
+/**
+ * The events a change of status is told by: Started, each new reason while it runs, and the end. Unlike upstream a mere
+ * change of the message is no event (hack/decisions/0005).
+ */
+export function eventsBetween(before: PipelineRunStatus | undefined, after: PipelineRunStatus): EventEffect[] {
+  const events: EventEffect[] = [];
+  if (before?.startTime === undefined && after.startTime !== undefined) events.push({ type: 'event', eventType: 'Normal', reason: 'Started', message: '' });
+  const [was, is] = [succeededCondition(before), succeededCondition(after)];
+  if (is !== undefined && (was?.status !== is.status || was.reason !== is.reason)) events.push(eventOf(is));
+  return events;
+}
+
+function eventOf({ status, reason = '', message = '' }: Condition): EventEffect {
+  if (status === 'True') return { type: 'event', eventType: 'Normal', reason: 'Succeeded', message };
+  if (status === 'False') return { type: 'event', eventType: 'Warning', reason: 'Failed', message };
+  return { type: 'event', eventType: 'Normal', reason, message };
+}

@@ -1,0 +1,62 @@
+import { defaultPipelineSpec } from '../../api/pipeline/v1/defaults.ts';
+import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { Graph } from '../graph/graph.ts';
+import { bindPipeline, pipelineNameOf } from './bind.ts';
+import { RunFailure, userError } from './failure.ts';
+import { unsupportedPipelineRef } from './support.ts';
+import type { PipelineRunFacts, ResolvedPipeline } from './types.ts';
+import { graphOf, nameOf, validateRun } from './validate.ts';
+
+/** The pipeline a run is to run. */
+export interface BoundPipeline {
+  name: string;
+  /** With params, context and workspaces replaced. */
+  spec: PipelineSpec;
+  graph: Graph;
+  /** Set when it was not in the status yet. */
+  source?: ResolvedPipeline;
+}
+
+/** Specs do not change in place, so what follows from one can be kept as long as it. */
+const graphs = new WeakMap<PipelineSpec, Graph>();
+
+/** Whether the Pipeline itself has to be looked up. Once stored in the status, the stored one counts. */
+export function needsPipeline(run: PipelineRun): string | undefined {
+  if (run.status?.pipelineSpec !== undefined || run.spec.pipelineSpec !== undefined) return undefined;
+  const { pipelineRef } = run.spec;
+  return pipelineRef === undefined || unsupportedPipelineRef(pipelineRef) !== undefined ? undefined : pipelineRef.name;
+}
+
+/**
+ * The pipeline of a run, ready to be run. `store` is told the spec as soon as it is known, so that also a run that fails
+ * its validation shows what it was to run. @throws RunFailure when there is none or it does not fit the run
+ */
+export function pipelineOf(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun, store: (spec: PipelineSpec) => void): BoundPipeline {
+  const stored = run.status?.pipelineSpec;
+  if (stored !== undefined) return { name: pipelineNameOf(run), spec: stored, graph: graphFor(run, stored) };
+  const source = resolve(facts, run);
+  const spec = defaultPipelineSpec(source.spec, facts.settings.defaults);
+  store(spec);
+  validateRun(run, source.name, spec, facts.settings);
+  const bound = bindPipeline(run, source.name, spec);
+  store(bound);
+  return { name: source.name, spec: bound, graph: graphFor(run, bound), source };
+}
+
+function graphFor(run: PipelineRun, spec: PipelineSpec): Graph {
+  let graph = graphs.get(spec);
+  if (graph === undefined) graphs.set(spec, (graph = graphOf(run, spec)));
+  return graph;
+}
+
+function resolve(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun): ResolvedPipeline {
+  const { pipelineRef, pipelineSpec } = run.spec;
+  if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: pipelineSpec };
+  const fail = (why: string) => new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
+  if (pipelineRef === undefined) throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
+  const unsupported = unsupportedPipelineRef(pipelineRef);
+  if (unsupported !== undefined) throw fail(userError(unsupported));
+  if (facts.pipeline?.kind === 'resolved') return facts.pipeline.value;
+  throw fail(facts.pipeline?.message ?? `pipelines.tekton.dev "${pipelineRef.name}" not found`);
+}

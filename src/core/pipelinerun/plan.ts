@@ -1,0 +1,198 @@
+import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { isDone, timestamp } from '../condition.ts';
+import type { Decision } from '../decision.ts';
+import { pipelineResults } from '../results/pipeline-results.ts';
+import { assess, statusOf, type Assessment } from './assess.ts';
+import { boundWorkspaces } from './bind.ts';
+import { childReferences, skippedTasks } from './children.ts';
+import { conditionOf, pipelineTimedOut } from './condition.ts';
+import { Draft } from './draft.ts';
+import { RunFailure, userError } from './failure.ts';
+import { missingEntries, runMetadata } from './metadata.ts';
+import { pipelineOf, type BoundPipeline } from './pipeline.ts';
+import { checkReferences } from './references.ts';
+import { taskRunsFor } from './taskrun.ts';
+import { observeTasks } from './taskstate.ts';
+import { overdue } from './timeouts.ts';
+import type { PipelineRunEffect, PipelineRunFacts, ResolvedTask } from './types.ts';
+import { nameOf } from './validate.ts';
+import { claimsOf } from './workspaces.ts';
+
+export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>;
+
+/**
+ * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts and time. Applying the
+ * effects and observing again leads to the end of the run, after which nothing is decided any more.
+ */
+export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
+  if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: [] };
+  const draft = new Draft(facts, now);
+  if (draft.run.spec.status === 'PipelineRunPending') holdBack(draft);
+  else {
+    start(draft);
+    if (draft.run.spec.status === 'Cancelled') cancel(draft);
+    else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
+    else advance(draft);
+  }
+  return draft.decision();
+}
+
+function holdBack(draft: Draft): void {
+  draft.mark({ status: 'Unknown', reason: 'PipelineRunPending', message: `PipelineRun "${draft.name}" is pending` });
+}
+
+/** The start is never before the creation (clocks differ), nor after the first child (a status that was lost). */
+function start({ status, run, facts, now }: Draft): void {
+  const created = run.metadata.creationTimestamp;
+  const begun = status.startTime ?? [timestamp(now), created ?? ''].sort().at(-1) ?? '';
+  const children = facts.taskRuns.flatMap((child) => child.metadata.creationTimestamp ?? []);
+  status.startTime = [begun, ...children].sort()[0] ?? begun;
+}
+
+/** Cancelled: the children are asked to stop and the run is over at once; final tasks do not run. */
+function cancel(draft: Draft): void {
+  draft.cancelChildren(draft.facts.taskRuns, 'cancelled', 'run');
+  recoverChildren(draft);
+  draft.mark({ status: 'False', reason: 'Cancelled', message: `PipelineRun "${draft.name}" was cancelled` });
+}
+
+function timeOut(draft: Draft): void {
+  draft.cancelChildren(draft.facts.taskRuns, 'timedOut', 'run');
+  recoverChildren(draft);
+  draft.mark(pipelineTimedOut(draft.name, draft.timeouts));
+}
+
+/** Children that exist but were not written down, because the controller was killed before it could. */
+function recoverChildren({ status, run, facts }: Draft): void {
+  const known = new Set(status.childReferences?.map((child) => child.name));
+  const lost = observeTasks(run, status.pipelineSpec ?? {}, facts.taskRuns.filter((child) => !known.has(child.metadata.name)));
+  const recovered = childReferences(lost.map((one) => ({ ...one, ready: true, startable: false, done: false })), new Map());
+  if (recovered.length > 0) status.childReferences = [...(status.childReferences ?? []), ...recovered];
+}
+
+function advance(draft: Draft): void {
+  try {
+    const pipeline = preparePipeline(draft);
+    const assessment = assessTasks(draft, pipeline);
+    const tasks = resolveTasks(draft, pipeline, assessment);
+    if (isFirst(draft)) prepareFirstTask(draft, pipeline, tasks);
+    stopTasks(draft, assessment);
+    const created = startTasks(draft, pipeline, assessment, tasks);
+    conclude(draft, pipeline, assessment, created);
+  } catch (error) {
+    if (!(error instanceof RunFailure)) throw error;
+    draft.fail(error.reason, error.message);
+  }
+}
+
+/** Finds, checks and binds the pipeline; the first time, the run also gets its labels. */
+function preparePipeline(draft: Draft): BoundPipeline {
+  if (draft.timeoutProblem) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(draft.run)} can't be Run: ${userError(draft.timeoutProblem)}`);
+  draft.recordProvenance();
+  const pipeline = pipelineOf(draft.facts, draft.run, (spec) => { draft.status.pipelineSpec = spec; });
+  if (pipeline.source !== undefined) {
+    const wanted = runMetadata(draft.run, pipeline.source);
+    const labels = missingEntries(wanted.labels, draft.run.metadata.labels);
+    const annotations = missingEntries(wanted.annotations, draft.run.metadata.annotations);
+    if (Object.keys({ ...labels, ...annotations }).length > 0) draft.effects.push({ type: 'patchMetadata', labels, annotations });
+  }
+  return pipeline;
+}
+
+function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
+  const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
+  return assess(observations, { graph, requested: draft.run.spec.status, overdue: overdue(draft.timeouts, draft.status, draft.now) });
+}
+
+/**
+ * Names of the Tasks that planning will ask for: of every task before the first TaskRun exists, later of those that may
+ * still start. A name that depends on a result is known only when that is.
+ */
+export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
+  const draft = new Draft({ ...facts, tasks: new Map() }, now);
+  if (isDone(facts.run.status) || draft.run.spec.status === 'PipelineRunPending' || draft.run.spec.status === 'Cancelled') return [];
+  try {
+    return namesToResolve(draft, assessTasks(draft, pipelineOf(facts, draft.run, () => {})));
+  } catch (error) {
+    if (error instanceof RunFailure) return [];
+    throw error;
+  }
+}
+
+function namesToResolve(draft: Draft, { tasks }: Assessment): string[] {
+  const open = tasks.filter((state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done));
+  const names = open.flatMap((state) => state.task.taskRef?.name ?? []);
+  return [...new Set(names.filter((name) => !name.includes('$(')))];
+}
+
+function isFirst({ facts }: Draft): boolean {
+  return facts.taskRuns.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
+}
+
+function resolveTasks(draft: Draft, { name }: BoundPipeline, assessment: Assessment): ReadonlyMap<string, ResolvedTask> {
+  const resolved = new Map<string, ResolvedTask>();
+  for (const task of namesToResolve(draft, assessment)) {
+    const resolution = draft.facts.tasks.get(task) ?? { kind: 'failed', message: `tasks.tekton.dev "${task}" not found` };
+    if (resolution.kind === 'resolved') resolved.set(task, resolution.value);
+    else throw taskNotFound(draft.run, name, task, resolution.message);
+  }
+  return resolved;
+}
+
+function taskNotFound(run: PipelineRun, pipeline: string, task: string, why: string): RunFailure {
+  return new RunFailure('CouldntGetTask', `Pipeline ${run.metadata.namespace}/${pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task "${task}": ${why}`);
+}
+
+function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline, tasks: ReadonlyMap<string, ResolvedTask>): void {
+  const specs = new Map<string, TaskSpec | undefined>([...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [task.name ?? '', task.taskSpec ?? tasks.get(task.taskRef?.name ?? '')?.spec]));
+  checkReferences(draft.name, spec, (task) => specs.get(task));
+  for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec))) draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
+}
+
+/** Stops what must not go on: everything when the run timed out, a section when its own time is up, the tasks of a graceful cancellation. */
+function stopTasks(draft: Draft, assessment: Assessment): void {
+  const late = overdue(draft.timeouts, draft.status, draft.now);
+  const of = (section: 'tasks' | 'finally') => assessment.tasks.filter((state) => state.section === section).flatMap((state) => state.runs);
+  if (late.pipeline) draft.cancelChildren(draft.facts.taskRuns, 'timedOut', 'run');
+  else if (late.tasks && draft.status.finallyStartTime === undefined) draft.cancelChildren(of('tasks'), 'timedOut', 'tasks');
+  else if (draft.run.spec.status === 'CancelledRunFinally') draft.cancelChildren(of('tasks'), 'cancelled', 'tasks');
+  if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
+}
+
+function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment, tasks: ReadonlyMap<string, ResolvedTask>): Map<string, TaskRun[]> {
+  const { run, facts } = draft;
+  const context = {
+    run, settings: facts.settings, spec: pipeline.spec, pipelineName: pipeline.name, results: assessment.replacements,
+    metadata: runMetadata(run, pipeline.source ?? { name: pipeline.name, spec: pipeline.spec }),
+    workspaces: boundWorkspaces(run, pipeline.name, pipeline.spec),
+  };
+  if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0) draft.status.finallyStartTime ??= timestamp(draft.now);
+  const created = new Map<string, TaskRun[]>();
+  for (const state of assessment.tasks) {
+    if (!state.startable) continue;
+    const reference = state.task.taskRef?.name;
+    const resolved = tasks.get(reference ?? '');
+    if (reference !== undefined && resolved === undefined) throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
+    created.set(state.name, taskRunsFor(state, resolved, context));
+  }
+  for (const [pipelineTask, taskRuns] of created) for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
+  return created;
+}
+
+function conclude(draft: Draft, { spec }: BoundPipeline, assessment: Assessment, created: ReadonlyMap<string, readonly TaskRun[]>): void {
+  const { status } = draft;
+  const children = childReferences(assessment.tasks, created);
+  if (children.length > 0) status.childReferences = children;
+  const skipped = skippedTasks(assessment.tasks);
+  if (skipped.length > 0) status.skippedTasks = skipped;
+  const condition = conditionOf(draft.run, assessment, draft.timeouts, overdue(draft.timeouts, status, draft.now));
+  draft.mark(condition);
+  if (condition.status === 'Unknown' || (spec.results ?? []).length === 0) return;
+  const outcomes = new Map(assessment.tasks.map((state) => [state.name, statusOf(state)]));
+  const successful = new Map([...assessment.results].filter(([name]) => outcomes.get(name) === 'Succeeded'));
+  const { results, invalid } = pipelineResults(spec.results ?? [], successful, (name) => outcomes.get(name) === 'Succeeded');
+  if (results.length > 0) status.results = results;
+  if (invalid.length > 0) throw new RunFailure('CouldntGetPipelineResult', `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`);
+}

@@ -1,0 +1,49 @@
+import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import type { PipelineResult } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRunResult } from '../../api/pipeline/v1/pipelinerun.ts';
+import { toParamValue } from '../params/value.ts';
+import { referencesIn, replaceParamValue } from '../substitution/replacements.ts';
+import { parseResultReference } from './reference.ts';
+import { resultReplacements, type RunResults } from './values.ts';
+
+/**
+ * A pipeline's results from those of its tasks. A result of a task that did not succeed is left out; one that a task
+ * which succeeded does not have makes the pipeline's result `invalid`. Results without any reference are left out, as upstream.
+ * @param results of successful tasks only
+ * @param succeeded whether a task of that name succeeded
+ */
+export function pipelineResults(
+  declared: readonly PipelineResult[],
+  results: RunResults,
+  succeeded: (task: string) => boolean,
+): { results: PipelineRunResult[]; invalid: string[] } {
+  const replacements = resultReplacements(results);
+  const values: PipelineRunResult[] = [];
+  const invalid: string[] = [];
+  for (const { name, value } of declared) {
+    const references = referencesIn(value);
+    if (references.length === 0) continue;
+    const verdicts = references.map((reference) => judge(reference, results, succeeded));
+    if (verdicts.includes('invalid')) invalid.push(name);
+    // `$(finally.t.results.r)` reads the same results as `$(tasks.t.results.r)`: names are unique over both sections.
+    else if (!verdicts.includes('left out')) values.push({ name, value: replaceParamValue(asTasks(toParamValue(value)), replacements) });
+  }
+  return { results: values, invalid };
+}
+
+function judge(text: string, results: RunResults, succeeded: (task: string) => boolean): 'there' | 'left out' | 'invalid' {
+  const reference = parseResultReference(text);
+  if (!reference) return 'invalid';
+  const value = results.get(reference.task)?.get(reference.result);
+  if (value === undefined) return succeeded(reference.task) ? 'invalid' : 'left out';
+  if (typeof reference.index === 'number' && Array.isArray(value)) return reference.index < value.length ? 'there' : 'invalid';
+  if (reference.key !== undefined) return typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, reference.key) ? 'there' : 'invalid';
+  return 'there';
+}
+
+function asTasks(value: ParamValue): ParamValue {
+  const rename = (text: string) => text.replaceAll('$(finally.', '$(tasks.');
+  if (typeof value === 'string') return rename(value);
+  if (Array.isArray(value)) return value.map(rename);
+  return Object.fromEntries(Object.entries(value).map(([key, text]) => [key, rename(text)]));
+}
