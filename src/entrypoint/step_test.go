@@ -317,3 +317,26 @@ func TestOrphansAreReaped(t *testing.T) {
 		t.Errorf("exit %d, zombies %q", exit, started.stdout)
 	}
 }
+
+// A hermetic command sees no network but its own loopback.
+func TestHermetic(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mapping all users needs root")
+	}
+	for _, row := range []struct {
+		name, hermetic, resource string
+		isolated                 bool
+	}{{"on", "1", "", true}, {"off", "0", "", false}, {"not for resources", "1", "git", false}} {
+		p := newPod(t)
+		run, exit := p.step(0, []string{"TEKTON_HERMETIC=" + row.hermetic, "TEKTON_RESOURCE_NAME=" + row.resource}, nil, "readlink", "/proc/self/ns/net")
+		if strings.Contains(run.stderr.String(), "operation not permitted") {
+			t.Skipf("no namespaces here: %s", run.stderr)
+		}
+		own, err := os.Readlink("/proc/self/ns/net")
+		p.must(err)
+		seen := run.stdout.String()
+		if exit != 0 || !strings.HasPrefix(seen, "net:[") || strings.HasPrefix(seen, own) == row.isolated {
+			t.Errorf("%s: exit %d, namespaces %q (own %q), stderr %q", row.name, exit, seen, own, run.stderr)
+		}
+	}
+}
