@@ -1,0 +1,126 @@
+import { fieldError, via, type FieldError } from '../../fielderror.ts';
+import type { ParamSpec } from './params.ts';
+import { typeOfParamSpec } from './params.validate.ts';
+import type { Step, TaskSpec } from './task.ts';
+import { variables, type VariableReference } from './variables.ts';
+
+/** A text of a step in which variables are replaced. In `isolated` ones an array may stand alone. */
+interface StepText {
+  path: string;
+  text: string;
+  isolated: boolean;
+}
+
+function stepTexts(step: Step): StepText[] {
+  const plain = (path: string, text: string | undefined): StepText[] => (text ? [{ path, text, isolated: false }] : []);
+  const list = (path: string, items: readonly string[] | undefined) => (items ?? []).map((text, index) => ({ path: `${path}[${index}]`, text, isolated: true }));
+  return [
+    ...plain('name', step.name),
+    ...plain('image', step.image),
+    ...plain('workingDir', step.workingDir),
+    ...plain('script', step.script),
+    ...list('command', step.command),
+    ...list('args', step.args),
+    ...(step.env ?? []).flatMap((env) => plain(`env[${env.name}]`, env.value)),
+    ...(step.volumeMounts ?? []).flatMap((mount, index) => [
+      ...plain(`volumeMounts[${index}].name`, mount.name),
+      ...plain(`volumeMounts[${index}].mountPath`, mount.mountPath),
+      ...plain(`volumeMounts[${index}].subPath`, mount.subPath),
+    ]),
+    ...plain('onError', step.onError),
+  ];
+}
+
+type Check = (text: StepText) => FieldError[];
+
+function checkSteps(steps: readonly Step[] | undefined, check: Check): FieldError[] {
+  return (steps ?? []).flatMap((step, index) => via(`steps[${index}]`, stepTexts(step).flatMap((text) => via(text.path, check(text)))));
+}
+
+/** The error of a text whose reference below `prefix` is none of `names`; at most one per text, as upstream. */
+export function unknownVariable(text: string, prefix: string, names: ReadonlySet<string>): FieldError[] {
+  for (const reference of variables(text, prefix)) {
+    if (!reference.quoted && reference.path.length > 2) {
+      return fieldError(`Invalid referencing of parameters in ${JSON.stringify(text)}! Only two dot-separated components after the prefix ${JSON.stringify(prefix)} are allowed.`);
+    }
+    if (!names.has(reference.path[0] ?? '')) return fieldError(`non-existent variable in ${JSON.stringify(text)}`);
+  }
+  return [];
+}
+
+/** An array in a text that takes only strings. */
+export function prohibitedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
+  const found = variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
+  return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
+}
+
+/** An array that shares an item of a list with other text. */
+export function notIsolatedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
+  const found = variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text);
+  return found ? fieldError(`variable is not properly isolated in ${JSON.stringify(text)}`) : [];
+}
+
+/** An object where one of its keys should be. */
+export function wholeObject(text: string, objects: ReadonlySet<string>): FieldError[] {
+  const found = variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
+  return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
+}
+
+/** A key that an object param does not have. */
+export function unknownKey(text: string, name: string, keys: ReadonlySet<string>): FieldError[] {
+  const found = variables(text, 'params').some(({ path, quoted }) => !quoted && path.length === 2 && path[0] === name && !keys.has(path[1] ?? ''));
+  return found ? fieldError(`non-existent variable in ${JSON.stringify(text)}`) : [];
+}
+
+function isWhole(reference: VariableReference): boolean {
+  return reference.index === undefined || reference.index === '*';
+}
+
+function namesOfType(specs: readonly ParamSpec[], type: string): Set<string> {
+  return new Set(specs.filter((spec) => typeOfParamSpec(spec) === type).map((spec) => spec.name));
+}
+
+/** Arrays stand alone, and only in command and args. */
+export function validateArrayUsage(steps: readonly Step[] | undefined, specs: readonly ParamSpec[]): FieldError[] {
+  const arrays = namesOfType(specs, 'array');
+  if (arrays.size === 0) return [];
+  return checkSteps(steps, ({ text, isolated }) => (isolated ? notIsolatedArray(text, arrays) : prohibitedArray(text, arrays)));
+}
+
+/** Every param that the steps use is declared (or among `known`, which may reach them from outside), and objects are used by their keys. */
+export function validateDeclaredParams(steps: readonly Step[] | undefined, specs: readonly ParamSpec[], known: Iterable<string> = []): FieldError[] {
+  const names = new Set([...specs.map((spec) => spec.name), ...known]);
+  const objects = specs.filter((spec) => typeOfParamSpec(spec) === 'object');
+  const objectNames = new Set(objects.map((spec) => spec.name));
+  return checkSteps(steps, ({ text }) => [
+    ...unknownVariable(text, 'params', names),
+    ...objects.flatMap((spec) => unknownKey(text, spec.name, new Set(Object.keys(spec.properties ?? {})))),
+    ...wholeObject(text, objectNames),
+  ]);
+}
+
+const TASK_RUN_CONTEXT = new Set(['name', 'namespace', 'uid']);
+const TASK_CONTEXT = new Set(['name', 'retry-count']);
+
+/** Context variables that exist, and results that the task or the step declares. */
+export function validateKnownVariables(spec: TaskSpec): FieldError[] {
+  const results = new Set((spec.results ?? []).map((result) => result.name));
+  return [
+    ...checkSteps(spec.steps, ({ text }) => unknownVariable(text, 'context.taskRun', TASK_RUN_CONTEXT)),
+    ...checkSteps(spec.steps, ({ text }) => unknownVariable(text, 'context.task', TASK_CONTEXT)),
+    ...(spec.steps ?? []).flatMap((step, index) => {
+      const own = new Set((step.results ?? []).map((result) => result.name));
+      return via(`steps[${index}].script`, [
+        ...unknownVariable(step.script ?? '', 'results', results),
+        ...(step.ref || own.size === 0 ? [] : unknownVariable(step.script ?? '', 'step.results', own)),
+      ]);
+    }),
+  ];
+}
+
+const ARTIFACTS = /\$\((?:steps\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|tasks\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|step\.artifacts\.path|artifacts\.path)\)/;
+
+/** Whether a step reads or writes artifacts. */
+export function usesArtifacts(step: Step): boolean {
+  return stepTexts(step).some(({ text }) => ARTIFACTS.test(text));
+}
