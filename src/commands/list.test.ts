@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { pipelineRuns, taskRuns } from '../api/resources.ts';
+import { ApiError } from '../kube/api-error.ts';
+import { FakeEnvironment } from './environment.fake.ts';
+import { minutesAgo, pipelineRun, succeeded, taskRun } from './runs.fake.ts';
+
+function environment(options: { colour?: boolean } = {}): FakeEnvironment {
+  const made = new FakeEnvironment(options);
+  const { cluster } = made;
+  const of = (pipeline: string) => ({ labels: { 'tekton.dev/pipeline': pipeline } });
+  cluster.put(pipelineRuns, pipelineRun('done', { metadata: { ...of('build'), managedFields: [] } as object, status: { startTime: minutesAgo(60), completionTime: minutesAgo(55), conditions: succeeded('True', 'Succeeded') } }));
+  cluster.put(pipelineRuns, pipelineRun('timed-out', { metadata: of('build'), status: { startTime: minutesAgo(120), completionTime: minutesAgo(60), conditions: succeeded('False', 'PipelineRunTimeout') } }));
+  cluster.put(pipelineRuns, pipelineRun('running', { metadata: of('deploy'), status: { startTime: minutesAgo(1), conditions: succeeded('Unknown', 'Running') } }));
+  cluster.put(pipelineRuns, pipelineRun('created', { metadata: of('deploy') }));
+  cluster.put(pipelineRuns, pipelineRun('elsewhere', { metadata: { namespace: 'another', ...of('build') }, status: { startTime: minutesAgo(5), completionTime: minutesAgo(4), conditions: succeeded('False', 'Cancelled') } }));
+  cluster.put(taskRuns, taskRun('of-task', { metadata: { labels: { 'tekton.dev/task': 't' } }, spec: { taskRef: { name: 't' } } }));
+  cluster.put(taskRuns, taskRun('of-custom', { metadata: { labels: { 'tekton.dev/task': 't' } }, spec: { taskRef: { name: 't', kind: 'Custom' } } }));
+  return made;
+}
+
+describe('list', () => {
+  it.each([
+    ['all', 'pr list', false],
+    ['one-pipeline', 'pr list build', false],
+    ['label', 'pr ls --label tekton.dev/pipeline!=build', false],
+    ['limit', 'pr list --limit 2', false],
+    ['reverse', 'pr list --reverse', false],
+    ['no-headers', 'pipelineruns list --no-headers', false],
+    ['all-namespaces', 'pr list -A', false],
+    ['other-namespace', '-n another pr list', false],
+    ['none', 'pr list nothing', false],
+    ['coloured', 'pr list', true],
+    ['name', 'pr list -o name', false],
+    ['jsonpath', 'pr list -o jsonpath={range\u00a0.items[*]}{.metadata.name}{"\\n"}{end}', false],
+    ['taskruns-of-task', 'tr list t', false],
+    ['taskruns-none', 'taskrun list -n empty', false],
+  ])('%s', async (name, line, colour) => {
+    const made = environment({ colour });
+    expect(await made.run(line)).toBe(0);
+    await expect(made.out).toMatchFileSnapshot(`golden/list-${name}.txt`);
+  });
+
+  it('prints objects as JSON and YAML, without managed fields', async () => {
+    const [json, yaml] = [environment(), environment()];
+    await json.run('pr list build -o json');
+    await yaml.run('pr list build -o yaml');
+    const value = JSON.parse(json.out) as { kind: string; apiVersion: string; items: { metadata: { name: string; managedFields?: unknown } }[] };
+    expect(value).toMatchObject({ kind: 'PipelineRunList', apiVersion: 'tekton.dev/v1' });
+    expect(value.items.map(({ metadata }) => metadata.name)).toEqual(['done', 'timed-out']);
+    expect(value.items.every(({ metadata }) => metadata.managedFields === undefined)).toBe(true);
+    expect(parse(yaml.out)).toEqual(value);
+    const full = environment();
+    await full.run('pr list build -o json --show-managed-fields');
+    expect(full.out).toContain('managedFields');
+  });
+
+  it('asks for what it shows and no more', async () => {
+    const made = environment();
+    await made.run('pr list build');
+    expect(made.cluster.requests).toEqual(['list pipelineruns tekton.dev/pipeline=build']);
+  });
+
+  it.each([
+    ['pr list --limit -1', 'limit was -1 but must be a positive number'],
+    ['pr list build --label a=b', 'failed to list PipelineRuns from namespace ns: specifying a Pipeline and labels are not compatible'],
+    ['pr list -o wide', 'unable to match a printer suitable for the output format "wide", allowed formats are: json,yaml,name,jsonpath=TEMPLATE'],
+    ['pr list -o jsonpath={.a', 'jsonpath "{.a": unbalanced braces'],
+  ])('%s is refused', async (line, message) => {
+    const made = environment();
+    expect(await made.run(line)).toBe(1);
+    expect(made.err).toBe(`Error: ${message}\n`);
+    expect(made.cluster.requests).toEqual([]);
+  });
+
+  it('says what the API server said', async () => {
+    const made = environment();
+    made.cluster.failures.set('list pipelineruns', [new ApiError(403, { reason: 'Forbidden', message: 'pipelineruns.tekton.dev is forbidden' })]);
+    expect(await made.run('pr list')).toBe(1);
+    expect(made.err).toBe('Error: failed to list PipelineRuns from namespace ns: pipelineruns.tekton.dev is forbidden\n');
+  });
+});
