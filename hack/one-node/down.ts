@@ -1,17 +1,16 @@
 /** Takes an instance down and leaves nothing of it: process, mount, namespace, control group, file. */
+import { existsSync } from 'node:fs'
 import { readFile, readdir, readlink, rm, rmdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeCgroups } from './cgroup.ts'
 import { run } from './exec.ts'
-import { existsSync } from 'node:fs'
 import { hostInterface, readInstance, socketDir, statePath, stateRoot, type Instance } from './instance.ts'
 import { unmountBelow } from './mounts.ts'
 import { containerdSocket, podNetworkName } from './parts/containerd.ts'
 import { partsOf } from './parts.ts'
-import { identify, isRunning, stopProcess, type Identity } from './process.ts'
+import { identify, isRunning, stopProcess, stopStarted, type Identity } from './process.ts'
 import { pidFile } from './supervise.ts'
-import { stopStarted } from './process.ts'
 
 /** Returns false when there was no such cluster. */
 export async function down(name: string): Promise<boolean> {

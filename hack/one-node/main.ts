@@ -38,51 +38,79 @@ const OPTIONS = {
 /** Raised for a wrong command line: answered with the usage. */
 class UsageError extends Error {}
 
-async function main(argv: string[]): Promise<number> {
-  const [command = 'help', ...rest] = argv
+interface Invocation {
+  readonly name: string
+  readonly values: Values
+  readonly positionals: string[]
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+
+/** Returns the exit status. */
+const COMMANDS: Readonly<Record<string, (invocation: Invocation) => Promise<number>>> = {
+  async up({ name, values }) {
+    await locked(name, () => up(name, values['control-plane'] ? 'control-plane' : 'full'))
+    return 0
+  },
+  async down({ name }) {
+    say((await locked(name, () => down(name))) ? `cluster ${name} is gone` : `there is no cluster ${name}`)
+    return 0
+  },
+  async status({ name, values }) {
+    const status = await statusOf(await existing(name))
+    answer(values.json ? JSON.stringify(status, null, 2) : statusTable(status))
+    return status.healthy ? 0 : 1
+  },
+  async kubeconfig({ name }) {
+    return answer(kubeconfigPath(await existing(name), 'admin'))
+  },
+  async load({ name, values, positionals }) {
+    const path = operand(positionals, 'PATH')
+    return answer(await loadImage(await existing(name), path, { as: values.as, pull: values.pull }))
+  },
+  async stop({ name, positionals }) {
+    const instance = await existing(name)
+    await locked(name, () => stopPart(instance, partNamed(instance, operand(positionals, 'PART'))))
+    return 0
+  },
+  async restart({ name, positionals }) {
+    const instance = await existing(name)
+    const part = partNamed(instance, operand(positionals, 'PART'))
+    await locked(name, async () => {
+      await stopPart(instance, part)
+      await startPart(instance, part)
+    })
+    return 0
+  },
+  async tool({ positionals }) {
+    return answer(await tool(operand(positionals, 'NAME')))
+  },
+  async list() {
+    return answer((await instanceNames()).join('\n'))
+  },
+}
+
+async function main([command = 'help', ...rest]: string[]): Promise<number> {
   if (command === 'exec') return execute(rest)
   const { values, positionals } = parseArgs({ args: rest, options: OPTIONS, allowPositionals: true })
-  const name = checkName(values.name ?? process.env['TEKTITE_CLUSTER'] ?? 'tektite')
-  const locked = <T>(work: () => Promise<T>) => withLock(`${statePath(name)}.lock`, work)
-  if (values.help || command === 'help') return answer(USAGE)
-  switch (command) {
-    case 'up':
-      await locked(() => up(name, values['control-plane'] ? 'control-plane' : 'full'))
-      return 0
-    case 'down':
-      say((await locked(() => down(name))) ? `cluster ${name} is gone` : `there is no cluster ${name}`)
-      return 0
-    case 'status': {
-      const status = await statusOf(await existing(name))
-      answer(values.json ? JSON.stringify(status, null, 2) : statusTable(status))
-      return status.healthy ? 0 : 1
-    }
-    case 'kubeconfig':
-      return answer(kubeconfigPath(await existing(name), 'admin'))
-    case 'load':
-      return answer(await loadImage(await existing(name), operand(positionals, 'PATH'), { as: values.as, pull: values.pull }))
-    case 'stop':
-    case 'restart': {
-      const instance = await existing(name)
-      const part = partNamed(instance, operand(positionals, 'PART'))
-      await locked(async () => {
-        await stopPart(instance, part)
-        if (command === 'restart') await startPart(instance, part)
-      })
-      return 0
-    }
-    case 'tool':
-      return answer(await tool(operand(positionals, 'NAME')))
-    case 'list':
-      return answer((await instanceNames()).join('\n'))
-    default:
-      throw new UsageError(`there is no command ${JSON.stringify(command)}`)
-  }
+  if (values.help || ['help', '--help', '-h'].includes(command)) return answer(USAGE)
+  const run = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined
+  if (run === undefined) throw new UsageError(`there is no command ${JSON.stringify(command)}`)
+  return run({ name: checkName(values.name ?? clusterFromEnvironment()), values, positionals })
+}
+
+function clusterFromEnvironment(): string {
+  return process.env['TEKTITE_CLUSTER'] ?? 'tektite'
+}
+
+/** One command at a time changes a cluster. */
+function locked<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return withLock(`${statePath(name)}.lock`, work)
 }
 
 /** Everything after `exec` belongs to the command, so the name comes from the environment. */
 async function execute(words: string[]): Promise<number> {
-  const instance = await existing(checkName(process.env['TEKTITE_CLUSTER'] ?? 'tektite'))
+  const instance = await existing(checkName(clusterFromEnvironment()))
   const [command, ...args] = inNamespace(instance, words[0] === '--' ? words.slice(1) : words)
   if (command === undefined) throw new UsageError('exec needs a command')
   const env = { ...process.env, KUBECONFIG: kubeconfigPath(instance, 'admin') }

@@ -35,7 +35,7 @@ async function ensureParts(instance: Instance, parts: readonly Part[], binary: (
   const healthy = new Map<string, Promise<void>>()
   for (const part of parts) {
     const start = async () => {
-      await Promise.all(part.after.map((needed) => healthy.get(needed)))
+      await Promise.all(part.after.map((needed) => healthy.get(needed) ?? Promise.resolve()))
       failed.signal.throwIfAborted()
       await trimLogs(instance, part.name)
       await ensurePart(instance, part, binary, failed.signal)
