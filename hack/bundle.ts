@@ -1,29 +1,57 @@
-/** Bundles src/cli.ts into dist/tektite.mjs: one file for the image, with a source map beside it. */
-import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+/**
+ * Bundles src/cli.ts into dist/tektite.mjs and dist/chunks/: what a role imports dynamically is a chunk that the others
+ * never load. No packages are left to install. `hack/images` takes the files from memory, `npm run bundle` writes them.
+ */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { build } from 'esbuild';
 
-/** CommonJS packages inside the bundle (pino, parts of client-node) call `require` for Node's own modules. */
-const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);`
+export interface BundledFile {
+  /** Relative to the output folder: `tektite.mjs`, `chunks/config-ABCDEF.mjs`, and `.map` files beside them. */
+  readonly path: string;
+  readonly body: Buffer;
+}
 
-/** Writes the bundle and returns its path. Throws esbuild's errors, which name file and line. */
-export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Promise<string> {
-  const outfile = join(root, 'dist/tektite.mjs')
-  await build({
-    entryPoints: [entry],
-    outfile,
+/** CommonJS packages in the bundle (pino, parts of client-node) call `require` for Node's own modules. */
+const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);`;
+
+/** The bundle's files, sorted by path. Throws esbuild's error, which names file and line. */
+export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Promise<BundledFile[]> {
+  const outdir = join(root, 'dist');
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const { outputFiles } = await build({
+    define: { TEKTITE_VERSION: JSON.stringify(version) },
+    absWorkingDir: root,
+    entryPoints: { tektite: entry },
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
+    splitting: true,
+    write: false,
     platform: 'node',
     format: 'esm',
     target: 'node24',
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     sourcemap: 'linked',
     legalComments: 'none',
     logLevel: 'silent',
     banner: { js: REQUIRE },
-  })
-  return outfile
+  });
+  const files = outputFiles.map((file) => ({ path: relative(outdir, file.path), body: Buffer.from(file.contents) }));
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-if (import.meta.main) console.log(await bundle(resolve(import.meta.dirname, '..')))
+async function writeBundle(root: string): Promise<void> {
+  const files = await bundle(root);
+  await rm(join(root, 'dist/chunks'), { recursive: true, force: true });
+  for (const { path, body } of files) {
+    await mkdir(dirname(join(root, 'dist', path)), { recursive: true });
+    await writeFile(join(root, 'dist', path), body);
+  }
+  const code = files.filter(({ path }) => path.endsWith('.mjs'));
+  for (const { path, body } of code) console.log(`dist/${path} ${(body.length / 1e3).toFixed(0)} kB`);
+}
+
+if (import.meta.main) await writeBundle(resolve(import.meta.dirname, '..'));

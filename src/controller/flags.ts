@@ -36,7 +36,7 @@ const options = {
   namespaces: { type: 'string', default: '' },
   // Upstream's name for a single one.
   namespace: { type: 'string', default: '' },
-  'registry-mirror': { type: 'string', multiple: true, default: [] },
+  'registry-mirror': { type: 'string', multiple: true },
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
@@ -73,7 +73,7 @@ export function parseControllerFlags(args: readonly string[], env: Readonly<Reco
     qps: number('kube-api-qps', values['kube-api-qps'], 1),
     burst: number('kube-api-burst', values['kube-api-burst'], 1),
     namespaces: [...values.namespaces.split(','), values.namespace].map((name) => name.trim()).filter((name) => name !== ''),
-    registryMirrors: Object.fromEntries(values['registry-mirror'].map(mirror)),
+    registryMirrors: Object.fromEntries((values['registry-mirror'] ?? []).map(mirror)),
     kubeconfig: values.kubeconfig,
     context: values.context,
     disableHighAvailability: values['disable-ha'],
