@@ -1,52 +1,57 @@
 /** Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step containers. */
-import { execFile } from 'node:child_process'
-import { copyFile, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { bundle } from '../bundle.ts'
-import { certificateBundle, file, folder, userFiles } from './base-files.ts'
-import { debianEntries, rootSkeleton } from './debian.ts'
-import { ensureCommand, exists, inTemporaryFolder, sha256Hex } from './files.ts'
-import type { BuildContext, LayerRecipe } from './layers.ts'
-import type { TarEntry } from './tar.ts'
+import { execFile } from 'node:child_process';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { bundle } from '../bundle.ts';
+import { certificateBundle, file, folder, userFiles } from './base-files.ts';
+import { debianEntries, rootSkeleton } from './debian.ts';
+import { ensureCommand, exists, inTemporaryFolder, sha256Hex } from './files.ts';
+import type { BuildContext, LayerRecipe } from './layers.ts';
+import type { TarEntry } from './tar.ts';
 
-const run = promisify(execFile)
+const run = promisify(execFile);
 
 /** As gcr.io/distroless/cc-debian12, which the Dockerfile starts from, plus libatomic1 that Node.js asks for. No shell. */
-const RUNTIME_PACKAGES = ['base-files', 'ca-certificates', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6', 'netbase']
-const RUNTIME_EXCEPT = ['debconf', 'openssl', 'libssl3', 'mawk', 'gcc-12-base']
+const RUNTIME_PACKAGES = ['base-files', 'ca-certificates', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6', 'netbase'];
+const RUNTIME_EXCEPT = ['debconf', 'openssl', 'libssl3', 'mawk', 'gcc-12-base'];
 
 export const runtimeLayer: LayerRecipe = {
   name: 'runtime',
   inputs: () => Promise.resolve([RUNTIME_PACKAGES, RUNTIME_EXCEPT]),
   entries: async (context) => {
-    const entries = await debianEntries(context, RUNTIME_PACKAGES, RUNTIME_EXCEPT)
-    return [...rootSkeleton(), ...entries, ...certificateBundle(entries), ...userFiles('/sbin/nologin')]
+    const entries = await debianEntries(context, RUNTIME_PACKAGES, RUNTIME_EXCEPT);
+    return [...rootSkeleton(), ...entries, ...certificateBundle(entries), ...userFiles('/sbin/nologin')];
   },
-}
+};
 
 /** `node` from this repository's dev dependency, without debugging symbols (150 MB to 116 MB). */
 export const nodeLayer: LayerRecipe = {
   name: 'node',
   inputs: async ({ root }) => JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')).version as unknown,
   entries: async ({ root, progress }) => {
-    const installed = join(root, 'node_modules/node/bin/node')
-    if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`)
-    progress('stripping node')
+    const installed = join(root, 'node_modules/node/bin/node');
+    if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`);
+    progress('stripping node');
     return inTemporaryFolder(async (dir) => {
-      await copyFile(installed, join(dir, 'node'))
-      await ensureCommand('strip', 'binutils', progress)
-      await run('strip', [join(dir, 'node')])
-      return [file('usr/local/bin/node', await readFile(join(dir, 'node')), 0o755)]
-    })
+      await copyFile(installed, join(dir, 'node'));
+      await ensureCommand('strip', 'binutils', progress);
+      await run('strip', [join(dir, 'node')]);
+      return [file('usr/local/bin/node', await readFile(join(dir, 'node')), 0o755)];
+    });
   },
-}
+};
 
-/** The bundle. Its source map stays out: it would be most of the layer, and node reads it only when told to. */
+/** The bundle. Its source maps stay out: they would be most of the layer, and node reads them only when told to. */
 export const bundleLayer: LayerRecipe = {
   name: 'bundle',
-  inputs: async ({ root }) => sha256Hex(await readFile(await bundle(root))),
-  entries: async ({ root }) => [folder('app'), file('app/tektite.mjs', await readFile(join(root, 'dist/tektite.mjs')))],
+  inputs: async (context) => (await bundleEntries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? '')]),
+  entries: bundleEntries,
+};
+
+async function bundleEntries({ root }: BuildContext): Promise<TarEntry[]> {
+  const files = (await bundle(root)).filter(({ path }) => !path.endsWith('.map'));
+  return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body))];
 }
 
 /** /ko-app/entrypoint and /ko-app/nop: static, so that they run in (and beside) any image. */
@@ -54,28 +59,28 @@ export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) => (await stepBinaries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? Buffer.alloc(0))]),
   entries: stepBinaries,
-}
+};
 
 /** What an image with nothing else needs: a user with a name, and /tmp. */
 export const emptyRootLayer: LayerRecipe = {
   name: 'empty-root',
   inputs: () => Promise.resolve('nonroot'),
   entries: () => Promise.resolve([folder('tmp', 0o1777), ...userFiles('/sbin/nologin')]),
-}
+};
 
-const GO_MODULE = 'src/entrypoint'
+const GO_MODULE = 'src/entrypoint';
 
 async function stepBinaries({ root, progress }: BuildContext): Promise<TarEntry[]> {
-  const module = join(root, GO_MODULE)
-  const packages = { entrypoint: '.', nop: './nop' }
+  const module = join(root, GO_MODULE);
+  const packages = { entrypoint: '.', nop: './nop' };
   return inTemporaryFolder(async (dir) => {
-    progress(`building ${GO_MODULE}`)
-    const entries: TarEntry[] = [folder('ko-app')]
+    progress(`building ${GO_MODULE}`);
+    const entries: TarEntry[] = [folder('ko-app')];
     for (const [name, path] of Object.entries(packages)) {
-      const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(dir, name), path]
-      await run('go', args, { cwd: module, env: { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' } })
-      entries.push(file(`ko-app/${name}`, await readFile(join(dir, name)), 0o755))
+      const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(dir, name), path];
+      await run('go', args, { cwd: module, env: { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' } });
+      entries.push(file(`ko-app/${name}`, await readFile(join(dir, name)), 0o755));
     }
-    return entries
-  })
+    return entries;
+  });
 }

@@ -3,102 +3,103 @@
  * state is neither read nor changed), merged in memory, never configured: maintainer scripts do not run. What they would
  * have made and images need (users, certificate bundle, alternatives) is made by `baseFiles`.
  */
-import { execFile } from 'node:child_process'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
-import { readTar, type TarEntry } from './tar.ts'
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { readTar, type TarEntry } from './tar.ts';
 
-const run = promisify(execFile)
-export const DEBIAN_RELEASE = 'bookworm'
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
-const MAX_PACKAGE_BYTES = 1 << 30
+const run = promisify(execFile);
+export const DEBIAN_RELEASE = 'bookworm';
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const MAX_PACKAGE_BYTES = 1 << 30;
 
 /** Folders that Debian merged into /usr: packages of this release still ship files in both places. */
-const MERGED_FOLDERS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']
+const MERGED_FOLDERS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
 
 /** Nothing in a container reads these. Licence texts (usr/share/doc/x/copyright) stay. */
-const DROPPED = /^usr\/share\/(man|info|locale|lintian|linda|bug|bash-completion|zsh|doc-base|menu|pixmaps|applications)(\/|$)|^usr\/share\/doc\/(?!.*\/copyright$)|^usr\/lib\/systemd(\/|$)|^var\/(cache|log)\/.+/
+const DROPPED =
+  /^usr\/share\/(man|info|locale|lintian|linda|bug|bash-completion|zsh|doc-base|menu|pixmaps|applications)(\/|$)|^usr\/share\/doc\/(?!.*\/copyright$)|^usr\/lib\/systemd(\/|$)|^var\/(cache|log)\/.+/;
 
 export interface DebianCache {
   /** Holds package lists, archives and resolved closures. */
-  readonly dir: string
+  readonly dir: string;
   /** `http://deb.debian.org`, or a mirror with the same two archives. */
-  readonly mirror: string
-  readonly progress: (line: string) => void
+  readonly mirror: string;
+  readonly progress: (line: string) => void;
 }
 
 /** Files of packages with everything that they depend on, minus `except` (names, with or without what those bring). */
 export async function debianEntries(cache: DebianCache, packages: readonly string[], except: readonly string[] = []): Promise<TarEntry[]> {
-  const archives = await downloadClosure(cache, packages)
-  const excluded = new Set(except)
-  const entries: TarEntry[] = []
+  const archives = await downloadClosure(cache, packages);
+  const excluded = new Set(except);
+  const entries: TarEntry[] = [];
   for (const archive of archives.filter((path) => !excluded.has(packageName(path)))) {
-    const { stdout } = await run('dpkg-deb', ['--fsys-tarfile', archive], { encoding: 'buffer', maxBuffer: MAX_PACKAGE_BYTES })
+    const { stdout } = await run('dpkg-deb', ['--fsys-tarfile', archive], { encoding: 'buffer', maxBuffer: MAX_PACKAGE_BYTES });
     for (const entry of readTar(stdout)) {
-      const merged = mergedIntoUsr(entry)
-      if (merged !== undefined && !DROPPED.test(merged.path)) entries.push(merged)
+      const merged = mergedIntoUsr(entry);
+      if (merged !== undefined && !DROPPED.test(merged.path)) entries.push(merged);
     }
   }
-  return entries
+  return entries;
 }
 
 /** Names of the packages that `packages` bring with them, themselves included. */
 export async function closureNames(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
-  return (await downloadClosure(cache, packages)).map(packageName)
+  return (await downloadClosure(cache, packages)).map(packageName);
 }
 
 /** The entry where it lies on a system with merged /usr; undefined for the folders that are symbolic links there. */
 export function mergedIntoUsr(entry: TarEntry): TarEntry | undefined {
-  if (MERGED_FOLDERS.includes(entry.path)) return undefined
-  const move = (path: string): string => (MERGED_FOLDERS.includes(path.split('/', 1)[0] ?? '') ? `usr/${path}` : path)
-  const target = entry.type === 'hardlink' && entry.target !== undefined ? move(entry.target) : entry.target
-  return { ...entry, path: move(entry.path), ...(target === undefined ? {} : { target }) }
+  if (MERGED_FOLDERS.includes(entry.path)) return undefined;
+  const move = (path: string): string => (MERGED_FOLDERS.includes(path.split('/', 1)[0] ?? '') ? `usr/${path}` : path);
+  const target = entry.type === 'hardlink' && entry.target !== undefined ? move(entry.target) : entry.target;
+  return { ...entry, path: move(entry.path), ...(target === undefined ? {} : { target }) };
 }
 
 /** The symbolic links that make /usr merged, and the folders every system has. */
 export function rootSkeleton(): TarEntry[] {
-  const link = (path: string): TarEntry => ({ path, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: `usr/${path}` })
-  const folder = (path: string, mode = 0o755): TarEntry => ({ path, type: 'directory', mode, uid: 0, gid: 0 })
+  const link = (path: string): TarEntry => ({ path, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: `usr/${path}` });
+  const folder = (path: string, mode = 0o755): TarEntry => ({ path, type: 'directory', mode, uid: 0, gid: 0 });
   return [
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => [link(name), folder(`usr/${name}`)]),
     ...['dev', 'etc', 'home', 'proc', 'run', 'sys', 'usr/local/bin', 'var', 'var/lib'].map((path) => folder(path)),
     ...['tmp', 'var/tmp'].map((path) => folder(path, 0o1777)),
     folder('root', 0o700),
-  ]
+  ];
 }
 
 async function downloadClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
-  const state = join(cache.dir, 'apt')
-  const options = await aptOptions(cache, state)
-  await refreshOnce(cache, options)
-  const { stdout } = await aptGet([...options, 'install', '--yes', '--print-uris', ...packages])
-  const files = [...stdout.matchAll(/^'([^']+)' (\S+) \d+/gm)].map((match) => match[2] ?? '')
-  const archives = join(state, 'cache', 'archives')
+  const state = join(cache.dir, 'apt');
+  const options = await aptOptions(cache, state);
+  await refreshOnce(cache, options);
+  const { stdout } = await aptGet([...options, 'install', '--yes', '--print-uris', ...packages]);
+  const files = [...stdout.matchAll(/^'([^']+)' (\S+) \d+/gm)].map((match) => match[2] ?? '');
+  const archives = join(state, 'cache', 'archives');
   // With every archive there --print-uris prints nothing to fetch, so the closure comes from a simulated installation.
-  const simulated = await aptGet([...options, 'install', '--yes', '--simulate', ...packages])
-  const wanted = [...simulated.stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({ name, version }))
+  const simulated = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
+  const wanted = [...simulated.stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({ name, version }));
   if (files.length > 0) {
-    cache.progress(`downloading ${files.length} Debian packages`)
-    await aptGet([...options, 'install', '--yes', '--download-only', ...packages])
+    cache.progress(`downloading ${files.length} Debian packages`);
+    await aptGet([...options, 'install', '--yes', '--download-only', ...packages]);
   }
-  const present = await readdir(archives)
+  const present = await readdir(archives);
   return wanted.map(({ name, version }) => {
-    const prefix = `${name}_${version.replaceAll(':', '%3a')}_`
-    const file = present.find((candidate) => candidate.startsWith(prefix))
-    if (file === undefined) throw new Error(`apt-get downloaded no archive for package ${name} ${version} into ${archives}`)
-    return join(archives, file)
-  })
+    const prefix = `${name}_${version.replaceAll(':', '%3a')}_`;
+    const file = present.find((candidate) => candidate.startsWith(prefix));
+    if (file === undefined) throw new Error(`apt-get downloaded no archive for package ${name} ${version} into ${archives}`);
+    return join(archives, file);
+  });
 }
 
 async function aptOptions(cache: DebianCache, state: string): Promise<string[]> {
-  for (const folder of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(state, folder), { recursive: true })
-  await writeFile(join(state, 'status'), '')
-  const source = (archive: string, suite: string): string => `deb [signed-by=${KEYRING}] ${cache.mirror}/${archive} ${suite} main\n`
+  for (const folder of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(state, folder), { recursive: true });
+  await writeFile(join(state, 'status'), '');
+  const source = (archive: string, suite: string): string => `deb [signed-by=${KEYRING}] ${cache.mirror}/${archive} ${suite} main\n`;
   await writeFile(
     join(state, 'sources.list'),
     source('debian', DEBIAN_RELEASE) + source('debian', `${DEBIAN_RELEASE}-updates`) + source('debian-security', `${DEBIAN_RELEASE}-security`),
-  )
+  );
   const settings = {
     'Dir::State': join(state, 'state'),
     'Dir::State::status': join(state, 'status'),
@@ -110,29 +111,30 @@ async function aptOptions(cache: DebianCache, state: string): Promise<string[]> 
     'APT::Sandbox::User': '',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
-  }
-  return ['-q', ...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])]
+  };
+  return ['-q', ...Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])];
 }
 
-const refreshed = new Set<string>()
+const refreshed = new Set<string>();
 
 async function refreshOnce(cache: DebianCache, options: readonly string[]): Promise<void> {
-  if (refreshed.has(cache.dir)) return
-  cache.progress(`reading the package lists of Debian ${DEBIAN_RELEASE}`)
-  await aptGet([...options, 'update'])
-  refreshed.add(cache.dir)
+  if (refreshed.has(cache.dir)) return;
+  cache.progress(`reading the package lists of Debian ${DEBIAN_RELEASE}`);
+  await aptGet([...options, 'update']);
+  refreshed.add(cache.dir);
 }
 
 async function aptGet(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   try {
-    return await run('apt-get', [...args], { maxBuffer: 64 << 20, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } })
+    return await run('apt-get', [...args], { maxBuffer: 64 << 20, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } });
   } catch (error) {
-    const { code, stderr = '' } = error as NodeJS.ErrnoException & { stderr?: string }
-    if (code === 'ENOENT') throw new Error('apt-get was not found: stand-in images are built from Debian packages on a Debian or Ubuntu machine', { cause: error })
-    throw new Error(`apt-get ${args.at(-1) ?? ''} failed: ${stderr.trim().slice(-800)}`, { cause: error })
+    const { code, stderr = '' } = error as NodeJS.ErrnoException & { stderr?: string };
+    if (code === 'ENOENT')
+      throw new Error('apt-get was not found: stand-in images are built from Debian packages on a Debian or Ubuntu machine', { cause: error });
+    throw new Error(`apt-get ${args.at(-1) ?? ''} failed: ${stderr.trim().slice(-800)}`, { cause: error });
   }
 }
 
 function packageName(archive: string): string {
-  return basename(archive).split('_', 1)[0] ?? archive
+  return basename(archive).split('_', 1)[0] ?? archive;
 }

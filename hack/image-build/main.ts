@@ -1,93 +1,93 @@
 /** The command `hack/images`. */
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { createBuilder, megabytes, type Builder } from './builder.ts'
-import type { BuildContext } from './layers.ts'
-import { imageRecipes, mirroredPath, selectRecipes, type ImageRecipe } from './recipes.ts'
-import { openRegistry, pushOciLayout } from './registry.ts'
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createBuilder, megabytes, type Builder } from './builder.ts';
+import type { BuildContext } from './layers.ts';
+import { imageRecipes, mirroredPath, selectRecipes, type ImageRecipe } from './recipes.ts';
+import { openRegistry, pushOciLayout } from './registry.ts';
 
 const USAGE = `usage: hack/images build [NAME...]           build what changed; all images when no name is given
        hack/images push REGISTRY [NAME...]   build, then push to REGISTRY (host:port or URL)
        hack/images list [--json]             names, sizes, digests, layouts
        hack/images path NAME                 folder of the OCI layout (builds it)
 
-Layouts: \${TEKTITE_CACHE_DIR:-\${XDG_CACHE_HOME:-~/.cache}/tektite}/images. TEKTITE_DEBIAN_MIRROR replaces http://deb.debian.org.`
+Layouts: \${TEKTITE_CACHE_DIR:-\${XDG_CACHE_HOME:-~/.cache}/tektite}/images. TEKTITE_DEBIAN_MIRROR replaces http://deb.debian.org.`;
 
 class UsageError extends Error {}
 
 async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args
-  const context = contextFrom(process.env)
-  const recipes = await imageRecipes(context.root)
-  const builder = await createBuilder(context, () => performance.now())
+  const [command, ...rest] = args;
+  const context = contextFrom(process.env);
+  const recipes = await imageRecipes(context.root);
+  const builder = await createBuilder(context, () => performance.now());
   switch (command) {
     case 'build':
-      return build(builder, selectRecipes(recipes, rest))
+      return build(builder, selectRecipes(recipes, rest));
     case 'push': {
-      const [registry, ...names] = rest
-      if (registry === undefined) throw new UsageError('push needs the registry: hack/images push 198.18.0.2:5000')
-      return push(builder, registry, selectRecipes(recipes, names))
+      const [registry, ...names] = rest;
+      if (registry === undefined) throw new UsageError('push needs the registry: hack/images push 198.18.0.2:5000');
+      return push(builder, registry, selectRecipes(recipes, names));
     }
     case 'list':
-      return list(builder, recipes, rest.includes('--json'))
+      return list(builder, recipes, rest.includes('--json'));
     case 'path': {
-      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : []
-      if (recipe === undefined) throw new UsageError('path needs one image name')
-      console.log((await builder.build(recipe)).dir)
-      return
+      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
+      if (recipe === undefined) throw new UsageError('path needs one image name');
+      console.log((await builder.build(recipe)).dir);
+      return;
     }
     default:
-      throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`)
+      throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`);
   }
 }
 
 function contextFrom(env: NodeJS.ProcessEnv): BuildContext {
-  const dir = env['TEKTITE_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite')
+  const dir = env['TEKTITE_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
   return {
     dir: resolve(dir),
     root: resolve(import.meta.dirname, '../..'),
     mirror: env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org',
     progress: (line) => console.error(`  ${line}`),
-  }
+  };
 }
 
 async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise<void> {
   for (const recipe of recipes) {
-    const image = await builder.build(recipe)
-    const state = image.tookMs === 0 ? 'up to date' : `built in ${(image.tookMs / 1000).toFixed(1)} s`
-    console.error(`${recipe.name}: ${megabytes(image.size)}, ${state}`)
+    const image = await builder.build(recipe);
+    const state = image.tookMs === 0 ? 'up to date' : `built in ${(image.tookMs / 1000).toFixed(1)} s`;
+    console.error(`${recipe.name}: ${megabytes(image.size)}, ${state}`);
   }
 }
 
 async function push(builder: Builder, address: string, recipes: readonly ImageRecipe[]): Promise<void> {
-  const registry = openRegistry(address)
+  const registry = openRegistry(address);
   for (const recipe of recipes) {
-    const image = await builder.build(recipe)
-    const started = performance.now()
-    for (const repository of recipe.repositories) await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags)
-    const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    console.error(`${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`)
-    console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`)
+    const image = await builder.build(recipe);
+    const started = performance.now();
+    for (const repository of recipe.repositories) await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.error(`${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`);
+    console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`);
   }
 }
 
 async function list(builder: Builder, recipes: readonly ImageRecipe[], json: boolean): Promise<void> {
-  const rows = []
+  const rows = [];
   for (const recipe of recipes) {
-    const { digest, size, dir } = (await builder.find(recipe)) ?? {}
-    rows.push({ name: recipe.name, repositories: recipe.repositories, tags: recipe.tags, digest, size, dir })
+    const { digest, size, dir } = (await builder.find(recipe)) ?? {};
+    rows.push({ name: recipe.name, repositories: recipe.repositories, tags: recipe.tags, digest, size, dir });
   }
-  if (json) return console.log(JSON.stringify(rows, null, 2))
+  if (json) return console.log(JSON.stringify(rows, null, 2));
   for (const row of rows) {
-    const size = row.size === undefined ? 'not built' : megabytes(row.size)
-    console.log(`${row.name.padEnd(12)} ${size.padStart(10)}  ${row.repositories.join(', ')}: ${row.tags.join(' ')}`)
+    const size = row.size === undefined ? 'not built' : megabytes(row.size);
+    console.log(`${row.name.padEnd(12)} ${size.padStart(10)}  ${row.repositories.join(', ')}: ${row.tags.join(' ')}`);
   }
 }
 
 try {
-  await main(process.argv.slice(2))
+  await main(process.argv.slice(2));
 } catch (error) {
-  if (error instanceof UsageError) console.error(`hack/images: ${error.message}\n${USAGE}`)
-  else console.error(`hack/images: ${error instanceof Error ? error.message : String(error)}`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  if (error instanceof UsageError) console.error(`hack/images: ${error.message}\n${USAGE}`);
+  else console.error(`hack/images: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -1,36 +1,45 @@
 /** The images: ours, and stand-ins for public ones under the names that manifests use (a registry mirror drops the host part). */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { bundleLayer, emptyRootLayer, nodeLayer, runtimeLayer, stepBinariesLayer } from './application.ts'
-import { craneLayer, gitInitLayer } from './tools.ts'
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleLayer, emptyRootLayer, nodeLayer, runtimeLayer, stepBinariesLayer } from './application.ts';
+import { craneLayer, gitInitLayer, registryLayer } from './tools.ts';
 import {
-  alpineLayer, bashLayer, busyboxLayer, debianBase, gitLayer, gitNonRootLayer, nodeLibrariesLayer, nodeToolsLayer, perlLayer, pythonLayer,
+  alpineLayer,
+  bashLayer,
+  busyboxLayer,
+  debianBase,
+  gitLayer,
+  gitNonRootLayer,
+  nodeLibrariesLayer,
+  nodeToolsLayer,
+  perlLayer,
+  pythonLayer,
   type LayerRecipe,
-} from './layers.ts'
-import type { ContainerConfig } from './oci.ts'
+} from './layers.ts';
+import type { ContainerConfig } from './oci.ts';
 
 export interface ImageRecipe {
   /** What `hack/images build NAME` takes. */
-  readonly name: string
+  readonly name: string;
   /** Full names that it has or stands in for: `docker.io/library/ubuntu`. */
-  readonly repositories: readonly string[]
-  readonly tags: readonly string[]
-  readonly layers: readonly LayerRecipe[]
-  readonly config: ContainerConfig
+  readonly repositories: readonly string[];
+  readonly tags: readonly string[];
+  readonly layers: readonly LayerRecipe[];
+  readonly config: ContainerConfig;
 }
 
-const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-const CERTIFICATES = 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'
-const NON_ROOT = '65532:65532'
+const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const CERTIFICATES = 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt';
+const NON_ROOT = '65532:65532';
 
 /** An official image: on Docker Hub as `library/x`, in mirrors of it also as `x`. */
 function official(name: string): string[] {
-  return [`docker.io/library/${name}`, `mirror.gcr.io/${name}`]
+  return [`docker.io/library/${name}`, `mirror.gcr.io/${name}`];
 }
 
 /** The path in a registry that mirrors every other one: without the host. */
 export function mirroredPath(repository: string): string {
-  return repository.slice(repository.indexOf('/') + 1)
+  return repository.slice(repository.indexOf('/') + 1);
 }
 
 const STAND_INS: readonly ImageRecipe[] = [
@@ -125,13 +134,20 @@ const STAND_INS: readonly ImageRecipe[] = [
     layers: [busyboxLayer, craneLayer],
     config: { entrypoint: ['/ko-app/crane'], env: [`${PATH}:/ko-app:/busybox`, CERTIFICATES], user: NON_ROOT },
   },
-]
+  {
+    name: 'registry',
+    repositories: official('registry'),
+    tags: ['latest', '2', '2.8', '2.8.3', '3'],
+    layers: [busyboxLayer, registryLayer],
+    config: { entrypoint: ['/entrypoint.sh'], cmd: ['/etc/docker/registry/config.yml'], env: [PATH] },
+  },
+];
 
 /** Our own images, under the repositories of ghcr.io, tagged with package.json's version. */
 async function ownImages(root: string): Promise<ImageRecipe[]> {
-  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
-  const tags = [version, 'latest']
-  const source = { 'org.opencontainers.image.title': 'tektite', 'org.opencontainers.image.version': version }
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const tags = [version, 'latest'];
+  const source = { 'org.opencontainers.image.title': 'tektite', 'org.opencontainers.image.version': version };
   return [
     {
       name: 'tektite',
@@ -151,20 +167,25 @@ async function ownImages(root: string): Promise<ImageRecipe[]> {
       repositories: ['ghcr.io/tektite/entrypoint'],
       tags,
       layers: [emptyRootLayer, stepBinariesLayer],
-      config: { entrypoint: ['/ko-app/nop'], env: [PATH], user: NON_ROOT, labels: { ...source, 'org.opencontainers.image.title': 'tektite-entrypoint' } },
+      config: {
+        entrypoint: ['/ko-app/nop'],
+        env: [PATH],
+        user: NON_ROOT,
+        labels: { ...source, 'org.opencontainers.image.title': 'tektite-entrypoint' },
+      },
     },
-  ]
+  ];
 }
 
 export async function imageRecipes(root: string): Promise<ImageRecipe[]> {
-  return [...(await ownImages(root)), ...STAND_INS]
+  return [...STAND_INS, ...(await ownImages(root))];
 }
 
 /** The recipes of these names (all when none is given), each once. Throws naming an unknown one and those there are. */
 export function selectRecipes(recipes: readonly ImageRecipe[], names: readonly string[]): ImageRecipe[] {
-  const unknown = names.find((name) => !recipes.some((recipe) => recipe.name === name))
+  const unknown = names.find((name) => !recipes.some((recipe) => recipe.name === name));
   if (unknown !== undefined) {
-    throw new Error(`there is no image ${JSON.stringify(unknown)}: give one of ${recipes.map((recipe) => recipe.name).join(', ')}`)
+    throw new Error(`there is no image ${JSON.stringify(unknown)}: give one of ${recipes.map((recipe) => recipe.name).join(', ')}`);
   }
-  return recipes.filter((recipe) => names.length === 0 || names.includes(recipe.name))
+  return recipes.filter((recipe) => names.length === 0 || names.includes(recipe.name));
 }

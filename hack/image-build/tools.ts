@@ -1,36 +1,70 @@
 /** Layers with tools that public task catalogues call: crane, and Tekton's git-init as a script over git. */
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { file, folder, symlink } from './base-files.ts'
-import type { LayerRecipe } from './layers.ts'
-import { inTemporaryFolder } from './files.ts'
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { file, folder, symlink } from './base-files.ts';
+import type { BuildContext, LayerRecipe } from './layers.ts';
+import { inTemporaryFolder } from './files.ts';
 
-const run = promisify(execFile)
+const run = promisify(execFile);
 
-/** The Go module that pins crane's version, shared with the local cluster's tools. */
-const CRANE_MODULE = 'hack/one-node/go/crane'
+/** Go modules that pin versions, shared with the local cluster's tools. */
+const CRANE_MODULE = 'hack/one-node/go/crane';
+const REGISTRY_MODULE = 'hack/one-node/go/registry';
 
 /** /ko-app/crane, and /busybox/sh as in gcr.io/go-containerregistry/crane:debug. */
 export const craneLayer: LayerRecipe = {
   name: 'crane',
   inputs: ({ root }) => readFile(join(root, CRANE_MODULE, 'go.mod'), 'utf8'),
-  entries: ({ root, progress }) =>
-    inTemporaryFolder(async (dir) => {
-      progress('building crane (about a minute when nothing is cached)')
-      const args = ['build', '-trimpath', '-ldflags', '-s -w', '-o', join(dir, 'crane'), 'github.com/google/go-containerregistry/cmd/crane']
-      const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' }
-      await run('go', args, { cwd: join(root, CRANE_MODULE), env })
-      return [
-        folder('ko-app'),
-        file('ko-app/crane', await readFile(join(dir, 'crane')), 0o755),
-        symlink('usr/local/bin/crane', '/ko-app/crane'),
-        ...BUSYBOX_TOOLS.map((name) => symlink(`busybox/${name}`, '/bin/busybox')),
-      ]
-    }),
+  entries: async (context) => [
+    folder('ko-app'),
+    file('ko-app/crane', await goBinary(context, CRANE_MODULE, 'github.com/google/go-containerregistry/cmd/crane'), 0o755),
+    symlink('usr/local/bin/crane', '/ko-app/crane'),
+    ...BUSYBOX_TOOLS.map((name) => symlink(`busybox/${name}`, '/bin/busybox')),
+  ],
+};
+const BUSYBOX_TOOLS = ['sh', 'ash', 'cat', 'cp', 'ls', 'mkdir', 'mktemp', 'mv', 'rm', 'sed', 'sha256sum', 'tar', 'tee', 'test'];
+
+/** The distribution registry, started as the official image is: without arguments it serves /var/lib/registry on port 5000. */
+export const registryLayer: LayerRecipe = {
+  name: 'registry',
+  inputs: async ({ root }) => [await readFile(join(root, REGISTRY_MODULE, 'go.mod'), 'utf8'), REGISTRY_CONFIG, REGISTRY_ENTRYPOINT],
+  entries: async (context) => [
+    file('usr/bin/registry', await goBinary(context, REGISTRY_MODULE, 'github.com/distribution/distribution/v3/cmd/registry'), 0o755),
+    file('entrypoint.sh', REGISTRY_ENTRYPOINT, 0o755),
+    file('etc/docker/registry/config.yml', REGISTRY_CONFIG),
+    folder('var/lib/registry'),
+  ],
+};
+const REGISTRY_CONFIG = `version: 0.1
+log: { fields: { service: registry } }
+storage:
+  delete: { enabled: true }
+  filesystem: { rootdirectory: /var/lib/registry }
+http:
+  addr: :5000
+  headers: { X-Content-Type-Options: [nosniff] }
+`;
+const REGISTRY_ENTRYPOINT = `#!/bin/sh
+case "$1" in
+  *.yaml|*.yml) set -- registry serve "$@" ;;
+  serve|garbage-collect|help|-*) set -- registry "$@" ;;
+esac
+exec "$@"
+`;
+
+async function goBinary({ root, progress }: BuildContext, module: string, importPath: string): Promise<Buffer> {
+  progress(`building ${importPath} (a minute or more when nothing is cached)`);
+  return inTemporaryFolder(async (dir) => {
+    const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' };
+    await run('go', ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(dir, 'out'), importPath], {
+      cwd: join(root, module),
+      env,
+    });
+    return readFile(join(dir, 'out'));
+  });
 }
-const BUSYBOX_TOOLS = ['sh', 'ash', 'cat', 'cp', 'ls', 'mkdir', 'mktemp', 'mv', 'rm', 'sed', 'sha256sum', 'tar', 'tee', 'test']
 
 /** The flags that the git-clone tasks of Tekton's catalogue pass; others are an error. */
 const GIT_INIT = `#!/bin/sh
@@ -72,10 +106,10 @@ git fetch -q "$@" origin \${refspec:-\${revision:-HEAD}}
 if [ -n "$refspec" ] && [ -n "$revision" ]; then git checkout -q -f "$revision"; else git checkout -q -f FETCH_HEAD; fi
 echo "Successfully cloned $url @ $(git rev-parse HEAD) (\${revision:-HEAD}) in path $(pwd)"
 [ "$submodules" != true ] || git submodule -q update --recursive --init --depth="$depth" --force
-`
+`;
 
 export const gitInitLayer: LayerRecipe = {
   name: 'git-init',
   inputs: () => Promise.resolve(GIT_INIT),
   entries: () => Promise.resolve([folder('ko-app'), file('ko-app/git-init', GIT_INIT, 0o755)]),
-}
+};
