@@ -53,6 +53,7 @@ export class Store<T extends KubeObject> {
   find(namespace: string | undefined, name: string): T | undefined { return this.#objects.get(joinKey(namespace, name)); }
   list(): T[] { return [...this.#objects.values()]; }
   keys(): IterableIterator<string> { return this.#objects.keys(); }
+  entries(): IterableIterator<[string, T]> { return this.#objects.entries(); }
   values(): IterableIterator<T> { return this.#objects.values(); }
 
   /** The objects under a value of a named index. @throws for an index that was not declared. */
