@@ -54,4 +54,11 @@ async function writeBundle(root: string): Promise<void> {
   for (const { path, body } of code) console.log(`dist/${path} ${(body.length / 1e3).toFixed(0)} kB`);
 }
 
-if (import.meta.main) await writeBundle(resolve(import.meta.dirname, '..'));
+if (import.meta.main) {
+  try {
+    await writeBundle(resolve(import.meta.dirname, '..'));
+  } catch (error) {
+    console.error(`hack/bundle.ts: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}
