@@ -1,0 +1,240 @@
+import type { EnvVar, Volume } from '../../api/core/container.ts';
+import type { Sidecar, Step, TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
+import type { Settings } from '../settings.ts';
+import { affinityOf } from './affinity.ts';
+import { credentials, type CredentialSecret, type Credentials } from './credentials.ts';
+import { entrypointArguments } from './entrypoint.ts';
+import { pinned, platformCommands, type ImageConfig } from './image.ts';
+import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
+import { withLimitRanges, withOperatorDefaults, withSpecs, withTaskLevelResources, type LimitRange } from './resources.ts';
+import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
+import { prepareSecurityContext } from './security.ts';
+import { mergeStepTemplate } from './steptemplate.ts';
+import type { Container, NewPod, PodSpec } from './types.ts';
+import { internalVolumes, prepareMounts, scriptMount, stepMounts, withMounts, type PodShape } from './volumes.ts';
+import { mountWorkspaces } from './workspaces.ts';
+import { podWideSettings } from './podtemplate.ts';
+
+/** All that decides what a run's pod looks like. */
+export interface PodInput {
+  taskRun: TaskRun;
+  /** The Task with every variable replaced that the controller replaces. */
+  spec: TaskSpec;
+  /** With volumeClaimTemplates already turned into claims. */
+  workspaces: WorkspaceBinding[];
+  secrets: CredentialSecret[];
+  limitRanges: LimitRange[];
+  /** By image, for steps without command and script. */
+  images: ReadonlyMap<string, ImageConfig>;
+  /** Milliseconds; 0 for none. */
+  timeoutMs: number;
+  settings: Settings;
+}
+
+/** activeDeadlineSeconds is this much longer than the timeout: the controller ends the run, the kubelet only if the controller cannot. */
+const deadlineFactor = 1.5;
+/** A deadline even without timeout marks the pod as terminating, which some quotas count apart. */
+const longestDeadlineSeconds = 2 ** 31 - 1;
+
+interface Script {
+  file: ScriptFile;
+  path: string;
+}
+
+/** The parts of the input that several containers need. */
+interface Plan {
+  input: PodInput;
+  steps: Step[];
+  sidecars: Sidecar[];
+  stepScripts: (Script | undefined)[];
+  sidecarScripts: (Script | undefined)[];
+  credentials: Credentials;
+  shape: PodShape;
+}
+
+/** The pod that runs a TaskRun (in-pod contract: src/entrypoint/CONTRACT.md). Pure: the same input gives the same pod. */
+export function buildPod(input: PodInput): NewPod {
+  const { taskRun, settings } = input;
+  const owner = taskRun.metadata.uid ?? taskRun.metadata.name ?? '';
+  const mounted = mountWorkspaces(input.spec, input.workspaces, owner);
+  const plan = planContainers(input, owner, mounted.steps, mounted.sidecars);
+  const steps = withLimitRanges(plan.steps.map((step, index) => stepContainer(plan, step, index)), input.limitRanges);
+  const sidecars = plan.sidecars.map((sidecar, index) => sidecarContainer(plan, sidecar, index));
+  const native = (container: Container) => container.restartPolicy === 'Always';
+  const sized = (containers: Container[]) => containers.map((container) => withOperatorDefaults(container, settings.defaults.containerResourceRequirements));
+  const spec: PodSpec = {
+    restartPolicy: 'Never',
+    initContainers: sized([prepare(plan), ...sidecars.filter(native)]),
+    containers: sized([...steps, ...sidecars.filter((container) => !native(container))]),
+    serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
+    volumes: allVolumes(plan, mounted.volumes),
+    activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
+    ...podWideSettings(taskRun.spec.podTemplate),
+  };
+  const affinity = affinityOf(taskRun);
+  if (affinity) spec.affinity = affinity;
+  return { apiVersion: 'v1', kind: 'Pod', metadata: metadata(plan), spec };
+}
+
+function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mountedSidecars: Sidecar[]): Plan {
+  const { taskRun, settings } = input;
+  const templated = withSpecs(mergeStepTemplate(mountedSteps, input.spec.stepTemplate), taskRun.spec.stepSpecs);
+  const steps = withTaskLevelResources(templated, taskRun.spec.computeResources);
+  const sidecars = withSpecs(mountedSidecars, taskRun.spec.sidecarSpecs);
+  const stepScripts = steps.map((step, index) => script('script', index, step.script, owner));
+  const sidecarScripts = sidecars.map((sidecar, index) => script('sidecar-script', index, sidecar.script, owner));
+  const shape: PodShape = {
+    steps: steps.length,
+    hasScripts: [...stepScripts, ...sidecarScripts].some((file) => file !== undefined),
+    credentials: !settings.flags.disableCredsInit,
+    cancelFile: settings.flags.keepPodOnCancel,
+  };
+  const found = settings.flags.disableCredsInit ? { flags: [], volumes: [], mounts: [] } : credentials(input.secrets);
+  return { input, steps, sidecars, stepScripts, sidecarScripts, credentials: found, shape };
+}
+
+function script(kind: 'script' | 'sidecar-script', index: number, text: string | undefined, owner: string): Script | undefined {
+  if (!text) return undefined;
+  const file = scriptFile(kind, index, text, owner);
+  return { file, path: scriptPath(file) };
+}
+
+/** The one init container: copies the entrypoint, writes scripts, makes working directories. */
+function prepare(plan: Plan): Container {
+  const workingDirs = plan.steps.map((step) => step.workingDir ?? '').filter(isUnderWorkspace);
+  const files = [...plan.stepScripts, ...plan.sidecarScripts].filter((file) => file !== undefined);
+  return {
+    name: prepareContainer,
+    image: plan.input.settings.images.entrypoint,
+    // The image's own working directory belongs to its user; this must work for every uid.
+    workingDir: '/',
+    command: [paths.entrypointInImage, 'init'],
+    args: [
+      ...files.flatMap(({ file }) => scriptArguments(file)),
+      ...workingDirs.flatMap((directory) => ['-working_dir', directory]),
+      paths.entrypointInImage, paths.entrypoint,
+      ...plan.steps.map((step, index) => stepContainerName(step.name, index)),
+    ],
+    volumeMounts: prepareMounts(plan.shape, workingDirs.length > 0),
+    securityContext: prepareSecurityContext(plan.input.settings.flags),
+  };
+}
+
+/** Relative working directories are meant beneath /workspace (docs/tasks.md). */
+function isUnderWorkspace(directory: string): boolean {
+  return directory !== '' && (!directory.startsWith('/') || directory.startsWith(`${paths.workspace}/`));
+}
+
+function absolute(directory: string): string {
+  return directory.startsWith('/') ? directory : `${paths.workspace}/${directory.replace(/^\.\//, '')}`;
+}
+
+function stepContainer(plan: Plan, step: Step, index: number): Container {
+  const { input, shape, credentials: creds } = plan;
+  const own = plan.stepScripts[index];
+  const command = own ? [own.path] : (step.command ?? []);
+  const image = step.image ?? '';
+  const looked = command.length === 0 ? input.images.get(image) : undefined;
+  return {
+    name: stepContainerName(step.name, index),
+    image: looked ? pinned(image, looked.digest) : image,
+    command: [paths.entrypoint],
+    args: entrypointArguments(step, index, command, step.args ?? [], {
+      credentials: creds.flags,
+      compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
+      results: (input.spec.results ?? []).map((result) => result.name),
+    }),
+    ...optional('workingDir', step.workingDir ? absolute(step.workingDir) : undefined),
+    ...optional('env', stepEnv(input, step, looked)),
+    ...optional('envFrom', step.envFrom),
+    ...optional('resources', step.computeResources),
+    volumeMounts: withMounts(step.volumeMounts, [...stepMounts(index, own !== undefined, shape), ...creds.mounts]),
+    ...optional('volumeDevices', step.volumeDevices),
+    ...optional('imagePullPolicy', step.imagePullPolicy || undefined),
+    ...optional('securityContext', step.securityContext),
+    terminationMessagePath: paths.termination,
+  };
+}
+
+/** The step's own, then those of the pod template, which therefore win; operators may forbid names there. */
+function stepEnv(input: PodInput, step: Step, image: ImageConfig | undefined): EnvVar[] | undefined {
+  const forbidden = new Set(input.settings.defaults.forbiddenEnv);
+  const env = [...(step.env ?? []), ...(input.taskRun.spec.podTemplate?.env ?? []).filter((variable) => !forbidden.has(variable.name))];
+  if (isHermetic(input)) env.push({ name: 'TEKTON_HERMETIC', value: '1' });
+  if (image) env.push({ name: 'TEKTON_PLATFORM_COMMANDS', value: JSON.stringify(platformCommands(image, (step.args ?? []).length > 0)) });
+  return env.length > 0 ? env : undefined;
+}
+
+/** Steps without network (docs/hermetic.md, alpha). */
+function isHermetic({ taskRun, settings }: PodInput): boolean {
+  return settings.flags.enableApiFields === 'alpha' && taskRun.metadata.annotations?.['experimental.tekton.dev/execution-mode'] === 'hermetic';
+}
+
+function sidecarContainer(plan: Plan, sidecar: Sidecar, index: number): Container {
+  const own = plan.sidecarScripts[index];
+  const { name, script: _script, workspaces: _workspaces, computeResources, restartPolicy, volumeMounts, ...rest } = sidecar;
+  const mounts = withMounts(volumeMounts, own ? [scriptMount] : []);
+  const restarts = restartPolicy === 'Always' || plan.input.settings.flags.enableKubernetesSidecar;
+  return {
+    ...rest,
+    name: sidecarContainerName(name),
+    ...(own ? { command: [own.path] } : {}),
+    ...optional('resources', computeResources),
+    ...optional('volumeMounts', mounts.length > 0 ? mounts : undefined),
+    ...optional('restartPolicy', restarts ? 'Always' : undefined),
+  };
+}
+
+function allVolumes(plan: Plan, workspaces: Volume[]): Volume[] {
+  const { input, shape, credentials: creds } = plan;
+  return [
+    ...internalVolumes(shape),
+    ...creds.volumes,
+    ...(input.spec.volumes ?? []),
+    ...workspaces,
+    ...(input.taskRun.spec.podTemplate?.volumes ?? []),
+  ];
+}
+
+function deadlineSeconds(timeoutMs: number): number {
+  if (timeoutMs === 0) return longestDeadlineSeconds;
+  return Math.min(longestDeadlineSeconds, Math.max(1, Math.trunc((timeoutMs / 1000) * deadlineFactor)));
+}
+
+function metadata(plan: Plan): NewPod['metadata'] {
+  const { taskRun, settings } = plan.input;
+  const { name = '', namespace = '', uid = '' } = taskRun.metadata;
+  const inherited = Object.entries(taskRun.metadata.annotations ?? {}).filter(([key]) => isPropagatedAnnotation(key) && key !== labels.managedBy);
+  return {
+    name: podName(taskRun),
+    namespace,
+    labels: {
+      [labels.managedBy]: settings.defaults.managedByLabelValue,
+      ...taskRun.metadata.labels,
+      [labels.taskRun]: name,
+      [labels.taskRunUID]: uid,
+    },
+    annotations: {
+      ...Object.fromEntries(inherited),
+      [annotations.release]: settings.release,
+      ...(isReadyAtCreation(plan) ? { [annotations.ready]: 'READY' } : {}),
+    },
+    ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true }],
+  };
+}
+
+/**
+ * Without sidecars of the Task there is nothing to wait for, unless a webhook adds some: that shows in the API server's answer
+ * and is put right then (hack/decisions/0004-ready-annotation-at-creation.md). Native sidecars are started before the steps anyway.
+ */
+function isReadyAtCreation(plan: Plan): boolean {
+  const { flags } = plan.input.settings;
+  return !flags.awaitSidecarReadiness || flags.enableKubernetesSidecar || plan.sidecars.every((sidecar) => sidecar.restartPolicy === 'Always');
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

@@ -1,0 +1,52 @@
+import type { Step } from '../../api/pipeline/v1/task.ts';
+import { paths } from './names.ts';
+
+/** What every step's entrypoint is told, whatever the step. */
+export interface CommonFlags {
+  credentials: string[];
+  compressTerminationMessage: boolean;
+  /** Names of the Task's results. */
+  results: string[];
+}
+
+/**
+ * The argv after /tekton/bin/entrypoint for step `index` (src/entrypoint/CONTRACT.md). `command` is what the step runs, empty when the
+ * image's own entrypoint comes from TEKTON_PLATFORM_COMMANDS.
+ */
+export function entrypointArguments(step: Step, index: number, command: readonly string[], args: readonly string[], common: CommonFlags): string[] {
+  const [head, ...rest] = command;
+  return [
+    ...orderFlags(index),
+    ...common.credentials,
+    ...(common.compressTerminationMessage ? ['-compress_termination_message=true'] : []),
+    ...stepFlags(step),
+    ...(common.results.length > 0 ? ['-results', common.results.join(',')] : []),
+    ...(head === undefined ? [] : ['-entrypoint', head]),
+    '--',
+    ...rest,
+    ...args,
+  ];
+}
+
+/** The first step waits for the pod to be ready, each other one for the step before it. */
+function orderFlags(index: number): string[] {
+  const wait = index === 0 ? ['-wait_file', `${paths.downward}/${paths.readyFile}`, '-wait_file_content'] : ['-wait_file', `${paths.run}/${index - 1}/out`];
+  return [
+    ...wait,
+    '-post_file', `${paths.run}/${index}/out`,
+    '-termination_path', paths.termination,
+    '-step_metadata_dir', `${paths.run}/${index}/status`,
+    ...(index === 0 ? [] : ['-previous_step_metadata_dir', `${paths.run}/${index - 1}/status`]),
+  ];
+}
+
+function stepFlags(step: Step): string[] {
+  const flags: string[] = [];
+  if (step.onError) flags.push('-on_error', step.onError);
+  if (step.timeout) flags.push('-timeout', step.timeout);
+  if (step.stdoutConfig?.path) flags.push('-stdout_path', step.stdoutConfig.path);
+  if (step.stderrConfig?.path) flags.push('-stderr_path', step.stderrConfig.path);
+  if (step.results?.length) flags.push('-step_results', step.results.map((result) => result.name).join(','));
+  if (step.when?.length) flags.push('-when_expressions', JSON.stringify(step.when));
+  return flags;
+}

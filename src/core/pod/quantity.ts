@@ -1,0 +1,31 @@
+/** Kubernetes quantities ("500m", "1Gi", "1e3") as an exact number of billionths, the finest step the API server keeps. */
+const NANO = 1_000_000_000n;
+const SUFFIXES: ReadonlyMap<string, [multiplier: bigint, divisor: bigint]> = new Map([
+  ['n', [1n, NANO]], ['u', [1_000n, NANO]], ['m', [1_000_000n, NANO]], ['', [1n, 1n]],
+  ['k', [10n ** 3n, 1n]], ['M', [10n ** 6n, 1n]], ['G', [10n ** 9n, 1n]], ['T', [10n ** 12n, 1n]], ['P', [10n ** 15n, 1n]], ['E', [10n ** 18n, 1n]],
+  ['Ki', [2n ** 10n, 1n]], ['Mi', [2n ** 20n, 1n]], ['Gi', [2n ** 30n, 1n]], ['Ti', [2n ** 40n, 1n]], ['Pi', [2n ** 50n, 1n]], ['Ei', [2n ** 60n, 1n]],
+]);
+
+/** Billionths of the quantity (rounded up, as the API server does), or undefined for text that is none. */
+export function parseQuantity(text: string | number): bigint | undefined {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE][+-]?\d{1,3})|([a-zA-Z]{0,2}))$/.exec(String(text).trim());
+  if (!match) return undefined;
+  const [, sign, whole = '', fraction = '', exponent, suffix = ''] = match;
+  if (whole === '' && fraction === '') return undefined;
+  const scale = SUFFIXES.get(suffix);
+  if (!scale) return undefined;
+  const power = exponent === undefined ? 0 : Number(exponent.slice(1));
+  let numerator = BigInt(whole + fraction || '0') * scale[0] * NANO;
+  let denominator = 10n ** BigInt(fraction.length) * scale[1];
+  if (power >= 0) numerator *= 10n ** BigInt(power);
+  else denominator *= 10n ** BigInt(-power);
+  const rounded = (numerator + denominator - 1n) / denominator;
+  return sign === '-' ? -rounded : rounded;
+}
+
+/** A plain form of the amount: whole numbers without suffix, else in thousandths, rounded up. */
+export function formatQuantity(nano: bigint): string {
+  if (nano % NANO === 0n) return String(nano / NANO);
+  const milli = NANO / 1000n;
+  return `${(nano + milli - 1n) / milli}m`;
+}

@@ -1,0 +1,71 @@
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { SidecarState, StepState, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
+import { isSidecarContainer, isStepContainer, stepContainerName, withoutSidecarPrefix, withoutStepPrefix } from '../pod/names.ts';
+import type { ContainerStatus, Pod } from '../pod/types.ts';
+import { orderedStatuses } from './order.ts';
+import { artifactsOf, mergeArtifacts, stepResults, taskResults, taskResultsFromStep, visibleMessage, type Artifacts } from './results.ts';
+import { entryType, parseTerminationMessage, stepReport, type TerminationEntry } from './termination.ts';
+
+/** What a pod's containers say of the run. Results and artifacts count only once the run is done. */
+export interface StepReadings {
+  steps: StepState[];
+  results: TaskRunResult[];
+  artifacts: Artifacts;
+}
+
+/** Steps in the order of the spec, with what their termination messages hold. */
+export function readSteps(pod: Pod, spec: TaskSpec, done: boolean): StepReadings {
+  const declared = spec.results ?? [];
+  const readings: StepReadings = { steps: [], results: [], artifacts: {} };
+  const artifacts: Artifacts[] = [];
+  for (const status of orderedStatuses(pod).filter((candidate) => isStepContainer(candidate.name))) {
+    const entries = parseTerminationMessage(status.state?.terminated?.message);
+    const step = (spec.steps ?? []).find((candidate, index) => stepContainerName(candidate.name, index) === status.name);
+    const state = stepState(status, entries);
+    if (done && entries) {
+      const own = stepResults(entries, step?.results ?? []);
+      if (own.length > 0) state.results = own;
+      Object.assign(state, artifactsOf(entries, entryType.stepArtifacts));
+      readings.results.push(...taskResults(entries, declared), ...taskResultsFromStep(status.name, own, declared));
+      artifacts.push(artifactsOf(entries, entryType.taskArtifacts));
+    }
+    readings.steps.push(state);
+  }
+  readings.artifacts = mergeArtifacts(artifacts);
+  return readings;
+}
+
+function stepState(status: ContainerStatus, entries: TerminationEntry[] | undefined): StepState {
+  const state: StepState = {
+    ...status.state,
+    name: withoutStepPrefix(status.name),
+    container: status.name,
+    ...(status.imageID ? { imageID: status.imageID } : {}),
+  };
+  const terminated = status.state?.terminated;
+  if (!terminated) return state;
+  const report = stepReport(entries ?? []);
+  const { message, ...rest } = terminated;
+  const shown = entries ? visibleMessage(entries) : message;
+  state.terminated = {
+    ...rest,
+    ...(shown ? { message: shown } : {}),
+    ...(report.startedAt ? { startedAt: report.startedAt } : {}),
+    ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }),
+  };
+  const reason = report.reason ?? (report.exitCode === undefined ? terminated.reason : 'Continued');
+  if (reason) state.terminationReason = reason;
+  return state;
+}
+
+/** Sidecars of the Task (injected ones are not listed), native ones among the init containers included. */
+export function readSidecars(pod: Pod): SidecarState[] {
+  return [...orderedStatuses(pod), ...(pod.status?.initContainerStatuses ?? [])]
+    .filter((status) => isSidecarContainer(status.name))
+    .map((status) => ({
+      ...status.state,
+      name: withoutSidecarPrefix(status.name),
+      container: status.name,
+      ...(status.imageID ? { imageID: status.imageID } : {}),
+    }));
+}

@@ -1,0 +1,60 @@
+import type { Condition } from '../../api/meta.ts';
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { isDone, isFailed, succeededCondition, withSucceeded } from '../condition.ts';
+import type { EventEffect } from '../decision.ts';
+import type { TaskRunFacts } from './facts.ts';
+import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
+
+/**
+ * The last word on every status of a run that was not done: a failed attempt with retries left becomes the next one's beginning
+ * (docs/taskruns.md "Specifying Retries"), and the generation that was looked at is noted.
+ */
+export function conclude(facts: TaskRunFacts, status: TaskRunStatus, now: Date): TaskRunStatus {
+  const { taskRun } = facts;
+  if (isDone(taskRun.status)) return status;
+  const concluded = withoutEmptyLists(mayRetry(facts, status) ? nextAttempt(status, now) : status);
+  return taskRun.metadata.generation === undefined ? concluded : { ...concluded, observedGeneration: taskRun.metadata.generation };
+}
+
+/** As Go's omitempty leaves them out. */
+function withoutEmptyLists(status: TaskRunStatus): TaskRunStatus {
+  return Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)));
+}
+
+function mayRetry({ taskRun }: TaskRunFacts, status: TaskRunStatus): boolean {
+  const condition = succeededCondition(status);
+  return isFailed(status)
+    && condition?.reason !== reasons.cancelled
+    && isWorthRetrying(condition?.reason)
+    && (status.retriesStatus?.length ?? 0) < (taskRun.spec.retries ?? 0);
+}
+
+function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
+  const { retriesStatus, ...attempt } = status;
+  const { startTime: _start, completionTime: _end, podName: _pod, results: _results, ...kept } = attempt;
+  const message = succeededCondition(status)?.message ?? '';
+  return {
+    ...kept,
+    retriesStatus: [...(retriesStatus ?? []), attempt],
+    conditions: withSucceeded(status.conditions, { status: 'Unknown', reason: reasons.toBeRetried, message }, now),
+  };
+}
+
+/**
+ * Events of a change of condition: Started, the end, and whatever is out of the ordinary in between. Plain Pending and Running
+ * have none: they are in the status for whoever looks, and events are API writes.
+ */
+export function transitionEvents(before: Condition | undefined, after: Condition | undefined): EventEffect[] {
+  if (after === undefined || (before?.status === after.status && before.reason === after.reason)) return [];
+  const events: EventEffect[] = [];
+  const isStart = before === undefined || before.reason === reasons.pending;
+  if (isStart && after.reason !== reasons.pending) events.push({ type: 'event', eventType: 'Normal', reason: 'Started', message: '' });
+  if (after.status === 'True') events.push({ type: 'event', eventType: 'Normal', reason: 'Succeeded', message: after.message ?? '' });
+  else if (after.status === 'False') events.push({ type: 'event', eventType: 'Warning', reason: 'Failed', message: after.message ?? '' });
+  else if (!isOrdinary(after.reason)) events.push({ type: 'event', eventType: isTrouble(after.reason) ? 'Warning' : 'Normal', reason: after.reason ?? '', message: after.message ?? '' });
+  return events;
+}
+
+function isTrouble(reason: string | undefined): boolean {
+  return reason === reasons.exceededNodeResources;
+}

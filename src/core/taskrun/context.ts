@@ -1,0 +1,54 @@
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { podName } from '../pod/names.ts';
+import type { Pod } from '../pod/types.ts';
+import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
+
+/** What the phases share: facts, the time, and the status as it is so far. */
+export interface PlanContext {
+  facts: TaskRunFacts;
+  now: Date;
+  status: TaskRunStatus;
+  /** The pod of the current attempt. */
+  pod: Pod | undefined;
+}
+
+/** One step of the plan: decides the run's fate, or leaves it to the next. */
+export type Phase = (context: PlanContext) => TaskRunDecision | undefined;
+
+export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
+  return { facts, now, status: facts.taskRun.status ?? {}, pod: currentPod(facts) };
+}
+
+/** By name, which is the same however often the controller starts over: pods of earlier attempts have other names. */
+function currentPod({ taskRun, pods }: TaskRunFacts): Pod | undefined {
+  const name = taskRun.status?.podName || podName(taskRun);
+  return pods.find((pod) => pod.metadata.name === name);
+}
+
+/** The Task as this run has it: once stored in the status it is not looked up again. */
+export function storedSpec(status: TaskRunStatus): TaskSpec | undefined {
+  return status.taskSpec;
+}
+
+export function withCondition(status: TaskRunStatus, state: ConditionState, now: Date): TaskRunStatus {
+  return { ...status, conditions: withSucceeded(status.conditions, state, now) };
+}
+
+/** The status of a run that ended badly. */
+export function failed(status: TaskRunStatus, reason: string, message: string, now: Date): TaskRunStatus {
+  return { ...withCondition(status, { status: 'False', reason, message }, now), completionTime: timestamp(now) };
+}
+
+/** Started now, or when it was created if this node's clock is behind. Does nothing to a run that has started. */
+export function started(context: PlanContext): TaskRunStatus {
+  const { status, facts, now } = context;
+  if (status.startTime) return status;
+  const created = Date.parse(facts.taskRun.metadata.creationTimestamp ?? '');
+  return { ...status, startTime: timestamp(Number.isNaN(created) || created <= now.getTime() ? now : new Date(created)) };
+}
+
+export function conditionReason(status: TaskRunStatus | undefined): string | undefined {
+  return succeededCondition(status)?.reason;
+}

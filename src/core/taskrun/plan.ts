@@ -1,0 +1,62 @@
+import { isDone, succeededCondition } from '../condition.ts';
+import { soonest } from '../decision.ts';
+import { ownManagedBy } from '../labels.ts';
+import { conclude, transitionEvents } from './conclude.ts';
+import { planContext, type Phase } from './context.ts';
+import { done } from './done.ts';
+import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
+import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
+import { reasons } from './reasons.ts';
+import { running } from './running.ts';
+import { start } from './start.ts';
+import { timeLeftMs } from './timeout.ts';
+
+/** spec.managedBy names another controller. */
+const notOurs: Phase = ({ facts, status }) => {
+  const { managedBy } = facts.taskRun.spec;
+  return managedBy && managedBy !== ownManagedBy ? { status, effects: [] } : undefined;
+};
+
+/** Asked in this order; the first that has something to say decides. */
+const phases: Phase[] = [
+  notOurs, // another controller's run is not touched
+  done, // an outcome never changes
+  cancelled, // the user's wish comes before everything that could still happen
+  timedOut, // from startTime, whatever the run is waiting for
+  heldBack, // spec.status TaskRunPending
+  cannotStart, // no image, broken configuration
+  start, // no pod yet, or not any more
+  running, // the status follows the pod
+];
+
+/**
+ * What to do next for a TaskRun. Pure: facts and time in, decision out. Events of the change of condition are among the effects; the
+ * caller carries effects out, then asks `settle` for the status to write.
+ */
+export function planTaskRun(facts: TaskRunFacts, now: Date): TaskRunDecision {
+  const context = planContext(facts, now);
+  for (const phase of phases) {
+    const decision = phase(context);
+    if (decision) return finish(facts, decision, now);
+  }
+  return { status: context.status, effects: [] };
+}
+
+/** Retries, events and the time to look again, for whatever was decided. */
+export function finish(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
+  const before = facts.taskRun.status;
+  if (decision.status === before || (before === undefined && Object.keys(decision.status).length === 0)) return withRequeue(facts, decision, now);
+  const status = conclude(facts, decision.status, now);
+  const events = transitionEvents(succeededCondition(before), succeededCondition(status));
+  return withRequeue(facts, { ...decision, status, effects: [...decision.effects, ...events] }, now);
+}
+
+function withRequeue(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
+  const { status } = decision;
+  const isOurs = notOurs(planContext(facts, now)) === undefined;
+  if (!isOurs || isDone(status)) return { status, effects: decision.effects };
+  const left = timeLeftMs(facts.taskRun, status, facts.settings, now);
+  const again = succeededCondition(status)?.reason === reasons.toBeRetried ? 0 : undefined;
+  const requeueAfterMs = soonest(decision.requeueAfterMs, again, left === undefined ? undefined : Math.max(0, left));
+  return { status, effects: decision.effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+}

@@ -1,0 +1,123 @@
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { isSuccessful, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { soonest } from '../decision.ts';
+import { annotations } from '../labels.ts';
+import type { Pod } from '../pod/types.ts';
+import { didFail, failureOf } from '../podstatus/failure.ts';
+import { isFinished } from '../podstatus/order.ts';
+import { pendingState, startFailure } from '../podstatus/pending.ts';
+import { checkResults, latestOfEach } from '../podstatus/results.ts';
+import { readyGateChange, readyValue } from '../podstatus/ready.ts';
+import { readSidecars, readSteps } from '../podstatus/steps.ts';
+import { isNews } from './change.ts';
+import { failed, started, storedSpec, type Phase, type PlanContext } from './context.ts';
+import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
+import { metadataPatch } from './metadata.ts';
+import { reasons, userErrorPrefix } from './reasons.ts';
+import { bindRun, withProvenance } from './start.ts';
+
+/** A status that only shows progress of containers is held back this long, so that a pod coming up is one write and not four. */
+const progressDelayMs = 1_000;
+
+/** There is a pod: the status follows it, and its gate is moved when sidecars are ready. */
+export const running: Phase = (context) => {
+  const { pod, facts, now } = context;
+  if (pod === undefined) return undefined;
+  const begun = withSpec(context);
+  if ('decision' in begun) return begun.decision;
+  const status = isFinished(pod) ? finished(begun.status, pod, context) : unfinished(begun.status, pod, context);
+  const effects: TaskRunEffect[] = [...begun.effects, ...gate(pod, facts.settings)];
+  const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
+  const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
+  const held = progressHold(context, status, pod);
+  const requeueAfterMs = soonest(retry, held?.againInMs);
+  return { status: held ? context.status : status, effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+};
+
+/**
+ * The status with its Task. It lacks one when the controller ended between making the pod and writing the status:
+ * then the Task is bound as it would have been.
+ */
+function withSpec(context: PlanContext): { status: TaskRunStatus; effects: TaskRunEffect[] } | { decision: TaskRunDecision } {
+  const { facts, now } = context;
+  const status = withProvenance(started(context), facts);
+  if (storedSpec(status)) return { status, effects: [] };
+  const bound = bindRun(context);
+  switch (bound.kind) {
+    case 'bound': {
+      const patch = metadataPatch(facts);
+      return { status: { ...status, taskSpec: bound.spec }, effects: patch ? [patch] : [] };
+    }
+    case 'problem':
+      return { decision: { status: failed(status, bound.problem.reason, bound.problem.message, now), effects: [] } };
+    case 'resolving':
+      return { decision: { status, effects: [] } };
+    default: {
+      const never: never = bound;
+      return never;
+    }
+  }
+}
+
+function unfinished(status: TaskRunStatus, pod: Pod, { now }: PlanContext): TaskRunStatus {
+  const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
+  return {
+    ...status,
+    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod), now),
+    podName: pod.metadata.name ?? '',
+    steps,
+    sidecars: readSidecars(pod),
+  };
+}
+
+function unfinishedCondition(status: TaskRunStatus, pod: Pod): ConditionState {
+  if (pod.status?.phase === 'Running') return { status: 'Unknown', reason: reasons.running, message: 'Not all Steps in the Task have finished executing' };
+  const before = succeededCondition(status);
+  // A node that is not heard of says nothing new about the run.
+  if (pod.status?.phase === 'Unknown' && before) return { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
+  const { reason, message } = pendingState(pod);
+  return { status: 'Unknown', reason, message };
+}
+
+function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext): TaskRunStatus {
+  const spec = status.taskSpec ?? {};
+  const readings = readSteps(pod, spec, true);
+  const checked = checkResults(latestOfEach(readings.results), spec.results ?? []);
+  const ended: TaskRunStatus = {
+    ...status,
+    conditions: withSucceeded(status.conditions, outcome(pod, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]), now),
+    completionTime: timestamp(now),
+    podName: pod.metadata.name ?? '',
+    steps: readings.steps,
+    sidecars: readSidecars(pod),
+    ...(checked.results.length > 0 ? { results: checked.results } : {}),
+    ...(readings.artifacts.inputs || readings.artifacts.outputs ? { artifacts: readings.artifacts } : {}),
+  };
+  // The pod's own failure says more than results that it left unfinished.
+  return checked.message && isSuccessful(ended) ? failed(ended, reasons.validationFailed, userErrorPrefix + checked.message, now) : ended;
+}
+
+function outcome(pod: Pod, onError: string | undefined): ConditionState {
+  if (!didFail(pod)) return { status: 'True', reason: reasons.succeeded, message: 'All Steps have completed executing' };
+  const failure = failureOf(pod);
+  return { status: 'False', reason: onError === 'continue' ? reasons.failureIgnored : failure.reason, message: failure.message };
+}
+
+/** The patch that opens or closes the gate before the first step, if it must be moved. */
+export function gate(pod: Pod, settings: PlanContext['facts']['settings']): TaskRunEffect[] {
+  const change = readyGateChange(pod, settings.flags);
+  if (change === undefined || pod.metadata.deletionTimestamp || isFinished(pod)) return [];
+  const { name = '', namespace = '' } = pod.metadata;
+  return [{ type: 'patchPod', namespace, name, purpose: 'ready', patch: { kind: 'annotation', name: annotations.ready, value: change === 'open' ? readyValue : '' } }];
+}
+
+/** Whether a status that is no news is kept back, and until when: for good on the ordinary way up, else for a moment. */
+function progressHold(context: PlanContext, status: TaskRunStatus, pod: Pod): { againInMs?: number } | undefined {
+  const before = context.status;
+  const ordinaryPending = pod.status?.phase === 'Pending' && !pendingState(pod).notable;
+  if (isNews(before, status, ordinaryPending)) return undefined;
+  if (ordinaryPending) return {};
+  const since = Date.parse(succeededCondition(before)?.lastTransitionTime ?? '');
+  const left = Number.isNaN(since) ? 0 : since + progressDelayMs - context.now.getTime();
+  return left > 0 ? { againInMs: left } : undefined;
+}

@@ -1,0 +1,66 @@
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { succeededCondition, timestamp } from '../condition.ts';
+import { annotations } from '../labels.ts';
+import type { Pod } from '../pod/types.ts';
+import { pendingState } from '../podstatus/pending.ts';
+import { readSidecars, readSteps } from '../podstatus/steps.ts';
+import { failed, started, type PlanContext } from './context.ts';
+import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
+import { isOrdinary, reasons } from './reasons.ts';
+
+/** Ends a run before its pod did: cancelled, timed out, or a pod that will never start. The pod goes, or is told to stop. */
+export function stopRun(context: PlanContext, reason: string, message: string): TaskRunDecision {
+  const { pod, now } = context;
+  const known = pod === undefined ? started(context) : { ...started(context), ...readings(context, pod) };
+  const status = failed(known, reason, message + trouble(context), now);
+  return { status: { ...status, ...endedSteps(status, reason, now) }, effects: pod === undefined ? [] : [stopEffect(context, pod, reason)] };
+}
+
+/** What the pod shows now: the stored status may be a moment behind. */
+function readings({ status }: PlanContext, pod: Pod): Partial<TaskRunStatus> {
+  const spec: TaskSpec = status.taskSpec ?? {};
+  const { steps } = readSteps(pod, spec, false);
+  const sidecars = readSidecars(pod);
+  return {
+    podName: pod.metadata.name ?? '',
+    ...(steps.length > 0 ? { steps } : {}),
+    ...(sidecars.length > 0 ? { sidecars } : {}),
+  };
+}
+
+/** What kept the run from going on, so that its end does not hide it. */
+function trouble({ status, pod }: PlanContext): string {
+  const pending = pod?.status?.phase === 'Pending' ? pendingState(pod) : undefined;
+  const condition = pending?.notable ? pending : succeededCondition(status);
+  if (condition === undefined || (isOrdinary(condition.reason) && !pending?.notable) || !condition.message) return '';
+  return `\nPrevious status: [${condition.reason}] ${condition.message}`;
+}
+
+function stopEffect({ facts }: PlanContext, pod: Pod, reason: string): TaskRunEffect {
+  const { name = '', namespace = '', uid } = pod.metadata;
+  const keep = reason === reasons.cancelled && facts.settings.flags.keepPodOnCancel;
+  if (keep) return { type: 'patchPod', namespace, name, purpose: 'cancel', patch: { kind: 'annotation', name: annotations.cancel, value: 'CANCEL' } };
+  return { type: 'deletePod', namespace, name, ...(uid ? { uid } : {}) };
+}
+
+/** Steps that had not ended end with the run (upstream #8293): nobody will read their containers' end any more. */
+function endedSteps(status: TaskRunStatus, reason: string, now: Date): Pick<TaskRunStatus, 'steps'> {
+  if (!status.steps) return {};
+  return { steps: status.steps.map((step) => (step.terminated ? step : endedStep(step, status.podName ?? '', reason, now))) };
+}
+
+function endedStep(step: StepState, pod: string, reason: string, now: Date): StepState {
+  const { waiting: _waiting, running, ...rest } = step;
+  return {
+    ...rest,
+    terminated: {
+      exitCode: 1,
+      reason,
+      message: `Step ${step.name ?? ''} terminated as pod ${pod} is terminated`,
+      ...(running?.startedAt ? { startedAt: running.startedAt } : {}),
+      finishedAt: timestamp(now),
+    },
+    terminationReason: reason,
+  };
+}

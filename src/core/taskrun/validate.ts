@@ -1,0 +1,137 @@
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import { checkArrayIndexes, checkEnums, checkParams } from '../params/check.ts';
+import { paramReplacements } from '../params/replacements.ts';
+import { parseQuantity } from '../pod/quantity.ts';
+import { allDeclarations } from '../pod/workspaces.ts';
+import { quote } from '../podstatus/quote.ts';
+import type { Settings } from '../settings.ts';
+import { references, type Replacements } from '../substitution/replacements.ts';
+import { reasons, userErrorPrefix } from './reasons.ts';
+import { unsupported } from './unsupported.ts';
+
+/** Why a run cannot start: the failed condition's reason and message. */
+export interface Problem {
+  reason: string;
+  message: string;
+}
+
+type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings) => Problem | undefined;
+
+/** In upstream's order, so that a run with several faults reports the same one. */
+const checks: Check[] = [unsupported, checkSteps, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides];
+
+/** The first fault of a run against the Task it names, before anything is made for it. */
+export function validateTaskRun(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
+  for (const check of checks) {
+    const problem = check(taskRun, taskName, spec, settings);
+    if (problem) return problem;
+  }
+  return undefined;
+}
+
+function invalid(message: string): Problem {
+  return { reason: reasons.validationFailed, message: userErrorPrefix + message };
+}
+
+function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
+  if ((spec.steps ?? []).length === 0) return invalid(`task ${taskName} has no steps: add at least one under steps`);
+  const imageless = (spec.steps ?? []).findIndex((step) => !step.image && !spec.stepTemplate?.image && !step.ref);
+  return imageless === -1 ? undefined : invalid(`steps[${imageless}].image of task ${taskName} is missing: name an image there or in stepTemplate.image`);
+}
+
+function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
+  for (const step of spec.steps ?? []) {
+    for (const [name, request] of Object.entries(step.computeResources?.requests ?? {})) {
+      const limit = step.computeResources?.limits?.[name] ?? spec.stepTemplate?.computeResources?.limits?.[name];
+      const [wanted, allowed] = [parseQuantity(request), limit === undefined ? undefined : parseQuantity(limit)];
+      if (wanted !== undefined && allowed !== undefined && wanted > allowed) {
+        return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
+      }
+    }
+  }
+  return undefined;
+}
+
+function checkGivenParams(taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
+  const problem = checkParams(spec.params ?? [], taskRun.spec.params ?? []);
+  return problem && invalid(`invalid input params for task ${taskName}: ${problem.message}`);
+}
+
+function checkParamEnums(taskRun: TaskRun, _taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
+  const problem = settings.flags.enableParamEnum ? checkEnums(spec.params ?? [], taskRun.spec.params ?? []) : undefined;
+  return problem && { reason: reasons.invalidParamValue, message: userErrorPrefix + problem.message };
+}
+
+function checkIndexes(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
+  const problem = checkArrayIndexes(spec.params ?? [], taskRun.spec.params ?? [], [spec.steps, spec.stepTemplate, spec.sidecars, spec.volumes, spec.workspaces]);
+  return problem && { reason: reasons.validationFailed, message: problem.message };
+}
+
+function checkWorkspaces(taskRun: TaskRun, _taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
+  const given = taskRun.spec.workspaces ?? [];
+  const malformed = given.find((binding) => sources(binding).length !== 1);
+  if (malformed) {
+    const found = sources(malformed);
+    return { reason: reasons.validationFailed, message: `binding ${quote(malformed.name)} is invalid: expected exactly one, got ${found.length === 0 ? 'neither' : 'both'}: ${(found.length === 0 ? sourceFields : found).join(', ')}` };
+  }
+  const names = new Set(given.map((binding) => binding.name));
+  const declared = taskRun.spec.taskSpec ? allDeclarations(spec, given) : (spec.workspaces ?? []);
+  const unbound = settings.defaults.taskRunWorkspaceBinding ? undefined : declared.find((declaration) => !declaration.optional && !names.has(declaration.name));
+  if (unbound) return { reason: reasons.validationFailed, message: `declared workspace ${quote(unbound.name)} is required but has not been bound` };
+  const surplus = given.find((binding) => !declared.some((declaration) => declaration.name === binding.name));
+  return surplus && { reason: reasons.validationFailed, message: `workspace binding ${quote(surplus.name)} does not match any declared workspace` };
+}
+
+const sourceFields = ['persistentVolumeClaim', 'volumeClaimTemplate', 'emptyDir', 'configMap', 'secret', 'projected', 'csi'] as const;
+
+function sources(binding: WorkspaceBinding): string[] {
+  return sourceFields.filter((field) => binding[field] !== undefined);
+}
+
+/** With an affinity assistant per volume, a pod with two volumes could be bound to two nodes. */
+function checkOneClaim(taskRun: TaskRun, _taskName: string, _spec: TaskSpec, settings: Settings): Problem | undefined {
+  if (settings.flags.coschedule !== 'workspaces') return undefined;
+  const claims = (taskRun.spec.workspaces ?? []).map((binding) => binding.persistentVolumeClaim?.claimName ?? (binding.volumeClaimTemplate ? `template of ${binding.name}` : undefined));
+  const distinct = new Set(claims.filter((claim) => claim !== undefined));
+  return distinct.size > 1 ? { reason: reasons.validationFailed, message: 'more than one PersistentVolumeClaim is bound' } : undefined;
+}
+
+function checkOverrides(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
+  const steps = new Set((spec.steps ?? []).map((step) => step.name));
+  const sidecars = new Set((spec.sidecars ?? []).map((sidecar) => sidecar.name));
+  const faults = [
+    ...(taskRun.spec.stepSpecs ?? []).filter(({ name }) => !steps.has(name)).map(({ name }) => `invalid StepOverride: No Step named ${name}`),
+    ...(taskRun.spec.sidecarSpecs ?? []).filter(({ name }) => !sidecars.has(name)).map(({ name }) => `invalid SidecarOverride: No Sidecar named ${name}`),
+  ];
+  if (faults.length === 0) return undefined;
+  return invalid(`${faults.length} error${faults.length > 1 ? 's' : ''} occurred:\n${faults.map((fault) => `\t* ${fault}\n`).join('')}\n`);
+}
+
+/** References to params that nothing will replace. Worded as the webhook words it. */
+function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
+  const r = paramReplacements(spec.params ?? [], taskRun.spec.params ?? []);
+  for (const [index, step] of (spec.steps ?? []).entries()) {
+    for (const [field, value] of Object.entries(step)) {
+      const fault = field === 'results' ? undefined : stringsIn(value).map((text) => variableFault(text, r)).find((found) => found !== undefined);
+      if (fault !== undefined) return invalid(`${fault}: steps[${index}].${field}`);
+    }
+  }
+  return undefined;
+}
+
+function variableFault(text: string, r: Replacements): string | undefined {
+  for (const reference of references(text)) {
+    if (!/^params(\.|\[)/.test(reference) || r.strings.has(reference)) continue;
+    const whole = reference.replace(/\[\*\]$/, '');
+    if (!r.arrays.has(whole) && !r.objects.has(whole)) return `non-existent variable in ${quote(text)}`;
+    if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(text)}`;
+  }
+  return undefined;
+}
+
+function stringsIn(tree: unknown): string[] {
+  if (typeof tree === 'string') return [tree];
+  return tree !== null && typeof tree === 'object' ? Object.values(tree).flatMap(stringsIn) : [];
+}

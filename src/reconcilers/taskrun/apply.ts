@@ -1,0 +1,139 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { taskRuns } from '../../api/resources.ts';
+import type { NewPod, Pod as RunPod } from '../../core/pod/types.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { PodPatch, TaskRunEffect } from '../../core/taskrun/facts.ts';
+import { gate } from '../../core/taskrun/running.ts';
+import { podOfEarlierRun, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
+import { isAbort, messageOf } from '../../errors.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
+import type { Resource } from '../../kube/object.ts';
+import { persistentVolumeClaims, pods, type PersistentVolumeClaim, type Pod } from '../../kube/resources.ts';
+import type { TaskRunStores } from './observe.ts';
+
+export const taskRunResource = taskRuns as Resource<TaskRun>;
+
+export interface Applying {
+  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
+  stores: Pick<TaskRunStores, 'pods' | 'taskRuns'>;
+  settings: Settings;
+}
+
+interface Action extends Applying {
+  taskRun: TaskRun;
+  signal: AbortSignal;
+}
+
+/**
+ * Carries out the effects on pods and claims, in order. Creations that fail end it and are reported, for users must see them; other
+ * failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated after a crash.
+ */
+export async function applyPodEffects(taskRun: TaskRun, effects: readonly TaskRunEffect[], applying: Applying, signal: AbortSignal): Promise<TaskRunOutcome[]> {
+  const action = { ...applying, taskRun, signal };
+  const outcomes: TaskRunOutcome[] = [];
+  for (const effect of effects) {
+    const outcome = await attempt(effect, action);
+    outcomes.push(outcome);
+    if (outcome.kind === 'failed') break;
+  }
+  return outcomes;
+}
+
+async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOutcome> {
+  try {
+    await carryOut(effect, action);
+    return { effect, kind: 'applied' };
+  } catch (error) {
+    const isCreation = effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim';
+    if (!isCreation || isAbort(error, action.signal)) throw error;
+    return { effect, kind: 'failed', ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }), message: messageOf(error) };
+  }
+}
+
+async function carryOut(effect: TaskRunEffect, action: Action): Promise<void> {
+  switch (effect.type) {
+    case 'createPersistentVolumeClaim':
+      return createClaim(effect.claim as PersistentVolumeClaim, action);
+    case 'createPod':
+      return createPod(effect.pod, action);
+    case 'patchPod':
+      return patchPod(effect.namespace, effect.name, effect.patch, action);
+    case 'deletePod':
+      return deletePod(effect.namespace, effect.name, effect.uid, action);
+    case 'patchMetadata':
+    case 'event':
+      // Written with and after the status: see reconciler.ts.
+      return;
+    default: {
+      const never: never = effect;
+      return never;
+    }
+  }
+}
+
+async function createClaim(claim: PersistentVolumeClaim, { client, signal }: Action): Promise<void> {
+  try {
+    await client.create(persistentVolumeClaims, claim, { signal });
+  } catch (error) {
+    // Its name holds a hash of the run's uid: it is ours, made before.
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+async function createPod(pod: NewPod, action: Action): Promise<void> {
+  const { client, stores, settings, signal } = action;
+  const made = await createOrAdopt(pod as Pod, action);
+  stores.pods.observeWrite(made);
+  // A webhook may have added containers to a pod whose gate we left open: close it before its first step can start.
+  for (const effect of gate(made as RunPod, settings)) {
+    if (effect.type === 'patchPod') await patchPod(effect.namespace, effect.name, effect.patch, { ...action, client, signal });
+  }
+}
+
+async function createOrAdopt(pod: Pod, { client, taskRun, signal }: Action): Promise<Pod> {
+  try {
+    return await client.create(pods, pod, { signal });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+  const { namespace, name = '' } = pod.metadata;
+  const existing = await client.get(pods, namespace, name, { signal });
+  const owner = (existing.metadata.ownerReferences ?? []).find((reference) => reference.controller);
+  if (owner?.uid === taskRun.metadata.uid) return existing;
+  if (owner?.kind === 'TaskRun' && owner.name === taskRun.metadata.name) {
+    throw new ApiError(409, { reason: podOfEarlierRun, message: `pod ${namespace}/${name} belongs to a deleted TaskRun of the same name and is not gone yet` });
+  }
+  const holder = owner ? `belongs to ${owner.kind} ${owner.name}` : 'belongs to nobody';
+  throw new ApiError(409, { reason: 'AlreadyExists', message: `pod ${namespace}/${name} exists already and ${holder}; delete it or give the TaskRun another name` });
+}
+
+async function patchPod(namespace: string, name: string, patch: PodPatch, { client, stores, signal }: Action): Promise<void> {
+  try {
+    stores.pods.observeWrite(await client.patch(pods, namespace, name, podPatchBody(patch), { signal }));
+  } catch (error) {
+    // Gone: there is nothing to let go or to stop any more.
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function podPatchBody(patch: PodPatch): { type: 'merge' | 'json'; body: unknown } {
+  switch (patch.kind) {
+    case 'annotation':
+      return { type: 'merge', body: { metadata: { annotations: { [patch.name]: patch.value } } } };
+    case 'images':
+      return { type: 'json', body: patch.images.map(({ index, image }) => ({ op: 'replace', path: `/spec/containers/${index}/image`, value: image })) };
+    default: {
+      const never: never = patch;
+      return never;
+    }
+  }
+}
+
+async function deletePod(namespace: string, name: string, uid: string | undefined, { client, signal }: Action): Promise<void> {
+  try {
+    await client.delete(pods, namespace, name, { signal, ...(uid ? { uid } : {}) });
+  } catch (error) {
+    // Gone, or another one has its name by now.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}

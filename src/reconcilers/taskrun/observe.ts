@@ -1,0 +1,121 @@
+import type { Task } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { tasks } from '../../api/resources.ts';
+import type { CredentialSecret } from '../../core/pod/credentials.ts';
+import type { ImageFact, ImageLookup } from '../../core/pod/image.ts';
+import type { Pod as RunPod } from '../../core/pod/types.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { StartFacts, TaskFact, TaskRunFacts } from '../../core/taskrun/facts.ts';
+import { refersElsewhere } from '../../core/taskrun/reference.ts';
+import { startNeeds, type StartNeeds } from '../../core/taskrun/start.ts';
+import { isAbort, messageOf } from '../../errors.ts';
+import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
+import type { Resource } from '../../kube/object.ts';
+import { secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
+import type { Store } from '../../kube/store.ts';
+
+/** Name of the index of stores that finds objects by the uid of their controller. */
+export const byController = 'controller';
+/** Name of the index that finds objects by namespace. */
+export const byNamespace = 'namespace';
+
+export interface TaskRunStores {
+  taskRuns: Pick<Store<TaskRun>, 'get' | 'observeWrite'>;
+  /** Indexed `byController`. */
+  pods: Pick<Store<Pod>, 'byIndex' | 'observeWrite'>;
+  tasks: Pick<Store<Task>, 'find'>;
+  /** Indexed `byNamespace`. */
+  limitRanges: Pick<Store<LimitRange>, 'byIndex'>;
+}
+
+export interface Observing {
+  client: Pick<KubeClient, 'get'>;
+  stores: TaskRunStores;
+  settings: Settings;
+  imageLookup: ImageLookup;
+  now: Date;
+}
+
+/** A refusal of credentials or an image that is not there stays; anything else may pass. */
+interface LookupError {
+  retry?: boolean;
+}
+
+/** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
+export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
+  const { stores, settings, now } = observing;
+  const facts: TaskRunFacts = {
+    taskRun,
+    task: await findTask(taskRun, observing, signal),
+    pods: stores.pods.byIndex(byController, taskRun.metadata.uid ?? '') as RunPod[],
+    settings,
+  };
+  const needs = startNeeds(facts, now);
+  return needs === undefined ? facts : { ...facts, start: await lookUp(needs, observing, signal) };
+}
+
+async function findTask(taskRun: TaskRun, { client, stores }: Observing, signal: AbortSignal): Promise<TaskFact> {
+  const { namespace, name: runName = '' } = taskRun.metadata;
+  const { taskRef, taskSpec } = taskRun.spec;
+  if (taskSpec) return { kind: 'resolved', name: runName, spec: taskSpec };
+  const stored = taskRun.status?.taskSpec;
+  if (stored) return { kind: 'resolved', name: taskRef?.name ?? runName, spec: stored };
+  const elsewhere = refersElsewhere(taskRun);
+  if (elsewhere) return { kind: 'failed', ...elsewhere };
+  const name = taskRef?.name ?? '';
+  try {
+    // What the cache lacks may only be too new for it: the API server has the last word.
+    const task = stores.tasks.find(namespace, name) ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
+    return { kind: 'resolved', name, spec: task.spec, labels: task.metadata.labels ?? {}, annotations: task.metadata.annotations ?? {} };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status >= 500 || error.isTooManyRequests || error.isUnauthorized) throw error;
+    const remedy = error.isNotFound ? `; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name` : '';
+    return { kind: 'failed', reason: 'TaskRunResolutionFailed', message: `error when listing tasks for taskRun ${runName}: ${error.message}${remedy}` };
+  }
+}
+
+async function lookUp(needs: StartNeeds, observing: Observing, signal: AbortSignal): Promise<StartFacts> {
+  const { stores, settings } = observing;
+  const { namespace } = needs.credentials;
+  const [credentials, images] = await Promise.all([
+    settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : findCredentials(needs, observing, signal),
+    Promise.all(needs.images.map(async (image) => [image, await findImage(image, needs, observing, signal)] as const)),
+  ]);
+  return { ...credentials, limitRanges: stores.limitRanges.byIndex(byNamespace, namespace), images: new Map(images) };
+}
+
+/** Live: credentials are not kept in this process's memory, and only names, types and annotations of secrets are passed on. */
+async function findCredentials({ credentials }: StartNeeds, { client }: Observing, signal: AbortSignal): Promise<Pick<StartFacts, 'serviceAccountProblem' | 'secrets' | 'unreadableSecrets'>> {
+  const { namespace, serviceAccountName } = credentials;
+  try {
+    const account = await client.get(serviceAccounts, namespace, serviceAccountName, { signal });
+    const names = [...new Set((account.secrets ?? []).flatMap(({ name }) => (name ? [name] : [])))];
+    const found = await Promise.all(names.map((name) => findSecret(namespace, name, client, signal)));
+    return {
+      secrets: found.filter((secret) => secret !== undefined),
+      unreadableSecrets: names.filter((_, index) => found[index] === undefined),
+    };
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return { serviceAccountProblem: error.message, secrets: [], unreadableSecrets: [] };
+  }
+}
+
+async function findSecret(namespace: string, name: string, client: Observing['client'], signal: AbortSignal): Promise<CredentialSecret | undefined> {
+  try {
+    const secret = await client.get(secrets, namespace, name, { signal });
+    return { name, ...(secret.type ? { type: secret.type } : {}), annotations: secret.metadata.annotations ?? {} };
+  } catch (error) {
+    if (error instanceof ApiError && (error.isNotFound || error.isForbidden)) return undefined;
+    throw error;
+  }
+}
+
+async function findImage(image: string, { credentials }: StartNeeds, { imageLookup }: Observing, signal: AbortSignal): Promise<ImageFact> {
+  try {
+    return { kind: 'found', config: await imageLookup(image, credentials, signal) };
+  } catch (error) {
+    if (isAbort(error, signal)) throw error;
+    return { kind: 'failed', message: messageOf(error), retry: (error as LookupError).retry ?? false };
+  }
+}

@@ -1,0 +1,83 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { Clock } from '../../clock.ts';
+import { isDone } from '../../core/condition.ts';
+import { ownManagedBy } from '../../core/labels.ts';
+import type { ImageLookup } from '../../core/pod/image.ts';
+import type { Settings } from '../../core/settings.ts';
+import type { TaskRunDecision } from '../../core/taskrun/facts.ts';
+import { planTaskRun } from '../../core/taskrun/plan.ts';
+import { settle } from '../../core/taskrun/settle.ts';
+import { isNotFound, type KubeClient } from '../../kube/client.ts';
+import type { Outcome } from '../../kube/controller.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import { applyPodEffects, taskRunResource } from './apply.ts';
+import { observe, type TaskRunStores } from './observe.ts';
+
+/** Told of what users' dashboards count. */
+export interface TaskRunMetrics {
+  /** A run has just got its final condition. */
+  finished(taskRun: TaskRun): void;
+}
+
+export interface TaskRunReconcilerOptions {
+  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
+  stores: TaskRunStores;
+  /** One snapshot is taken per reconcile. */
+  settings: () => Settings;
+  events: Pick<EventRecorder, 'event'>;
+  clock: Clock;
+  imageLookup: ImageLookup;
+  metrics?: TaskRunMetrics;
+}
+
+/**
+ * Brings a TaskRun one step on: observe, plan, apply, write its status once if it changed, then tell. A crash between any two calls
+ * leaves something that the next reconcile takes up. Throws to be called again with back-off.
+ */
+export function createTaskRunReconciler(options: TaskRunReconcilerOptions): (key: string, signal: AbortSignal) => Promise<Outcome> {
+  return async (key, signal) => {
+    const taskRun = options.stores.taskRuns.get(key);
+    if (taskRun === undefined || !isOurs(taskRun)) return { kind: 'skip' };
+    const settings = options.settings();
+    const facts = await observe(taskRun, { ...options, settings, now: options.clock.now() }, signal);
+    const decision = planTaskRun(facts, options.clock.now());
+    const outcomes = await applyPodEffects(taskRun, decision.effects, { ...options, settings }, signal);
+    const settled = settle(facts, decision, outcomes, options.clock.now());
+    try {
+      await write(taskRun, settled, options, signal);
+    } catch (error) {
+      // Deleted meanwhile: the garbage collector takes what it owned.
+      if (isNotFound(error)) return { kind: 'done' };
+      throw error;
+    }
+    return settled.requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: settled.requeueAfterMs };
+  };
+}
+
+/** Not another controller's (spec.managedBy), and not on its way out: its pods would be made anew while they are collected. */
+function isOurs({ metadata, spec }: TaskRun): boolean {
+  return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
+}
+
+/** Metadata first, because its answer carries the version that the status write needs; then the status, then events. */
+async function write(taskRun: TaskRun, settled: TaskRunDecision, options: TaskRunReconcilerOptions, signal: AbortSignal): Promise<void> {
+  const { client, stores, events, metrics } = options;
+  let latest = taskRun;
+  for (const effect of settled.effects) {
+    if (effect.type !== 'patchMetadata') continue;
+    const { labels, annotations } = effect;
+    const { namespace, name = '' } = taskRun.metadata;
+    latest = await client.patch(taskRunResource, namespace, name, { type: 'merge', body: { metadata: { labels, annotations } } }, { signal });
+    stores.taskRuns.observeWrite(latest);
+  }
+  const status = JSON.parse(JSON.stringify(settled.status)) as TaskRunStatus;
+  if (!isDeepStrictEqual(status, taskRun.status ?? {})) {
+    latest = await client.replaceStatus(taskRunResource, { ...latest, status }, { signal });
+    stores.taskRuns.observeWrite(latest);
+    if (isDone(status) && !isDone(taskRun.status)) metrics?.finished(latest);
+  }
+  for (const effect of settled.effects) {
+    if (effect.type === 'event') events.event({ ...latest, apiVersion: 'tekton.dev/v1', kind: 'TaskRun' }, effect.eventType, effect.reason, effect.message);
+  }
+}
