@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -39,7 +38,7 @@ func (s *step) breakpoint() int {
 	// The script makes the file and then fills it: give it the time.
 	ctx, cancel := context.WithTimeout(context.Background(), breakpointFillDeadline)
 	defer cancel()
-	_ = s.waiter.until(ctx, filepath.Dir(file), func() (bool, error) { return fileReady(file, true) })
+	_ = s.waiter.until(ctx, file, func() (bool, error) { return fileReady(file, true) })
 	content, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		log.Printf("error occurred while reading breakpoint exit code : breakpoint postfile %s not found", file)

@@ -11,7 +11,7 @@ import (
 // What makes a file appear in a directory: created, renamed into it (the kubelet swaps a link), filled.
 const watchEvents = syscall.IN_CREATE | syscall.IN_MOVED_TO | syscall.IN_CLOSE_WRITE | syscall.IN_MODIFY | syscall.IN_DELETE_SELF
 
-// dirWatch tells when something changes in a directory. A nil dirWatch only sleeps.
+// dirWatch tells when something changes in a directory.
 type dirWatch struct {
 	file *os.File
 }
@@ -28,23 +28,11 @@ func watchDir(dir string) (*dirWatch, error) {
 	return &dirWatch{os.NewFile(uintptr(fd), "inotify")}, nil
 }
 
-func (w *dirWatch) close() {
-	if w != nil {
-		w.file.Close()
-	}
-}
+func (w *dirWatch) close() { w.file.Close() }
 
-// sleep returns after the duration, after a change, or with the context's error.
 func (w *dirWatch) sleep(ctx context.Context, duration time.Duration) error {
-	if w == nil || w.file.SetReadDeadline(time.Now().Add(duration)) != nil {
-		timer := time.NewTimer(duration)
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-timer.C:
-			return nil
-		}
+	if w.file.SetReadDeadline(time.Now().Add(duration)) != nil {
+		return sleepFor(ctx, min(duration, pollSlowest))
 	}
 	stop := context.AfterFunc(ctx, func() { w.file.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()

@@ -33,13 +33,15 @@ var (
 type step struct {
 	stepOptions
 	waiter waiter
-	known  fingerprints
+	// lock is held until the post file is written; nil where it cannot be had.
+	lock  *os.File
+	known fingerprints
 	// internal are the entries about the step itself.
 	internal []messageEntry
 }
 
 func newStep(o stepOptions) *step {
-	return &step{stepOptions: o, waiter: waiter{watch: watchingAllowed()}}
+	return &step{stepOptions: o, waiter: waiter{wake: true}}
 }
 
 // refuse ends a step that cannot even begin. The steps after it must not wait for ever.
@@ -53,6 +55,7 @@ func (s *step) refuse(err error) int {
 
 // run is the whole life of the step; it returns the exit status.
 func (s *step) run() int {
+	s.holdLock()
 	if err := setUpCredentials(s.stepOptions); err != nil {
 		return s.refuse(err)
 	}
@@ -75,6 +78,16 @@ func (s *step) run() int {
 		}
 	}
 	return s.finish(err)
+}
+
+// holdLock lets the next step wait for this one without polling. Where that is impossible the next step polls, so nobody is told.
+func (s *step) holdLock() {
+	if s.postFile == "" {
+		return
+	}
+	if lock, err := holdLock(s.postFile); err == nil {
+		s.lock = lock
+	}
 }
 
 func (s *step) makeMetadataDirs() error {
@@ -107,6 +120,9 @@ func (s *step) skip(err error) int {
 	s.began()
 	if errors.Is(err, errPreviousStepFailed) {
 		log.Print("Skipping step because a previous step failed")
+		if errors.Is(err, errPreviousStepDied) {
+			log.Print(err)
+		}
 		s.internal = append(s.internal, internalEntry(internalReason, reasonSkipped))
 	} else {
 		log.Printf("Error executing command: %v", err)
@@ -272,5 +288,8 @@ func (s *step) release(success bool) {
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		// The steps after this one wait until the pod ends; only a log can say why.
 		log.Printf("Creating %q: %v", file, err)
+	}
+	if s.lock != nil {
+		s.lock.Close()
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -18,34 +16,33 @@ const (
 	pollSlowest        = 100 * time.Millisecond
 	pollSlowestWatched = time.Second
 	cancelPoll         = 500 * time.Millisecond
-
-	// inotify instances are counted by user across the node, kubelet and builds included. With a small limit (the kernel's default is 128)
-	// waiting steps would use it up for everyone else.
-	watchInstancesLimit = "/proc/sys/fs/inotify/max_user_instances"
-	watchInstancesFloor = 1024
+	// deathGrace is how long a post file may take to be seen after its step gave up its lock. The step writes it before that.
+	deathGrace = 2 * time.Second
 )
 
-var errPreviousStepFailed = errors.New("error file present, bail and skip the step")
+var (
+	errPreviousStepFailed = errors.New("error file present, bail and skip the step")
+	errPreviousStepDied   = fmt.Errorf("%w: the step before ended without writing its post file; was it killed?", errPreviousStepFailed)
+)
 
-// watchingAllowed says whether this node has inotify instances to spare.
-func watchingAllowed() bool {
-	text, err := os.ReadFile(watchInstancesLimit)
-	if err != nil {
-		return false
-	}
-	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	return err == nil && limit >= watchInstancesFloor
+// waiter blocks until files appear: woken by the kernel if wake is set and the kernel can, by polling in any case (a sandbox may keep
+// one container's changes from waking another).
+type waiter struct {
+	wake bool
 }
 
-// waiter blocks until files appear, woken by the kernel where watch is set, by polling in any case.
-type waiter struct {
-	watch bool
+// waker is a way of being told that a look is worth it.
+type waker interface {
+	// sleep returns after the duration, earlier if something happened, or with the context's error.
+	sleep(ctx context.Context, duration time.Duration) error
+	close()
 }
 
 // forStep waits for the file of the step before (or for the pod to be ready).
-// It returns errPreviousStepFailed when <file>.err appears, unless a failure must not skip this step (debugging).
+// It returns errPreviousStepFailed when <file>.err appears or the step before is seen to die, unless a failure must not skip this step
+// (debugging).
 func (w waiter) forStep(ctx context.Context, file string, needContent, runAfterFailure bool) error {
-	return w.until(ctx, filepath.Dir(file), func() (bool, error) {
+	err := w.until(ctx, file, func() (bool, error) {
 		done, err := fileReady(file, needContent)
 		if done || err != nil {
 			return done, err
@@ -56,6 +53,10 @@ func (w waiter) forStep(ctx context.Context, file string, needContent, runAfterF
 		}
 		return failed, err
 	})
+	if runAfterFailure && errors.Is(err, errPreviousStepDied) {
+		return nil
+	}
+	return err
 }
 
 // fileReady says whether the file is there (and not empty).
@@ -70,27 +71,86 @@ func fileReady(file string, needContent bool) (bool, error) {
 	return !needContent || info.Size() > 0, nil
 }
 
-// until blocks until check is done or fails, or the context ends. Changes in dir wake it.
-func (w waiter) until(ctx context.Context, dir string, check func() (bool, error)) error {
-	var watch *dirWatch
-	defer func() { watch.close() }()
-	mayWatch := w.watch
+// until blocks until check is done or fails, or the context ends. What happens to file and beside it wakes it.
+func (w waiter) until(ctx context.Context, file string, check func() (bool, error)) error {
+	wakers := wakerChoice{file: file, disabled: !w.wake}
+	defer wakers.close()
 	for start := time.Now(); ; {
 		done, err := check()
 		if done || err != nil {
 			return err
 		}
-		if mayWatch && watch == nil {
-			watch, err = watchDir(dir)
-			// A directory that is not there yet is tried again; anything else means that the poll has to do.
-			mayWatch = errors.Is(err, os.ErrNotExist)
-			if watch != nil {
-				continue // look again: the file may have come between the check and the watch
-			}
+		if wakers.improve() {
+			continue // look again: the file may have come before the waker
 		}
-		if err := watch.sleep(ctx, pollInterval(time.Since(start), watch != nil)); err != nil {
+		if wakers.holderDied() {
+			return errPreviousStepDied
+		}
+		interval := pollInterval(time.Since(start), wakers.current != nil)
+		if wakers.current == nil {
+			err = sleepFor(ctx, interval)
+		} else {
+			err = wakers.current.sleep(ctx, interval)
+		}
+		if err != nil {
 			return err
 		}
+	}
+}
+
+// wakerChoice picks the best waker there is for a file. The lock of the step that will write the file is best: it costs nothing while it
+// is held. inotify serves files without such a step, and until the step is up; its instances are few (128 for each user of a node by
+// default, the kubelet included), so it must not be held for long by many.
+type wakerChoice struct {
+	file     string
+	disabled bool
+	current  waker
+	lock     *lockWatch
+	lockGone time.Time
+	noWatch  bool
+}
+
+// improve says whether it found a better waker than before.
+func (c *wakerChoice) improve() bool {
+	if c.disabled {
+		return false
+	}
+	if c.lock == nil {
+		if c.lock = watchLock(lockOf(c.file)); c.lock != nil {
+			c.replace(c.lock)
+			return true
+		}
+	} else if c.current == c.lock && c.lock.isSpent() {
+		c.replace(nil) // the step is gone, or locks are not shared here
+		c.lockGone = time.Now()
+	}
+	if c.current != nil || c.noWatch {
+		return false
+	}
+	watch, err := watchDir(filepath.Dir(c.file))
+	if err != nil {
+		// A directory that is not there yet is tried again; for anything else the poll has to do.
+		c.noWatch = !errors.Is(err, os.ErrNotExist)
+		return false
+	}
+	c.replace(watch)
+	return true
+}
+
+// holderDied says that a step held the lock, gave it up, and has not written its file. Without this a step that the kernel kills (out of
+// memory) would leave the others waiting until the run times out.
+func (c *wakerChoice) holderDied() bool {
+	return !c.lockGone.IsZero() && c.lock.wasHeld && time.Since(c.lockGone) > deathGrace
+}
+
+func (c *wakerChoice) replace(next waker) {
+	c.close()
+	c.current = next
+}
+
+func (c *wakerChoice) close() {
+	if c.current != nil {
+		c.current.close()
 	}
 }
 
@@ -102,6 +162,17 @@ func pollInterval(waited time.Duration, watched bool) time.Duration {
 	return min(max(waited/pollFraction, pollFirst), slowest)
 }
 
+func sleepFor(ctx context.Context, duration time.Duration) error {
+	timer := time.NewTimer(duration)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // forCancellation blocks until the cancel file has content. It only polls: the kubelet takes seconds to write the file, and a
 // running step should not hold an inotify instance.
 func forCancellation(ctx context.Context, file string) error {
@@ -110,7 +181,7 @@ func forCancellation(ctx context.Context, file string) error {
 		if ready, _ := fileReady(file, true); ready {
 			return nil
 		}
-		if err := (*dirWatch)(nil).sleep(ctx, cancelPoll); err != nil {
+		if err := sleepFor(ctx, cancelPoll); err != nil {
 			return err
 		}
 	}
