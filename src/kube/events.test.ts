@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { FakeClock } from '../clock.fake.ts';
+import { silentLogger } from '../log.ts';
+import { ApiError } from './api-error.ts';
+import { FakeKubeClient } from './client.fake.ts';
+import { EventRecorder } from './events.ts';
+import type { EventTarget } from './events.ts';
+import { events } from './resources.ts';
+
+const run: EventTarget = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'run', namespace: 'ns', uid: 'u1', resourceVersion: '7' } };
+
+function setUp() {
+  const client = new FakeKubeClient();
+  const clock = new FakeClock();
+  const results: string[] = [];
+  const recorder = new EventRecorder({ client, component: 'tekton-pipelines-controller', log: silentLogger, clock, onWrite: (result) => results.push(result) });
+  const written = async () => (await client.list(events)).items;
+  return { client, clock, results, recorder, written };
+}
+
+describe('EventRecorder', () => {
+  test('writes the event as client-go does', async () => {
+    const { recorder, written, results } = setUp();
+    recorder.event(run, 'Normal', 'Started', 'all well');
+    await recorder.flush();
+    const [event] = await written();
+    expect(event).toMatchObject({
+      metadata: { namespace: 'ns' },
+      involvedObject: { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', namespace: 'ns', name: 'run', uid: 'u1', resourceVersion: '7' },
+      type: 'Normal', reason: 'Started', message: 'all well', count: 1, source: { component: 'tekton-pipelines-controller' },
+      firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:00Z', reportingComponent: 'tekton-pipelines-controller', reportingInstance: '',
+    });
+    expect(event?.metadata.name).toMatch(/^run\.[0-9a-f]{16}$/);
+    expect(results).toEqual(['created']);
+  });
+
+  test('a repeat is a count on the first', async () => {
+    const { recorder, clock, written, results, client } = setUp();
+    recorder.event(run, 'Warning', 'Failed', 'again');
+    await recorder.flush();
+    await clock.advance(5_000);
+    recorder.event(run, 'Warning', 'Failed', 'again');
+    recorder.event(run, 'Warning', 'Failed', 'again');
+    await recorder.flush();
+    expect(await written()).toMatchObject([{ count: 3, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:05Z' }]);
+    expect(results[0]).toBe('created');
+    expect(new Set(results.slice(1))).toEqual(new Set(['patched']));
+    expect(client.writes.length).toBe(results.length);
+  });
+
+  test('repeats that wait for their turn cost one write', async () => {
+    const { recorder, client, written } = setUp();
+    recorder.event(run, 'Normal', 'First', 'opens the line');
+    for (let i = 0; i < 10; i++) recorder.event(run, 'Normal', 'Pending', 'waits');
+    await recorder.flush();
+    expect(client.writes).toHaveLength(2);
+    expect((await written()).find((event) => event.reason === 'Pending')?.count).toBe(10);
+  });
+
+  test('a counted event that is gone is created anew', async () => {
+    const { recorder, client, written } = setUp();
+    recorder.event(run, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    const [first] = await written();
+    await client.delete(events, 'ns', first?.metadata.name ?? '');
+    recorder.event(run, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    expect(await written()).toMatchObject([{ count: 1 }]);
+  });
+
+  test('many messages of one reason become one combined event', async () => {
+    const { recorder, written } = setUp();
+    for (let i = 0; i < 15; i++) {
+      recorder.event(run, 'Normal', 'Progress', `step ${i}`);
+      await recorder.flush();
+    }
+    const all = await written();
+    expect(all).toHaveLength(10);
+    expect(all.at(-1)).toMatchObject({ message: '(combined from similar events): step 14', count: 6 });
+  });
+
+  test('a flood about one object is cut; other objects are not concerned', async () => {
+    const { recorder, clock, written, results } = setUp();
+    const other: EventTarget = { ...run, metadata: { ...run.metadata, name: 'other', uid: 'u2' } };
+    for (let i = 0; i < 40; i++) recorder.event(run, 'Normal', `Reason${i}`, 'x');
+    recorder.event(other, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    expect(await written()).toHaveLength(26);
+    expect(results.filter((result) => result === 'dropped')).toHaveLength(15);
+    await clock.advance(300_000);
+    recorder.event(run, 'Normal', 'Later', 'x');
+    await recorder.flush();
+    expect(await written()).toHaveLength(27);
+  });
+
+  test('a long message is cut to 1024, not through a character', async () => {
+    const { recorder, written } = setUp();
+    recorder.event(run, 'Normal', 'Long', `${'x'.repeat(1020)}🚀${'y'.repeat(100)}`);
+    await recorder.flush();
+    const message = (await written())[0]?.message ?? '';
+    expect(message.length).toBeLessThanOrEqual(1024);
+    expect(message.endsWith('x...')).toBe(true);
+  });
+
+  test('an object without namespace has its events in default', async () => {
+    const { recorder, written } = setUp();
+    recorder.event({ apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1', uid: 'u' } }, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    expect(await written()).toMatchObject([{ metadata: { namespace: 'default' }, involvedObject: { name: 'n1' } }]);
+  });
+
+  test('a server that refuses costs the event, not the caller', async () => {
+    const { recorder, client, results, written } = setUp();
+    client.intercept = (call) => { if (call.verb === 'create') throw new ApiError(403, { reason: 'Forbidden', message: 'namespace is being terminated' }); };
+    recorder.event(run, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    client.intercept = undefined;
+    recorder.event(run, 'Normal', 'Succeeded', 'y');
+    await recorder.flush();
+    expect(results).toEqual(['failed', 'created']);
+    expect(await written()).toMatchObject([{ reason: 'Succeeded' }]);
+  });
+
+  test('the line has an end: what does not fit is dropped and counted', async () => {
+    const { recorder, client, results } = setUp();
+    let open = () => { /* set below */ };
+    const gate = new Promise<void>((resolve) => { open = resolve; });
+    client.intercept = () => gate;
+    for (let i = 0; i < 1_101; i++) recorder.event({ ...run, metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` } }, 'Normal', 'Started', 'x');
+    expect(results.filter((result) => result === 'dropped')).toHaveLength(100);
+    open();
+    await recorder.flush();
+    expect(client.writes).toHaveLength(1_001);
+  });
+
+  test('flush does not wait for ever', async () => {
+    const { recorder, client, clock } = setUp();
+    client.intercept = () => new Promise(() => { /* the server never answers */ });
+    recorder.event(run, 'Normal', 'Started', 'x');
+    const flushed = recorder.flush();
+    await clock.advance(5_000);
+    await flushed;
+  });
+});
