@@ -8,14 +8,14 @@ import { apiServerUrl } from './kubeconfig.ts'
 import { pkiPath } from './pki.ts'
 import { messageOf } from './exec.ts'
 
-const TIMEOUT_MS = 5_000
+const TIMEOUT_MS = 3_000
 
 export interface Answer {
   readonly status: number
   readonly body: string
 }
 
-/** One request as the cluster's administrator. Resolves with any status; throws when there is no answer in 5 s. */
+/** One request as the cluster's administrator. Resolves with any status; throws when there is no answer in 3 s. */
 export async function callApi(instance: Instance, method: string, path: string, body?: unknown): Promise<Answer> {
   const [ca, cert, key] = await Promise.all(['ca.crt', 'admin.crt', 'admin.key'].map((file) => readFile(pkiPath(instance, file))))
   const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'

@@ -110,6 +110,7 @@ async function digestOf(moduleName: keyof typeof MODULES): Promise<string> {
 async function build(name: string, path: string, count: string): Promise<void> {
   const moduleName = moduleOf(name)
   const module: GoModule = MODULES[moduleName]
+  await checkGo()
   await module.prepare?.[name]?.()
   await mkdir(join(path, '..'), { recursive: true })
   const began = Date.now()
@@ -128,6 +129,14 @@ async function build(name: string, path: string, count: string): Promise<void> {
     throw new Error(`cannot build ${name} from hack/one-node/go/${moduleName}:\n${messageOf(error)}`, { cause: error })
   } finally {
     clearInterval(progress)
+  }
+}
+
+async function checkGo(): Promise<void> {
+  try {
+    await run('go', ['version'])
+  } catch (error) {
+    throw new Error('the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH', { cause: error })
   }
 }
 

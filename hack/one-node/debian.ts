@@ -3,16 +3,11 @@ import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { messageOf, run, say } from './exec.ts'
+import type { Mode } from './instance.ts'
 
 /** Package names by the file or command that tells whether they are there. */
-const RUNTIME = {
-  ip: 'iproute2',
-  nft: 'nftables',
-  nsenter: 'util-linux',
-  mount: 'mount',
-  openssl: 'openssl',
-  tar: 'tar',
-} as const
+const CONTROL_PLANE = { openssl: 'openssl' } as const
+const NODE = { ip: 'iproute2', nft: 'nftables', nsenter: 'util-linux', mount: 'mount', tar: 'tar' } as const
 
 const RUNC_BUILD = {
   gcc: 'gcc',
@@ -22,8 +17,8 @@ const RUNC_BUILD = {
 } as const
 
 /** What running a cluster needs. */
-export function ensureRuntimePackages(): Promise<void> {
-  return ensurePackages(RUNTIME)
+export function ensureRuntimePackages(mode: Mode): Promise<void> {
+  return ensurePackages(mode === 'full' ? { ...CONTROL_PLANE, ...NODE } : CONTROL_PLANE)
 }
 
 /** What building runc needs: it is C where it enters namespaces. */

@@ -1,16 +1,19 @@
 /** Takes an instance down and leaves nothing of it: process, mount, namespace, control group, file. */
 import { existsSync } from 'node:fs'
 import { readFile, readdir, readlink, rm, rmdir, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeCgroups } from './cgroup.ts'
 import { run } from './exec.ts'
-import { hostInterface, readInstance, socketDir, statePath, stateRoot, type Instance } from './instance.ts'
+import { hostInterface, instanceNames, readInstance, socketDir, statePath, stateRoot, type Instance } from './instance.ts'
 import { unmountBelow } from './mounts.ts'
 import { containerdSocket, podNetworkName } from './parts/containerd.ts'
 import { partsOf } from './parts.ts'
 import { identify, isRunning, stopProcess, stopStarted, type Identity } from './process.ts'
 import { pidFile } from './supervise.ts'
+
+const CNI_RESULTS = '/var/lib/cni/results'
+const POD_LOG_LINKS = '/var/log/containers'
 
 /** Returns false when there was no such cluster. */
 export async function down(name: string): Promise<boolean> {
@@ -27,6 +30,7 @@ export async function down(name: string): Promise<boolean> {
   await rm(statePath(name), { recursive: true, force: true, maxRetries: 5 })
   await rm(socketDir(name), { recursive: true, force: true })
   await rmdir(stateRoot()).catch(() => {}) // other instances' state may be there
+  if ((await instanceNames()).length === 0) await removeSharedFolders()
   return existed
 }
 
@@ -72,13 +76,15 @@ async function removeCable(instance: Instance): Promise<void> {
 
 /** kubelet and CNI keep these few files in folders that no setting moves. */
 async function removeTraces(instance: Instance): Promise<void> {
-  const results = '/var/lib/cni/results'
   const prefix = `${podNetworkName(instance.name)}-`
-  for (const file of await readdir(results).catch(() => [])) if (file.startsWith(prefix)) await rm(join(results, file), { force: true })
-  const links = '/var/log/containers'
-  for (const file of await readdir(links).catch(() => [])) {
-    const target = await readlink(join(links, file)).catch(() => '')
-    if (target.startsWith(`${statePath(instance.name)}/`)) await unlink(join(links, file))
+  for (const file of await readdir(CNI_RESULTS).catch(() => [])) if (file.startsWith(prefix)) await rm(join(CNI_RESULTS, file), { force: true })
+  for (const file of await readdir(POD_LOG_LINKS).catch(() => [])) {
+    const target = await readlink(join(POD_LOG_LINKS, file)).catch(() => '')
+    if (target.startsWith(`${statePath(instance.name)}/`)) await unlink(join(POD_LOG_LINKS, file))
   }
-  for (const folder of [results, '/var/lib/cni', links]) await rmdir(folder).catch(() => {}) // others use it too
+}
+
+/** Made by the first kubelet and CNI call of the machine, and expected by those that still run; kept unless empty. */
+async function removeSharedFolders(): Promise<void> {
+  for (const folder of [CNI_RESULTS, dirname(CNI_RESULTS), POD_LOG_LINKS]) await rmdir(folder).catch(() => {})
 }

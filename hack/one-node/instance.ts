@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { withLock } from './lock.ts'
 
@@ -25,9 +26,10 @@ export interface Instance {
 const MAX_INDEX = 15
 const NAME = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/ // short: unix socket paths have 107 characters
 
-/** The folder that holds every instance's state. */
+/** The folder that holds every instance's state. Users other than root can have a control plane alone, in their home. */
 export function stateRoot(): string {
-  return process.env['TEKTITE_STATE_DIR'] ?? '/var/lib/tektite'
+  const forUser = () => join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'tektite')
+  return process.env['TEKTITE_STATE_DIR'] ?? (process.getuid?.() === 0 ? '/var/lib/tektite' : forUser())
 }
 
 /** Path of a file of an instance's state. */

@@ -18,16 +18,15 @@ export interface ImageName {
   readonly tag: string
 }
 
-const HOST = /^(localhost|[^/]*[.:][^/]*)$/
+/** A first word with a dot or a port, or `localhost`, is a host; what follows are the repository's words. */
+const NAME = /^(?:(localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[\w-]+(?:\.[\w-]+)+)\/)?([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::(\w[\w.-]{0,127}))?$/
 
 /** Reads `docker.io/library/x:tag` and its short forms (`x`, `me/x:tag`). Throws when it names a digest: such an image cannot be stood in for. */
 export function parseImageName(text: string): ImageName {
-  const match = /^([^@]+?)(?::([\w][\w.-]{0,127}))?$/.exec(text)
-  const [, path = '', tag = 'latest'] = match ?? []
-  if (match === null || !/^[\w./:-]+$/.test(path)) throw new Error(`image name ${JSON.stringify(text)}: give HOST/REPOSITORY:TAG, without a digest`)
-  const [first = '', ...rest] = path.split('/')
-  if (rest.length > 0 && HOST.test(first)) return { host: first, repository: officialName(first, rest.join('/')), tag }
-  return { host: 'docker.io', repository: officialName('docker.io', path), tag }
+  const match = NAME.exec(text)
+  if (match === null) throw new Error(`image name ${JSON.stringify(text)}: give HOST/REPOSITORY:TAG, without a digest`)
+  const [, host = 'docker.io', repository = '', tag = 'latest'] = match
+  return { host, repository: officialName(host, repository), tag }
 }
 
 /**

@@ -32,8 +32,11 @@ export interface ClusterStatus {
 
 /** Asks every part how it does. */
 export async function statusOf(instance: Instance): Promise<ClusterStatus> {
-  const parts = await Promise.all(partsOf(instance).map((part) => partStatus(instance, part.name, () => part.health(instance))))
-  const full = { registry: registryUrl(instance), node: nodeName(instance), hostAddress: instance.hostAddress, pods: await countPods(instance) }
+  const [pods, ...parts] = await Promise.all([
+    countPods(instance),
+    ...partsOf(instance).map((part) => partStatus(instance, part.name, () => part.health(instance))),
+  ])
+  const full = { registry: registryUrl(instance), node: nodeName(instance), hostAddress: instance.hostAddress, pods }
   return {
     name: instance.name,
     mode: instance.mode,

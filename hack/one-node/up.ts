@@ -13,7 +13,8 @@ import { ensurePart, trimLogs } from './supervise.ts'
 
 /** Brings a cluster up, or heals one: whatever is there and well is left alone. Throws naming the part that failed. */
 export async function up(name: string, mode: Mode): Promise<Instance> {
-  await ensureRuntimePackages()
+  if (mode === 'full' && process.getuid?.() !== 0) throw new Error('a node needs root: run as root, or use --control-plane')
+  await ensureRuntimePackages(mode)
   const binary = await binariesOf(partsOf({ mode }))
   const began = Date.now()
   const instance = await ensureInstance(name, mode)

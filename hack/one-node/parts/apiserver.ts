@@ -1,5 +1,6 @@
 import { applyBasics } from '../basics.ts'
-import { probeHttp } from '../api.ts'
+import { callApi, probeHttp } from '../api.ts'
+import { waitUntilHealthy } from '../exec.ts'
 import type { Instance } from '../instance.ts'
 import { apiServerUrl, writeKubeconfigs } from '../kubeconfig.ts'
 import type { Part } from '../part.ts'
@@ -40,8 +41,21 @@ export const apiserver: Part = {
   health: (instance) => probeHttp(`${apiServerUrl(instance)}/readyz`),
   async onHealthy(instance) {
     await writeKubeconfigs(instance)
-    if (instance.mode === 'full') await applyBasics(instance)
+    if (instance.mode === 'control-plane') return
+    await applyBasics(instance)
+    await waitUntilHealthy(() => rolesTakeEffect(instance), { timeoutMs: 10_000, everyMs: 50 })
   },
+}
+
+/** The authorizer learns of roles a moment after they are written; a part that asks earlier is refused and waits for seconds. */
+async function rolesTakeEffect(instance: Instance): Promise<string | undefined> {
+  for (const user of ['system:kube-controller-manager', 'system:kube-scheduler', 'tektite:provisioner']) {
+    const resourceAttributes = { verb: 'watch', group: '', resource: 'persistentvolumeclaims' }
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, resourceAttributes } }
+    const { body } = await callApi(instance, 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review)
+    if (!(JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed) return `the role of ${user} does not take effect: ${body}`
+  }
+  return undefined
 }
 
 /**
