@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import path from 'node:path';
+import { systemClock } from '../../src/clock.ts';
+import { runCommand } from '../../src/commands/main.ts';
+import { systemEnvironment } from '../../src/commands/environment.ts';
+import { testKubeconfig } from './tkn-fixture.ts';
+
+export interface Outcome { status: number; out: string; err: string }
+
+/** A program with tkn's command line. */
+export interface Program {
+  name: string;
+  run(args: string[]): Promise<Outcome>;
+}
+
+/** Ours, and the real tkn where one is on PATH: what holds for one must hold for the other. */
+export async function programs(): Promise<Program[]> {
+  const tkn = await onPath('tkn');
+  return [ours, ...(tkn ? [theirs(tkn)] : [])];
+}
+
+const ours: Program = {
+  name: 'tektite',
+  async run(args) {
+    const outcome: Outcome = { status: 0, out: '', err: '' };
+    const system = systemEnvironment('v0.0.0-test');
+    const terminal = {
+      out: (text: string) => void (outcome.out += text),
+      err: (text: string) => void (outcome.err += text),
+      colour: false, interactive: false,
+      async *lines() { /* Standard input is empty. */ },
+    };
+    outcome.status = await runCommand(['--kubeconfig', testKubeconfig(), ...args], { ...system, terminal, clock: systemClock }, AbortSignal.timeout(30_000));
+    return outcome;
+  },
+};
+
+function theirs(file: string): Program {
+  return {
+    name: 'tkn',
+    run: (args) => new Promise((resolve) => {
+      execFile(file, ['--kubeconfig', testKubeconfig(), '--no-color', ...args], { timeout: 30_000 }, (error, out, err) => {
+        resolve({ status: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err });
+      });
+    }),
+  };
+}
+
+async function onPath(name: string): Promise<string | undefined> {
+  for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    const file = path.join(folder, name);
+    if (await access(file, constants.X_OK).then(() => true, () => false)) return file;
+  }
+  return undefined;
+}
