@@ -1,0 +1,141 @@
+import { parseDefaults } from '../../api/config/config-defaults.ts';
+import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
+import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { timestamp } from '../condition.ts';
+import { labels } from '../labels.ts';
+import type { Settings } from '../settings.ts';
+import { planPipelineRun, tasksToResolve, type PipelineRunDecision } from './plan.ts';
+import { settle, type Settled } from './settle.ts';
+import { cancelMessages, type ClaimObject, type PipelineRunFacts, type Resolution, type ResolvedPipeline, type ResolvedTask } from './types.ts';
+
+export const settings: Settings = {
+  flags: parseFeatureFlags(undefined).flags,
+  defaults: parseDefaults(undefined).defaults,
+  images: { entrypoint: 'entrypoint:1', nop: 'nop:1' },
+  release: 'v1',
+};
+
+/** A task with an embedded spec that declares results. */
+export function task(name: string, fields: Partial<PipelineTask> = {}, ...results: string[]): PipelineTask {
+  const declared = results.length > 0 ? { results: results.map((result) => ({ name: result })) } : {};
+  return { name, ...(fields.taskRef ? {} : { taskSpec: { steps: [{ name: 's', image: 'busybox' }], ...declared } }), ...fields };
+}
+
+export function pipelineRun(spec: PipelineRunSpec, metadata: PipelineRun['metadata'] = {}): PipelineRun {
+  return { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { name: 'run', namespace: 'ns', uid: 'uid-run', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata }, spec };
+}
+
+export interface Outcome {
+  status?: 'True' | 'False';
+  reason?: string;
+  results?: Record<string, ParamValue>;
+}
+
+/**
+ * A run brought forward step by step without an API server: its decisions are applied to objects in memory, its TaskRuns
+ * end as the test says.
+ */
+export class Simulation {
+  run: PipelineRun;
+  now: Date;
+  readonly taskRuns = new Map<string, TaskRun>();
+  readonly claims = new Map<string, ClaimObject>();
+  /** How often a TaskRun of that name was created. */
+  readonly created: string[] = [];
+  readonly events: string[] = [];
+  settings = settings;
+  pipeline: Resolution<ResolvedPipeline> | undefined;
+  tasks = new Map<string, Resolution<ResolvedTask>>();
+
+  constructor(run: PipelineRun, now = '2026-01-01T00:00:01Z') {
+    this.run = run;
+    this.now = new Date(now);
+  }
+
+  facts(): PipelineRunFacts {
+    const facts = { run: this.run, ...(this.pipeline ? { pipeline: this.pipeline } : {}), taskRuns: [...this.taskRuns.values()], settings: this.settings };
+    return { ...facts, tasks: new Map(tasksToResolve(facts, this.now).flatMap((name) => (this.tasks.has(name) ? [[name, this.tasks.get(name)!]] : []))) };
+  }
+
+  /** Decides without doing anything. */
+  plan(): PipelineRunDecision {
+    return planPipelineRun(this.facts(), this.now);
+  }
+
+  /** One reconcile in which every effect works. */
+  step(): Settled {
+    const decision = this.plan();
+    for (const effect of decision.effects) this.#apply(effect);
+    const settled = settle(this.run, decision, decision.effects.map((effect) => ({ effect, kind: 'applied' })), this.now);
+    this.events.push(...settled.events.map(({ eventType, reason, message }) => `${eventType} ${reason}${message === '' ? '' : ` ${message}`}`));
+    this.run = { ...this.run, status: JSON.parse(JSON.stringify(settled.status)) as NonNullable<PipelineRun['status']> };
+    return settled;
+  }
+
+  /** Ends the TaskRun of a task (or one of its fan-out). */
+  finish(task: string, { status = 'True', reason = status === 'True' ? 'Succeeded' : 'Failed', results = {} }: Outcome = {}, index?: number): void {
+    const name = `${this.run.metadata.name}-${task}${index === undefined ? '' : `-${index}`}`;
+    const taskRun = this.taskRuns.get(name);
+    if (!taskRun) throw new Error(`no TaskRun ${name}; there are ${[...this.taskRuns.keys()].join(', ')}`);
+    const values = Object.entries(results).map(([result, value]) => ({ name: result, value }));
+    const condition = { type: 'Succeeded', status, reason, lastTransitionTime: timestamp(this.now) };
+    this.taskRuns.set(name, { ...taskRun, status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) } });
+  }
+
+  pass(seconds: number): void {
+    this.now = new Date(this.now.getTime() + seconds * 1000);
+  }
+
+  request(status: string): void {
+    this.run = { ...this.run, metadata: { ...this.run.metadata, generation: 2 }, spec: { ...this.run.spec, status } };
+  }
+
+  /** What the run says about itself: "False Failed: message". */
+  get condition(): string {
+    const condition = this.run.status?.conditions?.[0];
+    return condition === undefined ? 'none' : `${condition.status} ${condition.reason}: ${condition.message}`;
+  }
+
+  get skipped(): Record<string, string> {
+    return Object.fromEntries((this.run.status?.skippedTasks ?? []).map(({ name, reason }) => [name, reason]));
+  }
+
+  /** Names of the pipeline tasks that have TaskRuns which are not done. */
+  get running(): string[] {
+    return [...this.taskRuns.values()].filter((taskRun) => taskRun.status === undefined).map((taskRun) => taskRun.metadata.labels?.[labels.pipelineTask] ?? '');
+  }
+
+  #apply(effect: PipelineRunDecision['effects'][number]): void {
+    switch (effect.type) {
+      case 'createTaskRun': {
+        const name = effect.taskRun.metadata.name ?? '';
+        this.created.push(name);
+        this.taskRuns.set(name, { ...effect.taskRun, metadata: { ...effect.taskRun.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) } });
+        return;
+      }
+      case 'cancelTaskRun': {
+        const taskRun = this.taskRuns.get(effect.name);
+        if (taskRun) this.taskRuns.set(effect.name, { ...taskRun, spec: { ...taskRun.spec, status: 'TaskRunCancelled', statusMessage: cancelMessages[effect.cause] } });
+        return;
+      }
+      case 'patchMetadata':
+        this.run = { ...this.run, metadata: { ...this.run.metadata, labels: { ...this.run.metadata.labels, ...effect.labels }, annotations: { ...this.run.metadata.annotations, ...effect.annotations } } };
+        return;
+      case 'createPersistentVolumeClaim':
+        this.claims.set(effect.claim.metadata.name ?? '', effect.claim);
+        return;
+      case 'deletePersistentVolumeClaim':
+        this.claims.delete(effect.name);
+        return;
+      case 'event':
+        return;
+      default: {
+        const never: never = effect;
+        throw new Error(`unknown effect ${JSON.stringify(never)}`);
+      }
+    }
+  }
+}

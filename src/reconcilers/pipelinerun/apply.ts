@@ -1,0 +1,126 @@
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { taskRunSpecStatus, type TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { pipelineRuns, taskRuns } from '../../api/resources.ts';
+import type { EffectOutcome } from '../../core/decision.ts';
+import { isOwnedBy } from '../../core/pipelinerun/owner.ts';
+import { cancelMessages, type ClaimObject, type PipelineRunEffect } from '../../core/pipelinerun/types.ts';
+import { isAbort, messageOf } from '../../errors.ts';
+import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '../../kube/client.ts';
+import type { Resource } from '../../kube/object.ts';
+import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/resources.ts';
+import type { PipelineRunStores } from './observe.ts';
+
+export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
+export const taskRunResource = taskRuns as Resource<TaskRun>;
+
+export interface Applying {
+  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
+  stores: Pick<PipelineRunStores, 'pipelineRuns' | 'taskRuns'>;
+}
+
+type Outcome = EffectOutcome<PipelineRunEffect>;
+
+/** What became of the effects, and the run as it is on the server now. */
+export interface Applied {
+  run: PipelineRun;
+  outcomes: Outcome[];
+}
+
+/**
+ * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another (no task
+ * starts without its claim), then cancellations, then TaskRuns all at once, then what is to be cleaned up. Each step
+ * may be repeated after a crash: names are fixed, and what exists already is taken over.
+ * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself
+ */
+export async function apply(run: PipelineRun, effects: readonly PipelineRunEffect[], { client, stores }: Applying, signal: AbortSignal): Promise<Applied> {
+  const of = <T extends PipelineRunEffect['type']>(type: T) => effects.filter((effect): effect is Extract<PipelineRunEffect, { type: T }> => effect.type === type);
+  const attempt = async <E extends PipelineRunEffect>(effect: E, act: (effect: E) => Promise<void>): Promise<Outcome> => {
+    try {
+      await act(effect);
+      return { effect, kind: 'applied' };
+    } catch (error) {
+      if (isAbort(error, signal)) throw error;
+      return { effect, kind: 'failed', ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }), message: messageOf(error) };
+    }
+  };
+  const actions = { client, stores, run, signal };
+  let labelled = run;
+  for (const { labels, annotations } of of('patchMetadata')) {
+    labelled = await client.patch(pipelineRunResource, run.metadata.namespace, run.metadata.name ?? '', { type: 'merge', body: { metadata: { labels, annotations } } }, { signal });
+    stores.pipelineRuns.observeWrite(labelled);
+  }
+  const outcomes: Outcome[] = [];
+  for (const effect of of('createPersistentVolumeClaim')) {
+    const outcome = await attempt(effect, ({ claim }) => createClaim(claim, actions));
+    outcomes.push(outcome);
+    if (outcome.kind === 'failed') return { run: labelled, outcomes };
+  }
+  outcomes.push(...await Promise.all(of('cancelTaskRun').map((effect) => attempt(effect, (one) => cancelTaskRun(one, actions)))));
+  outcomes.push(...await Promise.all(of('createTaskRun').map((effect) => attempt(effect, ({ taskRun }) => createTaskRun(taskRun, actions)))));
+  outcomes.push(...await Promise.all(of('deletePersistentVolumeClaim').map((effect) => attempt(effect, ({ name }) => deleteClaim(name, actions)))));
+  return { run: labelled, outcomes };
+}
+
+interface Actions extends Applying {
+  run: PipelineRun;
+  signal: AbortSignal;
+}
+
+async function createClaim(claim: ClaimObject, { client, signal }: Actions): Promise<void> {
+  try {
+    await client.create(persistentVolumeClaims, claim as PersistentVolumeClaim, { signal });
+  } catch (error) {
+    // Its name holds a hash of the run's uid: it is ours, made before a crash.
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+async function createTaskRun(taskRun: TaskRun, { client, stores, run, signal }: Actions): Promise<void> {
+  try {
+    stores.taskRuns.observeWrite(await client.create(taskRunResource, taskRun, { signal }));
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    const { namespace, name = '' } = taskRun.metadata;
+    const existing = await client.get(taskRunResource, namespace, name, { signal });
+    if (!isOwnedBy(existing, run.metadata.uid)) {
+      throw new ApiError(409, { reason: 'AlreadyExists', message: `TaskRun ${namespace}/${name} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name` });
+    }
+    stores.taskRuns.observeWrite(existing);
+  }
+}
+
+/** The patch of upstream's controller; webhooks and clients know both fields. */
+async function cancelTaskRun({ name, cause }: Extract<PipelineRunEffect, { type: 'cancelTaskRun' }>, { client, stores, run, signal }: Actions): Promise<void> {
+  const body = [
+    { op: 'add', path: '/spec/status', value: taskRunSpecStatus.cancelled },
+    { op: 'add', path: '/spec/statusMessage', value: cancelMessages[cause] },
+  ];
+  try {
+    stores.taskRuns.observeWrite(await client.patch(taskRunResource, run.metadata.namespace, name, { type: 'json', body }, { signal }));
+  } catch (error) {
+    if (!isNotFound(error) && !isFinished(error)) throw error;
+  }
+}
+
+/** The webhook lets nobody change a TaskRun that is done: then there is nothing left to cancel. */
+function isFinished(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 400 && error.message.includes('no updates are allowed');
+}
+
+/**
+ * A claim that a finished pod still mentions would stay until the pod goes; the guard of the API server is taken off,
+ * since this run will not use the claim again.
+ */
+async function deleteClaim(name: string, { client, run, signal }: Actions): Promise<void> {
+  const { namespace } = run.metadata;
+  try {
+    const left = await client.delete(persistentVolumeClaims, namespace, name, { signal });
+    const finalizers = left?.metadata.finalizers ?? [];
+    if (!finalizers.includes(claimProtection)) return;
+    await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body: { metadata: { finalizers: finalizers.filter((one) => one !== claimProtection) } } }, { signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+const claimProtection = 'kubernetes.io/pvc-protection';

@@ -1,0 +1,64 @@
+import type { Pipeline } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { Task } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { pipelines, tasks } from '../../api/resources.ts';
+import { needsPipeline } from '../../core/pipelinerun/pipeline.ts';
+import { tasksToResolve } from '../../core/pipelinerun/plan.ts';
+import type { PipelineRunFacts, Resolution } from '../../core/pipelinerun/types.ts';
+import type { Settings } from '../../core/settings.ts';
+import { isNotFound, type KubeClient } from '../../kube/client.ts';
+import type { KubeObject, Resource } from '../../kube/object.ts';
+import type { Store } from '../../kube/store.ts';
+
+/** Name of the index of stores that finds objects by the uid of their controller. */
+export const byController = 'controller';
+
+export interface PipelineRunStores {
+  pipelineRuns: Pick<Store<PipelineRun>, 'get' | 'observeWrite'>;
+  taskRuns: Pick<Store<TaskRun>, 'byIndex' | 'observeWrite'>;
+  pipelines: Pick<Store<Pipeline>, 'find'>;
+  tasks: Pick<Store<Task>, 'find'>;
+}
+
+export interface Observing {
+  client: Pick<KubeClient, 'get'>;
+  stores: PipelineRunStores;
+  settings: Settings;
+  now: Date;
+}
+
+/** Everything that planning needs to know of a run: from the caches, in time that grows with the run's own children only. */
+export async function observe(run: PipelineRun, { client, stores, settings, now }: Observing, signal: AbortSignal): Promise<PipelineRunFacts> {
+  const { namespace, uid = '' } = run.metadata;
+  const name = needsPipeline(run);
+  const pipeline = name === undefined ? undefined : await find(client, stores.pipelines, pipelines as Resource<Pipeline>, namespace, name, signal);
+  const facts = {
+    run, settings,
+    ...(pipeline === undefined ? {} : { pipeline: map(pipeline, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec })) }),
+    taskRuns: stores.taskRuns.byIndex(byController, uid),
+  };
+  const resolutions = await Promise.all(tasksToResolve(facts, now).map(async (task) => {
+    const found = await find(client, stores.tasks, tasks as Resource<Task>, namespace, task, signal);
+    return [task, map(found, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec }))] as const;
+  }));
+  return { ...facts, tasks: new Map(resolutions) };
+}
+
+/** From the cache; what is not in there may only be too new for it, so the API server has the last word. */
+async function find<T extends KubeObject>(
+  client: Pick<KubeClient, 'get'>, store: Pick<Store<T>, 'find'>, resource: Resource<T>, namespace: string | undefined, name: string, signal: AbortSignal,
+): Promise<Resolution<T>> {
+  const cached = store.find(namespace, name);
+  if (cached !== undefined) return { kind: 'resolved', value: cached };
+  try {
+    return { kind: 'resolved', value: await client.get(resource, namespace, name, { signal }) };
+  } catch (error) {
+    if (isNotFound(error)) return { kind: 'failed', message: error.message };
+    throw error;
+  }
+}
+
+function map<T, R>(resolution: Resolution<T>, change: (value: T) => R): Resolution<R> {
+  return resolution.kind === 'resolved' ? { kind: 'resolved', value: change(resolution.value) } : resolution;
+}
