@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { bundle } from '../bundle.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
-import { ensureCommand, exists, inTemporaryFolder, sha256Hex } from './files.ts';
+import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -46,19 +46,19 @@ export const nodeLayer: LayerRecipe = {
 export const bundleLayer: LayerRecipe = {
   name: 'bundle',
   inputs: async (context) => (await bundleEntries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? '')]),
-  entries: bundleEntries,
+  entries: (context) => bundleEntries(context),
 };
 
-async function bundleEntries({ root }: BuildContext): Promise<TarEntry[]> {
+const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]> => {
   const files = (await bundle(root)).filter(({ path }) => !path.endsWith('.map'));
   return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body))];
-}
+});
 
 /** /ko-app/entrypoint and /ko-app/nop: static, so that they run in (and beside) any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) => (await stepBinaries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? Buffer.alloc(0))]),
-  entries: stepBinaries,
+  entries: (context) => stepBinaries(context),
 };
 
 /** What an image with nothing else needs: a user with a name, and /tmp. */
@@ -70,7 +70,7 @@ export const emptyRootLayer: LayerRecipe = {
 
 const GO_MODULE = 'src/entrypoint';
 
-async function stepBinaries({ root, progress }: BuildContext): Promise<TarEntry[]> {
+const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<TarEntry[]> => {
   const module = join(root, GO_MODULE);
   const packages = { entrypoint: '.', nop: './nop' };
   return inTemporaryFolder(async (dir) => {
@@ -83,4 +83,4 @@ async function stepBinaries({ root, progress }: BuildContext): Promise<TarEntry[
     }
     return entries;
   });
-}
+});

@@ -76,3 +76,13 @@ function isRunning(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
+
+/** `make` with its result kept per key object: what decides a layer's key is also its content, and takes seconds. */
+export function oncePer<K extends object, T>(make: (key: K) => Promise<T>): (key: K) => Promise<T> {
+  const made = new WeakMap<K, Promise<T>>();
+  return (key) => {
+    const result = made.get(key) ?? make(key);
+    made.set(key, result);
+    return result;
+  };
+}
