@@ -1,5 +1,5 @@
-import { pipelineRunSpecStatus } from '../api/pipeline/v1/pipelinerun.ts';
-import { taskRunSpecStatus } from '../api/pipeline/v1/taskrun.ts';
+import type { pipelineRunSpecStatus } from '../api/pipeline/v1/pipelinerun.ts';
+import type { taskRunSpecStatus } from '../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
 import { command, CommandError } from './command.ts';
@@ -8,7 +8,11 @@ import { text } from './flags.ts';
 import { isFinished, pipelineRunKind, taskRunKind } from './kinds.ts';
 import type { Run, RunKind } from './kinds.ts';
 
-const graceful = [pipelineRunSpecStatus.cancelledRunFinally, pipelineRunSpecStatus.stoppedRunFinally];
+// Checked against the API's constants but not imported: they come with the schemas, which a client need not load.
+type PipelineRunStop = (typeof pipelineRunSpecStatus)['cancelled' | 'cancelledRunFinally' | 'stoppedRunFinally'];
+const cancelled: PipelineRunStop = 'Cancelled';
+const graceful: PipelineRunStop[] = ['CancelledRunFinally', 'StoppedRunFinally'];
+const taskRunCancelled: (typeof taskRunSpecStatus)['cancelled'] = 'TaskRunCancelled';
 
 export const cancelPipelineRun: Command = command({
   names: ['cancel'],
@@ -32,13 +36,13 @@ export const cancelTaskRun: Command = command({
   arguments: { least: 1, most: 1 },
   flags: {},
   async run(context, _flags, [name = '']) {
-    return cancel(context, taskRunKind, name, taskRunSpecStatus.cancelled, (message) => `failed to cancel TaskRun ${name}: ${message}`);
+    return cancel(context, taskRunKind, name, taskRunCancelled, (message) => `failed to cancel TaskRun ${name}: ${message}`);
   },
 });
 
 /** spec.status for --grace; letters may be of either case. tkn takes an unknown word for a plain cancel; we refuse it. */
 function cancelStatus(grace: string): string {
-  if (grace === '') return pipelineRunSpecStatus.cancelled;
+  if (grace === '') return cancelled;
   const found = graceful.find((status) => status.toLowerCase() === grace.toLowerCase());
   if (!found) throw new CommandError(`invalid --grace ${JSON.stringify(grace)}: must be one of ${graceful.join(', ')}`);
   return found;

@@ -29,7 +29,7 @@ export function describeCommand<T extends Run>(kind: RunKind<T>, describe: (cont
         return 0;
       }
       const { cluster, namespace, signal } = context;
-      context.terminal.out(printer ? printer(await cluster.get(kind.resource, namespace, name, { signal })) : await describe(context, name));
+      context.terminal.out(printer ? await printer(await cluster.get(kind.resource, namespace, name, { signal })) : await describe(context, name));
       return 0;
     },
   });

@@ -39,7 +39,7 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
       const runs = flags.reverse ? limited.reverse() : limited;
       const now = context.environment.clock.now();
       const options = { everywhere: flags['all-namespaces'], headers: !flags['no-headers'] };
-      context.terminal.out(printer ? printer(listObject(kind.resource, runs)) : listText(kind, runs, now, context.style, options));
+      context.terminal.out(printer ? await printer(listObject(kind.resource, runs)) : listText(kind, runs, now, context.style, options));
       return 0;
     },
   });

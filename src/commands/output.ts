@@ -1,4 +1,3 @@
-import { stringify } from 'yaml';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { apiVersionOf } from '../kube/object.ts';
 import { CommandError } from './command.ts';
@@ -12,7 +11,7 @@ export const outputFlags = {
 };
 
 /** How objects are printed; undefined for the command's own text. */
-export type Printer = (value: KubeObject | KubeObjectList) => string;
+export type Printer = (value: KubeObject | KubeObjectList) => string | Promise<string>;
 
 interface KubeObjectList {
   apiVersion: string;
@@ -27,7 +26,8 @@ export function printerOf(flags: { output: string; 'show-managed-fields': boolea
   const shown = (value: KubeObject | KubeObjectList) => (flags['show-managed-fields'] ? value : withoutManagedFields(value));
   if (output === '') return undefined;
   if (output === 'json') return (value) => `${JSON.stringify(shown(value), undefined, 4)}\n`;
-  if (output === 'yaml') return (value) => stringify(shown(value), { lineWidth: 0 });
+  // Loaded by those who ask for it.
+  if (output === 'yaml') return async (value) => (await import('yaml')).stringify(shown(value), { lineWidth: 0 });
   if (output === 'name') return (value) => ('items' in value ? value.items : [value]).map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`).join('');
   if (output.startsWith('jsonpath=')) return jsonPathPrinter(output.slice('jsonpath='.length));
   throw new CommandError(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,yaml,name,jsonpath=TEMPLATE`);

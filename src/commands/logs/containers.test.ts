@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exited, pod, running, waiting } from '../runs.fake.ts';
-import { containerFailure, isReadable, selectContainers, stuckContainers } from './containers.ts';
+import { containerFailure, hindrances, isReadable, selectContainers } from './containers.ts';
 
 const some = pod('p', 'Running', { 'step-build': running, 'step-unnamed-1': running, 'sidecar-db': running }, { prepare: exited(), 'place-scripts': exited() });
 
@@ -54,15 +54,21 @@ describe('isReadable', () => {
   });
 });
 
-describe('stuckContainers', () => {
+describe('hindrances', () => {
   it('names what waits for something that may never come', () => {
     const stuck = pod('p', 'Pending', { 'step-a': waiting('ImagePullBackOff', 'no such image'), 'step-b': waiting() }, { prepare: waiting('CreateContainerConfigError') });
     stuck.status = { ...stuck.status, conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/1 nodes are available' }] };
-    expect(stuckContainers(stuck)).toEqual([
+    expect(hindrances(stuck).map(({ sentence }) => sentence)).toEqual([
       'pod p is waiting for a node: 0/1 nodes are available',
       'container prepare is waiting: CreateContainerConfigError',
       'container step-a is waiting: ImagePullBackOff: no such image',
     ]);
-    expect(stuckContainers(some)).toEqual([]);
+    expect(hindrances(some)).toEqual([]);
+  });
+
+  it('knows one trouble by its several names', () => {
+    const causes = ['ErrImagePull', 'ImagePullBackOff'].map((reason) => hindrances(pod('p', 'Pending', { 'step-a': waiting(reason) }))[0]?.cause);
+    expect(new Set(causes).size).toBe(1);
+    expect(hindrances(pod('p', 'Pending', { 'step-b': waiting('ErrImagePull') }))[0]?.cause).not.toBe(causes[0]);
   });
 });

@@ -58,14 +58,23 @@ export function isReadable(pod: Pod): true | undefined {
   return undefined;
 }
 
-const STUCK = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull', 'CreateContainerConfigError', 'CreateContainerError', 'CrashLoopBackOff', 'RunContainerError']);
+const PULL = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
+const STUCK = new Set([...PULL, 'CreateContainerConfigError', 'CreateContainerError', 'CrashLoopBackOff', 'RunContainerError']);
 
-/** What keeps containers from starting, a sentence each: people wait for these without knowing. */
-export function stuckContainers(pod: Pod): string[] {
+/** Something that keeps a pod from starting. The same `cause` is the same trouble, however the kubelet words it now. */
+export interface Hindrance { cause: string; sentence: string }
+
+/** What a pod waits for that may never come: people wait for these without knowing. */
+export function hindrances(pod: Pod): Hindrance[] {
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const stuck = statuses.flatMap(({ name, state }) => (STUCK.has(state?.waiting?.reason ?? '') ? [`container ${name} is waiting: ${state?.waiting?.reason}${detail(state?.waiting?.message)}`] : []));
+  const stuck = statuses.flatMap(({ name, state }) => {
+    const { reason = '', message } = state?.waiting ?? {};
+    if (!STUCK.has(reason)) return [];
+    return [{ cause: `${name} ${PULL.has(reason) ? 'pull' : reason}`, sentence: `container ${name} is waiting: ${reason}${detail(message)}` }];
+  });
   const unscheduled = pod.status?.conditions?.find(({ type, status, reason }) => type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable');
-  return [...(unscheduled ? [`pod ${pod.metadata.name ?? ''} is waiting for a node${detail(unscheduled.message)}`] : []), ...stuck];
+  if (!unscheduled) return stuck;
+  return [{ cause: 'node', sentence: `pod ${pod.metadata.name ?? ''} is waiting for a node${detail(unscheduled.message)}` }, ...stuck];
 }
 
 function detail(message: string | undefined): string {

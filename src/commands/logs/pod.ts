@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import { pods } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/resources.ts';
-import { containerFailure, hasStarted, isOver, isReadable, selectContainers, stateOf, stuckContainers } from './containers.ts';
+import { containerFailure, hasStarted, hindrances, isOver, isReadable, selectContainers, stateOf } from './containers.ts';
 import type { StepContainer } from './containers.ts';
 import { linesOf } from './lines.ts';
 import { NothingSeen, ObjectGone, Tracker } from './tracker.ts';
@@ -59,8 +59,10 @@ export async function followPod(logs: TaskLogs, name: string, finished: Promise<
   const over = finished.then(() => undefined);
   const told = new Set<string>();
   const seen = (pod: Pod): Pod => {
-    for (const sentence of stuckContainers(pod)) if (!told.has(sentence)) logs.sink.failure(`task ${logs.task}: ${sentence}`);
-    for (const sentence of stuckContainers(pod)) told.add(sentence);
+    for (const { cause, sentence } of hindrances(pod)) {
+      if (!told.has(cause)) logs.sink.failure(`task ${logs.task}: ${sentence}`);
+      told.add(cause);
+    }
     return pod;
   };
   const pod = await Promise.race([tracker.until((state) => (isReadable(seen(state)) ? state : undefined)), over]);
