@@ -42,6 +42,8 @@ export interface ListOptions extends Selection, CallOptions {
   limit?: number;
   resourceVersion?: string;
 }
+/** Cuts each object down as its page arrives, so that a long list never is in memory whole. */
+export interface CutDown<T> { transform?: (object: T) => T }
 export interface Listing<T> { items: T[]; resourceVersion: string }
 export interface Page<T> extends Listing<T> { continue?: string; remainingItemCount?: number }
 export interface PatchSpec {
@@ -104,13 +106,13 @@ export class KubeClient {
   }
 
   /** All objects, page by page, as of one resourceVersion. A listing that expires half way begins again without pages. */
-  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<Listing<T>> {
+  async list<T extends KubeObject>(resource: Resource<T>, { transform, ...options }: ListOptions & CutDown<T> = {}): Promise<Listing<T>> {
     const items: T[] = [];
     let token: string | undefined;
     try {
       for (;;) {
         const page = await this.listPage(resource, { ...options, limit: options.limit ?? PAGE_SIZE, ...(token ? { continue: token } : {}) });
-        for (const item of page.items) items.push(item);
+        for (const item of page.items) items.push(transform ? transform(item) : item);
         if (!page.continue) return { items, resourceVersion: page.resourceVersion };
         token = page.continue;
       }

@@ -104,7 +104,7 @@ export class Informer<T extends KubeObject> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
     let input: WatchInput<T>;
     try {
-      const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal });
+      const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal, transform: (object) => this.store.slim(object) });
       this.lists += 1;
       input = { kind: 'listed', items, resourceVersion };
     } catch (error) {

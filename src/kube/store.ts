@@ -132,7 +132,7 @@ export class Store<T extends KubeObject> {
     const order = old ? compareResourceVersions(incoming.metadata.resourceVersion, old.metadata.resourceVersion) : 1;
     if (order === 0 && old?.metadata.uid === incoming.metadata.uid) return;
     if (order < 0 && !force) return;
-    const object = this.#slim(incoming);
+    const object = this.slim(incoming);
     // Deleted and created again while nobody looked: two changes, not one.
     if (old && old.metadata.uid !== object.metadata.uid) {
       this.#remove(key, old, origin);
@@ -153,7 +153,8 @@ export class Store<T extends KubeObject> {
     this.#notify({ type: 'deleted', key, object: stored, old: stored, origin });
   }
 
-  #slim(object: T): T {
+  /** The object as it would be kept: without managedFields and what else nobody reads. */
+  slim(object: T): T {
     const { managedFields: _managedFields, ...metadata } = object.metadata;
     if (metadata.annotations && LAST_APPLIED in metadata.annotations) {
       const { [LAST_APPLIED]: _lastApplied, ...annotations } = metadata.annotations;
