@@ -47,7 +47,7 @@ func (f fingerprints) write(metadataDir string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(metadataDir, fingerprintsFile), data, 0o644)
+	return writeShared(filepath.Join(metadataDir, fingerprintsFile), data)
 }
 
 func fingerprint(content []byte) string {

@@ -17,6 +17,8 @@ const (
 	exitCancelled = int(syscall.SIGKILL)
 	exitFailed    = 1
 
+	sharedFileMode = 0o666
+
 	breakpointExitSuffix   = ".breakpointexit"
 	beforeStepExitSuffix   = ".beforestepexit"
 	breakpointFillDeadline = time.Second
@@ -95,7 +97,7 @@ func (s *step) makeMetadataDirs() error {
 		return nil
 	}
 	for _, name := range []string{"results", "artifacts"} {
-		if err := os.MkdirAll(filepath.Join(s.metadataDir, name), sharedDirMode); err != nil {
+		if err := makeSharedDir(filepath.Join(s.metadataDir, name)); err != nil {
 			return err
 		}
 	}
@@ -271,7 +273,7 @@ func (s *step) writeExitCode(code string) {
 	if s.metadataDir == "" {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(s.metadataDir, "exitCode"), []byte(code), 0o666); err != nil {
+	if err := writeShared(filepath.Join(s.metadataDir, "exitCode"), []byte(code)); err != nil {
 		log.Printf("Error while writing the exit code: %v", err)
 	}
 }
@@ -285,11 +287,23 @@ func (s *step) release(success bool) {
 	if !success {
 		file += ".err"
 	}
-	if err := os.WriteFile(file, nil, 0o666); err != nil {
+	if err := writeShared(file, nil); err != nil {
 		// The steps after this one wait until the pod ends; only a log can say why.
 		log.Printf("Creating %q: %v", file, err)
 	}
 	if s.lock != nil {
 		s.lock.Close()
 	}
+}
+
+// writeShared writes a file that steps of other users read, whatever the umask.
+func writeShared(path string, content []byte) error {
+	if err := os.WriteFile(path, content, sharedFileMode); err != nil {
+		return err
+	}
+	err := os.Chmod(path, sharedFileMode)
+	if errors.Is(err, os.ErrPermission) {
+		return nil // another user's file that could be written is shared enough
+	}
+	return err
 }

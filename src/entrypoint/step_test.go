@@ -340,3 +340,34 @@ func TestHermetic(t *testing.T) {
 		}
 	}
 }
+
+// Steps of one pod may run as different users, with strict umasks.
+func TestStepsOfDifferentUsers(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root to become other users")
+	}
+	defer syscall.Umask(syscall.Umask(0o077))
+	p := newPod(t)
+	p.must(initialize([]string{"-tekton_dir", p.dir, "-workspace_dir", p.path("workspace"), "-script", "s=" + encode("#!/bin/sh\numask 022\necho from $(id -u) > made\nprintf v > "+p.path("results/r")+"\n"),
+		"-working_dir", "w", binary, p.path("home/entrypoint"), "step-a", "step-b"}))
+	for _, name := range []string{"", "..", "../..", "run", "run/0", "run/1", "results", "steps", "scripts", "workspace"} {
+		p.must(os.Chmod(p.path(name), 0o777)) // as the volumes are
+	}
+	as := func(uid uint32) *syscall.SysProcAttr {
+		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	}
+	withFiles := func(i int) []string { // termination messages are the kubelet's files, writable for all
+		path := p.path("termination-" + string(rune('0'+i)))
+		p.must(os.WriteFile(path, nil, 0o666))
+		p.must(os.Chmod(path, 0o666))
+		return p.flags(i)
+	}
+	second := p.startWith(as(2002), nil, append(withFiles(1), "-results", "r", "-entrypoint", "cat", "--", p.path("workspace/w/made"), p.path("steps/0/exitCode"))...)
+	first := p.startWith(as(1001), nil, append(withFiles(0), "-results", "r", "-entrypoint", "sh", "--", "-c", "cd "+p.path("workspace/w")+" && exec "+p.path("scripts/s"))...)
+	if exit := first.end(); exit != 0 {
+		t.Fatalf("first: exit %d, stderr %q", exit, first.stderr)
+	}
+	if exit := second.end(); exit != 0 || second.stdout.String() != "from 1001\n0" || p.message(1) != "" {
+		t.Errorf("second: exit %d, stdout %q, message %q, stderr %q", exit, second.stdout, p.message(1), second.stderr)
+	}
+}

@@ -89,9 +89,9 @@ func TestWatchWakesAtOnce(t *testing.T) {
 		{"fill", func() error { return os.WriteFile(filepath.Join(dir, "a"), []byte("x"), 0o644) }},
 		{"swap a link", func() error { return os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "b")) }},
 	} {
-		var made time.Time
+		changed := make(chan time.Time, 1)
 		time.AfterFunc(20*time.Millisecond, func() {
-			made = time.Now()
+			changed <- time.Now()
 			if err := change.make(); err != nil {
 				t.Error(err)
 			}
@@ -100,6 +100,7 @@ func TestWatchWakesAtOnce(t *testing.T) {
 		if err := watch.sleep(context.Background(), 5*time.Second); err != nil || time.Since(start) > 2*time.Second {
 			t.Errorf("%s: woke after %v (%v)", change.name, time.Since(start), err)
 		}
+		made := <-changed
 		t.Logf("%s: %v", change.name, time.Since(made))
 		for watch.sleep(context.Background(), 30*time.Millisecond) == nil && time.Since(made) < 25*time.Millisecond {
 			continue // the other events of the same change
