@@ -43,10 +43,10 @@ function holdBack(draft: Draft): void {
   draft.mark({ status: 'Unknown', reason: 'PipelineRunPending', message: `PipelineRun "${draft.name}" is pending` });
 }
 
-/** The start is never before the creation (clocks differ), nor after the first child (a status that was lost). */
+/** The start is never before the creation (clocks differ), nor after the first child, when the status that had it was lost. */
 function start({ status, run, facts, now }: Draft): void {
-  const created = run.metadata.creationTimestamp;
-  const begun = status.startTime ?? [timestamp(now), created ?? ''].sort().at(-1) ?? '';
+  if (status.startTime !== undefined) return;
+  const begun = [timestamp(now), run.metadata.creationTimestamp ?? ''].sort().at(-1) ?? '';
   const children = facts.taskRuns.flatMap((child) => child.metadata.creationTimestamp ?? []);
   status.startTime = [begun, ...children].sort()[0] ?? begun;
 }

@@ -43,6 +43,7 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
       await writeStatus(applied.run, settled.status, options, signal);
       for (const { eventType, reason, message } of settled.events) options.events.event(target(run), eventType, reason, message);
       if (settled.retry !== undefined) throw new Error(settled.retry);
+      if (isDone(settled.status)) return { kind: 'done' };
     } catch (error) {
       if (isNotFound(error)) return { kind: 'done' };
       if (isConflict(error)) return { kind: 'requeueAfter', ms: AFTER_CONFLICT_MS };

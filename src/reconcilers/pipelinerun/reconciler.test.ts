@@ -1,0 +1,281 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Pipeline, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { Task } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { pipelines, tasks } from '../../api/resources.ts';
+import { FakeClock } from '../../clock.fake.ts';
+import { pipelineRun, settings, task } from '../../core/pipelinerun/simulation.fake.ts';
+import { ApiError } from '../../kube/client.ts';
+import { FakeKubeClient, type FakeCall } from '../../kube/client.fake.ts';
+import type { KubeObject, Resource } from '../../kube/object.ts';
+import { persistentVolumeClaims } from '../../kube/resources.ts';
+import { Store } from '../../kube/store.ts';
+import { silentLogger } from '../../log.ts';
+import { pipelineRunResource, taskRunResource } from './apply.ts';
+import { byController } from './observe.ts';
+import { createPipelineRunReconciler } from './reconciler.ts';
+
+const owners = (object: KubeObject) => (object.metadata.ownerReferences ?? []).map(({ uid }) => uid);
+
+/** A controller over an API server in memory. `restart` loses everything the process knew. */
+class World {
+  readonly client = new FakeKubeClient();
+  readonly clock = new FakeClock('2026-01-01T00:00:01Z');
+  readonly events: string[] = [];
+  readonly stores = {
+    pipelineRuns: new Store<PipelineRun>({ freeze: true }), taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: owners } }),
+    pipelines: new Store<Pipeline>({ freeze: true }), tasks: new Store<Task>({ freeze: true }),
+  };
+
+  async watch(): Promise<void> {
+    const load = async <T extends KubeObject>(store: Store<T>, resource: Resource<T>) => {
+      const { items, resourceVersion } = await this.client.list(resource);
+      store.replace(items, resourceVersion);
+    };
+    await load(this.stores.pipelineRuns, pipelineRunResource);
+    await load(this.stores.taskRuns, taskRunResource);
+    await load(this.stores.pipelines, pipelines as Resource<Pipeline>);
+    await load(this.stores.tasks, tasks as Resource<Task>);
+  }
+
+  reconcile() {
+    const reconciler = createPipelineRunReconciler({
+      client: this.client, stores: this.stores, settings: () => settings, clock: this.clock, log: silentLogger,
+      events: { event: (_object, type, reason, message) => { this.events.push(`${type} ${reason}${message && `: ${message}`}`); } },
+    });
+    return reconciler('ns/run', new AbortController().signal);
+  }
+
+  async create(spec: PipelineRunSpec, metadata: PipelineRun['metadata'] = {}): Promise<void> {
+    this.client.seed(pipelineRunResource, pipelineRun(spec, metadata));
+    await this.watch();
+  }
+
+  run(): Promise<PipelineRun> {
+    return this.client.get(pipelineRunResource, 'ns', 'run');
+  }
+
+  async condition(): Promise<string> {
+    const condition = (await this.run()).status?.conditions?.[0];
+    return `${condition?.status} ${condition?.reason}`;
+  }
+
+  async finish(name: string, results: Record<string, string> = {}): Promise<void> {
+    const taskRun = await this.client.get(taskRunResource, 'ns', name);
+    const status: TaskRun['status'] = { conditions: [{ type: 'Succeeded', status: 'True' }], results: Object.entries(results).map(([key, value]) => ({ name: key, value })) };
+    await this.client.replaceStatus(taskRunResource, { ...taskRun, status });
+    await this.watch();
+  }
+
+  /** Writes since the last call, as "verb resource/name". */
+  writes(): string[] {
+    const now = this.client.writes.slice(this.#told).map(({ verb, resource, subresource, key }) => `${verb} ${resource}${subresource ? `/${subresource}` : ''} ${key.slice(3)}`);
+    this.#told = this.client.writes.length;
+    return now;
+  }
+
+  #told = 0;
+}
+
+const embedded = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });
+const chain = embedded(task('a', {}, 'r'), task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('c', { runAfter: ['b'] }));
+let world: World;
+beforeEach(() => { world = new World(); });
+
+/** Answers the calls that `matches` with an error, `times` times. */
+function fail(matches: (call: FakeCall) => boolean, error: Error, times = Infinity): void {
+  let left = times;
+  world.client.intercept = (call) => {
+    if (left > 0 && matches(call)) {
+      left--;
+      throw error;
+    }
+  };
+}
+
+describe('a whole run', () => {
+  it('costs one metadata patch, four status writes and a create per task; nothing when nothing changes', async () => {
+    await world.create(chain);
+    expect(await world.reconcile()).toEqual({ kind: 'requeueAfter', ms: 3_600_001 });
+    expect(world.writes()).toEqual(['patch pipelineruns run', 'create taskruns run-a', 'update pipelineruns/status run']);
+    await world.reconcile();
+    await world.watch();
+    await world.reconcile();
+    expect(world.writes()).toEqual([]);
+    await world.finish('run-a', { r: 'R' });
+    world.writes();
+    await world.reconcile();
+    expect(world.writes()).toEqual(['create taskruns run-b', 'update pipelineruns/status run']);
+    expect((await world.client.get(taskRunResource, 'ns', 'run-b')).spec.params).toEqual([{ name: 'p', value: 'R' }]);
+    for (const name of ['run-b', 'run-c']) {
+      await world.finish(name);
+      await world.reconcile();
+    }
+    expect(await world.condition()).toBe('True Succeeded');
+    world.writes();
+    expect(await world.reconcile()).toEqual({ kind: 'skip' });
+    expect(world.writes()).toEqual([]);
+    expect(world.events).toEqual([
+      'Normal Started', 'Normal Running: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 3, Skipped: 0',
+      'Normal Succeeded: Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0',
+    ]);
+    expect(world.client.writes.filter(({ resource }) => resource === 'pipelineruns')).toHaveLength(5);
+  });
+
+  it('reads definitions from the cache, and from the server when the cache does not have them', async () => {
+    const ref: PipelineRunSpec = { pipelineRef: { name: 'p' } };
+    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+    world.client.seed(tasks as Resource<Task>, { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } } as Task);
+    await world.create(ref);
+    const reads = () => world.client.calls.filter(({ verb }) => verb === 'get').map(({ resource }) => resource);
+    await world.reconcile();
+    expect(reads()).toEqual([]);
+    expect(await world.condition()).toBe('Unknown Running');
+
+    world = new World();
+    await world.create(ref);
+    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+    await world.reconcile();
+    expect(reads()).toEqual(['pipelines', 'tasks']);
+    expect((await world.run()).status?.conditions?.[0]?.message).toBe('Pipeline ns/p can\'t be Run; it contains Tasks that don\'t exist: Couldn\'t retrieve Task "t": tasks "t" not found');
+  });
+
+  it('goes on with the stored pipeline when the Pipeline is gone', async () => {
+    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns', labels: { l: 'x' } }, spec: { tasks: [task('a'), task('b', { runAfter: ['a'] })] } } as Pipeline);
+    await world.create({ pipelineRef: { name: 'p' } });
+    await world.reconcile();
+    await world.client.delete(pipelines as Resource<Pipeline>, 'ns', 'p');
+    await world.finish('run-a');
+    await world.reconcile();
+    await world.finish('run-b');
+    await world.reconcile();
+    expect(await world.condition()).toBe('True Succeeded');
+    expect((await world.client.get(taskRunResource, 'ns', 'run-b')).metadata.labels).toMatchObject({ l: 'x', 'tekton.dev/pipeline': 'p' });
+  });
+
+  it.each<[string, PipelineRunSpec, PipelineRun['metadata']]>([
+    ['another controller\'s', { ...chain, managedBy: 'example.com/other' }, {}],
+    ['being deleted', chain, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] }],
+  ])('leaves a run alone: %s', async (_name, spec, metadata) => {
+    await world.create(spec, metadata);
+    expect(await world.reconcile()).toEqual({ kind: 'skip' });
+    expect(world.writes()).toEqual([]);
+  });
+
+  it('knows nothing of a run that is gone', async () => expect(await world.reconcile()).toEqual({ kind: 'skip' }));
+
+  it('cancels children with upstream\'s patch', async () => {
+    await world.create(chain);
+    await world.reconcile();
+    const run = await world.run();
+    await world.client.replace(pipelineRunResource, { ...run, spec: { ...run.spec, status: 'Cancelled' } });
+    await world.watch();
+    world.writes();
+    await world.reconcile();
+    expect(world.writes()).toEqual(['patch taskruns run-a', 'update pipelineruns/status run']);
+    expect((await world.client.get(taskRunResource, 'ns', 'run-a')).spec).toMatchObject({ status: 'TaskRunCancelled', statusMessage: 'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.' });
+    expect(await world.condition()).toBe('False Cancelled');
+  });
+});
+
+describe('interruptions', () => {
+  it('killed before any one of its writes, a run still has one TaskRun per task and its end', async () => {
+    for (let victim = 0; victim < 30; victim++) {
+      world = new World();
+      await world.create(chain);
+      let writes = 0;
+      const killed = new Error('killed');
+      world.client.intercept = (call) => {
+        if (call.verb !== 'get' && call.verb !== 'list' && call.resource !== 'taskruns/status' && !call.subresource?.includes('none') && writes++ === victim) throw killed;
+      };
+      for (let round = 0; round < 12; round++) {
+        await world.reconcile().catch(() => undefined);
+        // A new process: only what the server has counts.
+        await world.watch();
+        for (const taskRun of world.stores.taskRuns.list()) {
+          if (taskRun.status === undefined) await world.finish(taskRun.metadata.name ?? '', { r: 'R' }).catch(() => undefined);
+        }
+      }
+      expect(await world.condition(), `killed at write ${victim}`).toBe('True Succeeded');
+      expect((await world.run()).status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b', 'run-c']);
+      const made = world.client.writes.filter(({ verb, resource }) => verb === 'create' && resource === 'taskruns').map(({ key }) => key);
+      expect(new Set(made).size).toBe(3);
+    }
+  });
+
+  it('takes over a TaskRun that it made before and cannot see yet', async () => {
+    await world.create(chain);
+    await world.reconcile();
+    const made = await world.client.get(taskRunResource, 'ns', 'run-a');
+    const { status: _status, ...fresh } = await world.run();
+    await world.client.replaceStatus(pipelineRunResource, fresh);
+    world.stores.pipelineRuns.replace([await world.run()], '1000');
+    world.stores.taskRuns.replace([], '1000');
+    await world.reconcile();
+    expect((await world.run()).status?.childReferences).toMatchObject([{ name: 'run-a' }]);
+    expect((await world.client.get(taskRunResource, 'ns', 'run-a')).metadata.uid).toBe(made.metadata.uid);
+    expect(world.stores.taskRuns.get('ns/run-a')).toBeUndefined();
+  });
+
+  it('fails when the name of a TaskRun belongs to somebody else', async () => {
+    world.client.seed(taskRunResource, { metadata: { name: 'run-a', namespace: 'ns' }, spec: {} });
+    await world.create(chain);
+    expect(await world.reconcile()).toEqual({ kind: 'done' });
+    const { status } = await world.run();
+    expect(status?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'CreateRunFailed', message: 'TaskRun ns/run-a exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name' });
+    expect(status?.childReferences).toBeUndefined();
+    expect(status?.completionTime).toBeDefined();
+  });
+
+  it('says what is in the way and throws to be tried again', async () => {
+    await world.create(chain);
+    fail(({ verb, resource }) => verb === 'create' && resource === 'taskruns', new ApiError(503, { message: 'busy' }), 1);
+    await expect(world.reconcile()).rejects.toThrow('error creating TaskRuns called [run-a] for PipelineTask a from PipelineRun run: busy');
+    expect(await world.condition()).toBe('Unknown Running');
+    expect(world.events).toContain('Warning TaskRunsCreationFailed: Failed to create TaskRuns ["run-a"]: busy');
+    await world.reconcile();
+    expect((await world.run()).status?.childReferences).toMatchObject([{ name: 'run-a' }]);
+  });
+
+  it('waits for the newer object after a conflict', async () => {
+    await world.create(chain);
+    fail(({ subresource }) => subresource === 'status', new ApiError(409, { reason: 'Conflict', message: 'modified' }), 1);
+    expect(await world.reconcile()).toEqual({ kind: 'requeueAfter', ms: 100 });
+    await world.reconcile();
+    expect(await world.condition()).toBe('Unknown Running');
+  });
+
+  it('ends quietly when the run was deleted meanwhile', async () => {
+    await world.create(chain);
+    await world.client.delete(pipelineRunResource, 'ns', 'run');
+    expect(await world.reconcile()).toEqual({ kind: 'done' });
+    expect(world.writes()).toEqual(['delete pipelineruns run', 'patch pipelineruns run']);
+  });
+
+  it('starts no task without its claim, and takes over a claim that is there', async () => {
+    const spec: PipelineRunSpec = { ...chain, workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] };
+    await world.create(spec);
+    fail(({ resource }) => resource === 'persistentvolumeclaims', new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota' }));
+    await world.reconcile();
+    expect(await world.condition()).toBe('False CouldntCreateWorkspacePVC');
+    expect(world.writes().filter((write) => write.includes('taskruns'))).toEqual([]);
+
+    world = new World();
+    await world.create(spec);
+    fail(({ resource }) => resource === 'persistentvolumeclaims', new ApiError(409, { reason: 'AlreadyExists', message: 'there' }));
+    await world.reconcile();
+    expect(await world.condition()).toBe('Unknown Running');
+  });
+
+  it('deletes a claim that finished pods still mention, when the run asks for it', async () => {
+    await world.create({ ...embedded(task('a')), workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] }, { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } });
+    await world.reconcile();
+    const [claim] = (await world.client.list(persistentVolumeClaims)).items;
+    await world.client.replace(persistentVolumeClaims, { ...claim, metadata: { ...claim?.metadata, finalizers: ['kubernetes.io/pvc-protection'] } });
+    await world.finish('run-a');
+    await world.reconcile();
+    expect((await world.client.list(persistentVolumeClaims)).items).toEqual([]);
+    expect(await world.condition()).toBe('True Succeeded');
+  });
+});
