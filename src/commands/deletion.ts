@@ -55,23 +55,34 @@ export interface DeletionRequest extends Sparing {
 interface Titles { title: string; parent: { title: string; flag: string } }
 
 /** The first thing wrong with a request, in tkn's words; undefined when nothing is. */
-export function requestFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
-  const { keep, keepSinceMinutes, all, parentName, names } = request;
+export function requestFault(request: DeletionRequest, titles: Titles): string | undefined {
+  return numbersFault(request) ?? combinationFault(request, titles);
+}
+
+function numbersFault({ keep, keepSinceMinutes }: Sparing): string | undefined {
   if (keep < 0 && keepSinceMinutes < 0) return 'keep and keep-since option should not be lower than 0';
   if (keep < 0) return 'keep option should not be lower than 0';
-  if (keepSinceMinutes < 0) return 'keep-since option should not be lower than 0';
-  if ((keep > 0 || keepSinceMinutes > 0) && all && parentName) return `--keep or --keep-since, --all and --${parent.flag} cannot be used together`;
-  if (all && parentName) return `--all and --${parent.flag} cannot be used together`;
-  if (names.length > 0 && isEveryRun(request)) return '--all flag should not have any arguments or flags specified with it';
-  if (names.length > 0 && parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
-  if (request.label && !isEveryRun(request)) return '--label is a filter for --all: give both';
-  if (names.length === 0 && !parentName && !isEveryRun(request)) return `must provide ${title} name(s) or use --${parent.flag} flag or --all flag to use delete`;
+  return keepSinceMinutes < 0 ? 'keep-since option should not be lower than 0' : undefined;
+}
+
+function combinationFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
+  const named = request.names.length > 0;
+  const everyRun = isEveryRun(request);
+  if (request.all && request.parentName) return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
+  if (named && everyRun) return '--all flag should not have any arguments or flags specified with it';
+  if (named && request.parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
+  if (request.label && !everyRun) return '--label is a filter for --all: give both';
+  if (!named && !request.parentName && !everyRun) return `must provide ${title} name(s) or use --${parent.flag} flag or --all flag to use delete`;
   return undefined;
+}
+
+function spares({ keep, keepSinceMinutes }: Sparing): boolean {
+  return keep > 0 || keepSinceMinutes > 0;
 }
 
 /** --keep and --keep-since without a parent mean all runs of the namespace. */
 export function isEveryRun(request: DeletionRequest): boolean {
-  return request.all || ((request.keep > 0 || request.keepSinceMinutes > 0) && !request.parentName);
+  return request.all || (spares(request) && !request.parentName);
 }
 
 /** The question that is asked before anything is deleted. */

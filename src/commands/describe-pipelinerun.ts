@@ -7,7 +7,7 @@ import { isNotFound } from '../kube/api-error.ts';
 import { CommandError } from './command.ts';
 import type { Context } from './command.ts';
 import { compareStart, pipelineRunKind } from './kinds.ts';
-import { header, section, started, timeoutText, workspaceSection } from './text/sections.ts';
+import { header, section, started, table, timeoutText, valueTable, workspaceSection } from './text/sections.ts';
 import { age, duration } from './text/age.ts';
 import { alignColumns } from './text/columns.ts';
 import type { Style } from './text/colour.ts';
@@ -66,17 +66,13 @@ export function pipelineRunText(run: PipelineRun, children: readonly ChildTaskRu
     ...section('status', 'Status', ['STARTED\tDURATION\tSTATUS', started(status, now, style)], style),
     ...section('message', 'Message', failureMessage(run, children), style),
     ...timeoutSection(run, style),
-    ...section('params', 'Params', table(' NAME\tVALUE', (spec.params ?? []).map((param) => ` ${style.bullet(param.name)}\t${paramText(param.value)}`)), style),
-    ...section('results', 'Results', table(' NAME\tVALUE', (status?.results ?? []).map((result) => ` ${style.bullet(result.name)}\t${paramText(result.value)}`)), style),
+    ...valueTable('params', spec.params, paramText, style),
+    ...valueTable('results', status?.results, paramText, style),
     ...workspaceSection(spec.workspaces, style),
-    ...section('taskruns', 'Taskruns', table(' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS', childRows(children, now, style)), style),
-    ...section('skippedtasks', 'Skipped Tasks', table(' NAME', (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`)), style),
+    ...table('taskruns', 'Taskruns', ' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS', childRows(children, now, style), style),
+    ...table('skippedtasks', 'Skipped Tasks', ' NAME', (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`), style),
     '',
   ].join('\n'));
-}
-
-function table(head: string, rows: string[]): string[] {
-  return rows.length > 0 ? [head, ...rows] : [];
 }
 
 function childRows(children: readonly ChildTaskRun[], now: Date, style: Style): string[] {

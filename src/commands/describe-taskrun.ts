@@ -6,7 +6,7 @@ import { taskRunKind } from './kinds.ts';
 import { nothing } from './text/age.ts';
 import { alignColumns } from './text/columns.ts';
 import type { Style } from './text/colour.ts';
-import { header, section, started, timeoutText, workspaceSection } from './text/sections.ts';
+import { header, section, started, table, timeoutText, valueTable, workspaceSection } from './text/sections.ts';
 import { paramText, resultText } from './text/values.ts';
 
 export async function describeTaskRun(context: Context, name: string): Promise<string> {
@@ -18,28 +18,31 @@ export async function describeTaskRun(context: Context, name: string): Promise<s
   return taskRunText(run, context.environment.clock.now(), context.style);
 }
 
-/** tkn's description of a TaskRun. */
+/** tkn's description of a TaskRun: sections in this order, empty ones left out. */
 export function taskRunText(run: TaskRun, now: Date, style: Style): string {
   const { spec, status } = run;
-  const timeout = spec.timeout === undefined ? '' : timeoutText(spec.timeout);
-  const fields: [string, string | undefined][] = [
-    ['Task Ref', spec.taskRef?.name],
-    ['Service Account', spec.serviceAccountName],
-    ['Timeout', timeout === '0s' ? '' : timeout],
-  ];
-  const condition = status?.conditions?.[0];
-  const named = (rows: string[], head: string): string[] => (rows.length > 0 ? [head, ...rows] : []);
   return alignColumns([
-    ...header(run.metadata, fields, style),
+    ...header(run.metadata, [['Task Ref', spec.taskRef?.name], ['Service Account', spec.serviceAccountName], ['Timeout', timeoutOf(run)]], style),
     ...section('status', 'Status', ['STARTED \tDURATION \tSTATUS', started(status, now, style)], style),
-    ...section('plain', 'Message', condition?.status === 'False' ? [condition.message ?? ''] : [], style),
-    ...section('params', 'Params', named((spec.params ?? []).map((param) => ` ${style.bullet(param.name)}\t${paramText(param.value)}`), ' NAME\tVALUE'), style),
-    ...section('results', 'Results', named((status?.results ?? []).map((result) => ` ${style.bullet(result.name)}\t${resultText(result.value)}`), ' NAME\tVALUE'), style),
+    ...section('plain', 'Message', failureMessage(run), style),
+    ...valueTable('params', spec.params, paramText, style),
+    ...valueTable('results', status?.results, resultText, style),
     ...workspaceSection(spec.workspaces, style),
-    ...section('steps', 'Steps', named(byStart(status?.steps ?? []).map((step) => stateRow(step, style)), ' NAME\tSTATUS'), style),
-    ...section('sidecars', 'Sidecars', named((status?.sidecars ?? []).map((sidecar) => stateRow(sidecar, style)), ' NAME\tSTATUS'), style),
+    ...table('steps', 'Steps', ' NAME\tSTATUS', byStart(status?.steps ?? []).map((step) => stateRow(step, style)), style),
+    ...table('sidecars', 'Sidecars', ' NAME\tSTATUS', (status?.sidecars ?? []).map((sidecar) => stateRow(sidecar, style)), style),
     '',
   ].join('\n'));
+}
+
+/** Empty for no timeout, given or not. */
+function timeoutOf(run: TaskRun): string {
+  const timeout = run.spec.timeout === undefined ? '' : timeoutText(run.spec.timeout);
+  return timeout === '0s' ? '' : timeout;
+}
+
+function failureMessage(run: TaskRun): string[] {
+  const condition = run.status?.conditions?.[0];
+  return condition?.status === 'False' ? [condition.message ?? ''] : [];
 }
 
 /** In the order in which they started; those that have not come last. */

@@ -57,11 +57,14 @@ export async function runCommand(argv: readonly string[], environment: CommandEn
     const [word, ...after] = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
     if (word === undefined || word.startsWith('-')) return print(environment, rootHelp(PROGRAM, groups, single));
     const alone = single.find((entry) => entry.names.includes(word));
-    if (alone) return await runLeaf(alone, alone.names[0], after, values, environment, signal);
+    if (alone) return await runLeaf({ command: alone, path: alone.names[0], argv: after, given: values }, environment, signal);
     const group = groups.find((entry) => entry.names.includes(word));
     if (!group) throw unknownWord(word, '', commandNames);
     path = ` ${group.names[0]}`;
-    return await runGroup(group, after, values, environment, signal, (leaf) => (path += ` ${leaf}`));
+    const line = readGroup(group, after, values);
+    if (!line) return print(environment, groupHelp(PROGRAM, group));
+    path = ` ${line.path}`;
+    return await runLeaf(line, environment, signal);
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
     terminal.err(`Error: ${messageOf(error)}\n`);
@@ -75,17 +78,25 @@ class UsageError extends Error {
   override name = 'UsageError';
 }
 
-async function runGroup(group: CommandGroup, argv: readonly string[], given: FlagValues<typeof commonFlags>, environment: CommandEnvironment, signal: AbortSignal, entered: (leaf: string) => void): Promise<number> {
-  const { values, rest } = parseFlags(commonFlags, argv, { untilArgument: true, given });
-  const [word, ...after] = rest;
-  if (word === undefined) return print(environment, groupHelp(PROGRAM, group));
-  const leaf = group.commands.find((entry) => entry.names.includes(word));
-  if (!leaf) throw unknownWord(word, ` ${group.names[0]}`, group.commands.flatMap((entry) => entry.names));
-  entered(leaf.names[0]);
-  return runLeaf(leaf, `${group.names[0]} ${leaf.names[0]}`, after, values, environment, signal);
+/** A command and what was written around its name. */
+interface CommandLine {
+  command: Command;
+  path: string;
+  argv: readonly string[];
+  given: Record<string, unknown>;
 }
 
-async function runLeaf(leaf: Command, path: string, argv: readonly string[], given: Record<string, unknown>, environment: CommandEnvironment, signal: AbortSignal): Promise<number> {
+/** Undefined when only the group is named. */
+function readGroup(group: CommandGroup, argv: readonly string[], given: FlagValues<typeof commonFlags>): CommandLine | undefined {
+  const { values, rest } = parseFlags(commonFlags, argv, { untilArgument: true, given });
+  const [word, ...after] = rest;
+  if (word === undefined) return undefined;
+  const found = group.commands.find((entry) => entry.names.includes(word));
+  if (!found) throw unknownWord(word, ` ${group.names[0]}`, group.commands.flatMap((entry) => entry.names));
+  return { command: found, path: `${group.names[0]} ${found.names[0]}`, argv: after, given: values };
+}
+
+async function runLeaf({ command: leaf, path, argv, given }: CommandLine, environment: CommandEnvironment, signal: AbortSignal): Promise<number> {
   const table: FlagTable = { ...commonFlags, ...leaf.flags };
   const { values, rest } = parseFlags(table, argv, { given });
   if (values['help'] === true) return print(environment, commandHelp(PROGRAM, path, leaf));

@@ -12,7 +12,8 @@ export function alignColumns(text: string, padding = 3): string {
     while (start < lines.length) {
       let end = start;
       while (end < lines.length && hasColumn(lines[end], column)) end++;
-      if (end > start) setWidth(lines, widths, column, start, end, padding);
+      const width = padding + Math.max(0, ...lines.slice(start, end).map((cells) => length(cells[column] ?? '')));
+      for (const row of widths.slice(start, end)) row[column] = width;
       start = Math.max(end, start + 1);
     }
   }
@@ -21,12 +22,6 @@ export function alignColumns(text: string, padding = 3): string {
 
 function hasColumn(cells: string[] | undefined, column: number): boolean {
   return cells !== undefined && cells.length - 1 > column;
-}
-
-function setWidth(lines: string[][], widths: number[][], column: number, start: number, end: number, padding: number): void {
-  let width = 0;
-  for (let row = start; row < end; row++) width = Math.max(width, length(lines[row]?.[column] ?? '') + padding);
-  for (let row = start; row < end; row++) (widths[row] as number[])[column] = width;
 }
 
 /** Characters, as text/tabwriter counts them: every rune is one wide. */

@@ -28,6 +28,17 @@ export function section(kind: Heading, title: string, lines: readonly string[], 
   return lines.length > 0 ? ['', style.heading(kind, title), '', ...lines] : [];
 }
 
+/** A section that is a table: nothing without rows. */
+export function table(kind: Heading, title: string, head: string, rows: readonly string[], style: Style): string[] {
+  return section(kind, title, rows.length > 0 ? [head, ...rows] : [], style);
+}
+
+/** NAME and VALUE of params or results. */
+export function valueTable(kind: 'params' | 'results', entries: readonly { name: string; value: unknown }[] | undefined, print: (value: unknown) => string, style: Style): string[] {
+  const rows = (entries ?? []).map(({ name, value }) => ` ${style.bullet(name)}\t${print(value)}`);
+  return table(kind, kind === 'params' ? 'Params' : 'Results', ' NAME\tVALUE', rows, style);
+}
+
 interface RunTimes { startTime?: string; completionTime?: string; conditions?: Condition[] }
 
 /** When a run started, how long it took and how it stands, as one row. */
@@ -37,7 +48,7 @@ export function started(status: RunTimes | undefined, now: Date, style: Style): 
 
 export function workspaceSection(workspaces: readonly WorkspaceBinding[] | undefined, style: Style): string[] {
   const rows = (workspaces ?? []).map((binding) => ` ${style.bullet(binding.name)}\t${binding.subPath || nothing}\t${workspaceText(binding)}`);
-  return section('workspaces', 'Workspaces', rows.length > 0 ? [' NAME\tSUB PATH\tWORKSPACE BINDING', ...rows] : [], style);
+  return table('workspaces', 'Workspaces', ' NAME\tSUB PATH\tWORKSPACE BINDING', rows, style);
 }
 
 /** A timeout as Go prints it ("60m" is "1h0m0s"); what is no duration is shown as it stands. */
