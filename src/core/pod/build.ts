@@ -119,7 +119,7 @@ function prepare(plan: Plan): Container {
       ...plan.steps.map((step, index) => stepContainerName(step.name, index)),
     ],
     volumeMounts: prepareMounts(plan.shape, workingDirs.length > 0),
-    securityContext: prepareSecurityContext(plan.input.settings.flags),
+    securityContext: prepareSecurityContext(plan.input.settings.flags, plan.input.taskRun.spec.podTemplate?.securityContext),
   };
 }
 
@@ -179,8 +179,8 @@ function sidecarContainer(plan: Plan, sidecar: Sidecar, index: number): Containe
   const mounts = withMounts(volumeMounts, own ? [scriptMount] : []);
   const restarts = restartPolicy === 'Always' || plan.input.settings.flags.enableKubernetesSidecar;
   return {
-    ...rest,
     name: sidecarContainerName(name),
+    ...rest,
     ...(own ? { command: [own.path] } : {}),
     ...optional('resources', computeResources),
     ...optional('volumeMounts', mounts.length > 0 ? mounts : undefined),

@@ -12,7 +12,15 @@ export const restrictedContext: SecurityContext = {
   seccompProfile: { type: 'RuntimeDefault' },
 };
 
+/** The user of the entrypoint's image. */
+const imageUser = 65532;
+
 /** The init container writes into emptyDirs only, so a read-only root is possible where the operator asks for it. */
-export function prepareSecurityContext(flags: FeatureFlags): SecurityContext {
-  return flags.setSecurityContextReadOnlyRootFilesystem ? { ...restrictedContext, readOnlyRootFilesystem: true } : restrictedContext;
+export function prepareSecurityContext(flags: FeatureFlags, podLevel: SecurityContext | undefined): SecurityContext {
+  return {
+    ...restrictedContext,
+    // A pod that runs as root says so for all its containers; ours must not, and any other user it names is fine.
+    ...(podLevel?.['runAsUser'] === 0 ? { runAsUser: imageUser } : {}),
+    ...(flags.setSecurityContextReadOnlyRootFilesystem ? { readOnlyRootFilesystem: true } : {}),
+  };
 }
