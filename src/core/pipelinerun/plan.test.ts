@@ -87,7 +87,7 @@ describe('what a TaskRun is given', () => {
 
   it('has what taskRunSpecs and taskRunTemplate say', () => {
     const simulation = new Simulation(pipelineRun({
-      pipelineSpec: { tasks: [task('a', { retries: 2, timeout: '5m', onError: 'continue' })] },
+      pipelineSpec: { tasks: [task('a', { retries: 2, timeout: '5m' }), task('lenient', { onError: 'continue' })] },
       taskRunTemplate: { serviceAccountName: 'general', podTemplate: { nodeSelector: { zone: 'a' }, env: [{ name: 'A', value: '1' }, { name: 'B', value: '1' }] } },
       taskRunSpecs: [{ pipelineTaskName: 'a', serviceAccountName: 'special', podTemplate: { env: [{ name: 'B', value: '2' }] }, timeout: '3m', stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }] }],
     }));
@@ -96,7 +96,8 @@ describe('what a TaskRun is given', () => {
       serviceAccountName: 'special', retries: 2, timeout: '3m', stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }],
       podTemplate: { nodeSelector: { zone: 'a' }, env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }] },
     });
-    expect(metadata.annotations).toMatchObject({ 'pipeline.tekton.dev/pipeline-task-on-error': 'continue' });
+    expect(metadata.annotations).toEqual({ 'pipeline.tekton.dev/release': 'v1' });
+    expect(simulation.taskRuns.get('run-lenient')?.metadata.annotations).toMatchObject({ 'pipeline.tekton.dev/pipeline-task-on-error': 'continue' });
   });
 
   it('has params of all types, context and results replaced', () => {

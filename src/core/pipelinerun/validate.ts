@@ -1,6 +1,8 @@
+import { formatFieldErrors } from '../../api/fielderror.ts';
 import type { Param } from '../../api/pipeline/v1/params.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { validatePipelineSpec } from '../../api/pipeline/v1/pipeline.validate.ts';
 import { taskDependencies } from '../graph/dependencies.ts';
 import { buildGraph, GraphError, type Graph } from '../graph/graph.ts';
 import { checkArrayIndexes, checkEnums, checkParams, type ParamProblem } from '../params/check.ts';
@@ -37,13 +39,14 @@ function buildOrFail(run: PipelineRun, clause: string, nodes: Parameters<typeof 
 export function validateRun(run: PipelineRun, pipelineName: string, spec: PipelineSpec, settings: Settings): void {
   const pipeline = `${run.metadata.namespace}/${pipelineName}`;
   graphOf(run, spec);
-  checkTasks(pipeline, spec);
+  checkTasks(pipeline, spec, settings);
   checkRunParams(run, pipeline, spec, settings);
   checkWorkspaces(run, pipeline, spec);
   checkTaskRunSpecs(run, spec);
 }
 
-function checkTasks(pipeline: string, spec: PipelineSpec): void {
+/** First what this version cannot do, then what admission would refuse: without the webhook, or with an older one, both get here. */
+function checkTasks(pipeline: string, spec: PipelineSpec, settings: Settings): void {
   const invalid = (problem: string) => new RunFailure('PipelineValidationFailed', `Pipeline ${pipeline} can't be Run; it has an invalid spec: ${userError(problem)}`);
   const all = [...sectionTasks(spec, 'tasks'), ...sectionTasks(spec, 'finally')];
   if (all.length === 0) throw invalid('missing field(s): spec.tasks; a pipeline needs at least one task');
@@ -54,6 +57,8 @@ function checkTasks(pipeline: string, spec: PipelineSpec): void {
     if (when?.reason === 'cel') throw new RunFailure('CELEvaluationFailed', `Error evaluating CEL ${pipeline}: ${userError(`${path}.when[${when.index}].cel "${when.text}" cannot be evaluated by this version; use input, operator and values instead`)}`);
     if (when?.reason === 'operator') throw invalid(`invalid value: operator "${when.text}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`);
   }
+  const errors = validatePipelineSpec(spec, settings);
+  if (errors.length > 0) throw invalid(formatFieldErrors(errors));
 }
 
 function sectionTasks(spec: PipelineSpec, section: 'tasks' | 'finally'): { path: string; task: PipelineTask }[] {
