@@ -98,15 +98,17 @@ export function validateWhen(expressions: readonly WhenExpression[] | undefined,
 }
 
 function validateWhenExpression(expression: WhenExpression, context: ValidationContext): FieldError[] {
-  const { input = '', operator = '', values = [], cel = '' } = expression;
-  if (cel !== '') {
-    if (!context.flags.enableCelInWhenExpression) return fieldError(`feature flag enable-cel-in-whenexpression should be set to true to use CEL: ${cel} in WhenExpression`);
-    const mixed = input !== '' || operator !== '' || values.length > 0;
-    return mixed ? fieldError(`cel and input+operator+values cannot be set in one WhenExpression: ${JSON.stringify(expression)}`) : [];
-  }
-  if (input === '' && operator === '' && values.length === 0) return missingField('');
+  const { operator = '', cel, values } = expression;
+  const isEmpty = !expression.input && operator === '' && (values ?? []).length === 0;
+  if (cel) return validateCel(expression, cel, isEmpty, context);
+  if (isEmpty) return missingField('');
   if (operator !== 'in' && operator !== 'notin') return invalidValue(`operator ${quote(operator)} is not recognized. valid operators: in,notin`);
-  return values.length === 0 ? invalidValue('expecting non-empty values field') : [];
+  return (values ?? []).length === 0 ? invalidValue('expecting non-empty values field') : [];
+}
+
+function validateCel(expression: WhenExpression, cel: string, isAlone: boolean, context: ValidationContext): FieldError[] {
+  if (!context.flags.enableCelInWhenExpression) return fieldError(`feature flag enable-cel-in-whenexpression should be set to true to use CEL: ${cel} in WhenExpression`);
+  return isAlone ? [] : fieldError(`cel and input+operator+values cannot be set in one WhenExpression: ${JSON.stringify(expression)}`);
 }
 
 /** A reference gives either a name or a resolver with its params. Paths are relative to the reference. */

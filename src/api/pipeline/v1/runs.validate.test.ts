@@ -85,6 +85,35 @@ describe('PipelineRun specs', () => {
       },
       want: '',
     },
+    {
+      name: 'keys of an object come from several scopes',
+      spec: {
+        params: [{ name: 'repo', value: { url: 'u', commit: 'c' } }],
+        pipelineSpec: { tasks: [{ name: 'a', params: [{ name: 'repo', value: { branch: 'b' } }], taskSpec: { steps: [{ image: 'i', args: ['$(params.repo.url)', '$(params.repo.commit)', '$(params.repo.branch)'] }] } }] },
+      },
+      want: '',
+    },
+    {
+      name: 'a list made by a matrix reaches a task that does not declare it',
+      spec: {
+        pipelineSpec: {
+          tasks: [
+            { name: 'a', matrix: { params: [{ name: 'os', value: ['x', 'y'] }] }, taskSpec: { results: [{ name: 'r', type: 'string' }], steps: [{ image: 'i', script: '$(params.os) > $(results.r.path)' }] } },
+            { name: 'b', params: [{ name: 'all', value: '$(tasks.a.results.r[*])' }], taskSpec: { steps: [{ image: 'i', args: ['$(params.all[*])'] }] } },
+          ],
+          results: [{ name: 'all', value: '$(tasks.a.results.r[*])' }],
+        },
+      },
+      want: '',
+    },
+    {
+      name: 'list and object handed to a step action',
+      spec: {
+        params: [{ name: 'l', value: ['x'] }, { name: 'o', value: { k: 'v' } }],
+        pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ name: 's', ref: { name: 'action' }, params: [{ name: 'l', value: '$(params.l[*])' }, { name: 'o', value: '$(params.o[*])' }] }] } }] },
+      },
+      want: '',
+    },
     { name: 'unknown param in an embedded task', spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ image: 'i', script: '$(params.x)' }] } }] } }, want: 'non-existent variable in "$(params.x)": pipelineSpec.tasks[0].taskSpec.steps[0].script' },
     { name: 'unknown param handed to a task', spec: { pipelineSpec: { tasks: [{ name: 'a', taskRef, params: [{ name: 'p', value: '$(params.x)' }] }] } }, want: 'non-existent variable in "$(params.x)": pipelineSpec.tasks[0].params[p]' },
   ];

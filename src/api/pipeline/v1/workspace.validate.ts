@@ -1,37 +1,28 @@
 import { fieldError, missingField, missingOneOf, multipleOneOf, type FieldError } from '../../fielderror.ts';
 import type { WorkspaceBinding } from './workspace.ts';
 
-const SOURCES = ['persistentVolumeClaim', 'volumeClaimTemplate', 'emptyDir', 'configMap', 'secret', 'projected', 'csi'] as const;
+type Source = 'persistentVolumeClaim' | 'volumeClaimTemplate' | 'emptyDir' | 'configMap' | 'secret' | 'projected' | 'csi';
+
+/** For each source, the field without which it means nothing, and whether the binding has it. */
+const SOURCES: Readonly<Record<Source, { field: string; isSet: (binding: WorkspaceBinding) => boolean } | undefined>> = {
+  persistentVolumeClaim: { field: 'persistentvolumeclaim.claimname', isSet: (binding) => Boolean(binding.persistentVolumeClaim?.claimName) },
+  configMap: { field: 'configmap.name', isSet: (binding) => Boolean(binding.configMap?.name) },
+  secret: { field: 'secret.secretName', isSet: (binding) => Boolean(binding.secret?.secretName) },
+  projected: { field: 'projected.sources', isSet: (binding) => (binding.projected?.sources ?? []).length > 0 },
+  csi: { field: 'csi.driver', isSet: (binding) => Boolean(binding.csi?.driver) },
+  emptyDir: undefined,
+  volumeClaimTemplate: undefined,
+};
 /** Upstream prints these, in lower case and without the two youngest. */
 const PRINTED = ['persistentvolumeclaim', 'volumeclaimtemplate', 'emptydir', 'configmap', 'secret'];
 
 /** A binding names exactly one source, and that source names what it is. Paths are relative to the binding. */
 export function validateWorkspaceBinding(binding: WorkspaceBinding): FieldError[] {
-  const sources = SOURCES.filter((source) => binding[source] !== undefined && binding[source] !== null);
-  if (sources.length === 0 && !binding.name) return missingField('');
-  if (sources.length > 1) return multipleOneOf(...PRINTED);
-  const { persistentVolumeClaim, configMap, secret, projected, csi } = binding;
-  switch (sources[0]) {
-    case undefined:
-      return missingOneOf(...PRINTED);
-    case 'persistentVolumeClaim':
-      return persistentVolumeClaim?.claimName ? [] : missingField('persistentvolumeclaim.claimname');
-    case 'configMap':
-      return configMap?.name ? [] : missingField('configmap.name');
-    case 'secret':
-      return secret?.secretName ? [] : missingField('secret.secretName');
-    case 'projected':
-      return (projected?.sources ?? []).length > 0 ? [] : missingField('projected.sources');
-    case 'csi':
-      return csi?.driver ? [] : missingField('csi.driver');
-    case 'emptyDir':
-    case 'volumeClaimTemplate':
-      return [];
-    default: {
-      const never: never = sources[0];
-      return never;
-    }
-  }
+  const [source, second] = (Object.keys(SOURCES) as Source[]).filter((name) => binding[name] !== undefined && binding[name] !== null);
+  if (source === undefined) return binding.name ? missingOneOf(...PRINTED) : missingField('');
+  if (second !== undefined) return multipleOneOf(...PRINTED);
+  const needed = SOURCES[source];
+  return needed === undefined || needed.isSet(binding) ? [] : missingField(needed.field);
 }
 
 /** A workspace that a PipelineRun binds twice. The text is one that users' scripts look for. */
