@@ -1,38 +1,10 @@
-import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns } from '../../api/resources.ts';
 import { pods } from '../../kube/resources.ts';
 import { FakeEnvironment } from '../environment.fake.ts';
-import { exited, minutesAgo, pipelineRun, pod, running, succeeded, taskRun, waiting } from '../runs.fake.ts';
-
-const child = (name: string) => ({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: `run-${name}`, pipelineTaskName: name });
-const done = succeeded('True', 'Succeeded');
-const going = succeeded('Unknown', 'Running', 'Tasks Completed: 0');
-
-function doneTask(name: string, status: TaskRun['status'] = {}): TaskRun {
-  return taskRun(`run-${name}`, { of: 'run', task: name, status: { startTime: minutesAgo(3), podName: `run-${name}-pod`, conditions: done, ...status } });
-}
-
-/** A finished run of the tasks `build` and `test` and the finally task `clean`, with a pod and logs each; children are listed out of order. */
-function finished(): FakeEnvironment {
-  const environment = new FakeEnvironment();
-  const { cluster } = environment;
-  cluster.put(pipelineRuns, pipelineRun('run', {
-    status: {
-      startTime: minutesAgo(4), conditions: done, childReferences: ['clean', 'test', 'build'].map(child),
-      pipelineSpec: { tasks: [{ name: 'build' }, { name: 'skipped' }, { name: 'test' }], finally: [{ name: 'clean' }] },
-    },
-  }));
-  for (const name of ['build', 'test', 'clean']) {
-    cluster.put(taskRuns, doneTask(name));
-    cluster.put(pods, pod(`run-${name}-pod`, 'Succeeded', { 'step-one': exited(), 'step-two': exited(), 'sidecar-db': exited() }, { prepare: exited() }));
-    for (const container of ['prepare', 'step-one', 'step-two', 'sidecar-db']) cluster.log(`run-${name}-pod`, container).write(`${container} of ${name}\n`).end();
-  }
-  return environment;
-}
-const task = (name: string): string => `[${name} : one] step-one of ${name}\n\n[${name} : two] step-two of ${name}\n\n[${name} : sidecar-db] sidecar-db of ${name}\n\n`;
+import { exited, pipelineRun, pod, running, succeeded, taskRun, waiting } from '../runs.fake.ts';
+import { child, done, doneTask, finished, going, start, task } from './logs.fake.ts';
 
 describe('pipelinerun logs of a finished run', () => {
   it.each([
@@ -68,6 +40,24 @@ describe('pipelinerun logs of a finished run', () => {
     environment.cluster.put(pipelines, { metadata: { name: 'p' }, spec: { tasks: [{ name: 'test' }, { name: 'build' }], finally: [{ name: 'clean' }] } });
     await environment.run('pr logs run');
     expect(environment.out).toBe(task('test') + task('build') + task('clean'));
+  });
+
+  it('goes into pipelines within the pipeline', async () => {
+    const outer = () => {
+      const environment = finished();
+      const { cluster } = environment;
+      cluster.put(pipelineRuns, pipelineRun('outer', { status: { conditions: done, childReferences: [{ ...child('x'), kind: 'PipelineRun', name: 'run', pipelineTaskName: 'call' }] } }));
+      return environment;
+    };
+    const all = outer();
+    expect(await all.run('pr logs outer -s one')).toBe(0);
+    expect(all.out).toBe('[call > build : one] step-one of build\n\n[call > test : one] step-one of test\n\n[call > clean : one] step-one of clean\n\n');
+    const some = outer();
+    await some.run('pr logs outer -s one -t test');
+    expect(some.out).toBe('[call > test : one] step-one of test\n\n');
+    const byTask = outer();
+    await byTask.run('pr logs outer -s one -t call');
+    expect(byTask.out).toBe(all.out);
   });
 
   it('gives each step its own colour', async () => {
@@ -178,196 +168,6 @@ describe('taskrun logs', () => {
     environment.cluster.put(pods, pod('run-build-pod', 'Running', { 'step-one': running, 'step-two': waiting() }));
     await environment.run('tr logs run-build');
     expect(environment.out).toBe('[one] step-one of build\n\n');
-  });
-});
-
-/** A command that runs, with what it has printed so far. */
-function start(environment: FakeEnvironment, line: string) {
-  const stop = new AbortController();
-  const exit = environment.run(line, stop.signal);
-  const printed = (text: string) => vi.waitFor(() => expect(environment.out).toContain(text));
-  const complained = (text: string) => vi.waitFor(() => expect(environment.err).toContain(text));
-  return { exit, stop, printed, complained, ...environment };
-}
-
-describe('pipelinerun logs -f', () => {
-  function begun(): FakeEnvironment {
-    const environment = new FakeEnvironment();
-    environment.cluster.put(pipelineRuns, pipelineRun('run'));
-    return environment;
-  }
-  const setRun = (environment: FakeEnvironment, conditions = going, children: string[] = []): void =>
-    environment.cluster.change(pipelineRuns, 'run', (run) => (run.status = { conditions, childReferences: children.map(child) }));
-  const setTask = (environment: FakeEnvironment, name: string, status: TaskRun['status']): void =>
-    environment.cluster.put(taskRuns, taskRun(`run-${name}`, { of: 'run', task: name, status: { startTime: minutesAgo(0), ...status } }));
-
-  it('shows tasks as they start, lines as they come, and ends with the run', async () => {
-    const environment = begun();
-    const { cluster } = environment;
-    const { exit, printed } = start(environment, 'pr logs -f run');
-    setTask(environment, 'build', { conditions: going });
-    setRun(environment, going, ['build']);
-    await setImmediate();
-    setTask(environment, 'build', { conditions: going, podName: 'b' });
-    cluster.put(pods, pod('b', 'Pending', { 'step-one': waiting(), 'step-two': waiting() }));
-    await setImmediate();
-    cluster.put(pods, pod('b', 'Running', { 'step-one': running, 'step-two': waiting('PodInitializing') }));
-    cluster.log('b', 'step-one').write('first\nsec');
-    await printed('[build : one] first\n');
-    cluster.log('b', 'step-one').write('ond\n').end();
-    await printed('[build : one] second\n');
-    cluster.put(pods, pod('b', 'Running', { 'step-one': exited(), 'step-two': running }));
-    cluster.log('b', 'step-two').write('third\n').end();
-    await printed('[build : two] third\n');
-    cluster.put(pods, pod('b', 'Succeeded', { 'step-one': exited(), 'step-two': exited() }));
-    setTask(environment, 'build', { conditions: done, podName: 'b' });
-    setRun(environment, done, ['build']);
-    expect(await exit).toBe(0);
-    expect(environment.out).toBe('[build : one] first\n[build : one] second\n\n[build : two] third\n\n');
-    expect(environment.err).toBe('');
-    expect(cluster.requests).toContain('watch pipelineruns metadata.name=run');
-    expect(cluster.requests).toContain('watch taskruns metadata.name=run-build');
-    expect(cluster.requests).toContain('watch pods metadata.name=b');
-  });
-
-  it('shows tasks side by side, and only those asked for', async () => {
-    const environment = begun();
-    const { cluster } = environment;
-    const { exit, printed } = start(environment, 'pr logs -f run -t a -t b');
-    for (const name of ['a', 'b', 'c']) {
-      setTask(environment, name, { conditions: going, podName: `${name}-pod` });
-      cluster.put(pods, pod(`${name}-pod`, 'Running', { 'step-s': running }));
-      cluster.log(`${name}-pod`, 'step-s').write(`from ${name}\n`);
-    }
-    setRun(environment, going, ['a', 'b', 'c']);
-    await printed('[a : s] from a\n');
-    await printed('[b : s] from b\n');
-    for (const name of ['a', 'b', 'c']) {
-      cluster.log(`${name}-pod`, 'step-s').end();
-      cluster.put(pods, pod(`${name}-pod`, 'Succeeded', { 'step-s': exited() }));
-      setTask(environment, name, { conditions: done, podName: `${name}-pod` });
-    }
-    setRun(environment, done, ['a', 'b', 'c']);
-    expect(await exit).toBe(0);
-    expect(environment.out).not.toContain('from c');
-  });
-
-  it('goes on through broken watches', async () => {
-    const environment = begun();
-    const { cluster, clock } = environment;
-    const { exit, printed } = start(environment, 'pr logs -f run');
-    await setImmediate();
-    cluster.breakWatches();
-    await setImmediate();
-    cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting() }));
-    setTask(environment, 'a', { conditions: going, podName: 'p' });
-    setRun(environment, going, ['a']);
-    await clock.advance(2_000);
-    cluster.breakWatches();
-    cluster.put(pods, pod('p', 'Running', { 'step-s': running }));
-    cluster.log('p', 'step-s').write('here\n').end();
-    await clock.advance(2_000);
-    await printed('[a : s] here\n');
-    cluster.put(pods, pod('p', 'Succeeded', { 'step-s': exited() }));
-    setTask(environment, 'a', { conditions: done, podName: 'p' });
-    setRun(environment, done, ['a']);
-    cluster.breakWatches();
-    await clock.advance(2_000);
-    expect(await exit).toBe(0);
-    expect(environment.err).toBe('');
-  });
-
-  it('follows every attempt of a task that is tried again', async () => {
-    const environment = begun();
-    const { cluster } = environment;
-    const { exit, complained, printed } = start(environment, 'pr logs -f run');
-    setTask(environment, 'a', { conditions: going, podName: 'p0' });
-    cluster.put(pods, pod('p0', 'Failed', { 'step-s': exited(1) }));
-    cluster.log('p0', 'step-s').write('attempt 0\n').end();
-    setRun(environment, going, ['a']);
-    await complained('failed to get logs for task a : container step-s has failed \n');
-    setTask(environment, 'a', { conditions: succeeded('Unknown', 'ToBeRetried'), retriesStatus: [{ podName: 'p0' }] });
-    await setImmediate();
-    cluster.put(pods, pod('p1', 'Succeeded', { 'step-s': exited() }));
-    cluster.log('p1', 'step-s').write('attempt 1\n').end();
-    setTask(environment, 'a', { conditions: done, podName: 'p1', retriesStatus: [{ podName: 'p0' }] });
-    await printed('attempt 1');
-    setRun(environment, done, ['a']);
-    expect(await exit).toBe(0);
-    expect(environment.out).toBe('[a : s] attempt 0\n\n[a : s] attempt 1\n\n');
-  });
-
-  it('reports a failed run with its message', async () => {
-    const environment = begun();
-    const { exit } = start(environment, 'pr logs -f run -E');
-    setRun(environment, succeeded('False', 'CouldntGetPipeline', 'no pipeline "p"'));
-    expect(await exit).toBe(1);
-    expect(environment.err).toBe('no pipeline "p"\n');
-  });
-
-  const hopeless: [string, (environment: FakeEnvironment) => void, string][] = [
-    ['a task that fails before it has a pod', (environment) => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunValidationFailed', 'bad param') }), 'failed to get logs for task a : task a has failed: bad param\n'],
-    ['a TaskRun that is deleted', (environment) => environment.cluster.remove(taskRuns, 'run-a'), 'failed to get logs for task a : task a: TaskRun run-a was deleted\n'],
-    ['a pod that is deleted before it starts', (environment) => {
-      environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting() }));
-      setTask(environment, 'a', { conditions: going, podName: 'p' });
-      setTimeout(() => environment.cluster.remove(pods, 'p'), 20);
-      setTimeout(() => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunCancelled', 'cancelled'), podName: 'p' }), 40);
-    }, 'failed to get logs for task a : task a failed: Pod p was deleted. Run tektite tr desc run-a for more details\n'],
-    ['an image that cannot be pulled', (environment) => {
-      environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting('ImagePullBackOff', 'no such image') }));
-      setTask(environment, 'a', { conditions: going, podName: 'p' });
-      setTimeout(() => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunImagePullFailed', 'cannot pull'), podName: 'p' }), 20);
-    }, 'task a: container step-s is waiting: ImagePullBackOff: no such image\n'],
-  ];
-  it.each(hopeless)('does not wait for %s', async (_name, happen, err) => {
-    const environment = begun();
-    setTask(environment, 'a', { conditions: going });
-    const { exit, complained } = start(environment, 'pr logs -f run');
-    setRun(environment, going, ['a']);
-    await setImmediate();
-    happen(environment);
-    await complained(err);
-    setRun(environment, succeeded('False', 'Failed', 'Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0'), ['a']);
-    expect(await exit).toBe(0);
-    expect(environment.err.startsWith(err)).toBe(true);
-    expect(environment.err.endsWith('Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0\n')).toBe(true);
-  });
-
-  it('ends when the run is deleted', async () => {
-    const environment = begun();
-    const { exit } = start(environment, 'pr logs -f run');
-    setRun(environment);
-    await setImmediate();
-    environment.cluster.remove(pipelineRuns, 'run');
-    expect(await exit).toBe(0);
-    expect(environment.err).toBe('PipelineRun run: PipelineRun run was deleted\n');
-  });
-
-  it('says that a log broke off', async () => {
-    const environment = begun();
-    const { cluster, clock } = environment;
-    setTask(environment, 'a', { conditions: going, podName: 'p' });
-    cluster.put(pods, pod('p', 'Running', { 'step-s': running }));
-    cluster.log('p', 'step-s').write('half\n').end();
-    const { exit, complained, printed } = start(environment, 'pr logs -f run');
-    setRun(environment, going, ['a']);
-    await printed('half');
-    await clock.advance(6_000);
-    await complained('failed to get logs for task a : the log of container step-s broke off while it was still running\n');
-    setTask(environment, 'a', { conditions: done, podName: 'p' });
-    setRun(environment, done, ['a']);
-    expect(await exit).toBe(0);
-  });
-
-  it('stops when interrupted', async () => {
-    const environment = begun();
-    const { exit, stop } = start(environment, 'pr logs -f run');
-    setRun(environment);
-    await setImmediate();
-    stop.abort();
-    expect(await exit).toBe(130);
-    expect(environment.err).toBe('');
   });
 });
 

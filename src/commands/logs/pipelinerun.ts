@@ -19,25 +19,40 @@ export interface PipelineLogs {
   choice: LogChoice & { tasks: readonly string[] };
   sink: LogSink;
   signal: AbortSignal;
+  /** The pipeline tasks that a nested run stands for, "outer > "; nothing for the run that the user named. */
+  path?: string;
 }
 
 /** All logs of a PipelineRun in the order of its tasks; one that still runs is first waited for as tkn does. */
 export async function readPipelineRun(logs: PipelineLogs, run: PipelineRun): Promise<void> {
   const last = await whenFinished(logs, run);
-  const taskRunsByName = await taskRunsOf(logs, last);
-  for (const child of await orderedChildren(logs, last)) {
-    const name = child.name ?? '';
-    const taskRun = taskRunsByName.get(name);
-    const task = taskLogs(logs, child);
+  await readChildren(logs, last);
+  tellFailure(logs, last);
+}
+
+async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<void> {
+  const taskRunsByName = await taskRunsOf(logs, run);
+  for (const child of await orderedChildren(logs, run)) {
     try {
-      if (!taskRun) throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
-      await readTaskRun(task, taskRun);
+      await readChild(logs, child, taskRunsByName.get(child.name ?? ''));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       logs.sink.failure(error.message);
     }
   }
-  tellFailure(logs, last);
+}
+
+async function readChild(logs: PipelineLogs, child: ChildStatusReference, taskRun: TaskRun | undefined): Promise<void> {
+  const name = child.name ?? '';
+  if (child.kind === taskRuns.kind) {
+    if (!taskRun) throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
+    return readTaskRun(taskLogs(logs, child), taskRun);
+  }
+  const run = await logs.from.cluster.get(pipelineRuns, logs.from.namespace, name, { signal: logs.signal }).catch((error: unknown) => {
+    logs.signal.throwIfAborted();
+    throw new CommandError(`Unable to get PipelineRun: ${messageOf(error)}`);
+  });
+  return readChildren(nested(logs, child), run);
 }
 
 /** Logs of all tasks as they run, side by side, until the PipelineRun and its last task are over. */
@@ -60,12 +75,13 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
     logs.sink.failure(`PipelineRun ${name}: ${messageOf(error)}`);
   }
   await Promise.all(running);
-  if (tracker.latest) tellFailure(logs, tracker.latest);
+  if (tracker.latest && !logs.path) tellFailure(logs, tracker.latest);
 }
 
 async function followChild(logs: PipelineLogs, child: ChildStatusReference): Promise<void> {
   try {
-    await followTaskRun(taskLogs(logs, child), child.name ?? '', true);
+    const name = child.name ?? '';
+    await (child.kind === taskRuns.kind ? followTaskRun(taskLogs(logs, child), name, true) : followPipelineRun(nested(logs, child), name));
   } catch (error) {
     logs.signal.throwIfAborted();
     logs.sink.failure(messageOf(error));
@@ -73,12 +89,21 @@ async function followChild(logs: PipelineLogs, child: ChildStatusReference): Pro
 }
 
 function taskLogs(logs: PipelineLogs, child: ChildStatusReference): TaskLogs {
-  const task = child.pipelineTaskName ?? '';
+  const task = `${logs.path ?? ''}${child.pipelineTaskName ?? ''}`;
   return { ...logs, task, fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`) };
 }
 
+/** Logs of a pipeline within the pipeline. Naming its task shows all of its tasks. */
+function nested(logs: PipelineLogs, child: ChildStatusReference): PipelineLogs {
+  const task = child.pipelineTaskName ?? '';
+  const tasks = logs.choice.tasks.includes(task) ? [] : logs.choice.tasks;
+  return { ...logs, path: `${logs.path ?? ''}${task} > `, choice: { ...logs.choice, tasks } };
+}
+
+/** Custom tasks have no logs that we could know of. */
 function isWanted(logs: PipelineLogs, child: ChildStatusReference): boolean {
   const { tasks } = logs.choice;
+  if (child.kind === pipelineRuns.kind) return true;
   return child.kind === taskRuns.kind && (tasks.length === 0 || tasks.includes(child.pipelineTaskName ?? ''));
 }
 
