@@ -95,6 +95,7 @@ func TestStepOutcomes(t *testing.T) {
 }
 
 func TestStepsAfterAFailureAreSkipped(t *testing.T) {
+	t.Parallel()
 	p := newPod(t)
 	second := p.start(nil, append(p.flags(1), "-entrypoint", "echo", "--", "two")...)
 	third := p.start(nil, append(p.flags(2), "-entrypoint", "echo", "--", "three")...)
@@ -113,6 +114,7 @@ func TestStepsAfterAFailureAreSkipped(t *testing.T) {
 }
 
 func TestFirstStepWaitsForContentOfTheReadyFile(t *testing.T) {
+	t.Parallel()
 	p := newPod(t)
 	// The kubelet's way: a link to a file in a directory that a link names, which is swapped.
 	p.write("downward/..1/ready", "")
@@ -179,6 +181,7 @@ sh -c 'trap "echo child; exit" TERM; : > ` + p.path("up") + `; while :; do sleep
 }
 
 func TestStreamsAreCopied(t *testing.T) {
+	t.Parallel()
 	p := newPod(t)
 	p.write("logs/both", "before\n")
 	run, exit := p.step(0, nil, []string{"-stdout_path", p.path("logs/both"), "-stderr_path", p.path("logs/both")}, "sh", "-c", "echo one; sleep 0.1; echo two >&2")

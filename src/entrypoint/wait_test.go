@@ -110,6 +110,7 @@ func TestWatchWakesAtOnce(t *testing.T) {
 
 // The lock of the step before wakes at once: when it is given up, and when its holder dies.
 func TestLockWakesAtOnce(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name string
 		end  func(t *testing.T, p pod, holder process)
@@ -145,6 +146,7 @@ func TestLockWakesAtOnce(t *testing.T) {
 
 // A step that is killed cannot write its post file. Those after it must not wait for ever.
 func TestStepsAfterAKilledOneAreSkipped(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name   string
 		flags  []string
@@ -172,6 +174,7 @@ func TestStepsAfterAKilledOneAreSkipped(t *testing.T) {
 
 // Where locks are not shared between containers, a lock that nobody holds says nothing, and must not make a loop without pause.
 func TestALockThatNobodyHoldsIsNoDeath(t *testing.T) {
+	t.Parallel()
 	p := newPod(t)
 	p.write("run/0/out.lock", "")
 	looks := 0
