@@ -50,19 +50,19 @@ export function unknownVariable(text: string, prefix: string, names: ReadonlySet
 
 /** An array in a text that takes only strings. */
 export function prohibitedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found = variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
+  const found = arrays.size > 0 && variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 
 /** An array that shares an item of a list with other text. */
 export function notIsolatedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found = variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text);
+  const found = arrays.size > 0 && variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text);
   return found ? fieldError(`variable is not properly isolated in ${JSON.stringify(text)}`) : [];
 }
 
 /** An object where one of its keys should be. */
 export function wholeObject(text: string, objects: ReadonlySet<string>): FieldError[] {
-  const found = variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
+  const found = objects.size > 0 && variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 

@@ -24,6 +24,7 @@ export function innerTexts(text: string): string[] {
 
 /** The references below a prefix: `variables('$(params.a) $(context.task.name)', 'context.task')` has the second. */
 export function variables(text: string, prefix: string): VariableReference[] {
+  if (!text.includes(`$(${prefix}`)) return [];
   return innerTexts(text).flatMap((inner) => parseBelow(inner, prefix) ?? []);
 }
 
