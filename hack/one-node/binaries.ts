@@ -53,6 +53,7 @@ const MODULES = {
   coredns: { binaries: { coredns: '.' } },
   provisioner: { binaries: { provisioner: '.' } },
   pause: { binaries: { pause: '.' } },
+  'image-hosts': { binaries: { 'image-hosts': '.' } },
   helm: { binaries: { helm: 'helm.sh/helm/v4/cmd/helm' } },
   crane: { binaries: { crane: 'github.com/google/go-containerregistry/cmd/crane' } },
 } as const satisfies Record<string, GoModule>

@@ -5,6 +5,7 @@ import { containerd } from './parts/containerd.ts'
 import { controllerManager } from './parts/controller-manager.ts'
 import { coredns } from './parts/coredns.ts'
 import { etcd } from './parts/etcd.ts'
+import { imageHosts } from './parts/image-hosts.ts'
 import { kubeProxy } from './parts/kube-proxy.ts'
 import { kubelet } from './parts/kubelet.ts'
 import { provisioner } from './parts/provisioner.ts'
@@ -15,6 +16,7 @@ const PARTS: readonly Part[] = [
   etcd,
   apiserver,
   registry,
+  imageHosts,
   containerd,
   controllerManager,
   scheduler,

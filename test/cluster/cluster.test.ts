@@ -1,5 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { get as httpsGet } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cluster, loadBusybox, pidsOf, statusOf, tracesOf } from './fixture.ts'
@@ -8,7 +10,7 @@ const run = promisify(execFile)
 const NAME = 'cluster-test'
 const IMAGE = 'docker.io/library/busybox:cluster-test'
 const PARTS = [
-  'etcd', 'kube-apiserver', 'registry', 'containerd', 'kube-controller-manager', 'kube-scheduler', 'coredns', 'kube-proxy', 'kubelet', 'provisioner',
+  'etcd', 'kube-apiserver', 'registry', 'image-hosts', 'containerd', 'kube-controller-manager', 'kube-scheduler', 'coredns', 'kube-proxy', 'kubelet', 'provisioner',
 ]
 
 let kubectl = ''
@@ -32,6 +34,14 @@ function waitFor(what: string, path: string, value: string, seconds = 30): Promi
 function pod(name: string, script: string, spec: object = {}, container: object = {}): object {
   const containers = [{ name: 'main', image: IMAGE, command: ['sh', '-ec', script], ...container }]
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec: { restartPolicy: 'Never', containers, ...spec } }
+}
+
+/** The body of https://HOST/PATH when HOST is that address. */
+function getFrom(address: string, host: string, path: string, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: address, servername: host, path, ca, headers: { host, accept: 'application/vnd.oci.image.manifest.v1+json' } }
+    httpsGet(options, (response) => void text(response).then(resolve, reject)).on('error', reject)
+  })
 }
 
 /** Listens on a port of the cluster's namespace, until released. */
@@ -102,6 +112,17 @@ describe('a full cluster', () => {
     const address = await kube('get', 'service', 'server', '-o', 'jsonpath={.spec.clusterIP}')
     expect((await (await fetch(`http://${address}/index.html`)).text()).trim()).toBe('hello')
     expect(await kube('exec', 'server', '--', 'echo', 'inside')).toBe('inside')
+  })
+
+  it('shows its registry to pods as the image hosts of the world, over TLS', async () => {
+    const script = `nslookup -type=a index.docker.io. | grep -A1 Name; nslookup no.such.example. | grep NXDOMAIN | head -1`
+    await create(pod('asker', script))
+    await waitFor('pod/asker', '{.status.phase}', 'Succeeded')
+    const server = new URL((await statusOf(NAME)).server).hostname
+    expect(await kube('logs', 'asker')).toMatch(new RegExp(`index.docker.io\\s+Address: ${server}[\\s\\S]*NXDOMAIN`))
+    const { 'ca.crt': ca } = JSON.parse(await kube('get', 'configmap', 'kube-root-ca.crt', '-o', 'jsonpath={.data}')) as Record<string, string>
+    const manifest = await getFrom(server, 'index.docker.io', '/v2/library/busybox/manifests/cluster-test', ca as string)
+    expect(manifest).toContain('application/vnd.oci.image.layer')
   })
 
   it('refuses an image that is nowhere, at once', async () => {

@@ -53,7 +53,7 @@ export async function loadBusybox(clusterName: string, name: string): Promise<vo
   const folder = await mkdtemp(join(tmpdir(), 'busybox-image-'))
   const link = (applet: string) => ({ path: `bin/${applet}`, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: 'busybox' }) as const
   try {
-    const applets = ['sh', 'echo', 'wget', 'nslookup', 'httpd', 'cat', 'sleep', 'id'].map(link)
+    const applets = ['sh', 'echo', 'wget', 'nslookup', 'httpd', 'cat', 'sleep', 'grep', 'head'].map(link)
     const layer = { entries: [{ ...program, path: 'bin/busybox' }, ...applets] }
     await writeOciImage({ layers: [layer], config: { cmd: ['sh'], env: ['PATH=/bin'] }, names: [name] }, folder)
     const { code, stderr } = await cluster('load', folder, '--as', name, '--name', clusterName)
