@@ -15,27 +15,30 @@ COPY hack/bundle.ts hack/bundle.ts
 COPY src src
 RUN node_modules/.bin/node hack/bundle.ts && find dist -name '*.map' -delete
 
-# Static binaries for step containers; and, because the compiler's image has the tools, node without symbols and its libatomic.
-FROM ${GO_IMAGE} AS binaries
+# Static binaries for step containers.
+FROM ${GO_IMAGE} AS steps
 WORKDIR /src
 COPY src/entrypoint .
 RUN mkdir -p /steps/ko-app && mkdir -m 1777 /steps/tmp && export CGO_ENABLED=0 \
  && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint . \
  && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/nop ./nop
+
+# Node.js without symbols and the libatomic that the base lacks; here because the compiler's image has the tools.
+FROM ${GO_IMAGE} AS node
 COPY --from=bundle /src/node_modules/node/bin/node /node/usr/local/bin/node
 RUN strip /node/usr/local/bin/node \
  && lib=$(dirname "$(ls /usr/lib/*-linux-gnu/libatomic.so.1)") && mkdir -p "/node$lib" && cp -L "$lib/libatomic.so.1" "/node$lib/"
 
 # For the init container of every TaskRun and for sidecars that must stop: two static binaries, no shell.
 FROM scratch AS entrypoint
-COPY --from=binaries /steps/ /
+COPY --from=steps /steps/ /
 USER 65532:65532
 ENTRYPOINT ["/ko-app/nop"]
 
 # All roles: tektite controller, tektite webhook, ...
 FROM ${BASE_IMAGE} AS tektite
-COPY --from=binaries /node/ /
-COPY --from=binaries /steps/ko-app/ /ko-app/
+COPY --from=node /node/ /
+COPY --from=steps /steps/ko-app/ /ko-app/
 COPY --from=bundle /src/dist/ /app/
 ENV NODE_ENV=production SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /app

@@ -4,14 +4,22 @@
 # Usage: hack/image-build/dockerfile.sh [WORK-FOLDER]
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=${1:-$(mktemp -d)}
+# Lower case and no dots: Buildah makes an image name of the layout's path.
+work=${1:-/var/tmp/tektite-dockerfile}
+mkdir -p "$work"
 command -v buildah >/dev/null || apt-get -q install --yes --no-install-recommends buildah
 buildah() { command buildah --root "$work/storage" --runroot "$work/run" --storage-driver vfs "$@"; }
 
 # Debian with this machine's Go, and what the golang image brings besides (strip, libatomic).
 echo "==> stand-in for the golang image" >&2
 goroot=$(cd "$(go env GOROOT)" && pwd -P)
-compiler=$(buildah from "oci:$("$root/hack/images" path node)")
+ln -sfn "$("$root/hack/images" path node)" "$work/node"
+node=$(buildah from "$(buildah pull --quiet "oci:$work/node:docker.io/library/node:26-slim")")
+# The build trusts what this machine trusts: its package registry may be behind a proxy with a certificate of its own.
+buildah copy --quiet "$node" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt >/dev/null
+buildah config --entrypoint '[]' --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt "$node" 2>/dev/null
+buildah commit --quiet --rm "$node" localhost/node >/dev/null
+compiler=$(buildah from localhost/node)
 mount=$(buildah mount "$compiler")
 mkdir -p "$mount/usr/local/go/pkg"
 cp -r "$goroot/bin" "$goroot/src" "$goroot/VERSION" "$goroot/go.env" "$mount/usr/local/go/"
@@ -21,11 +29,9 @@ for file in strip $(ldd "$(command -v strip)" | grep -oE '/[^ ]*lib(bfd|opcodes|
   cp -L "$path" "$mount/usr/$(echo "$path" | sed 's#^/usr/##; s#^/##')"
 done
 buildah umount "$compiler" >/dev/null
-buildah config --env PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin --entrypoint '[]' "$compiler"
+buildah config --env PATH=/usr/local/go/bin:/usr/local/bin:/usr/bin:/bin --entrypoint '[]' "$compiler" 2>/dev/null
 buildah commit --quiet --rm "$compiler" localhost/golang >/dev/null
 
-buildah pull --quiet "oci:$("$root/hack/images" path node)" >"$work/node.id"
-buildah tag "$(cat "$work/node.id")" localhost/node
 # The base: what hack/images puts below its own image, that is its first layer alone.
 base=$(buildah from scratch)
 "$root/node_modules/.bin/node" "$root/hack/image-build/first-layer.ts" "$("$root/hack/images" path tektite)" >"$work/base.tar.gz"
