@@ -15,7 +15,10 @@ export interface ImageCredentials {
   imagePullSecrets: string[];
 }
 
-/** Asks the image's registry; rejects with a message fit for a user. Implemented in src/registry. */
+/**
+ * Asks the image's registry. Rejects with a message fit for a user; an error whose `isFinal` is false may pass (the registry did not
+ * answer). Implemented in src/registry.
+ */
 export type ImageLookup = (image: string, credentials: ImageCredentials, signal: AbortSignal) => Promise<ImageConfig>;
 
 /** The answer for one image. `retry`: the registry could not be reached now, as opposed to a refusal that stays. */

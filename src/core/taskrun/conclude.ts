@@ -46,15 +46,16 @@ function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
  */
 export function transitionEvents(before: Condition | undefined, after: Condition | undefined): EventEffect[] {
   if (after === undefined || (before?.status === after.status && before.reason === after.reason)) return [];
-  const events: EventEffect[] = [];
-  const isStart = before === undefined || before.reason === reasons.pending;
-  if (isStart && after.reason !== reasons.pending) events.push({ type: 'event', eventType: 'Normal', reason: 'Started', message: '' });
-  if (after.status === 'True') events.push({ type: 'event', eventType: 'Normal', reason: 'Succeeded', message: after.message ?? '' });
-  else if (after.status === 'False') events.push({ type: 'event', eventType: 'Warning', reason: 'Failed', message: after.message ?? '' });
-  else if (!isOrdinary(after.reason)) events.push({ type: 'event', eventType: isTrouble(after.reason) ? 'Warning' : 'Normal', reason: after.reason ?? '', message: after.message ?? '' });
-  return events;
+  const begins = (before === undefined || before.reason === reasons.pending) && after.reason !== reasons.pending;
+  return [...(begins ? [event('Normal', 'Started', '')] : []), ...eventsOf(after)];
 }
 
-function isTrouble(reason: string | undefined): boolean {
-  return reason === reasons.exceededNodeResources;
+function eventsOf({ status, reason = '', message = '' }: Condition): EventEffect[] {
+  if (status === 'True') return [event('Normal', 'Succeeded', message)];
+  if (status === 'False') return [event('Warning', 'Failed', message)];
+  return isOrdinary(reason) ? [] : [event(reason === reasons.exceededNodeResources ? 'Warning' : 'Normal', reason, message)];
+}
+
+function event(eventType: EventEffect['eventType'], reason: string, message: string): EventEffect {
+  return { type: 'event', eventType, reason, message };
 }

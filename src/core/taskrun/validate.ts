@@ -42,16 +42,19 @@ function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Proble
 }
 
 function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
-  for (const step of spec.steps ?? []) {
-    for (const [name, request] of Object.entries(step.computeResources?.requests ?? {})) {
-      const limit = step.computeResources?.limits?.[name] ?? spec.stepTemplate?.computeResources?.limits?.[name];
-      const [wanted, allowed] = [parseQuantity(request), limit === undefined ? undefined : parseQuantity(limit)];
-      if (wanted !== undefined && allowed !== undefined && wanted > allowed) {
-        return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
-      }
+  const common = spec.stepTemplate?.computeResources?.limits;
+  for (const { computeResources } of spec.steps ?? []) {
+    for (const [name, request] of Object.entries(computeResources?.requests ?? {})) {
+      const limit = computeResources?.limits?.[name] ?? common?.[name];
+      if (limit !== undefined && exceeds(request, limit)) return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
     }
   }
   return undefined;
+}
+
+function exceeds(request: string | number, limit: string | number): boolean {
+  const [wanted, allowed] = [parseQuantity(request), parseQuantity(limit)];
+  return wanted !== undefined && allowed !== undefined && wanted > allowed;
 }
 
 function checkGivenParams(taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {

@@ -16,16 +16,13 @@ import type { Store } from '../../kube/store.ts';
 
 /** Name of the index of stores that finds objects by the uid of their controller. */
 export const byController = 'controller';
-/** Name of the index that finds objects by namespace. */
-export const byNamespace = 'namespace';
 
 export interface TaskRunStores {
   taskRuns: Pick<Store<TaskRun>, 'get' | 'observeWrite'>;
   /** Indexed `byController`. */
   pods: Pick<Store<Pod>, 'byIndex' | 'observeWrite'>;
   tasks: Pick<Store<Task>, 'find'>;
-  /** Indexed `byNamespace`. */
-  limitRanges: Pick<Store<LimitRange>, 'byIndex'>;
+  limitRanges: Pick<Store<LimitRange>, 'list'>;
 }
 
 export interface Observing {
@@ -36,10 +33,6 @@ export interface Observing {
   now: Date;
 }
 
-/** A refusal of credentials or an image that is not there stays; anything else may pass. */
-interface LookupError {
-  retry?: boolean;
-}
 
 /** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
 export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
@@ -55,21 +48,24 @@ export async function observe(taskRun: TaskRun, observing: Observing, signal: Ab
 }
 
 async function findTask(taskRun: TaskRun, { client, stores }: Observing, signal: AbortSignal): Promise<TaskFact> {
-  const { namespace, name: runName = '' } = taskRun.metadata;
+  const { name: runName = '' } = taskRun.metadata;
   const { taskRef, taskSpec } = taskRun.spec;
   if (taskSpec) return { kind: 'resolved', name: runName, spec: taskSpec };
   const stored = taskRun.status?.taskSpec;
   if (stored) return { kind: 'resolved', name: taskRef?.name ?? runName, spec: stored };
   const elsewhere = refersElsewhere(taskRun);
   if (elsewhere) return { kind: 'failed', ...elsewhere };
-  const name = taskRef?.name ?? '';
+  return readTask(taskRef?.name ?? '', taskRun, { client, stores }, signal);
+}
+
+async function readTask(name: string, { metadata: { namespace, name: runName = '' } }: TaskRun, { client, stores }: Pick<Observing, 'client' | 'stores'>, signal: AbortSignal): Promise<TaskFact> {
   try {
     // What the cache lacks may only be too new for it: the API server has the last word.
-    const task = stores.tasks.find(namespace, name) ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
-    return { kind: 'resolved', name, spec: task.spec, labels: task.metadata.labels ?? {}, annotations: task.metadata.annotations ?? {} };
+    const { spec, metadata } = stores.tasks.find(namespace, name) ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
+    return { kind: 'resolved', name, spec, labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} };
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status >= 500 || error.isTooManyRequests || error.isUnauthorized) throw error;
-    const remedy = error.isNotFound ? `; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name` : '';
+    if (!(error instanceof ApiError) || !(error.isNotFound || error.isForbidden)) throw error;
+    const remedy = error.isNotFound ? `; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name` : '; allow the controller to read Tasks there';
     return { kind: 'failed', reason: 'TaskRunResolutionFailed', message: `error when listing tasks for taskRun ${runName}: ${error.message}${remedy}` };
   }
 }
@@ -81,7 +77,7 @@ async function lookUp(needs: StartNeeds, observing: Observing, signal: AbortSign
     settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : findCredentials(needs, observing, signal),
     Promise.all(needs.images.map(async (image) => [image, await findImage(image, needs, observing, signal)] as const)),
   ]);
-  return { ...credentials, limitRanges: stores.limitRanges.byIndex(byNamespace, namespace), images: new Map(images) };
+  return { ...credentials, limitRanges: stores.limitRanges.list().filter((range) => range.metadata.namespace === namespace), images: new Map(images) };
 }
 
 /** Live: credentials are not kept in this process's memory, and only names, types and annotations of secrets are passed on. */
@@ -116,6 +112,6 @@ async function findImage(image: string, { credentials }: StartNeeds, { imageLook
     return { kind: 'found', config: await imageLookup(image, credentials, signal) };
   } catch (error) {
     if (isAbort(error, signal)) throw error;
-    return { kind: 'failed', message: messageOf(error), retry: (error as LookupError).retry ?? false };
+    return { kind: 'failed', message: messageOf(error), retry: (error as { isFinal?: boolean }).isFinal === false };
   }
 }

@@ -12,7 +12,7 @@ import type { KubeObject, Resource } from '../../kube/object.ts';
 import { limitRanges, persistentVolumeClaims, pods, secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { taskRunResource } from './apply.ts';
-import { byController, byNamespace } from './observe.ts';
+import { byController } from './observe.ts';
 import { createTaskRunReconciler } from './reconciler.ts';
 
 const spec: TaskSpec = { steps: [{ name: 'one', image: 'x', command: ['y'] }] };
@@ -23,12 +23,11 @@ class Scene {
   readonly client = new FakeKubeClient();
   readonly clock = new FakeClock('2026-01-01T00:00:10Z');
   readonly events: string[] = [];
-  readonly finished: string[] = [];
   readonly stores = {
     taskRuns: new Store<TaskRun>({ freeze: true }),
     pods: new Store<Pod>({ freeze: true, indexes: { [byController]: (pod) => (pod.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid) } }),
     tasks: new Store<Task>(),
-    limitRanges: new Store<LimitRange>({ indexes: { [byNamespace]: (range) => [range.metadata.namespace ?? ''] } }),
+    limitRanges: new Store<LimitRange>(),
   };
   imageLookup: ImageLookup = () => Promise.reject(new Error('no registry here'));
   flags: Record<string, string> = {};
@@ -59,7 +58,6 @@ class Scene {
     const reconciler = createTaskRunReconciler({
       client: this.client, stores: this.stores, settings: () => settingsOf(this.flags), clock: this.clock, imageLookup: (...args) => this.imageLookup(...args),
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
-      metrics: { finished: (run) => this.finished.push(run.metadata.name ?? '') },
     });
     return reconciler('ns/run', signal);
   }
@@ -105,7 +103,6 @@ describe('a whole run', () => {
     expect(await one.reconcile()).toEqual({ kind: 'done' });
     expect(one.writes).toEqual(['create pods run-pod', 'update taskruns/status run', 'update taskruns/status run', 'update taskruns/status run']);
     expect(one.events).toEqual(['Normal Started', 'Normal Succeeded']);
-    expect(one.finished).toEqual(['run']);
     expect((await one.stored()).status).toMatchObject({ podName: 'run-pod', conditions: [{ status: 'True' }], completionTime: '2026-01-01T00:00:10Z', steps: [{ name: 'one' }] });
   });
 
@@ -206,7 +203,7 @@ describe('what a pod needs', () => {
 
   it('fails a run whose image cannot be read, waits for a registry that is away', async () => {
     const one = await scene((it) => it.run({ taskSpec: { steps: [{ image: 'plain' }] } }));
-    one.imageLookup = () => Promise.reject(Object.assign(new Error('try later'), { retry: true }));
+    one.imageLookup = () => Promise.reject(Object.assign(new Error('try later'), { isFinal: false }));
     expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 5_000 });
     expect(await one.reason()).toBe('Unknown Pending');
     one.imageLookup = () => Promise.reject(new Error('denied'));

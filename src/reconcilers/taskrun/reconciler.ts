@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
-import { isDone } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -14,12 +13,6 @@ import type { EventRecorder } from '../../kube/events.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 
-/** Told of what users' dashboards count. */
-export interface TaskRunMetrics {
-  /** A run has just got its final condition. */
-  finished(taskRun: TaskRun): void;
-}
-
 export interface TaskRunReconcilerOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
   stores: TaskRunStores;
@@ -28,7 +21,6 @@ export interface TaskRunReconcilerOptions {
   events: Pick<EventRecorder, 'event'>;
   clock: Clock;
   imageLookup: ImageLookup;
-  metrics?: TaskRunMetrics;
 }
 
 /**
@@ -62,7 +54,7 @@ function isOurs({ metadata, spec }: TaskRun): boolean {
 
 /** Metadata first, because its answer carries the version that the status write needs; then the status, then events. */
 async function write(taskRun: TaskRun, settled: TaskRunDecision, options: TaskRunReconcilerOptions, signal: AbortSignal): Promise<void> {
-  const { client, stores, events, metrics } = options;
+  const { client, stores, events } = options;
   let latest = taskRun;
   for (const effect of settled.effects) {
     if (effect.type !== 'patchMetadata') continue;
@@ -75,7 +67,6 @@ async function write(taskRun: TaskRun, settled: TaskRunDecision, options: TaskRu
   if (!isDeepStrictEqual(status, taskRun.status ?? {})) {
     latest = await client.replaceStatus(taskRunResource, { ...latest, status }, { signal });
     stores.taskRuns.observeWrite(latest);
-    if (isDone(status) && !isDone(taskRun.status)) metrics?.finished(latest);
   }
   for (const effect of settled.effects) {
     if (effect.type === 'event') events.event({ ...latest, apiVersion: 'tekton.dev/v1', kind: 'TaskRun' }, effect.eventType, effect.reason, effect.message);
