@@ -1,6 +1,6 @@
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { Graph } from '../graph/graph.ts';
-import { indexBeyondEnd, missingReferences, resultReplacements, type RunResults } from '../results/values.ts';
+import { artifactReplacements, indexBeyondEnd, missingReferences, resultReplacements, type RunResults } from '../results/values.ts';
 import { resultReferences } from '../results/reference.ts';
 import { mergeReplacements, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 import { allowsExecution } from '../when/when.ts';
@@ -32,7 +32,7 @@ export interface Assessment {
   allDone: boolean;
   /** Results of all tasks that are done, successful or not. */
   results: RunResults;
-  /** For embedded specs and workspace bindings: whatever results exist. */
+  /** For embedded specs and workspace bindings: whatever results and artifacts exist. */
   replacements: Replacements;
 }
 
@@ -59,7 +59,8 @@ function assessOnce(observations: readonly TaskObservation[], circumstances: Cir
   const states = new Map<string, TaskState>();
   const byName = new Map(observations.filter((one) => one.section === 'tasks').map((one) => [one.name, one]));
   const results: RunResults = new Map(observations.map((one) => [one.name, one.results]));
-  const propagated = resultReplacements(results);
+  const artifacts = observations.filter((one) => one.progress === 'succeeded').map((one) => artifactReplacements(one.name, one.runs));
+  const propagated = mergeReplacements(resultReplacements(results), ...artifacts);
   const known = mergeReplacements(propagated, matrixLengths(observations));
   for (const name of circumstances.graph.order) {
     const one = byName.get(name);

@@ -100,6 +100,16 @@ describe('what a TaskRun is given', () => {
     expect(simulation.taskRuns.get('run-lenient')?.metadata.annotations).toMatchObject({ 'pipeline.tekton.dev/pipeline-task-on-error': 'continue' });
   });
 
+  it('has params replaced in taskRunSpecs and taskRunTemplate, also those of its matrix', () => {
+    const simulation = new Simulation(pipelineRun({
+      params: [{ name: 'zone', value: 'z1' }],
+      pipelineSpec: { params: [{ name: 'zone' }], tasks: [task('a', { matrix: { params: [{ name: 'node', value: ['n1', 'n2'] }] }, taskSpec: { params: [{ name: 'node' }], steps: [{ image: 'i' }] } })] },
+      taskRunTemplate: { podTemplate: { schedulerName: '$(params.zone)' } },
+      taskRunSpecs: [{ pipelineTaskName: 'a', podTemplate: { nodeSelector: { node: '$(params.node)', run: '$(context.pipelineRun.name)' } } }],
+    }));
+    expect(created(simulation, 'run-a-1').spec.podTemplate).toEqual({ schedulerName: 'z1', nodeSelector: { node: 'n2', run: 'run' } });
+  });
+
   it('has params of all types, context and results replaced', () => {
     const simulation = new Simulation(pipelineRun({
       params: [{ name: 'list', value: ['x', 'y'] }, { name: 'obj', value: { k: 'v' } }],

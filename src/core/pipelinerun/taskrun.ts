@@ -67,7 +67,7 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
   const { task, section } = state;
   const spec: TaskSpec | undefined = resolved?.spec ?? task.taskSpec;
   checkEnumValues(task, params, spec, settings);
-  const own = taskRunSpecOf(context, state.name, params);
+  const { own, template } = runtimeSpecs(context, state.name, params);
   const origin = { run, metadata: context.metadata, pipelineTask: state.name, section, taskRunSpec: own.metadata, embedded: task.taskSpec?.metadata, task: resolved };
   const metadata = taskRunMetadata(origin, settings);
   if (task.onError === 'continue') metadata.annotations[annotations.pipelineTaskOnError] = 'continue';
@@ -82,8 +82,8 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
       ...(task.retries ? { retries: task.retries } : {}),
       timeout: taskRunTimeout(run, section, own.timeout ?? task.timeout, settings.defaults),
       ...definedOnly({
-        serviceAccountName: own.serviceAccountName || run.spec.taskRunTemplate?.serviceAccountName,
-        podTemplate: mergePodTemplates(own.podTemplate, run.spec.taskRunTemplate?.podTemplate),
+        serviceAccountName: own.serviceAccountName || template?.serviceAccountName,
+        podTemplate: mergePodTemplates(own.podTemplate, template?.podTemplate),
         stepSpecs: own.stepSpecs, sidecarSpecs: own.sidecarSpecs, computeResources: own.computeResources,
       }),
       ...(workspaces.length > 0 ? { workspaces } : {}),
@@ -100,13 +100,13 @@ function definition(task: PipelineTask, results: Replacements): Pick<TaskRun['sp
   return { taskSpec };
 }
 
-/** spec.taskRunSpecs of this task, with the run's params, the TaskRun's own (of a matrix) and context replaced. */
-function taskRunSpecOf({ run, spec, pipelineName }: TaskRunContext, task: string, params: readonly Param[]): PipelineTaskRunSpec {
-  const own = (run.spec.taskRunSpecs ?? []).find((one) => one.pipelineTaskName === task);
-  if (own === undefined) return {};
-  return replaceDeep(own, mergeReplacements(
+/** taskRunSpecs of this task and taskRunTemplate, with the run's params, the TaskRun's own (of a matrix) and context replaced. */
+function runtimeSpecs({ run, spec, pipelineName }: TaskRunContext, task: string, params: readonly Param[]): { own: PipelineTaskRunSpec; template: PipelineRun['spec']['taskRunTemplate'] } {
+  const replacements = mergeReplacements(
     paramReplacements(spec.params ?? [], run.spec.params ?? []), contextReplacements(run, pipelineName), paramReplacements([], params),
-  ));
+  );
+  const own = (run.spec.taskRunSpecs ?? []).find((one) => one.pipelineTaskName === task) ?? {};
+  return { own: replaceDeep(own, replacements), template: replaceDeep(run.spec.taskRunTemplate, replacements) };
 }
 
 function checkEnumValues(task: PipelineTask, params: readonly Param[], spec: TaskSpec | undefined, settings: Settings): void {

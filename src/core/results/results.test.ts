@@ -5,7 +5,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { replaceParamValue, replaceString } from '../substitution/replacements.ts';
 import { pipelineResults } from './pipeline-results.ts';
 import { parseResultReference } from './reference.ts';
-import { indexBeyondEnd, missingReferences, resultReplacements, taskResults, type RunResults } from './values.ts';
+import { artifactReplacements, indexBeyondEnd, missingReferences, resultReplacements, taskResults, type RunResults } from './values.ts';
 
 const run = (...results: [string, ParamValue][]): TaskRun => ({ metadata: {}, spec: {}, status: { results: results.map(([name, value]) => ({ name, value })) } });
 const results: RunResults = new Map([
@@ -48,6 +48,14 @@ describe('results of tasks', () => {
     expect(missingReferences(references, results).map(({ task, result }) => `${task}.${result}`)).toEqual(['a.none', 'failed.x']);
     expect(indexBeyondEnd(references, results)).toBe('Array Result Index 2 for Task a Result list is out of bound of size 2');
   });
+});
+
+it('artifacts of tasks are JSON, the first also without its name', () => {
+  const image = { name: 'image', values: [{ uri: 'pkg:oci/a', digest: { sha256: '1' } }] };
+  const made: TaskRun = { metadata: {}, spec: {}, status: { artifacts: { outputs: [image, { name: 'other', values: [] }] } } };
+  const r = artifactReplacements('build', [made]);
+  expect(replaceString('$(tasks.build.outputs.image) $(tasks.build.outputs) $(tasks.build.outputs.other) $(tasks.build.inputs)', r))
+    .toBe('[{"digest":{"sha256":"1"},"uri":"pkg:oci/a"}] [{"digest":{"sha256":"1"},"uri":"pkg:oci/a"}] [] $(tasks.build.inputs)');
 });
 
 describe('pipelineResults', () => {

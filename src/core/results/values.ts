@@ -36,6 +36,22 @@ export function resultReplacements(results: RunResults): Replacements {
   return replacements;
 }
 
+/**
+ * Replacements for `tasks.<task>.outputs.<artifact>` and `inputs`, and for the first of either without its name: the
+ * artifact's values as JSON, digest first as upstream writes it (docs/artifacts.md).
+ */
+export function artifactReplacements(task: string, runs: readonly TaskRun[]): Replacements {
+  const replacements = emptyReplacements();
+  for (const direction of ['inputs', 'outputs'] as const) {
+    for (const { name = '', values = [] } of runs.flatMap((run) => run.status?.artifacts?.[direction] ?? []).reverse()) {
+      const text = JSON.stringify(values.map(({ digest, uri }) => ({ digest, uri })));
+      replacements.strings.set(`tasks.${task}.${direction}.${name}`, text);
+      replacements.strings.set(`tasks.${task}.${direction}`, text);
+    }
+  }
+  return replacements;
+}
+
 /** References without a value: the task did not produce them. */
 export function missingReferences(references: readonly ResultReference[], results: RunResults): ResultReference[] {
   return references.filter((reference) => results.get(reference.task)?.has(reference.result) !== true);

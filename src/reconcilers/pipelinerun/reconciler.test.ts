@@ -238,6 +238,13 @@ describe('interruptions', () => {
     expect((await world.run()).status?.childReferences).toMatchObject([{ name: 'run-a' }]);
   });
 
+  it('tells the user when it cannot even begin', async () => {
+    await world.create(chain);
+    fail(({ verb, resource }) => verb === 'patch' && resource === 'pipelineruns', new ApiError(403, { reason: 'Forbidden', message: 'may not patch' }));
+    await expect(world.reconcile()).rejects.toThrow('may not patch');
+    expect(world.events).toEqual(['Warning InternalError: may not patch']);
+  });
+
   it('waits for the newer object after a conflict', async () => {
     await world.create(chain);
     fail(({ subresource }) => subresource === 'status', new ApiError(409, { reason: 'Conflict', message: 'modified' }), 1);

@@ -6,6 +6,7 @@ import { ownManagedBy } from '../../core/labels.ts';
 import { planPipelineRun } from '../../core/pipelinerun/plan.ts';
 import { settle } from '../../core/pipelinerun/settle.ts';
 import type { Settings } from '../../core/settings.ts';
+import { isAbort, messageOf } from '../../errors.ts';
 import { isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
@@ -28,29 +29,34 @@ const AFTER_CONFLICT_MS = 100;
 
 /**
  * Brings a PipelineRun one step on: observe, plan, apply, and write its status once if it changed.
- * Throws to be called again with back-off, after the status says what is in the way.
+ * Throws to be called again with back-off, after the status or an event says what is in the way.
  */
 export function createPipelineRunReconciler(options: PipelineRunReconcilerOptions): (key: string, signal: AbortSignal) => Promise<Outcome> {
   return async (key, signal) => {
     const run = options.stores.pipelineRuns.get(key);
     if (run === undefined || !isOurs(run) || isDone(run.status)) return { kind: 'skip' };
-    const now = options.clock.now();
-    const facts = await observe(run, { ...options, settings: options.settings(), now }, signal);
-    const decision = planPipelineRun(facts, now);
     try {
-      const applied = await apply(run, decision.effects, options, signal);
-      const settled = settle(run, decision, applied.outcomes, now);
-      await writeStatus(applied.run, settled.status, options, signal);
-      for (const { eventType, reason, message } of settled.events) options.events.event(target(run), eventType, reason, message);
-      if (settled.retry !== undefined) throw new Error(settled.retry);
-      if (isDone(settled.status)) return { kind: 'done' };
+      return await bringOn(run, options, signal);
     } catch (error) {
       if (isNotFound(error)) return { kind: 'done' };
       if (isConflict(error)) return { kind: 'requeueAfter', ms: AFTER_CONFLICT_MS };
+      if (!isAbort(error, signal)) options.events.event(target(run), 'Warning', 'InternalError', messageOf(error));
       throw error;
     }
-    return decision.requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: decision.requeueAfterMs };
   };
+}
+
+async function bringOn(run: PipelineRun, options: PipelineRunReconcilerOptions, signal: AbortSignal): Promise<Outcome> {
+  const now = options.clock.now();
+  const facts = await observe(run, { ...options, settings: options.settings(), now }, signal);
+  const decision = planPipelineRun(facts, now);
+  const applied = await apply(run, decision.effects, options, signal);
+  const settled = settle(run, decision, applied.outcomes, now);
+  await writeStatus(applied.run, settled.status, options, signal);
+  for (const { eventType, reason, message } of settled.events) options.events.event(target(run), eventType, reason, message);
+  if (settled.retry !== undefined) throw new Error(settled.retry);
+  if (isDone(settled.status) || decision.requeueAfterMs === undefined) return { kind: 'done' };
+  return { kind: 'requeueAfter', ms: decision.requeueAfterMs };
 }
 
 /** Not another controller's (spec.managedBy), and not on its way out: the garbage collector takes the children of a deleted run. */
