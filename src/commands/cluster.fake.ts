@@ -202,7 +202,8 @@ function matches(object: KubeObject, { namespace, labelSelector, fieldSelector }
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
   if (fieldSelector !== undefined && fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
   return (labelSelector ?? '').split(',').filter(Boolean).every((term) => {
-    const [, name = '', operator, value] = /^([^=!]+)(==|=|!=)(.*)$/.exec(term) ?? [];
+    const [, name = '', operator, value] = /^([^=!]+)(?:(==|=|!=)(.*))?$/.exec(term) ?? [];
+    if (operator === undefined) return object.metadata.labels?.[name] !== undefined;
     const equal = object.metadata.labels?.[name] === value;
     return operator === '!=' ? !equal : equal;
   });

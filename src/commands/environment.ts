@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ export interface Terminal {
   colour: boolean;
   /** Whether a person can answer a question. */
   interactive: boolean;
+  /** Resolves when what was written has gone out far enough to write more; undefined when it has. */
+  drained?(signal: AbortSignal): Promise<void> | undefined;
   /** Lines of standard input; reading begins with the first use. */
   lines(signal: AbortSignal): AsyncIterable<string>;
 }
@@ -39,18 +42,26 @@ interface Streams {
 /** The process's own terminal, clock and kubeconfig. The API client is loaded when a command first needs it. */
 export function systemEnvironment(version: string, streams: Streams = process): CommandEnvironment {
   const { stdin, stdout, stderr, env } = streams;
+  stdout.on('error', endOfReader);
   return {
     version,
     clock: systemClock,
     terminal: {
       out: (text) => void stdout.write(text),
       err: (text) => void stderr.write(text),
+      drained: (signal) => (stdout.writableNeedDrain ? once(stdout, 'drain', { signal }).then(() => undefined) : undefined),
       colour: stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
       interactive: stdin.isTTY === true,
       lines: (signal) => linesOf(stdin, signal),
     },
     connect: ({ kubeconfig, context }) => connect(kubeconfig, context, version, env),
   };
+}
+
+/** Whoever read our output has gone ("| head"): end as a program killed by SIGPIPE does, without a word. */
+function endOfReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(141);
 }
 
 async function* linesOf(stdin: Readable, signal: AbortSignal): AsyncIterable<string> {

@@ -3,6 +3,7 @@ import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
 import { command, CommandError, commonFlags } from './command.ts';
 import type { Command, CommandGroup } from './command.ts';
+import { describePipeline, describeTask, listPipelines, listTasks } from './definitions.ts';
 import { deleteCommand } from './delete.ts';
 import { describeCommand } from './describe.ts';
 import { describePipelineRun } from './describe-pipelinerun.ts';
@@ -22,6 +23,7 @@ const PROGRAM = 'tektite';
 const INTERRUPTED = 130;
 
 const groups: readonly CommandGroup[] = [
+  { names: ['pipeline', 'p', 'pipelines'], summary: 'Inspect Pipelines', commands: [describePipeline, listPipelines] },
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
     summary: 'Manage PipelineRuns',
@@ -32,6 +34,7 @@ const groups: readonly CommandGroup[] = [
     summary: 'Manage TaskRuns',
     commands: [cancelTaskRun, deleteCommand(taskRunKind), describeCommand(taskRunKind, describeTaskRun), listCommand(taskRunKind), taskRunLogs],
   },
+  { names: ['task', 't', 'tasks'], summary: 'Inspect Tasks', commands: [describeTask, listTasks] },
 ];
 
 const helpCommand: Command = command({

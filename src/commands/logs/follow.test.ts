@@ -195,9 +195,15 @@ describe('pipelinerun logs -f', () => {
 
   it('stops when interrupted', async () => {
     const environment = begun();
-    const { exit, stop } = start(environment, 'pr logs -f run');
-    setRun(environment);
-    await setImmediate();
+    const { cluster } = environment;
+    const { exit, stop, printed } = start(environment, 'pr logs -f run');
+    for (const name of ['a', 'b']) {
+      setTask(environment, name, { conditions: going, podName: `${name}-pod` });
+      cluster.put(pods, pod(`${name}-pod`, name === 'a' ? 'Running' : 'Pending', { 'step-s': name === 'a' ? running : waiting() }));
+    }
+    cluster.log('a-pod', 'step-s').write('working\n');
+    setRun(environment, going, ['a', 'b']);
+    await printed('working');
     stop.abort();
     expect(await exit).toBe(130);
     expect(environment.err).toBe('');

@@ -63,7 +63,10 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
   const begin = (child: ChildStatusReference): void => {
     if (!child.name || begun.has(child.name) || !isWanted(logs, child)) return;
     begun.add(child.name);
-    running.push(followChild(logs, child));
+    const following = followChild(logs, child);
+    // When the user interrupts, the wait below is left before these are waited for.
+    following.catch(() => undefined);
+    running.push(following);
   };
   try {
     await tracker.until((run) => {

@@ -101,7 +101,11 @@ async function outcome(tracker: Tracker<Pod>, container: StepContainer): Promise
 async function copyLog(logs: TaskLogs, pod: string, { container, step }: StepContainer, follow: boolean): Promise<void> {
   const { from, choice, sink, signal, task } = logs;
   try {
-    for await (const line of linesOf(from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }))) sink.line(task, step, line);
+    for await (const line of linesOf(from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }))) {
+      sink.line(task, step, line);
+      const full = sink.drained?.(signal);
+      if (full) await full;
+    }
     sink.endOfStep();
   } catch (error) {
     signal.throwIfAborted();

@@ -50,6 +50,17 @@ describe('Tracker', () => {
     expect(await waited).toBe(true);
   });
 
+  it('bears with watches that are cut again and again', async () => {
+    const { cluster, clock, start } = track();
+    cluster.failures.set('watch taskruns metadata.name=a', Array.from({ length: 20 }, () => new Error('connection reset')));
+    using tracker = start();
+    const waited = tracker.until(podName);
+    await clock.advance(15_000);
+    setPod(cluster, 'p');
+    await clock.advance(15_000);
+    expect(await waited).toBe('p');
+  });
+
   it.each([
     ['that no trying again cures, at once', [new ApiError(403, { message: 'forbidden' })], 0, 'forbidden'],
     ['after five in a row', Array.from({ length: 5 }, () => new Error('connection refused')), 10_000, 'connection refused'],

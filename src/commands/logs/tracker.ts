@@ -126,6 +126,8 @@ export class Tracker<T extends KubeObject> {
   async #listAndWatch(onSuccess: () => void): Promise<void> {
     const selection = { namespace: this.#from.namespace, fieldSelector: `metadata.name=${this.#name}`, signal: this.#signal };
     const { items, resourceVersion: listed } = await this.#from.cluster.list(this.#resource, selection);
+    // A watch that is cut again and again, as some proxies do, is no reason to give up while lists are answered.
+    onSuccess();
     const [object] = items;
     if (!object) throw new ObjectGone(this.#latest ? `${this.#resource.kind} ${this.#name} was deleted` : `${this.#resource.plural} "${this.#name}" not found`);
     this.#see(object);
@@ -133,7 +135,6 @@ export class Tracker<T extends KubeObject> {
     for (;;) {
       const from = resourceVersion;
       for await (const event of this.#from.cluster.watch(this.#resource, { ...selection, resourceVersion })) {
-        onSuccess();
         if (event.type === 'ERROR') return;
         resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
         if (event.type === 'DELETED') throw new ObjectGone(`${this.#resource.kind} ${this.#name} was deleted`);

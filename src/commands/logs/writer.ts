@@ -4,6 +4,8 @@ import type { Style } from '../text/colour.ts';
 /** Where logs go. Each call writes whole lines, so tasks that run side by side never mix within one. */
 export interface LogSink {
   line(task: string, step: string, text: string): void;
+  /** Something to wait for before more is written: a slow reader must not fill our memory. */
+  drained?(signal: AbortSignal): Promise<void> | undefined;
   /** A step's log is complete. */
   endOfStep(): void;
   failure(message: string): void;
@@ -18,6 +20,7 @@ export function logWriter(terminal: Terminal, style: Style, options: { prefix: b
   };
   return {
     line: (task, step, text) => terminal.out(`${prefixOf(task, step)}${text}\n`),
+    drained: (signal) => terminal.drained?.(signal),
     endOfStep: () => terminal.out('\n'),
     failure: (message) => terminal.err(`${style.error(message)}\n`),
     notice: (message) => terminal.out(`${message}\n`),

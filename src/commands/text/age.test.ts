@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, duration } from './age.ts';
+import { age, duration, spanText } from './age.ts';
 
 const now = new Date('2026-05-01T12:00:00Z');
 const ago = (ms: number): string => new Date(now.getTime() - ms).toISOString();
@@ -31,5 +31,16 @@ describe('duration', () => {
     ['at once', ago(0), ago(0), '0s'],
   ])('%s', (_name, start, end, expected) => {
     expect(duration(start, end)).toBe(expected);
+  });
+});
+
+describe('spanText', () => {
+  it.each([
+    [0, '0 seconds'],
+    [1_000, '1 second'],
+    [90 * MINUTE, '1 hour 30 minutes'],
+    [8 * DAY + 2_001, '1 week 1 day 2 seconds 1 millisecond'],
+  ])('%i ms', (ms, expected) => {
+    expect(spanText(ms)).toBe(expected);
   });
 });

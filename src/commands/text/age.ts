@@ -19,8 +19,22 @@ export function age(time: string | undefined, now: Date): string {
   // A client clock that runs behind the cluster's gives a negative span; the run has started all the same.
   const span = Math.max(0, now.getTime() - Date.parse(time));
   const [name, ms] = UNITS.find(([, size]) => span >= size) ?? ['second', 1_000];
-  const count = Math.floor(span / ms);
-  return `${count} ${name}${count === 1 ? '' : 's'} ago`;
+  return `${counted(Math.floor(span / ms), name)} ago`;
+}
+
+/** A span in all its units: "1 hour 30 minutes". */
+export function spanText(ms: number): string {
+  let left = Math.max(0, ms);
+  const parts = UNITS.flatMap(([name, size]) => {
+    const count = Math.floor(left / size);
+    left -= count * size;
+    return count === 0 ? [] : [counted(count, name)];
+  });
+  return parts.join(' ') || counted(0, 'second');
+}
+
+function counted(count: number, name: string): string {
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 /** Span between two RFC 3339 times as Go prints durations ("1m5s"); "---" when either is missing. */

@@ -13,11 +13,11 @@ export interface Style {
   rainbow(label: string, text: string): string;
 }
 
-export type Heading = 'status' | 'message' | 'timeouts' | 'params' | 'results' | 'workspaces' | 'taskruns' | 'pipelineruns' | 'skippedtasks' | 'steps' | 'sidecars' | 'plain';
+export type Heading = 'status' | 'message' | 'timeouts' | 'params' | 'results' | 'workspaces' | 'taskruns' | 'pipelineruns' | 'skippedtasks' | 'tasks' | 'steps' | 'sidecars' | 'plain';
 
 const EMOJIS: Record<Heading, string> = {
   status: '🌡️  ', message: '💌 ', timeouts: '⏱  ', params: '⚓ ', results: '📝 ', workspaces: '📂 ', taskruns: '🗂  ',
-  pipelineruns: '⛩  ', skippedtasks: '⏭️  ', steps: '🦶 ', sidecars: '🚗 ', plain: '',
+  pipelineruns: '⛩  ', skippedtasks: '⏭️  ', tasks: '🗒  ', steps: '🦶 ', sidecars: '🚗 ', plain: '',
 };
 
 const RED = 31;
