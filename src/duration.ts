@@ -19,31 +19,36 @@ export class DurationError extends Error {
  * @throws DurationError with Go's message when the text has no number, no unit or an unknown unit, or is out of range.
  */
 export function parseDuration(text: string): number {
-  const quoted = JSON.stringify(text);
-  const invalid = () => new DurationError(`time: invalid duration ${quoted}`);
-  let rest = text;
-  const negative = rest.startsWith('-');
-  if (negative || rest.startsWith('+')) rest = rest.slice(1);
-  if (rest === '0') return 0;
-  if (rest === '') throw invalid();
+  const negative = text.startsWith('-');
+  const unsigned = negative || text.startsWith('+') ? text.slice(1) : text;
+  if (unsigned === '0') return 0;
   let total = 0n;
-  while (rest !== '') {
-    const number = /^(\d*)(?:\.(\d*))?/.exec(rest);
-    const whole = number?.[1] ?? '';
-    const fraction = number?.[2] ?? '';
-    if (whole === '' && fraction === '') throw invalid();
-    rest = rest.slice(number?.[0].length ?? 0);
-    const name = /^[^.\d]*/.exec(rest)?.[0] ?? '';
-    if (name === '') throw new DurationError(`time: missing unit in duration ${quoted}`);
-    const unit = UNITS.get(name);
-    if (unit === undefined) throw new DurationError(`time: unknown unit ${JSON.stringify(name)} in duration ${quoted}`);
-    rest = rest.slice(name.length);
-    total += BigInt(whole || '0') * unit + (fraction === '' ? 0n : (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length));
+  let at = 0;
+  do {
+    const term = parseTerm(unsigned, at, text);
+    total += term.nanoseconds;
+    at = term.end;
     // Go allows one more on the negative side.
-    if (total > LARGEST + (negative ? 1n : 0n)) throw invalid();
-  }
+    if (total > LARGEST + (negative ? 1n : 0n)) throw invalid(text);
+  } while (at < unsigned.length);
   const ms = Number(total / NANOSECONDS_PER_MS) + Number(total % NANOSECONDS_PER_MS) / 1e6;
   return negative && ms !== 0 ? -ms : ms;
+}
+
+/** One number with its unit, such as "1.5h", from position `at`. `whole` is for messages. */
+function parseTerm(text: string, at: number, whole: string): { nanoseconds: bigint; end: number } {
+  const [number = '', integer = '', fraction = ''] = /^(\d*)(?:\.(\d*))?/.exec(text.slice(at)) ?? [];
+  if (integer === '' && fraction === '') throw invalid(whole);
+  const name = /^[^.\d]*/.exec(text.slice(at + number.length))?.[0] ?? '';
+  if (name === '') throw new DurationError(`time: missing unit in duration ${JSON.stringify(whole)}`);
+  const unit = UNITS.get(name);
+  if (unit === undefined) throw new DurationError(`time: unknown unit ${JSON.stringify(name)} in duration ${JSON.stringify(whole)}`);
+  const part = fraction === '' ? 0n : (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length);
+  return { nanoseconds: BigInt(integer || '0') * unit + part, end: at + number.length + name.length };
+}
+
+function invalid(text: string): DurationError {
+  return new DurationError(`time: invalid duration ${JSON.stringify(text)}`);
 }
 
 /**

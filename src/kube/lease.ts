@@ -69,9 +69,7 @@ export class LeaseElector {
   /** What a watch saw (null: deleted). Optional: it makes hand-over immediate and spares standby replicas their polling. */
   observe(lease: Lease | null): void {
     if (lease && this.#lease && compareResourceVersions(lease.metadata.resourceVersion, this.#lease.metadata.resourceVersion) <= 0) return;
-    // While leading, a deletion may be old news of a lease that this replica has made anew: look again.
-    if (this.#leading && !lease) this.#lease = undefined;
-    else this.#note(lease);
+    this.#note(lease);
     const holder = lease?.spec?.holderIdentity;
     if (this.#leading ? holder !== this.#options.identity : !holder) this.#wake?.();
   }
@@ -150,6 +148,7 @@ export class LeaseElector {
     try {
       for (let pause = RENEW_RETRY_MS; ; pause = Math.min(pause * 2, this.#options.config.retryPeriodMs)) {
         try {
+          // Also when a deletion was seen: it may be old news of a lease that this replica has made anew.
           if (!this.#lease) this.#note(await this.#read(within.signal));
           if (this.#lease && this.#lease.spec?.holderIdentity !== this.#options.identity) return false;
           this.#note(await this.#write(this.#lease ?? null, this.#claim(this.#lease ?? null), within.signal));

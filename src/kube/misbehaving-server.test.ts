@@ -92,9 +92,11 @@ describe('a watch goes on', () => {
   test('byte by byte', async () => {
     const events = line('ADDED', pod('é', 6)) + line('MODIFIED', pod('é', 7));
     server.reply(list(5, [])).watch(stream([...Buffer.from(events)].map((byte) => Uint8Array.of(byte)), 'hold'));
-    const { log } = inform();
+    const { log } = inform({ idleMs: 150 });
     await until(() => log.length === 2);
     expect(log).toEqual(['added é@6', 'updated é@7']);
+    // Longer than the idle limit in all, but never silent.
+    expect(server.watches).toHaveLength(1);
   });
 
   test('after lines that are no events', async () => {
@@ -224,6 +226,8 @@ describe('an informer', () => {
     const { informer, end } = inform();
     informer.onChange(() => { throw new Error('boom'); });
     await expect(end).rejects.toThrow(ChangeHandlerError);
+    // The list's connection may be kept; the watch's is not left open.
+    await until(() => server.connections <= 1);
   });
 
   test('logs trouble once until it changes, and its end', async () => {

@@ -64,7 +64,11 @@ describe('runReplica', () => {
     let begun = 0;
     await runReplica({
       sources: [{ synced: (signal) => informer.synced(signal), run: async (signal) => { await informer.run(signal); order.push('watch ended'); } }],
-      election: { run: (signal) => untilAborted(signal, () => order.push('leases given back')) },
+      election: { run: async (signal) => {
+        await untilAborted(signal, () => { /* begins to give back */ });
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        order.push('leases given back');
+      } },
       recorder: { flush: () => { order.push('events written'); return Promise.resolve(); } },
       controllers: [{ name: 'c', queue, log: silentLogger, reconcile: async (key) => {
         order.push(`began ${key} ${informer.store.hasSynced}`);

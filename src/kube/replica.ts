@@ -65,7 +65,7 @@ export async function runReplica(options: ReplicaOptions, signal: AbortSignal): 
   });
 
   const sources = options.sources.map((source) => guard('source', source.run(stopSources.signal)));
-  await guard('synchronisation', Promise.all(options.sources.map((source) => source.synced?.(ending))).then(() => { /* all full */ }));
+  await guard('synchronisation', Promise.all(options.sources.map((source) => source.synced?.(ending) ?? Promise.resolve())).then(() => { /* all full */ }));
   let election: Promise<void> = Promise.resolve();
   if (!ending.aborted) {
     if (options.election) election = guard('election', options.election.run(stopElection.signal));

@@ -50,14 +50,7 @@ const LONGEST_ASKED_MS = 30_000;
 export function retryDelayMs(error: unknown, attempt: number, policy: RetryPolicy): number | undefined {
   if (isAbort(error) || policy.attempts <= 1) return undefined;
   const delay = backoffMs(attempt, BASE_MS, CAP_MS, policy.random);
-  if (error instanceof ApiError) {
-    // A server that names a time has not acted on the request.
-    if ((error.status === 429 || error.status >= 500) && error.retryAfterMs !== undefined) {
-      return attempt < ASKED_ATTEMPTS ? Math.max(delay, Math.min(error.retryAfterMs, LONGEST_ASKED_MS)) : undefined;
-    }
-    const passing = error.status === 502 || error.status === 503 || error.status === 504;
-    return passing && policy.idempotent && attempt < policy.attempts ? delay : undefined;
-  }
+  if (error instanceof ApiError) return answerDelayMs(error, attempt, policy, delay);
   if (attempt >= policy.attempts) return undefined;
   const failure = transportFailure(error);
   switch (failure) {
@@ -69,4 +62,13 @@ export function retryDelayMs(error: unknown, attempt: number, policy: RetryPolic
       return never;
     }
   }
+}
+
+function answerDelayMs(error: ApiError, attempt: number, policy: RetryPolicy, delay: number): number | undefined {
+  // A server that names a time has not acted on the request.
+  if ((error.status === 429 || error.status >= 500) && error.retryAfterMs !== undefined) {
+    return attempt < ASKED_ATTEMPTS ? Math.max(delay, Math.min(error.retryAfterMs, LONGEST_ASKED_MS)) : undefined;
+  }
+  const passing = error.status === 502 || error.status === 503 || error.status === 504;
+  return passing && policy.idempotent && attempt < policy.attempts ? delay : undefined;
 }

@@ -30,9 +30,8 @@ export async function* readWatch<T extends KubeObject>(body: Readable, idleMs: n
   const watchdog = setTimeout(() => body.destroy(new WatchStalled(`no event or bookmark for ${idleMs / 1000} s`)), idleMs);
   try {
     for await (const chunk of body) {
-      watchdog.refresh();
       for (const line of splitter.push(chunk as Uint8Array)) yield parseEvent<T>(line);
-      // The reader may have taken long; that is not the server's silence.
+      // Only now: the reader may have taken long, and that is not the server's silence.
       watchdog.refresh();
     }
   } finally {
