@@ -57,7 +57,7 @@ const pods: [name: string, input: PodInput][] = [
   ['image-command', podInputOf({ steps: [{ name: 'plain', image: 'docker.io/library/hello:1' }, { name: 'args', image: 'docker.io/library/hello:1', args: ['x'] }] }, {
     images: new Map([['docker.io/library/hello:1', { digest: 'sha256:abc', commands: { 'linux/arm64': ['/hello'], 'linux/amd64': ['/hello'] }, defaultArgs: { 'linux/amd64': ['--default'] } }]]),
   })],
-  ['pod-template-and-resources', podInputOf({ steps: [{ name: 'a', image: 'x', command: ['y'] }, { name: 'b', image: 'x', command: ['y'], computeResources: { requests: { memory: '1Gi' } } }] }, {
+  ['pod-template-and-resources', podInputOf({ steps: [{ name: 'a', image: 'x', command: ['run'] }, { name: 'b', image: 'x', command: ['run'], computeResources: { requests: { memory: '1Gi' } } }] }, {
     taskRun: taskRunOf({
       podTemplate: {
         nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'k', operator: 'Exists' }], securityContext: { runAsNonRoot: true, runAsUser: 1001 }, imagePullSecrets: [{ name: 'pull' }],
@@ -67,7 +67,7 @@ const pods: [name: string, input: PodInput][] = [
       stepSpecs: [{ name: 'b', computeResources: { limits: { memory: '2Gi' } } }],
       serviceAccountName: 'builder',
     }, undefined, {
-      name: `a-run-with-a-name-so-long-that-the-pod-has-to-be-shortened-${'x'.repeat(10)}`,
+      name: `a-run-with-a-name-so-long-that-the-pod-has-to-be-shortened-${'x'.repeat(4)}`,
       labels: { team: 'blue', 'app.kubernetes.io/managed-by': 'someone' },
       annotations: { note: 'kept', 'chains.tekton.dev/signed': 'true', 'kubectl.kubernetes.io/last-applied-configuration': '{}', 'pipeline.tekton.dev/affinity-assistant': 'affinity-assistant-1' },
     }),
