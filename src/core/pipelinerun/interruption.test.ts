@@ -100,6 +100,17 @@ describe('when time is up', () => {
     expect(simulation.events.at(-1)).toBe('Warning Failed PipelineRun "run" failed to finish within "30s"');
   });
 
+  it('the pipeline\'s between two tasks: the next is not started', () => {
+    const simulation = simulate({ ...chain, timeouts: { pipeline: '30s' } });
+    simulation.step();
+    simulation.finish('a');
+    simulation.pass(31);
+    simulation.step();
+    expect(simulation.created).toEqual(['run-a']);
+    expect(simulation.skipped).toEqual({ b: 'PipelineRun timeout has been reached', f: 'PipelineRun timeout has been reached' });
+    expect(simulation.condition).toBe('False PipelineRunTimeout: PipelineRun "run" failed to finish within "30s"');
+  });
+
   it('the default limit is the operator\'s', () => {
     const simulation = simulate(chain);
     simulation.step();
@@ -155,6 +166,7 @@ describe('when time is up', () => {
       simulation.finish(name);
     }
     simulation.step();
+    expect(simulation.plan().requeueAfterMs).toBe(40_001);
     simulation.pass(30);
     simulation.step();
     expect(simulation.condition).toMatch(/^Unknown Running:/);
@@ -176,6 +188,17 @@ describe('when time is up', () => {
     simulation.step();
     expect(simulation.condition).toBe('False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0');
   });
+});
+
+it('a final task that could not be created in time is skipped, and the run fails', () => {
+  const simulation = simulate({ pipelineSpec: { tasks: [task('a')], finally: [task('f')] }, timeouts: { pipeline: '60s', tasks: '40s' } });
+  simulation.step();
+  simulation.finish('a');
+  simulation.run = { ...simulation.run, status: { ...simulation.run.status, finallyStartTime: '2026-01-01T00:00:01Z' } };
+  simulation.pass(21);
+  simulation.step();
+  expect(simulation.skipped).toEqual({ f: 'PipelineRun Finally timeout has been reached' });
+  expect(simulation.condition).toBe('False Failed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1');
 });
 
 describe('beginning and end', () => {

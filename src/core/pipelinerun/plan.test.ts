@@ -37,6 +37,8 @@ describe('how runs end', () => {
       'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { b: 'When Expressions evaluated to false' }],
     ['a result that was not produced fails the run, after the final tasks', simulate([task('a', {}, 'r'), task('b', uses('a'))], [task('f')]), {},
       'False PipelineValidationFailed: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)', {}],
+    ['and stops tasks that have nothing to do with it', simulate([task('a', {}, 'r'), task('b', uses('a')), task('c', { runAfter: ['a'] })]), {},
+      'False PipelineValidationFailed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)', { c: 'PipelineRun was stopping' }],
     ['final tasks run after a failure', simulate([task('a'), task('b', { runAfter: ['a'] })], [task('f')]), { a: failed },
       'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1', { b: 'PipelineRun was stopping' }],
     ['a final task fails', simulate([task('a')], [task('f')]), { f: failed }, 'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0', {}],
@@ -54,6 +56,18 @@ describe('how runs end', () => {
     expect(simulation.run.status?.completionTime).toBeDefined();
     expect(simulation.plan().effects).toEqual([]);
   });
+});
+
+it('skipped tasks show their guards, final ones only when these were the reason', () => {
+  const guard = when('x', 'y');
+  const simulation = complete(simulate([task('a', {}, 'r'), task('b', { when: guard, runAfter: ['a'] })], [
+    task('f', { when: guard, params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('g', { when: guard }),
+  ]));
+  expect(simulation.run.status?.skippedTasks).toEqual([
+    { name: 'b', reason: 'When Expressions evaluated to false', whenExpressions: guard },
+    { name: 'f', reason: 'Results were missing' },
+    { name: 'g', reason: 'When Expressions evaluated to false', whenExpressions: guard },
+  ]);
 });
 
 describe('what a TaskRun is given', () => {
