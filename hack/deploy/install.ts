@@ -70,14 +70,19 @@ function imageValues(images: Images): Values {
   return { ...of('tektite', images.tektite), ...of('entrypoint', images.entrypoint), ...of('nop', images.entrypoint) };
 }
 
-/** Installs or upgrades with the real helm and waits until the controller is ready. */
+/** On our own cluster every image host is mirrored to its registry, and none other can be reached. */
+function clusterValues(target: Target): Values {
+  return target.kind === 'own' ? { 'controller.registryMirrors.*': `http://${target.registry}` } : {};
+}
+
+/** Installs or upgrades with the real helm and waits until the controller is ready. CRDs that are there already (an upstream install's) are taken over. */
 export async function install(target: Target, values: Values = {}): Promise<void> {
   const images = await provideImages(target);
   const helm = await programPath(target, 'helm');
   progress(`installing Tektite into namespace ${systemNamespace} with helm`);
-  const set = Object.entries({ ...imageValues(images), ...values }).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]);
+  const set = Object.entries({ ...imageValues(images), ...clusterValues(target), ...values }).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]);
   await command([
     helm, ...accessFlags(target, 'helm'), 'upgrade', '--install', 'tektite', 'config/chart',
-    '--namespace', systemNamespace, '--create-namespace', '--wait', '--timeout', '5m', ...set,
+    '--namespace', systemNamespace, '--create-namespace', '--take-ownership', '--force-conflicts', '--wait', '--timeout', '5m', ...set,
   ]);
 }

@@ -22,10 +22,5 @@ export default async function setup(): Promise<void> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
   await command(['hack/images', 'push', target.registry, ...standIns], { show: true });
-  await install(target, installValues(target));
-}
-
-/** Steps without a command need the controller to ask the registry that stands for all others on this cluster. */
-export function installValues(target: { registry: string }): Record<string, string> {
-  return { 'controller.registryMirrors.*': `http://${target.registry}` };
+  await install(target);
 }
