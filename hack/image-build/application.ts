@@ -7,6 +7,7 @@ import { bundle } from '../bundle.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
 import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
+import { goBinary } from './go.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -71,16 +72,8 @@ export const emptyRootLayer: LayerRecipe = {
 const GO_MODULE = 'src/entrypoint';
 
 const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<TarEntry[]> => {
+  progress(`building ${GO_MODULE}`);
   const module = join(root, GO_MODULE);
-  const packages = { entrypoint: '.', nop: './nop' };
-  return inTemporaryFolder(async (dir) => {
-    progress(`building ${GO_MODULE}`);
-    const entries: TarEntry[] = [folder('ko-app')];
-    for (const [name, path] of Object.entries(packages)) {
-      const args = ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(dir, name), path];
-      await run('go', args, { cwd: module, env: { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' } });
-      entries.push(file(`ko-app/${name}`, await readFile(join(dir, name)), 0o755));
-    }
-    return entries;
-  });
+  const entrypoint = file('ko-app/entrypoint', await goBinary(module, '.'), 0o755);
+  return [folder('ko-app'), entrypoint, file('ko-app/nop', await goBinary(module, './nop'), 0o755)];
 });

@@ -1,13 +1,9 @@
 /** Layers with tools that public task catalogues call: crane, and Tekton's git-init as a script over git. */
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { file, folder, symlink } from './base-files.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
-import { inTemporaryFolder } from './files.ts';
-
-const run = promisify(execFile);
+import { goBinary } from './go.ts';
 
 /** Go modules that pin versions, shared with the local cluster's tools. */
 const CRANE_MODULE = 'hack/one-node/go/crane';
@@ -19,7 +15,7 @@ export const craneLayer: LayerRecipe = {
   inputs: ({ root }) => readFile(join(root, CRANE_MODULE, 'go.mod'), 'utf8'),
   entries: async (context) => [
     folder('ko-app'),
-    file('ko-app/crane', await goBinary(context, CRANE_MODULE, 'github.com/google/go-containerregistry/cmd/crane'), 0o755),
+    file('ko-app/crane', await toolBinary(context, CRANE_MODULE, 'github.com/google/go-containerregistry/cmd/crane'), 0o755),
     symlink('usr/local/bin/crane', '/ko-app/crane'),
     ...BUSYBOX_TOOLS.map((name) => symlink(`busybox/${name}`, '/bin/busybox')),
   ],
@@ -31,7 +27,7 @@ export const registryLayer: LayerRecipe = {
   name: 'registry',
   inputs: async ({ root }) => [await readFile(join(root, REGISTRY_MODULE, 'go.mod'), 'utf8'), REGISTRY_CONFIG, REGISTRY_ENTRYPOINT],
   entries: async (context) => [
-    file('usr/bin/registry', await goBinary(context, REGISTRY_MODULE, 'github.com/distribution/distribution/v3/cmd/registry'), 0o755),
+    file('usr/bin/registry', await toolBinary(context, REGISTRY_MODULE, 'github.com/distribution/distribution/v3/cmd/registry'), 0o755),
     file('entrypoint.sh', REGISTRY_ENTRYPOINT, 0o755),
     file('etc/docker/registry/config.yml', REGISTRY_CONFIG),
     folder('var/lib/registry'),
@@ -54,16 +50,9 @@ esac
 exec "$@"
 `;
 
-async function goBinary({ root, progress }: BuildContext, module: string, importPath: string): Promise<Buffer> {
+async function toolBinary({ root, progress }: BuildContext, module: string, importPath: string): Promise<Buffer> {
   progress(`building ${importPath} (a minute or more when nothing is cached)`);
-  return inTemporaryFolder(async (dir) => {
-    const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64' };
-    await run('go', ['build', '-trimpath', '-buildvcs=false', '-ldflags', '-s -w', '-o', join(dir, 'out'), importPath], {
-      cwd: join(root, module),
-      env,
-    });
-    return readFile(join(dir, 'out'));
-  });
+  return goBinary(join(root, module), importPath);
 }
 
 /** The flags that the git-clone tasks of Tekton's catalogue pass; others are an error. */
