@@ -15,6 +15,16 @@ describe('selectContainers', () => {
   });
 });
 
+it('reads sidecars of Kubernetes own kind last, because their logs end with the pod', () => {
+  const beside = pod('p', 'Running', { 'step-a': running }, { 'sidecar-proxy': running, prepare: exited() });
+  (beside.spec?.initContainers ?? []).forEach((container) => { if (container.name === 'sidecar-proxy') container.restartPolicy = 'Always'; });
+  expect(selectContainers(beside, { allSteps: true, steps: [] })).toEqual([
+    { container: 'prepare', step: 'prepare', init: true },
+    { container: 'step-a', step: 'a', init: false },
+    { container: 'sidecar-proxy', step: 'sidecar-proxy', init: true },
+  ]);
+});
+
 describe('containerFailure', () => {
   const step = { container: 'step-a', step: 'a', init: false };
   it.each([

@@ -10,12 +10,16 @@ export interface StepContainer {
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 export type ContainerState = NonNullable<ContainerStatus['state']>;
 
-/** The containers to read, in the pod's order: init containers first when wanted; only `steps` when some are named. */
+/**
+ * The containers to read, in the pod's order; only `steps` when some are named. With `allSteps` the init containers come
+ * first, but those that run beside the steps (sidecars of Kubernetes' own kind) last: their logs end with the pod.
+ */
 export function selectContainers(pod: Pod, choice: { allSteps: boolean; steps: readonly string[] }): StepContainer[] {
-  const init = choice.allSteps ? (pod.spec?.initContainers ?? []).map(({ name }) => named(name, true)) : [];
   const containers = (pod.spec?.containers ?? []).map(({ name }) => named(name, false));
   const wanted = choice.steps.length > 0 ? containers.filter(({ step }) => choice.steps.includes(step)) : containers;
-  return [...init, ...wanted];
+  if (!choice.allSteps) return wanted;
+  const init = (pod.spec?.initContainers ?? []).map(({ name, restartPolicy }) => ({ ...named(name, true), beside: restartPolicy === 'Always' }));
+  return [...init.filter(({ beside }) => !beside), ...wanted, ...init.filter(({ beside }) => beside)].map(({ container, step, init: isInit }) => ({ container, step, init: isInit }));
 }
 
 function named(container: string, init: boolean): StepContainer {
