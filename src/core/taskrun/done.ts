@@ -1,7 +1,6 @@
-import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone } from '../condition.ts';
 import { isStepContainer } from '../pod/names.ts';
-import type { Pod } from '../pod/types.ts';
+import type { ContainerTerminated, Pod } from '../pod/types.ts';
 import { readSidecars } from '../podstatus/steps.ts';
 import type { Phase, PlanContext } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
@@ -14,7 +13,7 @@ export const done: Phase = (context) => {
   const { status, pod } = context;
   if (!isDone(status)) return undefined;
   if (pod === undefined) return { status, effects: [] };
-  return endedSidecars(status, pod) ?? stopSidecars(context, pod);
+  return endedSidecars(context, pod) ?? stopSidecars(context, pod);
 };
 
 function stopSidecars({ status, facts }: PlanContext, pod: Pod): TaskRunDecision {
@@ -34,9 +33,21 @@ function runningSidecars(pod: Pod, nop: string): number[] {
 }
 
 /** One write when the last sidecar has ended, none before. */
-function endedSidecars(status: TaskRunStatus, pod: Pod): TaskRunDecision | undefined {
+function endedSidecars({ status, facts }: PlanContext, pod: Pod): TaskRunDecision | undefined {
   const known = status.sidecars ?? [];
   if (known.every((sidecar) => sidecar.terminated)) return undefined;
   const now = readSidecars(pod);
-  return now.length > 0 && now.every((sidecar) => sidecar.terminated) ? { status: { ...status, sidecars: now }, effects: [] } : undefined;
+  if (now.length === 0 || !now.every((sidecar) => sidecar.terminated)) return undefined;
+  const stopped = new Map(pod.spec.containers.filter(({ image }) => image === facts.settings.images.nop).map(({ name }) => [name, lastEnd(pod, name)]));
+  const sidecars = now.map((sidecar) => {
+    const end = stopped.get(sidecar.container ?? '');
+    return end === undefined ? sidecar : { ...sidecar, terminated: { ...sidecar.terminated, ...end } };
+  });
+  return { status: { ...status, sidecars }, effects: [] };
+}
+
+/** The end of the sidecar itself, as opposed to that of the image that took its place and that has no such command. */
+function lastEnd(pod: Pod, name: string): ContainerTerminated {
+  const last = pod.status?.containerStatuses?.find((status) => status.name === name)?.lastState?.terminated;
+  return { ...last, exitCode: last?.exitCode ?? 0, reason: 'Completed', message: 'Sidecar container successfully stopped by nop image' };
 }

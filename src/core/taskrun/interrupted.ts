@@ -5,7 +5,7 @@ import { isFinished } from '../podstatus/order.ts';
 import { quote } from '../podstatus/quote.ts';
 import { withCondition, type Phase } from './context.ts';
 import { reasons } from './reasons.ts';
-import { stopRun } from './stop.ts';
+import { stopPod, stopRun } from './stop.ts';
 import { timeLeftMs, timeoutMs } from './timeout.ts';
 
 /** spec.status TaskRunCancelled (docs/taskruns.md "Cancelling a TaskRun"). */
@@ -36,5 +36,5 @@ export const timedOut: Phase = (context) => {
 export const cannotStart: Phase = (context) => {
   const { facts, pod, now } = context;
   const found = pod && startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
-  return found && 'reason' in found ? stopRun(context, found.reason, found.message) : undefined;
+  return found && 'reason' in found ? stopPod(context, found.reason, found.message) : undefined;
 };

@@ -187,7 +187,7 @@ describe('with a pod', () => {
     ['image trouble', begun({ phase: 'Pending', containerStatuses: [waiting('step-one', 'ErrImagePull', 'denied')] }),
       'Unknown PullImageFailed: build step "step-one" is pending with reason "denied"', ['event Normal PullImageFailed']],
     ['image never comes', begun({ phase: 'Pending', containerStatuses: [waiting('step-one', 'ImagePullBackOff', 'no')] }),
-      'False TaskRunImagePullFailed: the step "one" in TaskRun "run" failed to pull the image "x". The pod errored with the message: "no."\nPrevious status: [PullImageFailed] build step "step-one" is pending with reason "no"', ['deletePod', 'event Warning Failed']],
+      'False TaskRunImagePullFailed: the step "one" in TaskRun "run" failed to pull the image "x". The pod errored with the message: "no."', ['deletePod', 'event Warning Failed']],
     ['running', begun({ phase: 'Running', containerStatuses: [running('step-one')] }), 'Unknown Running: Not all Steps in the Task have finished executing', []],
     ['succeeded', begun({ phase: 'Succeeded', containerStatuses: [ended('step-one')] }, { reason: 'Running' }), 'True Succeeded: All Steps have completed executing', ['event Normal Succeeded']],
     ['straight from pending', begun({ phase: 'Succeeded', containerStatuses: [ended('step-one')] }), 'True Succeeded: All Steps have completed executing', ['event Normal Succeeded']],
@@ -280,6 +280,12 @@ describe('done', () => {
     const pod = podOf(taskSpec, { phase: 'Running', containerStatuses: [...steps, running('sidecar-s')] });
     const stopping = { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((c) => (c.name === 'sidecar-s' ? { ...c, image: 'tektite/nop:v1' } : c)) } };
     expect(plan({ status: over, pods: [stopping] }).effects).toEqual([]);
+  });
+
+  it('says that it was its stop that ended them', () => {
+    const pod = podOf(taskSpec, { phase: 'Failed', containerStatuses: [...steps, ended('sidecar-s', 255)] });
+    const stopped = { ...pod, spec: { ...pod.spec, containers: pod.spec.containers.map((c) => (c.name === 'sidecar-s' ? { ...c, image: 'tektite/nop:v1' } : c)) } };
+    expect(plan({ status: over, pods: [stopped] }).status.sidecars?.[0]?.terminated).toMatchObject({ exitCode: 0, reason: 'Completed', message: 'Sidecar container successfully stopped by nop image' });
   });
 
   it('notes their end', () => {

@@ -9,11 +9,20 @@ import { failed, started, type PlanContext } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
 import { isOrdinary, reasons } from './reasons.ts';
 
-/** Ends a run before its pod did: cancelled, timed out, or a pod that will never start. The pod goes, or is told to stop. */
+/** Ends a run before its pod did, and tells what kept it from going on. The pod goes, or is told to stop. */
 export function stopRun(context: PlanContext, reason: string, message: string): TaskRunDecision {
+  return stop(context, reason, message + trouble(context));
+}
+
+/** The same where the message says all there is to say. */
+export function stopPod(context: PlanContext, reason: string, message: string): TaskRunDecision {
+  return stop(context, reason, message);
+}
+
+function stop(context: PlanContext, reason: string, message: string): TaskRunDecision {
   const { pod, now } = context;
   const known = pod === undefined ? started(context) : { ...started(context), ...readings(context, pod) };
-  const status = failed(known, reason, message + trouble(context), now);
+  const status = failed(known, reason, message, now);
   return { status: { ...status, ...endedSteps(status, reason, now) }, effects: pod === undefined ? [] : [stopEffect(context, pod, reason)] };
 }
 
