@@ -38,11 +38,12 @@ export class ControlPlane {
 
   /** Ends the API server with this signal and starts it again; SIGKILL: without any farewell. */
   async restartApiServer(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    if (signal === 'SIGKILL') process.kill(await this.#pid('kube-apiserver'), 'SIGKILL');
+    if (signal === 'SIGKILL') process.kill(await this.pid('kube-apiserver'), 'SIGKILL');
     await run(cluster, ['restart', 'kube-apiserver', '--name', this.name], { timeout: 60_000 });
   }
 
-  async #pid(name: string): Promise<number> {
+  /** The process of a part of it. */
+  async pid(name: string): Promise<number> {
     const { stdout } = await run(cluster, ['status', '--json', '--name', this.name]).catch((error: { stdout: string }) => error);
     const part = (JSON.parse(stdout) as { parts: Part[] }).parts.find((p) => p.name === name);
     if (!part?.pid) throw new Error(`${name} of ${this.name} does not run`);
