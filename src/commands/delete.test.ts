@@ -79,7 +79,8 @@ describe('pipelinerun delete', () => {
   it('counts a run that went meanwhile as deleted', async () => {
     const made = environment();
     made.cluster.failures.set('delete pipelineruns/young', [new ApiError(404, { reason: 'NotFound', message: 'gone' })]);
-    expect(await made.run('pr delete --all -f')).toBe(0);
+    expect(await made.run('pr delete old young -f')).toBe(0);
+    expect(made.out).toBe('PipelineRuns deleted: "old", "young"\n');
   });
 
   it('refuses before it asks the cluster for anything', async () => {

@@ -13,7 +13,7 @@ import { alignColumns } from './text/columns.ts';
 import type { Style } from './text/colour.ts';
 import { paramText, statusText } from './text/values.ts';
 
-/** A TaskRun of a PipelineRun as `describe` shows it. Without `status` the TaskRun itself is gone (pruned). */
+/** A TaskRun of a PipelineRun as `describe` shows it. Without `status` it has not begun, or is gone (pruned). */
 export interface ChildTaskRun {
   name: string;
   pipelineTask: string;
@@ -43,7 +43,7 @@ async function childTaskRuns(context: Context, run: PipelineRun, prefix: string)
   const found = await Promise.all(references.map(async (reference): Promise<ChildTaskRun[]> => {
     const pipelineTask = prefix + (reference.pipelineTaskName ?? '');
     const name = reference.name ?? '';
-    if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.has(name) ? (byName.get(name)?.status ?? {}) : undefined }];
+    if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.get(name)?.status }];
     if (reference.kind !== pipelineRunKind.title) return [];
     const nested = await readPipelineRun(context, name).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;

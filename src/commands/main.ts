@@ -1,4 +1,4 @@
-import { isAbort, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
 import { command, CommandError, commonFlags } from './command.ts';
@@ -113,9 +113,6 @@ async function runLeaf({ command: leaf, path, argv, given }: CommandLine, enviro
   };
   try {
     return await leaf.run(context, values, rest);
-  } catch (error) {
-    if (isAbort(error, signal)) return INTERRUPTED;
-    throw error;
   } finally {
     await connection.close();
   }

@@ -39,6 +39,21 @@ describe('Tracker', () => {
     const waited = tracker.until(podName);
     await clock.advance(5_000);
     expect(await waited).toBe('p');
+    // A watch that gave nothing is begun anew after a while, with a list.
+    expect(cluster.requests.map((request) => request.split(' ')[0])).toEqual(['list', 'watch', 'list', 'watch']);
+  });
+
+  it('resumes a watch that gave something where it ended', async () => {
+    const { cluster, start } = track();
+    using tracker = start();
+    await tracker.until(() => true);
+    setPod(cluster, 'p');
+    await tracker.until(podName);
+    cluster.breakWatches();
+    await setImmediate();
+    setPod(cluster, 'q');
+    expect(await tracker.until((run) => (podName(run) === 'q' ? 'q' : undefined))).toBe('q');
+    expect(cluster.requests.map((request) => request.split(' ')[0])).toEqual(['list', 'watch', 'watch']);
   });
 
   it('tries again after a failure', async () => {
