@@ -149,6 +149,44 @@ describe('Election', () => {
     await expect(election.run(new AbortController().signal)).rejects.toThrow('boom');
   });
 
+  test('a replica that comes late gets its share, after the work in flight is done', async () => {
+    const client = new FakeKubeClient();
+    const early = replica(client, 'early', { ...QUICK, buckets: 4 });
+    await until(() => early.owned().length === KEYS.length);
+    const drained: string[] = [];
+    early.leadership.onDraining(async (bucket) => {
+      expect(KEYS.filter((key) => bucket.has(key)).some((key) => early.leadership.owns(key))).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const { items } = await client.list(leases, { namespace: NAMESPACE });
+      expect(items.find((lease) => lease.metadata.name === bucket.name)?.spec?.holderIdentity).toBe('early');
+      drained.push(bucket.name);
+    });
+    const late = replica(client, 'late', { ...QUICK, buckets: 4 });
+    const both = () => [early, late].map((r) => r.owned().length);
+    let twice = 0;
+    const watching = setInterval(() => { if (KEYS.some((key) => early.leadership.owns(key) && late.leadership.owns(key))) twice++; }, 1);
+    await until(() => drained.length === 2 && both().reduce((a, b) => a + b) === KEYS.length);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    clearInterval(watching);
+    expect(twice).toBe(0);
+    const { items } = await client.list(leases, { namespace: NAMESPACE });
+    expect(items.map((lease) => lease.spec?.holderIdentity).sort()).toEqual(['early', 'early', 'late', 'late']);
+    expect(items.every((lease) => Object.keys(lease.metadata.annotations ?? {}).length === 0)).toBe(true);
+    expect(drained).toHaveLength(2);
+    await Promise.all([early.stop(), late.stop()]);
+  });
+
+  test('a bucket promised to a replica that dies is not left alone', async () => {
+    const client = new FakeKubeClient();
+    const early = replica(client, 'early', { ...QUICK, buckets: 2 });
+    await until(() => early.owned().length === KEYS.length);
+    const { items: [lease] } = await client.list(leases, { namespace: NAMESPACE });
+    await client.patch(leases, NAMESPACE, lease?.metadata.name ?? '', { type: 'merge', body: { metadata: { annotations: { 'tektite.dev/wanted-by': 'ghost' } } } });
+    await until(() => early.owned().length < KEYS.length);
+    await until(() => early.owned().length === KEYS.length, 1_000);
+    await early.stop();
+  });
+
   test('two reconcilers cannot share a lease', () => {
     const election = new Election({ client: new FakeKubeClient(), namespace: NAMESPACE, component: 'c', config: QUICK, log: silentLogger });
     election.forReconciler(QUEUE);

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { systemClock } from '../clock.ts';
+import { elapsedScale, systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
-import { checkPeriods, leaseName } from './election-config.ts';
+import { WANTED_BY, leaseToAskFor, shouldYield } from './balance.ts';
+import type { Holding } from './balance.ts';
+import { JITTER, checkPeriods, leaseName } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
 import { BucketSet } from './hash.ts';
 import { Informer } from './informer.ts';
 import { LeaseElector } from './lease.ts';
+import { joinKey } from './object.ts';
 import { leases } from './resources.ts';
 import type { Lease } from './resources.ts';
 
@@ -23,6 +27,8 @@ export interface Leadership {
   owns(key: string): boolean;
   /** Called with each bucket won; also, at once, with those already held. Returns the way to unsubscribe. */
   onPromoted(listener: (bucket: Bucket) => void): () => void;
+  /** Called when a bucket is about to go to another replica; it goes when the promises are resolved. */
+  onDraining(listener: (bucket: Bucket) => Promise<void>): () => void;
   /** Called after a bucket was lost. */
   onLost(listener: (bucket: Bucket) => void): () => void;
 }
@@ -33,19 +39,28 @@ class Buckets implements Leadership {
   readonly #held = new Map<string, Bucket>();
   readonly #promoted = new Set<(bucket: Bucket) => void>();
   readonly #lost = new Set<(bucket: Bucket) => void>();
+  readonly #drainers = new Set<(bucket: Bucket) => Promise<void>>();
+  readonly #draining = new Set<string>();
 
   constructor(names: readonly string[]) {
     this.set = new BucketSet(names);
   }
 
   owns(key: string): boolean {
-    return this.#held.size > 0 && this.#held.has(this.set.ownerOf(key));
+    if (this.#held.size === 0) return false;
+    const name = this.set.ownerOf(key);
+    return this.#held.has(name) && !this.#draining.has(name);
   }
 
   onPromoted(listener: (bucket: Bucket) => void): () => void {
     this.#promoted.add(listener);
     for (const bucket of this.#held.values()) listener(bucket);
     return () => this.#promoted.delete(listener);
+  }
+
+  onDraining(listener: (bucket: Bucket) => Promise<void>): () => void {
+    this.#drainers.add(listener);
+    return () => this.#drainers.delete(listener);
   }
 
   onLost(listener: (bucket: Bucket) => void): () => void {
@@ -59,9 +74,18 @@ class Buckets implements Leadership {
     for (const listener of this.#promoted) listener(bucket);
   }
 
+  /** Owns the bucket's keys no more; resolves when none of them is in work. */
+  async drain(name: string): Promise<void> {
+    const bucket = this.#held.get(name);
+    if (!bucket) return;
+    this.#draining.add(name);
+    await Promise.all([...this.#drainers].map((drainer) => drainer(bucket)));
+  }
+
   demote(name: string): void {
     const bucket = this.#held.get(name);
     this.#held.delete(name);
+    this.#draining.delete(name);
     if (bucket) for (const listener of this.#lost) listener(bucket);
   }
 }
@@ -97,7 +121,7 @@ export function statefulSetLeadership(env: Readonly<Record<string, string | unde
 }
 
 export interface ElectionOptions {
-  client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'list' | 'watch'>;
+  client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch' | 'list' | 'watch'>;
   /** Where the leases are: the controller's own namespace. */
   namespace: string;
   /** First part of lease names: "tekton-pipelines-controller". */
@@ -107,6 +131,8 @@ export interface ElectionOptions {
   log: Logger;
   clock?: Clock;
   random?: () => number;
+  /** Share buckets evenly between replicas; default true. */
+  balance?: boolean;
 }
 
 /** Competes for the leases of all reconcilers of a process. */
@@ -115,15 +141,22 @@ export class Election {
   readonly #options: ElectionOptions;
   readonly #electors = new Map<string, LeaseElector>();
   readonly #watch: Informer<Lease>;
+  readonly #clock: Clock;
+  /** The lease names of each reconciler. */
+  readonly #groups: string[][] = [];
+  /** Leases being given to another replica, until the watch shows a new holder. */
+  readonly #promised = new Map<string, string>();
+  readonly #askedAt = new Map<string, number>();
 
   /** @throws naming the key, when the periods cannot work together. */
   constructor(options: ElectionOptions) {
     checkPeriods(options.config);
     this.#options = options;
     this.identity = options.identity ?? uniqueIdentity();
+    this.#clock = options.clock ?? systemClock;
     const { client, namespace, log } = options;
-    this.#watch = new Informer({ client, resource: leases, namespace, log, clock: options.clock ?? systemClock });
-    this.#watch.onChange(({ type, object }) => this.#electors.get(object.metadata.name ?? '')?.observe(type === 'deleted' ? null : object));
+    this.#watch = new Informer({ client, resource: leases, namespace, log, clock: this.#clock });
+    this.#watch.onChange(({ type, object }) => this.#onLease(object.metadata.name ?? '', type === 'deleted' ? null : object));
   }
 
   /** The buckets of one reconciler, such as "github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler". Call before `run`. */
@@ -136,11 +169,60 @@ export class Election {
     for (const name of names) {
       this.#electors.set(name, new LeaseElector({
         client, namespace, name, identity: this.identity, config, log, watched: () => this.#watch.store.hasSynced,
-        onAcquired: () => buckets.promote(name), onLost: () => buckets.demote(name),
+        onAcquired: () => {
+          this.#promised.delete(name);
+          buckets.promote(name);
+        },
+        onYield: () => buckets.drain(name), onLost: () => buckets.demote(name),
         ...(clock ? { clock } : {}), ...(random ? { random } : {}),
       }));
     }
+    this.#groups.push(names);
     return buckets;
+  }
+
+  #onLease(name: string, lease: Lease | null): void {
+    const elector = this.#electors.get(name);
+    if (!elector) return;
+    elector.observe(lease);
+    const holder = lease?.spec?.holderIdentity;
+    if (holder && holder !== this.identity) this.#promised.delete(name);
+    const wanter = lease?.metadata.annotations?.[WANTED_BY];
+    const group = this.#groups.find((names) => names.includes(name));
+    if (!wanter || !group || !elector.leading || this.#promised.has(name) || !shouldYield(this.#holdings(group), this.identity, name)) return;
+    this.#promised.set(name, wanter);
+    this.#options.log.info({ lease: name, wanter }, 'gives a bucket to a replica that has fewer');
+    elector.yield();
+  }
+
+  #holdings(names: readonly string[]): Holding[] {
+    return names.map((lease) => {
+      const known = this.#watch.store.get(joinKey(this.#options.namespace, lease));
+      return { lease, holder: this.#promised.get(lease) ?? known?.spec?.holderIdentity ?? '', wantedBy: this.#promised.has(lease) ? undefined : known?.metadata.annotations?.[WANTED_BY] };
+    });
+  }
+
+  /** Asks for a lease now and then while this replica has fewer than another. */
+  async #balance(signal: AbortSignal): Promise<void> {
+    const { config, log, random = Math.random } = this.#options;
+    while (!signal.aborted) {
+      await this.#clock.sleep(config.retryPeriodMs * (1 + random() * (JITTER - 1)), signal).catch(() => { /* the end came */ });
+      if (signal.aborted || !this.#watch.store.hasSynced) continue;
+      for (const group of this.#groups) {
+        const lease = leaseToAskFor(this.#holdings(group), this.identity);
+        if (lease) await this.#ask(lease, signal).catch((error: unknown) => { if (!signal.aborted) log.debug({ lease, problem: messageOf(error) }, 'cannot ask for a bucket'); });
+      }
+    }
+  }
+
+  /** A holder that does not answer (knative's do not) is not asked again before its lease's time. */
+  async #ask(name: string, signal: AbortSignal): Promise<void> {
+    const now = elapsedScale(this.#clock);
+    const last = this.#askedAt.get(name);
+    if (last !== undefined && now - last < this.#options.config.leaseDurationMs) return;
+    this.#askedAt.set(name, now);
+    const { client, namespace } = this.#options;
+    await client.patch(leases, namespace, name, { type: 'merge', body: { metadata: { annotations: { [WANTED_BY]: this.identity } } } }, { signal, unlimited: true });
   }
 
   /**
@@ -157,6 +239,8 @@ export class Election {
     });
     const watching = guard(this.#watch.run(stopWatch.signal));
     watching.catch(() => { /* reported below */ });
+    const balancing = this.#options.balance === false ? undefined : guard(this.#balance(ending));
+    balancing?.catch(() => { /* reported below */ });
     try {
       const results = await Promise.allSettled([...this.#electors.values()].map((elector) => guard(elector.run(ending))));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -164,5 +248,6 @@ export class Election {
       stopWatch.abort();
     }
     await watching;
+    await balancing;
   }
 }

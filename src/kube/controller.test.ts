@@ -129,6 +129,27 @@ describe('runController', () => {
     await end();
   });
 
+  test('a bucket being given away: resolves when its keys are no longer in flight, without breaking them off', async () => {
+    let drain: (bucket: { has(key: string): boolean }) => Promise<void> = () => Promise.resolve();
+    const { queue, clock, results, end } = start({
+      onDraining: (listener) => { drain = listener; return () => { /* nothing kept */ }; },
+      reconcile: async (key, signal) => { await clock.sleep(key === 'n/given' ? 500 : 5_000, signal); return DONE; },
+    });
+    queue.add('n/given');
+    queue.add('n/kept');
+    await clock.advance(10);
+    let drained = false;
+    void drain({ has: (key) => key === 'n/given' }).then(() => { drained = true; });
+    await clock.advance(480);
+    expect(drained).toBe(false);
+    await clock.advance(20);
+    expect(drained).toBe(true);
+    expect(results).toEqual(['done']);
+    const ended = end();
+    await clock.advance(10_000);
+    await ended;
+  });
+
   test('the end: takes no more keys, finishes what is in flight', async () => {
     const finished: string[] = [];
     const { queue, clock, end } = start({ concurrency: 1, reconcile: async (key) => { await clock.sleep(100); finished.push(key); return DONE; } });

@@ -28,6 +28,8 @@ export interface ControllerOptions {
   owns?: (key: string) => boolean;
   /** Told whenever a bucket was lost, so that work on its keys is broken off. Returns the way to unsubscribe. */
   onLost?: (listener: () => void) => () => void;
+  /** Told when a bucket is about to go to another replica: the promise resolves when no key of it is in flight. */
+  onDraining?: (listener: (bucket: { has(key: string): boolean }) => Promise<void>) => () => void;
   reconcile: (key: string, signal: AbortSignal) => Promise<Outcome>;
   log: Logger;
   metrics?: ControllerMetrics;
@@ -41,17 +43,23 @@ export class LeadershipLost extends Error {
   override name = 'LeadershipLost';
 }
 
+/** The keys being reconciled, with the way to break them off and to wait for their end. */
+type InFlight = Map<string, { stop: AbortController; ended: Promise<void> }>;
+
 /**
  * Takes keys from the queue and reconciles them until `signal` is aborted; then finishes what is in flight and
  * resolves. Rejects when something other than a reconcile fails (a defect): nothing stops in silence.
  */
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const clock = options.clock ?? systemClock;
-  const inFlight = new Map<string, AbortController>();
+  const inFlight: InFlight = new Map();
   const failed = new AbortController();
   const stopTaking = AbortSignal.any([signal, failed.signal]);
   const unsubscribe = options.onLost?.(() => {
-    for (const [key, work] of inFlight) if (options.owns?.(key) === false) work.abort(new LeadershipLost(`${key}: another replica leads this key now`));
+    for (const [key, work] of inFlight) if (options.owns?.(key) === false) work.stop.abort(new LeadershipLost(`${key}: another replica leads this key now`));
+  });
+  const stopDraining = options.onDraining?.(async (bucket) => {
+    await Promise.all([...inFlight].filter(([key]) => bucket.has(key)).map(([, work]) => work.ended));
   });
   const worker = async () => {
     for (let key = await options.queue.get(stopTaking); key !== undefined; key = await options.queue.get(stopTaking)) {
@@ -69,15 +77,16 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   } finally {
     endGrace();
     unsubscribe?.();
+    stopDraining?.();
   }
 }
 
 /** Aborts what is still in flight `graceMs` after the end was asked for. Returns the way to call that off. */
-function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: ReadonlyMap<string, AbortController>): () => void {
+function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: InFlight): () => void {
   const off = new AbortController();
   const start = () => {
     clock.sleep(graceMs, off.signal).then(() => {
-      for (const work of inFlight.values()) work.abort(new Error('the process is ending'));
+      for (const work of inFlight.values()) work.stop.abort(new Error('the process is ending'));
     }, () => { /* all finished in time */ });
   };
   if (ending.aborted) start();
@@ -85,11 +94,12 @@ function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: 
   return () => off.abort();
 }
 
-async function processKey(options: ControllerOptions, clock: Clock, key: string, inFlight: Map<string, AbortController>): Promise<void> {
+async function processKey(options: ControllerOptions, clock: Clock, key: string, inFlight: InFlight): Promise<void> {
   const { queue, log, name } = options;
   const started = elapsedScale(clock);
   const work = new AbortController();
-  inFlight.set(key, work);
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  inFlight.set(key, { stop: work, ended });
   try {
     // This look supersedes the ones planned before it; it says itself when the next is due.
     queue.cancelDelay(key);
@@ -103,6 +113,7 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
   } finally {
     inFlight.delete(key);
     queue.done(key);
+    end();
   }
 }
 

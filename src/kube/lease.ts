@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from './client.ts';
+import { WANTED_BY } from './balance.ts';
 import { JITTER } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
 import { compareResourceVersions } from './object.ts';
@@ -20,6 +21,8 @@ export interface LeaseElectorOptions {
   onAcquired: () => void;
   /** Called when it is lost or given up: nothing may be done under it any more. */
   onLost: () => void;
+  /** Called before the lease is given to another replica: finish what is in flight, begin nothing. */
+  onYield?: () => Promise<void>;
   /** Whether `observe` is being fed right now; then a standby replica does not read the lease itself. */
   watched?: () => boolean;
   log: Logger;
@@ -43,6 +46,8 @@ const SCRAMBLE_MS = 100;
 /** First pause after a failed renewal; doubles up to the retry period. */
 const RENEW_RETRY_MS = 500;
 const RELEASE_MS = 5_000;
+/** Longest wait for work in flight before a lease is given to another replica; far less than the lease has left. */
+const YIELD_MS = 10_000;
 
 /** Holds one Lease whenever it can, with client-go's protocol and periods: replicas of Tekton and ours can share it. */
 export class LeaseElector {
@@ -55,6 +60,7 @@ export class LeaseElector {
   #seenAt = 0;
   #seenVersion: string | undefined;
   #leading = false;
+  #yielding = false;
   #wake: (() => void) | undefined;
 
   constructor(options: LeaseElectorOptions) {
@@ -71,7 +77,14 @@ export class LeaseElector {
     if (lease && this.#lease && compareResourceVersions(lease.metadata.resourceVersion, this.#lease.metadata.resourceVersion) <= 0) return;
     this.#note(lease);
     const holder = lease?.spec?.holderIdentity;
-    if (this.#leading ? holder !== this.#options.identity : !holder) this.#wake?.();
+    if (this.#leading ? holder !== this.#options.identity : !holder && !this.#promisedToAnother(lease)) this.#wake?.();
+  }
+
+  /** Gives the lease to whoever asked for it, after finishing what is in flight. */
+  yield(): void {
+    if (!this.#leading) return;
+    this.#yielding = true;
+    this.#wake?.();
   }
 
   /** Competes, leads, competes again until the signal is aborted; then gives the lease back, if held. */
@@ -80,13 +93,32 @@ export class LeaseElector {
       try {
         await this.#compete(signal);
         await this.#lead(signal);
+        if (this.#yielding) await this.#drain(signal);
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        if (this.#leading) this.#stopLeading(signal.aborted ? 'giving it back' : 'not renewed in time');
+        if (this.#leading) this.#stopLeading(signal.aborted ? 'giving it back' : this.#yielding ? 'giving it to another replica' : 'not renewed in time');
+      }
+      if (this.#yielding && !signal.aborted) {
+        this.#yielding = false;
+        await this.#release(true);
       }
     }
     await this.#release();
+  }
+
+  /** Lets work in flight end, for a while. */
+  async #drain(signal: AbortSignal): Promise<void> {
+    const within = this.#within(Math.min(YIELD_MS, this.#options.config.renewDeadlineMs / 2), signal);
+    const over = new Promise<void>((resolve) => within.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([this.#options.onYield?.(), over]);
+    within.end();
+  }
+
+  /** A free lease whose last holder left it to one replica is that replica's for a retry period; then anybody's. */
+  #promisedToAnother(lease: Lease | null): boolean {
+    const wanter = lease?.metadata.annotations?.[WANTED_BY];
+    return !lease?.spec?.holderIdentity && !!wanter && wanter !== this.#options.identity;
   }
 
   /** Returns once the lease is held. */
@@ -113,7 +145,8 @@ export class LeaseElector {
       if (this.#lease === undefined) this.#note(await this.#read(within.signal));
       const lease = this.#lease ?? null;
       const own = lease?.spec?.holderIdentity === this.#options.identity;
-      const free = own ? 0 : freeInMs(lease?.spec, this.#seenAt, this.#now());
+      const promised = this.#promisedToAnother(lease) ? Math.max(0, this.#seenAt + retryPeriodMs - this.#now()) : 0;
+      const free = own ? 0 : Math.max(promised, freeInMs(lease?.spec, this.#seenAt, this.#now()));
       if (free > 0) return Math.min(period, free + 1);
       this.#note(await this.#write(lease, this.#claim(lease), within.signal));
       return 0;
@@ -135,6 +168,7 @@ export class LeaseElector {
     let renewed = this.#now();
     for (;;) {
       await this.#pause(retryPeriodMs, signal);
+      if (this.#yielding) return;
       if (this.#lease && this.#lease.spec?.holderIdentity !== this.#options.identity) return;
       const started = this.#now();
       if (!(await this.#renew(renewed + renewDeadlineMs, signal))) return;
@@ -169,7 +203,7 @@ export class LeaseElector {
   }
 
   /** Lets the next replica in at once. Best effort: without it the lease simply runs out. */
-  async #release(): Promise<void> {
+  async #release(keepPromise = false): Promise<void> {
     const within = this.#within(RELEASE_MS, undefined);
     try {
       // What is known may miss a write that was under way when the end came.
@@ -177,7 +211,7 @@ export class LeaseElector {
       for (let tries = 0; tries < 3 && lease?.spec?.holderIdentity === this.#options.identity; tries++) {
         try {
           const now = microTime(this.#clock.now());
-          await this.#write(lease, { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now }, within.signal);
+          this.#note(await this.#write(lease, { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now }, within.signal, keepPromise));
           this.#options.log.info({ lease: this.name }, 'gave the lease back');
           return;
         } catch (error) {
@@ -222,9 +256,14 @@ export class LeaseElector {
     }
   }
 
-  #write(lease: Lease | null, spec: NonNullable<Lease['spec']>, signal: AbortSignal): Promise<Lease> {
+  #write(lease: Lease | null, spec: NonNullable<Lease['spec']>, signal: AbortSignal, keepPromise = false): Promise<Lease> {
     const { client, namespace } = this.#options;
-    if (lease) return client.replace(leases, { ...lease, spec }, { signal, unlimited: true });
+    if (lease) {
+      // A question on the lease has been answered, one way or the other, when its holder writes.
+      const { [WANTED_BY]: _wantedBy, ...annotations } = lease.metadata.annotations ?? {};
+      const metadata = keepPromise ? lease.metadata : { ...lease.metadata, annotations };
+      return client.replace(leases, { ...lease, metadata, spec }, { signal, unlimited: true });
+    }
     return client.create(leases, { metadata: { name: this.name, namespace }, spec }, { signal, unlimited: true });
   }
 
