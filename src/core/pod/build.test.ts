@@ -57,6 +57,9 @@ const pods: [name: string, input: PodInput][] = [
   ['image-command', podInputOf({ steps: [{ name: 'plain', image: 'docker.io/library/hello:1' }, { name: 'args', image: 'docker.io/library/hello:1', args: ['x'] }] }, {
     images: new Map([['docker.io/library/hello:1', { digest: 'sha256:abc', commands: { 'linux/arm64': ['/hello'], 'linux/amd64': ['/hello'] }, defaultArgs: { 'linux/amd64': ['--default'] } }]]),
   })],
+  ['breakpoints', podInputOf({ steps: [{ name: 'a', image: 'x', script: 'run' }, { name: 'b', image: 'x', command: ['run'] }] }, {
+    taskRun: taskRunOf({ debug: { breakpoints: { onFailure: 'enabled', beforeSteps: ['b'] } } }),
+  })],
   ['pod-template-and-resources', podInputOf({ steps: [{ name: 'a', image: 'x', command: ['run'] }, { name: 'b', image: 'x', command: ['run'], computeResources: { requests: { memory: '1Gi' } } }] }, {
     taskRun: taskRunOf({
       podTemplate: {

@@ -6,6 +6,7 @@ import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { affinityOf } from './affinity.ts';
 import { credentials, type CredentialSecret, type Credentials } from './credentials.ts';
+import { breakpointsOf, debugFlags, debugMounts, debugPrepareMount, debugScripts, debugVolumes, type Breakpoints } from './debug.ts';
 import { entrypointArguments } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
@@ -53,6 +54,7 @@ interface Plan {
   sidecarScripts: (Script | undefined)[];
   credentials: Credentials;
   shape: PodShape;
+  breakpoints: Breakpoints | undefined;
 }
 
 /** The pod that runs a TaskRun (in-pod contract: src/entrypoint/CONTRACT.md). Pure: the same input gives the same pod. */
@@ -93,7 +95,7 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     cancelFile: settings.flags.keepPodOnCancel,
   };
   const found = settings.flags.disableCredsInit ? { flags: [], volumes: [], mounts: [] } : credentials(input.secrets);
-  return { input, steps, sidecars, stepScripts, sidecarScripts, credentials: found, shape };
+  return { input, steps, sidecars, stepScripts, sidecarScripts, credentials: found, shape, breakpoints: breakpointsOf(taskRun) };
 }
 
 function script(kind: 'script' | 'sidecar-script', index: number, text: string | undefined, owner: string): Script | undefined {
@@ -105,7 +107,8 @@ function script(kind: 'script' | 'sidecar-script', index: number, text: string |
 /** The one init container: copies the entrypoint, writes scripts, makes working directories. */
 function prepare(plan: Plan): Container {
   const workingDirs = plan.steps.map((step) => step.workingDir ?? '').filter(isUnderWorkspace);
-  const files = [...plan.stepScripts, ...plan.sidecarScripts].filter((file) => file !== undefined);
+  const own = [...plan.stepScripts, ...plan.sidecarScripts].flatMap((entry) => (entry ? [entry.file] : []));
+  const files = plan.breakpoints ? [...own, ...debugScripts] : own;
   return {
     name: prepareContainer,
     image: plan.input.settings.images.entrypoint,
@@ -113,12 +116,12 @@ function prepare(plan: Plan): Container {
     workingDir: '/',
     command: [paths.entrypointInImage, 'init'],
     args: [
-      ...files.flatMap(({ file }) => scriptArguments(file)),
+      ...files.flatMap(scriptArguments),
       ...workingDirs.flatMap((directory) => ['-working_dir', directory]),
       paths.entrypointInImage, paths.entrypoint,
       ...plan.steps.map((step, index) => stepContainerName(step.name, index)),
     ],
-    volumeMounts: prepareMounts(plan.shape, workingDirs.length > 0),
+    volumeMounts: [...prepareMounts(plan.shape, workingDirs.length > 0), ...(plan.breakpoints ? [debugPrepareMount] : [])],
     securityContext: prepareSecurityContext(plan.input.settings.flags, plan.input.taskRun.spec.podTemplate?.securityContext),
   };
 }
@@ -146,12 +149,13 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
       credentials: creds.flags,
       compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
       results: (input.spec.results ?? []).map((result) => result.name),
+      debug: debugFlags(step, plan.breakpoints),
     }),
     ...optional('workingDir', step.workingDir ? absolute(step.workingDir) : undefined),
     ...optional('env', stepEnv(input, step, looked)),
     ...optional('envFrom', step.envFrom),
     ...optional('resources', step.computeResources),
-    volumeMounts: withMounts(step.volumeMounts, [...stepMounts(index, own !== undefined, shape), ...creds.mounts]),
+    volumeMounts: withMounts(step.volumeMounts, [...stepMounts(index, own !== undefined, shape), ...(plan.breakpoints ? debugMounts(index) : []), ...creds.mounts]),
     ...optional('volumeDevices', step.volumeDevices),
     ...optional('imagePullPolicy', step.imagePullPolicy || undefined),
     ...optional('securityContext', step.securityContext),
@@ -179,7 +183,7 @@ function sidecarContainer(plan: Plan, sidecar: Sidecar, index: number): Containe
   const mounts = withMounts(volumeMounts, own ? [scriptMount] : []);
   const restarts = restartPolicy === 'Always' || plan.input.settings.flags.enableKubernetesSidecar;
   return {
-    name: sidecarContainerName(name),
+    name: sidecarContainerName(name, index),
     ...rest,
     ...(own ? { command: [own.path] } : {}),
     ...optional('resources', computeResources),
@@ -192,6 +196,7 @@ function allVolumes(plan: Plan, workspaces: Volume[]): Volume[] {
   const { input, shape, credentials: creds } = plan;
   return [
     ...internalVolumes(shape),
+    ...(plan.breakpoints ? debugVolumes : []),
     ...creds.volumes,
     ...(input.spec.volumes ?? []),
     ...workspaces,

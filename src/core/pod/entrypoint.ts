@@ -1,26 +1,29 @@
 import type { Step } from '../../api/pipeline/v1/task.ts';
 import { paths } from './names.ts';
 
-/** What every step's entrypoint is told, whatever the step. */
-export interface CommonFlags {
+/** What a step's entrypoint is told beyond the step's own fields. */
+export interface MoreFlags {
   credentials: string[];
   compressTerminationMessage: boolean;
   /** Names of the Task's results. */
   results: string[];
+  /** Breakpoints of this step. */
+  debug: string[];
 }
 
 /**
  * The argv after /tekton/bin/entrypoint for step `index` (src/entrypoint/CONTRACT.md). `command` is what the step runs, empty when the
  * image's own entrypoint comes from TEKTON_PLATFORM_COMMANDS.
  */
-export function entrypointArguments(step: Step, index: number, command: readonly string[], args: readonly string[], common: CommonFlags): string[] {
+export function entrypointArguments(step: Step, index: number, command: readonly string[], args: readonly string[], more: MoreFlags): string[] {
   const [head, ...rest] = command;
   return [
     ...orderFlags(index),
-    ...common.credentials,
-    ...(common.compressTerminationMessage ? ['-compress_termination_message=true'] : []),
+    ...more.credentials,
+    ...(more.compressTerminationMessage ? ['-compress_termination_message=true'] : []),
     ...stepFlags(step),
-    ...(common.results.length > 0 ? ['-results', common.results.join(',')] : []),
+    ...(more.results.length > 0 ? ['-results', more.results.join(',')] : []),
+    ...more.debug,
     ...(head === undefined ? [] : ['-entrypoint', head]),
     '--',
     ...rest,

@@ -33,8 +33,9 @@ export function stepContainerName(name: string | undefined, index: number): stri
   return (name ? `${stepPrefix}${name}` : `${stepPrefix}unnamed-${index}`).slice(0, longestName);
 }
 
-export function sidecarContainerName(name: string): string {
-  return `${sidecarPrefix}${name}`.slice(0, longestName);
+/** `sidecar-<name>`; one without a name (upstream's API allows it) is known by its place. */
+export function sidecarContainerName(name: string | undefined, index: number): string {
+  return (name ? `${sidecarPrefix}${name}` : `${sidecarPrefix}unnamed-${index}`).slice(0, longestName);
 }
 
 export function isStepContainer(name: string): boolean {

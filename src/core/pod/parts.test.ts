@@ -51,7 +51,7 @@ it('writes only flags of the contract', () => {
   const known = new Set(contract.step.flags.map(({ name }) => name));
   const args = entrypointArguments(
     { onError: 'continue', timeout: '1m', stdoutConfig: { path: 'o' }, stderrConfig: { path: 'e' }, results: [{ name: 'r' }], when: [{ input: 'a' }] }, 1, ['cmd', 'a'], ['b'],
-    { credentials: ['-basic-git=a=b', '-docker-cfg=c'], compressTerminationMessage: true, results: ['x', 'y'] },
+    { credentials: ['-basic-git=a=b', '-docker-cfg=c'], compressTerminationMessage: true, results: ['x', 'y'], debug: ['-breakpoint_on_failure', '-debug_before_step'] },
   );
   const flags = args.slice(0, args.indexOf('--')).filter((arg) => /^-[a-z]/.test(arg)).map((arg) => arg.slice(1).split('=')[0]);
   expect(flags.filter((flag) => !known.has(flag ?? ''))).toEqual([]);

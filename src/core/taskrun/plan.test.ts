@@ -102,8 +102,10 @@ describe('beginning', () => {
       'False TaskRunValidationFailed: [User error] 1 error occurred:\n\t* invalid StepOverride: No Step named zero\n\n'],
     ['StepAction', { taskSpec: { steps: [{ ref: { name: 'act' } }] } },
       'False TaskRunValidationFailed: steps[0].ref: StepAction "act" is not supported yet; write its image, command, args or script into the step'],
-    ['breakpoint', { spec: { debug: { breakpoints: { onFailure: 'enabled' } } } },
-      'False TaskRunValidationFailed: spec.debug.breakpoints: stopping at a breakpoint is not supported yet; remove spec.debug from the TaskRun'],
+    ['breakpoint without alpha', { spec: { debug: { breakpoints: { onFailure: 'enabled' } } } },
+      'False TaskRunValidationFailed: [User error] spec.debug requires "enable-api-fields" feature gate to be "alpha" but it is "beta"'],
+    ['breakpoint before no step', { flags: { 'enable-api-fields': 'alpha' }, spec: { debug: { breakpoints: { beforeSteps: ['zero'] } } } },
+      'False TaskRunValidationFailed: [User error] spec.debug.breakpoints.beforeSteps: task run has no step "zero"'],
     ['Windows script', { taskSpec: { steps: [{ image: 'x', script: '#!win powershell' }] } },
       'False TaskRunValidationFailed: steps[0].script: a Windows script (#!win) is not supported yet; use a Linux image and interpreter'],
     ['no service account', { metadata: { creationTimestamp: '2025-12-31T00:00:00Z' }, start: { ...nothingFound, serviceAccountProblem: 'serviceaccounts "sa" not found' } },
@@ -253,8 +255,6 @@ describe('with a pod', () => {
     expect(early.status.steps).toHaveLength(1);
     expect(early.requeueAfterMs).toBe(600);
     expect(plan(base, new Date('2026-01-01T00:00:11Z')).status.steps).toHaveLength(2);
-    const stepEnded = begun({ phase: 'Running', containerStatuses: [ended('step-one'), running('step-two')] }, { ...base, pods: undefined, taskSpec: two });
-    expect(plan(stepEnded, new Date('2026-01-01T00:00:10.400Z')).status.steps).toHaveLength(2);
   });
 
   it('opens the gate when the sidecars are ready', () => {

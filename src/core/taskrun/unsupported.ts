@@ -21,10 +21,6 @@ interface Unsupported {
 
 function unsupportedInRun(taskRun: TaskRun, settings: Settings): Unsupported[] {
   const found: Unsupported[] = [];
-  const breakpoints = taskRun.spec.debug?.breakpoints;
-  if (breakpoints?.onFailure || breakpoints?.beforeSteps?.length) {
-    found.push({ field: 'spec.debug.breakpoints', what: 'stopping at a breakpoint', instead: 'remove spec.debug from the TaskRun' });
-  }
   const mode = taskRun.metadata.annotations?.['experimental.tekton.dev/execution-mode'];
   if (mode === 'hermetic' && settings.flags.enableApiFields !== 'alpha') {
     found.push({

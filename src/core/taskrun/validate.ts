@@ -20,7 +20,7 @@ export interface Problem {
 type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings) => Problem | undefined;
 
 /** In upstream's order, so that a run with several faults reports the same one. */
-const checks: Check[] = [unsupported, checkSteps, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides];
+const checks: Check[] = [unsupported, checkSteps, checkBreakpoints, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides];
 
 /** The first fault of a run against the Task it names, before anything is made for it. */
 export function validateTaskRun(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
@@ -39,6 +39,15 @@ function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Proble
   if ((spec.steps ?? []).length === 0) return invalid(`task ${taskName} has no steps: add at least one under steps`);
   const imageless = (spec.steps ?? []).findIndex((step) => !step.image && !spec.stepTemplate?.image && !step.ref);
   return imageless === -1 ? undefined : invalid(`steps[${imageless}].image of task ${taskName} is missing: name an image there or in stepTemplate.image`);
+}
+
+function checkBreakpoints({ spec: { debug } }: TaskRun, taskName: string, spec: TaskSpec, { flags }: Settings): Problem | undefined {
+  const { onFailure, beforeSteps = [] } = debug?.breakpoints ?? {};
+  if (!onFailure && beforeSteps.length === 0) return undefined;
+  if (flags.enableApiFields !== 'alpha') return invalid(`spec.debug requires "enable-api-fields" feature gate to be "alpha" but it is "${flags.enableApiFields}"`);
+  if (onFailure && onFailure !== 'enabled') return invalid(`invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`);
+  const unknown = beforeSteps.find((name) => !(spec.steps ?? []).some((step) => step.name === name));
+  return unknown === undefined ? undefined : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
 }
 
 function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
