@@ -1,5 +1,7 @@
+import { decodeAs } from '../../api/decode.ts';
+import { formatFieldErrors } from '../../api/fielderror.ts';
 import { defaultPipelineSpec } from '../../api/pipeline/v1/defaults.ts';
-import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
+import { pipelineSpec as pipelineSpecSchema, type PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Graph } from '../graph/graph.ts';
 import { bindPipeline, pipelineNameOf } from './bind.ts';
@@ -7,6 +9,7 @@ import { RunFailure, userError } from './failure.ts';
 import { unsupportedPipelineRef } from './support.ts';
 import type { PipelineRunFacts, ResolvedPipeline } from './types.ts';
 import { graphOf, nameOf, validateRun } from './validate.ts';
+import { structuralSchema } from '../../api/structural.ts';
 
 /** The pipeline a run is to run. */
 export interface BoundPipeline {
@@ -17,6 +20,8 @@ export interface BoundPipeline {
   /** Set when it was not in the status yet. */
   source?: ResolvedPipeline;
 }
+
+const embeddedSchema = structuralSchema(pipelineSpecSchema);
 
 /** Specs do not change in place, so what follows from one can be kept as long as it. */
 const graphs = new WeakMap<PipelineSpec, Graph>();
@@ -50,9 +55,17 @@ function graphFor(run: PipelineRun, spec: PipelineSpec): Graph {
   return graph;
 }
 
+/** The CRD does not describe an embedded pipeline: what the API server would have refused is refused here. */
+function decodeEmbedded(run: PipelineRun, json: PipelineSpec): PipelineSpec {
+  const { value, errors } = decodeAs(embeddedSchema, json, 'spec.pipelineSpec');
+  if (errors.length === 0) return value as PipelineSpec;
+  const name = `${run.metadata.namespace}/${pipelineNameOf(run)}`;
+  throw new RunFailure('PipelineValidationFailed', `Pipeline ${name} can't be Run; it has an invalid spec: ${userError(formatFieldErrors(errors))}`);
+}
+
 function resolve(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun): ResolvedPipeline {
   const { pipelineRef, pipelineSpec } = run.spec;
-  if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: pipelineSpec };
+  if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: decodeEmbedded(run, pipelineSpec) };
   const fail = (why: string) => new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
   if (pipelineRef === undefined) throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
   const unsupported = unsupportedPipelineRef(pipelineRef);

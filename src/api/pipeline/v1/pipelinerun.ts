@@ -4,7 +4,7 @@ import { resourceRequirements } from '../../core/container.ts';
 import { duckStatus, embeddedMetadata, provenance, type ApiObject } from '../../meta.ts';
 import { atomicList, durationText, preservedObject, timeText } from '../../schema.ts';
 import { params, paramValue, pipelineRef, whenExpression } from './params.ts';
-import { pipelineSpec, type PipelineSpec } from './pipeline.ts';
+import type { PipelineSpec } from './pipeline.ts';
 import { taskRunSidecarSpec, taskRunStepSpec } from './taskrun.ts';
 import { workspaceBinding } from './workspace.ts';
 
@@ -42,7 +42,8 @@ export type PipelineTaskRunSpec = z.infer<typeof pipelineTaskRunSpec>;
 
 export const pipelineRunSpec = z.object({
   pipelineRef: pipelineRef.optional().describe('Pipeline to run; excludes pipelineSpec.'),
-  pipelineSpec: pipelineSpec.optional().describe('Pipeline written in place; excludes pipelineRef.'),
+  // Undescribed as upstream's: its webhook takes field names in any case, which the API server would refuse.
+  pipelineSpec: preservedObject<PipelineSpec>('Pipeline written in place, as Pipeline.spec; excludes pipelineRef.').optional(),
   params: params.optional().describe("Values of the Pipeline's params."),
   status: z.string().optional().describe('Cancelled, CancelledRunFinally, StoppedRunFinally or PipelineRunPending.'),
   timeouts: timeoutFields.optional().describe('Time limits; 0 means none.'),

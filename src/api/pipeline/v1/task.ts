@@ -50,7 +50,7 @@ export const stepTemplate = z.object({ ...containerFields, ...containerRuntimeFi
 export type StepTemplate = z.infer<typeof stepTemplate>;
 
 export const sidecar = z.object({
-  name: z.string(),
+  name: z.string().default('').optional(),
   ...containerFields,
   ...containerRuntimeFields,
   ...sidecarOnlyFields,

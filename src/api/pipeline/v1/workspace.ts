@@ -12,7 +12,7 @@ export const workspaceDeclaration = z.object({
 export type WorkspaceDeclaration = z.infer<typeof workspaceDeclaration>;
 
 /** A step or sidecar that takes a workspace for itself ("isolated workspaces"). */
-export const workspaceUsage = z.object({ name: z.string(), mountPath: z.string() });
+export const workspaceUsage = z.object({ name: z.string(), mountPath: z.string().optional() });
 export type WorkspaceUsage = z.infer<typeof workspaceUsage>;
 
 export interface PersistentVolumeClaimTemplate {

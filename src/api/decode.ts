@@ -1,0 +1,64 @@
+import type { FieldError } from './fielderror.ts';
+import type { StructuralSchema } from './structural.ts';
+
+/** JSON in the form that the schema describes, and what does not fit into it. */
+export interface Decoded {
+  value: unknown;
+  errors: FieldError[];
+}
+
+const preserves = 'x-kubernetes-preserve-unknown-fields';
+
+/**
+ * Reads JSON that the API server passed through unchecked (a schema with preserve-unknown-fields), as upstream's webhook
+ * reads it: Go's encoding/json takes a field name in any case for the one it knows (`mountpath` for `mountPath`), drops
+ * null, and refuses unknown fields and wrong types. Never throws; a wrong part is left out of the value.
+ */
+export function decodeAs(schema: StructuralSchema, json: unknown, path = ''): Decoded {
+  const errors: FieldError[] = [];
+  return { value: decode(schema, json, path, errors), errors };
+}
+
+function decode(schema: StructuralSchema, json: unknown, path: string, errors: FieldError[]): unknown {
+  if (json === null || json === undefined) return undefined;
+  if (schema.type === undefined) return json;
+  const actual = Array.isArray(json) ? 'array' : typeof json;
+  const wanted = schema.type === 'integer' ? 'number' : schema.type;
+  if (actual !== wanted || (schema.type === 'integer' && !Number.isInteger(json))) {
+    errors.push({ path, message: `invalid value: ${JSON.stringify(json)}: must be ${article(schema.type)}` });
+    return undefined;
+  }
+  if (Array.isArray(json)) return json.flatMap((item, index) => decode(schema.items ?? {}, item, `${path}[${index}]`, errors) ?? []);
+  return actual === 'object' ? decodeObject(schema, json as Record<string, unknown>, path, errors) : json;
+}
+
+function decodeObject(schema: StructuralSchema, json: Record<string, unknown>, path: string, errors: FieldError[]): Record<string, unknown> {
+  const { properties, additionalProperties } = schema;
+  const within = (name: string) => (path === '' ? name : `${path}.${name}`);
+  const result: Record<string, unknown> = {};
+  for (const [given, value] of Object.entries(json)) {
+    const name = properties ? fieldName(properties, given) : given;
+    const inner = name === undefined ? undefined : (properties?.[name] ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
+    if (name === undefined || inner === undefined) {
+      if (schema[preserves]) result[given] = value;
+      else errors.push({ path: within(given), message: `unknown field "${given}"${suggestion(properties)}` });
+      continue;
+    }
+    const decoded = decode(inner, value, within(name), errors);
+    if (decoded !== undefined) result[name] = decoded;
+  }
+  return result;
+}
+
+function fieldName(properties: Readonly<Record<string, unknown>>, given: string): string | undefined {
+  if (Object.hasOwn(properties, given)) return given;
+  return Object.keys(properties).find((name) => name.toLowerCase() === given.toLowerCase());
+}
+
+function suggestion(properties: Readonly<Record<string, unknown>> | undefined): string {
+  return properties ? `; the fields here are ${Object.keys(properties).join(', ')}` : '';
+}
+
+function article(type: string): string {
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+}
