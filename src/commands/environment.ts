@@ -42,7 +42,7 @@ interface Streams {
 /** The process's own terminal, clock and kubeconfig. The API client is loaded when a command first needs it. */
 export function systemEnvironment(version: string, streams: Streams = process): CommandEnvironment {
   const { stdin, stdout, stderr, env } = streams;
-  stdout.on('error', endOfReader);
+  if (!stdout.listeners('error').includes(endOfReader)) stdout.on('error', endOfReader);
   return {
     version,
     clock: systemClock,
