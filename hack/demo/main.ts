@@ -25,9 +25,10 @@ const kubectl = (args: readonly string[], input?: string) =>
 await install(target);
 const registry = await prepare(target);
 const name = await startPipeline(registry);
-const status = await followRun(target, namespace, name);
+await followRun(target, namespace, name);
 await showRun({ target, kubectlPath, namespace, name });
-process.exitCode = status;
+const succeeded = await kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.status.conditions[0].status}']);
+process.exitCode = succeeded === 'True' ? 0 : 1;
 
 /** Namespace, sample repository, tasks and pipeline. Returns the registry and base image that the run is to use. */
 async function prepare(on: Target): Promise<{ address: string; baseImage: string }> {
