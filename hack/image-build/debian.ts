@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { ensureFile } from './files.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 const run = promisify(execFile);
@@ -93,6 +94,7 @@ async function downloadClosure(cache: DebianCache, packages: readonly string[]):
 }
 
 async function aptOptions(cache: DebianCache, state: string): Promise<string[]> {
+  await ensureFile(KEYRING, 'debian-archive-keyring', cache.progress);
   for (const folder of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(state, folder), { recursive: true });
   await writeFile(join(state, 'status'), '');
   const source = (archive: string, suite: string): string => `deb [signed-by=${KEYRING}] ${cache.mirror}/${archive} ${suite} main\n`;

@@ -33,11 +33,20 @@ export function sha256Hex(body: Buffer | string): string {
 /** Installs `debianPackage` with apt-get when `command` is not on the path. */
 export async function ensureCommand(command: string, debianPackage: string, progress: (line: string) => void): Promise<void> {
   for (const folder of (process.env['PATH'] ?? '').split(':')) if (await exists(join(folder, command))) return;
-  progress(`installing Debian package ${debianPackage} for the command ${command}`);
+  await installPackage(debianPackage, `the command ${command}`, progress);
+}
+
+/** Installs `debianPackage` with apt-get when `path` is not there. */
+export async function ensureFile(path: string, debianPackage: string, progress: (line: string) => void): Promise<void> {
+  if (!(await exists(path))) await installPackage(debianPackage, path, progress);
+}
+
+async function installPackage(debianPackage: string, need: string, progress: (line: string) => void): Promise<void> {
+  progress(`installing package ${debianPackage} for ${need}`);
   try {
     await run('apt-get', ['-q', 'install', '--yes', '--no-install-recommends', debianPackage]);
   } catch (error) {
-    throw new Error(`the command ${command} is missing and apt-get could not install ${debianPackage}: install it yourself`, { cause: error });
+    throw new Error(`${need} is missing and apt-get could not install ${debianPackage}: install it yourself`, { cause: error });
   }
 }
 
