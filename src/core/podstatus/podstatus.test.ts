@@ -142,6 +142,10 @@ it.each<[string, PodStatus, boolean]>([
   ['nothing yet', {}, false],
 ])('isFinished: %s', (_name, status, expected) => expect(isFinished(pod(status))).toBe(expected));
 
+it('a pod without steps is not finished for want of them', () => {
+  expect(isFinished(pod({ phase: 'Running' }, { steps: [] }))).toBe(false);
+});
+
 describe('pendingState', () => {
   it.each<[string, PodStatus, string, string, boolean]>([
     ['fresh', { phase: 'Pending' }, 'Pending', 'Pending', false],

@@ -94,6 +94,14 @@ export function replaceDeep<T>(tree: T, r: Replacements): T {
   return changed ? (Object.fromEntries(replaced) as T) : tree;
 }
 
+/**
+ * Replaces kind by kind: what one kind of variable puts in may hold variables of the kinds after it, as upstream does for params that hold
+ * `$(context.taskRun.name)`, but never of its own.
+ */
+export function replaceInTurn<T>(tree: T, ...kinds: readonly Replacements[]): T {
+  return kinds.reduce<T>((replaced, kind) => replaceDeep(replaced, kind), tree);
+}
+
 function replaceList(list: unknown[], r: Replacements): unknown[] {
   let changed = false;
   const replaced = list.flatMap((item) => {

@@ -1,31 +1,33 @@
 import type { Step, Sidecar, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import type { WorkspaceBinding, WorkspaceDeclaration, WorkspaceUsage } from '../../api/pipeline/v1/workspace.ts';
 import { shortHash } from '../naming.ts';
 import { addValue, paramReplacements, spellings } from '../params/replacements.ts';
 import { paths, stepContainerName } from '../pod/names.ts';
 import { allDeclarations, mountPathOf, workspaceVolumes } from '../pod/workspaces.ts';
-import { emptyReplacements, mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
+import { emptyReplacements, replaceDeep, replaceInTurn, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 
 /**
- * A Task with the values of one run in the place of its variables (docs/variables.md). Left as they are: `steps.x.results.y` and artifacts,
- * which only exist while the pod runs, and `context.task.retry-count`, which a later attempt must see anew.
+ * A Task with the values of one run in the place of its variables (docs/variables.md). As upstream, kinds of variables are replaced one after
+ * the other, so that a param may hold `$(context.taskRun.name)`. Left as they are: `steps.x.results.y` and artifacts, which only
+ * exist while the pod runs, and `context.task.retry-count`, which a later attempt must see anew.
  */
 export function bindTask(taskRun: TaskRun, taskName: string, spec: TaskSpec, bindings: readonly WorkspaceBinding[]): TaskSpec {
-  const declarations = allDeclarations(spec, bindings);
-  const r = mergeReplacements(
-    paramReplacements(spec.params ?? [], taskRun.spec.params ?? []),
-    contextReplacements(taskRun, taskName),
-    resultReplacements(spec),
-    workspaceReplacements(spec, bindings, taskRun.metadata.uid ?? taskRun.metadata.name ?? ''),
-  );
+  const values = [...runValues(taskRun, spec, taskName), resultReplacements(spec)];
+  const workspaces = allDeclarations(spec, bindings).map((declaration) => replaceInTurn(declaration, ...values));
+  const last = workspaceReplacements(workspaces, bindings, taskRun.metadata.uid ?? taskRun.metadata.name ?? '');
   const bound: TaskSpec = { ...spec };
-  if (declarations.length > 0) bound.workspaces = declarations.map((declaration) => replaceDeep(declaration, r));
-  if (spec.steps) bound.steps = spec.steps.map((step, index) => bindContainer(step, mergeReplacements(r, stepReplacements(step, index), isolatedPaths(step))));
-  if (spec.sidecars) bound.sidecars = spec.sidecars.map((sidecar) => bindContainer(sidecar, mergeReplacements(r, isolatedPaths(sidecar))));
-  if (spec.stepTemplate) bound.stepTemplate = replaceDeep(spec.stepTemplate, r);
-  if (spec.volumes) bound.volumes = spec.volumes.map((volume) => replaceDeep(volume, r));
+  if (workspaces.length > 0) bound.workspaces = workspaces;
+  if (spec.steps) bound.steps = spec.steps.map((step, index) => bindContainer(step, [...values, stepReplacements(step, index)], last));
+  if (spec.sidecars) bound.sidecars = spec.sidecars.map((sidecar) => bindContainer(sidecar, values, last));
+  if (spec.stepTemplate) bound.stepTemplate = replaceInTurn(spec.stepTemplate, ...values, last);
+  if (spec.volumes) bound.volumes = spec.volumes.map((volume) => replaceInTurn(volume, ...values, last));
   return bound;
+}
+
+/** Params, then names of the run and its Task: what a run's own fields may hold too. */
+export function runValues(taskRun: TaskRun, spec: TaskSpec, taskName: string): Replacements[] {
+  return [paramReplacements(spec.params ?? [], taskRun.spec.params ?? []), contextReplacements(taskRun, taskName)];
 }
 
 /** What is replaced only in the pod: the number of this attempt, and where credentials are. */
@@ -42,12 +44,12 @@ export function bindAttempt(taskRun: TaskRun, spec: TaskSpec): TaskSpec {
  * default binding for required workspaces that the run leaves out.
  */
 export function bindWorkspaces(taskRun: TaskRun, spec: TaskSpec, fallback: Omit<WorkspaceBinding, 'name'> | undefined): WorkspaceBinding[] {
-  const r = mergeReplacements(paramReplacements(spec.params ?? [], taskRun.spec.params ?? []), contextReplacements(taskRun, ''));
+  const values = runValues(taskRun, spec, '');
   const given = taskRun.spec.workspaces ?? [];
   const names = new Set(given.map((binding) => binding.name));
   const missing = fallback === undefined ? [] : (spec.workspaces ?? []).filter((declaration) => !declaration.optional && !names.has(declaration.name));
   return [...given, ...missing.map((declaration): WorkspaceBinding => ({ ...fallback, name: declaration.name }))].map((binding) => {
-    const { volumeClaimTemplate, ...rest } = replaceDeep(binding, r);
+    const { volumeClaimTemplate, ...rest } = replaceInTurn(binding, ...values);
     return volumeClaimTemplate === undefined ? rest : { ...rest, persistentVolumeClaim: { claimName: claimName(taskRun, binding) } };
   });
 }
@@ -57,8 +59,7 @@ export function claimName(taskRun: TaskRun, binding: WorkspaceBinding): string {
   return `${binding.volumeClaimTemplate?.metadata?.name || 'pvc'}-${shortHash(binding.name + (taskRun.metadata.uid ?? ''))}`;
 }
 
-/** Names of the run and its Task. */
-export function contextReplacements(taskRun: TaskRun, taskName: string): Replacements {
+function contextReplacements(taskRun: TaskRun, taskName: string): Replacements {
   return stringReplacements({
     'context.taskRun.name': taskRun.metadata.name ?? '',
     'context.taskRun.namespace': taskRun.metadata.namespace ?? '',
@@ -67,9 +68,10 @@ export function contextReplacements(taskRun: TaskRun, taskName: string): Replace
   });
 }
 
-function bindContainer<T extends Step | Sidecar>(container: T, r: Replacements): T {
+/** A container with its own view of things first; a workspace that it takes for itself may be mounted elsewhere for it. */
+function bindContainer<T extends Step | Sidecar>(container: T, own: readonly Replacements[], last: Replacements): T {
   const { name, ...rest } = container;
-  const bound = { ...container, ...replaceDeep(rest, r) };
+  const bound = { ...container, ...replaceInTurn(rest, ...own, isolatedPaths(replaceInTurn(container.workspaces ?? [], ...own)), last) };
   // A result's declaration is no text of the user's container.
   if ('results' in container && container.results !== undefined) Object.assign(bound, { results: container.results });
   return bound;
@@ -97,11 +99,11 @@ function stepReplacements(step: Step, index: number): Replacements {
   return r;
 }
 
-function workspaceReplacements(spec: TaskSpec, bindings: readonly WorkspaceBinding[], owner: string): Replacements {
+function workspaceReplacements(declarations: readonly WorkspaceDeclaration[], bindings: readonly WorkspaceBinding[], owner: string): Replacements {
   const r = emptyReplacements();
   const volumes = workspaceVolumes(bindings, owner);
   const bound = new Map(bindings.map((binding) => [binding.name, binding]));
-  for (const declaration of allDeclarations(spec, bindings)) {
+  for (const declaration of declarations) {
     const binding = bound.get(declaration.name);
     const isLeftOut = declaration.optional === true && binding === undefined;
     addValue(r, 'workspaces', declaration.name, {
@@ -114,10 +116,9 @@ function workspaceReplacements(spec: TaskSpec, bindings: readonly WorkspaceBindi
   return r;
 }
 
-/** A container that takes a workspace for itself may have it elsewhere. */
-function isolatedPaths(container: Step | Sidecar): Replacements {
+function isolatedPaths(usages: readonly WorkspaceUsage[]): Replacements {
   const r = emptyReplacements();
-  for (const usage of container.workspaces ?? []) {
+  for (const usage of usages) {
     if (!usage.mountPath) continue;
     for (const spelling of spellings('workspaces', usage.name)) r.strings.set(`${spelling}.path`, usage.mountPath);
   }

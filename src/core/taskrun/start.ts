@@ -8,9 +8,8 @@ import type { ImageConfig, ImageCredentials } from '../pod/image.ts';
 import { mergePodTemplates } from '../pod/podtemplate.ts';
 import { mergeStepTemplate } from '../pod/steptemplate.ts';
 import { quote } from '../podstatus/quote.ts';
-import { paramReplacements } from '../params/replacements.ts';
-import { mergeReplacements, replaceDeep } from '../substitution/replacements.ts';
-import { bindAttempt, bindTask, bindWorkspaces, claimName, contextReplacements } from './bind.ts';
+import { replaceInTurn } from '../substitution/replacements.ts';
+import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
 import { failed, planContext, started, storedSpec, withCondition, type Phase, type PlanContext } from './context.ts';
 import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch, patched } from './metadata.ts';
@@ -143,10 +142,10 @@ export function podCreationMessage(taskRun: TaskRun, cause: string): string {
 function podFor(facts: TaskRunFacts, taskRun: TaskRun, spec: TaskSpec, workspaces: WorkspaceBinding[], found: StartFacts) {
   const { settings } = facts;
   const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
-  const r = mergeReplacements(paramReplacements(spec.params ?? [], taskRun.spec.params ?? []), contextReplacements(taskRun, facts.task.kind === 'resolved' ? facts.task.name : ''));
+  const values = runValues(taskRun, spec, facts.task.kind === 'resolved' ? facts.task.name : '');
   const images = new Map([...found.images].flatMap(([image, fact]): [string, ImageConfig][] => (fact.kind === 'found' ? [[image, fact.config]] : [])));
   return buildPod({
-    taskRun: template ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceDeep(template, r) } } : taskRun,
+    taskRun: template ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, ...values) } } : taskRun,
     spec: bindAttempt(taskRun, spec),
     workspaces,
     secrets: found.secrets,
@@ -159,10 +158,10 @@ function podFor(facts: TaskRunFacts, taskRun: TaskRun, spec: TaskSpec, workspace
 
 /** A claim for each volumeClaimTemplate, owned by the run so that it goes with it. */
 function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
-  const r = mergeReplacements(paramReplacements(spec.params ?? [], taskRun.spec.params ?? []), contextReplacements(taskRun, ''));
+  const values = runValues(taskRun, spec, '');
   return (taskRun.spec.workspaces ?? []).flatMap((binding): TaskRunEffect[] => {
     if (!binding.volumeClaimTemplate) return [];
-    const template = replaceDeep(binding.volumeClaimTemplate, r);
+    const template = replaceInTurn(binding.volumeClaimTemplate, ...values);
     const { name = '', namespace = '', uid = '' } = taskRun.metadata;
     const claim: NewClaim = {
       apiVersion: 'v1',

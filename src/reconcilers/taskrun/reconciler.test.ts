@@ -214,7 +214,7 @@ describe('what a pod needs', () => {
   it('shares a LimitRange among the steps', async () => {
     const one = await scene((it) => {
       it.run({ taskSpec: { steps: [{ image: 'x', command: ['a'] }, { image: 'x', command: ['b'] }] } });
-      it.client.seed(limitRanges, { metadata: { name: 'l', namespace: 'ns' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1' } }] } }, { metadata: { name: 'o', namespace: 'other' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '9' } }] } });
+      it.client.seed(limitRanges, { metadata: { name: 'l', namespace: 'ns' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1' } }] } }, { metadata: { name: 'o', namespace: 'other' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '100m' } }] } });
     });
     await one.reconcile();
     expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers.map((c) => c.resources?.requests)).toEqual([{ cpu: '500m' }, { cpu: '500m' }]);
