@@ -39,6 +39,12 @@ describe('containerFailure', () => {
     expect(containerFailure(pod('p', 'Running', { 'step-a': state }), step)).toBe(expected);
   });
 
+  it('of a sidecar: to be killed is no failure', () => {
+    const sidecar = { container: 'sidecar-db', step: 'sidecar-db', init: false };
+    expect(containerFailure(pod('p', 'Failed', { 'sidecar-db': exited(137) }), sidecar)).toBeUndefined();
+    expect(containerFailure(pod('p', 'Failed', { 'sidecar-db': exited(1) }), sidecar)).toBe('container sidecar-db has failed ');
+  });
+
   it('of an init container', () => {
     expect(containerFailure(pod('p', 'Pending', {}, { prepare: exited(1) }), { container: 'prepare', step: 'prepare', init: true })).toBe('container prepare has failed: Error');
   });

@@ -36,10 +36,18 @@ export function hasStarted(state: ContainerState | undefined): boolean {
   return state?.running !== undefined || state?.terminated !== undefined;
 }
 
-/** What went wrong in a container, in tkn's words; undefined when nothing did or it still runs. tkn knows of exit code 1 only. */
+/** Sidecars run beside the steps and are killed after them: they end when the TaskRun is over and not the other way round. */
+export function isSidecar({ container }: StepContainer): boolean {
+  return container.startsWith('sidecar-');
+}
+
+/**
+ * What went wrong in a container, in tkn's words; undefined when nothing did or it still runs. tkn knows of exit code 1
+ * only; we report the others of steps too. Those of sidecars say that they were killed, which is how sidecars end.
+ */
 export function containerFailure(pod: Pod, container: StepContainer): string | undefined {
   const terminated = stateOf(pod, container)?.terminated;
-  if (!terminated || terminated.exitCode === 0) return undefined;
+  if (!terminated || terminated.exitCode === 0 || (isSidecar(container) && terminated.exitCode !== 1)) return undefined;
   if (container.init) return `container ${container.container} has failed: ${terminated.reason ?? ''}`;
   const said = [terminated.reason, terminated.message].filter((text) => text && text !== 'Error').map((text) => ` : ${text}`);
   return `container ${container.container} has failed ${said.join('')}`;

@@ -130,6 +130,26 @@ describe('pipelinerun logs -f', () => {
     expect(environment.out).toBe('[a : s] attempt 0\n\n[a : s] attempt 1\n\n');
   });
 
+  it('follows a sidecar until the task is over, and no longer', async () => {
+    const environment = begun();
+    const { cluster, clock } = environment;
+    const { exit, printed } = start(environment, 'pr logs -f run');
+    setTask(environment, 'a', { conditions: going, podName: 'p' });
+    cluster.put(pods, pod('p', 'Running', { 'step-s': exited(), 'sidecar-db': running }));
+    cluster.log('p', 'step-s').write('step\n').end();
+    cluster.log('p', 'sidecar-db').write('serving\n');
+    setRun(environment, going, ['a']);
+    await printed('[a : sidecar-db] serving\n');
+    setTask(environment, 'a', { conditions: done, podName: 'p' });
+    setRun(environment, done, ['a']);
+    await setImmediate();
+    cluster.log('p', 'sidecar-db').write('last words\n');
+    await clock.advance(1_000);
+    expect(await exit).toBe(0);
+    expect(environment.out).toBe('[a : s] step\n\n[a : sidecar-db] serving\n[a : sidecar-db] last words\n\n');
+    expect(environment.err).toBe('');
+  });
+
   it('reports a failed run with its message', async () => {
     const environment = begun();
     const { exit } = start(environment, 'pr logs -f run -E');

@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import { pods } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/resources.ts';
-import { containerFailure, hasStarted, hindrances, isOver, isReadable, selectContainers, stateOf } from './containers.ts';
+import { containerFailure, hasStarted, hindrances, isOver, isReadable, isSidecar, selectContainers, stateOf } from './containers.ts';
 import type { StepContainer } from './containers.ts';
 import { linesOf } from './lines.ts';
 import { NothingSeen, ObjectGone, Tracker } from './tracker.ts';
@@ -33,6 +33,8 @@ export interface TaskLogs {
 
 /** The kubelet reports the end of a container a moment after its log ends. */
 const STATUS_DELAY_MS = 5_000;
+/** What a sidecar had written when the TaskRun ended is under way for a moment. */
+const LAST_WORDS_MS = 500;
 
 /** What there is of a pod's logs, container by container; stops at the first that failed. @throws when the pod cannot be read. */
 export async function readPod(logs: TaskLogs, name: string): Promise<void> {
@@ -75,6 +77,10 @@ export async function followPod(logs: TaskLogs, name: string, finished: Promise<
       return readContainers(logs, last, containers.slice(index));
     }
     if (ready === 'never') continue;
+    if (isSidecar(container)) {
+      await copySidecarLog(logs, name, container, over);
+      continue;
+    }
     await copyLog(logs, name, container, true);
     const failure = await outcome(tracker, container);
     if (failure) return logs.fail(failure);
@@ -95,6 +101,19 @@ async function outcome(tracker: Tracker<Pod>, container: StepContainer): Promise
     // A pod that is cleaned up at once leaves nothing to say.
     if (error instanceof ObjectGone) return undefined;
     throw error;
+  }
+}
+
+/** A sidecar's log until the TaskRun is over; to be killed may take the sidecar half a minute more, which nobody waits for. */
+async function copySidecarLog(logs: TaskLogs, pod: string, container: StepContainer, over: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([logs.signal, ended.signal]);
+  const copied = copyLog({ ...logs, signal }, pod, container, true);
+  const cut = over.then(() => logs.from.clock.sleep(LAST_WORDS_MS, signal)).then(() => 'cut' as const);
+  try {
+    if ((await Promise.race([copied, cut])) === 'cut') logs.sink.endOfStep();
+  } finally {
+    ended.abort(new ObjectGone('the TaskRun is over'));
   }
 }
 
