@@ -109,6 +109,13 @@ describe('EventRecorder', () => {
     expect(await written()).toMatchObject([{ metadata: { namespace: 'default' }, involvedObject: { name: 'n1' } }]);
   });
 
+  test('the name of an object with a long name is still a name', async () => {
+    const { recorder, written } = setUp();
+    recorder.event({ ...run, metadata: { ...run.metadata, name: `${'a'.repeat(198)}-.${'b'.repeat(40)}` } }, 'Normal', 'Started', 'x');
+    await recorder.flush();
+    expect((await written())[0]?.metadata.name).toMatch(/^a{198}\.[0-9a-f]{16}$/);
+  });
+
   test('a server that refuses costs the event, not the caller', async () => {
     const { recorder, client, results, written } = setUp();
     client.intercept = (call) => { if (call.verb === 'create') throw new ApiError(403, { reason: 'Forbidden', message: 'namespace is being terminated' }); };

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
-import { isAlreadyExists, isNotFound } from './client.ts';
+import { ApiError, isAlreadyExists, isNotFound } from './client.ts';
 import type { KubeObject } from './object.ts';
 import { TokenBucket } from './rate-limit.ts';
 import { events } from './resources.ts';
@@ -135,7 +135,8 @@ export class EventRecorder {
     // Time and serial in hex, as client-go's names: unique and in order.
     const suffix = (BigInt(now.getTime()) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16);
     return {
-      metadata: { name: `${name.slice(0, 200)}.${suffix}`, namespace: namespace || 'default' },
+      // A name cut short must still end in a letter or digit.
+      metadata: { name: `${name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')}.${suffix}`, namespace: namespace || 'default' },
       involvedObject: { apiVersion: target.apiVersion ?? '', kind: target.kind ?? '', name, uid: uid ?? '', ...(namespace ? { namespace } : {}), ...(resourceVersion ? { resourceVersion } : {}) },
       type, reason, message, count: 1, firstTimestamp: at, lastTimestamp: at,
       source: { component: this.#options.component }, reportingComponent: this.#options.component, reportingInstance: '',
@@ -150,7 +151,9 @@ export class EventRecorder {
         await this.#write(pending);
       } catch (error) {
         this.#options.onWrite?.('failed');
-        this.#options.log.warn({ reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) }, 'an event could not be written');
+        // In a namespace that goes away nothing can be created; that surprises nobody.
+        const expected = error instanceof ApiError && error.isNamespaceTerminating;
+        this.#options.log[expected ? 'debug' : 'warn']({ reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) }, 'an event could not be written');
       }
     }
     // In the same turn as the last look at the queue, or an event queued in between would lie there.
