@@ -1,6 +1,7 @@
 import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
+import { isDone } from '../../core/condition.ts';
 import type { CredentialSecret } from '../../core/pod/credentials.ts';
 import type { ImageFact, ImageLookup } from '../../core/pod/image.ts';
 import type { Pod as RunPod } from '../../core/pod/types.ts';
@@ -34,12 +35,15 @@ export interface Observing {
 }
 
 
+/** A run that is over needs its Task no more; every resync would ask for it again. */
+const notLookedUp: TaskFact = { kind: 'failed', reason: 'TaskRunResolutionFailed', message: 'the run is done: its Task was not looked up' };
+
 /** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
 export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
   const { stores, settings, now } = observing;
   const facts: TaskRunFacts = {
     taskRun,
-    task: await findTask(taskRun, observing, signal),
+    task: isDone(taskRun.status) ? notLookedUp : await findTask(taskRun, observing, signal),
     pods: stores.pods.byIndex(byController, taskRun.metadata.uid ?? '') as RunPod[],
     settings,
   };

@@ -177,6 +177,15 @@ describe('nothing to do', () => {
   });
 });
 
+it('a run that is over costs no call at all, again and again', async () => {
+  const one = await scene((it) => it.run({ taskRef: { name: 'nope' } }));
+  await one.reconcile();
+  await one.sync();
+  const before = one.client.calls.length;
+  expect(await one.reconcile()).toEqual({ kind: 'done' });
+  expect(one.client.calls.length).toBe(before);
+});
+
 describe('what a pod needs', () => {
   it('finds credentials of the service account, and says which are missing', async () => {
     const one = await scene((it) => {
