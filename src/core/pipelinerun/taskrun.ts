@@ -14,6 +14,7 @@ import type { Settings } from '../settings.ts';
 import { mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 import type { TaskState } from './assess.ts';
 import { contextReplacements, replaceInTask, replaceInTaskSpec } from './bind.ts';
+import { groupLabel, nodeGroup, withGroupAffinity } from './coschedule.ts';
 import { RunFailure, userError } from './failure.ts';
 import { fanOut, isMatrixed, matrixProblem } from './matrix.ts';
 import { taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
@@ -72,6 +73,8 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
   const metadata = taskRunMetadata(origin, settings);
   if (task.onError === 'continue') metadata.annotations[annotations.pipelineTaskOnError] = 'continue';
   const workspaces = taskRunWorkspaces(run, replaceDeep([...context.workspaces], context.results), task, spec);
+  const group = nodeGroup(run, workspaces, settings);
+  Object.assign(metadata.labels, groupLabel(group));
   const bare: TaskRun = {
     apiVersion: 'tekton.dev/v1',
     kind: 'TaskRun',
@@ -83,7 +86,7 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
       timeout: taskRunTimeout(run, section, own.timeout ?? task.timeout, settings.defaults),
       ...definedOnly({
         serviceAccountName: own.serviceAccountName || template?.serviceAccountName,
-        podTemplate: mergePodTemplates(own.podTemplate, template?.podTemplate),
+        podTemplate: withGroupAffinity(mergePodTemplates(own.podTemplate, template?.podTemplate), group),
         stepSpecs: own.stepSpecs, sidecarSpecs: own.sidecarSpecs, computeResources: own.computeResources,
       }),
       ...(workspaces.length > 0 ? { workspaces } : {}),
