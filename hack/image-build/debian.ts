@@ -70,26 +70,35 @@ export function rootSkeleton(): TarEntry[] {
   ];
 }
 
-async function downloadClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
+const closures = new Map<string, Promise<string[]>>();
+
+/** Archive files of the packages and all that they depend on; asked of apt-get once per process, which takes a second or two. */
+function downloadClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
+  const key = JSON.stringify([cache.dir, packages]);
+  const closure = closures.get(key) ?? resolveClosure(cache, packages);
+  closures.set(key, closure);
+  return closure;
+}
+
+async function resolveClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
   const state = join(cache.dir, 'apt');
   const options = await aptOptions(cache, state);
   await refreshOnce(cache, options);
-  const { stdout } = await aptGet([...options, 'install', '--yes', '--print-uris', ...packages]);
-  const files = [...stdout.matchAll(/^'([^']+)' (\S+) \d+/gm)].map((match) => match[2] ?? '');
   const archives = join(state, 'cache', 'archives');
-  // With every archive there --print-uris prints nothing to fetch, so the closure comes from a simulated installation.
-  const simulated = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
-  const wanted = [...simulated.stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({ name, version }));
-  if (files.length > 0) {
-    cache.progress(`downloading ${files.length} Debian packages`);
+  const { stdout } = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
+  const wanted = [...stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({ name, version }));
+  const find = async (): Promise<(string | undefined)[]> => {
+    const present = await readdir(archives);
+    return wanted.map(({ name, version }) => present.find((file) => file.startsWith(`${name}_${version.replaceAll(':', '%3a')}_`)));
+  };
+  const missing = (await find()).filter((file) => file === undefined).length;
+  if (missing > 0) {
+    cache.progress(`downloading ${missing} Debian packages`);
     await aptGet([...options, 'install', '--yes', '--download-only', ...packages]);
   }
-  const present = await readdir(archives);
-  return wanted.map(({ name, version }) => {
-    const prefix = `${name}_${version.replaceAll(':', '%3a')}_`;
-    const file = present.find((candidate) => candidate.startsWith(prefix));
-    if (file === undefined) throw new Error(`apt-get downloaded no archive for package ${name} ${version} into ${archives}`);
-    return join(archives, file);
+  return (await find()).map((file, index) => {
+    if (file !== undefined) return join(archives, file);
+    throw new Error(`apt-get downloaded no archive for package ${wanted[index]?.name ?? ''} ${wanted[index]?.version ?? ''} into ${archives}`);
   });
 }
 
