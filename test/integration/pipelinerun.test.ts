@@ -1,0 +1,141 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import type { Task } from '../../src/api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
+import { pipelineRuns, pipelines, taskRuns, tasks } from '../../src/api/resources.ts';
+import { systemClock } from '../../src/clock.ts';
+import { isDone, succeededCondition, timestamp } from '../../src/core/condition.ts';
+import { settings, task } from '../../src/core/pipelinerun/simulation.fake.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { runController } from '../../src/kube/controller.ts';
+import { Informer } from '../../src/kube/informer.ts';
+import { joinKey, type KubeObject, type Resource } from '../../src/kube/object.ts';
+import { WorkQueue } from '../../src/kube/queue.ts';
+import { customResourceDefinitions, namespaces, type CustomResourceDefinition } from '../../src/kube/resources.ts';
+import { silentLogger } from '../../src/log.ts';
+import { byController } from '../../src/reconcilers/pipelinerun/observe.ts';
+import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
+import { ControlPlane } from './kube-control-plane.ts';
+
+/**
+ * The PipelineRun reconciler on a real API server with our CRDs; TaskRuns succeed at once. What the server drops or
+ * changes of a status would show here as writes that never end.
+ */
+const plane = 'pipelinerun-test';
+const namespace = 'pipelinerun-test';
+const end = new AbortController();
+const requests: string[] = [];
+const running: Promise<unknown>[] = [];
+let controlPlane: ControlPlane;
+let client: KubeClient;
+
+const runs = pipelineRuns as Resource<PipelineRun>;
+const children = taskRuns as Resource<TaskRun>;
+
+async function installCrds(): Promise<void> {
+  const folder = join(import.meta.dirname, '../../crds');
+  for (const file of readdirSync(folder)) {
+    const crd = parse(readFileSync(join(folder, file), 'utf8')) as CustomResourceDefinition;
+    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', { type: 'apply', fieldManager: 'test', force: true, body: crd });
+  }
+  const established = (crd: CustomResourceDefinition) => crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
+  for (let round = 0; round < 100; round++) {
+    if ((await client.list(customResourceDefinitions)).items.every(established)) return;
+    await systemClock.sleep(100);
+  }
+  throw new Error('the CRDs were not established');
+}
+
+function inform<T extends KubeObject>(resource: Resource<T>): Informer<T> {
+  const owners = (object: KubeObject) => (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
+  const informer = new Informer<T>({ client, resource, log: silentLogger, freeze: true, indexes: { [byController]: owners } });
+  running.push(informer.run(end.signal));
+  return informer;
+}
+
+/** Ends every new TaskRun with the results that its spec declares. */
+async function succeed(taskRun: TaskRun): Promise<void> {
+  const results = (taskRun.spec.taskSpec?.results ?? []).map(({ name }) => ({ name, type: 'string' as const, value: 'x' }));
+  const conditions = [{ type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) }];
+  await client.replaceStatus(children, { ...taskRun, status: { conditions, ...(results.length > 0 ? { results } : {}) } }).catch(() => undefined);
+}
+
+beforeAll(async () => {
+  controlPlane = await ControlPlane.up(plane);
+  client = await controlPlane.client({ onRequest: ({ verb, resource, status }) => { requests.push(`${verb} ${resource} ${status}`); } });
+  await installCrds();
+  await client.create(namespaces, { metadata: { name: namespace } }).catch(() => undefined);
+  const [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer] = [inform(runs), inform(children), inform(pipelines as Resource<Pipeline>), inform(tasks as Resource<Task>)];
+  await Promise.all([pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer].map((informer) => informer.synced(end.signal)));
+  const queue = new WorkQueue({ name: 'pipelinerun' });
+  pipelineRunInformer.store.subscribe(({ key }) => queue.add(key));
+  taskRunInformer.store.subscribe(({ object, type, origin }) => {
+    const owner = object.metadata.ownerReferences?.[0]?.name;
+    if (owner) queue.add(joinKey(object.metadata.namespace, owner));
+    if (type === 'added' && origin !== 'list' && object.status === undefined) setTimeout(() => void succeed(object), 200);
+  });
+  const stores = { pipelineRuns: pipelineRunInformer.store, taskRuns: taskRunInformer.store, pipelines: pipelineInformer.store, tasks: taskInformer.store };
+  const reconcile = createPipelineRunReconciler({ client, stores, settings: () => settings, events: { event: () => {} }, clock: systemClock, log: silentLogger });
+  running.push(runController({ name: 'pipelinerun', queue, reconcile, log: silentLogger }, end.signal));
+}, 120_000);
+
+afterAll(async () => {
+  end.abort();
+  await Promise.allSettled(running);
+  await client?.close(true);
+  await controlPlane?.down();
+}, 60_000);
+
+async function complete(spec: PipelineRun['spec'], name: string): Promise<PipelineRun> {
+  await client.create(runs, { metadata: { name, namespace }, spec });
+  for (let round = 0; round < 200; round++) {
+    const run = await client.get(runs, namespace, name);
+    if (isDone(run.status)) return run;
+    await systemClock.sleep(50);
+  }
+  throw new Error(`${name} does not end: ${JSON.stringify((await client.get(runs, namespace, name)).status?.conditions)}`);
+}
+
+describe('a PipelineRun on a real API server', () => {
+  it('with every kind of field ends with one metadata patch and four status writes, none refused', async () => {
+    requests.length = 0;
+    const run = await complete({
+      params: [{ name: 'who', value: ['a', 'b'] }],
+      pipelineSpec: {
+        params: [{ name: 'who', type: 'array' }, { name: 'o', type: 'object', properties: { k: {} }, default: { k: 'v' } }],
+        tasks: [
+          task('one', { params: [{ name: 'all', value: '$(params.who[*])' }, { name: 'o', value: '$(params.o[*])' }] }, 'r'),
+          task('never', { when: [{ input: '$(tasks.one.results.r)', operator: 'notin', values: ['x'] }] }),
+          task('two', { displayName: 'two of $(tasks.one.results.r)', when: [{ input: '$(tasks.one.results.r)', operator: 'in', values: ['x'] }] }, 'r'),
+        ],
+        finally: [task('last', { params: [{ name: 's', value: '$(tasks.status)' }] })],
+        results: [{ name: 'out', value: '$(tasks.two.results.r)' }],
+      },
+    }, 'all-fields');
+    expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Completed', message: 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 1' });
+    expect(run.status).toMatchObject({
+      results: [{ name: 'out', value: 'x' }],
+      skippedTasks: [{ name: 'never', reason: 'When Expressions evaluated to false', whenExpressions: [{ input: 'x', operator: 'notin', values: ['x'] }] }],
+      childReferences: [{ name: 'all-fields-one', pipelineTaskName: 'one' }, { name: 'all-fields-two', displayName: 'two of x', whenExpressions: [{ input: 'x' }] }, { name: 'all-fields-last' }],
+    });
+    await systemClock.sleep(500);
+    const writes = requests.filter((request) => !/^(get|list|watch|update taskruns)/.test(request)).sort();
+    expect(writes).toEqual([
+      'create pipelineruns 201', 'create taskruns 201', 'create taskruns 201', 'create taskruns 201', 'patch pipelineruns 200',
+      'update pipelineruns/status 200', 'update pipelineruns/status 200', 'update pipelineruns/status 200', 'update pipelineruns/status 200',
+    ]);
+  });
+
+  it('fifty at once end without a refused write', async () => {
+    requests.length = 0;
+    const spec = { pipelineSpec: { tasks: [task('a', {}, 'r'), task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('c', { runAfter: ['b'] })] } };
+    const ended = await Promise.all(Array.from({ length: 50 }, (_, index) => complete(spec, `many-${index}`)));
+    expect(ended.map(({ status }) => succeededCondition(status)?.status)).toEqual(Array.from({ length: 50 }, () => 'True'));
+    expect(requests.filter((request) => / [45]\d\d$/.test(request))).toEqual([]);
+    expect(requests.filter((request) => request.startsWith('update pipelineruns/status'))).toHaveLength(200);
+  });
+});
