@@ -181,10 +181,22 @@ describe('Election', () => {
     const early = replica(client, 'early', { ...QUICK, buckets: 2 });
     await until(() => early.owned().length === KEYS.length);
     const { items: [lease] } = await client.list(leases, { namespace: NAMESPACE });
-    await client.patch(leases, NAMESPACE, lease?.metadata.name ?? '', { type: 'merge', body: { metadata: { annotations: { 'tektite.dev/wanted-by': 'ghost' } } } });
-    await until(() => early.owned().length < KEYS.length);
-    await until(() => early.owned().length === KEYS.length, 1_000);
+    for (const ghost of ['one', 'another']) {
+      await client.patch(leases, NAMESPACE, lease?.metadata.name ?? '', { type: 'merge', body: { metadata: { annotations: { 'tektite.dev/wanted-by': ghost } } } });
+      await until(() => early.owned().length < KEYS.length);
+      await until(() => early.owned().length === KEYS.length, 1_000);
+    }
     await early.stop();
+  });
+
+  test('a holder that gives nothing is not asked all the time', async () => {
+    const client = new FakeKubeClient();
+    for (const i of [0, 1]) client.seed<Lease>(leases, { metadata: { name: `tekton-pipelines-controller.${QUEUE}.0${i}-of-02`, namespace: NAMESPACE }, spec: { holderIdentity: 'knative', leaseDurationSeconds: 60 } });
+    client.intercept = ({ verb }) => { if (verb === 'patch') throw new Error('refused'); };
+    const late = replica(client, 'late', { ...QUICK, buckets: 2 });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(client.calls.filter(({ verb }) => verb === 'patch')).toHaveLength(1);
+    await late.stop();
   });
 
   test('two reconcilers cannot share a lease', () => {

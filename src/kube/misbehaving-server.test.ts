@@ -133,6 +133,14 @@ describe('a watch goes on', () => {
     expect(informer.lists).toBe(1);
   });
 
+  test('and leaves no connection behind when an ERROR event is not followed by the end', async () => {
+    const error = line('ERROR', { kind: 'Status', code: 500, reason: 'InternalError', message: 'x' });
+    server.reply(list(5, [])).watch(...Array.from({ length: 10 }, () => stream([error], 'hold')), stream([line('ADDED', pod('a', 6))], 'hold'));
+    const { log } = inform({ longestPauseMs: 4 });
+    await until(() => log.length === 1);
+    await until(() => server.connections <= 2, 1_000);
+  });
+
   test('after the server was killed and started again', async () => {
     server.reply(list(5, [])).watch(stream([line('ADDED', pod('a', 6))], 'hold'));
     const { log } = inform();
@@ -191,7 +199,9 @@ describe('a list', () => {
   test('is put together from its pages, with kinds filled in', async () => {
     const { apiVersion: _a, kind: _k, ...bare } = pod('a', 1);
     server.reply(list(5, [bare], 'next'), list(5, [pod('b', 2)]));
-    const answer = await client.list(pods, { labelSelector: 'x=y' });
+    const cut: string[] = [];
+    const answer = await client.list(pods, { labelSelector: 'x=y', transform: (object) => { cut.push(object.metadata.name ?? ''); return object; } });
+    expect(cut).toEqual(['a', 'b']);
     expect(answer.items.map(({ kind, apiVersion, metadata }) => `${apiVersion} ${kind} ${metadata.name}`)).toEqual(['v1 Pod a', 'v1 Pod b']);
     expect(answer.resourceVersion).toBe('5');
     expect(server.others.map(({ query }) => query.get('labelSelector'))).toEqual(['x=y', 'x=y']);
