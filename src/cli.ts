@@ -31,6 +31,8 @@ const [first = '', ...rest] = process.argv.slice(2);
 const role = Object.hasOwn(roles, first) ? roles[first] : undefined;
 try {
   process.exitCode = await (role ? role(rest) : commandLine(process.argv.slice(2)));
+  // A kept connection or a timer of a library must not hold a finished server for the rest of its grace period.
+  if (role) process.exit();
 } catch (error) {
   console.error(`tektite ${first}: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -18,7 +18,7 @@ const controllerIndex: IndexFunction<KubeObject> = (object) =>
   (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
 
 /** What reconcilers use of a cache: reading, and telling it what was written. */
-export type Cache<T extends KubeObject> = Pick<Store<T>, 'get' | 'find' | 'list' | 'values' | 'byIndex' | 'observeWrite' | 'subscribe'>;
+export type Cache<T extends KubeObject> = Pick<Store<T>, 'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe'>;
 
 /**
  * One watch per namespace behind one cache: a controller that may see only some namespaces cannot watch them all at once.
@@ -44,6 +44,11 @@ class NamespacesCache<T extends KubeObject> implements Cache<T> {
 
   *values(): Generator<T, undefined, unknown> {
     for (const store of this.#stores.values()) yield* store.values();
+    return undefined;
+  }
+
+  *entries(): Generator<[string, T], undefined, unknown> {
+    for (const store of this.#stores.values()) yield* store.entries();
     return undefined;
   }
 

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
+import { runReplica } from '../kube/replica.ts';
 import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
 import { Caches } from './caches.ts';
@@ -10,7 +11,7 @@ import { ClientMetrics } from './client-metrics.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from './http-server.ts';
 import { electLeaders } from './leadership.ts';
-import { startReconcilers } from './reconcilers.ts';
+import { makeReconcilers } from './reconcilers.ts';
 import { RunMetrics, registerRunningGauges } from './run-metrics.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { configNames, watchSettings } from './settings.ts';
@@ -60,37 +61,31 @@ async function run(process: Process): Promise<void> {
   const { flags, env, end, log, registry, client } = process;
   collectDefaultMetrics({ register: registry });
   const state = { ready: false };
-  const servers: HttpServer[] = [];
-  // Watches and leases outlive the reconcilers: these finish their work with both in place.
-  const background = new AbortController();
   const events = new EventRecorder({ client, component, log });
   const caches = new Caches(client, flags.namespaces, log);
+  const stopSettings = new AbortController();
+  const servers: HttpServer[] = [];
+  end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
     servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
     servers.push(await serveMetrics(flags.metricsPort, registry));
-    const { settings, running: watchingSettings } = await watchSettings(
-      { client, namespace: flags.systemNamespace, names: configNames(env), images: { entrypoint: flags.entrypointImage, nop: flags.nopImage }, release: version, events, log },
-      background.signal,
-    );
+    const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
+    const watch = { client, namespace: flags.systemNamespace, names: configNames(env), images, release: version, events, log };
+    const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
     registerRunningGauges(registry, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, log });
     recordFinishedRuns(caches, leaders, new RunMetrics(registry, metrics));
-    const reconcilers = startReconcilers({ client, caches, leaders, settings, events, flags, registry, log });
-    const watching = caches.run(background.signal);
-    await Promise.race([caches.synced(end), watching]);
-    log.info('caches are filled');
-    state.ready = true;
-    const leading = leaders.run(background.signal);
-    await Promise.race([reconcilers.run(end), watching, leading, watchingSettings]);
-    state.ready = false;
-    await events.flush();
-    background.abort();
-    await Promise.allSettled([watching, leading, watchingSettings]);
+    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registry, log });
+    const onReady = () => {
+      log.info('ready');
+      state.ready = true;
+    };
+    await runReplica({ sources: [caches, { run: () => running }], controllers, election: leaders, recorder: events, log, onReady }, end);
   } catch (error) {
     if (!end.aborted) throw error;
   } finally {
-    background.abort();
+    stopSettings.abort();
     await Promise.allSettled(servers.map((server) => server.close()));
   }
 }

@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueMetrics, WorkQueue } from '../kube/queue.ts';
 
-/** Seconds from 10 ns to 1000 s, as client-go's workqueue buckets. */
-const buckets = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
+/** Seconds, as knative.dev/pkg/observability has them. */
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
  * The kn_workqueue_* metrics of upstream's controllers, one label `name` per queue (knative.dev/pkg observability).

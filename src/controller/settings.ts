@@ -30,6 +30,13 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
   };
 }
 
+/** Feature flags with the one value that this version can do. */
+const unsupportedFlags: Readonly<Record<string, string>> = {
+  'results-from': 'termination-message',
+  'enforce-nonfalsifiability': 'none',
+  'trusted-resources-verification-no-match-policy': 'ignore',
+};
+
 /** What LiveSettings is made from. */
 export interface SettingsSource {
   /** The ConfigMaps of the controller's own namespace. */
@@ -91,13 +98,23 @@ export class LiveSettings {
     }
   }
 
+  /** What this version cannot do yet is said where it was asked for, not passed over. */
+  #unsupported(data: Readonly<Record<string, string>> | undefined): ConfigProblem[] {
+    return Object.entries(unsupportedFlags).flatMap(([key, supported]) => {
+      const value = data?.[key];
+      if (value === undefined || value === supported) return [];
+      const message = `${key}: ${JSON.stringify(value)} is not supported by this version; it works as with ${JSON.stringify(supported)}`;
+      return [{ kind: 'invalid-value' as const, key, value, message }];
+    });
+  }
+
   #read(): Settings {
     const { names, images, release } = this.#source;
     const flagsMap = this.#map(names.featureFlags);
     const defaultsMap = this.#map(names.defaults);
     const { flags, problems: flagProblems } = parseFeatureFlags(flagsMap?.data);
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
-    this.#report(flagsMap, flagProblems);
+    this.#report(flagsMap, [...flagProblems, ...this.#unsupported(flagsMap?.data)]);
     this.#report(defaultsMap, defaultProblems);
     return { flags, defaults, images, release };
   }

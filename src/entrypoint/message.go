@@ -13,17 +13,19 @@ import (
 
 const (
 	// maxMessageSize is what the kubelet keeps of a termination message.
-	maxMessageSize    = 4096
-	compressedPrefix  = "tknz:"
-	maxInflatedSize   = 128 << 10
-	messageFileMode   = 0o666
-	startedAtLayout   = "2006-01-02T15:04:05.000Z07:00"
-	reasonSkipped     = "Skipped"
-	reasonCancelled   = "Cancelled"
-	reasonTimedOut    = "TimeoutExceeded"
-	internalStartedAt = "StartedAt"
-	internalExitCode  = "ExitCode"
-	internalReason    = "Reason"
+	maxMessageSize   = 4096
+	compressedPrefix = "tknz:"
+	maxInflatedSize  = 128 << 10
+	messageFileMode  = 0o666
+	startedAtLayout  = "2006-01-02T15:04:05.000Z07:00"
+	reasonSkipped    = "Skipped"
+	reasonCancelled  = "Cancelled"
+	reasonTimedOut   = "TimeoutExceeded"
+	// Ours: upstream leaves the cause to the step's log.
+	reasonResultTooLarge = "TaskRunResultLargerThanAllowedLimit"
+	internalStartedAt    = "StartedAt"
+	internalExitCode     = "ExitCode"
+	internalReason       = "Reason"
 )
 
 var errMessageTooLong = errors.New("Termination message is above max allowed size 4096, caused by large task result.") //nolint:staticcheck // users match this text

@@ -249,6 +249,9 @@ func (s *step) publish() error {
 	if err == nil {
 		err = writeMessage(s.terminationPath, append(entries, s.internal...), s.compressMessage)
 	}
+	if errors.Is(err, errMessageTooLong) {
+		s.internal = append(s.internal, internalEntry(internalReason, reasonResultTooLarge))
+	}
 	if err != nil {
 		s.publishInternal()
 		return err

@@ -13,7 +13,7 @@ import type { Change, Store } from './store.ts';
  * replica leads it, and a bucket won adds all its keys, slowly. Returns the way to stop.
  */
 export function feedQueue<T extends KubeObject>(
-  store: Store<T>, queue: WorkQueue, leadership: Pick<Leadership, 'owns' | 'onPromoted'>, keysOf: (change: Change<T>) => readonly string[] = (change) => [change.key],
+  store: Pick<Store<T>, 'subscribe' | 'entries'>, queue: WorkQueue, leadership: Pick<Leadership, 'owns' | 'onPromoted'>, keysOf: (change: Change<T>) => readonly string[] = (change) => [change.key],
 ): () => void {
   const stopChanges = store.subscribe((change) => {
     for (const key of keysOf(change)) {

@@ -10,17 +10,19 @@ import { mergeReplacements, replaceDeep, replaceParamValue, stringReplacements, 
  * status.pipelineSpec and used from then on, so that a Pipeline changed or deleted later makes no difference.
  */
 export function bindPipeline(run: PipelineRun, pipelineName: string, spec: PipelineSpec): PipelineSpec {
-  const replacements = mergeReplacements(
-    paramReplacements(spec.params ?? [], run.spec.params ?? []),
-    contextReplacements(run, pipelineName),
-    workspaceReplacements(run, spec),
-  );
+  const replacements = mergeReplacements(runReplacements(run, pipelineName, spec), workspaceReplacements(run, spec));
   const bind = (task: PipelineTask) => bindTask(task, replacements);
   return {
     ...spec,
     ...(spec.tasks === undefined ? {} : { tasks: spec.tasks.map(bind) }),
     ...(spec.finally === undefined ? {} : { finally: spec.finally.map(bind) }),
   };
+}
+
+/** Params and context. The value of a param may hold `$(context…)`: upstream replaces params first and context after. */
+function runReplacements(run: PipelineRun, pipelineName: string, spec: PipelineSpec): Replacements {
+  const context = contextReplacements(run, pipelineName);
+  return mergeReplacements(paramReplacements(replaceDeep(spec.params ?? [], context), replaceDeep(run.spec.params ?? [], context)), context);
 }
 
 /** An embedded pipeline goes by the name of its run. */
@@ -47,7 +49,7 @@ function workspaceReplacements(run: PipelineRun, spec: PipelineSpec): Replacemen
 
 /** A run's workspaces with its params and context replaced (claim names, subPaths, ConfigMap names …). */
 export function boundWorkspaces(run: PipelineRun, pipelineName: string, spec: PipelineSpec): WorkspaceBinding[] {
-  const replacements = mergeReplacements(paramReplacements(spec.params ?? [], run.spec.params ?? []), contextReplacements(run, pipelineName));
+  const replacements = runReplacements(run, pipelineName, spec);
   return (run.spec.workspaces ?? []).map((binding) => replaceDeep(binding, replacements));
 }
 

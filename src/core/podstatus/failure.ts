@@ -12,6 +12,8 @@ export interface Failure {
 
 const oomKilled = 'OOMKilled';
 const evicted = 'Evicted';
+/** Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log. */
+const resultTooLarge = 'TaskRunResultLargerThanAllowedLimit';
 
 /** Whether a finished pod counts as failed: it says so, or a step ended badly while sidecars still run. */
 export function didFail(pod: Pod): boolean {
@@ -40,6 +42,7 @@ function failureReason(pod: Pod): string {
     [sidecars.some(isOutOfMemory), 'SidecarOOM'],
     [steps.some(isOutOfMemory), 'StepOOM'],
     [sidecars.some(exitedBadly), 'SidecarFailed'],
+    [steps.some((status) => reportedReason(status) === resultTooLarge), resultTooLarge],
     [steps.some(exitedBadly), 'StepFailed'],
   ];
   return rules.find(([applies]) => applies)?.[1] ?? 'Failed';
@@ -60,10 +63,16 @@ function failureMessage(pod: Pod): string {
 function containerMessage(status: ContainerStatus): string | undefined {
   const terminated = status.state?.terminated;
   if (!terminated) return undefined;
-  const report = stepReport(parseTerminationMessage(terminated.message) ?? []);
-  if (report.reason === 'TimeoutExceeded') return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
+  const reported = reportedReason(status);
+  if (reported === resultTooLarge) return `${quote(status.name)} exited with code ${terminated.exitCode}: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace`;
+  if (reported === 'TimeoutExceeded') return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
   if (terminated.exitCode === 0) return undefined;
   return `${quote(status.name)} exited with code ${terminated.exitCode}${terminated.reason ? `: ${terminated.reason}` : ''}`;
+}
+
+/** What the entrypoint gave as the reason of the step's end. */
+function reportedReason(status: ContainerStatus): string | undefined {
+  return stepReport(parseTerminationMessage(status.state?.terminated?.message) ?? []).reason;
 }
 
 function isOutOfMemory(status: ContainerStatus): boolean {

@@ -126,6 +126,7 @@ describe('failureOf', () => {
     ['eviction', { phase: 'Failed', reason: 'Evicted', message: 'The node was low on resource: memory.', containerStatuses: [ended('step-b', 137)] }, 'PodEvicted', 'The node was low on resource: memory.'],
     ['the pod itself', { phase: 'Failed', reason: 'DeadlineExceeded', message: 'Pod was active too long' }, 'Failed', 'Pod was active too long'],
     ['nothing known', { phase: 'Failed' }, 'Failed', 'build failed for unspecified reasons.'],
+    ['results that do not fit', { phase: 'Failed', containerStatuses: [ended('step-b', 1, terminationMessage({}, [{ key: 'Reason', value: 'TaskRunResultLargerThanAllowedLimit', type: 3 }]))] }, 'TaskRunResultLargerThanAllowedLimit', '"step-b" exited with code 1: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace'],
     ['step timeout', { phase: 'Failed', containerStatuses: [ended('step-b', 1, terminationMessage({}, [{ key: 'Reason', value: 'TimeoutExceeded', type: 3 }]))] }, 'StepFailed', '"step-b" exited because the step exceeded the specified timeout limit'],
   ])('%s', (_name, status, reason, message) => {
     expect(didFail(pod(status))).toBe(true);

@@ -56,7 +56,7 @@ export interface StepReport {
   startedAt?: string;
   /** Exit code of a command whose failure was to be ignored. */
   exitCode?: number;
-  /** Skipped, Cancelled or TimeoutExceeded. */
+  /** Skipped, Cancelled, TimeoutExceeded or TaskRunResultLargerThanAllowedLimit. */
   reason?: string;
 }
 
@@ -66,7 +66,7 @@ export function stepReport(entries: readonly TerminationEntry[]): StepReport {
   const started = new Date(internal.get('StartedAt') ?? '');
   if (!Number.isNaN(started.getTime())) report.startedAt = started.toISOString().replace(/\.\d+Z$/, 'Z');
   const exitCode = internal.get('ExitCode');
-  if (exitCode !== undefined && /^\d+$/.test(exitCode)) report.exitCode = Number(exitCode);
+  if (exitCode !== undefined && /^-?\d+$/.test(exitCode)) report.exitCode = Number(exitCode);
   const reason = internal.get('Reason');
   if (reason) report.reason = reason;
   return report;

@@ -123,21 +123,24 @@ describe('a whole run', () => {
     expect(world.client.writes.filter(({ resource }) => resource === 'pipelineruns')).toHaveLength(5);
   });
 
-  it('reads definitions from the cache, and from the server when the cache does not have them', async () => {
-    const ref: PipelineRunSpec = { pipelineRef: { name: 'p' } };
-    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+  it('reads definitions from the server as it begins, from the cache after', async () => {
+    const tasksInTurn = [task('a', { taskRef: { name: 't' } }), task('b', { taskRef: { name: 't' }, runAfter: ['a'] })];
+    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: tasksInTurn } } as Pipeline);
     world.client.seed(tasks as Resource<Task>, { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } } as Task);
-    await world.create(ref);
-    const reads = () => world.client.calls.filter(({ verb }) => verb === 'get').map(({ resource }) => resource);
-    await world.reconcile();
-    expect(reads()).toEqual([]);
-    expect(await world.condition()).toBe('Unknown Running');
-
-    world = new World();
-    await world.create(ref);
-    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+    await world.create({ pipelineRef: { name: 'p' } });
+    const reads = () => world.client.calls.filter(({ verb, resource }) => verb === 'get' && (resource === 'pipelines' || resource === 'tasks')).map(({ resource }) => resource);
     await world.reconcile();
     expect(reads()).toEqual(['pipelines', 'tasks']);
+    expect(await world.condition()).toBe('Unknown Running');
+    await world.finish('run-a');
+    await world.reconcile();
+    expect(reads()).toEqual(['pipelines', 'tasks']);
+  });
+
+  it('names a Task that the server does not have', async () => {
+    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+    await world.create({ pipelineRef: { name: 'p' } });
+    await world.reconcile();
     expect((await world.run()).status?.conditions?.[0]?.message).toBe('Pipeline ns/p can\'t be Run; it contains Tasks that don\'t exist: Couldn\'t retrieve Task "t": tasks "t" not found');
   });
 

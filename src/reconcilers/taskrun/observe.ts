@@ -62,10 +62,11 @@ async function findTask(taskRun: TaskRun, { client, stores }: Observing, signal:
   return readTask(taskRef?.name ?? '', taskRun, { client, stores }, signal);
 }
 
-async function readTask(name: string, { metadata: { namespace, name: runName = '' } }: TaskRun, { client, stores }: Pick<Observing, 'client' | 'stores'>, signal: AbortSignal): Promise<TaskFact> {
+async function readTask(name: string, { metadata: { namespace, name: runName = '' }, status }: TaskRun, { client, stores }: Pick<Observing, 'client' | 'stores'>, signal: AbortSignal): Promise<TaskFact> {
   try {
-    // What the cache lacks may only be too new for it: the API server has the last word.
-    const { spec, metadata } = stores.tasks.find(namespace, name) ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
+    // A Task that was changed a moment before its run was created must count, so a run that has not begun asks the API server.
+    const cached = status?.startTime === undefined ? undefined : stores.tasks.find(namespace, name);
+    const { spec, metadata } = cached ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
     return { kind: 'resolved', name, spec, labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} };
   } catch (error) {
     if (!(error instanceof ApiError) || !(error.isNotFound || error.isForbidden)) throw error;
