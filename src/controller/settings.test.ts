@@ -45,9 +45,12 @@ describe('LiveSettings', () => {
     expect(settings.current().defaults.timeoutMinutes).toBe(60);
   });
 
-  it('uses the default periods when the given ones cannot work together', () => {
-    const { settings, problems } = open(map('config-leader-election-controller', { buckets: '3', 'lease-duration': '5s', 'renew-deadline': '10s' }));
-    expect(settings.leaderElection()).toMatchObject({ buckets: 3, leaseDurationMs: 60_000 });
-    expect(problems).toEqual([expect.stringMatching(/renew-deadline: must be shorter than lease-duration/)]);
+  it.each([
+    ['a renewal longer than the lease', { 'lease-duration': '5s', 'renew-deadline': '10s' }, /lease-duration must be longer than renew-deadline/],
+    ['no room for a second try', { 'retry-period': '35s' }, /retry-period: 1.2 times it must be shorter than renew-deadline .* the default periods are used/],
+  ])('uses the default periods for %s', (_name, data, message) => {
+    const { settings, problems } = open(map('config-leader-election-controller', { buckets: '3', ...data }));
+    expect(settings.leaderElection()).toMatchObject({ buckets: 3, leaseDurationMs: 60_000, retryPeriodMs: 10_000 });
+    expect(problems).toEqual([expect.stringMatching(message)]);
   });
 });

@@ -22,18 +22,24 @@ const digestForm = /^[a-z0-9+._-]+:[0-9a-f]{32,}$/;
  * @throws InvalidImageError naming the image and the part that is wrong.
  */
 export function parseImageReference(image: string): ImageReference {
-  const [name = '', digest] = splitOnce(image, '@');
+  const [name, digest] = splitOnce(image, '@');
+  const { host, rest } = splitHost(name);
+  const [path, tag] = splitOnce(rest, ':');
+  const repository = host === defaultHost && !path.includes('/') ? `library/${path}` : path;
+  const refuse = (part: string, what: string) => new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(part)} is not ${what}`);
+  if (!repositoryForm.test(repository)) throw refuse(path, 'a repository name (lower-case letters, digits, . _ - and /)');
+  if (tag !== undefined && !tagForm.test(tag)) throw refuse(tag, 'a tag');
+  if (digest !== undefined && !digestForm.test(digest)) throw refuse(digest, 'a digest (sha256:...)');
+  return { host, repository, reference: digest ?? tag ?? 'latest', digest };
+}
+
+/** What stands before the first slash is a host when it looks like one; Docker Hub has two names. */
+function splitHost(name: string): { host: string; rest: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const hasHost = first.includes('.') || first.includes(':') || first === 'localhost';
-  const rest = hasHost ? name.slice(slash + 1) : name;
-  const host = hasHost ? (first === 'index.docker.io' ? defaultHost : first) : defaultHost;
-  const [path = '', tag] = splitOnce(rest, ':');
-  const repository = host === defaultHost && !path.includes('/') ? `library/${path}` : path;
-  if (!repositoryForm.test(repository)) throw new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(path)} is not a repository name (lower-case letters, digits, . _ - and /)`);
-  if (tag !== undefined && !tagForm.test(tag)) throw new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(tag)} is not a tag`);
-  if (digest !== undefined && !digestForm.test(digest)) throw new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(digest)} is not a digest (sha256:...)`);
-  return { host, repository, reference: digest ?? tag ?? 'latest', digest };
+  const isHost = first.includes('.') || first.includes(':') || first === 'localhost';
+  if (!isHost) return { host: defaultHost, rest: name };
+  return { host: first === 'index.docker.io' ? defaultHost : first, rest: name.slice(slash + 1) };
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {

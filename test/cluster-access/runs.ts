@@ -34,8 +34,10 @@ export async function waitForRun(
   try {
     for (;;) {
       const current = await client.get(resource, run.namespace, run.name, { signal });
-      const found = await watchRun(client, resource, current, reached, signal, (condition) => (last = condition));
-      if (found) return found;
+      for await (const state of states(client, resource, current, signal)) {
+        last = succeededCondition(state.status);
+        if (reached(state)) return state;
+      }
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -43,27 +45,14 @@ export async function waitForRun(
   }
 }
 
-async function watchRun(
-  client: KubeClient,
-  resource: Resource,
-  current: KubeObject,
-  reached: (run: Run) => boolean,
-  signal: AbortSignal,
-  seen: (condition: Condition | undefined) => void,
-): Promise<Run | undefined> {
+/** The run as it is now and after each change, until the watch ends. */
+async function* states(client: KubeClient, resource: Resource, current: KubeObject, signal: AbortSignal): AsyncGenerator<Run> {
   const { namespace, name, resourceVersion = '' } = current.metadata;
-  const asRun = (object: KubeObject) => object as unknown as Run;
-  seen(succeededCondition(asRun(current).status));
-  if (reached(asRun(current))) return asRun(current);
-  const selection = { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion, signal };
-  for await (const event of client.watch(resource, selection)) {
+  yield current as unknown as Run;
+  for await (const event of client.watch(resource, { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion, signal })) {
     if (event.type === 'DELETED') throw new Error(`${resource.kind} ${namespace}/${name} was deleted`);
-    if (event.type !== 'ADDED' && event.type !== 'MODIFIED') continue;
-    const object = asRun(event.object as unknown as KubeObject);
-    seen(succeededCondition(object.status));
-    if (reached(object)) return object;
+    if (event.type === 'ADDED' || event.type === 'MODIFIED') yield event.object as unknown as Run;
   }
-  return undefined;
 }
 
 export function waitForEnd(client: KubeClient, run: { kind: string; namespace: string; name: string }, signal: AbortSignal): Promise<Run> {

@@ -33,14 +33,14 @@ export async function observe(run: PipelineRun, { client, stores, settings, now 
   const { namespace, uid = '' } = run.metadata;
   const begun = run.status?.startTime !== undefined;
   const name = needsPipeline(run);
-  const pipeline = name === undefined ? undefined : await find(client, begun ? stores.pipelines : undefined, pipelines as Resource<Pipeline>, namespace, name, signal);
+  const pipeline = name === undefined ? undefined : await find(client, begun ? stores.pipelines : undefined, pipelines as Resource<Pipeline>, [namespace, name], signal);
   const facts = {
     run, settings,
     ...(pipeline === undefined ? {} : { pipeline: map(pipeline, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec })) }),
     taskRuns: stores.taskRuns.byIndex(byController, uid),
   };
   const resolutions = await Promise.all(tasksToResolve(facts, now).map(async (task) => {
-    const found = await find(client, begun ? stores.tasks : undefined, tasks as Resource<Task>, namespace, task, signal);
+    const found = await find(client, begun ? stores.tasks : undefined, tasks as Resource<Task>, [namespace, task], signal);
     return [task, map(found, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec }))] as const;
   }));
   return { ...facts, tasks: new Map(resolutions) };
@@ -51,7 +51,7 @@ export async function observe(run: PipelineRun, { client, stores, settings, now 
  * run was created must count. What the cache lacks may only be too new for it.
  */
 async function find<T extends KubeObject>(
-  client: Pick<KubeClient, 'get'>, store: Pick<Store<T>, 'find'> | undefined, resource: Resource<T>, namespace: string | undefined, name: string, signal: AbortSignal,
+  client: Pick<KubeClient, 'get'>, store: Pick<Store<T>, 'find'> | undefined, resource: Resource<T>, [namespace, name]: [string | undefined, string], signal: AbortSignal,
 ): Promise<Resolution<T>> {
   const cached = store?.find(namespace, name);
   if (cached !== undefined) return { kind: 'resolved', value: cached };
