@@ -13,10 +13,11 @@ const mayImport: Record<string, string[]> = {
   core: ['api'],
   kube: [],
   registry: ['api', 'core', 'kube'],
+  chains: ['api', 'core', 'kube', 'registry'],
   reconcilers: ['api', 'core', 'kube', 'registry'],
   commands: ['api', 'core', 'kube'],
   controller: ['api', 'core', 'kube', 'registry', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'registry', 'reconcilers', 'commands', 'controller'],
+  cli: ['api', 'core', 'kube', 'registry', 'chains', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {
