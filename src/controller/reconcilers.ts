@@ -11,6 +11,7 @@ import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconcil
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import { createImageLookup } from '../registry/image-lookup.ts';
 import type { Caches } from './caches.ts';
+import { tellingFailures } from './telling-failures.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from './queue-metrics.ts';
@@ -49,11 +50,11 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   return [
     {
       name: 'pipelinerun', queue: pipelineRuns, concurrency, log, ...ledBy(leaders.pipelineRun),
-      reconcile: createPipelineRunReconciler({ ...common, stores: caches }),
+      reconcile: tellingFailures(events, caches.pipelineRuns, 'PipelineRun', createPipelineRunReconciler({ ...common, stores: caches })),
     },
     {
       name: 'taskrun', queue: taskRuns, concurrency, log, ...ledBy(leaders.taskRun),
-      reconcile: createTaskRunReconciler({ ...common, stores: caches, imageLookup }),
+      reconcile: tellingFailures(events, caches.taskRuns, 'TaskRun', createTaskRunReconciler({ ...common, stores: caches, imageLookup })),
     },
   ];
 }
