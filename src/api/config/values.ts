@@ -69,8 +69,8 @@ export class ConfigValues {
   }
 
   /** Known words with commas between them; spaces and empty items do not matter. */
-  list<T extends string>(key: string, words: readonly T[], want: string): T[] {
-    return this.read<T[]>(key, [], want, (text) => {
+  list<T extends string>(key: string, words: readonly T[], want: string, fallback: T[] = []): T[] {
+    return this.read<T[]>(key, fallback, want, (text) => {
       const items = text.split(',').map((item) => item.trim().toLowerCase()).filter((item) => item !== '');
       const found = items.flatMap((item) => words.filter((word) => word === item));
       return found.length === items.length ? found : undefined;

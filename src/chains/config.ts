@@ -1,0 +1,196 @@
+import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
+import { backendNames, type BackendName } from './storage/backend.ts';
+import type { ArtifactKind, FormatSettings, StatementFormat } from './types.ts';
+
+export type { ConfigProblem } from '../api/config/values.ts';
+
+export type SignerKind = 'x509' | 'kms' | 'none';
+
+/** How artifacts of one type are signed and where they go. */
+export interface ArtifactSettings {
+  /** False when the signer is "none" or the list of backends is empty: as upstream, nothing of this type is made then. */
+  enabled: boolean;
+  signer: SignerKind;
+  /** In the order of the ConfigMap, without repetition. */
+  storage: BackendName[];
+}
+
+export interface StatementSettings extends ArtifactSettings {
+  format: StatementFormat;
+}
+
+export interface StorageSettings {
+  gcs: { bucket: string };
+  oci: {
+    /** Where signatures go instead of beside the image; "" for beside. */
+    repository: string;
+    /** Plain HTTP is allowed and certificates are not checked. */
+    insecure: boolean;
+    encoding: 'dsse' | 'sigstore-bundle';
+  };
+  docdb: { url: string; mongoServerUrl: string; mongoServerUrlDir: string; mongoServerUrlPath: string };
+  grafeas: { projectId: string; noteId: string; noteHint: string };
+  archivista: { url: string };
+  pubsub: { provider: '' | 'inmemory' | 'kafka'; topic: string; kafkaBootstrapServers: string };
+}
+
+export interface TransparencySettings {
+  /** 'manual': only runs annotated chains.tekton.dev/transparency-upload: "true". */
+  mode: 'off' | 'all' | 'manual';
+  url: string;
+  /** Which API the log at `url` speaks: Rekor v1 (dsse, hashedrekord entries) or Rekor v2 (tiles). Ours. */
+  api: 'v1' | 'v2';
+  /** RFC 3161 timestamp authority; "" for none. Ours. */
+  timestampUrl: string;
+}
+
+export interface X509Settings {
+  fulcio: { enabled: boolean; address: string; issuer: string; /** "" tries all. */ provider: string };
+  identityTokenFile: string;
+  tufMirrorUrl: string;
+}
+
+export interface KmsSettings {
+  ref: string;
+  auth: {
+    address: string;
+    token: string;
+    /** A file; wins over `token`. */
+    tokenPath: string;
+    oidc: { path: string; role: string; tokenPath: string };
+    spire: { sock: string; audience: string };
+  };
+}
+
+/** ConfigMap chains-config (chains.md 1.1; upstream docs/config.md). It is also the settings of the formats. */
+export interface ChainsConfig extends FormatSettings {
+  taskrun: StatementSettings;
+  pipelinerun: StatementSettings & { deepInspection: boolean };
+  oci: ArtifactSettings & { format: 'simplesigning' };
+  storage: StorageSettings;
+  transparency: TransparencySettings;
+  signers: { x509: X509Settings; kms: KmsSettings };
+  /** Values of spec.managedBy that are signed besides "", unset and tekton.dev/pipeline. */
+  managedBy: string[];
+  /** Attempts after which a run is marked failed. Upstream's constant is 5. Ours as a key. */
+  attempts: number;
+}
+
+const formats = ['in-toto', 'slsa/v1', 'slsa/v2alpha3', 'slsa/v2alpha4'] as const;
+const signers = ['x509', 'kms', 'none'] as const;
+const buildTypes = ['https://tekton.dev/chains/v2/slsa', 'https://tekton.dev/chains/v2/slsa-tekton'] as const;
+const wantBackends = `use a list of ${backendNames.join(', ')} with commas between them, or "" for none`;
+
+/**
+ * The settings of chains-config; `undefined` (no such ConfigMap) gives upstream's defaults. Never throws: a bad value
+ * keeps its default and is reported by name, the rest of the map counts. Addresses are taken as they are written, also bad
+ * ones: falling back to the public transparency log would publish what was meant for a private one.
+ */
+export function parseChainsConfig(data: Readonly<Record<string, string>> | undefined): { config: ChainsConfig; problems: ConfigProblem[] } {
+  const values = new ConfigValues(data);
+  const config: ChainsConfig = {
+    builderId: values.text('builder.id', 'https://tekton.dev/chains/v2'),
+    buildType: values.oneOf('builddefinition.buildtype', buildTypes[0], buildTypes),
+    taskrun: statement(values, 'taskrun'),
+    pipelinerun: { ...statement(values, 'pipelinerun'), deepInspection: values.boolean('artifacts.pipelinerun.enable-deep-inspection', false) },
+    oci: { ...artifact(values, 'oci', ['oci']), format: values.oneOf('artifacts.oci.format', 'simplesigning', ['simplesigning']) },
+    storage: storage(values),
+    transparency: transparency(values, data ?? {}),
+    signers: { x509: x509(values), kms: kms(values) },
+    managedBy: values.text('filter.managed-by', '').split(',').map((item) => item.trim()).filter((item) => item !== ''),
+    attempts: values.integer('signing.attempts', 5, 1, 101),
+  };
+  return { config, problems: values.reportUnknownKeys() };
+}
+
+/** How artifacts of this type are treated. */
+export function settingsOf(config: ChainsConfig, kind: ArtifactKind): ArtifactSettings {
+  return config[kind];
+}
+
+function artifact(values: ConfigValues, kind: ArtifactKind, storedIn: BackendName[]): ArtifactSettings {
+  const signer = values.oneOf(`artifacts.${kind}.signer`, 'x509', signers);
+  const storage = [...new Set(values.list(`artifacts.${kind}.storage`, backendNames, wantBackends, storedIn))];
+  return { enabled: signer !== 'none' && storage.length > 0, signer, storage };
+}
+
+function statement(values: ConfigValues, kind: 'taskrun' | 'pipelinerun'): StatementSettings {
+  return { ...artifact(values, kind, ['tekton']), format: values.oneOf(`artifacts.${kind}.format`, 'in-toto', formats) };
+}
+
+function storage(values: ConfigValues): StorageSettings {
+  return {
+    gcs: { bucket: values.text('storage.gcs.bucket', '') },
+    oci: {
+      repository: values.text('storage.oci.repository', ''),
+      insecure: values.boolean('storage.oci.repository.insecure', false),
+      encoding: values.oneOf('storage.oci.encoding-format', 'dsse', ['dsse', 'sigstore-bundle']),
+    },
+    docdb: {
+      url: values.text('storage.docdb.url', ''),
+      mongoServerUrl: values.text('storage.docdb.mongo-server-url', ''),
+      mongoServerUrlDir: values.text('storage.docdb.mongo-server-url-dir', ''),
+      mongoServerUrlPath: values.text('storage.docdb.mongo-server-url-path', ''),
+    },
+    grafeas: {
+      projectId: values.text('storage.grafeas.projectid', ''),
+      noteId: values.text('storage.grafeas.noteid', ''),
+      noteHint: values.text('storage.grafeas.notehint', 'This attestation note was generated by Tekton Chains'),
+    },
+    archivista: { url: values.text('storage.archivista.url', '') },
+    pubsub: {
+      provider: values.oneOf<'' | 'inmemory' | 'kafka'>('storage.pubsub.provider', '', ['inmemory', 'kafka']),
+      topic: values.text('storage.pubsub.topic', ''),
+      kafkaBootstrapServers: values.text('storage.pubsub.kafka.bootstrap.servers', ''),
+    },
+  };
+}
+
+const MODES: Readonly<Record<string, TransparencySettings['mode']>> = { true: 'all', manual: 'manual', false: 'off', '': 'off' };
+
+/** Only the exact words switch it on, as upstream: what is published in a log stays there. */
+function transparency(values: ConfigValues, data: Readonly<Record<string, string>>): TransparencySettings {
+  const key = 'transparency.enabled';
+  const text = values.text(key, 'false');
+  const mode = MODES[text];
+  const url = values.text('transparency.url', 'https://rekor.sigstore.dev');
+  if (mode === undefined) {
+    values.problems.push({ kind: 'invalid-value', key, value: text, message: `key ${key} has the value ${JSON.stringify(text)}, which is not valid; nothing is written to a transparency log until you correct it: use "true", "manual" or "false"` });
+  }
+  if (!URL.canParse(url)) {
+    values.problems.push({ kind: 'invalid-value', key: 'transparency.url', value: data['transparency.url'] ?? '', message: `key transparency.url has the value ${JSON.stringify(url)}, which is not a URL; uploads to the log fail until you correct it: write https://host` });
+  }
+  return { mode: mode ?? 'off', url, api: values.oneOf('transparency.api', 'v1', ['v1', 'v2']), timestampUrl: values.text('transparency.timestamp-url', '') };
+}
+
+function x509(values: ConfigValues): X509Settings {
+  const key = 'signers.x509';
+  return {
+    fulcio: {
+      enabled: values.boolean(`${key}.fulcio.enabled`, false),
+      address: values.text(`${key}.fulcio.address`, 'https://fulcio.sigstore.dev'),
+      issuer: values.text(`${key}.fulcio.issuer`, 'https://oauth2.sigstore.dev/auth'),
+      provider: values.text(`${key}.fulcio.provider`, ''),
+    },
+    identityTokenFile: values.text(`${key}.identity.token.file`, ''),
+    tufMirrorUrl: values.text(`${key}.tuf.mirror.url`, 'https://tuf-repo-cdn.sigstore.dev'),
+  };
+}
+
+function kms(values: ConfigValues): KmsSettings {
+  const key = 'signers.kms';
+  return {
+    ref: values.text(`${key}.kmsref`, ''),
+    auth: {
+      address: values.text(`${key}.auth.address`, ''),
+      token: values.text(`${key}.auth.token`, ''),
+      tokenPath: values.text(`${key}.auth.token-path`, ''),
+      oidc: {
+        path: values.text(`${key}.auth.oidc.path`, ''),
+        role: values.text(`${key}.auth.oidc.role`, ''),
+        tokenPath: values.text(`${key}.auth.oidc.token-path`, ''),
+      },
+      spire: { sock: values.text(`${key}.auth.spire.sock`, ''), audience: values.text(`${key}.auth.spire.audience`, '') },
+    },
+  };
+}
