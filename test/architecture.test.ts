@@ -13,11 +13,12 @@ const mayImport: Record<string, string[]> = {
   core: ['api'],
   kube: [],
   registry: ['api', 'core', 'kube'],
-  chains: ['api', 'core', 'kube', 'registry'],
+  role: ['api', 'kube'],
+  chains: ['api', 'core', 'kube', 'registry', 'role'],
   reconcilers: ['api', 'core', 'kube', 'registry'],
   commands: ['api', 'core', 'kube'],
-  controller: ['api', 'core', 'kube', 'registry', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'registry', 'chains', 'reconcilers', 'commands', 'controller'],
+  controller: ['api', 'core', 'kube', 'registry', 'role', 'reconcilers'],
+  cli: ['api', 'core', 'kube', 'registry', 'role', 'chains', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {

@@ -8,7 +8,8 @@ import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.ts';
-import type { Change, IndexFunction, Store } from '../kube/store.ts';
+import { NamespacesCache, type Cache } from '../kube/cache.ts';
+import type { IndexFunction } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 
 /** Objects by the uid of the object that controls them. */
@@ -16,55 +17,6 @@ export const byController = 'controller';
 
 const controllerIndex: IndexFunction<KubeObject> = (object) =>
   (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
-
-/** What reconcilers use of a cache: reading, and telling it what was written. */
-export type Cache<T extends KubeObject> = Pick<Store<T>, 'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe'>;
-
-/**
- * One watch per namespace behind one cache: a controller that may see only some namespaces cannot watch them all at once.
- */
-class NamespacesCache<T extends KubeObject> implements Cache<T> {
-  readonly #stores: ReadonlyMap<string, Store<T>>;
-
-  constructor(stores: ReadonlyMap<string, Store<T>>) {
-    this.#stores = stores;
-  }
-
-  get(key: string): T | undefined {
-    return this.#stores.get(key.slice(0, key.indexOf('/')))?.get(key);
-  }
-
-  find(namespace: string | undefined, name: string): T | undefined {
-    return this.#stores.get(namespace ?? '')?.find(namespace, name);
-  }
-
-  list(): T[] {
-    return [...this.values()];
-  }
-
-  *values(): Generator<T, undefined, unknown> {
-    for (const store of this.#stores.values()) yield* store.values();
-    return undefined;
-  }
-
-  *entries(): Generator<[string, T], undefined, unknown> {
-    for (const store of this.#stores.values()) yield* store.entries();
-    return undefined;
-  }
-
-  byIndex(name: string, value: string): T[] {
-    return [...this.#stores.values()].flatMap((store) => store.byIndex(name, value));
-  }
-
-  observeWrite(object: T): void {
-    this.#stores.get(object.metadata.namespace ?? '')?.observeWrite(object);
-  }
-
-  subscribe(handler: (change: Change<T>) => void): () => void {
-    const stops = [...this.#stores.values()].map((store) => store.subscribe(handler));
-    return () => stops.forEach((stop) => stop());
-  }
-}
 
 /** All caches of the controller and the watches that feed them. */
 export class Caches {

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import { FlagError, numberFlag as number } from '../role/flags.ts';
+
+export { FlagError } from '../role/flags.ts';
 
 /** What the controller is started with; everything that may change while it runs is in ConfigMaps. */
 export interface ControllerFlags {
@@ -23,10 +26,6 @@ export interface ControllerFlags {
   logLevel: string;
 }
 
-export class FlagError extends Error {
-  override name = 'FlagError';
-}
-
 const options = {
   'entrypoint-image': { type: 'string' },
   'nop-image': { type: 'string' },
@@ -41,14 +40,6 @@ const options = {
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
 } as const;
-
-function number(name: string, text: string, least: number): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < least) {
-    throw new FlagError(`--${name} is ${JSON.stringify(text)}; give a number of ${least} or more`);
-  }
-  return value;
-}
 
 function mirror(text: string): [string, string] {
   const at = text.indexOf('=');

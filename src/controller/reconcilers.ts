@@ -14,7 +14,7 @@ import type { Caches } from './caches.ts';
 import { tellingFailures } from './telling-failures.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
-import { QueueMetricsRegistry } from './queue-metrics.ts';
+import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from './queues.ts';
 import type { LiveSettings } from './settings.ts';
 

@@ -1,17 +1,16 @@
 import { parseDefaults } from '../api/config/config-defaults.ts';
-import { parseLeaderElection, type LeaderElectionConfig } from '../api/config/config-leader-election.ts';
+import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
 import { parseFeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
-import { messageOf } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { DEFAULT_ELECTION, checkPeriods } from '../kube/election-config.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { Informer } from '../kube/informer.ts';
 import { configMaps, type ConfigMap } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
+import { electionSettings } from '../role/election-settings.ts';
 
 /** Names of the ConfigMaps; upstream lets the environment change them (CONFIG_DEFAULTS_NAME and so on). */
 export interface ConfigNames {
@@ -86,16 +85,9 @@ export class LiveSettings {
   /** Buckets and periods; read at the start only, as replicas must agree on the buckets. Unusable periods give the defaults. */
   leaderElection(): LeaderElectionConfig {
     const map = this.#map(this.#source.names.leaderElection);
-    const { leaderElection, problems } = parseLeaderElection(map?.data);
+    const { leaderElection, problems } = electionSettings(map?.data);
     this.#report(map, problems);
-    try {
-      checkPeriods(leaderElection);
-      return leaderElection;
-    } catch (error) {
-      const message = `${messageOf(error)}; the default periods are used`;
-      this.#report(map, [{ kind: 'invalid-value', key: 'lease-duration', value: map?.data?.['lease-duration'] ?? '', message }]);
-      return { ...DEFAULT_ELECTION, leasePrefixes: leaderElection.leasePrefixes, buckets: leaderElection.buckets };
-    }
+    return leaderElection;
   }
 
   /** What this version cannot do yet is said where it was asked for, not passed over. */

@@ -1,0 +1,13 @@
+/** A command line that cannot be used. The message names the flag, its value and what it takes. */
+export class FlagError extends Error {
+  override name = 'FlagError';
+}
+
+/** The number that a flag or variable holds. @throws FlagError when it is none, or below `least`. */
+export function numberFlag(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < least) {
+    throw new FlagError(`--${name} is ${JSON.stringify(text)}; give a number of ${least} or more`);
+  }
+  return value;
+}
