@@ -1,119 +1,132 @@
-import { Agent, fetch, type Dispatcher, type Response } from 'undici';
-import { messageOf } from '../errors.ts';
+import { Authorization } from './authorization.ts';
+import { digestOf } from './digest.ts';
+import { candidateUrls, type RegistryMirrors } from './hosts.ts';
 import type { RegistryCredentials } from './keychain.ts';
+import { RegistryError, refusalOf } from './registry-error.ts';
+import { Repository, type RepositoryAccess } from './repository.ts';
+import { RegistryTransport, type RegistryAnswer, type RegistryRequest, type RegistryTransportOptions } from './transport.ts';
 
-/** A registry's refusal, with what it said. */
-export class RegistryError extends Error {
-  override name = 'RegistryError';
-  readonly status: number;
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
+export { registryUrl, type RegistryMirrors } from './hosts.ts';
+export { RegistryError } from './registry-error.ts';
+
+export interface RegistriesOptions extends RegistryTransportOptions {
+  mirrors?: RegistryMirrors;
+}
+
+export interface RepositoryOptions {
+  credentials?: RegistryCredentials | undefined;
+  /** Plain HTTP is allowed and TLS certificates are not checked. */
+  insecure?: boolean;
+  /** What tokens are asked for. */
+  access: RepositoryAccess;
+}
+
+/** Registries remembered, each with its tokens; the one used longest ago is forgotten. */
+const mostRemembered = 256;
+
+/** All registries that a process talks to: their connections, where they listen and their tokens are kept. */
+export class Registries {
+  readonly #transport: RegistryTransport;
+  readonly #mirrors: RegistryMirrors;
+  readonly #known = new Map<string, Registry>();
+
+  constructor(options: RegistriesOptions = {}) {
+    this.#transport = new RegistryTransport(options);
+    this.#mirrors = options.mirrors ?? {};
   }
-  /** Not worth trying again: the registry answered, and means it. */
-  get isFinal(): boolean {
-    return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
+
+  /** A repository (`host` as users write it: docker.io). */
+  repository(host: string, name: string, options: RepositoryOptions): Repository {
+    return new Repository(this.registry(host, options), name, options.access);
+  }
+
+  registry(host: string, options: Omit<RepositoryOptions, 'access'> = {}): Registry {
+    const insecure = options.insecure ?? false;
+    const key = `${host} ${insecure} ${digestOf(Buffer.from(JSON.stringify(options.credentials ?? null)))}`;
+    const registry = this.#known.get(key) ?? new Registry(this.#transport, host, candidateUrls(host, { mirrors: this.#mirrors, insecure }), options.credentials, insecure);
+    this.#known.delete(key);
+    this.#known.set(key, registry);
+    if (this.#known.size > mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
+    return registry;
+  }
+
+  /** Waits for running exchanges and closes connections. */
+  close(): Promise<void> {
+    return this.#transport.close();
   }
 }
 
-/** Where the registry of a host is really asked: a mirror's URL by host, `*` for all hosts (air-gapped clusters). */
-export type RegistryMirrors = Readonly<Record<string, string>>;
+/** What a registry is asked: a path under /v2/, or a URL that it gave itself (upload locations). */
+export type RegistryCall = Omit<RegistryRequest, 'url' | 'authorization' | 'insecure'> & { path: string | URL; scope: string };
 
-const hubUrl = 'https://registry-1.docker.io';
-/** As go-containerregistry: plain HTTP on this machine, .local names and private addresses. */
-const plainHttp = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|[^:]*\.local|10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+)(:\d+)?$/;
+/** One registry with one set of credentials. */
+export class Registry {
+  readonly host: string;
+  readonly #transport: RegistryTransport;
+  readonly #candidates: readonly string[];
+  readonly #authorization: Authorization;
+  readonly #insecure: boolean;
+  #base: string | undefined;
 
-/** Base URL of a host's registry API. */
-export function registryUrl(host: string, mirrors: RegistryMirrors = {}): string {
-  const mirror = mirrors[host] ?? mirrors['*'];
-  if (mirror !== undefined) return mirror.replace(/\/+$/, '');
-  if (host === 'docker.io') return hubUrl;
-  return `${plainHttp.test(host) ? 'http' : 'https'}://${host}`;
-}
-
-/** Parses `Bearer realm="...",service="..."`. */
-export function parseChallenge(header: string): { scheme: string; parameters: Record<string, string> } {
-  const [scheme = '', ...rest] = header.split(' ');
-  const parameters = Object.fromEntries([...rest.join(' ').matchAll(/(\w+)="([^"]*)"/g)].map((match) => [match[1] ?? '', match[2] ?? '']));
-  return { scheme: scheme.toLowerCase(), parameters };
-}
-
-const attempts = 3;
-const dispatcher: Dispatcher = new Agent({ keepAliveTimeout: 10_000, connect: { timeout: 5_000 } });
-
-/** Reads from one repository of a registry, with the token dance of distribution's auth specification. */
-export class RepositoryReader {
-  readonly #base: string;
-  readonly #repository: string;
-  readonly #credentials: RegistryCredentials | undefined;
-  #authorization: string | undefined;
-
-  constructor(base: string, repository: string, credentials: RegistryCredentials | undefined) {
-    this.#base = base;
-    this.#repository = repository;
-    this.#credentials = credentials;
+  constructor(transport: RegistryTransport, host: string, candidates: readonly [string, ...string[]], credentials: RegistryCredentials | undefined, insecure: boolean) {
+    this.host = host;
+    this.#transport = transport;
+    this.#candidates = candidates;
+    this.#insecure = insecure;
+    this.#authorization = new Authorization(transport, credentials, insecure);
+    if (candidates.length === 1) this.#base = candidates[0];
   }
 
   /**
-   * GETs `/v2/<repository>/<path>`.
-   * @throws RegistryError with the registry's own words, or saying that it could not be reached.
+   * Asks `/v2/`: finds where the registry listens, and whether it is one.
+   * @returns the base URL
+   * @throws RegistryError when nothing there answers as a registry does.
    */
-  async get(path: string, accept: readonly string[], signal: AbortSignal): Promise<Response> {
-    const url = `${this.#base}/v2/${this.#repository}/${path}`;
-    for (let attempt = 1; ; attempt += 1) {
-      const response = await this.#fetch(url, accept, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        return new RegistryError(0, `registry ${this.#base} cannot be reached: ${messageOf(error)}`, { cause: error });
+  async ping(signal: AbortSignal): Promise<string> {
+    const failures: RegistryError[] = [];
+    for (const base of this.#base === undefined ? this.#candidates : [this.#base]) {
+      const isLast = base === this.#candidates.at(-1);
+      const answer = await this.#transport.send({ method: 'GET', url: new URL(`${base}/v2/`), operation: 'ping', insecure: this.#insecure, attempts: isLast ? undefined : 1 }, signal).catch((error: unknown) => {
+        if (error instanceof RegistryError) return error;
+        throw error;
       });
-      if (!(response instanceof RegistryError)) {
-        if (response.ok) return response;
-        if (response.status === 401 && (await this.#authorize(response, signal))) continue;
+      // A TLS server answers 400 to plain HTTP; what a proxy says in the registry's stead (5xx) is no answer either.
+      if (!(answer instanceof RegistryError) && answer.status < 500 && answer.status !== 400) {
+        this.#base = base;
+        return base;
       }
-      const failure = response instanceof RegistryError ? response : await refusal(url, response);
-      if (failure.isFinal || attempt >= attempts) throw failure;
+      failures.push(answer instanceof RegistryError ? answer : refusalOf(answer));
+    }
+    // What went wrong over TLS (a certificate, mostly) tells more than a TLS server's puzzlement at plain HTTP.
+    const telling = failures.at(-1)?.status === 400 ? failures[0] : failures.at(-1);
+    throw telling ?? new RegistryError(0, `registry ${this.host} has no address`);
+  }
+
+  /**
+   * Sends a request with what authorization the registry wants.
+   * @returns the answer, of any status but 401 that credentials could have cured.
+   */
+  async call({ path, scope, ...rest }: RegistryCall, signal: AbortSignal): Promise<RegistryAnswer> {
+    const base = this.#base ?? (await this.ping(signal));
+    const url = this.#resolve(path, base);
+    for (let round = 1; ; round += 1) {
+      const isOwn = url.host === new URL(base).host;
+      const authorization = isOwn ? await this.#authorization.header(scope, signal) : undefined;
+      const answer = await this.#transport.send({ ...rest, url, authorization, insecure: this.#insecure }, signal);
+      const wasHere = isOwn && answer.url.host === url.host; // another host's 401 is not for our credentials
+      if (answer.status !== 401 || round > 2 || !wasHere || !this.#authorization.challenged(answer, scope, authorization)) return answer;
     }
   }
 
-  #fetch(url: string, accept: readonly string[], signal: AbortSignal): Promise<Response> {
-    const headers = { accept: accept.join(', '), ...(this.#authorization ? { authorization: this.#authorization } : {}) };
-    return fetch(url, { headers, signal, dispatcher });
-  }
-
-  /** Answers a 401: true when the request is worth repeating with what was obtained. */
-  async #authorize(response: Response, signal: AbortSignal): Promise<boolean> {
-    await response.body?.cancel();
-    const { scheme, parameters } = parseChallenge(response.headers.get('www-authenticate') ?? '');
-    const before = this.#authorization;
-    const basic = this.#credentials && `Basic ${Buffer.from(`${this.#credentials.username}:${this.#credentials.password}`).toString('base64')}`;
-    if (scheme === 'basic') this.#authorization = basic;
-    else if (scheme === 'bearer') this.#authorization = before === undefined ? await this.#token(parameters, basic, signal) : undefined;
-    return this.#authorization !== undefined && this.#authorization !== before;
-  }
-
-  async #token(parameters: Record<string, string>, basic: string | undefined, signal: AbortSignal): Promise<string | undefined> {
-    const { realm, service, scope = `repository:${this.#repository}:pull` } = parameters;
-    if (!realm) return undefined;
-    const url = new URL(realm);
-    if (service) url.searchParams.set('service', service);
-    url.searchParams.set('scope', scope);
-    const response = await fetch(url, { headers: basic ? { authorization: basic } : {}, signal, dispatcher });
-    if (!response.ok) throw await refusal(url.href, response);
-    const body = (await response.json()) as { token?: string; access_token?: string };
-    const token = body.token ?? body.access_token;
-    return token === undefined ? undefined : `Bearer ${token}`;
-  }
-}
-
-async function refusal(url: string, response: Response): Promise<RegistryError> {
-  const text = await response.text();
-  return new RegistryError(response.status, `${new URL(url).host} answered ${response.status}: ${errorText(text) || response.statusText || 'no reason given'}`);
-}
-
-function errorText(body: string): string {
-  try {
-    const { errors } = JSON.parse(body) as { errors?: { code?: string; message?: string }[] };
-    return (errors ?? []).map((error) => [error.code, error.message].filter(Boolean).join(': ')).join('; ');
-  } catch {
-    return body.slice(0, 200).trim(); // not every proxy in front of a registry speaks JSON
+  /** Upload locations may be relative, and behind a TLS proxy they often say http. */
+  #resolve(path: string | URL, base: string): URL {
+    if (typeof path === 'string') return new URL(`${base}/v2/${path}`);
+    const own = new URL(base);
+    if (path.host === own.host && own.protocol === 'https:' && path.protocol === 'http:') {
+      const mended = new URL(path);
+      mended.protocol = 'https:';
+      return mended;
+    }
+    return path;
   }
 }

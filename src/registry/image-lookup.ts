@@ -3,22 +3,24 @@ import { messageOf } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isNotFound } from '../kube/client.ts';
 import { secrets, serviceAccounts } from '../kube/resources.ts';
-import { RepositoryReader, registryUrl, type RegistryMirrors } from './client.ts';
+import { Registries, type RegistryMirrors } from './client.ts';
 import { credentialsFor, keychainOfSecret, type Keychain } from './keychain.ts';
+import { imageManifestTypes } from './media-types.ts';
 import { parseImageReference, type ImageReference } from './reference.ts';
+import type { Repository } from './repository.ts';
 
-const manifestTypes = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'];
-const indexTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json'];
+/** Bytes of an image's config that are read; real ones have a few thousand. */
+const configLimit = 4 * 1024 * 1024;
 
-interface Descriptor {
+interface PlatformDescriptor {
   digest: string;
   platform?: { os: string; architecture: string; variant?: string };
 }
 
 interface Manifest {
   mediaType?: string;
-  manifests?: Descriptor[];
-  config?: Descriptor;
+  manifests?: PlatformDescriptor[];
+  config?: { digest: string };
 }
 
 interface ConfigBlob {
@@ -41,13 +43,14 @@ export interface ImageLookupOptions {
  * each time, as it may move. Concurrent questions after the same digest are asked once.
  */
 export function createImageLookup(options: ImageLookupOptions): ImageLookup {
+  const registries = new Registries({ mirrors: options.mirrors ?? {} });
   const remembered = new Map<string, Promise<ImageConfig>>();
   const most = options.remember ?? 1024;
   return async (image, asker, signal) => {
     const reference = parseImageReference(image);
     const keychains = await keychainsOf(options.client, asker, signal);
-    const base = registryUrl(reference.host, options.mirrors);
-    const reader = new RepositoryReader(base, reference.repository, credentialsFor(keychains, reference.host, reference.repository));
+    const credentials = credentialsFor(keychains, reference.host, reference.repository);
+    const reader = registries.repository(reference.host, reference.repository, { credentials, access: 'pull' });
     const { manifest, digest } = await readManifest(reader, reference, signal);
     // The key holds the credentials' reach: what one namespace may read is not answered to another.
     const key = `${asker.namespace}/${asker.serviceAccountName} ${reference.host}/${reference.repository}@${digest}`;
@@ -61,21 +64,18 @@ export function createImageLookup(options: ImageLookupOptions): ImageLookup {
   };
 }
 
-async function readManifest(reader: RepositoryReader, reference: ImageReference, signal: AbortSignal): Promise<{ manifest: Manifest; digest: string }> {
-  const response = await reader.get(`manifests/${reference.reference}`, [...indexTypes, ...manifestTypes], signal);
-  const manifest = (await response.json()) as Manifest;
-  const digest = reference.digest ?? response.headers.get('docker-content-digest');
-  if (!digest) throw new Error(`the registry of ${reference.host}/${reference.repository} does not say the digest of ${reference.reference}`);
-  return { manifest, digest };
+async function readManifest(reader: Repository, reference: ImageReference, signal: AbortSignal): Promise<{ manifest: Manifest; digest: string }> {
+  const stored = await reader.getManifest(reference.reference, signal);
+  return { manifest: parsed(stored.bytes, 'manifest') as Manifest, digest: reference.digest ?? stored.statedDigest ?? stored.digest };
 }
 
-async function readCommands(reader: RepositoryReader, manifest: Manifest, digest: string, signal: AbortSignal): Promise<ImageConfig> {
+async function readCommands(reader: Repository, manifest: Manifest, digest: string, signal: AbortSignal): Promise<ImageConfig> {
   const manifests = manifest.manifests
     ? await Promise.all(
         // Attestations hang in indexes as images of an unknown platform.
         manifest.manifests
           .filter((entry) => entry.platform !== undefined && entry.platform.os !== 'unknown')
-          .map(async (entry) => (await (await reader.get(`manifests/${entry.digest}`, manifestTypes, signal)).json()) as Manifest),
+          .map(async (entry) => parsed((await reader.getManifest(entry.digest, signal, imageManifestTypes)).bytes, 'manifest') as Manifest),
       )
     : [manifest];
   const configs = await Promise.all(manifests.map((entry) => readConfig(reader, entry, signal)));
@@ -90,10 +90,17 @@ async function readCommands(reader: RepositoryReader, manifest: Manifest, digest
   return result;
 }
 
-async function readConfig(reader: RepositoryReader, manifest: Manifest, signal: AbortSignal): Promise<ConfigBlob> {
+async function readConfig(reader: Repository, manifest: Manifest, signal: AbortSignal): Promise<ConfigBlob> {
   if (!manifest.config) throw new Error('the image has no config: it is not a container image');
-  const response = await reader.get(`blobs/${manifest.config.digest}`, ['application/octet-stream', '*/*'], signal);
-  return (await response.json()) as ConfigBlob;
+  return parsed(await reader.getBlob(manifest.config.digest, signal, configLimit), 'config') as ConfigBlob;
+}
+
+function parsed(bytes: Buffer, what: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new Error(`the image's ${what} is not JSON`, { cause });
+  }
 }
 
 /** The pull secrets that kubelet would use for the pod. A secret that is missing or unreadable is passed over, as kubelet does. */

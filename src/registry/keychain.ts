@@ -2,6 +2,10 @@
 export interface RegistryCredentials {
   username: string;
   password: string;
+  /** An OAuth2 refresh token (docker config's `identitytoken`): exchanged for access tokens, in place of the password. */
+  identityToken?: string;
+  /** A bearer token to be sent as it is (docker config's `registrytoken`). */
+  registryToken?: string;
 }
 
 /** `auths` of a docker config: key (host, URL or host/path) to credentials. */
@@ -11,6 +15,14 @@ interface DockerAuth {
   username?: string;
   password?: string;
   auth?: string;
+  identitytoken?: string;
+  registrytoken?: string;
+}
+
+/** A key of an auths map, with what stands under it. */
+interface Entry {
+  key: string;
+  credentials: RegistryCredentials;
 }
 
 /**
@@ -23,12 +35,35 @@ export function keychainOfSecret(data: Readonly<Record<string, string>> | undefi
   for (const key of ['.dockerconfigjson', '.dockercfg'] as const) {
     const text = data?.[key];
     if (text === undefined) continue;
-    for (const [registry, auth] of Object.entries(authsOf(key, Buffer.from(text, 'base64').toString('utf8')))) {
-      const credentials = credentialsOf(auth);
-      if (credentials) keychain.set(registry, credentials);
-    }
+    for (const entry of entriesOf(key, Buffer.from(text, 'base64').toString('utf8'))) keychain.set(entry.key, entry.credentials);
   }
   return keychain;
+}
+
+/**
+ * Reads a docker config file (config.json).
+ * @throws when it is not JSON.
+ */
+export function keychainOfDockerConfig(text: string): Keychain {
+  return new Map(entriesOf('.dockerconfigjson', text).map((entry) => [entry.key, entry.credentials]));
+}
+
+/**
+ * Reads a basic-auth secret that Tekton's annotations give to registries: `tekton.dev/docker-0: https://ghcr.io`.
+ * Empty for secrets that are not of that kind.
+ */
+export function keychainOfAnnotatedSecret(secret: { metadata: { annotations?: Record<string, string> }; data?: Record<string, string> | undefined }): Keychain {
+  const [username, password] = [secret.data?.['username'], secret.data?.['password']].map((value) => (value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8')));
+  if (username === undefined || password === undefined) return new Map();
+  const hosts = Object.entries(secret.metadata.annotations ?? {}).filter(([name]) => name.startsWith('tekton.dev/docker-'));
+  return new Map(hosts.map(([, host]) => [host, { username, password }]));
+}
+
+function entriesOf(key: '.dockerconfigjson' | '.dockercfg', text: string): Entry[] {
+  return Object.entries(authsOf(key, text)).flatMap(([registry, auth]) => {
+    const credentials = credentialsOf(auth);
+    return credentials ? [{ key: registry, credentials }] : [];
+  });
 }
 
 function authsOf(key: string, text: string): Record<string, DockerAuth> {
@@ -40,7 +75,16 @@ function authsOf(key: string, text: string): Record<string, DockerAuth> {
   }
 }
 
+/** Docker writes tokens beside an `auth` whose password is empty; older tools used the user name `<token>` for them. */
 function credentialsOf(auth: DockerAuth): RegistryCredentials | undefined {
+  const basic = basicOf(auth);
+  const registryToken = auth.registrytoken;
+  const identityToken = auth.identitytoken ?? (basic?.username === '<token>' ? basic.password : undefined);
+  if (!basic && !identityToken && !registryToken) return undefined;
+  return { username: '', password: '', ...basic, ...(identityToken ? { identityToken } : {}), ...(registryToken ? { registryToken } : {}) };
+}
+
+function basicOf(auth: DockerAuth): { username: string; password: string } | undefined {
   if (auth.username !== undefined && auth.password !== undefined) return { username: auth.username, password: auth.password };
   const decoded = auth.auth === undefined ? '' : Buffer.from(auth.auth, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
