@@ -1,0 +1,184 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { command } from '../../hack/deploy/command.ts';
+import { systemNamespace } from '../../hack/deploy/install.ts';
+import { succeededCondition } from '../../src/core/condition.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { namespaces } from '../../src/kube/resources.ts';
+import { openWorkbench } from './cluster.ts';
+import { Installation, controllerPods } from './installation.ts';
+import { PodCount } from './pod-count.ts';
+
+/** How Tektite comes onto a cluster, is upgraded there and goes again. */
+const image = 'docker.io/library/busybox:1.36';
+const deployment = 'deployment/tekton-pipelines-controller';
+const kinds = ['pipelineruns', 'pipelines', 'taskruns', 'tasks'].map((plural) => `${plural}.tekton.dev`);
+const echo = { name: 'say', image, command: ['echo', 'hi'] };
+const bench = openWorkbench('install');
+let installation: Installation;
+let folder: string;
+
+beforeAll(async () => {
+  installation = await Installation.open();
+  folder = await mkdtemp(path.join(tmpdir(), 'tektite-release-'));
+});
+afterAll(async () => {
+  await installation.upgrade();
+  await installation.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The dotted --set form of the values that the setup installed with. */
+function flattened(value: unknown, at = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [`${at}=${String(value)}`];
+  return Object.entries(value).flatMap(([key, inner]) => flattened(inner, at ? `${at}.${key}` : key));
+}
+
+/** Renders the release file with the images of this test. */
+async function release(...set: string[]): Promise<string> {
+  const file = path.join(folder, 'release.yaml');
+  const values = flattened(parse(installation.values)).filter((pair) => !pair.endsWith('='));
+  await command([process.execPath, 'hack/release.ts', file, ...[...values, ...set].flatMap((pair) => ['--set', pair])]);
+  return file;
+}
+
+const apply = (file: string, ...flags: string[]) => installation.kubectl(['apply', '--server-side', '-f', file, ...flags]);
+
+/**
+ * Its rights go with the controller, so that it cannot give its leases back: whoever installs anew waits until they run
+ * out (as upstream's users do), or removes them.
+ */
+async function removeLeases(): Promise<void> {
+  await installation.kubectl(['wait', 'pods', '--selector=app.kubernetes.io/name=controller', '--for=delete', '--timeout=60s']);
+  await installation.kubectl(['delete', 'leases', '--all']);
+}
+
+async function uninstall(): Promise<void> {
+  await installation.helm('uninstall', 'tektite', '--ignore-not-found', '--wait');
+  await removeLeases();
+}
+
+/** Removes what the release file installed, but for the CRDs and the namespace. */
+async function removeRelease(): Promise<void> {
+  const documents = parseAllDocuments(await readFile(path.join(folder, 'release.yaml'), 'utf8')).map((document) => document.toJS() as KubeObject | null);
+  const rest = documents.filter((object) => object && !['CustomResourceDefinition', 'Namespace'].includes(object.kind ?? ''));
+  await installation.kubectl(['delete', '--ignore-not-found', '--wait', '-f', '-'], rest.map((object) => stringify(object)).join('---\n'));
+  await removeLeases();
+}
+
+async function runSucceeds(): Promise<void> {
+  const run = await bench.runTask({ taskSpec: { steps: [echo] } });
+  expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Succeeded' });
+}
+
+const crds = async () => (await installation.kubectl(['get', 'crds', '-o', 'name'])).split('\n').filter((name) => name.endsWith('.tekton.dev')).map((name) => name.split('/')[1]).sort();
+const deploymentGone = () => expect(installation.kubectl(['get', deployment])).rejects.toThrow(/not found/);
+
+describe('the release file', () => {
+  it('installs from nothing on a cluster that never had Tekton', async () => {
+    await uninstall();
+    await installation.kubectl(['delete', 'crds', ...kinds, '--ignore-not-found', '--wait']);
+    expect((await crds()).filter((name) => kinds.includes(name ?? ''))).toEqual([]);
+    await apply(await release());
+    await installation.settled();
+    expect(await crds()).toEqual(expect.arrayContaining(kinds));
+    const namespace = await bench.client.get(namespaces, undefined, systemNamespace);
+    expect(namespace.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    await runSucceeds();
+    await removeRelease();
+  });
+
+  it('installs over CRDs that helm left behind, with no run lost', async () => {
+    await installation.upgrade();
+    const kept = await bench.runTask({ taskSpec: { steps: [echo] } });
+    await uninstall();
+    await deploymentGone();
+    expect(await crds()).toEqual(expect.arrayContaining(kinds));
+    await apply(await release());
+    await installation.settled();
+    await bench.waitFor(kept, undefined, 5);
+    await runSucceeds();
+    await removeRelease();
+  });
+
+  it('upgrades in place: a run in flight ends right with one pod, the operator\'s settings stay', async () => {
+    await uninstall();
+    await apply(await release());
+    await installation.settled();
+    await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":"true"}}']);
+    const podCount = new PodCount(bench.client, bench.namespace);
+    const run = await bench.waitFor(
+      await bench.startTask({ taskSpec: { results: [{ name: 'said' }], steps: [{ name: 'work', image, script: '#!/bin/sh\nsleep 8\nprintf done > $(results.said.path)\n' }] } }),
+      (current) => current.status?.steps?.some((step) => step.running) ?? false,
+    );
+    const [before] = await controllerPods(bench.client);
+    await apply(await release('controller.podAnnotations.example\\.com/rolled=yes', 'controller.logLevel=debug'));
+    await installation.settled();
+    const [after] = await controllerPods(bench.client);
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after?.metadata.annotations).toMatchObject({ 'example.com/rolled': 'yes' });
+
+    const ended = await bench.waitFor(run);
+    expect(succeededCondition(ended.status)).toMatchObject({ status: 'True' });
+    expect(ended.status?.results).toMatchObject([{ name: 'said', value: 'done' }]);
+    expect((await podCount.end())[run.metadata.name ?? '']).toBe(1);
+    expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}'])).toBe('true');
+    await removeRelease();
+  });
+
+  it('upgrades the CRDs: a field that an older one does not know is taken afterwards', async () => {
+    const file = await release();
+    await apply(file, '--force-conflicts');
+    const task = stringify({ apiVersion: 'tekton.dev/v1', kind: 'Task', metadata: { name: 'shown', namespace: bench.namespace }, spec: { displayName: 'Shown', steps: [echo] } });
+    const dryRun = () => installation.kubectl(['create', '--dry-run=server', '--validate=strict', '-n', bench.namespace, '-f', '-'], task);
+    await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toBe('taken');
+
+    const documents = parseAllDocuments(await readFile(file, 'utf8')).map((document) => document.toJS() as KubeObject | null);
+    const older = documents.find((object) => object?.kind === 'CustomResourceDefinition' && object.metadata.name === 'tasks.tekton.dev') as unknown as TaskDefinition;
+    delete older.spec.versions[0]?.schema.openAPIV3Schema.properties.spec.properties['displayName'];
+    await installation.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], stringify(older));
+    await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toMatch(/unknown field.*displayName/);
+
+    await apply(file);
+    await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toBe('taken');
+    await removeRelease();
+  });
+});
+
+interface TaskDefinition {
+  spec: { versions: { schema: { openAPIV3Schema: { properties: { spec: { properties: Record<string, unknown> } } } } }[] };
+}
+
+describe('helm', () => {
+  it('takes over what the release file installed, and an upgrade keeps the operator\'s settings', async () => {
+    await apply(await release(), '--force-conflicts');
+    await installation.upgrade();
+    await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":"true"}}']);
+    const setting = () => installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}']);
+    try {
+      await installation.upgrade({ 'controller.logLevel': 'debug', 'featureFlags.coschedule': 'disabled' });
+      expect(await setting()).toBe('true');
+      expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe('disabled');
+      await runSucceeds();
+    } finally {
+      await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":null}}']);
+    }
+    // What is taken out of the values is the default again.
+    await installation.upgrade();
+    expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe('');
+  });
+
+  it('keeps definitions and runs on uninstall', async () => {
+    await installation.upgrade();
+    const run = await bench.runTask({ taskSpec: { steps: [echo] } });
+    await uninstall();
+    await deploymentGone();
+    expect(await crds()).toEqual(expect.arrayContaining(kinds));
+    expect(succeededCondition((await bench.waitFor(run, undefined, 5)).status)?.status).toBe('True');
+    await installation.upgrade();
+    await runSucceeds();
+  });
+});
