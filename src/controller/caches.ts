@@ -9,14 +9,8 @@ import { Informer } from '../kube/informer.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.ts';
 import { NamespacesCache, type Cache } from '../kube/cache.ts';
-import type { IndexFunction } from '../kube/store.ts';
+import { byController, controllerIndex } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
-
-/** Objects by the uid of the object that controls them. */
-export const byController = 'controller';
-
-const controllerIndex: IndexFunction<KubeObject> = (object) =>
-  (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
 
 /** All caches of the controller and the watches that feed them. */
 export class Caches {

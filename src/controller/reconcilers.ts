@@ -15,7 +15,7 @@ import { tellingFailures } from './telling-failures.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
-import { ownerKeys } from './queues.ts';
+import { ownerKeys } from '../kube/owners.ts';
 import type { LiveSettings } from './settings.ts';
 
 export interface ReconcilerSurroundings {

@@ -30,8 +30,3 @@ export function childName(parent: string, suffix: string): string {
 export function shortHash(text: string, length = 10): string {
   return createHash('sha256').update(text).digest('hex').slice(0, length);
 }
-
-/** Key of an object in stores and queues: `namespace/name`. */
-export function objectKey(namespace: string | undefined, name: string | undefined): string {
-  return `${namespace ?? ''}/${name ?? ''}`;
-}

@@ -17,7 +17,7 @@ import { joinKey, type KubeObject, type Resource } from '../../src/kube/object.t
 import { WorkQueue } from '../../src/kube/queue.ts';
 import { customResourceDefinitions, namespaces, type CustomResourceDefinition } from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
-import { byController } from '../../src/reconcilers/pipelinerun/observe.ts';
+import { byController, controllerIndex } from '../../src/kube/owners.ts';
 import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -51,8 +51,7 @@ async function installCrds(): Promise<void> {
 }
 
 function inform<T extends KubeObject>(resource: Resource<T>): Informer<T> {
-  const owners = (object: KubeObject) => (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
-  const informer = new Informer<T>({ client, resource, log: silentLogger, freeze: true, indexes: { [byController]: owners } });
+  const informer = new Informer<T>({ client, resource, log: silentLogger, freeze: true, indexes: { [byController]: controllerIndex } });
   running.push(informer.run(end.signal));
   return informer;
 }

@@ -9,10 +9,8 @@ import type { PipelineRunFacts, Resolution } from '../../core/pipelinerun/types.
 import type { Settings } from '../../core/settings.ts';
 import { isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
+import { byController } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
-
-/** Name of the index of stores that finds objects by the uid of their controller. */
-export const byController = 'controller';
 
 export interface PipelineRunStores {
   pipelineRuns: Pick<Store<PipelineRun>, 'get' | 'observeWrite'>;

@@ -13,10 +13,9 @@ import { persistentVolumeClaims } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
 import { pipelineRunResource, taskRunResource } from './apply.ts';
-import { byController } from './observe.ts';
+import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createPipelineRunReconciler } from './reconciler.ts';
 
-const owners = (object: KubeObject) => (object.metadata.ownerReferences ?? []).map(({ uid }) => uid);
 
 /** A controller over an API server in memory. `restart` loses everything the process knew. */
 class World {
@@ -24,7 +23,7 @@ class World {
   readonly clock = new FakeClock('2026-01-01T00:00:01Z');
   readonly events: string[] = [];
   readonly stores = {
-    pipelineRuns: new Store<PipelineRun>({ freeze: true }), taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: owners } }),
+    pipelineRuns: new Store<PipelineRun>({ freeze: true }), taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     pipelines: new Store<Pipeline>({ freeze: true }), tasks: new Store<Task>({ freeze: true }),
   };
 

@@ -13,10 +13,8 @@ import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Resource } from '../../kube/object.ts';
 import { secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
+import { byController } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
-
-/** Name of the index of stores that finds objects by the uid of their controller. */
-export const byController = 'controller';
 
 export interface TaskRunStores {
   taskRuns: Pick<Store<TaskRun>, 'get' | 'observeWrite'>;

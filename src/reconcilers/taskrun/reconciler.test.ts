@@ -12,7 +12,7 @@ import type { KubeObject, Resource } from '../../kube/object.ts';
 import { limitRanges, persistentVolumeClaims, pods, secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { taskRunResource } from './apply.ts';
-import { byController } from './observe.ts';
+import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createTaskRunReconciler } from './reconciler.ts';
 
 const spec: TaskSpec = { steps: [{ name: 'one', image: 'x', command: ['y'] }] };
@@ -25,7 +25,7 @@ class Scene {
   readonly events: string[] = [];
   readonly stores = {
     taskRuns: new Store<TaskRun>({ freeze: true }),
-    pods: new Store<Pod>({ freeze: true, indexes: { [byController]: (pod) => (pod.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid) } }),
+    pods: new Store<Pod>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     tasks: new Store<Task>(),
     limitRanges: new Store<LimitRange>(),
   };

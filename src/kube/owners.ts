@@ -1,5 +1,13 @@
-import { joinKey, type KubeObject } from '../kube/object.ts';
-import type { Change } from '../kube/store.ts';
+import { joinKey } from './object.ts';
+import type { KubeObject } from './object.ts';
+import type { Change, IndexFunction } from './store.ts';
+
+/** Name of the index of stores that finds objects by the uid of the object that controls them. */
+export const byController = 'controller';
+
+/** The index of that name. */
+export const controllerIndex: IndexFunction<KubeObject> = (object) =>
+  (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
 
 /** The key of the object that controls this one, when it is of the given kind. */
 export function controllerKey(object: KubeObject, kind: string): string | undefined {
