@@ -1,0 +1,69 @@
+import type { ImageSubject } from '../types.ts';
+import { parseDigest } from './digest.ts';
+
+/** Text that names no image by digest; the message says what is wrong with it. */
+export class InvalidImageDigestError extends Error {
+  override name = 'InvalidImageDigestError';
+}
+
+const dockerHub = 'index.docker.io';
+const registryForm = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
+const repositoryForm = /^[a-z0-9_./-]{2,255}$/;
+const tagForm = /^[\w.-]{0,128}$/;
+
+/**
+ * An image from `name[:tag]@sha256:hex`, named as go-containerregistry's NewDigest names it: the tag goes, Docker Hub
+ * becomes `index.docker.io`, its official images get `library/`. Stricter in one point: a scheme (`https://...`) is
+ * refused, which NewDigest takes for a registry that no push can reach.
+ * @throws InvalidImageDigestError naming the text and the part that is wrong.
+ */
+export function parseImageDigest(text: string): ImageSubject {
+  const parts = text.split('@');
+  if (parts.length !== 2) throw refused(text, `must be one name and one digest, such as ghcr.io/a/b@sha256:<64 hex digits>`);
+  const [name = '', digestText = ''] = parts;
+  const digest = digestText.startsWith('sha256:') ? parseDigest(digestText) : undefined;
+  if (!digest || `sha256:${digest.hex}` !== digestText) throw refused(text, `digest ${JSON.stringify(digestText)} must be sha256: and 64 lower-case hex digits`);
+  return { repository: repositoryOf(withoutTag(name), text), digest: digestText };
+}
+
+/** A colon behind the last slash starts a tag, unless what stands there cannot be one. */
+function withoutTag(name: string): string {
+  const colon = name.lastIndexOf(':');
+  if (colon < 0 || name.includes('/', colon) || !tagForm.test(name.slice(colon + 1))) return name;
+  return name.slice(0, colon);
+}
+
+function repositoryOf(name: string, whole: string): string {
+  if (name.includes('://')) throw refused(whole, 'must be without a scheme (leave out everything up to and with ://)');
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  const hasRegistry = first.includes('.') || first.includes(':') || first === 'localhost';
+  const registry = !hasRegistry || first === 'docker.io' ? dockerHub : first;
+  const path = hasRegistry ? name.slice(slash + 1) : name;
+  if (!registryForm.test(registry)) throw refused(whole, `registry ${JSON.stringify(registry)} must be a host, with or without a port`);
+  if (!repositoryForm.test(path) || path.split('/').includes('')) {
+    throw refused(whole, `repository ${JSON.stringify(path)} must be 2 to 255 of a-z 0-9 _ . - /, with something between slashes`);
+  }
+  return `${registry}/${registry === dockerHub && !path.includes('/') ? 'library/' : ''}${path}`;
+}
+
+function refused(text: string, why: string): InvalidImageDigestError {
+  return new InvalidImageDigestError(`image ${JSON.stringify(text)}: ${why}`);
+}
+
+/**
+ * The image that a statement's subject names, if it names one: subjects may be anything with a URI (packages, files).
+ * A name without a registry is one of Docker Hub only where Docker Hub could have it (at most one slash).
+ */
+export function imageOfSubject(name: string, digest: Readonly<Record<string, string>>): ImageSubject | undefined {
+  const hex = digest['sha256'];
+  if (hex === undefined) return undefined;
+  try {
+    const image = parseImageDigest(`${name}@sha256:${hex}`);
+    const impossible = image.repository.startsWith(`${dockerHub}/`) && image.repository.split('/').length > 3;
+    return impossible ? undefined : image;
+  } catch (error) {
+    if (error instanceof InvalidImageDigestError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { imagesToSign, type Report } from '../artifacts/hints.ts';
+import type { Artifact, FormatProblem, FormatSettings, ImageSubject, RunObject, StatementFormat } from '../types.ts';
+import { executedTasks, isPipelineRun, resultsOf, type ExecutedTask } from './runs.ts';
+import { simpleSigningPayload } from './simplesigning.ts';
+import { statementPayload, type Statement } from './statement.ts';
+import { provenanceV02 } from './v02.ts';
+import { provenanceV1 } from './v1.ts';
+
+/**
+ * Everything to be signed for a finished run: its attestation, then the images that its results name (of a PipelineRun
+ * too, which upstream only attests). A type that is not enabled gives nothing. Pure; never throws on what results say:
+ * hints that cannot be used are in `problems`, the rest stands.
+ * @param children TaskRuns of a PipelineRun as far as they are still there, in any order
+ */
+export function artifactsOf(run: RunObject, children: readonly TaskRun[], settings: FormatSettings): { artifacts: Artifact[]; problems: FormatProblem[] } {
+  const problems = new Map<string, FormatProblem>();
+  // Results are read several times: each fault is told once.
+  const report: Report = (problem) => problems.set(`${problem.subject}\n${problem.message}`, problem);
+  const artifacts = [...attestation(run, children, settings, report), ...(settings.oci.enabled ? imagesToSign(resultsOf(run), report).map(imageArtifact) : [])];
+  return { artifacts, problems: [...problems.values()] };
+}
+
+function attestation(run: RunObject, children: readonly TaskRun[], settings: FormatSettings, report: Report): Artifact[] {
+  const kind = isPipelineRun(run) ? 'pipelinerun' : 'taskrun';
+  const { enabled, format } = settings[kind];
+  if (!enabled) return [];
+  const tasks = isPipelineRun(run) ? executedTasks(run, children) : [];
+  const uid = run.metadata.uid ?? '';
+  return [
+    {
+      kind,
+      shortKey: `${kind}-${uid}`,
+      fullKey: `${(run.apiVersion ?? '').replace('/', '-')}-${run.kind}-${uid}`,
+      payload: statementPayload(statement(format, run, tasks, settings, report)),
+    },
+  ];
+}
+
+function statement(format: StatementFormat, run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): Statement {
+  switch (format) {
+    case 'in-toto':
+    case 'slsa/v1':
+      return provenanceV02(run, tasks, settings, report);
+    case 'slsa/v2alpha3':
+      return provenanceV1('v2alpha3', run, tasks, settings, report);
+    case 'slsa/v2alpha4':
+      return provenanceV1('v2alpha4', run, tasks, settings, report);
+    default: {
+      const never: never = format;
+      return never;
+    }
+  }
+}
+
+function imageArtifact(image: ImageSubject): Artifact {
+  return {
+    kind: 'oci',
+    shortKey: image.digest.slice('sha256:'.length).slice(0, 12),
+    fullKey: `${image.repository}@${image.digest}`,
+    payload: simpleSigningPayload(image),
+  };
+}

@@ -1,0 +1,84 @@
+import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { resultReferences } from '../../core/results/reference.ts';
+import type { Report } from '../artifacts/hints.ts';
+import { asGoWrites } from './go-spec.ts';
+import { utcTime, type ExecutedTask } from './runs.ts';
+import { invocation, stepConfig } from './v02-parts.ts';
+
+/** buildConfig of a PipelineRun: an entry for each child, tasks in the order of the spec, finally last. */
+export function pipelineTasksConfig(run: PipelineRun, tasks: readonly ExecutedTask[], report: Report): Record<string, unknown> {
+  if (!run.status?.pipelineSpec) return { tasks: null };
+  let last: string | undefined;
+  const entries: Record<string, unknown>[] = [];
+  for (const executed of tasks) {
+    const common = {
+      name: executed.task.name,
+      after: after(executed, last),
+      ref: asGoWrites('Reference', executed.task.taskRef ?? {}),
+      serviceAccountName: run.spec.taskRunTemplate?.serviceAccountName || undefined,
+    };
+    entries.push(...executed.runs.flatMap((child) => entryOf(child, common, report)), ...executed.unseen.map((child) => unseenEntry(child, common, executed.task)));
+    if (!executed.isFinally && executed.runs.length + executed.unseen.length > 0) last = executed.task.name;
+  }
+  return { tasks: entries };
+}
+
+/** runAfter, then tasks whose results are used; a finally task with neither follows the last of the others that ran. */
+function after({ task, isFinally }: ExecutedTask, last: string | undefined): string[] | undefined {
+  const names = [...(task.runAfter ?? [])];
+  for (const reference of resultReferences(task)) if (!names.includes(reference.task)) names.push(reference.task);
+  if (names.length === 0 && isFinally && last !== undefined) names.push(last);
+  return names.length === 0 ? undefined : names;
+}
+
+/** Steps are paired by position. A child whose states do not fit its spec is left out, as upstream does. */
+function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report): Record<string, unknown>[] {
+  const states = child.status?.steps ?? [];
+  const specs = child.status?.taskSpec?.steps ?? [];
+  const stranger = states.findIndex((state, index) => state.name?.startsWith('unnamed-') && specs[index]?.name);
+  if (specs.length !== states.length || stranger >= 0) {
+    // Without any state the pod never ran: nothing to wonder about.
+    if (states.length > 0) report({ subject: `TaskRun ${child.metadata.name}`, message: `left out of buildConfig: its ${states.length} step states do not fit the ${specs.length} steps of its spec` });
+    return [];
+  }
+  const steps = states.map((state, index) => stepConfig(specs[index], state));
+  const results = asGoWrites('TaskRunResult[]', child.status?.results ?? []) as unknown[];
+  return [
+    {
+      ...common,
+      startedOn: utcTime(child.status?.startTime),
+      finishedOn: utcTime(child.status?.completionTime),
+      status: statusOf(child),
+      steps: steps.length === 0 ? undefined : steps,
+      invocation: invocation(child, child.status?.taskSpec?.params),
+      results: results.length === 0 ? undefined : results,
+    },
+  ];
+}
+
+/** A child nobody could look into: that it ran is known, what it did is not. Upstream never attests such a run. */
+function unseenEntry(child: ChildStatusReference, common: Record<string, unknown>, task: PipelineTask): Record<string, unknown> {
+  const ofPipeline = task.taskRef === undefined && task.pipelineRef !== undefined;
+  return {
+    ...common,
+    ...(ofPipeline ? { ref: asGoWrites('Reference', task.pipelineRef) } : {}),
+    child: { apiVersion: child.apiVersion, kind: child.kind, name: child.name },
+    invocation: { configSource: {}, parameters: {} },
+  };
+}
+
+/** As the CLI says it, from the first condition. */
+function statusOf(child: TaskRun): string | undefined {
+  switch (child.status?.conditions?.[0]?.status) {
+    case 'True':
+      return 'Succeeded';
+    case 'False':
+      return 'Failed';
+    case 'Unknown':
+      return 'Running';
+    default:
+      return undefined;
+  }
+}
