@@ -20,6 +20,9 @@ interface GoModule {
 
 const CONTAINERD = 'github.com/containerd/containerd/v2'
 const CNI = 'github.com/containernetworking/plugins/plugins'
+const TRILLIAN = 'github.com/google/trillian/cmd'
+const ONLY_MYSQL = ['-tags', 'mysql,etcd']
+const SIGSTORE_VERSION = 'sigs.k8s.io/release-utils/version.gitVersion'
 
 const MODULES = {
   kubernetes: {
@@ -56,6 +59,21 @@ const MODULES = {
   'image-hosts': { binaries: { 'image-hosts': '.' } },
   helm: { binaries: { helm: 'helm.sh/helm/v4/cmd/helm' } },
   crane: { binaries: { crane: 'github.com/google/go-containerregistry/cmd/crane' } },
+  'cosign-v3': { binaries: { 'cosign-v3': 'github.com/sigstore/cosign/v3/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v3.1.3` },
+  'cosign-v2': { binaries: { 'cosign-v2': 'github.com/sigstore/cosign/v2/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.6.5` },
+  fulcio: { binaries: { fulcio: 'github.com/sigstore/fulcio' }, linkFlags: `-X ${SIGSTORE_VERSION}=v1.8.8` },
+  rekor: { binaries: { 'rekor-server': 'github.com/sigstore/rekor/cmd/rekor-server' }, linkFlags: `-X ${SIGSTORE_VERSION}=v1.5.3` },
+  trillian: {
+    binaries: {
+      'trillian-log-server': `${TRILLIAN}/trillian_log_server`,
+      'trillian-log-signer': `${TRILLIAN}/trillian_log_signer`,
+      'trillian-createtree': `${TRILLIAN}/createtree`,
+    },
+    extraFlags: { 'trillian-log-server': ONLY_MYSQL, 'trillian-log-signer': ONLY_MYSQL },
+  },
+  'certificate-transparency': { binaries: { 'ct-server': 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server' } },
+  'timestamp-authority': { binaries: { 'timestamp-server': '.' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.0.3` },
+  'rekor-tiles': { binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1` },
 } as const satisfies Record<string, GoModule>
 
 const SOURCES = join(import.meta.dirname, 'go')

@@ -16,6 +16,9 @@ const RUNC_BUILD = {
   '/usr/include/seccomp.h': 'libseccomp-dev',
 } as const
 
+/** The -core packages bring the programs alone: no service that starts by itself. */
+const DATABASE = { mariadbd: 'mariadb-server-core', 'mariadb-install-db': 'mariadb-server-core', mariadb: 'mariadb-client-core', openssl: 'openssl' } as const
+
 /** What running a cluster needs. */
 export function ensureRuntimePackages(mode: Mode): Promise<void> {
   return ensurePackages(mode === 'full' ? { ...CONTROL_PLANE, ...NODE } : CONTROL_PLANE)
@@ -26,9 +29,14 @@ export function ensureRuncBuildPackages(): Promise<void> {
   return ensurePackages(RUNC_BUILD)
 }
 
+/** What running a transparency log and its certificate authorities needs. */
+export function ensureSigstorePackages(): Promise<void> {
+  return ensurePackages(DATABASE)
+}
+
 async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise<void> {
   const missing: string[] = []
-  for (const [probe, name] of Object.entries(wanted)) if (!(await present(probe))) missing.push(name)
+  for (const [probe, name] of Object.entries(wanted)) if (!missing.includes(name) && !(await present(probe))) missing.push(name)
   if (missing.length === 0) return
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const args = ['install', '-y', '--no-install-recommends', ...missing]

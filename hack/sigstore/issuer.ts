@@ -1,0 +1,70 @@
+/**
+ * Issuers of identity tokens that Fulcio accepts: a cluster's ServiceAccount issuer, or one of the tests' own that makes the
+ * same tokens. The issuer's URL need not be reachable: discovery.ts answers for it.
+ */
+import { createHash, generateKeyPairSync, randomUUID, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { tool } from '../one-node/binaries.ts';
+import { run } from '../one-node/exec.ts';
+
+/** What Fulcio has to know of an issuer. */
+export interface Issuer {
+  /** The `iss` of its tokens, an https URL. */
+  readonly url: string;
+  /** Fulcio's issuer type: how a token becomes the name in the certificate. */
+  readonly type: 'kubernetes' | 'email' | 'uri' | 'spiffe';
+  /** The JSON Web Key Set that its tokens are checked with. */
+  readonly keys: { readonly keys: readonly JsonWebKey[] };
+  readonly spiffeTrustDomain?: string;
+}
+
+/** Audience of the tokens that Sigstore's clients use. */
+export const AUDIENCE = 'sigstore';
+
+/** The name that Fulcio puts into the certificate of a ServiceAccount, for `--certificate-identity`. */
+export function serviceAccountIdentity(namespace: string, serviceAccount: string): string {
+  return `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${serviceAccount}`;
+}
+
+/** The issuer of a running cluster's ServiceAccount tokens, with its keys as the API server publishes them. */
+export async function clusterIssuer(kubeconfig: string, signal?: AbortSignal): Promise<Issuer> {
+  const kubectl = await tool('kubectl');
+  const get = (path: string): Promise<string> => run(kubectl, ['--kubeconfig', kubeconfig, 'get', '--raw', path], { signal });
+  const { issuer } = JSON.parse(await get('/.well-known/openid-configuration')) as { issuer: string };
+  return { url: issuer, type: 'kubernetes', keys: JSON.parse(await get('/openid/v1/jwks')) as Issuer['keys'] };
+}
+
+export interface TestIssuer extends Issuer {
+  /** A token as the API server makes for a ServiceAccount, good for `seconds` from `now`. */
+  serviceAccountToken(namespace: string, serviceAccount: string, options?: { now?: Date; seconds?: number; audience?: string }): string;
+}
+
+/** An issuer with a key of its own whose tokens look like a cluster's. */
+export function createTestIssuer(url = 'https://kubernetes.default.svc.cluster.local'): TestIssuer {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const kid = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
+  return {
+    url,
+    type: 'kubernetes',
+    keys: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
+    serviceAccountToken(namespace, serviceAccount, { now = new Date(), seconds = 600, audience = AUDIENCE } = {}) {
+      const issuedAt = Math.floor(now.getTime() / 1000);
+      const claims = {
+        aud: [audience],
+        exp: issuedAt + seconds,
+        iat: issuedAt,
+        nbf: issuedAt,
+        iss: url,
+        jti: randomUUID(),
+        'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount, uid: randomUUID() } },
+        sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
+      };
+      return jsonWebToken(claims, kid, privateKey);
+    },
+  };
+}
+
+function jsonWebToken(claims: object, kid: string, key: KeyObject): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'RS256', kid })}.${part(claims)}`;
+  return `${signed}.${sign('sha256', Buffer.from(signed), key).toString('base64url')}`;
+}

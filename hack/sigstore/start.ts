@@ -1,0 +1,108 @@
+/** A local Sigstore from packages: Rekor v1 and v2, Fulcio with a certificate log, a timestamp authority, and the files that make cosign trust and use them. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensureSigstorePackages } from '../one-node/debian.ts';
+import { makeFulcioAuthority, makeTimestampAuthority } from './authorities.ts';
+import { startFulcio, startTimestampAuthority } from './authority-services.ts';
+import type { Issuer } from './issuer.ts';
+import { stopServices, type Supervision } from './services.ts';
+import { startCertificateLog, startRekor, startRekorTiles, startTrillian } from './transparency.ts';
+import { signingConfig, trustedRoot, type ServiceUrls, type Trusted } from './trusted-root.ts';
+
+export interface SigstoreOptions {
+  readonly rekor?: boolean;
+  /** Rekor v2. */
+  readonly rekorTiles?: boolean;
+  /** Needs `issuer`. */
+  readonly fulcio?: boolean;
+  /** Whether Fulcio's certificates prove that they are in a certificate log, as the public ones do. Default true. */
+  readonly certificateLog?: boolean;
+  readonly timestampAuthority?: boolean;
+  readonly issuer?: Issuer;
+  /** Where the services listen; what pods must reach listens on the host's end of the cluster's veth pair. Default loopback. */
+  readonly address?: string;
+  /** For state and logs. Default: a temporary folder, which stop() removes. */
+  readonly folder?: string;
+  /** Whether the services go on after this process. Default false. */
+  readonly outlive?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface Sigstore extends ServiceUrls {
+  readonly folder: string;
+  /** For `cosign verify --trusted-root`. */
+  readonly trustedRootPath: string;
+  /** For `cosign sign --signing-config` of v3. */
+  readonly signingConfigPath: string;
+  /** For a cosign that is given no --trusted-root: the same trust by environment variables, and a TUF cache of its own. */
+  readonly env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** Starts what is asked for and waits until it answers. Throws, with everything stopped again, when a service does not start. */
+export async function startSigstore(options: SigstoreOptions): Promise<Sigstore> {
+  await ensureSigstorePackages();
+  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'sigstore-')));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await stopServices(folder);
+  const stop = async (): Promise<void> => {
+    await stopServices(folder);
+    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const started = await startServices(options, { folder, outlive: options.outlive ?? false, signal: options.signal ?? new AbortController().signal });
+    return { folder, ...(await writeTrust(started, folder)), ...started.urls, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Started {
+  readonly urls: ServiceUrls;
+  readonly trusted: Trusted;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function startServices(options: SigstoreOptions, supervision: Supervision): Promise<Started> {
+  const { folder } = supervision;
+  const address = options.address ?? '127.0.0.1';
+  const { issuer } = options;
+  if (options.fulcio && issuer === undefined) throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
+  const withCertificateLog = options.fulcio === true && options.certificateLog !== false;
+  const trillian = options.rekor || withCertificateLog ? await startTrillian(supervision) : undefined;
+  const authority = options.fulcio ? await makeFulcioAuthority(folder) : undefined;
+  const timestamps = options.timestampAuthority ? await makeTimestampAuthority(folder) : undefined;
+
+  const certificateLog = trillian && authority && withCertificateLog ? await startCertificateLog(trillian, authority, supervision) : undefined;
+  const rekor = trillian && options.rekor ? await startRekor(trillian, address, supervision) : undefined;
+  const rekorTiles = options.rekorTiles ? await startRekorTiles(address, supervision) : undefined;
+  const fulcioUrl = authority && issuer ? await startFulcio({ authority, issuer, certificateLogUrl: certificateLog?.url, address }, supervision) : undefined;
+  const tsaUrl = timestamps ? await startTimestampAuthority(timestamps, address, supervision) : undefined;
+
+  const env: Record<string, string> = { TUF_ROOT: path.join(folder, 'tuf') };
+  if (authority) env['SIGSTORE_ROOT_FILE'] = authority.chainPath;
+  if (certificateLog) env['SIGSTORE_CT_LOG_PUBLIC_KEY_FILE'] = certificateLog.publicKeyPath;
+  if (rekor) env['SIGSTORE_REKOR_PUBLIC_KEY'] = path.join(folder, 'rekor.pub');
+  if (timestamps) env['SIGSTORE_TSA_CERTIFICATE_FILE'] = timestamps.chainPath;
+  return {
+    urls: { fulcioUrl, rekorUrl: rekor?.url, rekorTilesUrl: rekorTiles?.url, tsaUrl },
+    trusted: {
+      certificateAuthority: authority && fulcioUrl !== undefined ? { url: fulcioUrl, authority } : undefined,
+      certificateLog,
+      transparencyLogs: [rekor, rekorTiles].filter((log) => log !== undefined),
+      timestampAuthority: timestamps && tsaUrl !== undefined ? { url: tsaUrl, authority: timestamps } : undefined,
+    },
+    env,
+  };
+}
+
+async function writeTrust({ trusted, urls, env }: Started, folder: string): Promise<Pick<Sigstore, 'trustedRootPath' | 'signingConfigPath' | 'env'>> {
+  const validFrom = new Date(Date.now() - 3_600_000);
+  const trustedRootPath = path.join(folder, 'trusted_root.json');
+  const signingConfigPath = path.join(folder, 'signing_config.json');
+  await writeFile(trustedRootPath, JSON.stringify(trustedRoot(trusted, validFrom), null, 2));
+  await writeFile(signingConfigPath, JSON.stringify(signingConfig(urls, validFrom), null, 2));
+  return { trustedRootPath, signingConfigPath, env };
+}
