@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from './api-error.ts';
 import type { DeleteOptions, KubeClient, Listing, PatchSpec, Selection, WatchOptions, WriteOptions } from './client.ts';
 import { apiVersionOf, joinKey } from './object.ts';
@@ -182,14 +183,18 @@ export class FakeKubeClient implements Pick<KubeClient, 'get' | 'list' | 'create
 
 interface JsonPatchOperation { op: string; path: string; value?: unknown }
 
-/** add, replace and remove of RFC 6902, which is what controllers send. */
+/** add, replace, remove and test of RFC 6902, which is what controllers send. As with the real one, what is absent equals null. */
 function jsonPatched(stored: KubeObject, operations: JsonPatchOperation[]): KubeObject {
   const root = { root: structuredClone(stored) as unknown };
   for (const { op, path, value } of operations) {
     const steps = ['root', ...path.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))];
     const last = steps.pop() as string;
-    const parent = steps.reduce<unknown>((at, step) => (at as Record<string, unknown>)[step], root) as Record<string, unknown>;
-    if (op === 'remove') Array.isArray(parent) ? parent.splice(Number(last), 1) : delete parent[last];
+    const parent = steps.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], root) as Record<string, unknown> | undefined;
+    if (parent === undefined) throw new ApiError(422, { reason: 'Invalid', message: `${op} operation does not apply: doc is missing path: ${path}` });
+    if (op === 'test') {
+      if (!isDeepStrictEqual(parent[last] ?? null, value ?? null)) throw new ApiError(422, { reason: 'Invalid', message: `testing value ${path} failed` });
+    } else if (op === 'remove' && !(last in parent)) throw new ApiError(422, { reason: 'Invalid', message: `remove operation does not apply: doc is missing key: ${path}` });
+    else if (op === 'remove') Array.isArray(parent) ? parent.splice(Number(last), 1) : delete parent[last];
     else if (op === 'add' && Array.isArray(parent)) parent.splice(last === '-' ? parent.length : Number(last), 0, value);
     else if (op === 'add' || op === 'replace') parent[last] = value;
     else throw new ApiError(422, { reason: 'Invalid', message: `the fake does not know JSON patch operation ${op}` });

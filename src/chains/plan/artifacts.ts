@@ -1,0 +1,110 @@
+import { X509Certificate } from 'node:crypto';
+import { annotations } from '../annotations.ts';
+import { settingsOf, type ChainsConfig } from '../config.ts';
+import type { Signature } from '../signing/signer.ts';
+import type { BackendName } from '../storage/backend.ts';
+import type { LogEntry } from '../transparency/log.ts';
+import type { Artifact } from '../types.ts';
+import { completed, payloadDigest, type JournalEntry } from './journal.ts';
+
+/** What is left to do for one artifact. */
+export interface Work {
+  artifact: Artifact;
+  digest: string;
+  /** Made in an earlier attempt. */
+  signature?: Signature | undefined;
+  logEntry?: LogEntry | undefined;
+  timestamp?: Uint8Array | undefined;
+  needsLogEntry: boolean;
+  needsTimestamp: boolean;
+  /** Backends that have it already, and those that must still get it. */
+  stored: BackendName[];
+  todo: BackendName[];
+}
+
+export interface WorkFacts {
+  artifacts: readonly Artifact[];
+  journal: readonly JournalEntry[];
+  runAnnotations: Readonly<Record<string, string>> | undefined;
+  config: ChainsConfig;
+  /** The run had failed for good and is to be signed again: signatures that nobody has seen are made anew. */
+  afresh: boolean;
+  now: Date;
+}
+
+/** Matches what is to be signed with what earlier attempts have done: only the rest is work. */
+export function planArtifacts(facts: WorkFacts): Work[] {
+  const known = new Map(facts.journal.map((entry) => [entry.fullKey, entry]));
+  return facts.artifacts.map((artifact) => {
+    const entry = known.get(artifact.fullKey);
+    const wanted = settingsOf(facts.config, artifact.kind).storage;
+    const usable = entry && isUsable(entry, artifact, facts) ? entry : undefined;
+    return usable ? continued(artifact, usable, wanted, facts) : fresh(artifact, wanted, facts);
+  });
+}
+
+function fresh(artifact: Artifact, wanted: readonly BackendName[], facts: WorkFacts): Work {
+  return {
+    artifact,
+    digest: payloadDigest(artifact.payload.json),
+    needsLogEntry: wantsLogEntry(facts),
+    needsTimestamp: facts.config.transparency.timestampUrl !== '',
+    stored: [],
+    todo: [...wanted],
+  };
+}
+
+function continued(artifact: Artifact, entry: JournalEntry, wanted: readonly BackendName[], facts: WorkFacts): Work {
+  // What was signed is what is stored, also if the run's labels or the settings have changed since.
+  const payload = entry.payload ?? artifact.payload;
+  return {
+    artifact: { ...artifact, payload },
+    digest: entry.digest,
+    signature: completed(entry.signature, payload),
+    logEntry: entry.logEntry,
+    timestamp: entry.timestamp,
+    needsLogEntry: entry.logEntry === undefined && wantsLogEntry(facts),
+    needsTimestamp: entry.timestamp === undefined && facts.config.transparency.timestampUrl !== '',
+    stored: [...entry.stored],
+    todo: wanted.filter((name) => !entry.stored.includes(name)),
+  };
+}
+
+function isUsable(entry: JournalEntry, artifact: Artifact, { afresh, now }: WorkFacts): boolean {
+  // Kept payloads must be what was signed; those not kept must have come out the same.
+  if (payloadDigest((entry.payload ?? artifact.payload).json) !== entry.digest) return false;
+  const seen = entry.logEntry !== undefined || entry.stored.length > 0;
+  return seen || !(afresh || isExpired(entry.signature, now));
+}
+
+/** A keyless certificate lives for minutes; a log or a timestamp authority must see the signature in that time. */
+function isExpired({ certificate }: Signature, now: Date): boolean {
+  if (!certificate) return false;
+  try {
+    return now.getTime() >= new X509Certificate(certificate).validToDate.getTime();
+  } catch {
+    return true;
+  }
+}
+
+/** transparency.enabled "manual": only runs that ask for it, and those once. */
+function wantsLogEntry({ config, runAnnotations }: WorkFacts): boolean {
+  const { mode } = config.transparency;
+  switch (mode) {
+    case 'off': return false;
+    case 'all': return true;
+    case 'manual': return runAnnotations?.[annotations.transparencyUpload] === 'true' && runAnnotations[annotations.transparency] === undefined;
+    default: {
+      const never: never = mode;
+      return never;
+    }
+  }
+}
+
+/**
+ * Whether the signatures must be written down before anybody sees them. Not if they only ever go to annotations of the run
+ * itself: a later signature replaces an earlier one there.
+ */
+export function needsJournal(work: readonly Work[]): boolean {
+  return work.some(({ needsLogEntry, needsTimestamp, todo, stored }) => needsLogEntry || needsTimestamp || [...todo, ...stored].some((name) => name !== 'tekton'));
+}

@@ -1,0 +1,118 @@
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { isDone } from '../../core/condition.ts';
+import { ownManagedBy } from '../../core/labels.ts';
+import { annotations, finalizers, isChainsFinalizer, type RunKind } from '../annotations.ts';
+import type { ChainsConfig } from '../config.ts';
+import { attemptsMade, readProblems } from './problems.ts';
+
+/** The part of a run that decides what is done with it; caches hold no more than this. */
+export type RunState = Pick<TaskRun | PipelineRun, 'apiVersion' | 'kind' | 'metadata'> & {
+  spec?: { managedBy?: string | undefined };
+  status?: Pick<NonNullable<PipelineRun['status']>, 'conditions' | 'completionTime' | 'childReferences'>;
+};
+
+export interface RunFacts {
+  kind: RunKind;
+  run: RunState;
+  /** For a TaskRun: the PipelineRun it belongs to, if it still exists. */
+  parent?: RunState | undefined;
+  /** For a PipelineRun: its TaskRuns that still exist. */
+  children: readonly RunState[];
+  config: ChainsConfig;
+  now: Date;
+}
+
+export type RunDecision =
+  /** Nothing to do until the run changes. */
+  | { kind: 'leave' }
+  /** Nothing to do before this time is over. */
+  | { kind: 'later'; ms: number }
+  /** Keep the run from being deleted before it is signed. */
+  | { kind: 'protect' }
+  /** Let go of the run: Chains has no more to do with it. */
+  | { kind: 'release' }
+  /** Its TaskRuns come first; each wakes it. `ms`: when to look again although none did. */
+  | { kind: 'wait'; for: string; ms?: number }
+  /** `attempt` counts from 1. */
+  | { kind: 'sign'; attempt: number };
+
+/**
+ * A run is protected once it is this old: earlier its controller is writing its first status, and would lose that write
+ * to ours. A run that ends sooner is signed at its end, which needs no protection.
+ */
+export const PROTECT_AFTER_MS = 2_000;
+/** A child that does not end although its PipelineRun did is waited for this long. */
+const UNFINISHED_CHILD_MS = 600_000;
+
+/** What is to be done with a run now. */
+export function planRun(facts: RunFacts): RunDecision {
+  const { kind, run, config } = facts;
+  if (!isManaged(run, config)) return { kind: 'leave' };
+  if (isSigned(run) || isOptedOut(run, facts.parent)) return released(run);
+  if (!isDone(run.status)) return planUnfinished(facts);
+  const { nextAttempt } = readProblems(run.metadata.annotations);
+  const early = nextAttempt === undefined ? 0 : Date.parse(nextAttempt) - facts.now.getTime();
+  if (early > 0) return { kind: 'later', ms: early };
+  const awaited = kind === 'pipelinerun' ? awaitedChild(facts) : undefined;
+  return awaited ?? { kind: 'sign', attempt: attemptsMade(run.metadata.annotations) + 1 };
+}
+
+/** Whether Chains has come to an end with this run. Other values of the annotation than upstream's two do not count. */
+export function isSigned(run: RunState): boolean {
+  const value = run.metadata.annotations?.[annotations.signed];
+  return value === 'true' || value === 'failed';
+}
+
+/** filter.managed-by: runs of other controllers are signed when the operator lists them. */
+export function isManaged(run: RunState, config: Pick<ChainsConfig, 'managedBy'>): boolean {
+  const managedBy = run.spec?.managedBy ?? '';
+  return managedBy === '' || managedBy === ownManagedBy || config.managedBy.includes(managedBy);
+}
+
+/** A PipelineRun's "false" holds for its TaskRuns too (annotations of Chains are not passed on to them), unless they say otherwise. */
+export function isOptedOut(run: RunState, parent: RunState | undefined): boolean {
+  const own = run.metadata.annotations?.[annotations.sign];
+  return (own ?? parent?.metadata.annotations?.[annotations.sign]) === 'false';
+}
+
+/** The finalizers of Chains on this run. */
+export function chainsFinalizers(run: Pick<RunState, 'metadata'>): string[] {
+  return (run.metadata.finalizers ?? []).filter(isChainsFinalizer);
+}
+
+function released(run: RunState): RunDecision {
+  return chainsFinalizers(run).length > 0 ? { kind: 'release' } : { kind: 'leave' };
+}
+
+function planUnfinished({ kind, run, config, now }: RunFacts): RunDecision {
+  // Upstream too lets a run go that is deleted before its end: there is nothing to attest.
+  if (run.metadata.deletionTimestamp || !producesAnything(kind, config)) return released(run);
+  if (run.metadata.finalizers?.includes(finalizers[kind])) return { kind: 'leave' };
+  const age = now.getTime() - Date.parse(run.metadata.creationTimestamp ?? now.toISOString());
+  return age < PROTECT_AFTER_MS ? { kind: 'later', ms: PROTECT_AFTER_MS - age } : { kind: 'protect' };
+}
+
+function producesAnything(kind: RunKind, config: ChainsConfig): boolean {
+  return config[kind].enabled || config.oci.enabled;
+}
+
+/** The first child that must be looked after before its PipelineRun; pruned ones, custom runs and child pipelines are not awaited. */
+function awaitedChild({ run, children, config, now }: RunFacts): RunDecision | undefined {
+  for (const child of children) {
+    const name = child.metadata.name ?? '';
+    if (isSigned(child) || isOptedOut(child, run) || !isManaged(child, config)) continue;
+    if (isDone(child.status)) return { kind: 'wait', for: name };
+    const left = Date.parse(run.status?.completionTime ?? now.toISOString()) + UNFINISHED_CHILD_MS - now.getTime();
+    if (left > 0) return { kind: 'wait', for: name, ms: left };
+  }
+  return undefined;
+}
+
+/** Names of the TaskRuns among a PipelineRun's children. */
+export function childTaskRuns(run: RunState): string[] {
+  return (run.status?.childReferences ?? []).flatMap(({ kind, apiVersion, name }) => {
+    const isTaskRun = kind === 'TaskRun' && (apiVersion === undefined || apiVersion.startsWith('tekton.dev/'));
+    return isTaskRun && name ? [name] : [];
+  });
+}

@@ -1,0 +1,68 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { Clock } from '../../clock.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Resource } from '../../kube/object.ts';
+import type { Cache } from '../../kube/cache.ts';
+import type { Logger } from '../../log.ts';
+import type { RunKind } from '../annotations.ts';
+import type { ChainsConfig } from '../config.ts';
+import type { RunState } from '../plan/run.ts';
+import type { Signature, Signer } from '../signing/signer.ts';
+import type { BackendName, StorageBackend } from '../storage/backend.ts';
+import type { LogEntry } from '../transparency/log.ts';
+import type { Artifact, ArtifactKind, FormatProblem, Payload, RunObject } from '../types.ts';
+
+/** Where signatures are made public. Writing the same signature twice gives the entry that is there. */
+export interface TransparencyLog {
+  upload(payload: Payload, signature: Signature, signal: AbortSignal): Promise<LogEntry>;
+}
+
+/** Confirms when a signature was made: DER of an RFC 3161 response. */
+export interface TimestampAuthority {
+  timestamp(signature: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+/** What signing goes through; each is chosen anew for every attempt, because settings are live. */
+export interface Services {
+  artifactsOf(run: RunObject, children: TaskRun[], config: ChainsConfig): { artifacts: Artifact[]; problems: FormatProblem[] };
+  /** @throws when there is no usable key, naming what is missing. */
+  signer(kind: ArtifactKind, config: ChainsConfig, signal: AbortSignal): Promise<Signer>;
+  log(config: ChainsConfig, signal: AbortSignal): Promise<TransparencyLog>;
+  timestampAuthority(config: ChainsConfig, signal: AbortSignal): Promise<TimestampAuthority>;
+  backend(name: BackendName, config: ChainsConfig, signal: AbortSignal): Promise<StorageBackend>;
+}
+
+export type FailureType = 'payload_creation' | 'marshal_payload' | 'signing' | 'storage' | 'tlog';
+
+export interface SigningMetrics {
+  signCreated(kind: RunKind): void;
+  payloadUploaded(kind: RunKind): void;
+  payloadStored(kind: RunKind, backend: BackendName): void;
+  /** `seconds` from the run's completion. */
+  markedSigned(kind: RunKind, seconds: number): void;
+  markedFailed(kind: RunKind): void;
+  failed(kind: RunKind, type: FailureType): void;
+  /** How long a call to a signer, a log or a backend took. */
+  called(service: string, outcome: 'success' | 'error', seconds: number): void;
+}
+
+export interface RunCaches {
+  taskRuns: Pick<Cache<RunState>, 'get' | 'find' | 'observeWrite'>;
+  pipelineRuns: Pick<Cache<RunState>, 'get' | 'find' | 'observeWrite'>;
+}
+
+export interface ReconcilerOptions {
+  kind: RunKind;
+  resource: Resource<RunObject>;
+  client: Pick<KubeClient, 'get' | 'patch'>;
+  caches: RunCaches;
+  settings: () => ChainsConfig;
+  services: Services;
+  metrics: SigningMetrics;
+  events: Pick<EventRecorder, 'event'>;
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+}
+

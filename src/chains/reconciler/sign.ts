@@ -1,0 +1,124 @@
+import { elapsedScale } from '../../clock.ts';
+import { isAbort, messageOf } from '../../errors.ts';
+import type { Work } from '../plan/artifacts.ts';
+import type { WorkOutcome } from '../plan/settle.ts';
+import type { Problem, Step } from '../plan/problems.ts';
+import type { ChainsConfig } from '../config.ts';
+import type { BackendName, StoreRequest } from '../storage/backend.ts';
+import type { RunObject } from '../types.ts';
+import type { FailureType, ReconcilerOptions } from './options.ts';
+
+export interface Signing extends Pick<ReconcilerOptions, 'kind' | 'services' | 'metrics' | 'clock'> {
+  run: RunObject;
+  config: ChainsConfig;
+  /** There is no further attempt: what can be stored is stored, also without its log entry. */
+  last: boolean;
+  signal: AbortSignal;
+}
+
+/** Signs what has no signature yet. One artifact's failure does not keep the others from being signed. */
+export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOutcome[]> {
+  return Promise.all(work.map(async (one) => {
+    const outcome: WorkOutcome = { work: one, signature: one.signature, logEntry: one.logEntry, timestamp: one.timestamp, stored: [...one.stored], refused: [], failures: [] };
+    if (outcome.signature) return outcome;
+    outcome.signature = await attempt(outcome, 'signing', 'signing', signing, async () => {
+      const signer = await signing.services.signer(one.artifact.kind, signing.config, signing.signal);
+      return timed(signing, `signer ${signerLabel(one, signing.config)}`, () => signer.sign(one.artifact.payload, signing.signal));
+    });
+    if (outcome.signature) signing.metrics.signCreated(signing.kind);
+    return outcome;
+  }));
+}
+
+/** Logs and stores what is signed, each artifact and backend by itself. */
+export function publishAll(outcomes: readonly WorkOutcome[], signing: Signing): Promise<WorkOutcome[]> {
+  return Promise.all(outcomes.map((outcome) => (outcome.signature ? publish(outcome, signing) : outcome)));
+}
+
+async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutcome> {
+  const outcome = { ...before, stored: [...before.stored], refused: [...before.refused], failures: [...before.failures] };
+  const { work, signature } = outcome;
+  if (!signature) return outcome;
+  const { payload } = work.artifact;
+  const { services, config, signal, metrics, kind } = signing;
+  const [logEntry, timestamp] = await Promise.all([
+    work.needsLogEntry
+      ? attempt(outcome, 'transparency', 'tlog', signing, async () => {
+        const log = await services.log(config, signal);
+        const entry = await timed(signing, 'transparency log', () => log.upload(payload, signature, signal));
+        metrics.payloadUploaded(kind);
+        return entry;
+      })
+      : outcome.logEntry,
+    work.needsTimestamp
+      ? attempt(outcome, 'timestamp', 'tlog', signing, async () => {
+        const authority = await services.timestampAuthority(config, signal);
+        return timed(signing, 'timestamp authority', () => authority.timestamp(signature.signature, signal));
+      })
+      : outcome.timestamp,
+  ]);
+  outcome.logEntry = logEntry;
+  outcome.timestamp = timestamp;
+  // What is stored now could never get its log entry later without being stored a second time.
+  if (outcome.failures.length > 0 && !signing.last) return outcome;
+  await Promise.all(work.todo.map((name) => store(name, outcome, signing)));
+  return outcome;
+}
+
+async function store(name: BackendName, outcome: WorkOutcome, signing: Signing): Promise<void> {
+  const { work: { artifact }, signature, logEntry, timestamp } = outcome;
+  if (!signature) return;
+  const { run, config, services, signal, metrics, kind } = signing;
+  const request: StoreRequest = { run, artifact, signature, config, ...(logEntry ? { logEntry } : {}), ...(timestamp ? { timestamp } : {}) };
+  const done = await attempt(outcome, `storage ${name}`, 'storage', signing, async () => {
+    const backend = await services.backend(name, config, signal);
+    const refusal = backend.refuses?.(request);
+    if (refusal !== undefined) {
+      outcome.refused.push({ artifact: artifact.shortKey, at: `storage ${name}`, reason: refusal });
+      return false;
+    }
+    await timed(signing, `storage ${name}`, () => backend.store(request, signal));
+    return true;
+  });
+  if (done !== true) return;
+  outcome.stored.push(name);
+  metrics.payloadStored(kind, name);
+}
+
+/** Runs one step; its failure is noted on the outcome. The end of the process is no failure of the step. */
+async function attempt<T>(outcome: WorkOutcome, at: Step, type: FailureType, signing: Signing, step: () => Promise<T>): Promise<T | undefined> {
+  try {
+    signing.signal.throwIfAborted();
+    return await step();
+  } catch (error) {
+    if (signing.signal.aborted || isAbort(error, signing.signal)) throw error;
+    outcome.failures.push(problem(outcome.work, at, error));
+    signing.metrics.failed(signing.kind, type);
+    return undefined;
+  }
+}
+
+function problem(work: Work, at: Step, error: unknown): Problem {
+  const { shortKey } = work.artifact;
+  // Backends begin their messages with what is said here anyway.
+  const reason = messageOf(error).replace(`${at}, ${shortKey}: `, '');
+  return { artifact: shortKey, at, reason };
+}
+
+async function timed<T>({ clock, metrics }: Signing, service: string, call: () => Promise<T>): Promise<T> {
+  const started = elapsedScale(clock);
+  const seconds = () => (elapsedScale(clock) - started) / 1000;
+  try {
+    const result = await call();
+    metrics.called(service, 'success', seconds());
+    return result;
+  } catch (error) {
+    metrics.called(service, 'error', seconds());
+    throw error;
+  }
+}
+
+function signerLabel({ artifact }: Work, config: ChainsConfig): string {
+  const { signer } = config[artifact.kind];
+  return signer === 'x509' && config.signers.x509.fulcio.enabled ? 'fulcio' : signer;
+}
