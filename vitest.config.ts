@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: beside the sources, no cluster. integration: a real API server (TEKTITE_TEST_KUBECONFIG). e2e: a real node with
- * Tektite installed. hack/test.ts runs them in this order and starts what they need.
+ * Tektite installed. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them
+ * in this order and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -29,6 +30,15 @@ export default defineConfig({
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'chains',
+          include: ['test/chains/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 3_600_000,
           fileParallelism: false,
         },
       },

@@ -4,8 +4,8 @@
  * usage: discovery.ts SETTINGS.json
  */
 import { readFileSync } from 'node:fs';
-import { createServer as createProxy } from 'node:http';
-import { createServer, type RequestListener } from 'node:https';
+import { createServer as createProxy, type RequestListener } from 'node:http';
+import { createServer } from 'node:https';
 import type { Issuer } from './issuer.ts';
 
 export interface DiscoverySettings {

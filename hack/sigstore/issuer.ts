@@ -2,7 +2,7 @@
  * Issuers of identity tokens that Fulcio accepts: a cluster's ServiceAccount issuer, or one of the tests' own that makes the
  * same tokens. The issuer's URL need not be reachable: discovery.ts answers for it.
  */
-import { createHash, generateKeyPairSync, randomUUID, sign, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { tool } from '../one-node/binaries.ts';
 import { run } from '../one-node/exec.ts';
 
@@ -13,7 +13,7 @@ export interface Issuer {
   /** Fulcio's issuer type: how a token becomes the name in the certificate. */
   readonly type: 'kubernetes' | 'email' | 'uri' | 'spiffe';
   /** The JSON Web Key Set that its tokens are checked with. */
-  readonly keys: { readonly keys: readonly JsonWebKey[] };
+  readonly keys: { readonly keys: readonly object[] };
   readonly spiffeTrustDomain?: string;
 }
 
