@@ -91,21 +91,32 @@ function basicOf(auth: DockerAuth): { username: string; password: string } | und
   return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
 }
 
+/** A keychain and where it is from. */
+export interface KeychainSource<Origin> {
+  keychain: Keychain;
+  origin: Origin;
+}
+
 /**
- * The credentials for a repository: the most specific entry wins, as kubelet's credential lookup does; hosts may hold
- * `*` for one label, Docker Hub has several names.
+ * The entry for a repository: the most specific one wins, as in kubelet's credential lookup, then the first; hosts may
+ * hold `*` for one label, Docker Hub has several names.
  */
-export function credentialsFor(keychains: readonly Keychain[], host: string, repository: string): RegistryCredentials | undefined {
+export function entryFor<Origin>(sources: readonly KeychainSource<Origin>[], host: string, repository: string): { origin: Origin; credentials: RegistryCredentials } | undefined {
   const wanted = host === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [host];
-  let best: { length: number; credentials: RegistryCredentials } | undefined;
-  for (const keychain of keychains) {
+  let best: { length: number; origin: Origin; credentials: RegistryCredentials } | undefined;
+  for (const { keychain, origin } of sources) {
     for (const [key, credentials] of keychain) {
       const { keyHost, keyPath } = normalised(key);
       const covers = wanted.some((name) => hostMatches(keyHost, name)) && (keyPath === '' || `${repository}/`.startsWith(`${keyPath}/`));
-      if (covers && (best === undefined || keyPath.length > best.length)) best = { length: keyPath.length, credentials };
+      if (covers && (best === undefined || keyPath.length > best.length)) best = { length: keyPath.length, origin, credentials };
     }
   }
-  return best?.credentials;
+  return best;
+}
+
+/** As entryFor, for who does not ask where the credentials are from. */
+export function credentialsFor(keychains: readonly Keychain[], host: string, repository: string): RegistryCredentials | undefined {
+  return entryFor(keychains.map((keychain) => ({ keychain, origin: undefined })), host, repository)?.credentials;
 }
 
 function normalised(key: string): { keyHost: string; keyPath: string } {

@@ -13,8 +13,10 @@ export interface StoreRequest {
   signature: Signature;
   /** Absent when transparency is off, or when the upload failed (storage goes on without, as upstream). */
   logEntry?: LogEntry;
-  /** DER of an RFC 3161 TimeStampResponse over the signature bytes. */
+  /** DER of an RFC 3161 TimeStampResponse over the signature bytes: what `.sig` layers and bundles carry. */
   timestamp?: Uint8Array;
+  /** The same over the bytes of the envelope (envelopeJson): cosign checks that of an `.att` layer so. */
+  envelopeTimestamp?: Uint8Array;
   config: ChainsConfig;
 }
 

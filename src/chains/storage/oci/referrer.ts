@@ -1,0 +1,105 @@
+import { X509Certificate } from 'node:crypto';
+import type { SerializedBundle } from '@sigstore/bundle';
+import { digestOf } from '../../../registry/digest.ts';
+import { emptyConfigType, ociIndexType, ociManifestType, type Descriptor, type ImageManifest, type IndexManifest } from '../../../registry/media-types.ts';
+import { fallbackTag, missing, type Repository, type StoredManifest } from '../../../registry/repository.ts';
+import { updateTag, type PlannedManifest, type TagUpdateOptions } from '../../../registry/tag-update.ts';
+import { bundleMediaType, sigstoreBundle } from '../../signing/bundle.ts';
+import type { StoreRequest } from '../backend.ts';
+import { AttachmentError } from './attachment.ts';
+import { isSameEnvelope } from './layer.ts';
+import { annotation } from './media-types.ts';
+import { signerName } from './signed-by.ts';
+
+const emptyConfig = Buffer.from('{}');
+
+/**
+ * Stores a bundle as a referrer of an image, unless one with the same payload by the same signer is there. Registries
+ * without the referrers API get the index at the fallback tag as well (distribution-spec).
+ * @param subject the image's manifest
+ * @returns whether anything was written
+ */
+export function attachBundle(repository: Repository, subject: Descriptor, request: StoreRequest, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+  // Two passes over one run must not both find that there is none.
+  return options.lock.withLock(`${repository.fullName}@${subject.digest}`, () => attach(repository, subject, request, options, signal), signal);
+}
+
+async function attach(repository: Repository, subject: Descriptor, request: StoreRequest, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+  const { api, descriptors } = await repository.referrers(subject.digest, signal);
+  for (const found of descriptors) {
+    if (await isSameBundle(repository, found, request, signal)) return false;
+  }
+  const { signature, logEntry, timestamp } = request;
+  const blob = await sigstoreBundle({ signature, logEntries: logEntry ? [logEntry] : [], timestamps: timestamp ? [timestamp] : [] });
+  const manifest = Buffer.from(JSON.stringify(referrerManifest(subject, blob, request, options.clock.now())));
+  await Promise.all([repository.pushBlob(blob, signal), ensureEmptyConfig(repository, signal)]);
+  const { listsReferrers } = await repository.putManifest(digestOf(manifest), manifest, ociManifestType, signal);
+  if (!listsReferrers && !api) await listAtFallbackTag(repository, subject.digest, descriptorOf(manifest), options, signal);
+  return true;
+}
+
+function referrerManifest(subject: Descriptor, blob: Buffer, request: StoreRequest, now: Date): ImageManifest {
+  return {
+    schemaVersion: 2,
+    mediaType: ociManifestType,
+    artifactType: bundleMediaType,
+    config: { mediaType: emptyConfigType, size: emptyConfig.length, digest: digestOf(emptyConfig), artifactType: bundleMediaType },
+    layers: [{ mediaType: bundleMediaType, size: blob.length, digest: digestOf(blob) }],
+    subject,
+    annotations: {
+      [annotation.bundleContent]: 'dsse-envelope',
+      [annotation.bundlePredicateType]: request.artifact.payload.predicateType ?? '',
+      [annotation.created]: now.toISOString().replace(/\.\d+Z$/, 'Z'),
+      [annotation.payload]: digestOf(request.artifact.payload.json),
+      [annotation.signer]: signerName(request.signature),
+    },
+  };
+}
+
+/** As an index lists a manifest: artifact type and annotations are copied up. */
+function descriptorOf(bytes: Buffer): Descriptor {
+  const { artifactType, annotations } = JSON.parse(bytes.toString('utf8')) as ImageManifest;
+  return { mediaType: ociManifestType, digest: digestOf(bytes), size: bytes.length, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
+}
+
+async function isSameBundle(repository: Repository, found: Descriptor, request: StoreRequest, signal: AbortSignal): Promise<boolean> {
+  if (found.artifactType !== undefined && found.artifactType !== bundleMediaType) return false;
+  const listed = found.annotations ?? {};
+  const payload = digestOf(request.artifact.payload.json);
+  if (listed[annotation.payload] !== undefined && listed[annotation.payload] !== payload) return false;
+  if (listed[annotation.bundlePredicateType] !== undefined && listed[annotation.bundlePredicateType] !== request.artifact.payload.predicateType) return false;
+  const manifest = await repository.findManifest(found.digest, signal);
+  const layer = manifest && (JSON.parse(manifest.bytes.toString('utf8')) as Partial<ImageManifest>).layers?.find((one) => one.mediaType === bundleMediaType);
+  const blob = layer && (await repository.getBlob(layer.digest, signal).catch(missing));
+  if (!blob) return false;
+  const bundle = JSON.parse(blob.toString('utf8')) as DeepPartial<SerializedBundle>;
+  const isSame = isSameEnvelope(Buffer.from(JSON.stringify(bundle.dsseEnvelope ?? {})), request, certificateOf(bundle));
+  // A bundle without the log entry that we have now would not verify; it cannot be replaced, only joined.
+  return isSame && (request.logEntry === undefined || (bundle.verificationMaterial?.tlogEntries ?? []).length > 0);
+}
+
+type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+/** PEM of the certificate in a bundle, undefined when a key signed it. */
+function certificateOf(bundle: DeepPartial<SerializedBundle>): string | undefined {
+  const raw = bundle.verificationMaterial?.certificate?.rawBytes;
+  return raw === undefined ? undefined : new X509Certificate(Buffer.from(raw, 'base64')).toString();
+}
+
+async function ensureEmptyConfig(repository: Repository, signal: AbortSignal): Promise<void> {
+  if (!(await repository.hasBlob(digestOf(emptyConfig), signal))) await repository.pushBlob(emptyConfig, signal);
+}
+
+async function listAtFallbackTag(repository: Repository, digest: string, added: Descriptor, options: TagUpdateOptions, signal: AbortSignal): Promise<void> {
+  const tag = fallbackTag(digest);
+  const plan = (current: StoredManifest | undefined): Promise<PlannedManifest> => Promise.resolve(planIndex(current, added, `${repository.fullName}:${tag}`));
+  await updateTag(repository, tag, plan, options, signal);
+}
+
+function planIndex(current: StoredManifest | undefined, added: Descriptor, where: string): PlannedManifest {
+  const index: IndexManifest = current ? (JSON.parse(current.bytes.toString('utf8')) as IndexManifest) : { schemaVersion: 2, mediaType: ociIndexType, manifests: [] };
+  if (!Array.isArray(index.manifests)) throw new AttachmentError(`${where} holds ${current?.mediaType || 'something unknown'}, not an index of referrers; delete the tag`);
+  if (index.manifests.some((one) => one.digest === added.digest)) return undefined;
+  const bytes = Buffer.from(JSON.stringify({ ...index, manifests: [...index.manifests, added] }));
+  return { bytes, mediaType: index.mediaType ?? ociIndexType };
+}
