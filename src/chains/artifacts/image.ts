@@ -13,8 +13,8 @@ const tagForm = /^[\w.-]{0,128}$/;
 
 /**
  * An image from `name[:tag]@sha256:hex`, named as go-containerregistry's NewDigest names it: the tag goes, Docker Hub
- * becomes `index.docker.io`, its official images get `library/`. Stricter in one point: a scheme (`https://...`) is
- * refused, which NewDigest takes for a registry that no push can reach.
+ * becomes `index.docker.io`, its official images get `library/`. Stricter in one point: a scheme (`https://...`) and empty
+ * parts of a path are refused, which NewDigest takes though no registry can have them.
  * @throws InvalidImageDigestError naming the text and the part that is wrong.
  */
 export function parseImageDigest(text: string): ImageSubject {
@@ -37,14 +37,15 @@ function repositoryOf(name: string, whole: string): string {
   if (name.includes('://')) throw refused(whole, 'must be without a scheme (leave out everything up to and with ://)');
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const hasRegistry = first.includes('.') || first.includes(':') || first === 'localhost';
+  const hasRegistry = first.includes('.') || first.includes(':');
   const registry = !hasRegistry || first === 'docker.io' ? dockerHub : first;
   const path = hasRegistry ? name.slice(slash + 1) : name;
+  const repository = registry === dockerHub && !path.includes('/') ? `library/${path}` : path;
   if (!registryForm.test(registry)) throw refused(whole, `registry ${JSON.stringify(registry)} must be a host, with or without a port`);
-  if (!repositoryForm.test(path) || path.split('/').includes('')) {
+  if (path.length < 2 || !repositoryForm.test(repository) || path.split('/').includes('')) {
     throw refused(whole, `repository ${JSON.stringify(path)} must be 2 to 255 of a-z 0-9 _ . - /, with something between slashes`);
   }
-  return `${registry}/${registry === dockerHub && !path.includes('/') ? 'library/' : ''}${path}`;
+  return `${registry}/${repository}`;
 }
 
 function refused(text: string, why: string): InvalidImageDigestError {

@@ -19,7 +19,7 @@ export function byProducts(version: SlsaVersion, run: RunObject, tasks: readonly
     case 'v2alpha4': {
       if (!isPipelineRun(run)) return ofTaskRun(run);
       const children = deep ? tasks.flatMap((task) => task.runs) : [];
-      return [...ofResults(`pipelineRunResults/${run.metadata.name}`, resultsOf(run)), ...children.flatMap(ofTaskRun)];
+      return [...ofResults(`pipelineRunResults/${run.metadata.name ?? ''}`, resultsOf(run)), ...children.flatMap(ofTaskRun)];
     }
     default: {
       const never: never = version;
@@ -30,8 +30,8 @@ export function byProducts(version: SlsaVersion, run: RunObject, tasks: readonly
 
 function ofTaskRun(run: TaskRun): ResourceDescriptor[] {
   return [
-    ...ofResults(`taskRunResults/${run.metadata.name}`, resultsOf(run)),
-    ...ofResults(`stepResults/${run.metadata.name}`, stepResultsOf(run).flat()),
+    ...ofResults(`taskRunResults/${run.metadata.name ?? ''}`, resultsOf(run)),
+    ...ofResults(`stepResults/${run.metadata.name ?? ''}`, stepResultsOf(run).flat()),
     ...nativeByProducts(run).map(({ name, digest }) => descriptor({ name, digest })),
   ];
 }
