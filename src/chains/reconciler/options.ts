@@ -8,29 +8,29 @@ import type { Logger } from '../../log.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { RunState } from '../plan/run.ts';
-import type { Signature, Signer } from '../signing/signer.ts';
+import type { Signer } from '../signing/signer.ts';
 import type { BackendName, StorageBackend } from '../storage/backend.ts';
-import type { LogEntry } from '../transparency/log.ts';
-import type { Artifact, ArtifactKind, FormatProblem, Payload, RunObject } from '../types.ts';
-
-/** Where signatures are made public. Writing the same signature twice gives the entry that is there. */
-export interface TransparencyLog {
-  upload(payload: Payload, signature: Signature, signal: AbortSignal): Promise<LogEntry>;
-}
+import type { TransparencyLog } from '../transparency/log.ts';
+import type { Artifact, ArtifactKind, FormatProblem, RunObject } from '../types.ts';
 
 /** Confirms when a signature was made: DER of an RFC 3161 response. */
 export interface TimestampAuthority {
   timestamp(signature: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 }
 
-/** What signing goes through; each is chosen anew for every attempt, because settings are live. */
+/** What signing goes through. Chosen anew for every attempt, because settings are live. */
 export interface Services {
   artifactsOf(run: RunObject, children: TaskRun[], config: ChainsConfig): { artifacts: Artifact[]; problems: FormatProblem[] };
-  /** @throws when there is no usable key, naming what is missing. */
-  signer(kind: ArtifactKind, config: ChainsConfig, signal: AbortSignal): Promise<Signer>;
-  log(config: ChainsConfig, signal: AbortSignal): Promise<TransparencyLog>;
-  timestampAuthority(config: ChainsConfig, signal: AbortSignal): Promise<TimestampAuthority>;
-  backend(name: BackendName, config: ChainsConfig, signal: AbortSignal): Promise<StorageBackend>;
+  /**
+   * `pass` stands for one attempt on one run: keyless artifacts of it share a certificate.
+   * @throws when there is no usable key, naming what is missing.
+   */
+  signer(kind: ArtifactKind, pass: object): Promise<Signer>;
+  /** @throws when the settings name no log that can be used. */
+  log(config: ChainsConfig): TransparencyLog;
+  timestampAuthority(config: ChainsConfig): TimestampAuthority;
+  /** @throws when the backend lacks a setting, naming it. */
+  backend(name: BackendName): Promise<StorageBackend>;
 }
 
 export type FailureType = 'payload_creation' | 'marshal_payload' | 'signing' | 'storage' | 'tlog';
@@ -43,8 +43,8 @@ export interface SigningMetrics {
   markedSigned(kind: RunKind, seconds: number): void;
   markedFailed(kind: RunKind): void;
   failed(kind: RunKind, type: FailureType): void;
-  /** How long a call to a signer, a log or a backend took. */
-  called(service: string, outcome: 'success' | 'error', seconds: number): void;
+  /** How long storing one artifact took; of backend oci these are the calls to a registry. */
+  storing(backend: BackendName, outcome: 'success' | 'error', seconds: number): void;
 }
 
 export interface RunCaches {

@@ -1,6 +1,7 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
+import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import { joinKey, type Resource } from '../../kube/object.ts';
@@ -75,9 +76,9 @@ function ended(decision: RunDecision): Outcome {
 }
 
 async function sign(attempt: number, action: Action, options: ReconcilerOptions): Promise<Outcome> {
-  const { config, signal, children } = action;
+  const { config, signal } = action;
   const { kind, services, metrics, clock, random } = options;
-  const { artifacts, problems } = services.artifactsOf(asFinished(action.run), children, config);
+  const { artifacts, problems } = payloadsOf(action, options);
   const missing = missingPayloads(kind, artifacts, problems, config);
   missing.forEach(() => metrics.failed(kind, 'payload_creation'));
   const signing: Signing = { kind, services, metrics, clock, run: action.run, config, last: attempt >= config.attempts, signal };
@@ -89,6 +90,15 @@ async function sign(attempt: number, action: Action, options: ReconcilerOptions)
   const written = await writeSettlement(settlement, { ...action, run: signing.run }, options);
   tell(settlement, written ?? action.run, options);
   return settlement.kind === 'again' ? { kind: 'requeueAfter', ms: settlement.delayMs ?? 0 } : { kind: 'done' };
+}
+
+/** A run that formats cannot cope with is a failure of this run, told on it. */
+function payloadsOf({ run, children, config }: Action, { services }: ReconcilerOptions): { artifacts: Artifact[]; problems: FormatProblem[] } {
+  try {
+    return services.artifactsOf(asFinished(run), children.map(asFinished) as TaskRun[], config);
+  } catch (error) {
+    return { artifacts: [], problems: [{ subject: run.metadata.name ?? '', message: messageOf(error) }] };
+  }
 }
 
 function workOn(artifacts: readonly Artifact[], { run, config }: Action, { clock, log }: ReconcilerOptions): Work[] {

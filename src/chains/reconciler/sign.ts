@@ -22,8 +22,8 @@ export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOu
     const outcome: WorkOutcome = { work: one, signature: one.signature, logEntry: one.logEntry, timestamp: one.timestamp, stored: [...one.stored], refused: [], failures: [] };
     if (outcome.signature) return outcome;
     outcome.signature = await attempt(outcome, 'signing', 'signing', signing, async () => {
-      const signer = await signing.services.signer(one.artifact.kind, signing.config, signing.signal);
-      return timed(signing, `signer ${signerLabel(one, signing.config)}`, () => signer.sign(one.artifact.payload, signing.signal));
+      const signer = await signing.services.signer(one.artifact.kind, signing);
+      return signer.sign(one.artifact.payload, signing.signal);
     });
     if (outcome.signature) signing.metrics.signCreated(signing.kind);
     return outcome;
@@ -44,17 +44,13 @@ async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutco
   const [logEntry, timestamp] = await Promise.all([
     work.needsLogEntry
       ? attempt(outcome, 'transparency', 'tlog', signing, async () => {
-        const log = await services.log(config, signal);
-        const entry = await timed(signing, 'transparency log', () => log.upload(payload, signature, signal));
+        const entry = await services.log(config).upload(payload, signature, signal);
         metrics.payloadUploaded(kind);
         return entry;
       })
       : outcome.logEntry,
     work.needsTimestamp
-      ? attempt(outcome, 'timestamp', 'tlog', signing, async () => {
-        const authority = await services.timestampAuthority(config, signal);
-        return timed(signing, 'timestamp authority', () => authority.timestamp(signature.signature, signal));
-      })
+      ? attempt(outcome, 'timestamp', 'tlog', signing, () => services.timestampAuthority(config).timestamp(signature.signature, signal))
       : outcome.timestamp,
   ]);
   outcome.logEntry = logEntry;
@@ -71,13 +67,13 @@ async function store(name: BackendName, outcome: WorkOutcome, signing: Signing):
   const { run, config, services, signal, metrics, kind } = signing;
   const request: StoreRequest = { run, artifact, signature, config, ...(logEntry ? { logEntry } : {}), ...(timestamp ? { timestamp } : {}) };
   const done = await attempt(outcome, `storage ${name}`, 'storage', signing, async () => {
-    const backend = await services.backend(name, config, signal);
+    const backend = await services.backend(name);
     const refusal = backend.refuses?.(request);
     if (refusal !== undefined) {
       outcome.refused.push({ artifact: artifact.shortKey, at: `storage ${name}`, reason: refusal });
       return false;
     }
-    await timed(signing, `storage ${name}`, () => backend.store(request, signal));
+    await timed(signing, name, () => backend.store(request, signal));
     return true;
   });
   if (done !== true) return;
@@ -105,20 +101,15 @@ function problem(work: Work, at: Step, error: unknown): Problem {
   return { artifact: shortKey, at, reason };
 }
 
-async function timed<T>({ clock, metrics }: Signing, service: string, call: () => Promise<T>): Promise<T> {
+async function timed<T>({ clock, metrics }: Signing, backend: BackendName, call: () => Promise<T>): Promise<T> {
   const started = elapsedScale(clock);
   const seconds = () => (elapsedScale(clock) - started) / 1000;
   try {
     const result = await call();
-    metrics.called(service, 'success', seconds());
+    metrics.storing(backend, 'success', seconds());
     return result;
   } catch (error) {
-    metrics.called(service, 'error', seconds());
+    metrics.storing(backend, 'error', seconds());
     throw error;
   }
-}
-
-function signerLabel({ artifact }: Work, config: ChainsConfig): string {
-  const { signer } = config[artifact.kind];
-  return signer === 'x509' && config.signers.x509.fulcio.enabled ? 'fulcio' : signer;
 }

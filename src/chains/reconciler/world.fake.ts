@@ -112,7 +112,7 @@ export class World {
       metrics: {
         signCreated: (of) => count(`${of} sign_created`), payloadUploaded: (of) => count(`${of} payload_uploaded`), payloadStored: (of) => count(`${of} payload_stored`),
         markedSigned: (of) => count(`${of} marked_signed`), markedFailed: (of) => count(`${of} marked_failed`),
-        failed: (of: RunKind, type: FailureType) => count(`${of} failures ${type}`), called: (service, outcome) => count(`${service} ${outcome}`),
+        failed: (of: RunKind, type: FailureType) => count(`${of} failures ${type}`), storing: (backend, outcome) => count(`storing ${backend} ${outcome}`),
       },
     };
   }
@@ -139,8 +139,8 @@ export class World {
           return signatureOf(payload, `signature ${++this.signatures}`);
         },
       }),
-      log: async () => ({ upload: (payload, signature) => this.#upload(payload, signature) }),
-      timestampAuthority: async () => ({
+      log: () => ({ upload: (payload, signature) => this.#upload(payload, signature) }),
+      timestampAuthority: () => ({
         timestamp: async () => {
           await this.#call('timestamp');
           return Buffer.from('time');

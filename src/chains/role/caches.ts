@@ -1,0 +1,78 @@
+import type { Condition } from '../../api/meta.ts';
+import { pipelineRuns, taskRuns } from '../../api/resources.ts';
+import { succeededCondition } from '../../core/condition.ts';
+import { NamespacesCache, type Cache } from '../../kube/cache.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import type { Resource } from '../../kube/object.ts';
+import type { Store } from '../../kube/store.ts';
+import type { Logger } from '../../log.ts';
+import { annotations } from '../annotations.ts';
+import { readProblems } from '../plan/problems.ts';
+import { childTaskRuns, isSigned, type RunState } from '../plan/run.ts';
+
+/**
+ * All that planning needs of a run, and no more: a cluster keeps tens of thousands of finished runs, whose specs and
+ * results would fill the memory. The run itself is read when it is signed. Cutting twice is the same as once.
+ */
+export function slimRun(run: RunState): RunState {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers, ownerReferences } = run.metadata;
+  const owners = (ownerReferences ?? []).filter((owner) => owner.controller === true && owner.kind === 'PipelineRun').map(({ apiVersion, kind, name: owner, uid: id }) => ({ apiVersion, kind, name: owner, uid: id, controller: true }));
+  const kept = slimAnnotations(run.metadata.annotations);
+  const managedBy = run.spec?.managedBy;
+  const metadata = {
+    name, namespace, uid, resourceVersion, creationTimestamp,
+    ...(deletionTimestamp ? { deletionTimestamp } : {}),
+    ...(finalizers?.length ? { finalizers } : {}),
+    ...(owners.length > 0 ? { ownerReferences: owners } : {}),
+    ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}),
+  } as RunState['metadata'];
+  return { apiVersion: run.apiVersion, kind: run.kind, metadata, ...(managedBy === undefined ? {} : { spec: { managedBy } }), ...(isSigned(run) ? {} : slimStatus(run)) };
+}
+
+function slimAnnotations(found: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of [annotations.signed, annotations.retries, annotations.sign]) if (found?.[name] !== undefined) kept[name] = found[name];
+  if (found?.[annotations.problems] !== undefined) kept[annotations.problems] = JSON.stringify(readProblems(found));
+  return kept;
+}
+
+function slimStatus(run: RunState): Pick<RunState, 'status'> {
+  if (run.status === undefined) return {};
+  const condition = succeededCondition(run.status);
+  const conditions: Condition[] = condition ? [{ type: condition.type, status: condition.status }] : [];
+  const childReferences = childTaskRuns(run).map((name) => ({ kind: 'TaskRun', name }));
+  const { completionTime } = run.status;
+  return { status: { conditions, ...(completionTime ? { completionTime } : {}), ...(childReferences.length > 0 ? { childReferences } : {}) } };
+}
+
+/** The caches of the chains role and the watches that feed them. */
+export class RunCaches {
+  readonly taskRuns: Cache<RunState>;
+  readonly pipelineRuns: Cache<RunState>;
+  readonly #informers: Informer<RunState>[] = [];
+
+  /** `namespaces` empty: all of them. */
+  constructor(client: Pick<KubeClient, 'list' | 'watch'>, namespaces: readonly string[], log: Logger) {
+    const cacheOf = (resource: Resource<RunState>): Cache<RunState> => {
+      const inform = (namespace: string | undefined): Store<RunState> => {
+        const informer = new Informer<RunState>({ client, resource, namespace, transform: slimRun, log });
+        this.#informers.push(informer);
+        return informer.store;
+      };
+      const [only, ...others] = namespaces;
+      if (only === undefined || others.length === 0) return inform(only);
+      return new NamespacesCache(new Map(namespaces.map((namespace) => [namespace, inform(namespace)])));
+    };
+    this.taskRuns = cacheOf(taskRuns as unknown as Resource<RunState>);
+    this.pipelineRuns = cacheOf(pipelineRuns as unknown as Resource<RunState>);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.run(signal)));
+  }
+
+  async synced(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
+  }
+}

@@ -1,0 +1,56 @@
+import type { Registry } from 'prom-client';
+import { pipelineRuns, taskRuns } from '../../api/resources.ts';
+import { systemClock } from '../../clock.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import type { ControllerOptions } from '../../kube/controller.ts';
+import type { EventRecorder } from '../../kube/events.ts';
+import type { Resource } from '../../kube/object.ts';
+import { WorkQueue } from '../../kube/queue.ts';
+import type { Logger } from '../../log.ts';
+import { QueueMetricsRegistry } from '../../role/queue-metrics.ts';
+import type { RunKind } from '../annotations.ts';
+import type { Services, SigningMetrics } from '../reconciler/options.ts';
+import { createChainsReconciler } from '../reconciler/reconciler.ts';
+import type { RunObject } from '../types.ts';
+import type { RunCaches } from './caches.ts';
+import { feedParents, feedRuns } from './feed.ts';
+import type { Leaders } from './leadership.ts';
+import { queueNames } from './leadership.ts';
+import type { ChainsSettings } from './settings.ts';
+
+export interface ControllersGiven {
+  client: KubeClient;
+  caches: RunCaches;
+  leaders: Leaders;
+  settings: ChainsSettings;
+  services: Services;
+  metrics: SigningMetrics;
+  events: EventRecorder;
+  concurrency: number;
+  registry: Registry;
+  log: Logger;
+}
+
+/** One controller per kind, its queue fed from the caches; a change of settings looks at all open runs again. */
+export function makeControllers(given: ControllersGiven): ControllerOptions[] {
+  const { client, caches, leaders, settings, services, metrics, events, concurrency, registry, log } = given;
+  const queueMetrics = new QueueMetricsRegistry(registry);
+  const queueOf = (kind: RunKind) => {
+    // A signing service in trouble must not be asked every few milliseconds.
+    const queue = new WorkQueue({ name: queueNames[kind], metrics: queueMetrics.metrics(queueNames[kind]), baseDelayMs: 100, maxDelayMs: 300_000 });
+    queueMetrics.observe(queue);
+    return queue;
+  };
+  const queues = { taskrun: queueOf('taskrun'), pipelinerun: queueOf('pipelinerun') };
+  const lookAgain = [feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun), feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun)];
+  feedParents(caches.taskRuns, queues.pipelinerun, leaders.pipelinerun);
+  settings.onChange(() => lookAgain.forEach((look) => look()));
+  const resources = { taskrun: taskRuns, pipelinerun: pipelineRuns } as unknown as Record<RunKind, Resource<RunObject>>;
+  return (['taskrun', 'pipelinerun'] as const).map((kind) => ({
+    name: kind, queue: queues[kind], concurrency, log,
+    owns: (key) => leaders[kind].owns(key),
+    onLost: (listener) => leaders[kind].onLost(listener),
+    onDraining: (listener) => leaders[kind].onDraining(listener),
+    reconcile: createChainsReconciler({ kind, resource: resources[kind], client, caches, settings: () => settings.current(), services, metrics, events, clock: systemClock, random: Math.random, log }),
+  }));
+}

@@ -1,0 +1,121 @@
+import { Registry, collectDefaultMetrics } from 'prom-client';
+import { systemClock } from '../../clock.ts';
+import { messageOf } from '../../errors.ts';
+import { KubeClient } from '../../kube/client.ts';
+import { loadClusterConfig } from '../../kube/config.ts';
+import { EventRecorder } from '../../kube/events.ts';
+import { runReplica } from '../../kube/replica.ts';
+import { createLogger, logLevel, type Logger } from '../../log.ts';
+import { Registries } from '../../registry/client.ts';
+import { dockerConfigCredentials } from '../../registry/docker-config.ts';
+import { createCredentialSource } from '../../registry/run-credentials.ts';
+import { ClientMetrics } from '../../role/client-metrics.ts';
+import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
+import { version } from '../../version.ts';
+import { createBackends } from '../backends.ts';
+import { createSignerSource, readSigningSecret } from '../signing/source.ts';
+import { RunCaches } from './caches.ts';
+import { makeControllers } from './controllers.ts';
+import { parseChainsFlags, type ChainsFlags } from './flags.ts';
+import { electLeaders } from './leadership.ts';
+import { createSigningMetrics } from './metrics.ts';
+import { createServices } from './services.ts';
+import { watchOwnNamespace } from './settings.ts';
+
+const component = 'tekton-chains-controller';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The chains role: signs finished runs until the signal asks it to stop; then finishes what is in flight, gives its leases
+ * back and returns 0.
+ * @throws FlagError for wrong flags; anything else is a defect and ends the process, so that it is started anew.
+ */
+export async function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
+  const flags = parseChainsFlags(args, env);
+  const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
+  const registry = new Registry();
+  const clientMetrics = new ClientMetrics(registry);
+  const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
+  const client = new KubeClient(config, { userAgent: `${component}/${version}`, qps: flags.qps, burst: flags.burst, onRequest: (record) => clientMetrics.record(record) });
+  const registries = new Registries({ mirrors: flags.registryMirrors });
+  log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
+  try {
+    await run({ flags, env, end, log, registry, client, registries });
+    log.info('chains ended');
+    return 0;
+  } catch (error) {
+    log.fatal({ error }, `chains failed: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    await Promise.all([client.close(true), registries.close()]);
+  }
+}
+
+interface Process {
+  flags: ChainsFlags;
+  env: Environment;
+  end: AbortSignal;
+  log: Logger;
+  registry: Registry;
+  client: KubeClient;
+  registries: Registries;
+}
+
+async function run(process: Process): Promise<void> {
+  const { flags, env, end, log, registry, client } = process;
+  collectDefaultMetrics({ register: registry });
+  const state = { ready: false };
+  const stopWatching = new AbortController();
+  const servers: HttpServer[] = [];
+  end.addEventListener('abort', () => (state.ready = false), { once: true });
+  try {
+    servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
+    servers.push(await serveMetrics(flags.metricsPort, registry));
+    const events = new EventRecorder({ client, component, log });
+    const watching = { client, namespace: flags.systemNamespace, watchSecret: flags.signingSecretsDirectory === undefined, events, log };
+    // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
+    const starting = AbortSignal.any([end, stopWatching.signal]);
+    const own = await Promise.race([watchOwnNamespace(watching, stopWatching.signal), aborted(starting)]);
+    const { settings } = own;
+    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'), log });
+    const caches = new RunCaches(client, flags.namespaces, log);
+    const metrics = createSigningMetrics(registry);
+    const services = servicesOf(process, own, metrics);
+    const controllers = makeControllers({ client, caches, leaders, settings, services, metrics, events, concurrency: flags.concurrency, registry, log });
+    const onReady = () => {
+      log.info('ready');
+      state.ready = true;
+    };
+    const sources = [caches, { run: (signal: AbortSignal) => untilEnded(own.running, signal, stopWatching) }];
+    await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady }, end);
+  } catch (error) {
+    if (!end.aborted) throw error;
+  } finally {
+    stopWatching.abort();
+    await Promise.allSettled(servers.map((server) => server.close()));
+  }
+}
+
+function servicesOf({ flags, env, client, registries, log }: Process, own: Awaited<ReturnType<typeof watchOwnNamespace>>, metrics: ReturnType<typeof createSigningMetrics>) {
+  const directory = flags.signingSecretsDirectory;
+  const around = { observe: metrics.observe, clock: systemClock, env };
+  const signer = createSignerSource({ ...around, config: () => own.settings.current(), secret: directory === undefined ? own.secret : () => readSigningSecret(directory) });
+  const credentials = createCredentialSource({ client, dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
+  return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log }), around);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** A source of the replica that was started before it: stops with it, and its failure is the replica's. */
+async function untilEnded(running: Promise<void>, signal: AbortSignal, stop: AbortController): Promise<void> {
+  if (signal.aborted) stop.abort();
+  else signal.addEventListener('abort', () => stop.abort(), { once: true });
+  await running;
+}

@@ -1,0 +1,18 @@
+import { artifactsOf } from '../formats/index.ts';
+import type { Services } from '../reconciler/options.ts';
+import type { Surroundings } from '../signing/service.ts';
+import type { SignerSource } from '../signing/source.ts';
+import type { BackendName, StorageBackend } from '../storage/backend.ts';
+import { transparencyLog } from '../transparency/log.ts';
+import { requestTimestamp } from '../transparency/timestamp.ts';
+
+/** The real formats, keys, logs and backends behind the reconciler. */
+export function createServices(signer: SignerSource, backend: (name: BackendName) => Promise<StorageBackend>, around: Surroundings): Services {
+  return {
+    artifactsOf,
+    signer: (kind, pass) => signer(kind, pass),
+    log: ({ transparency }) => transparencyLog(transparency, around),
+    timestampAuthority: ({ transparency: { timestampUrl } }) => ({ timestamp: (signature, signal) => requestTimestamp(timestampUrl, signature, signal, around) }),
+    backend,
+  };
+}
