@@ -25,9 +25,10 @@ export async function startFulcio({ authority, issuer, certificateLogUrl, addres
   const config = path.join(folder, 'fulcio.json');
   const known = { IssuerURL: issuer.url, ClientID: AUDIENCE, Type: issuer.type, ...(issuer.spiffeTrustDomain !== undefined && { SPIFFETrustDomain: issuer.spiffeTrustDomain }) };
   await writeFile(config, JSON.stringify({ OIDCIssuers: { [issuer.url]: known } }));
-  const [port, metrics] = await freePorts(address, 2);
+  const [port] = await freePorts(address, 1);
+  const [grpc, metrics] = await freePorts(LOOPBACK, 2); // one port for both kinds of calls is offered too, but panics in v1.8.8
   const argv = [
-    program as string, 'serve', '--log_type=prod', `--host=${address}`, `--grpc-host=${address}`, `--port=${port}`, `--grpc-port=${port}`, `--metrics-port=${metrics}`,
+    program as string, 'serve', '--log_type=prod', `--host=${address}`, `--port=${port}`, `--grpc-host=${LOOPBACK}`, `--grpc-port=${grpc}`, `--metrics-port=${metrics}`,
     `--config-path=${config}`, '--ca=fileca', `--fileca-cert=${authority.chainPath}`, `--fileca-key=${authority.keyPath}`, `--fileca-key-passwd=${CA_PASSWORD}`,
     '--fileca-watch=false', `--ct-log-url=${certificateLogUrl ?? ''}`, `--legacy-unix-domain-socket=${path.join(folder, 'fulcio.sock')}`,
   ];

@@ -53,7 +53,8 @@ export async function pushTinyImage(host: string, repository: string, seed: stri
   return { reference: `${host}/${repository}@${digest}`, digest };
 }
 
-async function pushBlob(host: string, repository: string, blob: Buffer): Promise<void> {
+/** Uploads a blob. */
+export async function pushBlob(host: string, repository: string, blob: Buffer): Promise<void> {
   const begun = await expectStatus(await fetch(`http://${host}/v2/${repository}/blobs/uploads/`, { method: 'POST' }), 202);
   const target = new URL(begun.headers.get('location') ?? '', `http://${host}`);
   target.searchParams.set('digest', digestOf(blob));

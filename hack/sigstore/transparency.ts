@@ -88,7 +88,10 @@ function certificateLogConfig(tree: string, rootsFile: string, keyFile: string):
 `;
 }
 
-/** Rekor v2. It writes its tiles under `rekor-tiles/`; entries come with their inclusion proof, so that nothing needs to read them. */
+/**
+ * Rekor v2. It writes its tiles under `rekor-tiles/`; entries come with their inclusion proof, so that nothing
+ * needs to read them. Its origin is the host of its URL, which is where verifiers look for it.
+ */
 export async function startRekorTiles(address: string, supervision: Supervision): Promise<TrustedLog> {
   const [program] = await tools(['rekor-tiles-server']);
   const [port, grpc, metrics] = await freePorts(address, 3);
@@ -96,7 +99,7 @@ export async function startRekorTiles(address: string, supervision: Supervision)
   const storage = path.join(supervision.folder, 'rekor-tiles');
   await mkdir(storage);
   const argv = [
-    program as string, 'serve', `--hostname=${TILE_LOG_ORIGIN}`, `--http-address=${address}`, `--http-port=${port}`, `--grpc-address=${address}`,
+    program as string, 'serve', `--hostname=${address}`, `--http-address=${address}`, `--http-port=${port}`, `--grpc-address=${address}`,
     `--grpc-port=${grpc}`, `--http-metrics-port=${metrics}`, `--storage-dir=${storage}`, `--signer-filepath=${key.privateKeyPath}`,
     '--batch-max-age=20ms', '--checkpoint-interval=100ms', '--log-level=warn',
   ];
@@ -104,5 +107,3 @@ export async function startRekorTiles(address: string, supervision: Supervision)
   await startService({ name: 'rekor-tiles', argv, healthy: answers(`${url}/healthz`) }, supervision);
   return { url, der: key.der, id: key.id };
 }
-
-const TILE_LOG_ORIGIN = 'rekor-tiles.tektite.test';

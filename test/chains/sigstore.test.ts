@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COSIGN_LINES, type CosignLine } from '../../hack/sigstore/cosign.ts';
 import { createTestIssuer, serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
-import { fetchContent } from '../../hack/sigstore/local-registry.ts';
 import { startSigstore, type Sigstore } from '../../hack/sigstore/start.ts';
-import { createWorld, PREDICATES, type World } from './world.ts';
+import { tamper } from './tampering.ts';
+import { createWorld, expectRefusal, PREDICATES, type World } from './world.ts';
 
 const REGISTRY = ['--allow-http-registry'];
 const identity = serviceAccountIdentity('tekton-chains', 'tekton-chains-controller');
@@ -45,34 +45,17 @@ describe('a key, no log', () => {
   it.each(COSIGN_LINES)('cosign %s refuses a signature by another key', async (line) => {
     const image = await world.image();
     await world.cosigns.v3.run('sign', '--key', `${world.otherKey}.key`, '--tlog-upload=false', '-y', ...classic('v3'), ...REGISTRY, image.reference);
-    const refused = await world.cosigns[line].try('verify', ...offline(), image.reference);
-    expect(refused.status).not.toBe(0);
-    expect(refused.stderr).toMatch(/invalid signature/);
+    expectRefusal(await world.cosigns[line].try('verify', ...offline(), image.reference), /invalid signature/);
   });
 
   it.each(COSIGN_LINES)("cosign %s refuses another image's signature", async (line) => {
     const signed = await world.image();
     const other = await world.image();
     await world.cosigns.v3.run('sign', '--key', `${world.key}.key`, '--tlog-upload=false', '-y', ...classic('v3'), ...REGISTRY, signed.reference);
-    await copySignature(signed, other);
-    const refused = await world.cosigns[line].try('verify', ...offline(), other.reference);
-    expect(refused.status).not.toBe(0);
-    expect(refused.stderr).toMatch(/digest|claim/i);
+    await tamper("another image's signature", other, signed);
+    expectRefusal(await world.cosigns[line].try('verify', ...offline(), other.reference), /digest|claim/i);
   });
 });
-
-/** Moves a `.sig` to the tag where another image's would be, as someone with write access to the registry could. */
-async function copySignature(from: { host: string; repository: string; digest: string }, to: typeof from): Promise<void> {
-  const tag = (digest: string): string => `${digest.replace(':', '-')}.sig`;
-  const manifest = await fetchContent(from.host, from.repository, 'manifests', tag(from.digest));
-  const { config, layers } = JSON.parse(String(manifest)) as { config: { digest: string }; layers: { digest: string }[] };
-  for (const { digest } of [config, ...layers]) {
-    await fetch(`http://${to.host}/v2/${to.repository}/blobs/uploads/?mount=${digest}&from=${from.repository}`, { method: 'POST' });
-  }
-  const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' };
-  const put = await fetch(`http://${to.host}/v2/${to.repository}/manifests/${tag(to.digest)}`, { method: 'PUT', headers, body: manifest?.toString() });
-  expect(put.status).toBe(201);
-}
 
 describe('keyless: a ServiceAccount token, Fulcio, a certificate log and Rekor', () => {
   const token = () => issuer.serviceAccountToken('tekton-chains', 'tekton-chains-controller');
@@ -100,9 +83,7 @@ describe('keyless: a ServiceAccount token, Fulcio, a certificate log and Rekor',
     const image = await world.image();
     await world.cosigns[line].run('sign', ...keyless(line), image.reference);
     for (const wrong of [verifyAs(serviceAccountIdentity('tekton-chains', 'default')), verifyAs(identity, 'https://kubernetes.example.com')]) {
-      const refused = await world.cosigns[line].try('verify', ...wrong, image.reference);
-      expect(refused.status).not.toBe(0);
-      expect(refused.stderr).toMatch(/none of the expected identities matched|no matching CertificateIdentity/i);
+      expectRefusal(await world.cosigns[line].try('verify', ...wrong, image.reference), /none of the expected identities matched|no matching CertificateIdentity/i);
     }
   });
 
@@ -138,9 +119,7 @@ describe('a key, with Rekor', () => {
   it('cosign v3 refuses a signature that is not in the log', async () => {
     const image = await world.image();
     await world.cosigns.v3.run('sign', '--key', `${world.key}.key`, '-y', '--tlog-upload=false', ...classic('v3'), ...REGISTRY, image.reference);
-    const refused = await world.cosigns.v3.try('verify', '--key', `${world.key}.pub`, '--trusted-root', sigstore.trustedRootPath, '--rekor-url', sigstore.rekorUrl ?? '', ...REGISTRY, image.reference);
-    expect(refused.status).not.toBe(0);
-    expect(refused.stderr).toMatch(/log entr|transparency log|tlog/i);
+    expectRefusal(await world.cosigns.v3.try('verify', '--key', `${world.key}.pub`, '--trusted-root', sigstore.trustedRootPath, '--rekor-url', sigstore.rekorUrl ?? '', ...REGISTRY, image.reference), /log entr|transparency log|tlog/i);
   });
 });
 

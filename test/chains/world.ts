@@ -2,7 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { cosign, COSIGN_LINES, type Cosign, type CosignLine } from '../../hack/sigstore/cosign.ts';
+import { expect } from 'vitest';
+import { cosign, COSIGN_LINES, type Cosign, type CosignLine, type CosignResult } from '../../hack/sigstore/cosign.ts';
 import { pushTinyImage, startRegistry, type Pushed, type RegistryKind } from '../../hack/sigstore/local-registry.ts';
 import { stopServices } from '../../hack/sigstore/services.ts';
 
@@ -65,3 +66,9 @@ export const PREDICATES = {
     runDetails: { builder: { id: 'https://tekton.dev/chains/v2' } },
   },
 } as const;
+
+/** That cosign refused, and for this reason: an accident (a registry that does not answer) is no refusal. */
+export function expectRefusal({ status, stderr }: CosignResult, reason: RegExp): void {
+  expect(status, stderr).not.toBe(0);
+  expect(stderr).toMatch(reason);
+}

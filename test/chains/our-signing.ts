@@ -1,0 +1,108 @@
+/** Signs a finished TaskRun with the product's own formats, signers, log client and OCI storage: no cluster, real servers. */
+import { readFile } from 'node:fs/promises';
+import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
+import { parseChainsConfig, type ChainsConfig } from '../../src/chains/config.ts';
+import { artifactsOf } from '../../src/chains/formats/index.ts';
+import type { SigningSecret } from '../../src/chains/signing/file-key.ts';
+import { imageSignaturePayload } from '../../src/chains/signing/bundle.ts';
+import { createSignerSource } from '../../src/chains/signing/source.ts';
+import { envelopeJson } from '../../src/chains/signing/dsse.ts';
+import type { Signature } from '../../src/chains/signing/signer.ts';
+import type { StoreRequest } from '../../src/chains/storage/backend.ts';
+import { createOciBackend } from '../../src/chains/storage/oci/backend.ts';
+import { transparencyLog, type LogEntry } from '../../src/chains/transparency/log.ts';
+import { requestTimestamp } from '../../src/chains/transparency/timestamp.ts';
+import type { Artifact } from '../../src/chains/types.ts';
+import { Registries } from '../../src/registry/client.ts';
+import type { CredentialSource } from '../../src/registry/run-credentials.ts';
+
+/** Nobody needs credentials on loopback. */
+const anonymous: CredentialSource = {
+  of: () => ({
+    find: async () => ({ credentials: undefined, origin: 'nowhere' }),
+    explain: async () => 'the registry of the test wants none',
+    forget: () => false,
+  }),
+};
+
+/** A TaskRun that built `image` (host/repository@digest). */
+export function finishedTaskRun(image: string): TaskRun {
+  const [url = '', digest = ''] = image.split('@');
+  return {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
+    metadata: { name: 'build', namespace: 'default', uid: 'a7b3e5d1-0000-4000-8000-000000000001' },
+    spec: { serviceAccountName: 'default', taskSpec: { steps: [{ name: 'build', image: 'busybox', script: 'true' }] } },
+    status: {
+      startTime: '2026-11-23T10:00:00Z',
+      completionTime: '2026-11-23T10:00:05Z',
+      conditions: [{ type: 'Succeeded', status: 'True', reason: 'Succeeded', lastTransitionTime: '2026-11-23T10:00:05Z' }],
+      podName: 'build-pod',
+      steps: [{ name: 'build', container: 'step-build', imageID: `docker.io/library/busybox@sha256:${'ab'.repeat(32)}`, terminated: { exitCode: 0, reason: 'Completed', startedAt: '2026-11-23T10:00:00Z', finishedAt: '2026-11-23T10:00:05Z' } }],
+      results: [
+        { name: 'IMAGE_URL', type: 'string', value: url },
+        { name: 'IMAGE_DIGEST', type: 'string', value: digest },
+      ],
+      taskSpec: { steps: [{ name: 'build', image: 'busybox', script: 'true' }] },
+    },
+  } as unknown as TaskRun;
+}
+
+/** The settings that all tests here share: attestations go to the registry. */
+export function chainsConfig(data: Readonly<Record<string, string>> = {}): ChainsConfig {
+  const { config, problems } = parseChainsConfig({ 'artifacts.taskrun.storage': 'oci', 'artifacts.oci.storage': 'oci', 'storage.oci.repository.insecure': 'true', ...data });
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  return config;
+}
+
+/** The data of Secret signing-secrets with this cosign key. */
+export async function signingSecret(keyPrefix: string, password: string): Promise<SigningSecret> {
+  return { 'cosign.key': await readFile(`${keyPrefix}.key`), 'cosign.password': Buffer.from(password) };
+}
+
+export interface Signed {
+  readonly kind: string;
+  readonly logEntry?: LogEntry;
+}
+
+/** Signs every artifact of the run and stores it. `repeat`: stores each so many times, as retries would. */
+export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1 } = {}): Promise<Signed[]> {
+  const signal = AbortSignal.timeout(60_000);
+  const { artifacts, problems } = artifactsOf(run, [], config);
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  const signers = createSignerSource({ config: () => config, secret: () => secret, env: { SIGSTORE_ID_TOKEN: token } });
+  const registries = new Registries();
+  const backend = createOciBackend({ registries, credentials: anonymous });
+  const pass = {};
+  try {
+    const signed: Signed[] = [];
+    for (const made of artifacts) {
+      const artifact = forEncoding(made, config);
+      const signature = await (await signers(artifact.kind, pass)).sign(artifact.payload, signal);
+      const logEntry = config.transparency.mode === 'all' ? await transparencyLog(config.transparency).upload(artifact.payload, signature, signal) : undefined;
+      const request: StoreRequest = { run, artifact, signature, config, ...(logEntry && { logEntry }), ...(await timestamps(signature, config, signal)) };
+      const refused = backend.refuses?.(request);
+      if (refused !== undefined) throw new Error(`${artifact.kind}: ${refused}`);
+      for (let time = 0; time < repeat; time += 1) await backend.store(request, signal);
+      signed.push({ kind: artifact.kind, logEntry });
+    }
+    return signed;
+  } finally {
+    await registries.close();
+  }
+}
+
+/** A bundle holds a statement about an image, where a `.sig` holds the simplesigning document. */
+function forEncoding(artifact: Artifact, config: ChainsConfig): Artifact {
+  const [subject] = artifact.payload.subjects;
+  if (artifact.kind !== 'oci' || subject === undefined || config.storage.oci.encoding === 'dsse') return artifact;
+  return { ...artifact, payload: imageSignaturePayload(subject) };
+}
+
+async function timestamps(signature: Signature, config: ChainsConfig, signal: AbortSignal): Promise<Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'>> {
+  const { timestampUrl } = config.transparency;
+  if (timestampUrl === '') return {};
+  const timestamp = await requestTimestamp(timestampUrl, signature.signature, signal);
+  if (signature.envelope === undefined) return { timestamp };
+  return { timestamp, envelopeTimestamp: await requestTimestamp(timestampUrl, Buffer.from(envelopeJson(signature.envelope)), signal) };
+}
