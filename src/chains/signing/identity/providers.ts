@@ -81,7 +81,7 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
   return {
     'filesystem-custom-path': {
       enabled: () => settings.identityTokenFile !== '',
-      token: () => {
+      token: async () => {
         if (settings.identityTokenFile === '') throw new SigningError('signers.x509.fulcio.provider is filesystem-custom-path, but signers.x509.identity.token.file is not set', { retryable: false });
         return fromFile(settings.identityTokenFile, 'signers.x509.identity.token.file');
       },
@@ -107,7 +107,7 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
       },
     },
     spiffe: { enabled: () => exists(socket.replace(/^unix:(\/\/)?/, '')), token: (signal) => fetchJwtSvid(socket, audience, signal) },
-    'google-impersonate': { enabled: () => Boolean(env.GOOGLE_SERVICE_ACCOUNT_NAME), token: () => impersonatedIdToken(need('GOOGLE_SERVICE_ACCOUNT_NAME'), audience) },
+    'google-impersonate': { enabled: () => Boolean(env.GOOGLE_SERVICE_ACCOUNT_NAME), token: async (signal) => impersonatedIdToken(need('GOOGLE_SERVICE_ACCOUNT_NAME'), audience, signal, options) },
     'google-workload-identity': { enabled: onGoogleCloud, token: () => googleIdToken(audience) },
   };
 }

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { systemClock } from '../../../clock.ts';
-import { messageOf } from '../../../errors.ts';
 import type { HashName, SigningAlgorithm } from '../algorithm.ts';
+import { googleAccessToken } from '../identity/google.ts';
 import { jsonOf, joinUrl, request, type Request, type Surroundings } from '../service.ts';
 import { SigningError } from '../signer.ts';
 import type { KmsClient } from './kms.ts';
@@ -24,7 +24,7 @@ const wayOut = 'check signers.kms.kmsref, and that the credentials have roles/cl
 export function gcpClient(reference: { key: string; version?: string }, options: GcpOptions = {}): KmsClient {
   const env = options.env ?? process.env;
   const base = joinUrl(options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/', 'v1');
-  const accessToken = options.accessToken ?? defaultCredentials();
+  const accessToken = options.accessToken ?? googleAccessToken();
 
   async function call<T>(path: string, signal: AbortSignal, body?: unknown): Promise<T> {
     const wanted: Request = {
@@ -74,18 +74,4 @@ function algorithmOf(version: KeyVersion): SigningAlgorithm {
   }
   if (version.algorithm === 'EC_SIGN_ED25519') return { scheme: 'ed25519' };
   throw new SigningError(`Cloud KMS ${version.name} has the algorithm ${version.algorithm}, with which cosign cannot verify; make a key with EC_SIGN_P256_SHA256`, { retryable: false });
-}
-
-function defaultCredentials(): (signal: AbortSignal) => Promise<string> {
-  let auth: Promise<{ getAccessToken(): Promise<string | null | undefined> }> | undefined;
-  return async () => {
-    auth ??= import('google-auth-library').then(({ GoogleAuth }) => new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloudkms' }));
-    try {
-      const token = await (await auth).getAccessToken();
-      if (token) return token;
-      throw new Error('the credentials give no access token');
-    } catch (error) {
-      throw new SigningError(`Google credentials for Cloud KMS: ${messageOf(error)}; use Workload Identity, or mount a key file and set GOOGLE_APPLICATION_CREDENTIALS`, { cause: error });
-    }
-  };
 }
