@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { merged, mergeInto } from './merge.ts';
+import { merged, mergeInto, type DigestedThing } from './merge.ts';
 
 // Cases of upstream's append_test.go.
-test.each([
+test.each<[string, DigestedThing[], DigestedThing[]]>([
   ['another name', [{ name: 'a', digest: { sha256: '1' } }, { name: 'b', digest: { sha256: '1' } }], [{ name: 'a', digest: { sha256: '1' } }, { name: 'b', digest: { sha256: '1' } }]],
   ['equal', [{ name: 'a', digest: { sha256: '1' } }, { name: 'a', digest: { sha256: '1' } }], [{ name: 'a', digest: { sha256: '1' } }]],
   ['a further digest', [{ name: 'a', digest: { sha256: '1' } }, { name: 'a', digest: { sha256: '1', sha512: '2' } }], [{ name: 'a', digest: { sha256: '1', sha512: '2' } }]],
@@ -12,7 +12,7 @@ test.each([
   ['no digest at all is never equal', [{ name: 'a', digest: {} }, { name: 'a', digest: {} }], [{ name: 'a', digest: {} }, { name: 'a', digest: {} }]],
 ])('%s', (_, things, expected) => {
   expect(merged(things)).toEqual(expected);
-  expect(things.reduce<typeof things>((list, thing) => mergeInto(list, [thing]), [])).toEqual(expected);
+  expect(things.reduce<DigestedThing[]>((list, thing) => mergeInto(list, [thing]), [])).toEqual(expected);
 });
 
 test('the things given stay as they are', () => {

@@ -17,7 +17,7 @@ const inputName = 'inputs/result';
 /** resolvedDependencies of SLSA 1.0: definitions, images and inputs, in upstream's order. */
 export function resolvedDependencies(version: SlsaVersion, run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): ResourceDescriptor[] {
   const steps = version === 'v2alpha4';
-  if (!isPipelineRun(run)) return withoutRepetition(ofTaskRun(run, steps, report));
+  if (!isPipelineRun(run)) return [...definition('task', run), ...withoutRepetition(ofTaskRun(run, steps, report))];
   const deep = settings.pipelinerun.deepInspection;
   const children = tasks.flatMap((task) => task.runs);
   return withoutRepetition([
@@ -30,7 +30,6 @@ export function resolvedDependencies(version: SlsaVersion, run: RunObject, tasks
 
 function ofTaskRun(run: TaskRun, steps: boolean, report: Report): ResourceDescriptor[] {
   return [
-    ...definition('task', run),
     ...images(run, report),
     ...(steps ? [...stepInputs(run, report).map(input), ...stepActions(run)] : []),
     ...taskInputs(run, report).map(input),
@@ -50,9 +49,7 @@ function pipelineTask(child: TaskRun, buildType: string): ResourceDescriptor[] {
 }
 
 function wholeTaskRun(run: TaskRun): Record<string, unknown> {
-  const { spec, status, ...rest } = run;
-  const taskSpec = status?.taskSpec === undefined ? {} : { taskSpec: asGoWrites('TaskSpec', status.taskSpec) };
-  return { ...rest, spec: asGoWrites('TaskRunSpec', spec), status: { podName: '', ...status, ...taskSpec } };
+  return { ...run, spec: asGoWrites('TaskRunSpec', run.spec), status: asGoWrites('TaskRunStatus', run.status) };
 }
 
 /** StepActions that a resolver fetched. */
@@ -72,7 +69,7 @@ function input({ name, digest }: DigestedThing): ResourceDescriptor {
 }
 
 /**
- * The first of each uri, digest and content stays, whatever its name; definitions of the run and of StepActions always
+ * The first of each uri, digest and content stays, whatever its name; definitions of a pipeline and of StepActions always
  * stay, for they say where the build's instructions came from.
  */
 function withoutRepetition(all: readonly ResourceDescriptor[]): ResourceDescriptor[] {
@@ -81,6 +78,6 @@ function withoutRepetition(all: readonly ResourceDescriptor[]): ResourceDescript
     const key = sortedJson({ uri, digest, content });
     const repeated = seen.has(key);
     seen.add(key);
-    return !repeated || name === 'task' || name === 'pipeline' || name?.startsWith('stepAction/');
+    return !repeated || name === 'pipeline' || name?.startsWith('stepAction/');
   });
 }

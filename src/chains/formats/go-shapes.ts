@@ -77,6 +77,16 @@ export const shapes: Readonly<Record<string, Shape>> = {
     timeout: 'duration', podTemplate: 'PodTemplate', workspaces: 'WorkspaceBinding[]', stepSpecs: 'RunPart[]', sidecarSpecs: 'RunPart[]', computeResources: 'ResourceRequirements',
     managedBy: 'any',
   },
+  TaskRunStatus: {
+    observedGeneration: 'number', conditions: 'any[]', annotations: 'any{}', podName: 'text!', startTime: 'any', completionTime: 'any', steps: 'StepState[]', retriesStatus: 'TaskRunStatus[]',
+    results: 'TaskRunResult[]', artifacts: 'any', sidecars: 'SidecarState[]', taskSpec: 'TaskSpec', provenance: 'Provenance', spanContext: 'any{}',
+  },
+  StepState: {
+    name: 'text', container: 'text', imageID: 'text', results: 'TaskRunResult[]', provenance: 'Provenance', terminationReason: 'text', inputs: 'any[]', outputs: 'any[]',
+  },
+  SidecarState: { name: 'text', container: 'text', imageID: 'text' },
+  Provenance: { refSource: 'RefSource', featureFlags: 'any' },
+  RefSource: { uri: 'text', digest: 'any{}', entryPoint: 'text' },
   Timeouts: { pipeline: 'duration', tasks: 'duration', finally: 'duration' },
   TaskRunTemplate: { podTemplate: 'PodTemplate', serviceAccountName: 'text' },
   PipelineTaskRunSpec: {

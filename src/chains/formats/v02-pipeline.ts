@@ -20,7 +20,7 @@ export function pipelineTasksConfig(run: PipelineRun, tasks: readonly ExecutedTa
       serviceAccountName: run.spec.taskRunTemplate?.serviceAccountName || undefined,
     };
     entries.push(...executed.runs.flatMap((child) => entryOf(child, common, report)), ...executed.unseen.map((child) => unseenEntry(child, common, executed.task)));
-    if (!executed.isFinally && executed.runs.length + executed.unseen.length > 0) last = executed.task.name;
+    if (!executed.isFinally && executed.begun) last = executed.task.name;
   }
   return { tasks: entries };
 }
