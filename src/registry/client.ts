@@ -97,9 +97,8 @@ export class Registry {
       }
       failures.push(answer instanceof RegistryError ? answer : refusalOf(answer));
     }
-    // What went wrong over TLS (a certificate, mostly) tells more than a TLS server's puzzlement at plain HTTP.
-    const telling = failures.at(-1)?.status === 400 ? failures[0] : failures.at(-1);
-    throw telling ?? new RegistryError(0, `registry ${this.host} has no address`);
+    // A private registry's certificate is as likely a cause as that nothing listens: both are told.
+    throw new RegistryError(failures[0]?.status ?? 0, failures.map(({ message }) => message).join('; '));
   }
 
   /**

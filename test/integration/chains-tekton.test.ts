@@ -85,7 +85,7 @@ it('takes over annotations that another manager wrote', async () => {
 it('writes what just fits, and refuses more in its own words', async () => {
   const run = await newRun('large');
   const backend = createTektonBackend({ client });
-  const largest = Math.floor((annotationLimit - annotationReserve - 200) / 4) * 3;
+  const largest = Math.floor((annotationLimit - annotationReserve - 500) / 4) * 3;
   await backend.store(requestFor(run, 'key', 'x'.repeat(largest)), signal);
   await expect(backend.store(requestFor(run, 'second'), signal)).resolves.toBeUndefined();
   await expect(backend.store(requestFor(run, 'third', 'x'.repeat(6000)), signal)).rejects.toThrow(/storage tekton, third: payload and signature need \d+ bytes/);
