@@ -20,26 +20,22 @@ function written(type: string, value: unknown): unknown {
   return isZero(type, result) ? undefined : result;
 }
 
+const scalars: Readonly<Record<string, (value: unknown) => unknown>> = {
+  text: (value) => value ?? '',
+  any: (value) => value ?? null,
+  value: toParamValue,
+  quantity: (value) => (typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : value ?? '0'),
+  duration: (value) => (typeof value === 'string' ? goDuration(value) : value),
+  number: (value) => value,
+  flag: (value) => value,
+};
+
 function convert(type: string, value: unknown): unknown {
-  if (type.endsWith('[]')) return Array.isArray(value) ? value.map((item) => convert(type.slice(0, -2), item)) : value;
-  if (type.endsWith('{}')) return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(type.slice(0, -2), item)])) : value;
-  switch (type) {
-    case 'text':
-      return value ?? '';
-    case 'any':
-      return value ?? null;
-    case 'value':
-      return toParamValue(value);
-    case 'quantity':
-      return typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : value ?? '0';
-    case 'duration':
-      return typeof value === 'string' ? goDuration(value) : value;
-    case 'number':
-    case 'flag':
-      return value;
-    default:
-      return struct(type, value ?? {});
-  }
+  const inner = type.slice(0, -2);
+  if (type.endsWith('[]')) return Array.isArray(value) ? value.map((item) => convert(inner, item)) : value;
+  if (type.endsWith('{}')) return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(inner, item)])) : value;
+  const scalar = scalars[type];
+  return scalar ? scalar(value) : struct(type, value ?? {});
 }
 
 function struct(type: string, value: unknown): unknown {

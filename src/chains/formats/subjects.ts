@@ -1,5 +1,4 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { Artifact as NativeArtifact } from '../../api/pipeline/v1/taskrun.ts';
+import type { Artifact as NativeArtifact, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { parseDigest, type DigestSet } from '../artifacts/digest.ts';
 import { artifactsFromPairs, buildArtifacts, imageAsThing, imagesFromHints, outputArtifacts, type NamedResult, type Report } from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';

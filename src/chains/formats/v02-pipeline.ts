@@ -1,6 +1,7 @@
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { Step } from '../../api/pipeline/v1/task.ts';
+import type { StepState, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { resultReferences } from '../../core/results/reference.ts';
 import type { Report } from '../artifacts/hints.ts';
 import { asGoWrites } from './go-spec.ts';
@@ -35,27 +36,29 @@ function after({ task, isFinally }: ExecutedTask, last: string | undefined): str
 
 /** Steps are paired by position. A child whose states do not fit its spec is left out, as upstream does. */
 function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report): Record<string, unknown>[] {
-  const states = child.status?.steps ?? [];
-  const specs = child.status?.taskSpec?.steps ?? [];
-  const stranger = states.findIndex((state, index) => state.name?.startsWith('unnamed-') && specs[index]?.name);
-  if (specs.length !== states.length || stranger >= 0) {
+  const { steps: states = [], results = [], taskSpec, startTime, completionTime } = child.status ?? {};
+  const specs = taskSpec?.steps ?? [];
+  if (!fit(states, specs)) {
     // Without any state the pod never ran: nothing to wonder about.
     if (states.length > 0) report({ subject: `TaskRun ${child.metadata.name}`, message: `left out of buildConfig: its ${states.length} step states do not fit the ${specs.length} steps of its spec` });
     return [];
   }
-  const steps = states.map((state, index) => stepConfig(specs[index], state));
-  const results = asGoWrites('TaskRunResult[]', child.status?.results ?? []) as unknown[];
   return [
     {
       ...common,
-      startedOn: utcTime(child.status?.startTime),
-      finishedOn: utcTime(child.status?.completionTime),
+      startedOn: utcTime(startTime),
+      finishedOn: utcTime(completionTime),
       status: statusOf(child),
-      steps: steps.length === 0 ? undefined : steps,
-      invocation: invocation(child, child.status?.taskSpec?.params),
-      results: results.length === 0 ? undefined : results,
+      steps: states.length === 0 ? undefined : states.map((state, index) => stepConfig(specs[index], state)),
+      invocation: invocation(child, taskSpec?.params),
+      results: results.length === 0 ? undefined : asGoWrites('TaskRunResult[]', results),
     },
   ];
+}
+
+/** As many states as steps, and no state of an unnamed step where the spec has a name. */
+function fit(states: readonly StepState[], specs: readonly Step[]): boolean {
+  return states.length === specs.length && !states.some((state, index) => state.name?.startsWith('unnamed-') && specs[index]?.name);
 }
 
 /** A child nobody could look into: that it ran is known, what it did is not. Upstream never attests such a run. */
