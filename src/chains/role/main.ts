@@ -7,6 +7,10 @@ import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
 import { Registries } from '../../registry/client.ts';
+import { acrHelper } from '../../registry/cloud/acr.ts';
+import { ecrHelper } from '../../registry/cloud/ecr.ts';
+import { gcrHelper } from '../../registry/cloud/gcr.ts';
+import { remembering } from '../../registry/cloud/helper.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../registry/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
@@ -101,7 +105,8 @@ function servicesOf({ flags, env, client, registries, log }: Process, own: Await
   const directory = flags.signingSecretsDirectory;
   const around = { observe: metrics.observe, clock: systemClock, env };
   const signer = createSignerSource({ ...around, config: () => own.settings.current(), secret: directory === undefined ? own.secret : () => readSigningSecret(directory) });
-  const credentials = createCredentialSource({ client, dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
+  const helpers = [ecrHelper(), gcrHelper(), acrHelper()].map((helper) => remembering(helper, systemClock));
+  const credentials = createCredentialSource({ client, helpers, dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
   return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log }), around);
 }
 
