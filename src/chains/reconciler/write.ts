@@ -78,7 +78,7 @@ function annotationOperations(present: Readonly<Record<string, string>> | undefi
   if (changes.length === 0) return [];
   if (present === undefined || Object.keys(present).length === 0) {
     // An absent member tests equal to null; without the test this would take away what somebody else has just added.
-    return [{ op: 'test', path: '/metadata/annotations', value: null }, { op: 'add', path: '/metadata/annotations', value: Object.fromEntries(changes) }];
+    return [{ op: 'test', path: '/metadata/annotations', value: present ?? null }, { op: 'add', path: '/metadata/annotations', value: Object.fromEntries(changes) }];
   }
   const tests = Object.entries(expected).map<Operation>(([name, value]) => ({ op: 'test', path: annotationPath(name), value: value ?? null }));
   return [...tests, ...changes.map<Operation>(([name, value]) => (value === null ? { op: 'remove', path: annotationPath(name) } : { op: 'add', path: annotationPath(name), value }))];
