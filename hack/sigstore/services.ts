@@ -21,17 +21,18 @@ export interface Supervision {
 }
 
 const START_TIMEOUT_MS = 60_000;
-const GRACE_MS = 10_000;
+/** Short, and all at once: nothing of what they hold is used again. */
+const GRACE_MS = 2_000;
 
 /** Starts a service and waits until it is healthy. Throws with its name, its complaint and the last lines of its log. */
 export async function startService(service: Service, { folder, outlive, signal }: Supervision): Promise<void> {
-  const order = String((await pidFiles(folder)).length).padStart(2, '0');
   const logFile = path.join(folder, 'log', `${service.name}.log`);
   await mkdir(path.dirname(logFile), { recursive: true });
+  await mkdir(path.join(folder, 'run'), { recursive: true });
   // The kernel ends the service when its starter dies, even by kill -9: a test run never leaves one behind.
   const argv = outlive ? service.argv : ['setpriv', '--pdeathsig', 'TERM', ...service.argv];
   const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', HOME: folder, ...service.env };
-  const started = await startDetached({ argv, env, logFile, pidFile: path.join(folder, 'run', `${order}-${service.name}.pid`), fingerprint: '' });
+  const started = await startDetached({ argv, env, logFile, pidFile: path.join(folder, 'run', `${service.name}.pid`), fingerprint: '' });
   const check = async (): Promise<string | undefined> => {
     if (!isRunning(started)) throw new Error('it ended');
     return service.healthy(signal);
@@ -45,9 +46,9 @@ export async function startService(service: Service, { folder, outlive, signal }
   }
 }
 
-/** Ends every service of the folder, the last started first. */
+/** Ends every service of the folder. */
 export async function stopServices(folder: string): Promise<void> {
-  for (const file of (await pidFiles(folder)).reverse()) await stopStarted(path.join(folder, 'run', file), GRACE_MS);
+  await Promise.all((await pidFiles(folder)).map((file) => stopStarted(path.join(folder, 'run', file), GRACE_MS)));
 }
 
 async function pidFiles(folder: string): Promise<string[]> {

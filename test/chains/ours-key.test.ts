@@ -76,9 +76,9 @@ describe('with a key', () => {
 
 describe('refused', () => {
   const refusals: [Tampering, 'verify' | 'verify-attestation', RegExp][] = [
-    ['a changed image signature document', 'verify', /invalid signature|crypto\/rsa|failed to verify/i],
+    ['a changed image signature document', 'verify', /invalid signature/],
     ["another image's signature", 'verify', /digest|claim/i],
-    ['a changed statement', 'verify-attestation', /invalid signature|could not verify|verify envelope|failed to verify/i],
+    ['a changed statement', 'verify-attestation', /accepted signatures do not match threshold/],
     ["another image's attestation", 'verify-attestation', /digest|claim|no valid/i],
   ];
 
@@ -96,6 +96,6 @@ describe('refused', () => {
     const image = await world.image();
     await signAndStore(finishedTaskRun(image.reference), chainsConfig(), await signingSecret(world.otherKey, KEY_PASSWORD));
     expectRefusal(await world.cosigns[line].try('verify', ...offline(), image.reference), /invalid signature/);
-    expectRefusal(await world.cosigns[line].try('verify-attestation', ...offline(), '--type', 'slsaprovenance', image.reference), /invalid signature|could not verify|accepted signatures do not match/i);
+    expectRefusal(await world.cosigns[line].try('verify-attestation', ...offline(), '--type', 'slsaprovenance', image.reference), /accepted signatures do not match threshold/);
   });
 });
