@@ -48,8 +48,9 @@ function pipelineTask(child: TaskRun, buildType: string): ResourceDescriptor[] {
   return [descriptor({ name: 'pipelineTask', uri: source?.uri, digest: source?.digest, content: base64Json(wholeTaskRun(child)) })];
 }
 
+/** Without what the API server counts up at every write: a retry must find the same bytes. */
 function wholeTaskRun(run: TaskRun): Record<string, unknown> {
-  return { ...run, spec: asGoWrites('TaskRunSpec', run.spec), status: asGoWrites('TaskRunStatus', run.status) };
+  return { ...run, metadata: { ...run.metadata, resourceVersion: undefined, managedFields: undefined }, spec: asGoWrites('TaskRunSpec', run.spec), status: asGoWrites('TaskRunStatus', run.status) };
 }
 
 /** StepActions that a resolver fetched. */

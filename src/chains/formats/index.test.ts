@@ -119,6 +119,18 @@ describe('dependencies of SLSA 1.0', () => {
     expect(dependencies(run)?.map(({ name, uri }) => `${name ?? '-'} ${uri}`)).toEqual(['task git+https://example.com/x.git', '- oci://i', 'stepAction/one git+https://example.com/x.git', 'stepAction/two git+https://example.com/x.git']);
   });
 
+  test('whole children with slsa-tekton, the same after another write to them', () => {
+    const run = pipelineRun({ status: { pipelineSpec: { tasks: [{ name: 'build' }] } } });
+    const child = (resourceVersion: string) => taskRun({ metadata: { name: 'c', resourceVersion, labels: { 'tekton.dev/pipelineTask': 'build' } }, status: { completionTime: '2026-08-20T09:00:00Z' } });
+    const [first, later] = ['1', '2'].map((version) => text(artifactsOf(run, [child(version)], settings('slsa/v2alpha4', { buildType: 'https://tekton.dev/chains/v2/slsa-tekton' })).artifacts[0]!));
+    expect(later).toBe(first);
+    const { predicate } = JSON.parse(first!) as { predicate: { buildDefinition: { resolvedDependencies: { content: string }[] } } };
+    expect(JSON.parse(Buffer.from(predicate.buildDefinition.resolvedDependencies[0]!.content, 'base64').toString())).toEqual({
+      apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'c', namespace: 'team', uid: 'uid-1', labels: { 'tekton.dev/pipelineTask': 'build' } },
+      spec: { serviceAccountName: '' }, status: { podName: '', completionTime: '2026-08-20T09:00:00Z' },
+    });
+  });
+
   test('none', () => {
     expect(dependencies(taskRun({}))).toBeUndefined();
   });
