@@ -73,6 +73,8 @@ const MODULES = {
   },
   'certificate-transparency': { binaries: { 'ct-server': 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server' } },
   'timestamp-authority': { binaries: { 'timestamp-server': '.' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.0.3` },
+  // The last line under the Mozilla Public License: a server of our own over its packages.
+  vault: { binaries: { 'vault-server': '.' } },
   'rekor-tiles': { binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1` },
 } as const satisfies Record<string, GoModule>
 

@@ -32,13 +32,22 @@ export async function sigstoreBundle({ signature, logEntries = [], timestamps = 
     verificationMaterial: {
       ...(signature.certificate === undefined ? { publicKey: { hint: publicKeyHint(signature.publicKeyPem) } } : { certificate: { rawBytes: derOf(signature.certificate) } }),
       tlogEntries: logEntries.map((entry) => entry.tlogEntry),
-      timestampVerificationData: { rfc3161Timestamps: timestamps.map((der) => ({ signedTimestamp: Buffer.from(der).toString('base64') })) },
+      ...(timestamps.length === 0 ? {} : { timestampVerificationData: { rfc3161Timestamps: timestamps.map((der) => ({ signedTimestamp: Buffer.from(der).toString('base64') })) } }),
     },
     dsseEnvelope: { payload: envelope.payload, payloadType: envelope.payloadType, signatures: [{ sig: first.sig }] },
   };
-  const { bundleFromJSON, bundleToJSON } = await import('@sigstore/bundle');
-  const json: SerializedBundle = bundleToJSON(bundleFromJSON(document));
-  return Buffer.from(JSON.stringify(json));
+  return Buffer.from(JSON.stringify(await canonical(document)));
+}
+
+/** The document as Sigstore's own types write it, checked for what a bundle v0.3 must have. */
+async function canonical(document: object): Promise<SerializedBundle> {
+  const { bundleFromJSON, bundleToJSON, ValidationError } = await import('@sigstore/bundle');
+  try {
+    return bundleToJSON(bundleFromJSON(document));
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    throw new Error(`the Sigstore bundle would lack or misstate ${(error as { fields?: string[] }).fields?.join(', ') ?? 'a field'}; check what the transparency log answers`, { cause: error });
+  }
 }
 
 /** How a bundle names a bare public key: base64 of the SHA-256 of its PKIX DER. */
