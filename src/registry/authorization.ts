@@ -1,6 +1,7 @@
 import { parseChallenge } from './challenge.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
+import { remember } from './remember.ts';
 import type { RegistryAnswer, RegistryTransport } from './transport.ts';
 
 interface Token {
@@ -76,18 +77,9 @@ export class Authorization {
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 
-  async #token(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {
-    for (;;) {
-      const pending = this.#tokens.get(scope);
-      if (pending === undefined) break;
-      // Another request's fetch may fail for reasons of its own (it was aborted): then this one tries itself.
-      const known = await pending.catch(() => undefined);
-      if (known && this.#transport.clock.now().getTime() < known.renewAt) return known;
-      if (this.#tokens.get(scope) === pending) this.#tokens.delete(scope);
-    }
-    const fetching = this.#fetchToken(demand, scope, signal);
-    this.#tokens.set(scope, fetching);
-    return fetching;
+  #token(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {
+    const isGood = (token: Token) => this.#transport.clock.now().getTime() < token.renewAt;
+    return remember(this.#tokens, scope, isGood, () => this.#fetchToken(demand, scope, signal));
   }
 
   async #fetchToken(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {

@@ -173,7 +173,7 @@ describe('authorization', () => {
 describe('redirects', () => {
   it('are followed to another host without the credentials', async () => {
     const blob = 'content';
-    server.answer = ({ headers }) => (headers.authorization ? { status: 307, headers: { location: `http://${other.host}/storage?signature=s` } } : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } });
+    server.answer = ({ headers }): Reply => (headers.authorization ? { status: 307, headers: { location: `http://${other.host}/storage?signature=s` } } : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } });
     other.answer = () => ({ status: 200, body: blob });
     expect((await repository(bot).getBlob(digestOf(Buffer.from(blob)), signal)).toString()).toBe(blob);
     expect(other.heard.map(({ path: where, headers }) => [where, headers.authorization])).toEqual([['/storage', undefined]]);

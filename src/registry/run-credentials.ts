@@ -5,6 +5,7 @@ import { isNotFound, type KubeClient } from '../kube/client.ts';
 import { secrets, serviceAccounts, type Secret } from '../kube/resources.ts';
 import type { CloudHelper } from './cloud/helper.ts';
 import { entryFor, keychainOfAnnotatedSecret, keychainOfSecret, type KeychainSource, type RegistryCredentials } from './keychain.ts';
+import { remember } from './remember.ts';
 
 export interface FoundCredentials {
   /** Undefined: anonymous. */
@@ -59,13 +60,10 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
   const remembered = new Map<string, Promise<Holdings>>();
   const rememberMs = options.rememberMs ?? 30_000;
 
-  const holdings = async (key: string, asker: ImageCredentials, signal: AbortSignal): Promise<Holdings> => {
-    const known = await remembered.get(key)?.catch(() => undefined);
-    if (known && clock.now().getTime() - known.readAt < rememberMs) return known;
-    const reading = readHoldings(options.client, asker, clock, signal);
-    remembered.set(key, reading);
-    if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value as string);
-    return reading;
+  const holdings = (key: string, asker: ImageCredentials, signal: AbortSignal): Promise<Holdings> => {
+    if (remembered.size >= mostRemembered && !remembered.has(key)) remembered.delete(remembered.keys().next().value as string);
+    const isGood = (held: Holdings) => clock.now().getTime() - held.readAt < rememberMs;
+    return remember(remembered, key, isGood, () => readHoldings(options.client, asker, clock, signal));
   };
 
   return {

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { RegistryCredentials } from '../keychain.ts';
+import { remember } from '../remember.ts';
 
 export interface IssuedCredentials {
   credentials: RegistryCredentials;
@@ -23,12 +24,9 @@ export function remembering(helper: CloudHelper, clock: Clock): CloudHelper {
   return {
     name: helper.name,
     serves: (host) => helper.serves(host),
-    async issue(host, signal) {
-      const known = await issued.get(host)?.catch(() => undefined);
-      if (known?.expiresAt && known.expiresAt.getTime() - marginMs > clock.now().getTime()) return known;
-      const asking = helper.issue(host, signal);
-      issued.set(host, asking);
-      return asking;
+    issue(host, signal) {
+      const isGood = ({ expiresAt }: IssuedCredentials) => expiresAt !== undefined && expiresAt.getTime() - marginMs > clock.now().getTime();
+      return remember(issued, host, isGood, () => helper.issue(host, signal));
     },
   };
 }
