@@ -19,6 +19,7 @@ type Load = (around: BackendSurroundings) => Promise<StorageBackend>;
 
 /** Each loads its client library only when it is used: cloud SDKs cost seconds and tens of megabytes. */
 const loaders: Partial<Record<BackendName, Load>> = {
+  tekton: async ({ client }) => (await import('./storage/tekton/backend.ts')).createTektonBackend({ client }),
   oci: async ({ registries, credentials, clock }) => (await import('./storage/oci/backend.ts')).createOciBackend({ registries, credentials, clock }),
 };
 
