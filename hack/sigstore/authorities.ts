@@ -1,12 +1,15 @@
 /** Keys and certificates of one local Sigstore: made with the openssl command before anything starts, so that what trusts them can be written at once. */
-import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../one-node/exec.ts';
 
 /** A log's signing key. */
 export interface LogKey {
+  /** PKCS#8, PEM. */
   readonly privateKeyPath: string;
+  /** PKCS#8, DER. */
+  readonly privateDer: Buffer;
   readonly publicKeyPath: string;
   /** Subject public key info, DER. */
   readonly der: Buffer;
@@ -25,15 +28,16 @@ export interface Authority {
 /** Fulcio's key file must be encrypted; the word protects nothing here. */
 export const CA_PASSWORD = 'not-a-secret';
 
-/** A P-256 key for a log: private key in PKCS#8, or in SEC 1 where the program reads nothing else. */
-export async function makeLogKey(folder: string, name: string, form: 'pkcs8' | 'sec1' = 'pkcs8'): Promise<LogKey> {
+/** A P-256 key for a log. */
+export async function makeLogKey(folder: string, name: string): Promise<LogKey> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const privateKeyPath = path.join(folder, `${name}.key`);
   const publicKeyPath = path.join(folder, `${name}.pub`);
-  await writeFile(privateKeyPath, privateKey.export({ type: form, format: 'pem' }), { mode: 0o600 });
+  await writeFile(privateKeyPath, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   await writeFile(publicKeyPath, publicKey.export({ type: 'spki', format: 'pem' }));
   const der = publicKey.export({ type: 'spki', format: 'der' });
-  return { privateKeyPath, publicKeyPath, der, id: createHash('sha256').update(der).digest() };
+  const privateDer = privateKey.export({ type: 'pkcs8', format: 'der' });
+  return { privateKeyPath, privateDer, publicKeyPath, der, id: createHash('sha256').update(der).digest() };
 }
 
 /** A root and an intermediate for code signing, as the public Fulcio has: chains of one certificate hide mistakes. */
@@ -83,9 +87,4 @@ async function authority(keyPath: string, chainPath: string, made: readonly Made
   const certificates = await Promise.all(made.map(({ certificatePath }) => readFile(certificatePath, 'utf8')));
   await writeFile(chainPath, certificates.join(''));
   return { keyPath, chainPath, chain: certificates.map((pem) => new X509Certificate(pem)) };
-}
-
-/** The public key of a PEM file, DER. */
-export async function publicKeyDer(file: string): Promise<Buffer> {
-  return createPublicKey(await readFile(file)).export({ type: 'spki', format: 'der' });
 }

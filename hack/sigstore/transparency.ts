@@ -62,10 +62,10 @@ export async function startRekor(trillian: Trillian, address: string, supervisio
 export async function startCertificateLog(trillian: Trillian, authority: Authority, supervision: Supervision): Promise<TrustedLog & { publicKeyPath: string }> {
   const [program, createTree] = await tools(['ct-server', 'trillian-createtree']);
   const [port] = await freePorts(LOOPBACK, 1);
-  const key = await makeLogKey(supervision.folder, 'certificate-log', 'sec1');
+  const key = await makeLogKey(supervision.folder, 'certificate-log');
   const tree = (await run(createTree as string, [`--admin_server=${trillian.host}:${trillian.port}`], { signal: supervision.signal })).trim();
   const config = path.join(supervision.folder, 'certificate-log.textproto');
-  await writeFile(config, certificateLogConfig(tree, authority.chainPath, key.privateKeyPath));
+  await writeFile(config, certificateLogConfig(tree, authority.chainPath, key.privateDer));
   const argv = [
     program as string, `--http_endpoint=${LOOPBACK}:${port}`, `--log_config=${config}`, `--log_rpc_server=${trillian.host}:${trillian.port}`, '--logtostderr',
   ];
@@ -74,13 +74,15 @@ export async function startCertificateLog(trillian: Trillian, authority: Authori
   return { url, der: key.der, id: key.id, publicKeyPath: key.publicKeyPath };
 }
 
-function certificateLogConfig(tree: string, rootsFile: string, keyFile: string): string {
+/** Protocol buffer text; a key file would have to be encrypted in a form of the last century. */
+function certificateLogConfig(tree: string, rootsFile: string, privateKey: Buffer): string {
+  const octal = [...privateKey].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
   return `config {
   log_id: ${tree}
   prefix: "test"
   roots_pem_file: "${rootsFile}"
   private_key: {
-    [type.googleapis.com/keyspb.PEMKeyFile] { path: "${keyFile}" password: "" }
+    [type.googleapis.com/keyspb.PrivateKey] { der: "${octal}" }
   }
   max_merge_delay_sec: 86400
   expected_merge_delay_sec: 1

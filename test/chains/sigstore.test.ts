@@ -4,7 +4,7 @@ import { COSIGN_LINES, type CosignLine } from '../../hack/sigstore/cosign.ts';
 import { createTestIssuer, serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
 import { startSigstore, type Sigstore } from '../../hack/sigstore/start.ts';
 import { tamper } from './tampering.ts';
-import { createWorld, expectRefusal, PREDICATES, type World } from './world.ts';
+import { createWorld, expectRefusal, PREDICATES, trusting, type World } from './world.ts';
 
 const REGISTRY = ['--allow-http-registry'];
 const identity = serviceAccountIdentity('tekton-chains', 'tekton-chains-controller');
@@ -59,7 +59,8 @@ describe('a key, no log', () => {
 
 describe('keyless: a ServiceAccount token, Fulcio, a certificate log and Rekor', () => {
   const token = () => issuer.serviceAccountToken('tekton-chains', 'tekton-chains-controller');
-  const verifyAs = (name: string, by = issuer.url) => ['--trusted-root', sigstore.trustedRootPath, '--certificate-identity', name, '--certificate-oidc-issuer', by, ...REGISTRY];
+  const as = (name = identity, by = issuer.url) => ['--certificate-identity', name, '--certificate-oidc-issuer', by];
+  const formOf = (line: CosignLine) => (line === 'v3' ? 'bundle' : 'classic');
 
   /** The flags of a keyless signature by a line of cosign, in its own favourite form. */
   function keyless(line: CosignLine): string[] {
@@ -74,25 +75,18 @@ describe('keyless: a ServiceAccount token, Fulcio, a certificate log and Rekor',
     const predicate = await world.file('slsaprovenance1.json', PREDICATES.slsaprovenance1);
     await world.cosigns[signer].run('attest', ...keyless(signer), '--type', 'slsaprovenance1', '--predicate', predicate, image.reference);
 
-    const bundles = signer === 'v3' && verifier === 'v2' ? ['--new-bundle-format'] : [];
-    expect(await world.cosigns[verifier].run('verify', ...verifyAs(identity), ...bundles, image.reference)).toContain(image.digest);
-    await world.cosigns[verifier].run('verify-attestation', ...verifyAs(identity), ...bundles, '--type', 'slsaprovenance1', image.reference);
+    const { cosign, flags } = await trusting(world, sigstore, verifier, formOf(signer));
+    expect(await cosign.run('verify', ...flags, ...as(), image.reference)).toContain(image.digest);
+    await cosign.run('verify-attestation', ...flags, ...as(), '--type', 'slsaprovenance1', image.reference);
   });
 
   it.each(COSIGN_LINES)('cosign %s refuses another identity and another issuer', async (line) => {
     const image = await world.image();
     await world.cosigns[line].run('sign', ...keyless(line), image.reference);
-    for (const wrong of [verifyAs(serviceAccountIdentity('tekton-chains', 'default')), verifyAs(identity, 'https://kubernetes.example.com')]) {
-      expectRefusal(await world.cosigns[line].try('verify', ...wrong, image.reference), /none of the expected identities matched|no matching CertificateIdentity/i);
+    const { cosign, flags } = await trusting(world, sigstore, line, formOf(line));
+    for (const wrong of [as(serviceAccountIdentity('tekton-chains', 'default')), as(identity, 'https://kubernetes.example.com')]) {
+      expectRefusal(await cosign.try('verify', ...flags, ...wrong, image.reference), /none of the expected identities matched|no matching CertificateIdentity/i);
     }
-  });
-
-  it('cosign v2 accepts with the trust in environment variables, as older ones need', async () => {
-    const image = await world.image();
-    await world.cosigns.v2.run('sign', ...keyless('v2'), image.reference);
-    const { cosign } = await import('../../hack/sigstore/cosign.ts');
-    const trusting = await cosign('v2', { folder: world.folder, env: sigstore.env });
-    await trusting.run('verify', '--certificate-identity', identity, '--certificate-oidc-issuer', issuer.url, ...REGISTRY, '--rekor-url', sigstore.rekorUrl ?? '', image.reference);
   });
 
   it.each([
@@ -113,7 +107,8 @@ describe('a key, with Rekor', () => {
     const log = signer === 'v3' ? [...classic('v3'), '--rekor-url', sigstore.rekorUrl ?? ''] : ['--rekor-url', sigstore.rekorUrl ?? ''];
     const trust = ['--trusted-root', sigstore.trustedRootPath];
     await world.cosigns[signer].run('sign', '--key', `${world.key}.key`, '-y', ...log, ...trust, ...REGISTRY, image.reference);
-    await world.cosigns[verifier].run('verify', '--key', `${world.key}.pub`, ...trust, ...REGISTRY, image.reference);
+    const { cosign, flags } = await trusting(world, sigstore, verifier, 'classic');
+    await cosign.run('verify', '--key', `${world.key}.pub`, ...flags, image.reference);
   });
 
   it('cosign v3 refuses a signature that is not in the log', async () => {

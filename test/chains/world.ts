@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { cosign, COSIGN_LINES, type Cosign, type CosignLine, type CosignResult } from '../../hack/sigstore/cosign.ts';
 import { pushTinyImage, startRegistry, type Pushed, type RegistryKind } from '../../hack/sigstore/local-registry.ts';
 import { stopServices } from '../../hack/sigstore/services.ts';
+import type { Sigstore } from '../../hack/sigstore/start.ts';
 
 export interface World {
   readonly folder: string;
@@ -66,6 +67,23 @@ export const PREDICATES = {
     runDetails: { builder: { id: 'https://tekton.dev/chains/v2' } },
   },
 } as const;
+
+/** A cosign, and the flags that make it trust these services. */
+export interface Trusting {
+  readonly cosign: Cosign;
+  readonly flags: readonly string[];
+}
+
+/**
+ * v3 takes a trusted root for everything. v2 takes it for bundles, which it reads only when told so, and for the rest
+ * wants the trust in environment variables (its verify-attestation refuses a trusted root there).
+ */
+export async function trusting(world: World, sigstore: Sigstore, line: CosignLine, form: 'classic' | 'bundle'): Promise<Trusting> {
+  const root = ['--trusted-root', sigstore.trustedRootPath, '--allow-http-registry'];
+  if (line === 'v3') return { cosign: world.cosigns.v3, flags: root };
+  if (form === 'bundle') return { cosign: world.cosigns.v2, flags: [...root, '--new-bundle-format'] };
+  return { cosign: await cosign('v2', { folder: world.folder, env: sigstore.env }), flags: ['--rekor-url', sigstore.rekorUrl ?? '', '--allow-http-registry'] };
+}
 
 /** That cosign refused, and for this reason: an accident (a registry that does not answer) is no refusal. */
 export function expectRefusal({ status, stderr }: CosignResult, reason: RegExp): void {
