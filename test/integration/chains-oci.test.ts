@@ -1,49 +1,19 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchContent, pushTinyImage, startRegistry, tagsOf } from '../../hack/sigstore/local-registry.ts';
 import { stopServices } from '../../hack/sigstore/services.ts';
-import { parseChainsConfig } from '../../src/chains/config.ts';
-import { defaultAlgorithm, signBytes } from '../../src/chains/signing/algorithm.ts';
 import { imageSignaturePayload } from '../../src/chains/signing/bundle.ts';
-import { payloadSigner } from '../../src/chains/signing/signer.ts';
-import type { StoreRequest } from '../../src/chains/storage/backend.ts';
 import { createOciBackend } from '../../src/chains/storage/oci/backend.ts';
-import { inTotoPayloadType, simpleSigningPayloadType, type ImageSubject, type Payload } from '../../src/chains/types.ts';
+import type { ImageSubject } from '../../src/chains/types.ts';
 import { Registries } from '../../src/registry/client.ts';
 import { digestOf } from '../../src/registry/digest.ts';
 import type { ImageManifest, IndexManifest } from '../../src/registry/media-types.ts';
+import { newSigner, requestFor, signal, simpleSigning, statement } from './chains-signed.ts';
 
-const signal = AbortSignal.timeout(110_000);
 const anonymous = { of: () => ({ find: () => Promise.resolve({ credentials: undefined, origin: 'nowhere' }), explain: () => Promise.resolve('add a secret'), forget: () => false }) };
 const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
-
-function newSigner() {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const algorithm = defaultAlgorithm(publicKey);
-  return payloadSigner({ description: 'test key', signBytes: async (bytes) => ({ signature: await signBytes(privateKey, algorithm, bytes), key: { publicKey, algorithm } }) });
-}
-
-function statement(image: ImageSubject, build: string): Payload {
-  const subject = [{ name: image.repository, digest: { sha256: image.digest.slice(7) } }];
-  const json = Buffer.from(JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', predicateType: 'https://slsa.dev/provenance/v1', subject, predicate: { build } }));
-  return { json, payloadType: inTotoPayloadType, predicateType: 'https://slsa.dev/provenance/v1', wrap: true, subjects: [image] };
-}
-
-function simpleSigning(image: ImageSubject): Payload {
-  const critical = { identity: { 'docker-reference': image.repository }, image: { 'docker-manifest-digest': image.digest }, type: 'cosign container image signature' };
-  return { json: Buffer.from(JSON.stringify({ critical, optional: null })), payloadType: simpleSigningPayloadType, wrap: false, subjects: [image] };
-}
-
-const signer = newSigner();
-
-async function requestFor(payload: Payload, settings: Record<string, string> = {}, by = signer): Promise<StoreRequest> {
-  const run = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { namespace: 'ns', name: 'run' }, spec: {} } as StoreRequest['run'];
-  const kind = payload.wrap ? 'taskrun' : 'oci';
-  return { run, artifact: { kind, shortKey: 'key', fullKey: 'full-key', payload }, signature: await by.sign(payload, signal), config: parseChainsConfig(settings).config };
-}
 
 let folder = '';
 let host = '';

@@ -63,7 +63,8 @@ function descriptorOf(bytes: Buffer): Descriptor {
 }
 
 async function isSameBundle(repository: Repository, found: Descriptor, request: StoreRequest, signal: AbortSignal): Promise<boolean> {
-  if (found.artifactType !== undefined && found.artifactType !== bundleMediaType) return false;
+  // Some registries list the config's type for the artifact's (go-containerregistry's does).
+  if (![undefined, bundleMediaType, emptyConfigType].includes(found.artifactType)) return false;
   const listed = found.annotations ?? {};
   const payload = digestOf(request.artifact.payload.json);
   if (listed[annotation.payload] !== undefined && listed[annotation.payload] !== payload) return false;
