@@ -7,13 +7,13 @@ import { answers, freePorts, startService, type Supervision } from './services.t
 
 /**
  * `distribution` is the widely used server, which has no referrers API: clients keep an index under a tag instead.
- * `crane` is go-containerregistry's, in memory, which has one.
+ * `referrers` is go-containerregistry's, in memory, which has one.
  */
-export type RegistryKind = 'distribution' | 'crane';
+export type RegistryKind = 'distribution' | 'referrers';
 
 /** Starts one. Returns `127.0.0.1:port`. */
 export async function startRegistry(kind: RegistryKind, supervision: Supervision): Promise<string> {
-  const [program] = await tools([kind === 'distribution' ? 'registry' : 'crane']);
+  const [program] = await tools([kind === 'distribution' ? 'registry' : 'referrers-registry']);
   const [port] = await freePorts('127.0.0.1', 1);
   const host = `127.0.0.1:${port}`;
   const folder = path.join(supervision.folder, `registry-${port}`);
@@ -21,7 +21,7 @@ export async function startRegistry(kind: RegistryKind, supervision: Supervision
   const config = path.join(folder, 'config.json');
   const storage = { filesystem: { rootdirectory: folder }, delete: { enabled: true } };
   await writeFile(config, JSON.stringify({ version: 0.1, log: { level: 'warn', accesslog: { disabled: true } }, storage, http: { addr: host } }));
-  const argv = kind === 'distribution' ? [program as string, 'serve', config] : [program as string, 'registry', 'serve', '--address', host];
+  const argv = kind === 'distribution' ? [program as string, 'serve', config] : [program as string, `--address=${host}`];
   const env = { OTEL_TRACES_EXPORTER: 'none' };
   await startService({ name: `registry-${kind}-${port}`, argv, env, healthy: answers(`http://${host}/v2/`) }, supervision);
   return host;

@@ -45,7 +45,7 @@ const writings: Writing[] = [
   { line: 'v3', name: 'key, classic', flags: () => [...withKey(), ...noLog(), ...classic] },
   { line: 'v3', name: 'keyless, Rekor, classic', flags: () => [...asServiceAccount(), ...urls(), ...trust(), ...classic] },
   { line: 'v3', name: 'key, bundle', flags: () => [...withKey(), ...noLog(), '--use-signing-config=false'] },
-  { line: 'v3', name: 'key, bundle, registry with the referrers API', registry: 'crane', flags: () => [...withKey(), ...noLog(), '--use-signing-config=false'] },
+  { line: 'v3', name: 'key, bundle, registry with the referrers API', registry: 'referrers', flags: () => [...withKey(), ...noLog(), '--use-signing-config=false'] },
   { line: 'v3', name: 'keyless, Rekor and timestamp, bundle', flags: () => [...asServiceAccount(), '--signing-config', sigstore.signingConfigPath, ...trust()] },
 ];
 

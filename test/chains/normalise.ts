@@ -45,6 +45,7 @@ function parse(bytes: Buffer | undefined): unknown {
 /** Values that are different each time, by the name they stand under. */
 const VARIABLE: Readonly<Record<string, string>> = {
   sig: '<base64 signature>',
+  verifier: '<base64 PEM of the public key or certificate>',
   hint: "<base64 SHA-256 of the public key's DER>",
   size: '<bytes>',
   signedTimestamp: '<base64 RFC 3161 response>',
@@ -64,10 +65,15 @@ const VARIABLE: Readonly<Record<string, string>> = {
 /** Values that hold JSON, themselves in base64 or not. */
 const BASE64_JSON = new Set(['payload', 'body', 'canonicalizedBody']);
 
+/** Annotations whose text is JSON. */
+const JSON_TEXT = new Set(['dev.sigstore.cosign/bundle', 'dev.sigstore.cosign/rfc3161timestamp']);
+
 function normalise(value: unknown, image: Image, key = ''): unknown {
   if (Array.isArray(value)) {
     if (key === 'hashes') return ['<base64 hashes>'];
-    return value.map((item) => normalise(item, image, key));
+    const items = value.map((item) => normalise(item, image, key));
+    // An index is in the order of digests, which are different each time.
+    return key === 'manifests' ? items.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)) : items;
   }
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, held]) => [normaliseText(name, image), normalise(held, image, name)]));
@@ -81,7 +87,7 @@ function normalise(value: unknown, image: Image, key = ''): unknown {
 function normaliseString(value: string, image: Image, key: string): unknown {
   if (value === '') return value;
   if (BASE64_JSON.has(key)) return { base64: normalise(JSON.parse(Buffer.from(value, 'base64').toString()), image) };
-  if (key === 'dev.sigstore.cosign/bundle') return { text: normalise(JSON.parse(value), image) };
+  if (JSON_TEXT.has(key)) return { text: normalise(JSON.parse(value), image) };
   if (key === 'dev.cosignproject.cosign/signature' || key === 'content' || key === 'signature') return describeBase64(value);
   if (key === 'rawBytes') return `<base64 DER of ${describeCertificate(new X509Certificate(Buffer.from(value, 'base64')))}>`;
   if (value.startsWith('-----BEGIN CERTIFICATE')) return describePem(value);

@@ -41,7 +41,7 @@ describe('with a key', () => {
   });
 
   it.each(COSIGN_LINES)('bundles beside the image: cosign %s accepts both, in registries with and without the referrers API', async (line) => {
-    for (const registry of ['distribution', 'crane'] as const) {
+    for (const registry of ['distribution', 'referrers'] as const) {
       const image = await world.image(registry);
       await signAndStore(finishedTaskRun(image.reference), chainsConfig({ ...bundles, 'artifacts.taskrun.format': 'slsa/v2alpha4' }), await secret());
       await world.cosigns[line].run('verify', ...offline(), ...asBundle(line), image.reference);

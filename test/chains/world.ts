@@ -29,7 +29,7 @@ export const KEY_PASSWORD = 'p';
 export async function createWorld(): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-'));
   const supervision = { folder, outlive: false, signal: new AbortController().signal };
-  const registries = { distribution: await startRegistry('distribution', supervision), crane: await startRegistry('crane', supervision) };
+  const registries = { distribution: await startRegistry('distribution', supervision), referrers: await startRegistry('referrers', supervision) };
   const [v2, v3] = await Promise.all(COSIGN_LINES.map((line) => cosign(line, { folder, password: KEY_PASSWORD })));
   const cosigns = { v2: v2 as Cosign, v3: v3 as Cosign };
   const key = path.join(folder, 'cosign');

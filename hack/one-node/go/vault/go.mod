@@ -251,4 +251,4 @@ require (
 	sigs.k8s.io/yaml v1.3.0 // indirect
 )
 
-replace github.com/hashicorp/vault/sdk => github.com/hashicorp/vault/sdk v0.9.2
+replace github.com/hashicorp/vault/sdk => github.com/hashicorp/vault/sdk v0.9.1

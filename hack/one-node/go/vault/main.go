@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/vault/builtin/logical/transit"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
+	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/hashicorp/vault/sdk/physical/inmem"
 	"github.com/hashicorp/vault/vault"
@@ -60,6 +61,7 @@ func unsealedCore(ctx context.Context) (*vault.Core, string, error) {
 		Logger:             logger,
 		LogicalBackends:    map[string]logical.Factory{"transit": transit.Factory},
 		CredentialBackends: map[string]logical.Factory{"jwt": jwtauth.Factory},
+		BuiltinRegistry:    noPlugins{},
 	})
 	if err != nil {
 		return nil, "", err
@@ -76,3 +78,20 @@ func unsealedCore(ctx context.Context) (*vault.Core, string, error) {
 	}
 	return core, initial.RootToken, nil
 }
+
+// noPlugins stands for Vault's registry of plugins: the backends above are linked in.
+type noPlugins struct{}
+
+func (noPlugins) Contains(string, consts.PluginType) bool { return false }
+
+func (noPlugins) Get(string, consts.PluginType) (func() (interface{}, error), bool) {
+	return nil, false
+}
+
+func (noPlugins) Keys(consts.PluginType) []string { return nil }
+
+func (noPlugins) DeprecationStatus(string, consts.PluginType) (consts.DeprecationStatus, bool) {
+	return consts.Unknown, false
+}
+
+func (noPlugins) IsBuiltinEntPlugin(string, consts.PluginType) bool { return false }
