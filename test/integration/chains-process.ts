@@ -1,0 +1,106 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { parseAllDocuments, stringify } from 'yaml';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { loadClusterConfig } from '../../src/kube/config.ts';
+import { pathOf, type KubeObject } from '../../src/kube/object.ts';
+import type { ControlPlane } from './kube-control-plane.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const run = promisify(execFile);
+export const systemNamespace = 'tekton-chains';
+
+const plurals: Record<string, { group: string; plural: string; namespaced: boolean }> = {
+  Namespace: { group: '', plural: 'namespaces', namespaced: false },
+  Secret: { group: '', plural: 'secrets', namespaced: true },
+  ConfigMap: { group: '', plural: 'configmaps', namespaced: true },
+  ServiceAccount: { group: '', plural: 'serviceaccounts', namespaced: true },
+  ClusterRole: { group: 'rbac.authorization.k8s.io', plural: 'clusterroles', namespaced: false },
+  ClusterRoleBinding: { group: 'rbac.authorization.k8s.io', plural: 'clusterrolebindings', namespaced: false },
+  Role: { group: 'rbac.authorization.k8s.io', plural: 'roles', namespaced: true },
+  RoleBinding: { group: 'rbac.authorization.k8s.io', plural: 'rolebindings', namespaced: true },
+};
+
+/** What the chart installs for Chains, its pods aside (there is no kubelet here). */
+export async function installChains(client: KubeClient): Promise<void> {
+  const { stdout: helm } = await run(path.join(root, 'hack/cluster'), ['tool', 'helm'], { timeout: 110_000 });
+  const { stdout } = await run(helm.trim(), ['template', 'tektite', 'config/chart', '--namespace', 'tekton-pipelines', '--set', 'chains.enabled=true', '--show-only', 'templates/chains.yaml'], { cwd: root });
+  for (const document of parseAllDocuments(stdout)) {
+    const object = document.toJS() as (KubeObject & { kind: string }) | null;
+    const known = object && plurals[object.kind];
+    if (!object || !known) continue;
+    const resource = { group: known.group, version: 'v1', plural: known.plural, kind: object.kind, namespaced: known.namespaced };
+    await client.patch(resource, object.metadata.namespace, object.metadata.name ?? '', { type: 'apply', body: object, fieldManager: 'test', force: true });
+  }
+}
+
+/** The chains role as a process of its own, with the rights of its ServiceAccount. */
+export class ChainsProcess {
+  readonly #folder: string;
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async prepare(plane: ControlPlane, client: KubeClient): Promise<ChainsProcess> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-'));
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
+    const account = { group: '', version: 'v1', plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true };
+    const answer = await client.raw('POST', pathOf(account, systemNamespace, 'tekton-chains-controller', 'token'), { body: JSON.stringify(request), contentType: 'application/json' });
+    const { status: { token } } = JSON.parse(answer) as { status: { token: string } };
+    const { server } = await loadClusterConfig({ kubeconfig: plane.kubeconfig });
+    const ca = /certificate-authority-data: (\S+)/.exec(readFileSync(plane.kubeconfig, 'utf8'))?.[1];
+    const kubeconfig = {
+      apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      clusters: [{ name: 'c', cluster: { server: server.href, ...(ca ? { 'certificate-authority-data': ca } : { 'insecure-skip-tls-verify': true }) } }], users: [{ name: 'u', user: { token } }],
+    };
+    await writeFile(path.join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
+    return new ChainsProcess(folder);
+  }
+
+  /** Starts it; it holds the leases of the one before. */
+  start(...flags: string[]): void {
+    const env = { ...process.env, SYSTEM_NAMESPACE: systemNamespace, POD_NAME: 'chains-process', METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0' };
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(root, 'src/cli.ts'), 'chains', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.#log = (this.#log + chunk.toString('utf8')).slice(-200_000)));
+    this.#child = child;
+  }
+
+  get log(): string { return this.#log; }
+
+  async ready(): Promise<void> {
+    for (const end = Date.now() + 30_000; Date.now() < end;) {
+      if (this.#log.includes('"ready"')) return;
+      if (this.#child?.exitCode !== null) throw new Error(`chains ended:\n${this.#log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`chains does not get ready:\n${this.#log}`);
+  }
+
+  /** The most memory it has had, in MiB. */
+  peakMemory(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child) return;
+    if (child.exitCode !== null) throw new Error(`chains ended by itself:\n${this.#log}`);
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async remove(): Promise<void> {
+    await this.end('SIGTERM');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}

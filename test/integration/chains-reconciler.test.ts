@@ -1,0 +1,275 @@
+import { generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parse } from 'yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fetchContent, pushTinyImage, startRegistry } from '../../hack/sigstore/local-registry.ts';
+import { stopServices } from '../../hack/sigstore/services.ts';
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
+import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { annotations, finalizers } from '../../src/chains/annotations.ts';
+import { preAuthEncoding, type DsseEnvelope } from '../../src/chains/signing/dsse.ts';
+import { systemClock } from '../../src/clock.ts';
+import { timestamp } from '../../src/core/condition.ts';
+import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
+import type { OwnerReference, Resource } from '../../src/kube/object.ts';
+import { configMaps, customResourceDefinitions, events, leases, namespaces, secrets, type CustomResourceDefinition } from '../../src/kube/resources.ts';
+import { ChainsProcess, installChains, systemNamespace } from './chains-process.ts';
+import { ControlPlane } from './kube-control-plane.ts';
+
+/** The chains role as a process with its ServiceAccount's rights, on a real API server, with a real registry. */
+const namespace = 'chains-test';
+const runs = taskRuns as Resource<TaskRun>;
+const pipelines = pipelineRuns as Resource<PipelineRun>;
+let plane: ControlPlane;
+let client: KubeClient;
+let chains: ChainsProcess;
+let publicKey: KeyObject;
+let registryFolder = '';
+let registry = '';
+
+async function installCrds(): Promise<void> {
+  const folder = path.join(import.meta.dirname, '../../crds');
+  for (const file of readdirSync(folder)) {
+    const crd = parse(readFileSync(path.join(folder, file), 'utf8')) as CustomResourceDefinition;
+    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', { type: 'apply', fieldManager: 'test', force: true, body: crd });
+  }
+  const isEstablished = (crd: CustomResourceDefinition) => crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
+  await until('the CRDs are established', async () => (await client.list(customResourceDefinitions)).items.every(isEstablished));
+}
+
+async function until<T>(what: string, look: () => Promise<T | undefined | false>, ms = 20_000): Promise<T> {
+  for (const end = Date.now() + ms; Date.now() < end;) {
+    const found = await look();
+    if (found) return found;
+    await systemClock.sleep(20);
+  }
+  throw new Error(`it does not come true that ${what}; chains says:\n${chains?.log.slice(-4000)}`);
+}
+
+async function putKey(): Promise<KeyObject> {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  await client.patch(secrets, systemNamespace, 'signing-secrets', { type: 'merge', body: { data: { 'x509.pem': Buffer.from(pem).toString('base64') } } });
+  return pair.publicKey;
+}
+
+async function configure(data: Record<string, string>): Promise<void> {
+  const { metadata, data: before } = await client.get(configMaps, systemNamespace, 'chains-config');
+  const cleared = Object.fromEntries(Object.keys(before ?? {}).map((key) => [key, null]));
+  await client.patch(configMaps, metadata.namespace, 'chains-config', { type: 'merge', body: { data: { ...cleared, ...data } } });
+  await systemClock.sleep(150);
+}
+
+const ended = (more: object = {}) => ({ conditions: [{ type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) }], startTime: timestamp(new Date()), completionTime: timestamp(new Date()), ...more });
+const step = { name: 's', image: 'busybox', script: 'true' };
+
+async function createTaskRun(name: string, metadata: Partial<TaskRun['metadata']> = {}): Promise<TaskRun> {
+  return client.create(runs, { metadata: { name, namespace, ...metadata }, spec: { taskSpec: { steps: [step] } } } as TaskRun);
+}
+
+async function finish(run: TaskRun, results: { name: string; value: string }[] = []): Promise<void> {
+  await until(`${run.metadata.name} is finished`, async () => {
+    const live = await client.get(runs, namespace, run.metadata.name ?? '');
+    return client.replaceStatus(runs, { ...live, status: ended({ taskSpec: { steps: [step] }, results: results.map((result) => ({ type: 'string', ...result })) }) } as TaskRun).catch(() => undefined);
+  });
+}
+
+const signedRun = (name: string, value = 'true', ms?: number) => until(`${name} is marked ${value}`, async () => {
+  const run = await client.get(runs, namespace, name);
+  return run.metadata.annotations?.[annotations.signed] === value && run;
+}, ms);
+
+function verified(run: TaskRun | PipelineRun, kind: string, key: KeyObject): { predicateType: string; subject?: { name: string }[] } {
+  const envelope = JSON.parse(Buffer.from(run.metadata.annotations?.[`chains.tekton.dev/signature-${kind}-${run.metadata.uid}`] ?? '', 'base64').toString()) as DsseEnvelope;
+  const payload = Buffer.from(envelope.payload, 'base64');
+  expect(verify('sha256', preAuthEncoding(envelope.payloadType, payload), key, Buffer.from(envelope.signatures[0]?.sig ?? '', 'base64'))).toBe(true);
+  return JSON.parse(payload.toString()) as { predicateType: string };
+}
+
+beforeAll(async () => {
+  plane = await ControlPlane.up(`chains-${process.pid}`);
+  client = await plane.client({ qps: 2000, burst: 4000 });
+  await installCrds();
+  await client.create(namespaces, { metadata: { name: namespace } });
+  await installChains(client);
+  publicKey = await putKey();
+  registryFolder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-registry-'));
+  registry = await startRegistry('distribution', { folder: registryFolder, outlive: false, signal: AbortSignal.timeout(100_000) });
+  chains = await ChainsProcess.prepare(plane, client);
+  chains.start();
+  await chains.ready();
+}, 180_000);
+
+afterAll(async () => {
+  await chains?.remove();
+  if (registryFolder) await stopServices(registryFolder);
+  await rm(registryFolder, { recursive: true, force: true });
+  await client?.close(true);
+  await plane?.down();
+}, 60_000);
+
+describe('Chains on a real API server', () => {
+  it('competes for leases under upstream\'s names', async () => {
+    const names = await until('the leases are held', async () => {
+      const { items } = await client.list(leases, { namespace: systemNamespace });
+      return items.length === 2 && items.every((lease) => lease.spec?.holderIdentity === 'chains-process') && items.map(({ metadata }) => metadata.name);
+    });
+    expect(names).toEqual(['watcher.github.com.tektoncd.chains.pkg.reconciler.pipelinerun.reconciler.00-of-01', 'watcher.github.com.tektoncd.chains.pkg.reconciler.taskrun.reconciler.00-of-01']);
+  });
+
+  it('signs a TaskRun within a second of its end', async () => {
+    const run = await createTaskRun('simple');
+    await finish(run);
+    const begin = performance.now();
+    const signed = await signedRun('simple');
+    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(verified(signed, 'taskrun', publicKey).predicateType).toBe('https://slsa.dev/provenance/v0.2');
+    expect(Object.keys(signed.metadata.annotations ?? {}).filter((name) => name.startsWith('chains.tekton.dev/')).map((name) => name.replace(`-${run.metadata.uid}`, ''))).toEqual(expect.arrayContaining([
+      annotations.signed, 'chains.tekton.dev/cert-taskrun', 'chains.tekton.dev/chain-taskrun', 'chains.tekton.dev/payload-taskrun', 'chains.tekton.dev/signature-taskrun',
+    ]));
+    expect(signed.metadata.annotations).not.toHaveProperty(annotations.pending);
+    expect(signed.metadata.finalizers).toBeUndefined();
+  });
+
+  it('protects a run that goes on, signs it although it is deleted, and lets it go', async () => {
+    const run = await createTaskRun('deleted');
+    await until('the run is protected', async () => (await client.get(runs, namespace, 'deleted')).metadata.finalizers?.includes(finalizers.taskrun));
+    await configure({ 'artifacts.taskrun.storage': 'oci' });
+    const { digest } = await pushTinyImage(registry, 'deleted', 'deleted');
+    await finish(run, [{ name: 'IMAGE_URL', value: `${registry}/deleted` }, { name: 'IMAGE_DIGEST', value: digest }]);
+    await client.delete(runs, namespace, 'deleted').catch(() => undefined);
+    await until('the run is gone', async () => client.get(runs, namespace, 'deleted').then(() => false, isNotFound));
+    for (const suffix of ['sig', 'att']) expect(await layers('deleted', digest, suffix)).toHaveLength(1);
+    await configure({});
+  });
+
+  it('lets a run go that is deleted while it runs', async () => {
+    await createTaskRun('running');
+    await until('the run is protected', async () => (await client.get(runs, namespace, 'running')).metadata.finalizers?.includes(finalizers.taskrun));
+    await client.delete(runs, namespace, 'running');
+    await until('the run is gone', async () => client.get(runs, namespace, 'running').then(() => false, isNotFound));
+  });
+
+  it('waits with a PipelineRun for its TaskRuns and leaves out the pruned one', async () => {
+    const parent = await client.create(pipelines, { metadata: { name: 'pipe', namespace }, spec: { pipelineSpec: { tasks: [{ name: 'one', taskSpec: { steps: [step] } }] } } } as PipelineRun);
+    const owner: OwnerReference = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'pipe', uid: parent.metadata.uid ?? '', controller: true };
+    const child = await createTaskRun('pipe-one', { ownerReferences: [owner], labels: { 'tekton.dev/pipelineTask': 'one' } });
+    const childReferences = ['pipe-one', 'pipe-pruned'].map((name) => ({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, pipelineTaskName: 'one' }));
+    await client.replaceStatus(pipelines, { ...parent, status: ended({ childReferences, pipelineSpec: parent.spec.pipelineSpec }) } as PipelineRun);
+    await systemClock.sleep(500);
+    expect((await client.get(pipelines, namespace, 'pipe')).metadata.annotations ?? {}).not.toHaveProperty(annotations.signed);
+    await finish(child);
+    const signed = await until('pipe is signed', async () => {
+      const run = await client.get(pipelines, namespace, 'pipe');
+      return run.metadata.annotations?.[annotations.signed] === 'true' && run;
+    });
+    verified(signed, 'pipelinerun', publicKey);
+    expect(signed.metadata.annotations?.[annotations.problems]).toContain('pipe-pruned');
+  });
+
+  it('leaves out who opted out, and signs again who lost the mark', async () => {
+    await finish(await createTaskRun('out', { annotations: { [annotations.sign]: 'false' } }));
+    await finish(await createTaskRun('again'));
+    const first = await signedRun('again');
+    await client.patch(runs, namespace, 'again', { type: 'merge', body: { metadata: { annotations: { [annotations.signed]: null } } } });
+    const second = await until('it is signed again', async () => {
+      const run = await client.get(runs, namespace, 'again');
+      const name = `chains.tekton.dev/signature-taskrun-${run.metadata.uid}`;
+      return run.metadata.annotations?.[annotations.signed] === 'true' && run.metadata.annotations[name] !== first.metadata.annotations?.[name] && run;
+    });
+    verified(second, 'taskrun', publicKey);
+    expect((await client.get(runs, namespace, 'out')).metadata.annotations).toEqual({ [annotations.sign]: 'false' });
+  });
+
+  it('tells a bad key of chains-config by name and goes by the others', async () => {
+    await configure({ 'artifacts.taskrun.format': 'slsa/v9', 'artifacts.taskrun.storage': 'tekton', 'builder.id': 'https://builder.example' });
+    const event = await until('an event tells it', async () => (await client.list(events, { namespace: systemNamespace })).items.find(({ reason, involvedObject }) => reason === 'InvalidConfiguration' && involvedObject.name === 'chains-config'));
+    expect(event.message).toContain('artifacts.taskrun.format');
+    await finish(await createTaskRun('configured'));
+    expect(verified(await signedRun('configured'), 'taskrun', publicKey)).toMatchObject({ predicate: { builder: { id: 'https://builder.example' } } });
+    await configure({});
+  });
+
+  it('signs with a new key as soon as the Secret has it', async () => {
+    const next = await putKey();
+    await systemClock.sleep(300);
+    await finish(await createTaskRun('rotated'));
+    verified(await signedRun('rotated'), 'taskrun', next);
+    publicKey = next;
+  });
+
+  it('tells on the run, in an event and by "failed" why it cannot be signed', { timeout: 90_000 }, async () => {
+    await configure({ 'artifacts.taskrun.storage': 'gcs', 'signing.attempts': '2' });
+    await finish(await createTaskRun('failing'));
+    const run = await signedRun('failing', 'failed', 60_000);
+    expect(JSON.parse(run.metadata.annotations?.[annotations.problems] ?? '')).toMatchObject({ failedAttempts: 2, problems: [{ artifact: `taskrun-${run.metadata.uid}`, at: 'storage gcs', reason: expect.any(String) as string }] });
+    await until('an event tells it', async () => (await client.list(events, { namespace })).items.some(({ reason, involvedObject }) => reason === 'SigningFailedForGood' && involvedObject.name === 'failing'));
+    await configure({});
+  });
+
+  it('killed at random moments signs each of 100 runs exactly once', { timeout: 180_000 }, async () => {
+    await configure({ 'artifacts.taskrun.storage': 'tekton,oci', 'artifacts.taskrun.format': 'slsa/v2alpha4' });
+    const images = new Map<string, string>();
+    let kills = 0;
+    const killing = new AbortController();
+    const killer = (async () => {
+      while (!killing.signal.aborted) {
+        await systemClock.sleep(1200 + Math.random() * 1500);
+        await chains.end('SIGKILL');
+        chains.start();
+        kills += 1;
+      }
+    })();
+    for (let index = 0; index < 100; index++) {
+      const name = `kill-${index}`;
+      const { digest } = await pushTinyImage(registry, name, name);
+      images.set(name, digest);
+      await finish(await createTaskRun(name), [{ name: 'IMAGE_URL', value: `${registry}/${name}` }, { name: 'IMAGE_DIGEST', value: digest }]);
+    }
+    await systemClock.sleep(3000);
+    killing.abort();
+    await killer;
+    for (const [name, digest] of images) {
+      const { metadata } = await signedRun(name, 'true', 60_000);
+      expect(metadata.finalizers).toBeUndefined();
+      expect(metadata.annotations).not.toHaveProperty(annotations.pending);
+      for (const suffix of ['sig', 'att']) expect({ name, suffix, layers: (await layers(name, digest, suffix)).length }).toEqual({ name, suffix, layers: 1 });
+    }
+    expect(kills).toBeGreaterThan(3);
+    await configure({});
+  });
+
+  it('signs a backlog of 1,000 at 20 a second or more in less than 300 MB', { timeout: 240_000 }, async () => {
+    await chains.end('SIGTERM');
+    const names = Array.from({ length: 1000 }, (_, index) => `backlog-${index}`);
+    await inParallel(names, 16, async (name) => finish(await createTaskRun(name)));
+    chains.start();
+    await chains.ready();
+    const begin = performance.now();
+    const isOpen = async () => (await client.list(runs, { namespace })).items.filter(({ metadata }) => metadata.name?.startsWith('backlog-') && metadata.annotations?.[annotations.signed] !== 'true').length;
+    await until('all are signed', async () => {
+      await systemClock.sleep(1000);
+      return (await isOpen()) === 0;
+    }, 200_000);
+    const seconds = (performance.now() - begin) / 1000;
+    console.log(`1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.peakMemory().toFixed(0)} MiB`);
+    expect(1000 / seconds).toBeGreaterThan(20);
+    expect(chains.peakMemory()).toBeLessThan(300);
+  });
+});
+
+async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
+  const queue = [...items];
+  await Promise.all(Array.from({ length: width }, async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  }));
+}
+
+async function layers(repository: string, digest: string, suffix: string): Promise<unknown[]> {
+  const manifest = await fetchContent(registry, repository, 'manifests', `${digest.replace(':', '-')}.${suffix}`);
+  return manifest ? (JSON.parse(manifest.toString()) as { layers: unknown[] }).layers : [];
+}
