@@ -1,4 +1,4 @@
-import { rootCertificates } from 'node:tls';
+import { getCACertificates } from 'node:tls';
 import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
 import { elapsedScale, systemClock, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
@@ -15,7 +15,7 @@ export interface RegistryExchange {
 }
 
 export interface RegistryTransportOptions {
-  /** PEM certificates trusted besides the built-in ones. */
+  /** PEM certificates trusted besides Node's (which include those of NODE_EXTRA_CA_CERTS). */
   ca?: readonly string[];
   clock?: Clock;
   random?: () => number;
@@ -132,7 +132,7 @@ export class RegistryTransport {
     const known = this.#dispatchers.get(insecure);
     if (known) return known;
     const own = this.#options.ca ?? [];
-    const tls = { ...(own.length > 0 ? { ca: [...rootCertificates, ...own] } : {}), ...(insecure ? { rejectUnauthorized: false } : {}) };
+    const tls = { ...(own.length > 0 ? { ca: [...getCACertificates('default'), ...own] } : {}), ...(insecure ? { rejectUnauthorized: false } : {}) };
     const timeoutMs = this.#options.timeoutMs ?? 60_000;
     const options = { keepAliveTimeout: 10_000, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: 5_000, ...tls } };
     const proxied = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some((name) => process.env[name]);
