@@ -82,7 +82,9 @@ describe.each(COSIGN_LINES)('cosign %s', (line) => {
   it.each(secrets)('accepts a bundle by $name', async ({ secret }) => {
     const { signature, key, blob } = await signed(secret, statement);
     const bundle = await put('bundle.json', await sigstoreBundle({ signature }));
-    const flags = line === 'v2' ? ['--new-bundle-format'] : [];
+    // v2 wants roots of trust for any bundle, also where none is used.
+    const noRoots = await put('no-roots.json', JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' }));
+    const flags = line === 'v2' ? ['--new-bundle-format', '--trusted-root', noRoots] : [];
     await tool.run('verify-blob-attestation', '--key', key, '--bundle', bundle, '--insecure-ignore-tlog=true', '--type', 'slsaprovenance1', ...flags, blob);
   });
 });

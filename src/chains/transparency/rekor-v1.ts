@@ -21,6 +21,7 @@ const answerSchema = z.record(z.string(), entrySchema);
 const bodySchema = z.object({ kind: z.string(), apiVersion: z.string() });
 
 const wayOut = 'check transparency.url in chains-config, and that this is a Rekor of version 1 (set transparency.api to "v2" for a tile-backed one)';
+const algorithmWayOut = 'the log takes image signatures of ECDSA keys only with the hash of their curve, and cosign verifies only SHA-256: use a P-256 key';
 
 /**
  * Writes an entry to Rekor v1: kind dsse for envelopes, hashedrekord for the rest (both 0.0.1), as upstream. Rekor answers
@@ -34,7 +35,9 @@ export async function uploadToRekorV1(url: string, payload: Payload, signature: 
     try {
       return logEntry(url, wanted, jsonOf(wanted, await request(wanted, signal, clock)));
     } catch (error) {
-      if (!(error instanceof ServiceError) || error.status !== 409) throw error;
+      if (!(error instanceof ServiceError)) throw error;
+      if (error.status === 400 && error.message.includes('algorithms are not allowed')) throw new SigningError(`Rekor ${wanted.url} refuses ${signature.algorithm}: ${algorithmWayOut}`, { cause: error, retryable: false });
+      if (error.status !== 409) throw error;
       const existing: Request = { service: 'Rekor', url: existingUrl(url, error), timeoutMs: 20_000, wayOut };
       return logEntry(url, existing, jsonOf(existing, await request(existing, signal, clock)));
     }

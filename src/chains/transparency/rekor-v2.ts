@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { systemClock } from '../../clock.ts';
 import { curveOf, digestOf, publicKeyDer } from '../signing/algorithm.ts';
 import { preAuthEncoding } from '../signing/dsse.ts';
-import { jsonOf, joinUrl, observed, request, type Request, type Surroundings } from '../signing/service.ts';
+import { jsonOf, joinUrl, observed, request, ServiceError, type Request, type Surroundings } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { Payload } from '../types.ts';
 import type { BundleLogEntry, LogEntry } from './log.ts';
+import { inclusionProof, leafHash, parseCheckpoint, readEntry, rootOf } from './tiles.ts';
 
 const proofSchema = z.object({
   logIndex: z.string().default('0'), rootHash: z.string(), treeSize: z.string(), hashes: z.array(z.string()).default([]),
@@ -22,17 +23,46 @@ const entrySchema = z.object({
 
 const wayOut = 'check transparency.url in chains-config, and that this is a Rekor of version 2 (transparency.api "v2" is for tile-backed logs)';
 
+/** Addresses of logs and the IDs that they gave; a log says its ID only with a new entry. */
+const knownLogs = new Map<string, string>();
+
 /**
  * Writes an entry to Rekor v2 (rekor-tiles, CLIENTS.md): a hashedrekord 0.0.2 of what was signed, which for an envelope is its
- * pre-authentication encoding. There is no 409: the log finds a repeated entry itself and answers with its index.
+ * pre-authentication encoding. For a signature that it already has, the log answers 409 with the index; the entry and its
+ * proof are then read out of the log's tiles.
  */
 export async function uploadToRekorV2(url: string, payload: Payload, signature: Signature, signal: AbortSignal, around: Surroundings): Promise<LogEntry> {
   // The log answers when a checkpoint is out: at least 20 s are asked of clients.
   const wanted: Request = { service: 'Rekor', url: joinUrl(url, 'api/v2/log/entries'), body: entryRequest(payload, signature), timeoutMs: 30_000, wayOut };
   return observed(around, 'rekor', signal, async () => {
-    const parsed = entrySchema.safeParse(jsonOf(wanted, await request(wanted, signal, around.clock ?? systemClock)));
-    if (!parsed.success) throw new SigningError(`Rekor ${wanted.url}: the answer is no log entry with an inclusion proof; ${wayOut}`);
-    return logEntry(url, parsed.data);
+    try {
+      const parsed = entrySchema.safeParse(jsonOf(wanted, await request(wanted, signal, around.clock ?? systemClock)));
+      if (!parsed.success) throw new SigningError(`Rekor ${wanted.url}: the answer is no log entry with an inclusion proof; ${wayOut}`);
+      knownLogs.set(url, parsed.data.logId.keyId);
+      return logEntry(url, parsed.data);
+    } catch (error) {
+      const index = error instanceof ServiceError && error.status === 409 ? /with index (\d+)/.exec(error.message)?.[1] : undefined;
+      if (index === undefined) throw error;
+      return existingEntry(url, Number(index), signal, around);
+    }
+  });
+}
+
+async function existingEntry(url: string, index: number, signal: AbortSignal, around: Surroundings): Promise<LogEntry> {
+  const keyId = knownLogs.get(url);
+  if (keyId === undefined) {
+    throw new SigningError(`Rekor ${url} has this signature already (index ${index}); its proof can be read when the log has told its ID, which it does with the next new entry: this is tried again`);
+  }
+  const read = async (path: string) => (await request({ service: 'Rekor', url: joinUrl(url, `api/v2/${path}`), headers: { accept: '*/*' }, wayOut }, signal, around.clock ?? systemClock)).body;
+  const checkpoint = (await read('checkpoint')).toString('utf8');
+  const { size, rootHash } = parseCheckpoint(checkpoint);
+  const [entry, hashes] = await Promise.all([readEntry(read, index, size), inclusionProof(read, index, size)]);
+  if (!rootOf(leafHash(entry), index, size, hashes).equals(rootHash)) throw new SigningError(`Rekor ${url}: the proof of entry ${index} does not lead to the log's checkpoint; ${wayOut}`);
+  const { kind, apiVersion } = JSON.parse(entry.toString('utf8')) as { kind: string; apiVersion: string };
+  return logEntry(url, {
+    logIndex: String(index), logId: { keyId }, kindVersion: { kind, version: apiVersion },
+    inclusionProof: { logIndex: String(index), rootHash: rootHash.toString('base64'), treeSize: String(size), hashes: hashes.map((hash) => hash.toString('base64')), checkpoint: { envelope: checkpoint } },
+    canonicalizedBody: entry.toString('base64'),
   });
 }
 
