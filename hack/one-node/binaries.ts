@@ -60,7 +60,6 @@ const MODULES = {
   helm: { binaries: { helm: 'helm.sh/helm/v4/cmd/helm' } },
   crane: { binaries: { crane: 'github.com/google/go-containerregistry/cmd/crane' } },
   'referrers-registry': { binaries: { 'referrers-registry': '.' } },
-  'referrers-registry': { binaries: { 'referrers-registry': '.' } },
   'cosign-v3': { binaries: { 'cosign-v3': 'github.com/sigstore/cosign/v3/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v3.1.3` },
   'cosign-v2': { binaries: { 'cosign-v2': 'github.com/sigstore/cosign/v2/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.6.5` },
   fulcio: { binaries: { fulcio: 'github.com/sigstore/fulcio' }, linkFlags: `-X ${SIGSTORE_VERSION}=v1.8.8` },

@@ -63,10 +63,21 @@ export async function signingSecret(keyPrefix: string, password: string): Promis
 export interface Signed {
   readonly kind: string;
   readonly logEntry?: LogEntry;
+  /** What each of the uploads answered. */
+  readonly logEntries: readonly LogEntry[];
 }
 
-/** Signs every artifact of the run and stores it. `repeat`: stores each so many times, as retries would. */
-export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1 } = {}): Promise<Signed[]> {
+export interface SigningOptions {
+  /** The identity, for keyless signing. */
+  readonly token?: string;
+  /** Logs and stores each signature so many times, as retries would. */
+  readonly repeat?: number;
+  /** What the timestamps are made over, when not over what they should be. */
+  readonly stampOver?: Uint8Array;
+}
+
+/** Signs every artifact of the run and stores it. */
+export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1, stampOver }: SigningOptions = {}): Promise<Signed[]> {
   const signal = AbortSignal.timeout(60_000);
   const { artifacts, problems } = artifactsOf(run, [], config);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
@@ -79,12 +90,16 @@ export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: S
     for (const made of artifacts) {
       const artifact = forEncoding(made, config);
       const signature = await (await signers(artifact.kind, pass)).sign(artifact.payload, signal);
-      const logEntry = config.transparency.mode === 'all' ? await transparencyLog(config.transparency).upload(artifact.payload, signature, signal) : undefined;
-      const request: StoreRequest = { run, artifact, signature, config, ...(logEntry && { logEntry }), ...(await timestamps(signature, config, signal)) };
+      const logEntries: LogEntry[] = [];
+      for (let time = 0; time < repeat && config.transparency.mode === 'all'; time += 1) {
+        logEntries.push(await transparencyLog(config.transparency).upload(artifact.payload, signature, signal));
+      }
+      const [logEntry] = logEntries;
+      const request: StoreRequest = { run, artifact, signature, config, ...(logEntry && { logEntry }), ...(await timestamps(signature, config, stampOver, signal)) };
       const refused = backend.refuses?.(request);
       if (refused !== undefined) throw new Error(`${artifact.kind}: ${refused}`);
       for (let time = 0; time < repeat; time += 1) await backend.store(request, signal);
-      signed.push({ kind: artifact.kind, logEntry });
+      signed.push({ kind: artifact.kind, logEntry, logEntries });
     }
     return signed;
   } finally {
@@ -99,10 +114,10 @@ function forEncoding(artifact: Artifact, config: ChainsConfig): Artifact {
   return { ...artifact, payload: imageSignaturePayload(subject) };
 }
 
-async function timestamps(signature: Signature, config: ChainsConfig, signal: AbortSignal): Promise<Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'>> {
+async function timestamps(signature: Signature, config: ChainsConfig, stampOver: Uint8Array | undefined, signal: AbortSignal): Promise<Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'>> {
   const { timestampUrl } = config.transparency;
   if (timestampUrl === '') return {};
-  const timestamp = await requestTimestamp(timestampUrl, signature.signature, signal);
+  const timestamp = await requestTimestamp(timestampUrl, stampOver ?? signature.signature, signal);
   if (signature.envelope === undefined) return { timestamp };
-  return { timestamp, envelopeTimestamp: await requestTimestamp(timestampUrl, Buffer.from(envelopeJson(signature.envelope)), signal) };
+  return { timestamp, envelopeTimestamp: await requestTimestamp(timestampUrl, stampOver ?? Buffer.from(envelopeJson(signature.envelope)), signal) };
 }

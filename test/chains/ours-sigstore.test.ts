@@ -1,8 +1,10 @@
 /** What Chains writes with Sigstore's services, judged by strangers: both lines of the real cosign, against the log, by identity and issuer, by timestamps. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COSIGN_LINES } from '../../hack/sigstore/cosign.ts';
 import { createTestIssuer, serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
 import { startSigstore, type Sigstore } from '../../hack/sigstore/start.ts';
+import type { SigningSecret } from '../../src/chains/signing/file-key.ts';
 import { chainsConfig, finishedTaskRun, signAndStore, signingSecret } from './our-signing.ts';
 import { layersOf } from './tampering.ts';
 import { createWorld, expectRefusal, KEY_PASSWORD, trusting, type World } from './world.ts';
@@ -14,7 +16,7 @@ let sigstore: Sigstore;
 
 beforeAll(async () => {
   world = await createWorld();
-  sigstore = await startSigstore({ issuer, fulcio: true, rekor: true, timestampAuthority: true });
+  sigstore = await startSigstore({ issuer, fulcio: true, rekor: true, rekorTiles: true, timestampAuthority: true });
 });
 afterAll(async () => {
   await sigstore?.stop();
@@ -37,6 +39,17 @@ describe('with a key, in Rekor', () => {
     const { cosign, flags } = await trusting(world, sigstore, line, 'classic');
     await cosign.run('verify', ...flags, ...withKey(), image.reference);
     await cosign.run('verify-attestation', ...flags, ...withKey(), '--type', 'slsaprovenance', image.reference);
+  });
+
+  it('an upload that is repeated finds its entry again', async () => {
+    const image = await world.image();
+    const signed = await signAndStore(finishedTaskRun(image.reference), chainsConfig(inLog()), await secret(), { repeat: 3 });
+    for (const { logEntry, logEntries } of signed) {
+      expect(logEntries).toHaveLength(3);
+      expect(logEntries.map(({ uuid, logIndex, integratedTime }) => ({ uuid, logIndex, integratedTime }))).toEqual(
+        Array.from({ length: 3 }, () => ({ uuid: logEntry?.uuid, logIndex: logEntry?.logIndex, integratedTime: logEntry?.integratedTime })),
+      );
+    }
   });
 
   it('the entry that the annotation will name is there', async () => {
@@ -74,21 +87,19 @@ describe('keyless: ServiceAccount token, Fulcio, Rekor', () => {
     await cosign.run('verify-attestation', ...flags, ...as(), ...type, image.reference);
   });
 
-  it.each(COSIGN_LINES)('with timestamps in place of the log: cosign %s accepts', async (line) => {
-    const image = await world.image();
+  it.each(COSIGN_LINES)('with timestamps in place of the log: cosign %s accepts, and refuses those of something else', async (line) => {
     const stamped = chainsConfig({ ...byFulcio(), 'transparency.timestamp-url': sigstore.tsaUrl ?? '', 'artifacts.taskrun.format': 'slsa/v2alpha4' });
-    await signAndStore(finishedTaskRun(image.reference), stamped, {}, { token: token() });
     const { cosign, flags } = await trusting(world, sigstore, line, 'classic');
-    const stamps = [...as(), '--insecure-ignore-tlog=true', '--use-signed-timestamps'];
-    await cosign.run('verify', ...flags, ...stamps, image.reference);
-    await cosign.run('verify-attestation', ...flags, ...stamps, ...type, image.reference);
-  });
-
-  it('without a timestamp cosign refuses where one is wanted', async () => {
+    const stamps = [...flags, ...as(), '--insecure-ignore-tlog=true', '--use-signed-timestamps'];
     const image = await world.image();
-    await signAndStore(finishedTaskRun(image.reference), chainsConfig(byFulcio()), {}, { token: token() });
-    const { cosign, flags } = await trusting(world, sigstore, 'v3', 'classic');
-    expectRefusal(await cosign.try('verify', ...flags, ...as(), '--insecure-ignore-tlog=true', '--use-signed-timestamps', image.reference), /timestamp/i);
+    await signAndStore(finishedTaskRun(image.reference), stamped, {}, { token: token() });
+    await cosign.run('verify', ...stamps, image.reference);
+    await cosign.run('verify-attestation', ...stamps, ...type, image.reference);
+
+    const other = await world.image();
+    await signAndStore(finishedTaskRun(other.reference), stamped, {}, { token: token(), stampOver: Buffer.from('something else') });
+    expectRefusal(await cosign.try('verify', ...stamps, other.reference), /timestamp/i);
+    expectRefusal(await cosign.try('verify-attestation', ...stamps, ...type, other.reference), /timestamp/i);
   });
 
   it('Fulcio refuses a stranger, and nothing is written', async () => {
@@ -96,5 +107,46 @@ describe('keyless: ServiceAccount token, Fulcio, Rekor', () => {
     const stranger = createTestIssuer().serviceAccountToken('tekton-chains', 'tekton-chains-controller');
     await expect(signAndStore(finishedTaskRun(image.reference), settings(), {}, { token: stranger })).rejects.toThrow(/fulcio/i);
     expect(await layersOf(image, 'sig')).toEqual([]);
+  });
+});
+
+describe('Rekor v2 and timestamps, in bundles', () => {
+  const settings = (more = {}) => chainsConfig({
+    'storage.oci.encoding-format': 'sigstore-bundle',
+    'transparency.enabled': 'true',
+    'transparency.api': 'v2',
+    'transparency.url': sigstore.rekorTilesUrl ?? '',
+    'transparency.timestamp-url': sigstore.tsaUrl ?? '',
+    ...more,
+  });
+
+  it.each([
+    ['keyless', () => signed(byFulcio(), {}), () => as()],
+    ['with a key', async () => signed({}, await secret()), withKey],
+  ])('%s: cosign v3 accepts, and refuses without the log', async (_name, sign, who) => {
+    const image = await sign();
+    const { cosign, flags } = await trusting(world, sigstore, 'v3', 'bundle');
+    await cosign.run('verify', ...flags, ...who(), image.reference);
+    await cosign.run('verify-attestation', ...flags, ...who(), '--type', 'slsaprovenance', image.reference);
+
+    const root = JSON.parse(await readFile(sigstore.trustedRootPath, 'utf8')) as { tlogs: { baseUrl: string }[] };
+    const without = { ...root, tlogs: root.tlogs.filter(({ baseUrl }) => baseUrl !== sigstore.rekorTilesUrl) };
+    const distrusting = ['--allow-http-registry', '--trusted-root', await world.file('without-rekor-v2.json', without)];
+    expectRefusal(await cosign.try('verify', ...distrusting, ...who(), image.reference), /log/i);
+  });
+
+  async function signed(more: object, key: SigningSecret) {
+    const image = await world.image();
+    const entries = await signAndStore(finishedTaskRun(image.reference), settings(more), key, { token: token() });
+    expect(entries.map(({ logEntry }) => logEntry?.integratedTime)).toEqual([0, 0]); // v2 leaves the time to the timestamp authority
+    return image;
+  }
+
+  it('cosign v3 signs and verifies with them too', async () => {
+    const image = await world.image();
+    const flags = ['--signing-config', sigstore.signingConfigPath, '--trusted-root', sigstore.trustedRootPath, '--allow-http-registry'];
+    await world.cosigns.v3.run('sign', ...flags, '--identity-token', token(), '-y', image.reference);
+    const trusted = await trusting(world, sigstore, 'v3', 'bundle');
+    await trusted.cosign.run('verify', ...trusted.flags, ...as(), image.reference);
   });
 });

@@ -1,10 +1,9 @@
-// A registry in memory that has the referrers API of the OCI distribution spec 1.1, which neither distribution nor
-// "crane registry serve" has. For tests of how clients use it.
+// referrers-registry is go-containerregistry's in-memory registry with the referrers API of OCI 1.1, which neither
+// distribution nor `crane registry serve` offers.
 package main
 
 import (
 	"flag"
-	"io"
 	"log"
 	"net/http"
 	"time"
@@ -13,9 +12,8 @@ import (
 )
 
 func main() {
-	address := flag.String("address", "127.0.0.1:5000", "host:port to listen on")
+	address := flag.String("address", "127.0.0.1:5000", "where to listen")
 	flag.Parse()
-	quiet := registry.Logger(log.New(io.Discard, "", 0))
-	server := &http.Server{Addr: *address, Handler: registry.New(quiet, registry.WithReferrersSupport(true)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: *address, Handler: registry.New(registry.WithReferrersSupport(true)), ReadHeaderTimeout: 5 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
