@@ -1,10 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
+import { bundle } from '../../hack/bundle.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { pathOf, type KubeObject } from '../../src/kube/object.ts';
@@ -43,6 +45,7 @@ export class ChainsProcess {
   readonly #folder: string;
   #child: ChildProcess | undefined;
   #log = '';
+  #signed = 0;
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -61,17 +64,29 @@ export class ChainsProcess {
       clusters: [{ name: 'c', cluster: { server: server.href, ...(ca ? { 'certificate-authority-data': ca } : { 'insecure-skip-tls-verify': true }) } }], users: [{ name: 'u', user: { token } }],
     };
     await writeFile(path.join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
+    // As users run it: the sources would need the memory of a compiler.
+    for (const file of await bundle(root)) {
+      await mkdir(path.dirname(path.join(folder, file.path)), { recursive: true });
+      await writeFile(path.join(folder, file.path), file.body);
+    }
     return new ChainsProcess(folder);
   }
 
   /** Starts it; it holds the leases of the one before. */
   start(...flags: string[]): void {
     const env = { ...process.env, SYSTEM_NAMESPACE: systemNamespace, POD_NAME: 'chains-process', METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0' };
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(root, 'src/cli.ts'), 'chains', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.#log = (this.#log + chunk.toString('utf8')).slice(-200_000)));
+    const child = spawn(process.execPath, [path.join(this.#folder, 'tektite.mjs'), 'chains', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#signed = 0;
+    createInterface(child.stdout).on('line', (line) => {
+      if (line.includes('"message":"signed"')) this.#signed += 1;
+      this.#log = `${this.#log}${line}\n`.slice(-200_000);
+    });
+    child.stderr.on('data', (chunk: Buffer) => (this.#log += chunk.toString('utf8')));
     this.#child = child;
   }
 
+  /** Runs signed since the last start. */
+  get signed(): number { return this.#signed; }
   get log(): string { return this.#log; }
 
   async ready(): Promise<void> {

@@ -28,8 +28,8 @@ const options = {
   concurrency: { type: 'string', default: '32' },
   // Upstream's name of it.
   'threads-per-controller': { type: 'string' },
-  'kube-api-qps': { type: 'string', default: '100' },
-  'kube-api-burst': { type: 'string', default: '200' },
+  'kube-api-qps': { type: 'string', default: '200' },
+  'kube-api-burst': { type: 'string', default: '400' },
   namespaces: { type: 'string', default: '' },
   // Upstream's name; it takes a list as well.
   namespace: { type: 'string', default: '' },
