@@ -77,6 +77,10 @@ const MODULES = {
   // The last line under the Mozilla Public License: a server of our own over its packages.
   vault: { binaries: { 'vault-server': '.' } },
   'rekor-tiles': { binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1` },
+  // Stands-in for the databases and brokers that Chains stores in, for tests.
+  ferretdb: { binaries: { ferretdb: '.' } },
+  'fake-gcs-server': { binaries: { 'fake-gcs-server': 'github.com/fsouza/fake-gcs-server' } },
+  'kafka-fake': { binaries: { 'kafka-fake': '.' } },
 } as const satisfies Record<string, GoModule>
 
 const SOURCES = join(import.meta.dirname, 'go')
