@@ -19,8 +19,12 @@ const tokenOf = (claims: object) => `${claim({ alg: 'RS256' })}.${claim(claims)}
 const subject = 'https://kubernetes.io/namespaces/tekton-chains/serviceaccounts/tekton-chains-controller';
 const token = tokenOf({ sub: subject, iss: 'https://kubernetes.default.svc', aud: ['sigstore'] });
 
+interface Issued {
+  signedCertificateEmbeddedSct: { chain: { certificates: string[] } };
+}
+
 /** Sigstore's own mock of Fulcio behind HTTP, with the proof of possession judged as the real one does. */
-async function fulcio(change: (answer: Record<string, any>) => unknown = (answer) => answer): Promise<FakeServer> {
+async function fulcio(change: (answer: Issued) => unknown = (answer) => answer): Promise<FakeServer> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const handler = fulcioHandler(await initializeCA(pair, await initializeCTLog(pair)), { strict: true });
   server = await startServer(async ({ method, path, headers, body }) => {
@@ -33,7 +37,7 @@ async function fulcio(change: (answer: Record<string, any>) => unknown = (answer
       return { status: 400, body: { code: 3, message: 'The signature supplied in the request could not be verified' } };
     }
     const { statusCode, response } = await handler.fn(body.toString());
-    return { status: statusCode, body: statusCode === 201 ? change(JSON.parse(String(response)) as Record<string, any>) : response };
+    return { status: statusCode, body: statusCode === 201 ? change(JSON.parse(String(response)) as Issued) : response };
   });
   return server;
 }
@@ -54,7 +58,7 @@ describe('issueCertificate', () => {
   });
 
   it('takes the chain also where the certificate log answers apart', async () => {
-    const { url } = await fulcio((answer) => ({ signedCertificateDetachedSct: { ...answer['signedCertificateEmbeddedSct'], signedCertificateTimestamp: 'AAAA' } }));
+    const { url } = await fulcio((answer) => ({ signedCertificateDetachedSct: { ...answer.signedCertificateEmbeddedSct, signedCertificateTimestamp: 'AAAA' } }));
     expect((await issueCertificate(url, token, signal)).certificate).toContain('BEGIN CERTIFICATE');
   });
 
@@ -62,7 +66,7 @@ describe('issueCertificate', () => {
     { name: 'no chain', change: () => ({}), error: /the answer has no certificate chain/ },
     { name: 'an empty chain', change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: [] } } }), error: /the answer has no certificate chain/ },
     { name: 'a certificate of nothing', change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: ['x'] } } }), error: /certificate cannot be read/ },
-    { name: 'the certificate of another key', change: (answer: Record<string, any>) => ({ signedCertificateEmbeddedSct: { chain: { certificates: [...answer['signedCertificateEmbeddedSct'].chain.certificates].reverse() } } }), error: /is for another key/ },
+    { name: 'the certificate of another key', change: (answer: Issued) => ({ signedCertificateEmbeddedSct: { chain: { certificates: [...answer.signedCertificateEmbeddedSct.chain.certificates].reverse() } } }), error: /is for another key/ },
   ])('does not use $name', async ({ change, error }) => {
     const { url } = await fulcio(change as never);
     await expect(issueCertificate(url, token, signal)).rejects.toThrow(error);

@@ -6,6 +6,7 @@ import { keySigner } from '../signing/file-key.ts';
 import { startServer, type FakeAnswer, type FakeServer, type SeenRequest } from '../signing/http-server.fake.ts';
 import { payloadSigner, type Signature } from '../signing/signer.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Payload } from '../types.ts';
+import { leafHash } from './tiles.ts';
 import { rekorBundleAnnotation, timestampAnnotation, transparencyLog } from './log.ts';
 
 const signal = new AbortController().signal;
@@ -158,6 +159,28 @@ describe('Rekor v2', () => {
     const fake = await log('v2');
     await expect(transparencyLog({ url: fake.url, api: 'v2' }).upload(payload, { ...(await sign(pairs[key], payload)), ...change }, signal)).rejects.toThrow(error);
     expect(fake.requests).toEqual([]);
+  });
+
+  it('reads the entry that is there already out of the tiles, once the log has told its ID', async () => {
+    const entry = Buffer.from('{"apiVersion":"0.0.2","kind":"hashedrekord","spec":{}}');
+    const root = leafHash(entry);
+    const files: Record<string, Buffer> = {
+      checkpoint: Buffer.from(`rekor.example\n1\n${root.toString('base64')}\n\n— rekor.example AAAA\n`),
+      'tile/entries/000.p/1': Buffer.concat([Buffer.of(0, entry.length), entry]),
+    };
+    let conflict = true;
+    const fake = await log('v2', ({ method, path }) => {
+      if (method === 'GET') return { body: files[path.replace('/api/v2/', '')] };
+      return conflict ? { status: 409, body: { code: 6, message: 'an equivalent entry already exists in the transparency log with index 0' } } : undefined;
+    });
+    const upload = async () => transparencyLog({ url: fake.url, api: 'v2' }).upload(statement, await sign(pairs.p256, statement), signal);
+    await expect(upload()).rejects.toMatchObject({ retryable: true, message: expect.stringMatching(/has this signature already \(index 0\).*tried again/) as string });
+    conflict = false;
+    const { logId } = await upload();
+    conflict = true;
+    expect(await upload()).toMatchObject({ logIndex: 0, logId, body: entry.toString('base64'), tlogEntry: { inclusionProof: { treeSize: '1', rootHash: root.toString('base64'), hashes: [] } } });
+    files['tile/entries/000.p/1'] = Buffer.concat([Buffer.of(0, entry.length), entry.map((byte) => byte ^ 1)]);
+    await expect(upload()).rejects.toThrow(/proof of entry 0 does not lead to the log's checkpoint/);
   });
 
   it('says that an answer without a proof is none', async () => {

@@ -1,58 +1,23 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { Server, ServerCredentials, loadPackageDefinition, status, type Metadata, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startSpiffeAgent, type SpiffeAgent, type SpiffeCall } from './spiffe.fake.ts';
 import { fetchJwtSvid } from './spiffe.ts';
 
 const signal = new AbortController().signal;
 
-/** From the SPIFFE Workload API specification, section 6. */
-const proto = `
-syntax = "proto3";
-service SpiffeWorkloadAPI { rpc FetchJWTSVID(JWTSVIDRequest) returns (JWTSVIDResponse); }
-message JWTSVIDRequest { repeated string audience = 1; string spiffe_id = 2; }
-message JWTSVIDResponse { repeated JWTSVID svids = 1; }
-message JWTSVID { string spiffe_id = 1; string svid = 2; string hint = 3; }
-`;
-
-interface Call {
-  request: { audience: string[]; spiffe_id: string };
-  metadata: Metadata;
-}
-
-let folder: string;
-let socket: string;
-let server: Server | undefined;
-beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'spiffe-'));
-  socket = path.join(folder, 'agent.sock');
-});
+let running: SpiffeAgent | undefined;
+let socket = '';
 afterEach(async () => {
-  server?.forceShutdown();
-  server = undefined;
-  await rm(folder, { recursive: true, force: true });
+  await running?.stop();
+  running = undefined;
 });
-
-/** An agent: refuses callers without the security header, knows one workload. */
-async function agent(answer: (call: Call) => object | Error): Promise<void> {
-  const file = path.join(folder, 'workload.proto');
-  await writeFile(file, proto);
-  const loaded = loadPackageDefinition(loadSync(file, { keepCase: true, defaults: true })) as unknown as { SpiffeWorkloadAPI: { service: ServiceDefinition } };
-  server = new Server();
-  const handle = (call: Call, done: (error: object | null, answer?: object) => void) => {
-    if (call.metadata.get('workload.spiffe.io')[0] !== 'true') return done({ code: status.INVALID_ARGUMENT, details: 'security header missing from request' });
-    const found = answer(call);
-    return found instanceof Error ? done({ code: status.PERMISSION_DENIED, details: found.message }) : done(null, found);
-  };
-  server.addService(loaded.SpiffeWorkloadAPI.service, { FetchJWTSVID: handle as unknown as UntypedHandleCall });
-  await new Promise<void>((resolve, reject) => server?.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())));
+async function agent(answer: (call: SpiffeCall) => object | Error): Promise<void> {
+  running = await startSpiffeAgent(answer);
+  socket = running.socket;
 }
 
 describe('fetchJwtSvid', () => {
   it.each(['unix://', 'unix:', ''])('asks the agent at %s<path> for the audience', async (prefix) => {
-    const seen: Call['request'][] = [];
+    const seen: SpiffeCall['request'][] = [];
     await agent(({ request }) => {
       seen.push(request);
       return { svids: [{ spiffe_id: 'spiffe://example.org/ns/tekton-chains/sa/chains', svid: 'a.b.c' }, { svid: 'second' }] };
@@ -72,6 +37,8 @@ describe('fetchJwtSvid', () => {
   });
 
   it('names a socket on which nobody listens', async () => {
+    await agent(() => ({}));
+    await running?.stop();
     await expect(fetchJwtSvid(`unix://${socket}`, 'sigstore', signal)).rejects.toThrow(/agent\.sock/);
   });
 

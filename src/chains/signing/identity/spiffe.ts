@@ -1,3 +1,4 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
 import { messageOf } from '../../../errors.ts';
 import { SigningError } from '../signer.ts';
 
@@ -26,7 +27,7 @@ export async function fetchJwtSvid(socket: string, audience: string, signal: Abo
   signal.throwIfAborted();
   const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
   const definition = loader.fromJSON(workloadApi as Parameters<typeof loader.fromJSON>[0], { keepCase: true })['SpiffeWorkloadAPI'];
-  const Client = grpc.makeClientConstructor(definition as import('@grpc/grpc-js').ServiceDefinition, 'SpiffeWorkloadAPI');
+  const Client = grpc.makeClientConstructor(definition as ServiceDefinition, 'SpiffeWorkloadAPI');
   const client = new Client(target(socket), grpc.credentials.createInsecure());
   // The agent refuses calls without this header: a guard against forged requests.
   const metadata = new grpc.Metadata();

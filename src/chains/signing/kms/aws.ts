@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import type * as AwsSdk from '@aws-sdk/client-kms';
 import type { KMSClient as AwsKms, SigningAlgorithmSpec } from '@aws-sdk/client-kms';
 import { isAbort, messageOf } from '../../../errors.ts';
 import type { HashName, SigningAlgorithm } from '../algorithm.ts';
@@ -10,7 +11,7 @@ const timeoutMs = 10_000;
 /** AWS KMS with the SDK's credential chain (environment, web identity of the ServiceAccount, instance role). */
 export function awsClient(reference: { endpoint: string; key: string; region?: string }): KmsClient {
   const description = `awskms://${reference.endpoint}/${reference.key}`;
-  let loaded: Promise<{ client: AwsKms; sdk: typeof import('@aws-sdk/client-kms') }> | undefined;
+  let loaded: Promise<{ client: AwsKms; sdk: typeof AwsSdk }> | undefined;
 
   function load() {
     loaded ??= import('@aws-sdk/client-kms').then((sdk) => ({

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../clock.fake.ts';
 import type { KmsSettings } from '../../config.ts';
 import { startServer, type FakeServer } from '../http-server.fake.ts';
+import { startSpiffeAgent } from '../identity/spiffe.fake.ts';
 import { kmsSigner } from './kms.ts';
 import { vaultClient } from './vault.ts';
 
@@ -106,6 +107,20 @@ describe('vaultClient', () => {
     await clock.advance(541_000);
     await signer.signBytes(message, signal);
     expect(logins()).toBe(3);
+  });
+
+  it('logs in with a JWT-SVID before anything else', async () => {
+    const { requests } = await vault(ecVault);
+    const audiences: string[][] = [];
+    const agent = await startSpiffeAgent(({ request }) => (audiences.push(request.audience), { svids: [{ svid: 'header.payload.signature' }] }));
+    try {
+      const settings = auth({ token: 's.wrong', oidc: { path: '', role: 'chains', tokenPath: '' }, spire: { sock: `unix://${agent.socket}`, audience: 'vault' } });
+      await kmsSigner(vaultClient('chains', settings, { env: {} })).signBytes(message, signal);
+    } finally {
+      await agent.stop();
+    }
+    expect(audiences).toEqual([['vault']]);
+    expect(requests[0]?.path).toBe('/v1/auth/jwt/login');
   });
 
   it('uses engine path, namespace and address of the environment', async () => {
