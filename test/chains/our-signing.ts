@@ -12,8 +12,8 @@ import type { StoreRequest } from '../../src/chains/storage/backend.ts';
 import { createOciBackend } from '../../src/chains/storage/oci/backend.ts';
 import { transparencyLog, type LogEntry } from '../../src/chains/transparency/log.ts';
 import { requestTimestamp } from '../../src/chains/transparency/timestamp.ts';
-import type { Artifact } from '../../src/chains/types.ts';
-import { Registries } from '../../src/registry/client.ts';
+import type { Artifact, ImageSubject, RunObject } from '../../src/chains/types.ts';
+import { Registries, type RegistryMirrors } from '../../src/registry/client.ts';
 import type { CredentialSource } from '../../src/registry/run-credentials.ts';
 
 /** Nobody needs credentials on loopback. */
@@ -62,6 +62,8 @@ export async function signingSecret(keyPrefix: string, password: string): Promis
 
 export interface Signed {
   readonly kind: string;
+  readonly subjects: readonly ImageSubject[];
+  readonly payload: Uint8Array;
   readonly logEntry?: LogEntry;
   /** What each of the uploads answered. */
   readonly logEntries: readonly LogEntry[];
@@ -74,15 +76,21 @@ export interface SigningOptions {
   readonly repeat?: number;
   /** What the timestamps are made over, when not over what they should be. */
   readonly stampOver?: Uint8Array;
+  /** Whether results that cannot be used are no failure. */
+  readonly withProblems?: boolean;
+  /** TaskRuns of a PipelineRun. */
+  readonly children?: readonly TaskRun[];
+  /** Where the registries that the run names really are. */
+  readonly mirrors?: RegistryMirrors;
 }
 
 /** Signs every artifact of the run and stores it. */
-export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1, stampOver }: SigningOptions = {}): Promise<Signed[]> {
+export async function signAndStore(run: RunObject, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1, stampOver, children = [], mirrors = {}, withProblems = false }: SigningOptions = {}): Promise<Signed[]> {
   const signal = AbortSignal.timeout(60_000);
-  const { artifacts, problems } = artifactsOf(run, [], config);
-  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  const { artifacts, problems } = artifactsOf(run, children, config);
+  if (problems.length > 0 && !withProblems) throw new Error(JSON.stringify(problems));
   const signers = createSignerSource({ config: () => config, secret: () => secret, env: { SIGSTORE_ID_TOKEN: token } });
-  const registries = new Registries();
+  const registries = new Registries({ mirrors });
   const backend = createOciBackend({ registries, credentials: anonymous });
   const pass = {};
   try {
@@ -99,7 +107,7 @@ export async function signAndStore(run: TaskRun, config: ChainsConfig, secret: S
       const refused = backend.refuses?.(request);
       if (refused !== undefined) throw new Error(`${artifact.kind}: ${refused}`);
       for (let time = 0; time < repeat; time += 1) await backend.store(request, signal);
-      signed.push({ kind: artifact.kind, logEntry, logEntries });
+      signed.push({ kind: artifact.kind, subjects: artifact.payload.subjects, payload: artifact.payload.json, logEntry, logEntries });
     }
     return signed;
   } finally {
