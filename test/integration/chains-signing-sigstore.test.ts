@@ -33,14 +33,14 @@ function statement(): Payload {
 
 const issuer = createTestIssuer();
 const identity = serviceAccountIdentity('tekton-chains', 'tekton-chains-controller');
-const byIdentity = ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer.url, '--insecure-ignore-sct'];
+const byIdentity = ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer.url];
 let folder: string;
 let sigstore: Sigstore;
 let v3: Cosign;
 let blob: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'chains-sigstore-'));
-  sigstore = await startSigstore({ rekor: true, rekorTiles: true, fulcio: true, timestampAuthority: true, certificateLog: false, issuer });
+  sigstore = await startSigstore({ rekor: true, rekorTiles: true, fulcio: true, timestampAuthority: true, issuer });
   v3 = await cosign('v3', { folder });
   blob = await put('artifact', artifact);
 }, 900_000);
@@ -85,7 +85,7 @@ describe('keyless', () => {
     expect(signature.chain!.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
     const logEntries = [await rekor().upload(payload, signature, signal)];
     expect(await verifyBundle({ signature, logEntries }, ...byIdentity)).toMatchObject({ status: 0 });
-    const wrong = await verifyBundle({ signature, logEntries }, '--certificate-identity', serviceAccountIdentity('other', 'robot'), '--certificate-oidc-issuer', issuer.url, '--insecure-ignore-sct');
+    const wrong = await verifyBundle({ signature, logEntries }, '--certificate-identity', serviceAccountIdentity('other', 'robot'), '--certificate-oidc-issuer', issuer.url);
     expect(wrong.status).not.toBe(0);
     expect(wrong.stderr).toMatch(/expected SAN value .*serviceaccounts\/robot/);
   });
