@@ -33,6 +33,8 @@ interface ConfigBlob {
 export interface ImageLookupOptions {
   client: Pick<KubeClient, 'get'>;
   mirrors?: RegistryMirrors;
+  /** Connections to share with others, with their certificates and mirrors; default: its own. */
+  registries?: Registries;
   /** Images remembered by digest; upstream keeps 1024. */
   remember?: number;
 }
@@ -43,7 +45,7 @@ export interface ImageLookupOptions {
  * each time, as it may move. Concurrent questions after the same digest are asked once.
  */
 export function createImageLookup(options: ImageLookupOptions): ImageLookup {
-  const registries = new Registries({ mirrors: options.mirrors ?? {} });
+  const registries = options.registries ?? new Registries({ mirrors: options.mirrors ?? {} });
   const remembered = new Map<string, Promise<ImageConfig>>();
   const most = options.remember ?? 1024;
   return async (image, asker, signal) => {

@@ -15,6 +15,12 @@ export class AttachmentError extends Error {
   override name = 'AttachmentError';
 }
 
+/** Where layers are added. */
+export interface Attachment {
+  repository: Repository;
+  tag: string;
+}
+
 /** The rest of an image's config as go-containerregistry writes that of an empty image: cosign reads it as an image. */
 const emptyConfig = { architecture: '', created: '0001-01-01T00:00:00Z', history: [], os: '', rootfs: { type: 'layers', diff_ids: [] }, config: {} };
 
@@ -35,7 +41,7 @@ export function attachmentTag(digest: string, suffix: AttachedLayer['suffix']): 
  * @returns whether anything was written
  * @throws AttachmentError when the tag is full or holds something else; RegistryError.
  */
-export function attachLayer(repository: Repository, tag: string, layer: AttachedLayer, compare: (found: Descriptor) => Promise<Likeness>, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+export function attachLayer({ repository, tag }: Attachment, layer: AttachedLayer, compare: (found: Descriptor) => Promise<Likeness>, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
   const added: Descriptor = { mediaType: layer.mediaType, size: layer.blob.length, digest: digestOf(layer.blob), annotations: layer.annotations };
   const where = `${repository.fullName}:${tag}`;
   let pushed: Promise<string> | undefined;

@@ -42,7 +42,7 @@ export function createOciBackend(options: OciBackendOptions): StorageBackend {
       const queue = [...request.artifact.payload.subjects];
       const work = async () => {
         for (let subject = queue.shift(); subject !== undefined; subject = queue.shift()) {
-          const failure = await storeSubject(options.registries, account, tagOptions, request, subject, signal);
+          const failure = await storeSubject({ registries: options.registries, account, tagOptions, request, signal }, subject);
           if (failure) failures.push(failure);
         }
       };
@@ -67,7 +67,17 @@ interface SubjectFailure {
   cause: unknown;
 }
 
-async function storeSubject(registries: Registries, account: AccountCredentials, tagOptions: TagUpdateOptions, request: StoreRequest, subject: ImageSubject, signal: AbortSignal): Promise<SubjectFailure | undefined> {
+/** One call of the backend. */
+interface Storing {
+  registries: Registries;
+  account: AccountCredentials;
+  tagOptions: TagUpdateOptions;
+  request: StoreRequest;
+  signal: AbortSignal;
+}
+
+async function storeSubject(storing: Storing, subject: ImageSubject): Promise<SubjectFailure | undefined> {
+  const { registries, account, request, signal } = storing;
   const image = `${subject.repository}@${subject.digest}`;
   const { repository: override, insecure, encoding } = request.config.storage.oci;
   const opened = new Map<string, { host: string; name: string }>();
@@ -79,8 +89,8 @@ async function storeSubject(registries: Registries, account: AccountCredentials,
   };
   const storeOnce = async (): Promise<void> => {
     const target = await open(override || subject.repository, 'push');
-    if (encoding === 'dsse') await storeLayer(target, request, subject, tagOptions, signal);
-    else await storeBundle(target, override ? await open(subject.repository, 'pull') : target, request, subject, tagOptions, signal);
+    if (encoding === 'dsse') await storeLayer(target, storing, subject);
+    else await storeBundle(target, override ? await open(subject.repository, 'pull') : target, storing, subject);
   };
   try {
     await storeOnce().catch((error: unknown) => {
@@ -96,13 +106,13 @@ async function storeSubject(registries: Registries, account: AccountCredentials,
   }
 }
 
-async function storeLayer(target: Repository, request: StoreRequest, subject: ImageSubject, tagOptions: TagUpdateOptions, signal: AbortSignal): Promise<void> {
+async function storeLayer(repository: Repository, { request, tagOptions, signal }: Storing, subject: ImageSubject): Promise<void> {
   const layer = layerOf(request);
   const tag = attachmentTag(subject.digest, layer.suffix);
-  await attachLayer(target, tag, layer, (found) => likeness(found, layer, request, (digest) => target.getBlob(digest, signal)), tagOptions, signal);
+  await attachLayer({ repository, tag }, layer, (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal)), tagOptions, signal);
 }
 
-async function storeBundle(target: Repository, home: Repository, request: StoreRequest, subject: ImageSubject, tagOptions: TagUpdateOptions, signal: AbortSignal): Promise<void> {
+async function storeBundle(target: Repository, home: Repository, { request, tagOptions, signal }: Storing, subject: ImageSubject): Promise<void> {
   const image = await home.headManifest(subject.digest, signal);
   if (!image) throw new RegistryError(404, `${home.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`);
   await attachBundle(target, { mediaType: image.mediaType, digest: subject.digest, size: image.size }, request, tagOptions, signal);

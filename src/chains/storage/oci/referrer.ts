@@ -62,13 +62,16 @@ function descriptorOf(bytes: Buffer): Descriptor {
   return { mediaType: ociManifestType, digest: digestOf(bytes), size: bytes.length, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
 }
 
-async function isSameBundle(repository: Repository, found: Descriptor, request: StoreRequest, signal: AbortSignal): Promise<boolean> {
+/** Whether the listing rules out that this is our payload's bundle; most of strangers' referrers need not be fetched. */
+function isOther(found: Descriptor, payload: StoreRequest['artifact']['payload']): boolean {
   // Some registries list the config's type for the artifact's (go-containerregistry's does).
-  if (![undefined, bundleMediaType, emptyConfigType].includes(found.artifactType)) return false;
-  const listed = found.annotations ?? {};
-  const payload = digestOf(request.artifact.payload.json);
-  if (listed[annotation.payload] !== undefined && listed[annotation.payload] !== payload) return false;
-  if (listed[annotation.bundlePredicateType] !== undefined && listed[annotation.bundlePredicateType] !== request.artifact.payload.predicateType) return false;
+  if (![undefined, bundleMediaType, emptyConfigType].includes(found.artifactType)) return true;
+  const { [annotation.payload]: digest, [annotation.bundlePredicateType]: type } = found.annotations ?? {};
+  return (digest !== undefined && digest !== digestOf(payload.json)) || (type !== undefined && type !== payload.predicateType);
+}
+
+async function isSameBundle(repository: Repository, found: Descriptor, request: StoreRequest, signal: AbortSignal): Promise<boolean> {
+  if (isOther(found, request.artifact.payload)) return false;
   const manifest = await repository.findManifest(found.digest, signal);
   const layer = manifest && (JSON.parse(manifest.bytes.toString('utf8')) as Partial<ImageManifest>).layers?.find((one) => one.mediaType === bundleMediaType);
   const blob = layer && (await repository.getBlob(layer.digest, signal).catch(missing));

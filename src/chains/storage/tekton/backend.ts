@@ -27,18 +27,14 @@ async function apply(client: Pick<KubeClient, 'get' | 'patch'>, request: StoreRe
   const wanted = annotationsOf(request);
   let force = false;
   for (let round = 1; ; round += 1) {
-    const live = await client.get(resource, namespace, name, { signal }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
-    if (live?.metadata.uid !== uid) throw failure(request, `${resource.kind} ${namespace}/${name} is gone, and its annotations with it`);
-    const present = live?.metadata.annotations ?? {};
+    const live = await liveRun(client, request, signal);
+    const present = live.metadata.annotations ?? {};
     if (Object.entries(wanted).every(([key, value]) => present[key] === value)) return;
     const refused = tooLarge(present, wanted, request.artifact.kind);
     if (refused !== undefined) throw failure(request, refused);
-    const annotations = { ...appliedBefore(live?.metadata ?? {}, fieldManager), ...wanted };
+    const annotations = { ...appliedBefore(live.metadata, fieldManager), ...wanted };
     // uid and resourceVersion: an apply would create the run anew if it were gone, and undo an apply it has not seen.
-    const metadata = { name, namespace, uid, resourceVersion: live?.metadata.resourceVersion, annotations };
+    const metadata = { name, namespace, uid, resourceVersion: live.metadata.resourceVersion, annotations };
     try {
       await client.patch(resource, namespace, name, { type: 'apply', body: { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata }, fieldManager, force }, { signal });
       return;
@@ -47,6 +43,17 @@ async function apply(client: Pick<KubeClient, 'get' | 'patch'>, request: StoreRe
       force ||= isOwnedByAnother(error);
     }
   }
+}
+
+async function liveRun(client: Pick<KubeClient, 'get'>, request: StoreRequest, signal: AbortSignal): Promise<KubeObject> {
+  const { namespace, name = '', uid } = request.run.metadata;
+  const resource = resourceOf(request);
+  const live = await client.get(resource, namespace, name, { signal }).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+  if (live === undefined || live.metadata.uid !== uid) throw failure(request, `${resource.kind} ${namespace}/${name} is gone, and its annotations with it`);
+  return live;
 }
 
 /** Another manager wrote one of our annotations: it is taken over, as upstream does. */
