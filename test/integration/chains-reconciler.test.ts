@@ -1,7 +1,7 @@
 import { generateKeyPairSync, verify, type KeyObject } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -252,10 +252,13 @@ describe('Chains on a real API server', () => {
     const begin = performance.now();
     await until('all are signed', async () => chains.signed >= 1000, 200_000);
     const seconds = (performance.now() - begin) / 1000;
-    console.log(`1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.peakMemory().toFixed(0)} MiB`);
+    const [busy = 0] = loadavg();
+    console.log(`1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.processorTime().toFixed(1)} s of a processor, ${chains.peakMemory().toFixed(0)} MiB; load ${busy.toFixed(1)}`);
     const { items } = await client.list(runs, { namespace });
     expect(items.filter(({ metadata }) => metadata.name?.startsWith('backlog-') && metadata.annotations?.[annotations.signed] === 'true')).toHaveLength(1000);
-    expect(1000 / seconds).toBeGreaterThan(20);
+    // What it needs itself leaves room for twice the rate beside an API server; the rate itself only counts on a machine of one's own.
+    expect(chains.processorTime()).toBeLessThan(25);
+    if (busy < 2 * availableParallelism()) expect(1000 / seconds).toBeGreaterThan(20);
     expect(chains.peakMemory()).toBeLessThan(300);
   });
 });

@@ -22,7 +22,7 @@ function plan(journal: JournalEntry[], more: Partial<Omit<WorkFacts, 'config'>> 
   return { signed: work.signature !== undefined, todo: work.todo, stored: work.stored, log: work.needsLogEntry, timestamp: work.needsTimestamp, payload: Buffer.from(work.artifact.payload.json).toString() };
 }
 
-const fresh = { signed: false, todo: ['oci', 'gcs'], stored: [], log: false, timestamp: false, payload: 'payload' };
+const fresh: ReturnType<typeof plan> = { signed: false, todo: ['oci', 'gcs'], stored: [], log: false, timestamp: false, payload: 'payload' };
 const on = { data: { 'transparency.enabled': 'true' } };
 const manual = { 'transparency.enabled': 'manual' };
 

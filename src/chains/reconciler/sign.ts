@@ -32,7 +32,7 @@ export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOu
 
 /** Logs and stores what is signed, each artifact and backend by itself. */
 export function publishAll(outcomes: readonly WorkOutcome[], signing: Signing): Promise<WorkOutcome[]> {
-  return Promise.all(outcomes.map((outcome) => (outcome.signature ? publish(outcome, signing) : outcome)));
+  return Promise.all(outcomes.map((outcome) => publish(outcome, signing)));
 }
 
 async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutcome> {
