@@ -3,6 +3,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../log.ts';
 import type { Registries } from '../registry/client.ts';
 import type { CredentialSource } from '../registry/run-credentials.ts';
+import type { NamedLock } from '../registry/tag-update.ts';
 import type { BackendName, StorageBackend } from './storage/backend.ts';
 
 /** What backends are made from; their settings come with each request. */
@@ -10,6 +11,8 @@ export interface BackendSurroundings {
   client: KubeClient;
   registries: Registries;
   credentials: CredentialSource;
+  /** Keeps writers of one tag apart; absent: those of this process. */
+  tagLock?: NamedLock;
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
   log: Logger;
@@ -18,20 +21,24 @@ export interface BackendSurroundings {
 type Load = (around: BackendSurroundings) => Promise<StorageBackend>;
 
 /** Each loads its client library only when it is used: cloud SDKs cost seconds and tens of megabytes. */
-const loaders: Partial<Record<BackendName, Load>> = {
+const loaders: Readonly<Record<BackendName, Load>> = {
   tekton: async ({ client }) => (await import('./storage/tekton/backend.ts')).createTektonBackend({ client }),
-  oci: async ({ registries, credentials, clock }) => (await import('./storage/oci/backend.ts')).createOciBackend({ registries, credentials, clock }),
+  oci: async ({ registries, credentials, clock, tagLock }) => (await import('./storage/oci/backend.ts')).createOciBackend({ registries, credentials, clock, ...(tagLock ? { lock: tagLock } : {}) }),
+  gcs: async ({ env, clock }) => (await import('./storage/gcs/backend.ts')).createGcsBackend({ env, clock }),
+  docdb: async ({ env, clock }) => (await import('./storage/docdb/backend.ts')).createDocdbBackend({ env, clock }),
+  grafeas: async ({ env, clock }) => (await import('./storage/grafeas/backend.ts')).createGrafeasBackend({ env, clock }),
+  archivista: async ({ clock }) => (await import('./storage/archivista/backend.ts')).createArchivistaBackend({ clock }),
+  pubsub: async ({ log }) => (await import('./storage/pubsub/backend.ts')).createPubsubBackend('pubsub', { log }),
+  kafka: async ({ log }) => (await import('./storage/pubsub/backend.ts')).createPubsubBackend('kafka', { log }),
 };
 
-/** The backend of this name; the same one each time. @throws when this version does not have it. */
-export function createBackends(around: BackendSurroundings, known: Partial<Record<BackendName, Load>> = loaders): (name: BackendName) => Promise<StorageBackend> {
+/** Gives the backend of a name, the same one each time; loads it when it is asked for first. */
+export function createBackends(around: BackendSurroundings, known: Readonly<Record<BackendName, Load>> = loaders): (name: BackendName) => Promise<StorageBackend> {
   const made = new Map<BackendName, Promise<StorageBackend>>();
   return (name) => {
     const existing = made.get(name);
     if (existing) return existing;
-    const load = known[name];
-    if (!load) return Promise.reject(new Error(`this version has no storage backend ${name}; choose among ${Object.keys(known).join(', ')} in chains-config`));
-    const backend = load(around);
+    const backend = known[name](around);
     made.set(name, backend);
     // A library that could not be loaded now may be loaded later.
     backend.catch(() => made.delete(name));

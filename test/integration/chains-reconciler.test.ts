@@ -203,10 +203,10 @@ describe('Chains on a real API server', () => {
   });
 
   it('tells on the run, in an event and by "failed" why it cannot be signed', { timeout: 90_000 }, async () => {
-    await configure({ 'artifacts.taskrun.storage': 'gcs', 'signing.attempts': '2' });
+    await configure({ 'artifacts.taskrun.storage': 'archivista', 'storage.archivista.url': 'http://127.0.0.1:1', 'signing.attempts': '2' });
     await finish(await createTaskRun('failing'));
     const run = await signedRun('failing', 'failed', 60_000);
-    expect(JSON.parse(run.metadata.annotations?.[annotations.problems] ?? '')).toMatchObject({ failedAttempts: 2, problems: [{ artifact: `taskrun-${run.metadata.uid}`, at: 'storage gcs', reason: expect.any(String) as string }] });
+    expect(JSON.parse(run.metadata.annotations?.[annotations.problems] ?? '')).toMatchObject({ failedAttempts: 2, problems: [{ artifact: `taskrun-${run.metadata.uid}`, at: 'storage archivista', reason: expect.stringContaining('127.0.0.1:1') as string }] });
     await until('an event tells it', async () => (await client.list(events, { namespace })).items.some(({ reason, involvedObject }) => reason === 'SigningFailedForGood' && involvedObject.name === 'failing'));
     await configure({});
   });

@@ -16,6 +16,8 @@ export interface ChainsFlags {
   kubeconfig: string | undefined;
   context: string | undefined;
   disableHighAvailability: boolean;
+  /** Several replicas may write attestations of one image at the same time: they take turns by leases. */
+  lockTagsByLease: boolean;
   metricsPort: number;
   probesPort: number;
   systemNamespace: string;
@@ -38,6 +40,7 @@ const options = {
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
+  'lock-tags-by-lease': { type: 'boolean', default: false },
 } as const;
 
 /**
@@ -57,6 +60,7 @@ export function parseChainsFlags(args: readonly string[], env: Readonly<Record<s
     kubeconfig: values.kubeconfig,
     context: values.context,
     disableHighAvailability: values['disable-ha'],
+    lockTagsByLease: values['lock-tags-by-lease'],
     metricsPort: numberFlag('METRICS_PROMETHEUS_PORT', env['METRICS_PROMETHEUS_PORT'] ?? '9090', 0),
     probesPort: numberFlag('PROBES_PORT', env['PROBES_PORT'] ?? '8080', 0),
     systemNamespace: env['SYSTEM_NAMESPACE'] || 'tekton-chains',

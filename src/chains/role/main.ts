@@ -1,6 +1,7 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
+import { uniqueIdentity } from '../../kube/buckets.ts';
 import { KubeClient } from '../../kube/client.ts';
 import { loadClusterConfig } from '../../kube/config.ts';
 import { EventRecorder } from '../../kube/events.ts';
@@ -17,6 +18,7 @@ import { ClientMetrics } from '../../role/client-metrics.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
 import { version } from '../../version.ts';
 import { createBackends } from '../backends.ts';
+import { LeaseLock } from '../storage/oci/lease-lock.ts';
 import { createSignerSource, readSigningSecret } from '../signing/source.ts';
 import { RunCaches } from './caches.ts';
 import { makeControllers } from './controllers.ts';
@@ -105,9 +107,10 @@ function servicesOf({ flags, env, client, registries, log }: Process, own: Await
   const directory = flags.signingSecretsDirectory;
   const around = { observe: metrics.observe, clock: systemClock, env };
   const signer = createSignerSource({ ...around, config: () => own.settings.current(), secret: directory === undefined ? own.secret : () => readSigningSecret(directory) });
+  const tagLock = flags.lockTagsByLease ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() }) : undefined;
   const helpers = [ecrHelper(), gcrHelper(), acrHelper()].map((helper) => remembering(helper, systemClock));
   const credentials = createCredentialSource({ client, helpers, dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
-  return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log }), around);
+  return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }), around);
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
