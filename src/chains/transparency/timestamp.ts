@@ -25,32 +25,33 @@ export interface TimestampOptions extends Surroundings {
 }
 
 /**
- * A timestamp over the signature bytes, as cosign and bundles want it: DER of the TimeStampResponse.
+ * A timestamp over `message`: DER of the TimeStampResponse. cosign wants it over the signature bytes beside a `.sig` and in a
+ * bundle, but over the bytes of the whole envelope beside an `.att`.
  * @param address transparency.timestamp-url: with a path it is used as it is, else Sigstore's /api/v1/timestamp is added.
  * @throws SigningError naming the authority and the way out.
  */
-export async function requestTimestamp(address: string, signature: Uint8Array, signal: AbortSignal, options: TimestampOptions = {}): Promise<Buffer> {
+export async function requestTimestamp(address: string, message: Uint8Array, signal: AbortSignal, options: TimestampOptions = {}): Promise<Buffer> {
   if (!URL.canParse(address)) throw new SigningError(`transparency.timestamp-url in chains-config is ${JSON.stringify(address)}, which is not a URL; write https://host`, { retryable: false });
   const wanted: Request = {
     service: 'timestamp authority',
     url: new URL(address).pathname === '/' ? joinUrl(address, 'api/v1/timestamp') : address,
     method: 'POST',
     headers: { 'content-type': 'application/timestamp-query', accept: 'application/timestamp-reply' },
-    body: timestampRequest(signature, (options.random ?? randomBytes)(8)),
+    body: timestampRequest(message, (options.random ?? randomBytes)(8)),
     wayOut: 'check transparency.timestamp-url in chains-config',
   };
   const { body } = await observed(options, 'tsa', signal, () => request(wanted, signal, options.clock ?? systemClock));
-  await check(body, signature, wanted);
+  await check(body, message, wanted);
   return body;
 }
 
 /** A refusal comes with status 200 too: the response says itself whether it was granted, and for what. */
-async function check(body: Uint8Array, signature: Uint8Array, wanted: Request): Promise<void> {
+async function check(body: Uint8Array, message: Uint8Array, wanted: Request): Promise<void> {
   const { RFC3161Timestamp } = await import('@sigstore/core');
   try {
     const parsed = RFC3161Timestamp.parse(Buffer.from(body));
     if (![0n, 1n].includes(parsed.status)) throw new Error(`the request was refused with status ${parsed.status}`);
-    const imprint = createHash('sha256').update(signature).digest();
+    const imprint = createHash('sha256').update(message).digest();
     if (!parsed.tstInfo.messageImprintHashedMessage.equals(imprint)) throw new Error('it is for another message');
   } catch (error) {
     throw new SigningError(`timestamp authority ${wanted.url}: the answer is no timestamp: ${error instanceof Error ? error.message : String(error)}; ${wanted.wayOut}`, { cause: error });
