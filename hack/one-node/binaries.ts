@@ -74,7 +74,7 @@ const MODULES = {
   },
   'certificate-transparency': { binaries: { 'ct-server': 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server' } },
   'timestamp-authority': { binaries: { 'timestamp-server': '.' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.0.3` },
-  // The last line under the Mozilla Public License: a server of our own over its packages.
+  // Of a line under the Mozilla Public License (1.14's own SDK is not published): a server of our own over its packages.
   vault: { binaries: { 'vault-server': '.' } },
   'rekor-tiles': { binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1` },
   // Stands-in for the databases and brokers that Chains stores in, for tests.

@@ -11,7 +11,7 @@ import { preAuthEncoding } from '../../src/chains/signing/dsse.ts';
 import { createSignerSource } from '../../src/chains/signing/source.ts';
 import { inTotoPayloadType, type Payload } from '../../src/chains/types.ts';
 
-/** hashivault:// against the real Vault (1.14.1): transit keys of every kind, rotation, policies, a login by JWT. */
+/** hashivault:// against the real Vault (1.13.1): transit keys of every kind, rotation, policies, a login by JWT. */
 
 const signal = new AbortController().signal;
 const payload: Payload = { json: Buffer.from('{"_type":"https://in-toto.io/Statement/v1"}'), payloadType: inTotoPayloadType, predicateType: 'p', wrap: true, subjects: [] };
@@ -95,6 +95,6 @@ describe('hashivault://', () => {
     await writeFile(file, jwt);
     const settings = { 'oidc.path': 'kubernetes-jwt', 'oidc.role': 'chains', 'oidc.token-path': file };
     await (await signerFor('chains', settings, { TRANSIT_SECRET_ENGINE_PATH: 'team-signing' })).sign(payload, signal);
-    await expect((await signerFor('chains', { ...settings, 'oidc.role': 'nobody' })).sign(payload, signal)).rejects.toThrow(/auth\/kubernetes-jwt\/login: 400 Bad Request: .*role "nobody"/);
+    await expect((await signerFor('chains', { ...settings, 'oidc.role': 'nobody' })).sign(payload, signal)).rejects.toThrow(/auth\/kubernetes-jwt\/login: 400 Bad Request: .*could not be found.*oidc\.path \(kubernetes-jwt\) and \.role \(nobody\)/);
   });
 });

@@ -35,6 +35,9 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
   const clock = around.clock ?? systemClock;
   let session: { token: string; until: number } | undefined;
 
+  const keyWayOut = `check the key ${key}, the engine path ${transit} (TRANSIT_SECRET_ENGINE_PATH), and that the token's policy allows read on ${transit}/keys/${key} and update on ${transit}/sign/${key}/*`;
+  const loginWayOut = `check signers.kms.auth.oidc.path (${auth.oidc.path || 'jwt'}) and .role (${auth.oidc.role}) in chains-config, and that this role accepts the token's issuer, audience and subject`;
+
   async function send(target: string, signal: AbortSignal, body: unknown, token?: string): Promise<unknown> {
     const wanted: Request = {
       service: 'Vault', url: joinUrl(base, `v1/${target}`), ...(body === undefined ? {} : { body }), ...(dispatcher === undefined ? {} : { dispatcher }),
@@ -43,7 +46,7 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
         ...(token === undefined ? {} : { 'x-vault-token': token }),
         ...(env.VAULT_NAMESPACE ? { 'x-vault-namespace': env.VAULT_NAMESPACE } : {}),
       },
-      wayOut: `check the key ${key}, the engine path ${transit} (TRANSIT_SECRET_ENGINE_PATH), and that the token's policy allows read on ${transit}/keys/${key} and update on ${transit}/sign/${key}/*`,
+      wayOut: token === undefined ? loginWayOut : keyWayOut,
     };
     return jsonOf(wanted, await request(wanted, signal, clock));
   }
