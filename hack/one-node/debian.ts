@@ -17,7 +17,7 @@ const RUNC_BUILD = {
 } as const
 
 /** The -core packages bring the programs alone: no service that starts by itself. */
-const DATABASE = { mariadbd: 'mariadb-server-core', 'mariadb-install-db': 'mariadb-server-core', mariadb: 'mariadb-client-core', openssl: 'openssl' } as const
+const DATABASE = { mariadbd: 'mariadb-server-core', mariadb: 'mariadb-client-core', openssl: 'openssl' } as const
 
 /** What running a cluster needs. */
 export function ensureRuntimePackages(mode: Mode): Promise<void> {

@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensureSigstorePackages } from '../one-node/debian.ts';
-import { makeFulcioAuthority, makeTimestampAuthority } from './authorities.ts';
+import { makeFulcioAuthority, makeTimestampAuthority, type Authority } from './authorities.ts';
 import { startFulcio, startTimestampAuthority } from './authority-services.ts';
 import type { Issuer } from './issuer.ts';
 import { stopServices, type Supervision } from './services.ts';
 import { startCertificateLog, startRekor, startRekorTiles, startTrillian } from './transparency.ts';
-import { signingConfig, trustedRoot, type ServiceUrls, type Trusted } from './trusted-root.ts';
+import { signingConfig, trustedRoot, type ServiceUrls, type Trusted, type TrustedAuthority, type TrustedLog } from './trusted-root.ts';
 
 export interface SigstoreOptions {
   readonly rekor?: boolean;
@@ -68,34 +68,59 @@ interface Started {
 async function startServices(options: SigstoreOptions, supervision: Supervision): Promise<Started> {
   const { folder } = supervision;
   const address = options.address ?? '127.0.0.1';
-  const { issuer } = options;
-  if (options.fulcio && issuer === undefined) throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
-  const withCertificateLog = options.fulcio === true && options.certificateLog !== false;
-  const trillian = options.rekor || withCertificateLog ? await startTrillian(supervision) : undefined;
-  const authority = options.fulcio ? await makeFulcioAuthority(folder) : undefined;
-  const timestamps = options.timestampAuthority ? await makeTimestampAuthority(folder) : undefined;
-
-  const certificateLog = trillian && authority && withCertificateLog ? await startCertificateLog(trillian, authority, supervision) : undefined;
-  const rekor = trillian && options.rekor ? await startRekor(trillian, address, supervision) : undefined;
-  const rekorTiles = options.rekorTiles ? await startRekorTiles(address, supervision) : undefined;
-  const fulcioUrl = authority && issuer ? await startFulcio({ authority, issuer, certificateLogUrl: certificateLog?.url, address }, supervision) : undefined;
-  const tsaUrl = timestamps ? await startTimestampAuthority(timestamps, address, supervision) : undefined;
-
-  const env: Record<string, string> = { TUF_ROOT: path.join(folder, 'tuf') };
-  if (authority) env['SIGSTORE_ROOT_FILE'] = authority.chainPath;
-  if (certificateLog) env['SIGSTORE_CT_LOG_PUBLIC_KEY_FILE'] = certificateLog.publicKeyPath;
-  if (rekor) env['SIGSTORE_REKOR_PUBLIC_KEY'] = path.join(folder, 'rekor.pub');
-  if (timestamps) env['SIGSTORE_TSA_CERTIFICATE_FILE'] = timestamps.chainPath;
+  const logs = await startLogs(options, address, supervision);
+  const fulcio = logs.authority && (await startFulcioFor(options.issuer, logs.authority, logs.certificateLog?.url, address, supervision));
+  const timestamps = options.timestampAuthority ? await startTimestamps(folder, address, supervision) : undefined;
   return {
-    urls: { fulcioUrl, rekorUrl: rekor?.url, rekorTilesUrl: rekorTiles?.url, tsaUrl },
+    urls: { fulcioUrl: fulcio?.url, rekorUrl: logs.rekor?.url, rekorTilesUrl: logs.rekorTiles?.url, tsaUrl: timestamps?.url },
     trusted: {
-      certificateAuthority: authority && fulcioUrl !== undefined ? { url: fulcioUrl, authority } : undefined,
-      certificateLog,
-      transparencyLogs: [rekor, rekorTiles].filter((log) => log !== undefined),
-      timestampAuthority: timestamps && tsaUrl !== undefined ? { url: tsaUrl, authority: timestamps } : undefined,
+      certificateAuthority: fulcio,
+      certificateLog: logs.certificateLog,
+      transparencyLogs: [logs.rekor, logs.rekorTiles].filter((log) => log !== undefined),
+      timestampAuthority: timestamps,
     },
-    env,
+    env: environment({
+      TUF_ROOT: path.join(folder, 'tuf'),
+      SIGSTORE_ROOT_FILE: fulcio?.authority.chainPath,
+      SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: logs.certificateLog?.publicKeyPath,
+      SIGSTORE_REKOR_PUBLIC_KEY: logs.rekor && path.join(folder, 'rekor.pub'),
+      SIGSTORE_TSA_CERTIFICATE_FILE: timestamps?.authority.chainPath,
+    }),
   };
+}
+
+interface Logs {
+  readonly rekor?: TrustedLog;
+  readonly rekorTiles?: TrustedLog;
+  readonly certificateLog?: TrustedLog & { readonly publicKeyPath: string };
+  /** Fulcio's, which the certificate log must know before Fulcio starts. */
+  readonly authority?: Authority;
+}
+
+async function startLogs(options: SigstoreOptions, address: string, supervision: Supervision): Promise<Logs> {
+  const authority = options.fulcio ? await makeFulcioAuthority(supervision.folder) : undefined;
+  const certificates = options.certificateLog === false ? undefined : authority;
+  const trillian = options.rekor || certificates ? await startTrillian(supervision) : undefined;
+  const rekorTiles = options.rekorTiles ? await startRekorTiles(address, supervision) : undefined;
+  if (trillian === undefined) return { authority, rekorTiles };
+  const certificateLog = certificates && (await startCertificateLog(trillian, certificates, supervision));
+  const rekor = options.rekor ? await startRekor(trillian, address, supervision) : undefined;
+  return { authority, rekorTiles, certificateLog, rekor };
+}
+
+async function startFulcioFor(issuer: Issuer | undefined, authority: Authority, certificateLogUrl: string | undefined, address: string, supervision: Supervision): Promise<TrustedAuthority> {
+  if (issuer === undefined) throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
+  return { url: await startFulcio({ authority, issuer, certificateLogUrl, address }, supervision), authority };
+}
+
+async function startTimestamps(folder: string, address: string, supervision: Supervision): Promise<TrustedAuthority> {
+  const authority = await makeTimestampAuthority(folder);
+  return { url: await startTimestampAuthority(authority, address, supervision), authority };
+}
+
+/** Without what is not set. */
+function environment(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 async function writeTrust({ trusted, urls, env }: Started, folder: string): Promise<Pick<Sigstore, 'trustedRootPath' | 'signingConfigPath' | 'env'>> {

@@ -10,11 +10,17 @@ export interface TrustedLog {
   readonly id: Buffer;
 }
 
+/** A service that issues, with the certificates that say so. */
+export interface TrustedAuthority {
+  readonly url: string;
+  readonly authority: Authority;
+}
+
 export interface Trusted {
-  readonly certificateAuthority?: { readonly url: string; readonly authority: Authority };
+  readonly certificateAuthority?: TrustedAuthority;
   readonly certificateLog?: TrustedLog;
   readonly transparencyLogs: readonly TrustedLog[];
-  readonly timestampAuthority?: { readonly url: string; readonly authority: Authority };
+  readonly timestampAuthority?: TrustedAuthority;
 }
 
 /** The content of trusted_root.json, for `cosign verify --trusted-root`. `validFrom`: nothing is trusted before it. */
@@ -26,7 +32,7 @@ export function trustedRoot(trusted: Trusted, validFrom: Date): object {
     publicKey: { rawBytes: der.toString('base64'), keyDetails: 'PKIX_ECDSA_P256_SHA_256', validFor },
     logId: { keyId: id.toString('base64') },
   });
-  const authority = ({ url, authority: { chain } }: { url: string; authority: Authority }): object => ({
+  const authority = ({ url, authority: { chain } }: TrustedAuthority): object => ({
     subject: { organization: 'tektite.test', commonName: commonName(chain[0]) },
     uri: url,
     certChain: { certificates: chain.map(({ raw }) => ({ rawBytes: raw.toString('base64') })) },
