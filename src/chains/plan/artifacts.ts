@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { annotations } from '../annotations.ts';
-import { settingsOf, type ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { BackendName } from '../storage/backend.ts';
 import type { LogEntry } from '../transparency/log.ts';
 import type { Artifact } from '../types.ts';
+import { backendsFor } from './images.ts';
 import { completed, payloadDigest, type JournalEntry } from './journal.ts';
 
 /** What is left to do for one artifact. */
@@ -37,7 +38,7 @@ export function planArtifacts(facts: WorkFacts): Work[] {
   const known = new Map(facts.journal.map((entry) => [entry.fullKey, entry]));
   return facts.artifacts.map((artifact) => {
     const entry = known.get(artifact.fullKey);
-    const wanted = settingsOf(facts.config, artifact.kind).storage;
+    const wanted = backendsFor(artifact, facts.config);
     const usable = entry && isUsable(entry, artifact, facts) ? entry : undefined;
     return usable ? continued(artifact, usable, wanted, facts) : fresh(artifact, wanted, facts);
   });

@@ -8,6 +8,7 @@ import { joinKey, type Resource } from '../../kube/object.ts';
 import { annotations, isChainsFinalizer, isWrittenByChains } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import { needsJournal, planArtifacts, type Work } from '../plan/artifacts.ts';
+import { inRegistryForm } from '../plan/images.ts';
 import { decodeJournal } from '../plan/journal.ts';
 import { gaveUp, type Problem } from '../plan/problems.ts';
 import { childTaskRuns, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
@@ -95,7 +96,8 @@ async function sign(attempt: number, action: Action, options: ReconcilerOptions)
 /** A run that formats cannot cope with is a failure of this run, told on it. */
 function payloadsOf({ run, children, config }: Action, { services }: ReconcilerOptions): { artifacts: Artifact[]; problems: FormatProblem[] } {
   try {
-    return services.artifactsOf(asFinished(run), children.map(asFinished) as TaskRun[], config);
+    const { artifacts, problems } = services.artifactsOf(asFinished(run), children.map(asFinished) as TaskRun[], config);
+    return { artifacts: inRegistryForm(artifacts, config), problems };
   } catch (error) {
     return { artifacts: [], problems: [{ subject: run.metadata.name ?? '', message: messageOf(error) }] };
   }
