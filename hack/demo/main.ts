@@ -9,7 +9,8 @@ import { stringify } from 'yaml';
 import { command, progress, root } from '../deploy/command.ts';
 import { install } from '../deploy/install.ts';
 import { accessFlags, pickCluster, programPath, type Target } from '../deploy/pick-cluster.ts';
-import { followRun, showRun } from './show-run.ts';
+import { chainsValues, cosignPath, provideKeys, showVerification, tamper, waitUntilSigned } from './attestations.ts';
+import { describeRun, followRun, whatNext } from './show-run.ts';
 
 const namespace = 'tektite-demo';
 const demoFolder = path.join(root, 'hack/demo');
@@ -22,11 +23,16 @@ const kubectlPath = await programPath(target, 'kubectl');
 const kubectl = (args: readonly string[], input?: string) =>
   command([kubectlPath, ...accessFlags(target, 'kubectl'), '--namespace', namespace, ...args], input === undefined ? {} : { input });
 
-await install(target);
+const cosign = await cosignPath(target);
+await install(target, cosign ? chainsValues : {});
+const publicKey = cosign && (await provideKeys(cosign, kubectl));
 const registry = await prepare(target);
 const name = await startPipeline(registry);
 await followRun(target, namespace, name);
-await showRun({ target, kubectlPath, namespace, name });
+await describeRun(target, namespace, name);
+if (cosign && publicKey) await showAttestations(cosign, publicKey);
+else console.log('\ncosign is not on PATH: install it to see the run signed and verified');
+console.log(whatNext(target, kubectlPath, namespace));
 const succeeded = await kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.status.conditions[0].status}']);
 process.exitCode = succeeded === 'True' ? 0 : 1;
 
@@ -61,4 +67,18 @@ async function startPipeline(to: { address: string; baseImage: string }): Promis
   const created = (await kubectl(['create', '-f', '-', '-o', 'jsonpath={.metadata.name}'], filled)).trim();
   progress(`created PipelineRun ${created}; its logs:`);
   return created;
+}
+
+/** The registry is asked under the address that this machine reaches it by; inside the cluster it has a name. */
+async function showAttestations(cosign: string, publicKey: string): Promise<void> {
+  await waitUntilSigned(kubectl, name);
+  const result = (key: string) => kubectl(['get', 'pipelinerun', name, '-o', `jsonpath={.status.results[?(@.name=="${key}")].value}`]);
+  const [url, digest] = await Promise.all([result('IMAGE_URL'), result('IMAGE_DIGEST')]);
+  if (target.kind !== 'own') {
+    console.log(`\nThe image is signed. Inside the cluster: cosign verify --key ${publicKey} --insecure-ignore-tlog=true --allow-http-registry ${url}@${digest}`);
+    return;
+  }
+  const repository = url.replace(/^[^/]+/, target.registry).replace(/:[^:/]+$/, '');
+  const image = `${repository}@${digest}`;
+  await showVerification({ cosign, publicKey, image }, await tamper(image));
 }

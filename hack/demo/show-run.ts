@@ -13,17 +13,20 @@ export function followRun(target: Target, namespace: string, name: string): Prom
   return tektite(target, ['pipelinerun', 'logs', name, '--follow', '--namespace', namespace]);
 }
 
-/** Describes the finished run and says what to try next. */
-export async function showRun(run: { target: Target; kubectlPath: string; namespace: string; name: string }): Promise<void> {
-  const { target, kubectlPath, namespace, name } = run;
+/** Describes the finished run. */
+export async function describeRun(target: Target, namespace: string, name: string): Promise<void> {
   console.log('');
   await tektite(target, ['pipelinerun', 'describe', name, '--namespace', namespace]);
+}
+
+/** What a person may want to try next. */
+export function whatNext(target: Target, kubectlPath: string, namespace: string): string {
   const access = accessFlags(target, 'kubectl').join(' ');
-  console.log(`
+  return `
 What to try next:
   ${kubectlPath} ${access} -n ${namespace} get pipelineruns,taskruns,pods
   npm run tektite -- pipelinerun list -n ${namespace} ${access}
   npm run tektite -- taskrun logs --last -n ${namespace} ${access}
   npm run demo                     again: the next run takes seconds to start
-  ${target.kind === 'own' ? 'hack/cluster down                take the cluster away' : `${kubectlPath} ${access} delete namespace ${namespace}`}`);
+  ${target.kind === 'own' ? 'hack/cluster down                take the cluster away' : `${kubectlPath} ${access} delete namespace ${namespace}`}`;
 }
