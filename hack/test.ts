@@ -2,6 +2,7 @@
  * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run even
  * when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
  */
+import { TOOL_NAMES, tools } from './one-node/binaries.ts';
 import { check, goTests, run, vitest, type Counts } from './verify/stage.ts';
 
 interface Stage {
@@ -35,14 +36,22 @@ async function onCluster(): Promise<Counts> {
   }
 }
 
+/** Programs that tests use are built before them: a build takes longer than any test may. */
+async function build(): Promise<Counts> {
+  await tools(TOOL_NAMES);
+  return { passed: 1, failed: 0, skipped: 0 };
+}
+
 const stages: Stage[] = [
   { name: 'types', run: () => check('node_modules/.bin/tsc', ['--noEmit', '-p', '.']) },
   { name: 'lint', run: () => check('sh', ['hack/lint.sh']) },
   { name: 'crds', run: () => check(process.execPath, ['hack/crds.ts', '--check']) },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
   { name: 'unit', run: () => vitest('unit') },
+  { name: 'build', run: build },
   { name: 'integration', run: onControlPlane },
   { name: 'e2e', run: onCluster },
+  { name: 'chains', run: () => vitest('chains') },
   { name: 'cluster', run: () => vitest('cluster') },
 ];
 
@@ -52,7 +61,10 @@ const table: string[] = [];
 for (const stage of stages.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
   console.log(`\n==> ${stage.name}`);
   const started = Date.now();
-  const counts = await stage.run();
+  const counts = await stage.run().catch((error: unknown): Counts => {
+    console.error(error);
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
   table.push(`${stage.name.padEnd(12)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`);
   total.passed += counts.passed;
   total.failed += counts.failed;
