@@ -15,7 +15,7 @@ import type { Artifact, ArtifactKind, FormatProblem, RunObject } from '../types.
 
 /** Confirms when a signature was made: DER of an RFC 3161 response. */
 export interface TimestampAuthority {
-  timestamp(signature: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
+  timestamp(message: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
 }
 
 /** What signing goes through. Chosen anew for every attempt, because settings are live. */

@@ -146,6 +146,18 @@ describe('a TaskRun', () => {
     expect(at.counts['taskrun failures tlog']).toBe(5);
   });
 
+  it.each([
+    ['dsse', [expect.stringMatching(/^{"payloadType":/), 'signature 2'], ['envelope', 'signature']],
+    ['sigstore-bundle', ['signature 1', 'signature 2'], ['signature', 'signature']],
+  ])('has timestamps as cosign wants them beside %s', async (encoding, expected, stored) => {
+    const run = taskRun('a', { status: withImages('sha256:one') });
+    const at = world({ 'artifacts.taskrun.storage': 'oci', 'transparency.timestamp-url': 'https://tsa.example', 'storage.oci.encoding-format': encoding }, run);
+    await at.reconcile(run);
+    expect(at.timestamped).toEqual(expect.arrayContaining(expected));
+    expect([...at.timestampsStored].sort()).toEqual(stored);
+    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
+  });
+
   it('one image that cannot be stored does not keep the others', async () => {
     const run = taskRun('a', { status: withImages('one', 'two') });
     const at = world({}, run);

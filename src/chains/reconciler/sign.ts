@@ -4,6 +4,8 @@ import type { Work } from '../plan/artifacts.ts';
 import type { WorkOutcome } from '../plan/settle.ts';
 import type { Problem, Step } from '../plan/problems.ts';
 import type { ChainsConfig } from '../config.ts';
+import { envelopeJson } from '../signing/dsse.ts';
+import type { Signature } from '../signing/signer.ts';
 import type { BackendName, StoreRequest } from '../storage/backend.ts';
 import type { RunObject } from '../types.ts';
 import type { FailureType, ReconcilerOptions } from './options.ts';
@@ -50,7 +52,7 @@ async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutco
       })
       : outcome.logEntry,
     work.needsTimestamp
-      ? attempt(outcome, 'timestamp', 'tlog', signing, () => services.timestampAuthority(config).timestamp(signature.signature, signal))
+      ? attempt(outcome, 'timestamp', 'tlog', signing, () => services.timestampAuthority(config).timestamp(timestampedBytes(signature, config), signal))
       : outcome.timestamp,
   ]);
   outcome.logEntry = logEntry;
@@ -61,11 +63,25 @@ async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutco
   return outcome;
 }
 
+/** cosign wants the timestamp of an `.att` over the whole envelope, that of a `.sig` or a bundle over the signature. */
+function isOverEnvelope({ envelope }: Signature, config: ChainsConfig): boolean {
+  return envelope !== undefined && config.storage.oci.encoding === 'dsse';
+}
+
+function timestampedBytes(signature: Signature, config: ChainsConfig): Uint8Array {
+  return signature.envelope && isOverEnvelope(signature, config) ? Buffer.from(envelopeJson(signature.envelope)) : signature.signature;
+}
+
+function timestampOf({ timestamp }: WorkOutcome, signature: Signature, config: ChainsConfig): Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'> {
+  if (!timestamp) return {};
+  return isOverEnvelope(signature, config) ? { envelopeTimestamp: timestamp } : { timestamp };
+}
+
 async function store(name: BackendName, outcome: WorkOutcome, signing: Signing): Promise<void> {
-  const { work: { artifact }, signature, logEntry, timestamp } = outcome;
+  const { work: { artifact }, signature, logEntry } = outcome;
   if (!signature) return;
   const { run, config, services, signal, metrics, kind } = signing;
-  const request: StoreRequest = { run, artifact, signature, config, ...(logEntry ? { logEntry } : {}), ...(timestamp ? { timestamp } : {}) };
+  const request: StoreRequest = { run, artifact, signature, config, ...(logEntry ? { logEntry } : {}), ...timestampOf(outcome, signature, config) };
   const done = await attempt(outcome, `storage ${name}`, 'storage', signing, async () => {
     const backend = await services.backend(name);
     const refusal = backend.refuses?.(request);

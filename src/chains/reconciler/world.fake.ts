@@ -63,6 +63,8 @@ export class World {
   readonly events: { type: string; reason: string; message: string }[] = [];
   readonly counts: Record<string, number> = {};
   readonly calls: string[] = [];
+  readonly timestamped: string[] = [];
+  readonly timestampsStored: ('envelope' | 'signature' | 'none')[] = [];
   now = start.getTime();
   signatures = 0;
   config: ChainsConfig;
@@ -141,16 +143,18 @@ export class World {
       }),
       log: () => ({ upload: (payload, signature) => this.#upload(payload, signature) }),
       timestampAuthority: () => ({
-        timestamp: async () => {
+        timestamp: async (message) => {
           await this.#call('timestamp');
+          this.timestamped.push(text(message));
           return Buffer.from('time');
         },
       }),
       backend: async (name) => ({
         name,
         refuses: () => this.refuses[name],
-        store: async ({ artifact, signature, logEntry }) => {
+        store: async ({ artifact, signature, logEntry, timestamp, envelopeTimestamp }) => {
           await this.#call(`store ${name}`);
+          this.timestampsStored.push(envelopeTimestamp ? 'envelope' : timestamp ? 'signature' : 'none');
           const one = { backend: name, artifact: artifact.shortKey, payload: digest(artifact.payload.json), signature: text(signature.signature), withLogEntry: logEntry !== undefined };
           const known = this.stored.find((other) => other.backend === name && other.payload === one.payload && other.signature === one.signature);
           if (!known) this.stored.push(one);

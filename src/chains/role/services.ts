@@ -12,7 +12,7 @@ export function createServices(signer: SignerSource, backend: (name: BackendName
     artifactsOf,
     signer: (kind, pass) => signer(kind, pass),
     log: ({ transparency }) => transparencyLog(transparency, around),
-    timestampAuthority: ({ transparency: { timestampUrl } }) => ({ timestamp: (signature, signal) => requestTimestamp(timestampUrl, signature, signal, around) }),
+    timestampAuthority: ({ transparency: { timestampUrl } }) => ({ timestamp: (message, signal) => requestTimestamp(timestampUrl, message, signal, around) }),
     backend,
   };
 }
