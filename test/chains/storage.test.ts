@@ -135,6 +135,14 @@ describe('docdb in MongoDB', () => {
     expect(await documents('live')).toHaveLength(1);
   });
 
+  it('names what the database does not take', async () => {
+    // FerretDB takes no dots in names of fields; MongoDB does.
+    const request = await storeRequest({ data: { 'storage.docdb.url': 'mongo://refused/signed?id_field=name' }, payload: { ...statement, labels: { 'app.kubernetes.io/name': 'a' } } });
+    await expect(createDocdbBackend({ env: { MONGO_SERVER_URL: server() } }).store(request, soon())).rejects.toMatchObject({
+      backend: 'docdb', retryable: false, message: expect.stringMatching(/MongoDB mongodb:.*refused\.signed: .*app\.kubernetes\.io\/name.*; the database does not take this document: add another backend/),
+    });
+  });
+
   it('writes one document when twenty write it at once', async () => {
     const data = { 'storage.docdb.url': 'mongo://crowd/signed?id_field=name' };
     const backend = createDocdbBackend({ env: { MONGO_SERVER_URL: server() } });
@@ -234,6 +242,14 @@ describe('kafka', () => {
       value: signatureContent(signature),
       headers: { payload: Buffer.from(Buffer.from(artifact.payload.json).toString('base64')), signature: signatureContent(signature) },
     })));
+  });
+
+  it('names a message that is too large for the broker', async () => {
+    const request = await storeRequest({ data: data(), payload: { text: 'x'.repeat(1_000_000) } });
+    const backend = createPubsubBackend('kafka');
+    await expect(backend.store(request, soon())).rejects.toMatchObject({ backend: 'kafka', retryable: false, message: expect.stringMatching(/raise max\.message\.bytes of the topic, or add another backend/) });
+    // The producer is a new one, and works.
+    await backend.store(await storeRequest({ data: data(), payload: { after: 'the large one' } }), soon());
   });
 
   it('names brokers that cannot be reached', async () => {
