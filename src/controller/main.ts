@@ -4,6 +4,8 @@ import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { runReplica } from '../kube/replica.ts';
+import { certificatesFromEnvironment } from '../registry/certificates.ts';
+import { Registries } from '../registry/client.ts';
 import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
 import { Caches } from './caches.ts';
@@ -64,6 +66,7 @@ async function run(process: Process): Promise<void> {
   const events = new EventRecorder({ client, component, log });
   const caches = new Caches(client, flags.namespaces, log);
   const stopSettings = new AbortController();
+  const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
@@ -76,7 +79,7 @@ async function run(process: Process): Promise<void> {
     registerRunningGauges(registry, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, log });
     recordFinishedRuns(caches, leaders, new RunMetrics(registry, metrics));
-    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registry, log });
+    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registries, registry, log });
     const onReady = () => {
       log.info('ready');
       state.ready = true;
@@ -86,6 +89,6 @@ async function run(process: Process): Promise<void> {
     if (!end.aborted) throw error;
   } finally {
     stopSettings.abort();
-    await Promise.allSettled(servers.map((server) => server.close()));
+    await Promise.allSettled([registries.close(), ...servers.map((server) => server.close())]);
   }
 }

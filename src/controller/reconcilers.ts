@@ -9,6 +9,7 @@ import { feedQueue } from '../kube/replica.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
+import type { Registries } from '../registry/client.ts';
 import { createImageLookup } from '../registry/image-lookup.ts';
 import type { Caches } from './caches.ts';
 import { tellingFailures } from './telling-failures.ts';
@@ -25,13 +26,14 @@ export interface ReconcilerSurroundings {
   settings: LiveSettings;
   events: EventRecorder;
   flags: ControllerFlags;
+  registries: Registries;
   registry: Registry;
   log: Logger;
 }
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registry, log } = given;
+  const { client, caches, leaders, settings, events, flags, registries, registry, log } = given;
   const metrics = new QueueMetricsRegistry(registry);
   const queueOf = (name: string) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name) });
@@ -39,7 +41,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     return queue;
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
-  const imageLookup = createImageLookup({ client, mirrors: flags.registryMirrors });
+  const imageLookup = createImageLookup({ client, registries });
   const pipelineRuns = queueOf(queueNames.pipelineRun);
   const taskRuns = queueOf(queueNames.taskRun);
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);

@@ -52,6 +52,7 @@ const pipelineRows: Row<PipelineRun['spec']>[] = [
   { name: 'a param without a value', spec: { pipelineSpec: { params: [{ name: 'who' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } }, reason: 'ParameterMissing', message: /who/ },
   { name: 'a workspace that is not bound', spec: { pipelineSpec: { workspaces: [{ name: 'foo' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } }, reason: 'InvalidWorkspaceBindings', message: /pipeline requires workspace with name "foo" be provided by pipelinerun/ },
   { name: 'a cycle', spec: { pipelineSpec: { tasks: [{ name: 'a', runAfter: ['b'], taskSpec: { steps: [echo] } }, { name: 'b', runAfter: ['a'], taskSpec: { steps: [echo] } }] } }, reason: 'PipelineValidationFailed|PipelineInvalidGraph', message: /cycle/ },
+  { name: 'an unknown field in an embedded task', spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [echo], stpes: [] } }] } } as never, reason: 'PipelineValidationFailed', message: /unknown field "stpes".*spec\.pipelineSpec\.tasks\[0\]\.taskSpec\.stpes/ },
   { name: 'a failing task', spec: oneTask(fail), reason: 'Failed', message: /Tasks Completed: 1 \(Failed: 1, Cancelled 0\), Skipped: 0/ },
   { name: 'a timeout', spec: { timeouts: { pipeline: '4s' }, ...oneTask(sleep) }, reason: 'PipelineRunTimeout', message: /PipelineRun ".*" failed to finish within "4s"/ },
 ];

@@ -7,6 +7,7 @@ import { loadClusterConfig } from '../../kube/config.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
+import { certificatesFromEnvironment } from '../../registry/certificates.ts';
 import { Registries } from '../../registry/client.ts';
 import { acrHelper } from '../../registry/cloud/acr.ts';
 import { ecrHelper } from '../../registry/cloud/ecr.ts';
@@ -44,7 +45,7 @@ export async function main(args: readonly string[], env: Environment, end: Abort
   const clientMetrics = new ClientMetrics(registry);
   const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
   const client = new KubeClient(config, { userAgent: `${component}/${version}`, qps: flags.qps, burst: flags.burst, onRequest: (record) => clientMetrics.record(record) });
-  const registries = new Registries({ mirrors: flags.registryMirrors });
+  const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
   log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
   try {
     await run({ flags, env, end, log, registry, client, registries });
