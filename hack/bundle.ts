@@ -3,8 +3,10 @@
  * never load. No packages are left to install. `hack/images` takes the files from memory, `npm run bundle` writes them.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { types } from 'node:util';
+import { build, type Plugin } from 'esbuild';
 
 export interface BundledFile {
   /** Relative to the output folder: `tektite.mjs`, `chunks/config-ABCDEF.mjs`, and `.map` files beside them. */
@@ -14,6 +16,28 @@ export interface BundledFile {
 
 /** CommonJS packages in the bundle (pino, parts of client-node) call `require` for Node's own modules. */
 const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);`;
+
+/**
+ * A CommonJS package that is imported dynamically becomes a chunk which exports nothing but `default`, where Node also gives
+ * the names in it (`const { MongoClient } = await import('mongodb')`): here they are written out, as Node finds them.
+ */
+const namesOfCommonJs: Plugin = {
+  name: 'names-of-commonjs',
+  setup(build) {
+    const namespace = 'commonjs';
+    build.onResolve({ filter: /^[^./]/ }, ({ kind, path, namespace: from, resolveDir }) => {
+      if (kind !== 'dynamic-import' || from === namespace || isBuiltin(path)) return undefined;
+      const found = createRequire(join(resolveDir, 'x.js'))(path) as object;
+      return types.isModuleNamespaceObject(found) ? undefined : { path, namespace, pluginData: { names: Object.keys(found), resolveDir } };
+    });
+    build.onLoad({ filter: /.*/, namespace }, ({ path, pluginData }) => {
+      const { names, resolveDir } = pluginData as { names: string[]; resolveDir: string };
+      const exported = names.filter((name) => /^[\w$]+$/.test(name) && name !== 'default' && name !== '__esModule');
+      const contents = `import * as all from ${JSON.stringify(path)}; export default all.default ?? all; export const { ${exported.join(', ')} } = all;`;
+      return { contents, resolveDir };
+    });
+  },
+};
 
 /** The bundle's files, sorted by path. Throws esbuild's error, which names file and line. */
 export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Promise<BundledFile[]> {
@@ -37,6 +61,7 @@ export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Pr
     sourcemap: 'linked',
     legalComments: 'none',
     logLevel: 'silent',
+    plugins: [namesOfCommonJs],
     banner: { js: REQUIRE },
   });
   const files = outputFiles.map((file) => ({ path: relative(outdir, file.path), body: Buffer.from(file.contents) }));
