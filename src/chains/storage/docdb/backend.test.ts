@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseChainsConfig } from '../../config.ts';
-import { startServer, type FakeServer, type SeenRequest } from '../../signing/http-server.fake.ts';
+import { startServer, type SeenRequest } from '../../signing/http-server.fake.ts';
 import { signatureContent } from '../content.ts';
 import { statement, storeRequest } from '../request.fake.ts';
 import { createDocdbBackend } from './backend.ts';

@@ -1,11 +1,11 @@
 import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { messageOf } from '../../../errors.ts';
-import type { Collection } from './collection.ts';
+import type { DynamoTable } from './collection.ts';
 import { DatabaseError, type Database } from './database.ts';
 import { keyOf, type SignedDocument } from './document.ts';
 
 /** DynamoDB, with items as gocloud's awsdynamodb writes them. Region and credentials: the URL, then the usual places of AWS. */
-export function dynamoDatabase({ table, keyField, sortField, region, endpoint, profile }: Extract<Collection, { kind: 'dynamodb' }>): Database {
+export function dynamoDatabase({ table, keyField, sortField, region, endpoint, profile }: DynamoTable): Database {
   let kept: Promise<DynamoDBClient> | undefined;
   const connect = async (): Promise<DynamoDBClient> => {
     const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../../../clock.ts';
 import { googleAccessToken } from '../../signing/identity/google.ts';
 import { joinUrl, request, type Environment, type Request } from '../../signing/service.ts';
-import type { Collection } from './collection.ts';
+import type { FirestoreCollection } from './collection.ts';
 import type { Database } from './database.ts';
 import { keyOf, type SignedDocument } from './document.ts';
 
@@ -16,7 +16,7 @@ export interface FirestoreOptions {
 const wayOut = 'check storage.docdb.url, and that the credentials have roles/datastore.user in the project';
 
 /** Firestore over its REST API (firebase.google.com/docs/firestore/reference/rest): one commit, as gocloud's gcpfirestore makes it. */
-export function firestoreDatabase({ database, path, keyField }: Extract<Collection, { kind: 'firestore' }>, options: FirestoreOptions = {}): Database {
+export function firestoreDatabase({ database, path, keyField }: FirestoreCollection, options: FirestoreOptions = {}): Database {
   const emulator = (options.env ?? process.env).FIRESTORE_EMULATOR_HOST;
   const base = emulator ? `http://${emulator}` : 'https://firestore.googleapis.com';
   const accessToken = options.accessToken ?? (emulator ? () => Promise.resolve('owner') : googleAccessToken());

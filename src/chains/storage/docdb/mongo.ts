@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../../errors.ts';
 import type { StorageSettings } from '../../config.ts';
 import type { Environment } from '../../signing/service.ts';
-import type { Collection } from './collection.ts';
+import type { MongoCollection } from './collection.ts';
 import { DatabaseError, orAborted, type Database } from './database.ts';
 import { keyOf, type SignedDocument } from './document.ts';
 
@@ -79,7 +79,7 @@ async function connect(url: string): Promise<MongoClient> {
 }
 
 /** MongoDB, with documents as gocloud's mongodocstore writes them. */
-export function mongoDatabase(collection: Extract<Collection, { kind: 'mongo' }>, connections: ReturnType<typeof mongoConnections>, serverUrl: (signal: AbortSignal) => Promise<string>): Database {
+export function mongoDatabase(collection: MongoCollection, connections: ReturnType<typeof mongoConnections>, serverUrl: (signal: AbortSignal) => Promise<string>): Database {
   const { database, collection: name } = collection;
   return {
     async put(document, signal) {

@@ -10,20 +10,34 @@ export function brokersOf(servers: string): string[] {
   return servers.split(',').map((server) => server.trim()).filter((server) => server !== '');
 }
 
+/** Unused so long, a producer is let go: kafkajs keeps a timer of 1 ms running for each connection. */
+const idleMs = 10_000;
+
 /** A topic in Kafka. One idempotent producer: its own retries never write a message twice. */
 export function kafkaTopic(servers: string, topic: string, log: Logger): Topic {
   let kept: Promise<Producer> | undefined;
+  let sending = 0;
+  let idle: NodeJS.Timeout | undefined;
+  const letGo = () => {
+    const producer = kept;
+    kept = undefined;
+    producer?.then((ready) => ready.disconnect()).catch(() => {});
+  };
   return {
     async publish({ key, body, metadata }, signal) {
+      clearTimeout(idle);
+      sending += 1;
       const producer = (kept ??= connect(servers, log));
       try {
         await orAborted(producer.then((ready) => ready.send({ topic, acks: -1, messages: [{ key, value: Buffer.from(body), headers: { payload: Buffer.from(metadata.payload), signature: Buffer.from(metadata.signature) } }] })), signal);
       } catch (error) {
-        signal.throwIfAborted();
-        if (kept === producer) kept = undefined;
         // After an error the broker may expect another sequence number than this producer would send.
-        void producer.then((ready) => ready.disconnect()).catch(() => {});
+        if (kept === producer) letGo();
+        signal.throwIfAborted();
         throw failure(error, servers, topic);
+      } finally {
+        sending -= 1;
+        if (sending === 0) idle = setTimeout(letGo, idleMs).unref();
       }
     },
   };
