@@ -143,6 +143,17 @@ describe('docdb in MongoDB', () => {
     });
   });
 
+  it('finishes what is under way when the address changes', async () => {
+    const backend = createDocdbBackend({ env: {} });
+    const url = (query: string) => ({ 'storage.docdb.url': 'mongo://moved/signed?id_field=name', 'storage.docdb.mongo-server-url': `${server()}${query}` });
+    await Promise.all(Array.from({ length: 12 }, async (_, index) => {
+      const request = await storeRequest({ data: url(index % 3 === 0 ? '' : '?appName=moved') });
+      request.artifact.shortKey = `taskrun-${index}`;
+      await backend.store(request, soon());
+    }));
+    expect(await documents('moved')).toHaveLength(12);
+  });
+
   it('writes one document when twenty write it at once', async () => {
     const data = { 'storage.docdb.url': 'mongo://crowd/signed?id_field=name' };
     const backend = createDocdbBackend({ env: { MONGO_SERVER_URL: server() } });
