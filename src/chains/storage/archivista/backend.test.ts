@@ -74,6 +74,11 @@ describe('archivista', () => {
     });
   });
 
+  it('does not take any server that answers for an Archivista', async () => {
+    server = await startServer(() => ({ body: { ok: true } }));
+    await expect(createArchivistaBackend().store(await storeRequest({ data: { 'storage.archivista.url': server.url } }), signal)).rejects.toThrow(/names no gitoid/);
+  });
+
   it.each([
     { name: 'signatures of images', options: { image: true, data: { 'storage.archivista.url': 'http://x' } }, error: /takes DSSE envelopes only.*artifacts\.oci\.storage/ },
     { name: 'no address', options: {}, error: /storage\.archivista\.url in chains-config is not set/ },
