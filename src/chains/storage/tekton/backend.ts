@@ -8,7 +8,8 @@ import { annotationsOf, appliedBefore, tooLarge } from './annotations.ts';
 /** Upstream's field manager, so that either product can go on with what the other began. */
 export const fieldManager = 'tekton-chains-controller';
 
-const tries = 6;
+/** Others write annotations of the run too (its own progress first of all): each round races one write. */
+const tries = 20;
 
 /** Payload and signature as annotations of the run itself, in one server-side apply. */
 export function createTektonBackend({ client }: { client: Pick<KubeClient, 'get' | 'patch'> }): StorageBackend {
