@@ -19,6 +19,8 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
+          retry: 1,
           include: ['test/integration/**/*.test.ts', 'test/contract/tkn-requests.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -27,6 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
+          retry: 1,
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -36,6 +39,7 @@ export default defineConfig({
       {
         test: {
           name: 'chains',
+          retry: 1,
           include: ['test/chains/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 3_600_000,
@@ -45,6 +49,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          retry: 1,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
