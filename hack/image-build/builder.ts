@@ -41,13 +41,9 @@ export async function createBuilder(context: BuildContext, clock: () => number):
     layerKeys.set(layer, key);
     return key;
   };
-  const keyed = (layers: readonly LayerRecipe[]): Promise<KeyedLayer[]> =>
-    Promise.all(layers.map(async (recipe) => ({ recipe, key: await keyOf(recipe) })));
+  const keyed = (layers: readonly LayerRecipe[]): Promise<KeyedLayer[]> => Promise.all(layers.map(async (recipe) => ({ recipe, key: await keyOf(recipe) })));
   const folderOf = (recipe: ImageRecipe, layers: readonly KeyedLayer[]): string =>
-    join(
-      store,
-      sha256Hex(JSON.stringify([recipe.name, recipe.config, recipe.repositories, recipe.tags, layers.map((layer) => layer.key)])).slice(0, 32),
-    );
+    join(store, sha256Hex(JSON.stringify([recipe.name, recipe.config, recipe.repositories, recipe.tags, layers.map((layer) => layer.key)])).slice(0, 32));
 
   const layer = async ({ recipe, key }: KeyedLayer): Promise<StoredLayer> => {
     const summary = join(store, 'layers', `${key}.json`);
@@ -92,9 +88,7 @@ async function hashOfSource(dir: string): Promise<string> {
 
 /** Buffers inside inputs as hex: JSON.stringify would spell out every byte. */
 function encodable(inputs: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(inputs, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)) ?? 'null',
-  );
+  return JSON.parse(JSON.stringify(inputs, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)) ?? 'null');
 }
 
 async function writeAtomically(path: string, text: string): Promise<void> {

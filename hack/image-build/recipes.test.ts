@@ -24,9 +24,7 @@ test('our own images run as nobody in particular, by number, so that runAsNonRoo
 });
 
 test('every image that the demo names can be built here', async () => {
-  const known = new Set(
-    (await imageRecipes(root)).flatMap((recipe) => recipe.repositories.flatMap((name) => recipe.tags.map((tag) => `${name}:${tag}`))),
-  );
+  const known = new Set((await imageRecipes(root)).flatMap((recipe) => recipe.repositories.flatMap((name) => recipe.tags.map((tag) => `${name}:${tag}`))));
   const folder = join(root, 'hack/demo');
   const manifests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.yaml') && statSync(join(folder, name)).isFile(),

@@ -28,13 +28,7 @@ export function openRegistry(address: string): Registry {
 }
 
 /** Pushes the layout's first manifest as `repository` under every tag. Returns the manifest digest. Throws with the registry's answer. */
-export async function pushOciLayout(
-  dir: string,
-  registry: Registry,
-  repository: string,
-  tags: readonly string[],
-  signal?: AbortSignal,
-): Promise<string> {
+export async function pushOciLayout(dir: string, registry: Registry, repository: string, tags: readonly string[], signal?: AbortSignal): Promise<string> {
   const descriptor = await manifestDescriptor(dir);
   const body = await readFile(blobPath(dir, descriptor.digest));
   const manifest = JSON.parse(body.toString()) as Manifest;

@@ -1,12 +1,12 @@
 /** Objects that make a bare control plane a cluster people expect: DNS and registry Services, the default StorageClass, roles. */
-import { apply, type Manifest } from './api.ts'
-import { serviceAddress, type Instance } from './instance.ts'
-import { PROVISIONER_NAME } from './parts/provisioner.ts'
+import { apply, type Manifest } from './api.ts';
+import { serviceAddress, type Instance } from './instance.ts';
+import { PROVISIONER_NAME } from './parts/provisioner.ts';
 
 interface Port {
-  readonly name: string
-  readonly port: number
-  readonly protocol: 'TCP' | 'UDP'
+  readonly name: string;
+  readonly port: number;
+  readonly protocol: 'TCP' | 'UDP';
 }
 
 /** Applies all of them. Quick when nothing changed. */
@@ -18,17 +18,20 @@ export async function applyBasics(instance: Instance): Promise<void> {
     apply(instance, 'clusterroles', dnsRole()),
     apply(instance, 'clusterrolebindings', binding('tektite:coredns')),
     apply(instance, 'clusterrolebindings', binding('tektite:provisioner', 'system:persistent-volume-provisioner')),
-  ])
-  const dns: Port[] = [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns-tcp', port: 53, protocol: 'TCP' }]
+  ]);
+  const dns: Port[] = [
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+  ];
   await Promise.all([
     applyNodeService(instance, 'kube-system', 'kube-dns', dns, serviceAddress(instance, 10)),
     applyNodeService(instance, 'tektite-registry', 'registry', [{ name: 'http', port: 5000, protocol: 'TCP' }]),
-  ])
+  ]);
 }
 
 /** A Service without selector whose one endpoint is the node: its server is a process, not a pod. */
 async function applyNodeService(instance: Instance, namespace: string, name: string, ports: Port[], clusterIP?: string): Promise<void> {
-  await apply(instance, 'services', { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports, ...(clusterIP && { clusterIP }) } })
+  await apply(instance, 'services', { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports, ...(clusterIP && { clusterIP }) } });
   await apply(instance, 'endpointslices', {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -36,7 +39,7 @@ async function applyNodeService(instance: Instance, namespace: string, name: str
     addressType: 'IPv4',
     endpoints: [{ addresses: [instance.address], conditions: { ready: true } }],
     ports,
-  })
+  });
 }
 
 /** The claim is bound when a pod is scheduled, as with the provisioners of hosted clusters. */
@@ -48,13 +51,13 @@ function storageClass(): Manifest {
     provisioner: PROVISIONER_NAME,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'WaitForFirstConsumer',
-  }
+  };
 }
 
 function dnsRole(): Manifest {
-  const read = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ['list', 'watch'] })
-  const rules = [read([''], ['endpoints', 'services', 'pods', 'namespaces']), read(['discovery.k8s.io'], ['endpointslices'])]
-  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'tektite:coredns' }, rules }
+  const read = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ['list', 'watch'] });
+  const rules = [read([''], ['endpoints', 'services', 'pods', 'namespaces']), read(['discovery.k8s.io'], ['endpointslices'])];
+  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'tektite:coredns' }, rules };
 }
 
 /** Binds a role to the user of the same name. */
@@ -65,5 +68,5 @@ function binding(user: string, role = user): Manifest {
     metadata: { name: user },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
-  }
+  };
 }

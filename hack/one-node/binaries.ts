@@ -2,27 +2,27 @@
  * The cluster's programs, built with `go build` from the modules in go/, each with its own go.mod so that their dependencies
  * do not meet. Built once: the cache folder's name is a digest of go.mod, go.sum, sources and flags.
  */
-import { createHash } from 'node:crypto'
-import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { ensureRuncBuildPackages } from './debian.ts'
-import { messageOf, run, say } from './exec.ts'
-import { withLock } from './lock.ts'
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ensureRuncBuildPackages } from './debian.ts';
+import { messageOf, run, say } from './exec.ts';
+import { withLock } from './lock.ts';
 
 interface GoModule {
   /** Package to build, by binary name, in the order that fills the build cache best. */
-  readonly binaries: Readonly<Record<string, string>>
-  readonly linkFlags?: string
-  readonly prepare?: Readonly<Record<string, () => Promise<void>>>
-  readonly extraFlags?: Readonly<Record<string, readonly string[]>>
+  readonly binaries: Readonly<Record<string, string>>;
+  readonly linkFlags?: string;
+  readonly prepare?: Readonly<Record<string, () => Promise<void>>>;
+  readonly extraFlags?: Readonly<Record<string, readonly string[]>>;
 }
 
-const CONTAINERD = 'github.com/containerd/containerd/v2'
-const CNI = 'github.com/containernetworking/plugins/plugins'
-const TRILLIAN = 'github.com/google/trillian/cmd'
-const ONLY_MYSQL = ['-tags', 'mysql,etcd']
-const SIGSTORE_VERSION = 'sigs.k8s.io/release-utils/version.gitVersion'
+const CONTAINERD = 'github.com/containerd/containerd/v2';
+const CNI = 'github.com/containernetworking/plugins/plugins';
+const TRILLIAN = 'github.com/google/trillian/cmd';
+const ONLY_MYSQL = ['-tags', 'mysql,etcd'];
+const SIGSTORE_VERSION = 'sigs.k8s.io/release-utils/version.gitVersion';
 
 const MODULES = {
   kubernetes: {
@@ -76,96 +76,102 @@ const MODULES = {
   'timestamp-authority': { binaries: { 'timestamp-server': '.' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.0.3` },
   // Of a line under the Mozilla Public License (1.14's own SDK is not published): a server of our own over its packages.
   vault: { binaries: { 'vault-server': '.' } },
-  'rekor-tiles': { binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1` },
+  'rekor-tiles': {
+    binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' },
+    linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1`,
+  },
   // Stands-in for the databases and brokers that Chains stores in, for tests.
   ferretdb: { binaries: { ferretdb: '.' } },
   'fake-gcs-server': { binaries: { 'fake-gcs-server': 'github.com/fsouza/fake-gcs-server' } },
   'kafka-fake': { binaries: { 'kafka-fake': '.' } },
-} as const satisfies Record<string, GoModule>
+} as const satisfies Record<string, GoModule>;
 
-const SOURCES = join(import.meta.dirname, 'go')
+const SOURCES = join(import.meta.dirname, 'go');
 
 /** Every binary that `tool` can build. */
-export const TOOL_NAMES: readonly string[] = Object.values(MODULES).flatMap((module) => Object.keys(module.binaries))
+export const TOOL_NAMES: readonly string[] = Object.values(MODULES).flatMap((module) => Object.keys(module.binaries));
 
 /** The folder for what is built once per machine. */
 export function cacheDir(): string {
-  return process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite')
+  return process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
 }
 
 /** The path of a binary, built first when it is not there. Throws, naming the module and the compiler's last lines. */
 export async function tool(name: string): Promise<string> {
-  const [path] = await tools([name])
-  return path as string
+  const [path] = await tools([name]);
+  return path as string;
 }
 
 /** The paths of several binaries, in the order asked for; what is missing is built one after the other. */
 export async function tools(names: readonly string[]): Promise<string[]> {
-  const paths = await Promise.all(names.map(pathOf))
-  const missing: { name: string; path: string }[] = []
+  const paths = await Promise.all(names.map(pathOf));
+  const missing: { name: string; path: string }[] = [];
   for (const [index, name] of names.entries()) {
-    const path = paths[index] as string
-    if (!(await exists(path))) missing.push({ name, path })
+    const path = paths[index] as string;
+    if (!(await exists(path))) missing.push({ name, path });
   }
   for (const [index, { name, path }] of missing.entries()) {
     await withLock(`${path}.lock`, async () => {
-      if (!(await exists(path))) await build(name, path, `${index + 1} of ${missing.length}`)
-    })
+      if (!(await exists(path))) await build(name, path, `${index + 1} of ${missing.length}`);
+    });
   }
-  return paths
+  return paths;
 }
 
 async function pathOf(name: string): Promise<string> {
-  return join(cacheDir(), 'bin', await digestOf(moduleOf(name)), name)
+  return join(cacheDir(), 'bin', await digestOf(moduleOf(name)), name);
 }
 
 function moduleOf(name: string): keyof typeof MODULES {
-  for (const [module, { binaries }] of Object.entries(MODULES)) if (name in binaries) return module as keyof typeof MODULES
-  throw new Error(`no binary is called ${JSON.stringify(name)}: choose one of ${TOOL_NAMES.join(', ')}`)
+  for (const [module, { binaries }] of Object.entries(MODULES)) if (name in binaries) return module as keyof typeof MODULES;
+  throw new Error(`no binary is called ${JSON.stringify(name)}: choose one of ${TOOL_NAMES.join(', ')}`);
 }
 
 async function digestOf(moduleName: keyof typeof MODULES): Promise<string> {
-  const folder = join(SOURCES, moduleName)
-  const hash = createHash('sha256').update(JSON.stringify(MODULES[moduleName]))
+  const folder = join(SOURCES, moduleName);
+  const hash = createHash('sha256').update(JSON.stringify(MODULES[moduleName]));
   for (const file of (await readdir(folder)).filter((file) => /^go\.(mod|sum)$|\.go$/.test(file)).sort()) {
-    hash.update(`\0${file}\0`).update(await readFile(join(folder, file)))
+    hash.update(`\0${file}\0`).update(await readFile(join(folder, file)));
   }
-  return `${moduleName}-${hash.digest('hex').slice(0, 16)}`
+  return `${moduleName}-${hash.digest('hex').slice(0, 16)}`;
 }
 
 async function build(name: string, path: string, count: string): Promise<void> {
-  const moduleName = moduleOf(name)
-  const module: GoModule = MODULES[moduleName]
-  await checkGo()
-  await module.prepare?.[name]?.()
-  await mkdir(join(path, '..'), { recursive: true })
-  const began = Date.now()
-  const seconds = () => Math.round((Date.now() - began) / 1000)
-  const progress = setInterval(() => say(`building ${name} (${count}): ${seconds()} s so far`), 15_000)
-  say(`building ${name} (${count}); the first build of a module takes minutes`)
+  const moduleName = moduleOf(name);
+  const module: GoModule = MODULES[moduleName];
+  await checkGo();
+  await module.prepare?.[name]?.();
+  await mkdir(join(path, '..'), { recursive: true });
+  const began = Date.now();
+  const seconds = () => Math.round((Date.now() - began) / 1000);
+  const progress = setInterval(() => say(`building ${name} (${count}): ${seconds()} s so far`), 15_000);
+  say(`building ${name} (${count}); the first build of a module takes minutes`);
   try {
-    const flags = ['-trimpath', '-ldflags', `-s -w ${module.linkFlags ?? ''}`.trim(), ...(module.extraFlags?.[name] ?? [])]
-    const env = { ...process.env, CGO_ENABLED: name === 'runc' ? '1' : '0' }
-    const half = `${path}.${process.pid}.part`
-    await run('go', ['build', ...flags, '-o', half, module.binaries[name] as string], { cwd: join(SOURCES, moduleName), env })
-    await rename(half, path)
-    say(`built ${name} in ${seconds()} s`)
+    const flags = ['-trimpath', '-ldflags', `-s -w ${module.linkFlags ?? ''}`.trim(), ...(module.extraFlags?.[name] ?? [])];
+    const env = { ...process.env, CGO_ENABLED: name === 'runc' ? '1' : '0' };
+    const half = `${path}.${process.pid}.part`;
+    await run('go', ['build', ...flags, '-o', half, module.binaries[name] as string], { cwd: join(SOURCES, moduleName), env });
+    await rename(half, path);
+    say(`built ${name} in ${seconds()} s`);
   } catch (error) {
-    await rm(`${path}.${process.pid}.part`, { force: true })
-    throw new Error(`cannot build ${name} from hack/one-node/go/${moduleName}:\n${messageOf(error)}`, { cause: error })
+    await rm(`${path}.${process.pid}.part`, { force: true });
+    throw new Error(`cannot build ${name} from hack/one-node/go/${moduleName}:\n${messageOf(error)}`, { cause: error });
   } finally {
-    clearInterval(progress)
+    clearInterval(progress);
   }
 }
 
 async function checkGo(): Promise<void> {
   try {
-    await run('go', ['version'])
+    await run('go', ['version']);
   } catch (error) {
-    throw new Error('the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH', { cause: error })
+    throw new Error('the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH', { cause: error });
   }
 }
 
 function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false)
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

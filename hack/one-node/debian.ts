@@ -1,59 +1,65 @@
 /** Debian packages that the cluster needs. Installed only when the file they bring is missing. */
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { delimiter, isAbsolute, join } from 'node:path'
-import { messageOf, run, say } from './exec.ts'
-import type { Mode } from './instance.ts'
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { messageOf, run, say } from './exec.ts';
+import type { Mode } from './instance.ts';
 
 /** Package names by the file or command that tells whether they are there. */
-const CONTROL_PLANE = { openssl: 'openssl' } as const
-const NODE = { ip: 'iproute2', nft: 'nftables', nsenter: 'util-linux', mount: 'mount', tar: 'tar' } as const
+const CONTROL_PLANE = { openssl: 'openssl' } as const;
+const NODE = { ip: 'iproute2', nft: 'nftables', nsenter: 'util-linux', mount: 'mount', tar: 'tar' } as const;
 
 const RUNC_BUILD = {
   gcc: 'gcc',
   'pkg-config': 'pkg-config',
   '/usr/include/stdlib.h': 'libc6-dev',
   '/usr/include/seccomp.h': 'libseccomp-dev',
-} as const
+} as const;
 
 /** The -core packages bring the programs alone: no service that starts by itself. */
-const DATABASE = { mariadbd: 'mariadb-server-core', mariadb: 'mariadb-client-core', openssl: 'openssl' } as const
+const DATABASE = { mariadbd: 'mariadb-server-core', mariadb: 'mariadb-client-core', openssl: 'openssl' } as const;
 
 /** What running a cluster needs. */
 export function ensureRuntimePackages(mode: Mode): Promise<void> {
-  return ensurePackages(mode === 'full' ? { ...CONTROL_PLANE, ...NODE } : CONTROL_PLANE)
+  return ensurePackages(mode === 'full' ? { ...CONTROL_PLANE, ...NODE } : CONTROL_PLANE);
 }
 
 /** What building runc needs: it is C where it enters namespaces. */
 export function ensureRuncBuildPackages(): Promise<void> {
-  return ensurePackages(RUNC_BUILD)
+  return ensurePackages(RUNC_BUILD);
 }
 
 /** What running a transparency log and its certificate authorities needs. */
 export function ensureSigstorePackages(): Promise<void> {
-  return ensurePackages(DATABASE)
+  return ensurePackages(DATABASE);
 }
 
 async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise<void> {
-  const missing: string[] = []
-  for (const [probe, name] of Object.entries(wanted)) if (!missing.includes(name) && !(await present(probe))) missing.push(name)
-  if (missing.length === 0) return
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const args = ['install', '-y', '--no-install-recommends', ...missing]
-  say(`installing Debian packages: ${missing.join(' ')}`)
+  const missing: string[] = [];
+  for (const [probe, name] of Object.entries(wanted)) if (!missing.includes(name) && !(await present(probe))) missing.push(name);
+  if (missing.length === 0) return;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const args = ['install', '-y', '--no-install-recommends', ...missing];
+  say(`installing Debian packages: ${missing.join(' ')}`);
   try {
-    await run('apt-get', ['update'], { env })
-    await run('apt-get', args, { env })
+    await run('apt-get', ['update'], { env });
+    await run('apt-get', args, { env });
   } catch (error) {
-    throw new Error(`cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`, { cause: error })
+    throw new Error(`cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`, { cause: error });
   }
 }
 
 async function present(probe: string): Promise<boolean> {
-  const folders = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter)
+  const folders = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
   for (const path of isAbsolute(probe) ? [probe] : folders.map((folder) => join(folder, probe))) {
-    const mode = isAbsolute(probe) ? constants.R_OK : constants.X_OK
-    if (await access(path, mode).then(() => true, () => false)) return true
+    const mode = isAbsolute(probe) ? constants.R_OK : constants.X_OK;
+    if (
+      await access(path, mode).then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
   }
-  return false
+  return false;
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { parseImageName } from './load.ts'
+import { describe, expect, it } from 'vitest';
+import { parseImageName } from './load.ts';
 
 describe('parseImageName', () => {
   it.each([
@@ -14,10 +14,10 @@ describe('parseImageName', () => {
     ['198.18.0.2:5000/x/y', '198.18.0.2:5000', 'x/y', 'latest'],
     ['host:5000/x:2', 'host:5000', 'x', '2'],
   ])('%s is host %s, repository %s, tag %s', (text, host, repository, tag) => {
-    expect(parseImageName(text)).toEqual({ host, repository, tag })
-  })
+    expect(parseImageName(text)).toEqual({ host, repository, tag });
+  });
 
   it.each(['', 'a b', 'busybox@sha256:abc', 'x:', 'x:-bad'])('refuses %j and names it', (text) => {
-    expect(() => parseImageName(text)).toThrow(JSON.stringify(text))
-  })
-})
+    expect(() => parseImageName(text)).toThrow(JSON.stringify(text));
+  });
+});

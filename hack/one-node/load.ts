@@ -1,32 +1,32 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { manifestDescriptor, openRegistry, pushOciLayout } from '../image-build/registry.ts'
-import { tool } from './binaries.ts'
-import { run } from './exec.ts'
-import type { Instance } from './instance.ts'
-import { inNamespace } from './network.ts'
-import { containerdSocket } from './parts/containerd.ts'
-import { registryUrl } from './parts/registry.ts'
-import { statePath } from './instance.ts'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { manifestDescriptor, openRegistry, pushOciLayout } from '../image-build/registry.ts';
+import { tool } from './binaries.ts';
+import { run } from './exec.ts';
+import type { Instance } from './instance.ts';
+import { inNamespace } from './network.ts';
+import { containerdSocket } from './parts/containerd.ts';
+import { registryUrl } from './parts/registry.ts';
+import { statePath } from './instance.ts';
 
 /** An image's full name, taken apart. The cluster's registry knows it by repository and tag: every host is mirrored to it. */
 export interface ImageName {
-  readonly host: string
-  readonly repository: string
-  readonly tag: string
+  readonly host: string;
+  readonly repository: string;
+  readonly tag: string;
 }
 
 /** A first word with a dot or a port, or `localhost`, is a host; what follows are the repository's words. */
-const NAME = /^(?:(localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[\w-]+(?:\.[\w-]+)+)\/)?([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::(\w[\w.-]{0,127}))?$/
+const NAME = /^(?:(localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[\w-]+(?:\.[\w-]+)+)\/)?([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::(\w[\w.-]{0,127}))?$/;
 
 /** Reads `docker.io/library/x:tag` and its short forms (`x`, `me/x:tag`). Throws when it names a digest: such an image cannot be stood in for. */
 export function parseImageName(text: string): ImageName {
-  const match = NAME.exec(text)
-  if (match === null) throw new Error(`image name ${JSON.stringify(text)}: give HOST/REPOSITORY:TAG, without a digest`)
-  const [, host = 'docker.io', repository = '', tag = 'latest'] = match
-  return { host, repository: officialName(host, repository), tag }
+  const match = NAME.exec(text);
+  if (match === null) throw new Error(`image name ${JSON.stringify(text)}: give HOST/REPOSITORY:TAG, without a digest`);
+  const [, host = 'docker.io', repository = '', tag = 'latest'] = match;
+  return { host, repository: officialName(host, repository), tag };
 }
 
 /**
@@ -35,50 +35,50 @@ export function parseImageName(text: string): ImageName {
  * its first pod does not wait.
  */
 export async function loadImage(instance: Instance, path: string, { as, pull = false }: { as?: string; pull?: boolean } = {}): Promise<string> {
-  if (instance.mode !== 'full') throw new Error(`cluster ${instance.name} is a control plane alone: it has no node to load images on`)
-  const unpacked = (await stat(path)).isDirectory() ? undefined : await mkdtemp(join(tmpdir(), 'image-'))
+  if (instance.mode !== 'full') throw new Error(`cluster ${instance.name} is a control plane alone: it has no node to load images on`);
+  const unpacked = (await stat(path)).isDirectory() ? undefined : await mkdtemp(join(tmpdir(), 'image-'));
   try {
-    if (unpacked !== undefined) await run('tar', ['-xf', path, '-C', unpacked])
-    const image = parseImageName(as ?? (await nameInside(unpacked ?? path)))
-    await push(instance, unpacked ?? path, path, image)
-    const name = `${image.host}/${image.repository}:${image.tag}`
-    if (pull) await pullOnNode(instance, name)
-    return name
+    if (unpacked !== undefined) await run('tar', ['-xf', path, '-C', unpacked]);
+    const image = parseImageName(as ?? (await nameInside(unpacked ?? path)));
+    await push(instance, unpacked ?? path, path, image);
+    const name = `${image.host}/${image.repository}:${image.tag}`;
+    if (pull) await pullOnNode(instance, name);
+    return name;
   } finally {
-    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true })
+    if (unpacked !== undefined) await rm(unpacked, { recursive: true, force: true });
   }
 }
 
 async function push(instance: Instance, folder: string, original: string, { repository, tag }: ImageName): Promise<void> {
   if (existsSync(join(folder, 'index.json'))) {
-    await pushOciLayout(folder, openRegistry(registryUrl(instance)), repository, [tag])
-    return
+    await pushOciLayout(folder, openRegistry(registryUrl(instance)), repository, [tag]);
+    return;
   }
-  if (!existsSync(join(folder, 'manifest.json'))) throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`)
-  await run(await tool('crane'), ['push', '--insecure', original, `${instance.address}:5000/${repository}:${tag}`])
+  if (!existsSync(join(folder, 'manifest.json'))) throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`);
+  await run(await tool('crane'), ['push', '--insecure', original, `${instance.address}:5000/${repository}:${tag}`]);
 }
 
 /** Pulled through the mirror as kubelet would; the label makes the runtime's image store see it. */
 async function pullOnNode(instance: Instance, name: string): Promise<void> {
-  const ctr = [await tool('ctr'), '--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images', 'pull']
-  const hosts = ['--hosts-dir', statePath(instance.name, 'containerd', 'certs.d'), '--label', 'io.cri-containerd.image=managed', name]
-  const [command, ...args] = inNamespace(instance, [...ctr, ...hosts]) as [string, ...string[]]
-  await run(command, args)
+  const ctr = [await tool('ctr'), '--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images', 'pull'];
+  const hosts = ['--hosts-dir', statePath(instance.name, 'containerd', 'certs.d'), '--label', 'io.cri-containerd.image=managed', name];
+  const [command, ...args] = inNamespace(instance, [...ctr, ...hosts]) as [string, ...string[]];
+  await run(command, args);
 }
 
 async function nameInside(folder: string): Promise<string> {
-  const saved = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => undefined)
+  const saved = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => undefined);
   if (saved !== undefined) {
-    const name = (JSON.parse(saved) as { RepoTags?: string[] }[])[0]?.RepoTags?.[0]
-    if (name !== undefined) return name
+    const name = (JSON.parse(saved) as { RepoTags?: string[] }[])[0]?.RepoTags?.[0];
+    if (name !== undefined) return name;
   }
-  const { annotations = {} } = await manifestDescriptor(folder)
-  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name']
-  if (name === undefined) throw new Error(`${folder} carries no image name: give one with --as HOST/REPOSITORY:TAG`)
-  return name
+  const { annotations = {} } = await manifestDescriptor(folder);
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'];
+  if (name === undefined) throw new Error(`${folder} carries no image name: give one with --as HOST/REPOSITORY:TAG`);
+  return name;
 }
 
 /** Docker Hub's one-word names live below `library`. */
 function officialName(host: string, repository: string): string {
-  return host === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository
+  return host === 'docker.io' && !repository.includes('/') ? `library/${repository}` : repository;
 }

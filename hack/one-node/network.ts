@@ -3,14 +3,14 @@
  * two routes (pods, services), which vanish with it. The namespace is held by a file of the state folder, not by
  * /run/netns, so that nothing of it lies elsewhere.
  */
-import { statSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { run, say } from './exec.ts'
-import { hostInterface, statePath, type Instance } from './instance.ts'
-import { mountPointsBelow } from './mounts.ts'
+import { statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { run, say } from './exec.ts';
+import { hostInterface, statePath, type Instance } from './instance.ts';
+import { mountPointsBelow } from './mounts.ts';
 
 export function namespaceFile(name: string): string {
-  return statePath(name, 'netns')
+  return statePath(name, 'netns');
 }
 
 /**
@@ -18,37 +18,37 @@ export function namespaceFile(name: string): string {
  * control groups from kubelet.
  */
 export function inNamespace(instance: Instance, argv: readonly string[]): string[] {
-  return instance.mode === 'full' ? ['nsenter', `--net=${namespaceFile(instance.name)}`, '--', ...argv] : [...argv]
+  return instance.mode === 'full' ? ['nsenter', `--net=${namespaceFile(instance.name)}`, '--', ...argv] : [...argv];
 }
 
 /** Tells one namespace from a later one of the same path. */
 export function namespaceIdentity(instance: Instance): string {
-  return instance.mode === 'full' ? String(statSync(namespaceFile(instance.name)).ino) : 'host'
+  return instance.mode === 'full' ? String(statSync(namespaceFile(instance.name)).ino) : 'host';
 }
 
 /** Makes the namespace, its cable, routes and settings where they are missing. */
 export async function ensureNetwork(instance: Instance): Promise<void> {
-  const file = namespaceFile(instance.name)
+  const file = namespaceFile(instance.name);
   if ((await mountPointsBelow(file)).length === 0) {
-    await writeFile(file, '')
-    await run('unshare', [`--net=${file}`, 'true'])
+    await writeFile(file, '');
+    await run('unshare', [`--net=${file}`, 'true']);
   }
-  const cable = hostInterface(instance)
-  if (!linkExists(cable)) await run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file])
-  await run('sh', ['-ec', hostSide(instance, cable)])
-  const [command, ...args] = inNamespace(instance, ['sh', '-ec', insideOf(instance)]) as [string, ...string[]]
-  await run(command, args)
+  const cable = hostInterface(instance);
+  if (!linkExists(cable)) await run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file]);
+  await run('sh', ['-ec', hostSide(instance, cable)]);
+  const [command, ...args] = inNamespace(instance, ['sh', '-ec', insideOf(instance)]) as [string, ...string[]];
+  await run(command, args);
   await run('sh', ['-ec', hostRoutes(instance)]).catch((error: unknown) => {
-    say(`the host has no route to pods and Services (port-forward still works): ${String(error)}`)
-  })
+    say(`the host has no route to pods and Services (port-forward still works): ${String(error)}`);
+  });
 }
 
 function hostSide(instance: Instance, cable: string): string {
-  return `ip addr replace ${instance.hostAddress}/30 dev ${cable}; ip link set ${cable} up`
+  return `ip addr replace ${instance.hostAddress}/30 dev ${cable}; ip link set ${cable} up`;
 }
 
 function hostRoutes(instance: Instance): string {
-  return [instance.podRange, instance.serviceRange].map((range) => `ip route replace ${range} via ${instance.address}`).join('; ')
+  return [instance.podRange, instance.serviceRange].map((range) => `ip route replace ${range} via ${instance.address}`).join('; ');
 }
 
 /**
@@ -66,9 +66,9 @@ ip route replace ${instance.serviceRange} dev services src ${instance.address}
 echo 1 > /proc/sys/net/ipv4/ip_forward
 modprobe br_netfilter 2>/dev/null || true
 [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables
-`
+`;
 }
 
 function linkExists(name: string): boolean {
-  return statSync(`/sys/class/net/${name}`, { throwIfNoEntry: false }) !== undefined
+  return statSync(`/sys/class/net/${name}`, { throwIfNoEntry: false }) !== undefined;
 }

@@ -1,10 +1,10 @@
-import { applyBasics } from '../basics.ts'
-import { callApi, probeHttp } from '../api.ts'
-import { waitUntilHealthy } from '../exec.ts'
-import type { Instance } from '../instance.ts'
-import { apiServerUrl, writeKubeconfigs } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
-import { pkiPath } from '../pki.ts'
+import { applyBasics } from '../basics.ts';
+import { callApi, probeHttp } from '../api.ts';
+import { waitUntilHealthy } from '../exec.ts';
+import type { Instance } from '../instance.ts';
+import { apiServerUrl, writeKubeconfigs } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
+import { pkiPath } from '../pki.ts';
 
 export const apiserver: Part = {
   name: 'kube-apiserver',
@@ -12,7 +12,7 @@ export const apiserver: Part = {
   after: ['etcd'],
   binaries: ['kube-apiserver'],
   launch(instance, binary) {
-    const pki = (file: string) => pkiPath(instance, file)
+    const pki = (file: string) => pkiPath(instance, file);
     return {
       argv: [
         binary('kube-apiserver'),
@@ -36,26 +36,26 @@ export const apiserver: Part = {
         '--allow-privileged=true',
         ...modeFlags(instance),
       ],
-    }
+    };
   },
   health: (instance) => probeHttp(`${apiServerUrl(instance)}/readyz`),
   async onHealthy(instance) {
-    await writeKubeconfigs(instance)
-    if (instance.mode === 'control-plane') return
-    await applyBasics(instance)
-    await waitUntilHealthy(() => rolesTakeEffect(instance), { timeoutMs: 10_000, everyMs: 50 })
+    await writeKubeconfigs(instance);
+    if (instance.mode === 'control-plane') return;
+    await applyBasics(instance);
+    await waitUntilHealthy(() => rolesTakeEffect(instance), { timeoutMs: 10_000, everyMs: 50 });
   },
-}
+};
 
 /** The authorizer learns of roles a moment after they are written; a part that asks earlier is refused and waits for seconds. */
 async function rolesTakeEffect(instance: Instance): Promise<string | undefined> {
   for (const user of ['system:kube-controller-manager', 'system:kube-scheduler', 'tektite:provisioner']) {
-    const resourceAttributes = { verb: 'watch', group: '', resource: 'persistentvolumeclaims' }
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, resourceAttributes } }
-    const { body } = await callApi(instance, 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review)
-    if (!(JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed) return `the role of ${user} does not take effect: ${body}`
+    const resourceAttributes = { verb: 'watch', group: '', resource: 'persistentvolumeclaims' };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, resourceAttributes } };
+    const { body } = await callApi(instance, 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review);
+    if (!(JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed) return `the role of ${user} does not take effect: ${body}`;
   }
-  return undefined
+  return undefined;
 }
 
 /**
@@ -64,12 +64,7 @@ async function rolesTakeEffect(instance: Instance): Promise<string | undefined> 
  */
 function modeFlags(instance: Instance): string[] {
   if (instance.mode === 'control-plane') {
-    return [
-      '--bind-address=127.0.0.1',
-      '--endpoint-reconciler-type=none',
-      '--authorization-mode=RBAC',
-      '--disable-admission-plugins=ServiceAccount',
-    ]
+    return ['--bind-address=127.0.0.1', '--endpoint-reconciler-type=none', '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount'];
   }
   return [
     '--authorization-mode=Node,RBAC',
@@ -77,5 +72,5 @@ function modeFlags(instance: Instance): string[] {
     '--kubelet-preferred-address-types=InternalIP', // else logs and exec look the node's name up in DNS
     `--kubelet-client-certificate=${pkiPath(instance, 'apiserver-kubelet-client.crt')}`,
     `--kubelet-client-key=${pkiPath(instance, 'apiserver-kubelet-client.key')}`,
-  ]
+  ];
 }

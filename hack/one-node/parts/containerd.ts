@@ -1,17 +1,17 @@
-import { dirname } from 'node:path'
-import { probeSocket } from '../api.ts'
-import { PAUSE_IMAGE, registryUrl } from './registry.ts'
-import { socketDir, statePath, type Instance } from '../instance.ts'
-import { PART_PATH, type Part } from '../part.ts'
+import { dirname } from 'node:path';
+import { probeSocket } from '../api.ts';
+import { PAUSE_IMAGE, registryUrl } from './registry.ts';
+import { socketDir, statePath, type Instance } from '../instance.ts';
+import { PART_PATH, type Part } from '../part.ts';
 
 /** Absolute, because ctr and kubelet need it so. */
 export function containerdSocket(instance: Instance): string {
-  return statePath(instance.name, 'containerd.sock')
+  return statePath(instance.name, 'containerd.sock');
 }
 
 /** Also names the files that CNI leaves in /var/lib/cni, so that `down` finds its own. */
 export function podNetworkName(name: string): string {
-  return `tektite-${name}`
+  return `tektite-${name}`;
 }
 
 export const containerd: Part = {
@@ -20,8 +20,8 @@ export const containerd: Part = {
   after: [],
   binaries: ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc', 'bridge', 'loopback', 'host-local', 'portmap'],
   launch(instance, binary) {
-    const config = statePath(instance.name, 'containerd', 'config.toml')
-    const binaries = dirname(binary('containerd'))
+    const config = statePath(instance.name, 'containerd', 'config.toml');
+    const binaries = dirname(binary('containerd'));
     return {
       argv: [binary('containerd'), '--config', config],
       env: { PATH: `${binaries}:${PART_PATH}` }, // where it looks for its shim
@@ -31,14 +31,14 @@ export const containerd: Part = {
         [statePath(instance.name, 'containerd', 'certs.d', '_default', 'hosts.toml')]: mirrorConfig(instance),
         [statePath(instance.name, 'containerd', 'cni', '10-pods.conflist')]: podNetwork(instance),
       },
-    }
+    };
   },
   health: (instance) => probeSocket(containerdSocket(instance)),
-}
+};
 
 /** restrict_oom_score_adj: without CAP_SYS_RESOURCE nobody may lower it. runc's root and the shims' sockets are kept out of shared folders. */
 function daemonConfig(instance: Instance, binaries: string): string {
-  const state = (...parts: string[]) => statePath(instance.name, ...parts)
+  const state = (...parts: string[]) => statePath(instance.name, ...parts);
   return `version = 3
 root = '${state('containerd', 'root')}'
 state = '${state('containerd', 'state')}'
@@ -66,14 +66,14 @@ disabled_plugins = ['io.containerd.nri.v1.nri', 'io.containerd.internal.v1.opt',
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
   BinaryName = '${binaries}/runc'
   Root = '${state('runc')}'
-`
+`;
 }
 
 /** Every registry of the world is ours, and there is no other to ask after it: an unknown image fails at once. */
 function mirrorConfig(instance: Instance): string {
   return `server = '${registryUrl(instance)}'
 capabilities = ['pull', 'resolve']
-`
+`;
 }
 
 function podNetwork(instance: Instance): string {
@@ -95,6 +95,6 @@ function podNetwork(instance: Instance): string {
       },
       { type: 'portmap', backend: 'nftables', capabilities: { portMappings: true } },
     ],
-  }
-  return JSON.stringify(network, null, 2)
+  };
+  return JSON.stringify(network, null, 2);
 }

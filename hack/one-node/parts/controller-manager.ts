@@ -1,7 +1,7 @@
-import { callApi, probeHttp } from '../api.ts'
-import { kubeconfigPath } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
-import { pkiPath } from '../pki.ts'
+import { callApi, probeHttp } from '../api.ts';
+import { kubeconfigPath } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
+import { pkiPath } from '../pki.ts';
 
 export const controllerManager: Part = {
   name: 'kube-controller-manager',
@@ -9,7 +9,7 @@ export const controllerManager: Part = {
   after: ['kube-apiserver'],
   binaries: ['kube-controller-manager'],
   launch(instance, binary) {
-    const kubeconfig = kubeconfigPath(instance, 'controller-manager')
+    const kubeconfig = kubeconfigPath(instance, 'controller-manager');
     return {
       argv: [
         binary('kube-controller-manager'),
@@ -26,13 +26,13 @@ export const controllerManager: Part = {
         '--use-service-account-credentials=true',
         '--leader-elect=false', // there is one
       ],
-    }
+    };
   },
   /** Healthy when pods can be made: they need their namespace's ServiceAccount. */
   async health(instance) {
-    const complaint = await probeHttp(`https://${instance.address}:10257/healthz`)
-    if (complaint !== undefined) return complaint
-    const { status } = await callApi(instance, 'GET', '/api/v1/namespaces/default/serviceaccounts/default')
-    return status === 200 ? undefined : `ServiceAccount default/default is not there yet (${status})`
+    const complaint = await probeHttp(`https://${instance.address}:10257/healthz`);
+    if (complaint !== undefined) return complaint;
+    const { status } = await callApi(instance, 'GET', '/api/v1/namespaces/default/serviceaccounts/default');
+    return status === 200 ? undefined : `ServiceAccount default/default is not there yet (${status})`;
   },
-}
+};

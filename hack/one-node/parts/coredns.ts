@@ -1,8 +1,8 @@
-import { probeHttp } from '../api.ts'
-import { statePath, type Instance } from '../instance.ts'
-import { kubeconfigPath } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
-import { IMAGE_HOSTS } from './image-hosts.ts'
+import { probeHttp } from '../api.ts';
+import { statePath, type Instance } from '../instance.ts';
+import { kubeconfigPath } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
+import { IMAGE_HOSTS } from './image-hosts.ts';
 
 /** Runs beside kubelet, not as a pod: no image, no start delay. basics.ts makes the Service kube-dns point here. */
 export const coredns: Part = {
@@ -11,11 +11,11 @@ export const coredns: Part = {
   after: ['kube-apiserver'],
   binaries: ['coredns'],
   launch(instance, binary) {
-    const config = statePath(instance.name, 'Corefile')
-    return { argv: [binary('coredns'), '-conf', config, '-quiet'], files: { [config]: corefile(instance) } }
+    const config = statePath(instance.name, 'Corefile');
+    return { argv: [binary('coredns'), '-conf', config, '-quiet'], files: { [config]: corefile(instance) } };
   },
   health: (instance) => probeHttp(`http://${instance.address}:8181/ready`),
-}
+};
 
 /**
  * Image hosts are the node (see image-hosts.ts). Other names outside the cluster do not exist: answered at once, where a
@@ -46,5 +46,5 @@ function corefile(instance: Instance): string {
         rcode NXDOMAIN
     }
 }
-`
+`;
 }

@@ -1,6 +1,6 @@
-import { probeHttp } from '../api.ts'
-import { statePath } from '../instance.ts'
-import type { Part } from '../part.ts'
+import { probeHttp } from '../api.ts';
+import { statePath } from '../instance.ts';
+import type { Part } from '../part.ts';
 
 /** Listens on loopback only; its metrics port, which also tells health, is reachable from the host. */
 export const etcd: Part = {
@@ -9,9 +9,9 @@ export const etcd: Part = {
   after: [],
   binaries: ['etcd'],
   launch(instance, binary) {
-    const { ports } = instance
-    const client = `http://127.0.0.1:${ports.etcd}`
-    const peer = `http://127.0.0.1:${ports.etcdPeer}`
+    const { ports } = instance;
+    const client = `http://127.0.0.1:${ports.etcd}`;
+    const peer = `http://127.0.0.1:${ports.etcdPeer}`;
     return {
       argv: [
         binary('etcd'),
@@ -28,7 +28,7 @@ export const etcd: Part = {
         '--auto-compaction-retention=10m',
         '--log-level=warn',
       ],
-    }
+    };
   },
   health: ({ address, ports }) => probeHttp(`http://${address}:${ports.etcdMetrics}/health`),
-}
+};

@@ -1,7 +1,7 @@
-import { probeHttp } from '../api.ts'
-import { nodeName, statePath } from '../instance.ts'
-import { kubeconfigPath } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
+import { probeHttp } from '../api.ts';
+import { nodeName, statePath } from '../instance.ts';
+import { kubeconfigPath } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
 
 export const kubeProxy: Part = {
   name: 'kube-proxy',
@@ -9,7 +9,7 @@ export const kubeProxy: Part = {
   after: ['kube-apiserver'],
   binaries: ['kube-proxy'],
   launch(instance, binary) {
-    const config = statePath(instance.name, 'kube-proxy.json')
+    const config = statePath(instance.name, 'kube-proxy.json');
     const configuration = {
       apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
       kind: 'KubeProxyConfiguration',
@@ -21,11 +21,11 @@ export const kubeProxy: Part = {
       clusterCIDR: instance.podRange,
       oomScoreAdj: 0,
       conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' }, // leave the kernel's
-    }
+    };
     // A table left by one that was killed makes the next take its emptied endpoint chains for full ones: Services then
     // refuse connections (seen with v1.35.4). It is made anew within milliseconds.
-    const argv = ['sh', '-c', 'nft delete table ip kube-proxy 2>/dev/null; exec "$@"', 'kube-proxy', binary('kube-proxy'), `--config=${config}`]
-    return { argv, files: { [config]: JSON.stringify(configuration, null, 2) } }
+    const argv = ['sh', '-c', 'nft delete table ip kube-proxy 2>/dev/null; exec "$@"', 'kube-proxy', binary('kube-proxy'), `--config=${config}`];
+    return { argv, files: { [config]: JSON.stringify(configuration, null, 2) } };
   },
   health: (instance) => probeHttp(`http://${instance.address}:10256/healthz`),
-}
+};

@@ -1,10 +1,10 @@
-import { callApi, probeHttp } from '../api.ts'
-import { cgroupRoot } from '../cgroup.ts'
-import { nodeName, serviceAddress, statePath, type Instance } from '../instance.ts'
-import { kubeconfigPath } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
-import { pkiPath } from '../pki.ts'
-import { containerdSocket } from './containerd.ts'
+import { callApi, probeHttp } from '../api.ts';
+import { cgroupRoot } from '../cgroup.ts';
+import { nodeName, serviceAddress, statePath, type Instance } from '../instance.ts';
+import { kubeconfigPath } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
+import { pkiPath } from '../pki.ts';
+import { containerdSocket } from './containerd.ts';
 
 export const kubelet: Part = {
   name: 'kubelet',
@@ -12,8 +12,8 @@ export const kubelet: Part = {
   after: ['kube-apiserver', 'containerd'],
   binaries: ['kubelet'],
   launch(instance, binary) {
-    const config = statePath(instance.name, 'kubelet.json')
-    const resolver = statePath(instance.name, 'resolv.conf')
+    const config = statePath(instance.name, 'kubelet.json');
+    const resolver = statePath(instance.name, 'resolv.conf');
     return {
       argv: [
         binary('kubelet'),
@@ -27,19 +27,19 @@ export const kubelet: Part = {
         [config]: JSON.stringify(configuration(instance, resolver), null, 2),
         [resolver]: `nameserver ${instance.address}\n`, // for pods with dnsPolicy Default: the host's resolver is out of reach
       },
-    }
+    };
   },
   /** Healthy when the node is Ready. */
   async health(instance) {
-    const complaint = await probeHttp(`http://${instance.address}:10248/healthz`)
-    if (complaint !== undefined) return complaint
-    const { status, body } = await callApi(instance, 'GET', `/api/v1/nodes/${nodeName(instance)}`)
-    if (status !== 200) return `node ${nodeName(instance)} has not registered yet (${status})`
-    const node = JSON.parse(body) as { status?: { conditions?: { type: string; status: string; message?: string }[] } }
-    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')
-    return ready?.status === 'True' ? undefined : `node is not Ready: ${ready?.message ?? 'no condition yet'}`
+    const complaint = await probeHttp(`http://${instance.address}:10248/healthz`);
+    if (complaint !== undefined) return complaint;
+    const { status, body } = await callApi(instance, 'GET', `/api/v1/nodes/${nodeName(instance)}`);
+    if (status !== 200) return `node ${nodeName(instance)} has not registered yet (${status})`;
+    const node = JSON.parse(body) as { status?: { conditions?: { type: string; status: string; message?: string }[] } };
+    const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready');
+    return ready?.status === 'True' ? undefined : `node is not Ready: ${ready?.message ?? 'no condition yet'}`;
   },
-}
+};
 
 function configuration(instance: Instance, resolver: string): object {
   return {
@@ -71,5 +71,5 @@ function configuration(instance: Instance, resolver: string): object {
     imageGCLowThresholdPercent: 99,
     evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'nodefs.inodesFree': '1%', 'imagefs.available': '1%' },
     shutdownGracePeriod: '0s',
-  }
+  };
 }

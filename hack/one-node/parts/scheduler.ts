@@ -1,6 +1,6 @@
-import { probeHttp } from '../api.ts'
-import { kubeconfigPath } from '../kubeconfig.ts'
-import type { Part } from '../part.ts'
+import { probeHttp } from '../api.ts';
+import { kubeconfigPath } from '../kubeconfig.ts';
+import type { Part } from '../part.ts';
 
 export const scheduler: Part = {
   name: 'kube-scheduler',
@@ -8,7 +8,7 @@ export const scheduler: Part = {
   after: ['kube-apiserver'],
   binaries: ['kube-scheduler'],
   launch(instance, binary) {
-    const kubeconfig = kubeconfigPath(instance, 'scheduler')
+    const kubeconfig = kubeconfigPath(instance, 'scheduler');
     return {
       argv: [
         binary('kube-scheduler'),
@@ -18,7 +18,7 @@ export const scheduler: Part = {
         `--authorization-kubeconfig=${kubeconfig}`,
         '--leader-elect=false',
       ],
-    }
+    };
   },
   health: (instance) => probeHttp(`https://${instance.address}:10259/healthz`),
-}
+};
