@@ -1,16 +1,23 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createPublicKey } from 'node:crypto';
-import { systemClock } from '../../../clock.ts';
+import type * as Library from '@google-cloud/kms';
+import type { KeyManagementServiceClient } from '@google-cloud/kms';
+import type { AuthClient } from 'google-auth-library';
+import { EnvHttpProxyAgent, fetch, type RequestInfo, type RequestInit } from 'undici';
+import { messageOf } from '../../../errors.ts';
 import type { HashName, SigningAlgorithm } from '../algorithm.ts';
-import { googleAccessToken } from '../identity/google.ts';
-import { jsonOf, joinUrl, request, type Request, type Surroundings } from '../service.ts';
+import { ServiceError, type Surroundings } from '../service.ts';
 import { SigningError } from '../signer.ts';
+import { checkAnswer, checksumOf } from './gcp-integrity.ts';
 import type { KmsClient } from './kms.ts';
 
 export interface GcpOptions extends Surroundings {
   /** Default: the environment's CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS, then https://cloudkms.googleapis.com/. */
   endpoint?: string;
-  /** An access token for Cloud KMS; default: the application default credentials. */
-  accessToken?: (signal: AbortSignal) => Promise<string>;
+  /** Default: the application default credentials. */
+  authClient?: AuthClient;
+  /** Of one operation, its retries included. Default 10 s. */
+  timeoutMs?: number;
 }
 
 interface KeyVersion {
@@ -18,30 +25,58 @@ interface KeyVersion {
   algorithm: string;
 }
 
+type LibraryOptions = NonNullable<ConstructorParameters<typeof KeyManagementServiceClient>[0]>;
+
+/** What a call of the library gives: the answer first. */
+type Called<T> = Promise<readonly [T, ...unknown[]]>;
+
 const wayOut = 'check signers.kms.kmsref, and that the credentials have roles/cloudkms.signerVerifier and roles/cloudkms.viewer on the key';
 
-/** Cloud KMS over its REST API (cloud.google.com/kms/docs/reference/rest). */
+const credentialsWayOut = 'use Workload Identity, or mount a key file and set GOOGLE_APPLICATION_CREDENTIALS';
+
+/** The library's REST transport has neither a deadline nor a way to pass a signal: its requests find theirs here. */
+const currentSignal = new AsyncLocalStorage<AbortSignal>();
+
+/**
+ * Cloud KMS with Google's library over REST (cloud.google.com/kms/docs/reference/rest), with checksums both ways
+ * (cloud.google.com/kms/docs/data-integrity-guidelines).
+ * @throws SigningError for an endpoint that is no address.
+ */
 export function gcpClient(reference: { key: string; version?: string }, options: GcpOptions = {}): KmsClient {
   const env = options.env ?? process.env;
-  const base = joinUrl(options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/', 'v1');
-  const accessToken = options.accessToken ?? googleAccessToken();
+  const endpoint = endpointOf(options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/');
+  const timeoutMs = options.timeoutMs ?? 10_000;
+  let loaded: Promise<KeyManagementServiceClient> | undefined;
 
-  async function call<T>(path: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    const wanted: Request = {
-      service: 'Cloud KMS', url: joinUrl(base, path), wayOut,
-      headers: { authorization: `Bearer ${await accessToken(signal)}` },
-      ...(body === undefined ? {} : { body }),
-    };
-    return jsonOf(wanted, await request(wanted, signal, options.clock ?? systemClock)) as T;
+  function load(): Promise<KeyManagementServiceClient> {
+    loaded ??= connect(endpoint, options.authClient).catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  }
+
+  async function call<T>(signal: AbortSignal, work: (client: KeyManagementServiceClient) => Called<T>): Promise<T> {
+    signal.throwIfAborted();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const either = AbortSignal.any([signal, timeout]);
+    try {
+      const [answer] = await unlessAborted(either, currentSignal.run(either, async () => work(await load())));
+      return answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted) throw new ServiceError(0, `Cloud KMS ${endpoint.origin} cannot be reached: no answer within ${timeoutMs / 1000} s; ${wayOut}`, { cause: error });
+      throw signingError(error, endpoint);
+    }
   }
 
   async function newestVersion(signal: AbortSignal): Promise<KeyVersion> {
-    if (reference.version !== undefined) return call<KeyVersion>(`${reference.key}/cryptoKeyVersions/${reference.version}`, signal);
-    const query = new URLSearchParams({ filter: 'state=ENABLED', orderBy: 'name desc', pageSize: '100' });
-    const { cryptoKeyVersions = [] } = await call<{ cryptoKeyVersions?: KeyVersion[] }>(`${reference.key}/cryptoKeyVersions?${query}`, signal);
-    // "name desc" sorts 9 before 10: the greatest number is what is meant.
-    const newest = cryptoKeyVersions.reduce<KeyVersion | undefined>((best, found) => (best === undefined || numberOf(found) > numberOf(best) ? found : best), undefined);
-    if (newest === undefined) throw new SigningError(`Cloud KMS ${reference.key} has no enabled version; create or enable one`, { retryable: false });
+    const { key, version } = reference;
+    if (version !== undefined) return call(signal, (client) => client.getCryptoKeyVersion({ name: `${key}/cryptoKeyVersions/${version}` })).then(versionOf);
+    const found = await call(signal, (client) => client.listCryptoKeyVersions({ parent: key, filter: 'state=ENABLED' }));
+    // Names sort 9 after 10: the greatest number is what is meant.
+    const newest = found.map(versionOf).sort((a, b) => numberOf(b) - numberOf(a))[0];
+    if (newest === undefined) throw new SigningError(`Cloud KMS ${key} has no enabled version; create or enable one`, { retryable: false });
     return newest;
   }
 
@@ -49,16 +84,112 @@ export function gcpClient(reference: { key: string; version?: string }, options:
     description: `gcpkms://${reference.key}`,
     async fetchKey(signal) {
       const version = await newestVersion(signal);
-      const { pem } = await call<{ pem: string }>(`${version.name}/publicKey`, signal);
-      return { publicKey: createPublicKey(pem), algorithm: algorithmOf(version), version: version.name };
+      const algorithm = algorithmOf(version);
+      const answer = await call(signal, (client) => client.getPublicKey({ name: version.name }));
+      const pem = answer.pem ?? '';
+      checkAnswer(version.name, [[answer.name === version.name, 'name'], [answer.pemCrc32c?.value === checksumOf(Buffer.from(pem)), 'pemCrc32c']]);
+      return { publicKey: createPublicKey(pem), algorithm, version: version.name };
     },
     async sign(key, input, signal) {
-      const encoded = Buffer.from(input).toString('base64');
-      const body = key.algorithm.hash === undefined ? { data: encoded } : { digest: { [key.algorithm.hash]: encoded } };
-      const { signature } = await call<{ signature: string }>(`${key.version}:asymmetricSign`, signal, body);
-      return Buffer.from(signature, 'base64');
+      const { hash } = key.algorithm;
+      const checksum = { value: checksumOf(input) };
+      const request = hash === undefined ? { data: input, dataCrc32c: checksum } : { digest: { [hash]: input }, digestCrc32c: checksum };
+      const answer = await call(signal, (client) => client.asymmetricSign({ name: key.version, ...request }));
+      const signature = Buffer.from(answer.signature as Uint8Array);
+      checkAnswer(key.version, [
+        [answer.name === key.version, 'name'],
+        hash === undefined ? [answer.verifiedDataCrc32c === true, 'verifiedDataCrc32c'] : [answer.verifiedDigestCrc32c === true, 'verifiedDigestCrc32c'],
+        [answer.signatureCrc32c?.value === checksumOf(signature), 'signatureCrc32c'],
+      ]);
+      return signature;
     },
   };
+}
+
+function endpointOf(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url;
+  throw new SigningError(`the Cloud KMS endpoint ${JSON.stringify(address)} is not http(s)://host[:port]/; correct CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS`, { retryable: false });
+}
+
+async function connect(endpoint: URL, given: AuthClient | undefined): Promise<KeyManagementServiceClient> {
+  const authClient = given ?? (await defaultCredentials());
+  // For Cloud KMS only: what fetches tokens keeps its own ways.
+  authClient.transporter.interceptors.request.add({
+    resolved: async (config) => {
+      if (config.url.host !== endpoint.host) return config;
+      const signal = currentSignal.getStore();
+      return Object.assign(config, { fetchImplementation: fetchThroughProxy, retry: true, retryConfig: { ...retries }, ...(signal === undefined ? {} : { signal }) });
+    },
+  });
+  const { KeyManagementServiceClient } = await library();
+  const protocol = endpoint.protocol.slice(0, -1);
+  const port = Number(endpoint.port) || (protocol === 'https' ? 443 : 80);
+  // Its types are of its own copy of google-auth-library.
+  const credentials = authClient as unknown as LibraryOptions['authClient'];
+  const client = new KeyManagementServiceClient({ fallback: true, authClient: credentials, apiEndpoint: endpoint.hostname, port, protocol });
+  // Its methods would leave a failure of this as an unhandled rejection.
+  await client.initialize();
+  return client;
+}
+
+/** In a bundle of ES modules there is no __dirname, which google-gax reads while it is loaded (for gRPC, which is not used). */
+function library(): Promise<typeof Library> {
+  (globalThis as { __dirname?: string }).__dirname ??= import.meta.dirname;
+  return import('@google-cloud/kms');
+}
+
+async function defaultCredentials(): Promise<AuthClient> {
+  try {
+    const { GoogleAuth } = await import('google-auth-library');
+    return await new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/cloud-platform' }).getClient();
+  } catch (error) {
+    throw new SigningError(`Google credentials: ${messageOf(error)}; ${credentialsWayOut}`, { cause: error });
+  }
+}
+
+/** As service.ts; the library's own retries know gRPC's codes only, which REST failures do not have here. */
+const retries = { retry: 2, noResponseRetries: 2, httpMethodsToRetry: ['GET', 'POST'], statusCodesToRetry: [[408, 408], [429, 429], [500, 599]] };
+
+const dispatcher = new EnvHttpProxyAgent({ keepAliveTimeout: 30_000, connect: { timeout: 5_000 } });
+
+/** The library sets an agent of its own, which ignores HTTPS_PROXY. */
+const fetchThroughProxy = ((input: RequestInfo, init: RequestInit) => fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
+
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** A refusal keeps its HTTP status, which decides whether it may pass. */
+function signingError(error: unknown, endpoint: URL): SigningError {
+  if (error instanceof SigningError) return error;
+  const { config, status, response } = error as { config?: { url?: URL }; status?: number; response?: { statusText?: string } };
+  const said = wordsOf(error);
+  const url = config?.url ?? endpoint;
+  if (url.host !== endpoint.host) return new SigningError(`Google credentials: ${url.href}: ${said}; ${credentialsWayOut}`, { cause: error });
+  const where = `Cloud KMS ${url.origin}${url.pathname}`;
+  if (status !== undefined) return new ServiceError(status, `${where}: ${status} ${response?.statusText ?? ''}: ${said}; ${wayOut}`, { cause: error });
+  if (config === undefined) return new SigningError(`${where}: ${said}; ${wayOut}`, { cause: error });
+  return new ServiceError(0, `${where} cannot be reached: ${messageOf(error)}; ${wayOut}`, { cause: error });
+}
+
+/** The service's own words: the library leaves the body as it is in the message. */
+function wordsOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  try {
+    const { message } = (JSON.parse(text) as { error: { message: unknown } }).error;
+    if (typeof message === 'string') return message;
+  } catch {
+    // Not JSON, or not as Google's errors are.
+  }
+  return text.slice(0, 300);
+}
+
+function versionOf(answer: { name?: string | null; algorithm?: unknown }): KeyVersion {
+  return { name: answer.name ?? '', algorithm: String(answer.algorithm) };
 }
 
 function numberOf(version: KeyVersion): number {
