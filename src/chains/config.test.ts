@@ -28,6 +28,7 @@ describe('chains-config', () => {
         },
         kms: { ref: '', auth: { address: '', token: '', tokenPath: '', oidc: { path: '', role: '', tokenPath: '' }, spire: { sock: '', audience: '' } } },
       },
+      spire: { trustBundlePath: '', trustDomain: '' },
       managedBy: [],
       attempts: 5,
     });
@@ -84,6 +85,8 @@ describe('chains-config', () => {
     ['signers.kms.auth.oidc.token-path', '/o', (c) => c.signers.kms.auth.oidc.tokenPath, '/o'],
     ['signers.kms.auth.spire.sock', 'unix:///s', (c) => c.signers.kms.auth.spire.sock, 'unix:///s'],
     ['signers.kms.auth.spire.audience', 'a', (c) => c.signers.kms.auth.spire.audience, 'a'],
+    ['artifacts.taskrun.spire.trust-bundle-path', '/b', (c) => c.spire.trustBundlePath, '/b'],
+    ['artifacts.taskrun.spire.trust-domain', 'd', (c) => c.spire.trustDomain, 'd'],
     ['filter.managed-by', 'a, b', (c) => c.managedBy, ['a', 'b']],
     ['signing.attempts', '10', (c) => c.attempts, 10],
   ];

@@ -1,4 +1,5 @@
 import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
+import type { SpireSettings } from './spire/trust-bundle.ts';
 import { backendNames, type BackendName } from './storage/backend.ts';
 import type { ArtifactKind, FormatSettings, StatementFormat } from './types.ts';
 
@@ -70,6 +71,8 @@ export interface ChainsConfig extends FormatSettings {
   storage: StorageSettings;
   transparency: TransparencySettings;
   signers: { x509: X509Settings; kms: KmsSettings };
+  /** Who vouches for results that were signed by means of SPIRE (artifacts.taskrun.spire.*). Ours. */
+  spire: SpireSettings;
   /** Values of spec.managedBy that are signed besides "", unset and tekton.dev/pipeline. */
   managedBy: string[];
   /** Attempts after which a run is marked failed. Upstream's constant is 5. Ours as a key. */
@@ -97,6 +100,7 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
     storage: storage(values),
     transparency: transparency(values, data ?? {}),
     signers: { x509: x509(values), kms: kms(values) },
+    spire: { trustBundlePath: values.text('artifacts.taskrun.spire.trust-bundle-path', ''), trustDomain: values.text('artifacts.taskrun.spire.trust-domain', '') },
     managedBy: values.text('filter.managed-by', '').split(',').map((item) => item.trim()).filter((item) => item !== ''),
     attempts: values.integer('signing.attempts', 5, 1, 101),
   };

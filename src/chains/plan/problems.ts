@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { annotations } from '../annotations.ts';
 
 /** Steps of signing, for messages; a backend is named itself. */
-export type Step = 'payload' | 'signing' | 'transparency' | 'timestamp' | `storage ${string}`;
+export type Step = 'verification' | 'payload' | 'signing' | 'transparency' | 'timestamp' | `storage ${string}`;
 
 /** One thing that went wrong or was left out. */
 export interface Problem {

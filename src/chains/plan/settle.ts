@@ -21,6 +21,11 @@ export interface WorkOutcome {
   failures: Problem[];
 }
 
+/** Nothing more was done for this artifact in this attempt, because of problems of the whole run. */
+export function undone(work: Work, problems: readonly Problem[]): WorkOutcome {
+  return { work, signature: work.signature, logEntry: work.logEntry, timestamp: work.timestamp, stored: [...work.stored], refused: [], failures: [...problems] };
+}
+
 export interface SettleFacts {
   kind: RunKind;
   runAnnotations: Readonly<Record<string, string>> | undefined;

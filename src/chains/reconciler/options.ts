@@ -8,6 +8,7 @@ import type { Logger } from '../../log.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { RunState } from '../plan/run.ts';
+import type { TrustBundle } from '../spire/svid.ts';
 import type { Signer } from '../signing/signer.ts';
 import type { BackendName, StorageBackend } from '../storage/backend.ts';
 import type { TransparencyLog } from '../transparency/log.ts';
@@ -21,6 +22,11 @@ export interface TimestampAuthority {
 /** What signing goes through. Chosen anew for every attempt, because settings are live. */
 export interface Services {
   artifactsOf(run: RunObject, children: TaskRun[], config: ChainsConfig): { artifacts: Artifact[]; problems: FormatProblem[] };
+  /**
+   * Who vouches for results signed by means of SPIRE; `undefined` when nobody is configured.
+   * @throws when the trust bundle that is configured cannot be used, naming it.
+   */
+  trustBundle(config: ChainsConfig, signal: AbortSignal): Promise<TrustBundle | undefined>;
   /**
    * `pass` stands for one attempt on one run: keyless artifacts of it share a certificate.
    * @throws when there is no usable key, naming what is missing.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ApiError } from '../../kube/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
+import { dayAfter, runOf, signedEntries, spireServer } from '../spire/spire.fake.ts';
 import { artifactsOf, childOf, pipelineRun, runs, taskRun, World } from './world.fake.ts';
 
 const withImages = (...values: string[]): TaskRun['status'] => ({
@@ -354,5 +355,90 @@ describe('a PipelineRun', () => {
     };
     expect(await at.reconcile(parent)).toEqual({ kind: 'done' });
     expect(at.stored).toEqual([]);
+  });
+});
+
+describe('results signed by means of SPIRE', () => {
+  const server = spireServer();
+  const svid = server.issue('URI:spiffe://example.org/ns/default/taskrun/build');
+  const bundle = { authorities: [server.authority.certificate] };
+  const value = 'sha256:1';
+  const entries = signedEntries(svid, { IMAGE: value });
+  const sound = runOf([entries], [{ name: 'IMAGE', value }], svid);
+  const tampered = runOf([entries], [{ name: 'IMAGE', value: 'sha256:2' }], svid);
+  const at = (...objects: Parameters<World['add']>) => {
+    const made = world({}, ...objects);
+    made.now = dayAfter(svid, 20).getTime();
+    made.trustBundle = () => Promise.resolve(bundle);
+    return made;
+  };
+  const stateOf = async (where: World, of: { kind: keyof typeof runs; name: string }) => (await where.client.get(runs[of.kind], 'default', of.name)).metadata.annotations;
+  const build = { kind: 'taskrun', name: 'build' } as const;
+  const pipeline = { ...pipelineRun('p', ['build']), metadata: { ...pipelineRun('p', []).metadata, namespace: 'default' } };
+  const childOfPipeline = (child: TaskRun): TaskRun => ({ ...child, metadata: { ...child.metadata, ...childOf('p'), annotations: { [annotations.signed]: 'true' } } });
+
+  it('that hold are attested without a word', async () => {
+    const where = at(sound);
+    await where.reconcile(sound);
+    expect(await stateOf(where, build)).toEqual({ [annotations.signed]: 'true' });
+    expect(where.events).toEqual([]);
+    expect(where.signatures).toBe(2);
+  });
+
+  it('that were changed are not: nothing is signed, neither the run nor its images, and it is said why', async () => {
+    const where = at(tampered);
+    expect(await where.reconcile(tampered)).toEqual({ kind: 'done' });
+    expect(where.calls).toEqual([]);
+    const told = await stateOf(where, build);
+    expect(told?.[annotations.signed]).toBe('failed');
+    expect(JSON.parse(told?.[annotations.problems] ?? '')).toEqual({ failedAttempts: 1, problems: [{ artifact: 'build', at: 'verification', reason: 'result IMAGE of the TaskRun is not what the step wrote' }] });
+    expect(where.events).toEqual([{ type: 'Warning', reason: 'SigningFailedForGood', message: expect.stringContaining('build: verification: result IMAGE') as string }]);
+    expect(where.counts).toEqual({ 'taskrun failures payload_creation': 1, 'taskrun marked_failed': 1 });
+  });
+
+  it('without a trust bundle are attested with a note', async () => {
+    const where = at(sound);
+    where.trustBundle = () => Promise.resolve(undefined);
+    await where.reconcile(sound);
+    const told = await stateOf(where, build);
+    expect(told?.[annotations.signed]).toBe('true');
+    expect(told?.[annotations.problems]).toContain('no trust bundle is configured');
+  });
+
+  it('wait for a trust bundle that cannot be read', async () => {
+    const where = at(sound);
+    let reads = 0;
+    where.trustBundle = () => (++reads > 1 ? Promise.resolve(bundle) : Promise.reject(new Error('/bundle.pem cannot be read')));
+    const outcome = await where.reconcile(sound);
+    expect(outcome.kind).toBe('requeueAfter');
+    expect(where.events).toEqual([{ type: 'Warning', reason: 'SigningFailed', message: expect.stringMatching(/: signed results: verification: \/bundle.pem cannot be read$/) as string }]);
+    expect(where.calls).toEqual([]);
+    where.now += outcome.kind === 'requeueAfter' ? outcome.ms : 0;
+    await where.reconcile(sound);
+    expect(await stateOf(where, build)).toEqual({ [annotations.signed]: 'true' });
+  });
+
+  it('are not attested when the trust bundle never can be read', async () => {
+    const where = at(sound);
+    where.trustBundle = () => Promise.reject(new Error('/bundle.pem cannot be read'));
+    expect(await untilDone(where, sound)).toBe(5);
+    expect((await stateOf(where, build))?.[annotations.signed]).toBe('failed');
+    expect(where.calls).toEqual([]);
+  });
+
+  it('of runs without any do not need the trust bundle', async () => {
+    const plain = taskRun('a');
+    const where = at(plain);
+    where.trustBundle = () => Promise.reject(new Error('not asked'));
+    await where.reconcile(plain);
+    expect((await metadata(where)).annotations).toEqual({ [annotations.signed]: 'true' });
+  });
+
+  it('of a PipelineRun\'s TaskRun: changed ones keep the PipelineRun from being attested, sound ones do not', async () => {
+    for (const [child, signed] of [[tampered, 'failed'], [sound, 'true']] as const) {
+      const where = at(pipeline, childOfPipeline(child));
+      await where.reconcile(pipeline);
+      expect((await stateOf(where, { kind: 'pipelinerun', name: 'p' }))?.[annotations.signed]).toBe(signed);
+    }
   });
 });

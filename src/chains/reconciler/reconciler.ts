@@ -12,8 +12,9 @@ import { inRegistryForm } from '../plan/images.ts';
 import { decodeJournal } from '../plan/journal.ts';
 import { gaveUp, type Problem } from '../plan/problems.ts';
 import { childTaskRuns, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
-import { finalizersAfter, pending, settle, type Settlement, type WorkOutcome } from '../plan/settle.ts';
+import { finalizersAfter, pending, settle, undone, type SettleFacts, type Settlement, type WorkOutcome } from '../plan/settle.ts';
 import type { Artifact, FormatProblem, RunObject } from '../types.ts';
+import { examine } from './examine.ts';
 import type { ReconcilerOptions } from './options.ts';
 import { publishAll, signAll, type Signing } from './sign.ts';
 import { read, writeMetadata, type MetadataChange } from './write.ts';
@@ -78,17 +79,29 @@ function ended(decision: RunDecision): Outcome {
 
 async function sign(attempt: number, action: Action, options: ReconcilerOptions): Promise<Outcome> {
   const { config, signal } = action;
-  const { kind, services, metrics, clock, random } = options;
+  const { kind, services, metrics, clock } = options;
   const { artifacts, problems } = payloadsOf(action, options);
   const missing = missingPayloads(kind, artifacts, problems, config);
   missing.forEach(() => metrics.failed(kind, 'payload_creation'));
+  const examined = await examine({ kind, run: action.run, children: action.children, config, services, now: clock.now(), signal });
+  if (artifacts.length > 0 && !examined.sound) {
+    metrics.failed(kind, 'payload_creation');
+    const outcomes = examined.failures.length > 0 ? workOn(artifacts, action, options).map((work, index) => undone(work, index === 0 ? examined.failures : [])) : [];
+    return conclude({ attempt, outcomes, missing: examined.refusals, notes: [] }, action, options);
+  }
   const signing: Signing = { kind, services, metrics, clock, run: action.run, config, last: attempt >= config.attempts, signal };
   const signed = await signAll(workOn(artifacts, action, options), signing);
   signing.run = await noteSignatures(signed, action, options);
   const outcomes = await publishAll(signed, signing);
-  const notes = [...(missing.length > 0 ? [] : problems.map(note)), ...prunedChildren(action, options)];
-  const settlement = settle({ kind, runAnnotations: signing.run.metadata.annotations, config, attempt, outcomes, missing, notes, now: clock.now(), random: random() });
-  const written = await writeSettlement(settlement, { ...action, run: signing.run }, options);
+  const notes = [...(missing.length > 0 ? [] : problems.map(note)), ...prunedChildren(action, options), ...examined.notes];
+  return conclude({ attempt, outcomes, missing, notes }, { ...action, run: signing.run }, options);
+}
+
+/** Writes down what came of an attempt, and tells it. */
+async function conclude(came: Pick<SettleFacts, 'attempt' | 'outcomes' | 'missing' | 'notes'>, action: Action, options: ReconcilerOptions): Promise<Outcome> {
+  const { kind, clock, random } = options;
+  const settlement = settle({ ...came, kind, runAnnotations: action.run.metadata.annotations, config: action.config, now: clock.now(), random: random() });
+  const written = await writeSettlement(settlement, action, options);
   tell(settlement, written ?? action.run, options);
   return settlement.kind === 'again' ? { kind: 'requeueAfter', ms: settlement.delayMs ?? 0 } : { kind: 'done' };
 }

@@ -71,6 +71,7 @@ export class World {
   /** Throws to make a call fail; called before and (with "after ") after its effect. */
   disturb: Disturb = () => undefined;
   formats: Services['artifactsOf'] = (run) => artifactsOf(run);
+  trustBundle: Services['trustBundle'] = () => Promise.resolve(undefined);
   refuses: Partial<Record<BackendName, string>> = {};
   #stores = { taskrun: new Store<RunState>(), pipelinerun: new Store<RunState>() };
 
@@ -134,6 +135,7 @@ export class World {
   #services(): Services {
     return {
       artifactsOf: (run, children, config) => this.formats(run, children, config),
+      trustBundle: (config, signal) => this.trustBundle(config, signal),
       signer: async (kind) => ({
         description: 'test key',
         sign: async (payload) => {
