@@ -94,13 +94,7 @@ export function runOf(steps: readonly Entries[], results: readonly TaskRunResult
   };
 }
 
-/** The end of time, as far as certificates of these tests go. */
+/** Days after the certificate became valid; it is for one. */
 export function dayAfter(svid: Issued, days: number): Date {
   return new Date(svid.certificate.validFromDate.getTime() + days * 86_400_000);
-}
-
-export function fileWith(text: string): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'bundle-')), 'bundle.pem');
-  writeFileSync(file, text);
-  return file;
 }

@@ -1,9 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { fileWith, spireServer } from './spire.fake.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { spireServer } from './spire.fake.ts';
 import { readTrustBundle } from './trust-bundle.ts';
 
 const signal = new AbortController().signal;
+const folder = mkdtempSync(path.join(tmpdir(), 'bundle-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+function fileWith(text: string): string {
+  const file = path.join(folder, `${++files}.pem`);
+  writeFileSync(file, text);
+  return file;
+}
+
 const [one, two] = [spireServer().authority, spireServer().authority];
 const read = (trustBundlePath: string, trustDomain = '') => readTrustBundle({ trustBundlePath, trustDomain }, signal);
 
@@ -17,7 +28,7 @@ describe('the trust bundle', () => {
   });
 
   const bad: [string, string, string][] = [
-    ['a file that is not there', path.join(path.dirname(fileWith('')), 'none.pem'), 'cannot be read; mount'],
+    ['a file that is not there', path.join(folder, 'none.pem'), 'cannot be read; mount'],
     ['an empty file', fileWith(''), 'no PEM block "CERTIFICATE"'],
     ['a certificate that is none', fileWith('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'), 'holds no trust bundle'],
   ];
