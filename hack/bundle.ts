@@ -14,8 +14,8 @@ export interface BundledFile {
   readonly body: Buffer;
 }
 
-/** CommonJS packages in the bundle (pino, parts of client-node) call `require` for Node's own modules. */
-const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);`;
+/** CommonJS packages in the bundle call `require` for Node's own modules (pino) and read `__dirname` (google-gax). */
+const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);const __dirname = import.meta.dirname;`;
 
 /**
  * A CommonJS package that is imported dynamically becomes a chunk which exports nothing but `default`, where Node also gives

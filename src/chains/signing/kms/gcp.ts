@@ -122,7 +122,7 @@ async function connect(endpoint: URL, given: AuthClient | undefined): Promise<Ke
       return Object.assign(config, { fetchImplementation: fetchThroughProxy, retry: true, retryConfig: { ...retries }, ...(signal === undefined ? {} : { signal }) });
     },
   });
-  const { KeyManagementServiceClient } = await library();
+  const { KeyManagementServiceClient } = await import('@google-cloud/kms');
   const protocol = endpoint.protocol.slice(0, -1);
   const port = Number(endpoint.port) || (protocol === 'https' ? 443 : 80);
   // Its types are of its own copy of google-auth-library.
@@ -131,12 +131,6 @@ async function connect(endpoint: URL, given: AuthClient | undefined): Promise<Ke
   // Its methods would leave a failure of this as an unhandled rejection.
   await client.initialize();
   return client;
-}
-
-/** In a bundle of ES modules there is no __dirname, which google-gax reads while it is loaded (for gRPC, which is not used). */
-function library(): Promise<typeof Library> {
-  (globalThis as { __dirname?: string }).__dirname ??= import.meta.dirname;
-  return import('@google-cloud/kms');
 }
 
 async function defaultCredentials(): Promise<AuthClient> {
