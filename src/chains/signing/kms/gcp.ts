@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createPublicKey } from 'node:crypto';
-import type * as Library from '@google-cloud/kms';
 import type { KeyManagementServiceClient } from '@google-cloud/kms';
 import type { AuthClient } from 'google-auth-library';
 import { EnvHttpProxyAgent, fetch, type RequestInfo, type RequestInit } from 'undici';
