@@ -40,11 +40,6 @@ export const timeText = z.iso.datetime();
 
 export const int32 = z.int32();
 
-/** A port number or name. */
-export const intOrString = z
-  .union([z.int(), z.string()])
-  .meta({ 'x-kubernetes-int-or-string': true });
-
 /**
  * One of a few words, with no `enum` in the CRD: upstream's CRDs have none either, its validators name the bad value
  * in texts that users know, and `""` (which Go clients send) stays allowed.
@@ -59,6 +54,3 @@ const QUANTITY = String.raw`^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)
 export const quantity = z
   .union([z.int(), z.string()])
   .meta({ 'x-kubernetes-int-or-string': true, pattern: String.raw`${QUANTITY}|\$\(.+\)` });
-
-/** Text that may stand for a typed value once variables are replaced (`$(params.x)`). */
-export const substitutableText = z.string();

@@ -12,7 +12,8 @@ import { Caches } from './caches.ts';
 import { ClientMetrics } from '../role/client-metrics.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../role/http-server.ts';
-import { electLeaders } from './leadership.ts';
+import { electLeaders } from '../role/leadership.ts';
+import { queueNames } from './leadership.ts';
 import { makeReconcilers } from './reconcilers.ts';
 import { RunMetrics, registerRunningGauges } from './run-metrics.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
@@ -77,7 +78,7 @@ async function run(process: Process): Promise<void> {
     const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
     registerRunningGauges(registry, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
-    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, log });
+    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
     recordFinishedRuns(caches, leaders, new RunMetrics(registry, metrics));
     const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registries, registry, log });
     const onReady = () => {

@@ -58,11 +58,6 @@ export function joinKey(namespace: string | undefined, name: string): string {
   return `${namespace ?? ''}/${name}`;
 }
 
-export function splitKey(key: string): { namespace: string; name: string } {
-  const slash = key.indexOf('/');
-  return { namespace: key.slice(0, Math.max(slash, 0)), name: key.slice(slash + 1) };
-}
-
 /**
  * Order of two resourceVersions: negative when `a` is older. They are decimal numbers of any length without leading
  * zeros (promised since Kubernetes 1.35, true of etcd always); "" and undefined are older than everything.
@@ -80,11 +75,4 @@ export function pathOf(resource: Resource, namespace: string | undefined, name?:
   const scope = resource.namespaced && namespace ? `/namespaces/${encodeURIComponent(namespace)}` : '';
   const object = name === undefined ? '' : `/${encodeURIComponent(name)}`;
   return `${root}${scope}/${resource.plural}${object}${subresource ? `/${subresource}` : ''}`;
-}
-
-/** An owner reference to `owner`, as a controller. @throws when the owner has no uid yet. */
-export function controllerReference(owner: KubeObject, resource: Resource): OwnerReference {
-  const { name, uid } = owner.metadata;
-  if (!name || !uid) throw new Error(`${resource.kind} ${keyOf(owner)} has no uid: only an object read from the API server can own another`);
-  return { apiVersion: apiVersionOf(resource), kind: resource.kind, name, uid, controller: true, blockOwnerDeletion: true };
 }

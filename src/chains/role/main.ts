@@ -9,10 +9,7 @@ import { runReplica } from '../../kube/replica.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
 import { certificatesFromEnvironment } from '../../registry/certificates.ts';
 import { Registries } from '../../registry/client.ts';
-import { acrHelper } from '../../registry/cloud/acr.ts';
-import { ecrHelper } from '../../registry/cloud/ecr.ts';
-import { gcrHelper } from '../../registry/cloud/gcr.ts';
-import { remembering } from '../../registry/cloud/helper.ts';
+import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../registry/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
@@ -24,7 +21,8 @@ import { createSignerSource, readSigningSecret } from '../signing/source.ts';
 import { RunCaches } from './caches.ts';
 import { makeControllers } from './controllers.ts';
 import { parseChainsFlags, type ChainsFlags } from './flags.ts';
-import { electLeaders } from './leadership.ts';
+import { electLeaders } from '../../role/leadership.ts';
+import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
 import { createServices } from './services.ts';
 import { watchOwnNamespace } from './settings.ts';
@@ -85,7 +83,7 @@ async function run(process: Process): Promise<void> {
     const starting = AbortSignal.any([end, stopWatching.signal]);
     const own = await Promise.race([watchOwnNamespace(watching, stopWatching.signal), aborted(starting)]);
     const { settings } = own;
-    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'), log });
+    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'), component: leaseComponent, queueNames, log });
     const caches = new RunCaches(client, flags.namespaces, log);
     const metrics = createSigningMetrics(registry);
     const services = servicesOf(process, own, metrics);
@@ -109,8 +107,7 @@ function servicesOf({ flags, env, client, registries, log }: Process, own: Await
   const around = { observe: metrics.observe, clock: systemClock, env };
   const signer = createSignerSource({ ...around, config: () => own.settings.current(), secret: directory === undefined ? own.secret : () => readSigningSecret(directory) });
   const tagLock = flags.lockTagsByLease ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() }) : undefined;
-  const helpers = [ecrHelper(), gcrHelper(), acrHelper()].map((helper) => remembering(helper, systemClock));
-  const credentials = createCredentialSource({ client, helpers, dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
+  const credentials = createCredentialSource({ client, helpers: cloudHelpers(systemClock), dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
   return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }), around);
 }
 

@@ -1,6 +1,6 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { podName } from '../pod/names.ts';
 import type { Pod } from '../pod/types.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
@@ -47,8 +47,4 @@ export function started(context: PlanContext): TaskRunStatus {
   if (status.startTime) return status;
   const created = Date.parse(facts.taskRun.metadata.creationTimestamp ?? '');
   return { ...status, startTime: timestamp(Number.isNaN(created) || created <= now.getTime() ? now : new Date(created)) };
-}
-
-export function conditionReason(status: TaskRunStatus | undefined): string | undefined {
-  return succeededCondition(status)?.reason;
 }

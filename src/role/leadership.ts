@@ -1,0 +1,41 @@
+import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
+import { Election, statefulSetLeadership, wholeLeadership, type Leadership } from '../kube/buckets.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Logger } from '../log.ts';
+
+/** Which replica works on what, per reconciler. `run` competes until the signal is aborted, then gives everything back. */
+export type LeadersOf<Reconciler extends string> = Readonly<Record<Reconciler, Leadership>> & { run(signal: AbortSignal): Promise<void> };
+
+export interface ElectionSource<Reconciler extends string> {
+  client: KubeClient;
+  flags: { disableHighAvailability: boolean; systemNamespace: string; identity?: string | undefined };
+  env: Readonly<Record<string, string | undefined>>;
+  config: LeaderElectionConfig;
+  /** First part of lease names. */
+  component: string;
+  /** Names of the work queues, part of lease names. */
+  queueNames: Readonly<Record<Reconciler, string>>;
+  log: Logger;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Leadership by leases; by StatefulSet ordinal where the environment says so; over everything with --disable-ha.
+ * @throws when the StatefulSet's ordinal does not fit the buckets.
+ */
+export function electLeaders<Reconciler extends string>(source: ElectionSource<Reconciler>): LeadersOf<Reconciler> {
+  const { client, flags, env, config, component, queueNames, log } = source;
+  const led = (of: (queueName: string) => Leadership) =>
+    Object.fromEntries(Object.entries<string>(queueNames).map(([reconciler, queueName]) => [reconciler, of(queueName)])) as Record<Reconciler, Leadership>;
+  const fixed = flags.disableHighAvailability ? wholeLeadership() : statefulSetLeadership(env, config.buckets, flags.systemNamespace);
+  if (fixed) return { ...led(() => fixed), run: untilAborted };
+  const identity = flags.identity ? { identity: flags.identity } : {};
+  const election = new Election({ client, namespace: flags.systemNamespace, component, config, log, ...identity });
+  return { ...led((queueName) => election.forReconciler(queueName)), run: (signal) => election.run(signal) };
+}
