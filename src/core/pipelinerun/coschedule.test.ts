@@ -9,24 +9,34 @@ const group = (coschedule: typeof settings.flags.coschedule, ...workspaces: Work
 
 describe('nodeGroup', () => {
   it('workspaces: those that share a claim, whatever they call it', () => {
-    expect(group('workspaces', claim('a', 'one'))).toMatch(/^affinity-assistant-[0-9a-f]{10}$/);
-    expect(group('workspaces', claim('a', 'one'))).toBe(group('workspaces', { name: 'x', emptyDir: {} }, claim('b', 'one')));
-    expect(group('workspaces', claim('a', 'one'))).not.toBe(group('workspaces', claim('a', 'two')));
+    expect(group('workspaces', claim('a', 'one'))).toEqual({ name: expect.stringMatching(/^affinity-assistant-[0-9a-f]{10}$/), exclusive: false });
+    expect(group('workspaces', claim('a', 'one'))).toEqual(group('workspaces', { name: 'x', emptyDir: {} }, claim('b', 'one')));
+    expect(group('workspaces', claim('a', 'one'))).not.toEqual(group('workspaces', claim('a', 'two')));
     expect(group('workspaces', { name: 'x', emptyDir: {} })).toBeUndefined();
   });
-  it('pipelineruns: all of the run', () => expect(group('pipelineruns', claim('a', 'one'))).toBe(group('pipelineruns')));
+  it('pipelineruns: all of the run', () => expect(group('pipelineruns', claim('a', 'one'))).toEqual(group('pipelineruns')));
+  it('isolate-pipelinerun: all of the run, and nobody else', () => expect(group('isolate-pipelinerun')).toEqual({ ...group('pipelineruns'), exclusive: true }));
   it('disabled: none', () => expect(group('disabled', claim('a', 'one'))).toBeUndefined());
 });
 
-it('withGroupAffinity keeps what users ask for', () => {
-  const own = { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] };
-  expect(withGroupAffinity({ schedulerName: 's', affinity: { nodeAffinity: { n: 1 }, podAffinity: own } }, 'g')).toEqual({
-    schedulerName: 's',
-    affinity: { nodeAffinity: { n: 1 }, podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [
-      { topologyKey: 'zone' }, { labelSelector: { matchLabels: { 'pipeline.tekton.dev/affinity-assistant': 'g' } }, topologyKey: 'kubernetes.io/hostname' },
-    ] } },
+describe('withGroupAffinity', () => {
+  const assistant = 'pipeline.tekton.dev/affinity-assistant';
+  const together = { labelSelector: { matchLabels: { [assistant]: 'g' } }, topologyKey: 'kubernetes.io/hostname' };
+  const apart = { labelSelector: { matchExpressions: [{ key: assistant, operator: 'Exists' }, { key: assistant, operator: 'NotIn', values: ['g'] }] }, topologyKey: 'kubernetes.io/hostname' };
+  const zone = { topologyKey: 'zone' };
+  const requiring = (...terms: object[]) => ({ requiredDuringSchedulingIgnoredDuringExecution: terms });
+
+  it('keeps what users ask for', () => {
+    const template = { schedulerName: 's', affinity: { nodeAffinity: { n: 1 }, podAffinity: requiring(zone), podAntiAffinity: requiring(zone) } };
+    expect(withGroupAffinity(template, { name: 'g', exclusive: false })).toEqual({
+      schedulerName: 's', affinity: { nodeAffinity: { n: 1 }, podAffinity: requiring(zone, together), podAntiAffinity: requiring(zone) },
+    });
+    expect(withGroupAffinity(template, { name: 'g', exclusive: true })?.affinity?.['podAntiAffinity']).toEqual(requiring(zone, apart));
   });
-  expect(withGroupAffinity(undefined, undefined)).toBeUndefined();
+  it('keeps other groups off the node of an exclusive one', () => {
+    expect(withGroupAffinity(undefined, { name: 'g', exclusive: true })).toEqual({ affinity: { podAffinity: requiring(together), podAntiAffinity: requiring(apart) } });
+  });
+  it('asks for nothing without a group', () => expect(withGroupAffinity(undefined, undefined)).toBeUndefined());
 });
 
 it('TaskRuns that share a claim carry the label that their affinity looks for', () => {

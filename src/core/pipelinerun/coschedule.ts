@@ -5,16 +5,23 @@ import { annotations } from '../labels.ts';
 import { shortHash } from '../naming.ts';
 import type { Settings } from '../settings.ts';
 
+/** TaskRuns whose pods belong on one node. */
+export interface NodeGroup {
+  name: string;
+  /** No pod of another group may be on that node meanwhile. */
+  exclusive: boolean;
+}
+
 /**
- * The group of TaskRuns whose pods belong on one node, by flag coschedule: those that share a claim, or all of a run.
- * Undefined when the pod may run anywhere.
+ * The group of a TaskRun by flag coschedule: those that share a claim, or all of a run. Undefined when the pod may run
+ * anywhere (docs/affinityassistants.md).
  */
-export function nodeGroup(run: PipelineRun, workspaces: readonly WorkspaceBinding[], settings: Settings): string | undefined {
-  const group = (name: string) => `affinity-assistant-${shortHash(name + (run.metadata.name ?? ''))}`;
+export function nodeGroup(run: PipelineRun, workspaces: readonly WorkspaceBinding[], settings: Settings): NodeGroup | undefined {
+  const group = (of: string, exclusive = false): NodeGroup => ({ name: `affinity-assistant-${shortHash(of + (run.metadata.name ?? ''))}`, exclusive });
   switch (settings.flags.coschedule) {
     case 'disabled': return undefined;
-    case 'pipelineruns':
-    case 'isolate-pipelinerun': return group('');
+    case 'pipelineruns': return group('');
+    case 'isolate-pipelinerun': return group('', true);
     case 'workspaces': {
       const claim = workspaces.find((binding) => binding.persistentVolumeClaim !== undefined)?.persistentVolumeClaim?.claimName;
       return claim === undefined ? undefined : group(claim);
@@ -27,8 +34,8 @@ export function nodeGroup(run: PipelineRun, workspaces: readonly WorkspaceBindin
 }
 
 /** The label by which the pods of a group find each other. */
-export function groupLabel(group: string | undefined): Record<string, string> {
-  return group === undefined ? {} : { [annotations.affinityAssistant]: group };
+export function groupLabel(group: NodeGroup | undefined): Record<string, string> {
+  return group === undefined ? {} : { [annotations.affinityAssistant]: group.name };
 }
 
 /**
@@ -36,10 +43,27 @@ export function groupLabel(group: string | undefined): Record<string, string> {
  * through because it matches its own term, so no pod has to wait on the node for the others (upstream keeps one there,
  * made by a StatefulSet).
  */
-export function withGroupAffinity(template: PodTemplate | undefined, group: string | undefined): PodTemplate | undefined {
+export function withGroupAffinity(template: PodTemplate | undefined, group: NodeGroup | undefined): PodTemplate | undefined {
   if (group === undefined) return template;
-  const term = { labelSelector: { matchLabels: groupLabel(group) }, topologyKey: 'kubernetes.io/hostname' };
-  const podAffinity = (template?.affinity?.['podAffinity'] ?? {}) as { requiredDuringSchedulingIgnoredDuringExecution?: unknown[] };
-  const required = [...(podAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? []), term];
-  return { ...template, affinity: { ...template?.affinity, podAffinity: { ...podAffinity, requiredDuringSchedulingIgnoredDuringExecution: required } } };
+  const { affinity } = template ?? {};
+  const own = { matchLabels: groupLabel(group) };
+  const others = { matchExpressions: [
+    { key: annotations.affinityAssistant, operator: 'Exists' },
+    { key: annotations.affinityAssistant, operator: 'NotIn', values: [group.name] },
+  ] };
+  return {
+    ...template,
+    affinity: {
+      ...affinity,
+      podAffinity: requiring(affinity?.['podAffinity'], own),
+      ...(group.exclusive ? { podAntiAffinity: requiring(affinity?.['podAntiAffinity'], others) } : {}),
+    },
+  };
+}
+
+/** What a pod template asks of other pods on its node, and one demand more. */
+function requiring(given: unknown, labelSelector: object): object {
+  const terms = (given ?? {}) as { requiredDuringSchedulingIgnoredDuringExecution?: unknown[] };
+  const term = { labelSelector, topologyKey: 'kubernetes.io/hostname' };
+  return { ...terms, requiredDuringSchedulingIgnoredDuringExecution: [...(terms.requiredDuringSchedulingIgnoredDuringExecution ?? []), term] };
 }
