@@ -12,6 +12,7 @@ import type { ElectionConfig } from './election-config.ts';
 import { BucketSet } from './hash.ts';
 import { Informer } from './informer.ts';
 import { LeaseElector } from './lease.ts';
+import { holderIsGone } from './lease-holder.ts';
 import { joinKey } from './object.ts';
 import { leases } from './resources.ts';
 import type { Lease } from './resources.ts';
@@ -128,6 +129,8 @@ export interface ElectionOptions {
   component: string;
   config: ElectionConfig;
   identity?: string;
+  /** The identity is the name of the pod this runs in, and so are those of its fellows: what is not there has ended. */
+  inPod?: boolean;
   log: Logger;
   clock?: Clock;
   random?: () => number;
@@ -169,6 +172,7 @@ export class Election {
     for (const name of names) {
       this.#electors.set(name, new LeaseElector({
         client, namespace, name, identity: this.identity, config, log, watched: () => this.#watch.store.hasSynced,
+        ...(this.#options.inPod ? { holderIsGone: (holder, signal) => holderIsGone(client, namespace, holder, signal) } : {}),
         onAcquired: () => {
           this.#promised.delete(name);
           buckets.promote(name);

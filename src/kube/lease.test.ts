@@ -2,19 +2,19 @@ import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../clock.fake.ts';
 import { silentLogger } from '../log.ts';
 import { FakeKubeClient } from './client.fake.ts';
-import { LeaseElector, freeInMs, microTime } from './lease.ts';
+import { LeaseElector, freeInMs, microTime, type LeaseElectorOptions } from './lease.ts';
 import { leases } from './resources.ts';
 import type { Lease } from './resources.ts';
 
 const UPSTREAM = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 10_000 };
 
-function elector(client: FakeKubeClient, clock: FakeClock, identity: string) {
+function elector(client: FakeKubeClient, clock: FakeClock, identity: string, more: Pick<LeaseElectorOptions, 'holderIsGone'> = {}) {
   const log: string[] = [];
   const at = () => clock.monotonic() / 1000;
   const start = at();
   const one = new LeaseElector({
     client, namespace: 'ns', name: 'lease', identity, config: UPSTREAM, log: silentLogger, clock, random: () => 0,
-    onAcquired: () => log.push(`acquired@${at() - start}`), onLost: () => log.push(`lost@${at() - start}`),
+    onAcquired: () => log.push(`acquired@${at() - start}`), onLost: () => log.push(`lost@${at() - start}`), ...more,
   });
   const stop = new AbortController();
   const running = one.run(stop.signal);
@@ -81,6 +81,23 @@ describe('LeaseElector with upstream\'s periods', () => {
     expect(log).toEqual(['acquired@90']);
     expect((await held(client))?.spec).toMatchObject({ holderIdentity: 'heir', leaseDurationSeconds: 60, leaseTransitions: 5 });
     await stop();
+  });
+
+  test('a holder that is gone is not waited for', async () => {
+    const client = new FakeKubeClient();
+    const clock = new FakeClock();
+    const a = elector(client, clock, 'a');
+    await clock.advance(5_000);
+    const ended = new Set<string>();
+    const b = elector(client, clock, 'b', { holderIsGone: (holder) => Promise.resolve(ended.has(holder)) });
+    await clock.advance(15_000);
+    expect(b.log).toEqual([]);
+    ended.add('a');
+    await clock.advance(10_000);
+    expect(b.log).toEqual(['acquired@20']);
+    await clock.advance(10_000);
+    expect(a.log).toEqual(['acquired@0', 'lost@30']);
+    await Promise.all([a.stop(), b.stop()]);
   });
 
   test('a release is noticed within the retry period even without a watch', async () => {

@@ -23,6 +23,8 @@ export interface LeaseElectorOptions {
   onLost: () => void;
   /** Called before the lease is given to another replica: finish what is in flight, begin nothing. */
   onYield?: () => Promise<void>;
+  /** Whether a holder is known to have ended: its lease is taken over at once. Absent: every lease must run out. */
+  holderIsGone?: (identity: string, signal: AbortSignal) => Promise<boolean>;
   /** Whether `observe` is being fed right now; then a standby replica does not read the lease itself. */
   watched?: () => boolean;
   log: Logger;
@@ -147,7 +149,7 @@ export class LeaseElector {
       const own = lease?.spec?.holderIdentity === this.#options.identity;
       const promised = this.#promisedToAnother(lease) ? Math.max(0, this.#seenAt + retryPeriodMs - this.#now()) : 0;
       const free = own ? 0 : Math.max(promised, freeInMs(lease?.spec, this.#seenAt, this.#now()));
-      if (free > 0) return Math.min(period, free + 1);
+      if (free > 0 && !(await this.#holderIsGone(lease, within.signal))) return Math.min(period, free + 1);
       this.#note(await this.#write(lease, this.#claim(lease), within.signal));
       return 0;
     } catch (error) {
@@ -160,6 +162,13 @@ export class LeaseElector {
     } finally {
       within.end();
     }
+  }
+
+  async #holderIsGone(lease: Lease | null, signal: AbortSignal): Promise<boolean> {
+    const holder = lease?.spec?.holderIdentity;
+    if (!holder || !(await this.#options.holderIsGone?.(holder, signal))) return false;
+    this.#options.log.info({ lease: this.name, holder }, 'the holder is gone; its lease is taken over');
+    return true;
   }
 
   /** Returns when the lease is lost; throws when the signal is aborted. */

@@ -35,7 +35,7 @@ export function electLeaders<Reconciler extends string>(source: ElectionSource<R
     Object.fromEntries(Object.entries<string>(queueNames).map(([reconciler, queueName]) => [reconciler, of(queueName)])) as Record<Reconciler, Leadership>;
   const fixed = flags.disableHighAvailability ? wholeLeadership() : statefulSetLeadership(env, config.buckets, flags.systemNamespace);
   if (fixed) return { ...led(() => fixed), run: untilAborted };
-  const identity = flags.identity ? { identity: flags.identity } : {};
+  const identity = flags.identity ? { identity: flags.identity, inPod: true } : {};
   const election = new Election({ client, namespace: flags.systemNamespace, component, config, log, ...identity });
   return { ...led((queueName) => election.forReconciler(queueName)), run: (signal) => election.run(signal) };
 }

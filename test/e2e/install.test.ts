@@ -47,18 +47,8 @@ async function release(...set: string[]): Promise<string> {
 
 const apply = (file: string, ...flags: string[]) => installation.kubectl(['apply', '--server-side', '-f', file, ...flags]);
 
-/**
- * Its rights go with the controller, so that it cannot give its leases back: whoever installs anew waits until they run
- * out (as upstream's users do), or removes them.
- */
-async function removeLeases(): Promise<void> {
-  await installation.kubectl(['wait', 'pods', '--selector=app.kubernetes.io/name=controller', '--for=delete', '--timeout=60s']);
-  await installation.kubectl(['delete', 'leases', '--all']);
-}
-
 async function uninstall(): Promise<void> {
   await installation.helm('uninstall', 'tektite', '--ignore-not-found', '--wait');
-  await removeLeases();
 }
 
 /** Removes what the release file installed, but for the CRDs and the namespace. */
@@ -66,7 +56,6 @@ async function removeRelease(): Promise<void> {
   const documents = parseAllDocuments(await readFile(path.join(folder, 'release.yaml'), 'utf8')).map((document) => document.toJS() as KubeObject | null);
   const rest = documents.filter((object) => object && !['CustomResourceDefinition', 'Namespace'].includes(object.kind ?? ''));
   await installation.kubectl(['delete', '--ignore-not-found', '--wait', '-f', '-'], rest.map((object) => stringify(object)).join('---\n'));
-  await removeLeases();
 }
 
 async function runSucceeds(): Promise<void> {
@@ -179,6 +168,9 @@ describe('helm', () => {
     expect(await crds()).toEqual(expect.arrayContaining(kinds));
     expect(succeededCondition((await bench.waitFor(run, undefined, 5)).status)?.status).toBe('True');
     await installation.upgrade();
+    // Its rights went with the old controller, so that it could not give its leases back: they are taken over, and nobody waits the 60 s until they run out.
+    const started = Date.now();
     await runSucceeds();
+    expect(Date.now() - started).toBeLessThan(25_000);
   });
 });

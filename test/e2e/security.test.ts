@@ -112,6 +112,7 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
   'list watch configmaps': ['src/controller/settings.ts', 'new Informer'],
   'get create update patch leases': ['src/kube/lease.ts', '.get(leases', '.create(leases', '.replace(leases'],
+  'get pods': ['src/kube/lease-holder.ts', 'client.get(pods'],
   'list watch leases': ['src/kube/buckets.ts', 'new Informer', 'client.patch(leases'],
 };
 
