@@ -1,4 +1,4 @@
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
 import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
@@ -13,6 +13,7 @@ import { ClientMetrics } from '../role/client-metrics.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../role/http-server.ts';
 import { electLeaders } from '../role/leadership.ts';
+import { Meters } from '../role/meters.ts';
 import { queueNames } from './leadership.ts';
 import { makeReconcilers } from './reconcilers.ts';
 import { RunMetrics, registerRunningGauges } from './run-metrics.ts';
@@ -29,9 +30,9 @@ const component = 'tekton-pipelines-controller';
 export async function main(args: readonly string[], env: Readonly<Record<string, string | undefined>>, end: AbortSignal): Promise<number> {
   const flags = parseControllerFlags(args, env);
   const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
-  const registry = new Registry();
-  const clientMetrics = new ClientMetrics(registry);
+  const meters = new Meters('tekton_pipelines_controller');
   const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
+  const clientMetrics = new ClientMetrics(meters.infrastructure, config.server);
   const client = new KubeClient(config, {
     userAgent: `${component}/${version}`,
     qps: flags.qps,
@@ -40,7 +41,7 @@ export async function main(args: readonly string[], env: Readonly<Record<string,
   });
   log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'controller starts');
   try {
-    await run({ flags, env, end, log, registry, client });
+    await run({ flags, env, end, log, meters, client });
     log.info('controller ended');
     return 0;
   } catch (error) {
@@ -56,13 +57,13 @@ interface Process {
   env: Readonly<Record<string, string | undefined>>;
   end: AbortSignal;
   log: Logger;
-  registry: Registry;
+  meters: Meters;
   client: KubeClient;
 }
 
 async function run(process: Process): Promise<void> {
-  const { flags, env, end, log, registry, client } = process;
-  collectDefaultMetrics({ register: registry });
+  const { flags, env, end, log, meters, client } = process;
+  collectDefaultMetrics({ register: meters.process });
   const state = { ready: false };
   const events = new EventRecorder({ client, component, log });
   const caches = new Caches(client, flags.namespaces, log);
@@ -72,15 +73,15 @@ async function run(process: Process): Promise<void> {
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
     servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
-    servers.push(await serveMetrics(flags.metricsPort, registry));
+    servers.push(await serveMetrics(flags.metricsPort, meters));
     const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
     const watch = { client, namespace: flags.systemNamespace, names: configNames(env), images, release: version, events, log };
     const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
-    registerRunningGauges(registry, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
+    registerRunningGauges(meters.role, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
-    recordFinishedRuns(caches, leaders, new RunMetrics(registry, metrics));
-    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registries, registry, log });
+    recordFinishedRuns(caches, leaders, new RunMetrics(meters.role, metrics));
+    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registries, registry: meters.infrastructure, log });
     const onReady = () => {
       log.info('ready');
       state.ready = true;

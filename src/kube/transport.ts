@@ -26,7 +26,7 @@ export interface HttpRequest {
   resource: string;
 }
 
-export interface RequestRecord { verb: string; resource: string; /** 0 when no answer came. */ status: number; seconds: number }
+export interface RequestRecord { method: HttpRequest['method']; verb: string; resource: string; /** 0 when no answer came. */ status: number; seconds: number }
 
 export interface TransportOptions {
   userAgent?: string;
@@ -131,7 +131,7 @@ export class Transport {
       const retryAfter = response.headers['retry-after'];
       throw ApiError.of(status, await response.body.text(), Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
     } finally {
-      this.#options.onRequest?.({ verb: request.verb, resource: request.resource, status, seconds: (elapsedScale(this.#clock) - started) / 1000 });
+      this.#options.onRequest?.({ method: request.method, verb: request.verb, resource: request.resource, status, seconds: (elapsedScale(this.#clock) - started) / 1000 });
     }
   }
 

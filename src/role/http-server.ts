@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Registry } from 'prom-client';
+import type { Meters } from './meters.ts';
 
 /** Answers one path; false means not (yet) well. */
 export type Probe = () => boolean;
@@ -49,14 +49,14 @@ export function serveProbes(port: number, probes: { health: Probe; readiness: Pr
 }
 
 /** Prometheus text on /metrics, port 9090 as upstream. A collector that fails answers 500 with its message. */
-export function serveMetrics(port: number, registry: Registry): Promise<HttpServer> {
+export function serveMetrics(port: number, meters: Meters): Promise<HttpServer> {
   return serve((request, response) => {
     if ((request.url ?? '').split('?')[0] !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    meters.text().then(
+      (text) => response.writeHead(200, { 'content-type': meters.contentType }).end(text),
       (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
     );
   }, port);

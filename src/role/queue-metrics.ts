@@ -1,8 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { QueueMetrics, WorkQueue } from '../kube/queue.ts';
-
-/** Seconds, as knative.dev/pkg/observability has them. */
-const buckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+import { latencyBuckets as buckets } from './meters.ts';
 
 /**
  * The kn_workqueue_* metrics of upstream's controllers, one label `name` per queue (knative.dev/pkg observability).

@@ -130,8 +130,13 @@ describe('metrics', () => {
     }
   });
 
+  it.each([[`${prefix}taskrun_total`, 'tekton_pipelines_controller'], ['kn_workqueue_adds_total', 'knative.dev/pkg/observability/metrics/k8s']])('say of which meter they are: %s', (name, meter) => {
+    expect(delta(name, { otel_scope_name: meter })).toBe(delta(name));
+  });
+
   it('count requests to the API server', () => {
     expect(delta('http_client_request_duration_seconds_count')).toBeGreaterThan(10);
+    expect(delta('kn_k8s_client_http_response_status_code_total', { http_request_method: 'POST', http_response_status_code: '201' })).toBeGreaterThan(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { Registry, collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { uniqueIdentity } from '../../kube/buckets.ts';
@@ -14,6 +14,7 @@ import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../registry/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
+import { Meters } from '../../role/meters.ts';
 import { version } from '../../version.ts';
 import { createBackends } from '../backends.ts';
 import { LeaseLock } from '../storage/oci/lease-lock.ts';
@@ -39,14 +40,14 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
   const flags = parseChainsFlags(args, env);
   const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
-  const registry = new Registry();
-  const clientMetrics = new ClientMetrics(registry);
+  const meters = new Meters('tekton_chains');
   const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
+  const clientMetrics = new ClientMetrics(meters.infrastructure, config.server);
   const client = new KubeClient(config, { userAgent: `${component}/${version}`, qps: flags.qps, burst: flags.burst, onRequest: (record) => clientMetrics.record(record) });
   const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
   log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
   try {
-    await run({ flags, env, end, log, registry, client, registries });
+    await run({ flags, env, end, log, meters, client, registries });
     log.info('chains ended');
     return 0;
   } catch (error) {
@@ -62,21 +63,21 @@ interface Process {
   env: Environment;
   end: AbortSignal;
   log: Logger;
-  registry: Registry;
+  meters: Meters;
   client: KubeClient;
   registries: Registries;
 }
 
 async function run(process: Process): Promise<void> {
-  const { flags, env, end, log, registry, client } = process;
-  collectDefaultMetrics({ register: registry });
+  const { flags, env, end, log, meters, client } = process;
+  collectDefaultMetrics({ register: meters.process });
   const state = { ready: false };
   const stopWatching = new AbortController();
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
     servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
-    servers.push(await serveMetrics(flags.metricsPort, registry));
+    servers.push(await serveMetrics(flags.metricsPort, meters));
     const events = new EventRecorder({ client, component, log });
     const watching = { client, namespace: flags.systemNamespace, watchSecret: flags.signingSecretsDirectory === undefined, events, log };
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
@@ -85,9 +86,9 @@ async function run(process: Process): Promise<void> {
     const { settings } = own;
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'), component: leaseComponent, queueNames, log });
     const caches = new RunCaches(client, flags.namespaces, log);
-    const metrics = createSigningMetrics(registry);
+    const metrics = createSigningMetrics(meters.role);
     const services = servicesOf(process, own, metrics);
-    const controllers = makeControllers({ client, caches, leaders, settings, services, metrics, events, concurrency: flags.concurrency, registry, log });
+    const controllers = makeControllers({ client, caches, leaders, settings, services, metrics, events, concurrency: flags.concurrency, registry: meters.infrastructure, log });
     const onReady = () => {
       log.info('ready');
       state.ready = true;
