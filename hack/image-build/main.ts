@@ -7,7 +7,8 @@ import { imageRecipes, mirroredPath, selectRecipes, type ImageRecipe } from './r
 import { openRegistry, pushOciLayout } from './registry.ts';
 
 const USAGE = `usage: hack/images build [NAME...]           build what changed; all images when no name is given
-       hack/images push REGISTRY [NAME...]   build, then push to REGISTRY (host:port or URL)
+       hack/images push REGISTRY [NAME...]   build, then push to REGISTRY (HOST[:PORT][/PREFIX] or URL),
+                                             with the credentials that "docker login" left
        hack/images list [--json]             names, sizes, digests, layouts
        hack/images path NAME                 folder of the OCI layout (builds it)
 
@@ -25,7 +26,7 @@ async function main(args: readonly string[]): Promise<void> {
       return build(builder, selectRecipes(recipes, rest));
     case 'push': {
       const [registry, ...names] = rest;
-      if (registry === undefined) throw new UsageError('push needs the registry: hack/images push 198.18.0.2:5000');
+      if (registry === undefined) throw new UsageError('push needs the registry: hack/images push registry.example.com');
       return push(builder, registry, selectRecipes(recipes, names));
     }
     case 'list':
@@ -61,13 +62,17 @@ async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise
 
 async function push(builder: Builder, address: string, recipes: readonly ImageRecipe[]): Promise<void> {
   const registry = openRegistry(address);
-  for (const recipe of recipes) {
-    const image = await builder.build(recipe);
-    const started = performance.now();
-    for (const repository of recipe.repositories) await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.error(`${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`);
-    console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`);
+  try {
+    for (const recipe of recipes) {
+      const image = await builder.build(recipe);
+      const started = performance.now();
+      for (const repository of recipe.repositories) await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags);
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.error(`${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`);
+      console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`);
+    }
+  } finally {
+    await registry.close();
   }
 }
 

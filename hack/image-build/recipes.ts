@@ -67,20 +67,20 @@ const STAND_INS: readonly ImageRecipe[] = [
   {
     name: 'alpine',
     repositories: official('alpine'),
-    tags: ['latest', '3', '3.12', '3.15', '3.18', '3.19', '3.20', '3.20.1', '3.21', '3.22', 'edge'],
+    tags: ['latest', '3', '3.12', '3.12.0', '3.15', '3.18', '3.19', '3.20', '3.20.1', '3.21', '3.22', 'edge'],
     layers: [busyboxLayer, alpineLayer],
     config: { cmd: ['/bin/sh'], env: [PATH], workingDir: '/' },
   },
   {
     name: 'bash',
     repositories: official('bash'),
-    tags: ['latest', '5', '5.1', '5.1.4', '5.1.8', '5.2', '5.3'],
+    tags: ['latest', '3.2', '5', '5.1', '5.1.4', '5.1.8', '5.2', '5.2.26', '5.3'],
     layers: [busyboxLayer, alpineLayer, bashLayer],
     config: { entrypoint: ['docker-entrypoint.sh'], cmd: ['bash'], env: [PATH, '_BASH_VERSION=5.2.15'] },
   },
   {
     name: 'git',
-    repositories: ['docker.io/alpine/git'],
+    repositories: ['docker.io/alpine/git', 'gcr.io/cloud-builders/git'],
     tags: ['latest', 'v2.26.2', '2.43.0', '2.45.2', '2.47.2', 'v2.47.2'],
     layers: [busyboxLayer, alpineLayer, gitLayer],
     config: { entrypoint: ['git'], cmd: ['--help'], env: [PATH, CERTIFICATES], workingDir: '/git' },
@@ -123,7 +123,7 @@ const STAND_INS: readonly ImageRecipe[] = [
   {
     name: 'node',
     repositories: official('node'),
-    tags: ['latest', 'lts', 'lts-alpine3.20', 'lts-alpine', 'alpine', '20', '22', '24', '24-slim', '24-bookworm-slim', '26', '26-slim'],
+    tags: ['latest', 'lts', 'lts-alpine3.11', 'lts-alpine3.20', 'lts-alpine', 'alpine', '20', '22', '24', '24-slim', '24-bookworm-slim', '26', '26-slim'],
     layers: [debianBase, nodeLibrariesLayer, nodeLayer, nodeToolsLayer],
     config: { entrypoint: ['docker-entrypoint.sh'], cmd: ['node'], env: [PATH] },
   },

@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { writeOciImage } from './oci.ts';
-import { openRegistry, pushOciLayout, remoteDigest } from './registry.ts';
+import { openRegistry, pushOciLayout, type Destination } from './registry.ts';
 
 /** As much of a registry as the distribution spec asks of a push; refuses blobs whose digest is wrong. */
 class FakeRegistry {
   readonly blobs = new Set<string>();
   readonly manifests = new Map<string, string>();
   readonly mounted: string[] = [];
+  refusing = false;
 
   handle = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
@@ -24,6 +25,7 @@ class FakeRegistry {
   };
 
   private answer(method: string, url: URL, body: Buffer): [number, Record<string, string>?] {
+    if (url.pathname === '/v2/') return [200];
     const [, repository = '', kind = '', rest = ''] = /^\/v2\/(.+)\/(blobs|manifests)\/(.+)$/.exec(url.pathname) ?? [];
     const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
     switch (`${method} ${kind}`) {
@@ -36,12 +38,9 @@ class FakeRegistry {
         this.blobs.add(`${repository}@${digest}`);
         return [201];
       case 'PUT manifests':
+        if (this.refusing) return [403];
         this.manifests.set(`${repository}:${rest}`, digest);
         return [201];
-      case 'HEAD manifests': {
-        const found = this.manifests.get(`${repository}:${rest}`);
-        return found === undefined ? [404] : [200, { 'docker-content-digest': found }];
-      }
       default:
         return [405];
     }
@@ -62,6 +61,7 @@ let dir: string;
 let fake: FakeRegistry;
 let server: Server;
 let address: string;
+let registry: Destination;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'tektite-push-'));
@@ -69,8 +69,10 @@ beforeEach(async () => {
   server = createServer(fake.handle);
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  registry = openRegistry(address);
 });
 afterEach(async () => {
+  await registry.close();
   server.closeAllConnections();
   await new Promise((closed) => server.close(closed));
   rmSync(dir, { recursive: true, force: true });
@@ -88,7 +90,6 @@ const layout = (text: string) =>
 
 test('a pushed image is there under every tag, with the digest of its layout', async () => {
   const { digest } = await layout('one');
-  const registry = openRegistry(address);
   expect(await pushOciLayout(join(dir, 'one'), registry, 'library/one', ['1', 'latest'])).toBe(digest);
   expect(fake.manifests).toEqual(
     new Map([
@@ -96,14 +97,11 @@ test('a pushed image is there under every tag, with the digest of its layout', a
       ['library/one:latest', digest],
     ]),
   );
-  expect(await remoteDigest(registry, 'library/one', 'latest')).toBe(digest);
-  expect(await remoteDigest(registry, 'library/one', '2')).toBeUndefined();
 });
 
 test('a layer that another repository has is mounted, and a second push sends nothing', async () => {
   await layout('one');
   await layout('two');
-  const registry = openRegistry(address);
   await pushOciLayout(join(dir, 'one'), registry, 'one', ['latest']);
   await pushOciLayout(join(dir, 'two'), registry, 'two', ['latest']);
   await pushOciLayout(join(dir, 'two'), registry, 'two', ['latest']);
@@ -111,14 +109,20 @@ test('a layer that another repository has is mounted, and a second push sends no
   expect(fake.blobs.size).toBe(4);
 });
 
-test('a refusal names the request and carries the answer', async () => {
-  await layout('one');
-  const registry = openRegistry(`${address}`);
-  await expect(pushOciLayout(join(dir, 'one'), { ...registry, url: `${registry.url}/elsewhere` }, 'one', ['latest'])).rejects.toThrow(
-    /HEAD http.*\/blobs\/.*status 405/,
-  );
+test('a prefix goes before every name', async () => {
+  const { digest } = await layout('one');
+  const below = openRegistry(`http://${address}/team/ci/`);
+  await pushOciLayout(join(dir, 'one'), below, 'tektite/tektite', ['1']);
+  await below.close();
+  expect(fake.manifests).toEqual(new Map([['team/ci/tektite/tektite:1', digest]]));
 });
 
-test.each(['', 'http://', 'http://host/path', 'a b'])('%j is no registry address', (bad) => {
-  expect(() => openRegistry(bad)).toThrow(JSON.stringify(bad));
+test('a refusal carries the registry\'s answer', async () => {
+  await layout('one');
+  fake.refusing = true;
+  await expect(pushOciLayout(join(dir, 'one'), registry, 'one', ['latest'])).rejects.toThrow(`${address} answered 403: refused by the fake`);
+});
+
+test.each(['', 'http://', 'ftp://host', 'Host/Upper', 'a b'])('%j is no registry address', (bad) => {
+  expect(() => openRegistry(bad)).toThrow(`${JSON.stringify(bad)} is not an address`);
 });

@@ -1,9 +1,9 @@
-/**
- * Pushes OCI layouts to a registry over the distribution API
- * (https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push). For the local cluster's registry: no credentials.
- */
+/** Pushes OCI layouts to a registry, the local cluster's or a user's, with src/registry's client. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Registries } from '../../src/registry/client.ts';
+import { dockerConfigCredentials } from '../../src/registry/docker-config.ts';
+import type { Repository } from '../../src/registry/repository.ts';
 import { hexOf, type Descriptor } from './oci.ts';
 
 interface Manifest {
@@ -11,40 +11,53 @@ interface Manifest {
   readonly layers: readonly Descriptor[];
 }
 
-/** A registry to push to, and which repository already holds a blob (so that a shared layer is mounted, not sent again). */
-export interface Registry {
-  /** `http://host:port` */
-  readonly url: string;
+/** A place that images are pushed to. */
+export interface Destination {
+  /** The repository of this name, below the prefix that the address gave. */
+  repository(name: string): Promise<Repository>;
+  /** Which repository already holds a blob, so that a shared layer is mounted and not sent again. */
   readonly holders: Map<string, string>;
+  close(): Promise<void>;
 }
 
-/** Accepts `host:port` (plain HTTP: the local cluster's registry) or a URL. Throws on anything else, naming the value. */
-export function openRegistry(address: string): Registry {
-  const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  if (!URL.canParse(url) || new URL(url).pathname !== '/') {
-    throw new Error(`registry ${JSON.stringify(address)} is not an address: give host:port or http://host:port`);
-  }
-  return { url: url.replace(/\/$/, ''), holders: new Map() };
+const ADDRESS = /^(?:(https?):\/\/)?([\w.-]+(?::\d+)?|\[[0-9a-f:]+\](?::\d+)?)((?:\/[a-z0-9._-]+)*)\/?$/;
+/** For one request; a large layer takes its time. */
+const PATIENCE_MS = 15 * 60_000;
+
+/**
+ * Accepts `HOST[:PORT][/PREFIX]`, or a URL: `http://` for a registry without TLS (this machine's and those at private
+ * addresses are found out). Credentials are those that `docker login` left.
+ * @throws naming the address, when it is none.
+ */
+export function openRegistry(address: string): Destination {
+  const [, scheme, host = '', prefix = ''] = ADDRESS.exec(address) ?? [];
+  if (host === '') throw new Error(`registry ${JSON.stringify(address)} is not an address: give HOST[:PORT][/PREFIX] or a URL`);
+  const registries = new Registries(scheme === undefined ? {} : { mirrors: { [host]: `${scheme}://${host}` } });
+  return {
+    holders: new Map(),
+    async repository(name) {
+      const full = `${prefix.slice(1)}/${name}`.replace(/^\//, '');
+      const credentials = await dockerConfigCredentials(host, full, AbortSignal.timeout(PATIENCE_MS));
+      return registries.repository(host, full, { access: 'push', credentials });
+    },
+    close: () => registries.close(),
+  };
 }
 
-/** Pushes the layout's first manifest as `repository` under every tag. Returns the manifest digest. Throws with the registry's answer. */
-export async function pushOciLayout(dir: string, registry: Registry, repository: string, tags: readonly string[], signal?: AbortSignal): Promise<string> {
+/** Pushes the layout's first manifest as `name` under every tag. Returns the manifest digest. @throws RegistryError with the registry's answer. */
+export async function pushOciLayout(dir: string, destination: Destination, name: string, tags: readonly string[]): Promise<string> {
   const descriptor = await manifestDescriptor(dir);
   const body = await readFile(blobPath(dir, descriptor.digest));
   const manifest = JSON.parse(body.toString()) as Manifest;
-  for (const blob of [...manifest.layers, manifest.config]) await pushBlob(dir, registry, repository, blob, signal);
-  for (const tag of tags) {
-    const headers = { 'content-type': descriptor.mediaType };
-    await call(registry, `/v2/${repository}/manifests/${tag}`, { method: 'PUT', headers, body, signal }, [201]);
+  const repository = await destination.repository(name);
+  for (const { digest } of [...manifest.layers, manifest.config]) {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const there = await repository.hasBlob(digest, signal);
+    if (!there) await repository.pushBlob(await readFile(blobPath(dir, digest)), signal, destination.holders.get(digest));
+    destination.holders.set(digest, repository.name);
   }
+  for (const tag of tags) await repository.putManifest(tag, body, descriptor.mediaType, AbortSignal.timeout(PATIENCE_MS));
   return descriptor.digest;
-}
-
-/** The digest that `repository:tag` has in the registry, or undefined when it has none. */
-export async function remoteDigest(registry: Registry, repository: string, tag: string, signal?: AbortSignal): Promise<string | undefined> {
-  const headers = { accept: 'application/vnd.oci.image.manifest.v1+json' };
-  const response = await call(registry, `/v2/${repository}/manifests/${tag}`, { method: 'HEAD', headers, signal }, [200, 404]);
-  return response.status === 200 ? (response.headers.get('docker-content-digest') ?? undefined) : undefined;
 }
 
 /** The first manifest that the layout's index names. Throws when the folder is no layout. */
@@ -53,41 +66,6 @@ export async function manifestDescriptor(dir: string): Promise<Descriptor> {
   const descriptor = index.manifests[0];
   if (descriptor === undefined) throw new Error(`${dir}/index.json names no manifest: build the image again`);
   return descriptor;
-}
-
-async function pushBlob(dir: string, registry: Registry, repository: string, blob: Descriptor, signal?: AbortSignal): Promise<void> {
-  const found = await call(registry, `/v2/${repository}/blobs/${blob.digest}`, { method: 'HEAD', signal }, [200, 404]);
-  const holder = registry.holders.get(blob.digest);
-  if (found.status === 404) {
-    const mount = holder === undefined ? '' : `?mount=${blob.digest}&from=${encodeURIComponent(holder)}`;
-    const upload = await call(registry, `/v2/${repository}/blobs/uploads/${mount}`, { method: 'POST', signal }, [201, 202]);
-    if (upload.status === 202) await sendBlob(dir, registry, upload, blob, signal);
-  }
-  registry.holders.set(blob.digest, repository);
-}
-
-async function sendBlob(dir: string, registry: Registry, upload: Response, blob: Descriptor, signal?: AbortSignal): Promise<void> {
-  const location = new URL(upload.headers.get('location') ?? '', registry.url);
-  location.searchParams.set('digest', blob.digest);
-  const body = await readFile(blobPath(dir, blob.digest));
-  const headers = { 'content-type': 'application/octet-stream' };
-  await call(registry, `${location.pathname}${location.search}`, { method: 'PUT', headers, body, signal }, [201]);
-}
-
-async function call(registry: Registry, path: string, init: RequestInit, expected: readonly number[]): Promise<Response> {
-  const method = init.method ?? 'GET';
-  let response: Response;
-  try {
-    response = await fetch(`${registry.url}${path}`, init);
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new Error(`${method} ${registry.url}${path}: ${cause}. Is the registry running?`, { cause: error });
-  }
-  if (expected.includes(response.status)) {
-    if (method !== 'HEAD') await response.arrayBuffer();
-    return response;
-  }
-  throw new Error(`${method} ${registry.url}${path}: status ${response.status}: ${(await response.text()).slice(0, 500)}`);
 }
 
 function blobPath(dir: string, digest: string): string {

@@ -51,7 +51,12 @@ export async function loadImage(instance: Instance, path: string, { as, pull = f
 
 async function push(instance: Instance, folder: string, original: string, { repository, tag }: ImageName): Promise<void> {
   if (existsSync(join(folder, 'index.json'))) {
-    await pushOciLayout(folder, openRegistry(registryUrl(instance)), repository, [tag]);
+    const registry = openRegistry(registryUrl(instance));
+    try {
+      await pushOciLayout(folder, registry, repository, [tag]);
+    } finally {
+      await registry.close();
+    }
     return;
   }
   if (!existsSync(join(folder, 'manifest.json'))) throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`);

@@ -94,11 +94,17 @@ export class Repository {
     return answer.body;
   }
 
-  /** Stores a blob in one piece; storing it again is harmless. @returns its digest */
-  async pushBlob(bytes: Buffer, signal: AbortSignal): Promise<string> {
+  /**
+   * Stores a blob in one piece; storing it again is harmless.
+   * @param holder a repository of the same registry that has it: where the registry can, it is taken from there and not sent.
+   * @returns its digest
+   */
+  async pushBlob(bytes: Buffer, signal: AbortSignal, holder?: string): Promise<string> {
     const digest = digestOf(bytes);
     const call = { scope: this.#scope, operation: 'upload' };
-    const begun = await this.registry.call({ ...call, method: 'POST', path: `${this.name}/blobs/uploads/`, headers: { 'content-length': '0' } }, signal);
+    const mount = holder === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(holder)}`;
+    const begun = await this.registry.call({ ...call, method: 'POST', path: `${this.name}/blobs/uploads/${mount}`, headers: { 'content-length': '0' } }, signal);
+    if (begun.status === 201 && holder !== undefined) return digest;
     const location = begun.headers['location'];
     if (begun.status !== 202 || location === undefined) throw refusalOf(begun);
     const target = new URL(location, begun.url);

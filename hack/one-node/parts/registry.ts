@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openRegistry, pushOciLayout, remoteDigest } from '../../image-build/registry.ts';
+import { openRegistry, pushOciLayout } from '../../image-build/registry.ts';
 import { writeOciImage } from '../../image-build/oci.ts';
 import { probeHttp } from '../api.ts';
 import { statePath, type Instance } from '../instance.ts';
@@ -34,14 +34,16 @@ export const registry: Part = {
   health: (instance) => probeHttp(`${registryUrl(instance)}/v2/`),
   async onHealthy(instance, binary) {
     const target = openRegistry(registryUrl(instance));
-    if ((await remoteDigest(target, 'pause', '3.10')) !== undefined) return;
     const folder = await mkdtemp(join(tmpdir(), 'pause-image-'));
     try {
+      const pause = await target.repository('pause');
+      if ((await pause.headManifest('3.10', AbortSignal.timeout(30_000))) !== undefined) return;
       const program = { path: 'pause', type: 'file', mode: 0o755, uid: 0, gid: 0, body: await readFile(binary('pause')) } as const;
       await writeOciImage({ layers: [{ entries: [program] }], config: { entrypoint: ['/pause'], user: '65535:65535' }, names: [PAUSE_IMAGE] }, folder);
       await pushOciLayout(folder, target, 'pause', ['3.10']);
     } finally {
       await rm(folder, { recursive: true, force: true });
+      await target.close();
     }
   },
 };
