@@ -28,5 +28,5 @@ What to try next:
   npm run tektite -- pipelinerun list -n ${namespace} ${access}
   npm run tektite -- taskrun logs --last -n ${namespace} ${access}
   npm run demo                     again: the next run takes seconds to start
-  ${target.kind === 'own' ? 'hack/cluster down                take the cluster away' : `${kubectlPath} ${access} delete namespace ${namespace}`}`;
+  ${target.kind === 'own' ? `hack/cluster down --name ${target.cluster}   take the cluster away` : `${kubectlPath} ${access} delete namespace ${namespace}`}`;
 }

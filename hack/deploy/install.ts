@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf } from '../../src/errors.ts';
+import { Registries } from '../../src/registry/client.ts';
 import { command, progress, root } from './command.ts';
 import { accessFlags, programPath, type Target } from './pick-cluster.ts';
 
@@ -30,24 +32,50 @@ function version(): string {
 export async function provideImages(target: Target): Promise<Images> {
   switch (target.kind) {
     case 'named':
-      return { tektite: { repository: names.tektite, tag: version() }, entrypoint: { repository: names.entrypoint, tag: version() } };
+      return target.registry === undefined ? publicImages(target.context) : pushedImages(target.registry, withoutScheme(target.registry));
     case 'kind':
       return dockerImages(target.cluster);
-    case 'own': {
-      progress('building images and pushing them to the cluster');
-      const printed = await command(['hack/images', 'push', target.registry, 'tektite', 'entrypoint'], { show: true });
-      const digestOf = (repository: string) => /@(sha256:[0-9a-f]{64})/.exec(printed.split('\n').find((line) => line.startsWith(`${repository}@`)) ?? '')?.[1];
-      const image = (repository: string): Image => {
-        const digest = digestOf(repository);
-        return digest ? { repository, digest } : { repository, tag: version() };
-      };
-      return { tektite: image(names.tektite), entrypoint: image(names.entrypoint) };
-    }
+    case 'own':
+      // Every image host is mirrored to its registry.
+      return pushedImages(`http://${target.registry}`, 'ghcr.io');
     default: {
       const never: never = target;
       return never;
     }
   }
+}
+
+/** Builds our images and pushes them to a registry, below which the cluster knows them as `place`. */
+async function pushedImages(registry: string, place: string): Promise<Images> {
+  progress(`building images and pushing them to ${registry}`);
+  const printed = await command(['hack/images', 'push', registry, 'tektite', 'entrypoint'], { show: true });
+  const image = (name: string): Image => {
+    const digest = /@(sha256:[0-9a-f]{64})/.exec(printed.split('\n').find((line) => line.startsWith(`${name}@`)) ?? '')?.[1];
+    const repository = name.replace(/^[^/]+/, place);
+    return digest ? { repository, digest } : { repository, tag: version() };
+  };
+  return { tektite: image(names.tektite), entrypoint: image(names.entrypoint) };
+}
+
+function withoutScheme(registry: string): string {
+  return registry.replace(/^https?:\/\//, '').replace(/\/$/, '');
+}
+
+/** The released images. @throws saying what to do where they are not to be had, before the cluster waits for them. */
+async function publicImages(context: string): Promise<Images> {
+  const registries = new Registries();
+  try {
+    for (const name of Object.values(names)) {
+      const [host = '', ...path] = name.split('/');
+      await registries.repository(host, path.join('/'), { access: 'pull' }).getManifest(version(), AbortSignal.timeout(30_000));
+    }
+  } catch (error) {
+    const way = `give --registry HOST[:PORT][/PREFIX] (or TEKTITE_REGISTRY), a registry to push our images to that the cluster of context ${context} pulls from`;
+    throw new Error(`the released images ${names.tektite}:${version()} and ${names.entrypoint}:${version()} are not to be had: ${messageOf(error)}; ${way}`, { cause: error });
+  } finally {
+    await registries.close();
+  }
+  return { tektite: { repository: names.tektite, tag: version() }, entrypoint: { repository: names.entrypoint, tag: version() } };
 }
 
 async function dockerImages(cluster: string): Promise<Images> {

@@ -1,4 +1,4 @@
-/** `node hack/deploy/main.ts [--context NAME] [--set KEY=VALUE]...`: installs the present sources into a cluster. */
+/** `node hack/deploy/main.ts [--context NAME [--registry ADDRESS]] [--set KEY=VALUE]...`: installs the present sources into a cluster. */
 import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { pickCluster } from './pick-cluster.ts';
@@ -7,6 +7,7 @@ const { values } = parseArgs({
   options: {
     context: { type: 'string' },
     kubeconfig: { type: 'string' },
+    registry: { type: 'string' },
     cluster: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
   },
@@ -18,5 +19,5 @@ const chartValues = Object.fromEntries(
     return [pair.slice(0, at), pair.slice(at + 1)];
   }),
 );
-const target = await pickCluster({ context: values.context, kubeconfig: values.kubeconfig, ownCluster: values.cluster });
+const target = await pickCluster({ context: values.context, kubeconfig: values.kubeconfig, registry: values.registry, ownCluster: values.cluster });
 await install(target, chartValues);

@@ -1,9 +1,12 @@
+import { loadClusterConfig } from '../../src/kube/config.ts';
+import { instanceNames, readInstance } from '../one-node/instance.ts';
+import { apiServerUrl } from '../one-node/kubeconfig.ts';
 import { command, progress, succeeds } from './command.ts';
 
 /** Where to deploy to, and how images get there. */
 export type Target =
-  /** A cluster of the user's: images come from their public registry. */
-  | { kind: 'named'; context: string; kubeconfig?: string }
+  /** A cluster of the user's: our images come from the registry that the user names, else from their public one. */
+  | { kind: 'named'; context: string; kubeconfig?: string; registry?: string }
   /** kind, where Docker is: images are built with Docker and loaded. */
   | { kind: 'kind'; context: string; cluster: string }
   /** Our own one-node cluster with its own registry. */
@@ -14,6 +17,8 @@ const kindCluster = 'tektite';
 export interface Choice {
   context?: string | undefined;
   kubeconfig?: string | undefined;
+  /** HOST[:PORT][/PREFIX]: a registry that this machine may push to and the cluster of `context` pulls from. */
+  registry?: string | undefined;
   /** Name of our own cluster. */
   ownCluster?: string | undefined;
 }
@@ -23,12 +28,23 @@ export interface Choice {
  * own one-node cluster, which is started.
  */
 export async function pickCluster(choice: Choice): Promise<Target> {
-  if (choice.context) {
-    progress(`using the cluster of context ${choice.context}`);
-    return { kind: 'named', context: choice.context, ...(choice.kubeconfig ? { kubeconfig: choice.kubeconfig } : {}) };
-  }
+  if (choice.context) return pickNamed(choice.context, choice);
   if ((await succeeds('kind', 'version')) && (await succeeds('docker', 'info'))) return startKind();
   return startOwn(choice.ownCluster ?? process.env['TEKTITE_CLUSTER'] ?? 'tektite');
+}
+
+/** A context may be that of a one-node cluster of ours, which has a registry of its own. */
+async function pickNamed(context: string, { kubeconfig, registry }: Choice): Promise<Target> {
+  const { server } = await loadClusterConfig({ context, ...(kubeconfig ? { kubeconfig } : {}) });
+  const own = await ownClusterAt(server);
+  if (own !== undefined) return startOwn(own);
+  progress(`using the cluster of context ${context}`);
+  return { kind: 'named', context, ...(kubeconfig ? { kubeconfig } : {}), ...(registry ? { registry } : {}) };
+}
+
+async function ownClusterAt(server: URL): Promise<string | undefined> {
+  const instances = await Promise.all((await instanceNames()).map(readInstance));
+  return instances.find((instance) => instance?.mode === 'full' && apiServerUrl(instance) === server.origin)?.name;
 }
 
 async function startKind(): Promise<Target> {

@@ -21,6 +21,6 @@ export async function testCluster(): Promise<Extract<Target, { kind: 'own' }>> {
 export default async function setup(): Promise<void> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
-  await command(['hack/images', 'push', target.registry, ...standIns], { show: true });
+  await command(['hack/images', 'push', `http://${target.registry}`, ...standIns], { show: true });
   await install(target);
 }
