@@ -54,10 +54,20 @@ async function prepare({ target, kubectl }: Stage): Promise<{ address: string; b
   await kubectl(['apply', '-f', '-'], await sampleSources());
   const manifests = ['git-server.yaml', 'tasks.yaml', 'pipeline.yaml', ...(registryOfCluster ? [] : ['registry.yaml'])];
   for (const file of manifests) await kubectl(['apply', '-f', path.join(demoFolder, 'manifests', file)]);
-  await kubectl(['rollout', 'status', 'deployment/git-server', '--timeout=180s']);
+  await rolledOut('git-server', kubectl);
   if (registryOfCluster) return { address: registryOfCluster, baseImage: `${registryOfCluster}/library/node:24-slim` };
-  await kubectl(['rollout', 'status', 'deployment/registry', '--timeout=180s']);
+  await rolledOut('registry', kubectl);
   return { address: `registry.${namespace}.svc.cluster.local:5000`, baseImage: 'docker.io/library/node:24-slim' };
+}
+
+/** @throws with the state of its pods, which says why it does not come up. */
+async function rolledOut(app: string, kubectl: Stage['kubectl']): Promise<void> {
+  try {
+    await kubectl(['rollout', 'status', `deployment/${app}`, '--timeout=180s']);
+  } catch (error) {
+    const pods = await kubectl(['get', 'pods', '--selector', `app=${app}`]);
+    throw new Error(`deployment ${app} of the demo does not come up:\n${pods.trimEnd()}`, { cause: error });
+  }
 }
 
 async function sampleSources(): Promise<string> {

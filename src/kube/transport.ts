@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { Agent, ProxyAgent, request as httpRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import { elapsedScale, systemClock } from '../clock.ts';
@@ -172,9 +174,15 @@ export class Transport {
 
   #pool(tls: Omit<Credentials, 'headers'>, limits: Agent.Options): Dispatcher {
     const { serverName, ...rest } = tls;
-    const secure = { ...rest, ...(serverName ? { servername: serverName } : {}) };
+    const secure = { ...rest, ...(serverName ? asServer(serverName) : {}) };
     const options: Agent.Options = { ...limits, allowH2: this.#options.http2 ?? false, keepAliveTimeout: KEEP_ALIVE_MS, pipelining: 1 };
     if (this.#config.proxy) return new ProxyAgent({ ...options, uri: this.#config.proxy.href, requestTls: secure });
     return new Agent({ ...options, connect: { ...secure, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } });
   }
+}
+
+/** TLS settings for a kubeconfig's tls-server-name. An address is never sent as a name (RFC 6066), only looked for in the certificate. */
+function asServer(name: string): Pick<ConnectionOptions, 'servername' | 'checkServerIdentity'> {
+  if (isIP(name) === 0) return { servername: name };
+  return { servername: '', checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate) };
 }
