@@ -55,7 +55,7 @@ export function effectiveParams(specs: readonly ParamSpec[], given: readonly Par
     const r = emptyReplacements();
     for (const name of new Set(referencesIn(value).flatMap((reference) => paramNames(reference, declared, values)))) {
       const other = settle(name);
-      if (other !== undefined) addValue(r, 'params', name, other);
+      if (other !== undefined) for (const prefix of ['params', 'inputs.params']) addValue(r, prefix, name, other);
     }
     return r;
   };
@@ -82,7 +82,7 @@ function isObject(value: ParamValue): value is Record<string, string> {
 
 /** Params that `params.a.b[0]` may mean: `a.b` (names may have dots) or key `b` of `a`. */
 function paramNames(reference: string, ...known: ReadonlyMap<string, unknown>[]): string[] {
-  const match = /^params(?:\.([^[\]]+)|\[(['"])(.+?)\2\])/.exec(reference);
+  const match = /^(?:inputs\.)?params(?:\.([^[\]]+)|\[(['"])(.+?)\2\])/.exec(reference);
   const text = match?.[1] ?? match?.[3];
   if (text === undefined) return [];
   const parts = text.split('.');

@@ -5,7 +5,7 @@ import { pipelineRun } from './simulation.fake.ts';
 
 const run = pipelineRun({
   pipelineRef: { name: 'pipe' },
-  params: [{ name: 'text', value: 'T' }, { name: 'list', value: ['x', 'y'] }, { name: 'obj', value: { k: 'v' } }],
+  params: [{ name: 'text', value: 'T' }, { name: 'list', value: ['x', 'y'] }, { name: 'obj', value: { k: 'v' } }, { name: 'text.more', value: 'dotted' }],
   workspaces: [{ name: 'data', emptyDir: {} }],
 });
 const bind = (task: PipelineTask, spec: PipelineSpec = {}) => bindPipeline(run, 'pipe', { params: [{ name: 'more', default: '$(params.text)!' }], workspaces: [{ name: 'data' }, { name: 'none', optional: true }], ...spec, tasks: [task] }).tasks?.[0];
@@ -34,6 +34,9 @@ describe('bindPipeline', () => {
   it.each<[string, PipelineTask, string]>([
     ['the run\'s params', { taskSpec: { steps: [{ script }] } }, 'echo T v $(params.node) $(workspaces.data.path)'],
     ['the pipeline task\'s param of the same name wins', { params: [{ name: 'text', value: 'inner $(params.text)' }], taskSpec: { steps: [{ script }] } }, 'echo inner T v $(params.node) $(workspaces.data.path)'],
+    ['keys that its object leaves out are the run\'s', { params: [{ name: 'obj', value: { other: 'inner' } }], taskSpec: { steps: [{ script: '$(params.obj.k) $(params.obj.other)' }] } }, 'v inner'],
+    ['its text in the place of an object has no keys', { params: [{ name: 'obj', value: 'flat' }], taskSpec: { steps: [{ script: '$(params.obj) $(params.obj.k)' }] } }, 'flat $(params.obj.k)'],
+    ['a param whose name goes on after a dot is another one', { params: [{ name: 'text', value: 'inner' }], taskSpec: { steps: [{ script: '$(params.text) $(params.text.more)' }] } }, 'inner dotted'],
     ['its object wins by key', { params: [{ name: 'obj', value: { k: 'inner' } }], taskSpec: { steps: [{ script }] } }, 'echo T inner $(params.node) $(workspaces.data.path)'],
     ['a fanned-out param is left to each TaskRun', { matrix: { params: [{ name: 'text', value: ['1', '2'] }] }, taskSpec: { steps: [{ script }] } }, 'echo $(params.text) v $(params.node) $(workspaces.data.path)'],
     ['a value of the run wins over the default of the embedded spec', { taskSpec: { params: [{ name: 'text', default: 'd' }], steps: [{ script }] } }, 'echo T v $(params.node) $(workspaces.data.path)'],

@@ -85,13 +85,16 @@ function replaceInMatrix(matrix: NonNullable<PipelineTask['matrix']>, replacemen
 
 /**
  * The scope inside an embedded spec: the run's params, but where the pipeline task gives a param of the same name, that
- * one (docs/pipelineruns.md "Scope and Precedence").
+ * one (docs/pipelineruns.md "Scope and Precedence"). Of objects that is decided key by key, as upstream does it.
  */
 function scopeOf(task: PipelineTask, outer: Replacements): Replacements {
   const own = (task.params ?? []).filter(({ name }) => spellings('params', name).some((key) => isKnown(outer, key)));
   const fannedOut = new Set([...(task.matrix?.params ?? []), ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? [])].map(({ name }) => name));
-  const visible = without(outer, [...own.map(({ name }) => name), ...fannedOut]);
-  return mergeReplacements(visible, paramReplacements([], own.filter(({ name }) => !fannedOut.has(name))));
+  const given = own.filter(({ name }) => !fannedOut.has(name));
+  const inner = paramReplacements([], given);
+  const isObjectInBoth = ({ name }: { name: string }) => [inner, outer].every(({ objects }) => objects.has(`params.${name}`));
+  const hidden = [...fannedOut, ...given.filter((param) => !isObjectInBoth(param)).map(({ name }) => name)];
+  return mergeReplacements(without(outer, hidden), inner);
 }
 
 function isKnown(replacements: Replacements, key: string): boolean {
@@ -101,8 +104,10 @@ function isKnown(replacements: Replacements, key: string): boolean {
 /** Without the params of these names, in all their forms. */
 function without(replacements: Replacements, names: readonly string[]): Replacements {
   if (names.length === 0) return replacements;
-  const hidden = names.flatMap((name) => spellings('params', name));
-  const visible = (key: string) => !hidden.some((start) => key === start || key.startsWith(`${start}[`) || key.startsWith(`${start}.`));
+  const forms = names.flatMap((name) => spellings('params', name));
+  // Not by prefix: params.a.b may be key b of a, or a param of that name.
+  const ofObjects = new Set(forms.flatMap((form) => Object.keys(replacements.objects.get(form) ?? {}).map((key) => `${form}.${key}`)));
+  const visible = (key: string) => !ofObjects.has(key) && !forms.some((form) => key === form || key.startsWith(`${form}[`));
   const keep = <V>(map: Map<string, V>) => new Map([...map].filter(([key]) => visible(key)));
   return { strings: keep(replacements.strings), arrays: keep(replacements.arrays), objects: keep(replacements.objects) };
 }

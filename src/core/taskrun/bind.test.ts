@@ -14,6 +14,7 @@ describe('bindTask', () => {
 
   const claim: WorkspaceBinding = { name: 'w', persistentVolumeClaim: { claimName: 'c' } };
   it.each<[string, string | undefined, string]>([
+    ['params as in 2019', scriptOf('$(inputs.params.p) $(inputs.params.list[1]) $(inputs.params.old) $(inputs.params.none)', { params: [{ name: 'old', default: '<$(inputs.params.p)>' }] }), 'P b <P> $(inputs.params.none)'],
     ['workspace path', scriptOf('$(workspaces.w.path)', { workspaces: [{ name: 'w' }] }, [claim]), '/workspace/w'],
     ['its own mount path', scriptOf('$(workspaces.w.path)', { workspaces: [{ name: 'w', mountPath: '/data/$(params.p)' }] }, [claim]), '/data/P'],
     ['brackets', scriptOf("$(workspaces['w'].path) $(workspaces[\"w\"].bound)", { workspaces: [{ name: 'w' }] }, [claim]), '/workspace/w true'],

@@ -25,9 +25,12 @@ export function bindTask(taskRun: TaskRun, taskName: string, spec: TaskSpec, bin
   return bound;
 }
 
-/** Params, then names of the run and its Task: what a run's own fields may hold too. */
+/**
+ * Params, then names of the run and its Task: what a run's own fields may hold too. `inputs.params.x` is how Tasks of 2019 wrote
+ * `params.x`; upstream still takes it, and many Tasks have it.
+ */
 export function runValues(taskRun: TaskRun, spec: TaskSpec, taskName: string): Replacements[] {
-  return [paramReplacements(spec.params ?? [], taskRun.spec.params ?? []), contextReplacements(taskRun, taskName)];
+  return [paramReplacements(spec.params ?? [], taskRun.spec.params ?? [], 'params', 'inputs.params'), contextReplacements(taskRun, taskName)];
 }
 
 /** What is replaced only in the pod: the number of this attempt, and where credentials are. */
