@@ -1,7 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../clock.ts';
@@ -74,8 +71,6 @@ async function* linesOf(stdin: Readable, signal: AbortSignal): AsyncIterable<str
 }
 
 async function connect(kubeconfig: string, context: string, version: string, env: Streams['env']): Promise<Connection> {
-  const known = kubeconfig || env['KUBECONFIG'] || env['KUBERNETES_SERVICE_HOST'] || existsSync(join(env['HOME'] ?? homedir(), '.kube', 'config'));
-  if (!known) throw new Error('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
   const [{ loadClusterConfig }, { KubeClient }] = await Promise.all([import('../kube/config.ts'), import('../kube/client.ts')]);
   const config = await loadClusterConfig({ env, ...(kubeconfig ? { kubeconfig } : {}), ...(context ? { context } : {}) });
   // As tkn: a person's client need not be throttled like a controller.

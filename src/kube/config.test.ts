@@ -92,6 +92,10 @@ describe('a kubeconfig', () => {
     await expect(load({ token: 't' }, 'three')).rejects.toThrow('context "three" is not in the kubeconfig; it has: one, two, broken');
   });
 
+  test('that is nowhere is an error', async () => {
+    await expect(loadClusterConfig({ env: { HOME: folder } })).rejects.toThrow('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
+  });
+
   test('a context without its cluster is an error', async () => {
     await expect(load({ token: 't' }, 'broken')).rejects.toThrow('names no cluster');
   });

@@ -1,4 +1,6 @@
 import { readFile, readFileSync, existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { systemClock } from '../clock.ts';
@@ -49,6 +51,9 @@ export async function loadClusterConfig(source: ConfigSource = {}): Promise<Clus
   const host = env['KUBERNETES_SERVICE_HOST'];
   if (!source.kubeconfig && !env['KUBECONFIG'] && host && existsSync(`${folder}/token`)) {
     return inCluster(host, env['KUBERNETES_SERVICE_PORT'] ?? '443', folder, clock);
+  }
+  if (!source.kubeconfig && !env['KUBECONFIG'] && !existsSync(join(env['HOME'] ?? homedir(), '.kube', 'config'))) {
+    throw new Error('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
   }
   return fromKubeconfig(source, clock);
 }

@@ -2,11 +2,11 @@
  * `npm run conformance -- DIR`: creates every manifest below DIR as `kubectl create -f` does, each in a namespace of its
  * own, waits for the runs in it and prints one line each. Exit status 1 when one does not end Succeeded.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { isSuccessful, succeededCondition } from '../../src/core/condition.ts';
-import { KubeClient } from '../../src/kube/client.ts';
-import { loadClusterConfig } from '../../src/kube/config.ts';
+import { openCluster } from '../cluster-access/access.ts';
 import { createNamespace, deleteNamespace } from '../cluster-access/namespaces.ts';
 import { describe, waitForEnd } from '../cluster-access/runs.ts';
 import { kubectlCreate, manifestsOf } from './manifests.ts';
@@ -16,7 +16,6 @@ const { values: options, positionals } = parseArgs({
   options: {
     kubeconfig: { type: 'string' },
     context: { type: 'string' },
-    kubectl: { type: 'string', default: process.env['KUBECTL'] ?? 'kubectl' },
     parallel: { type: 'string', default: '4' },
     timeout: { type: 'string', default: '300' },
     keep: { type: 'boolean', default: false },
@@ -24,14 +23,13 @@ const { values: options, positionals } = parseArgs({
 });
 
 const folder = positionals[0];
-if (folder === undefined) {
+if (folder === undefined || !existsSync(folder)) {
+  if (folder !== undefined) console.error(`conformance: there is no file or folder ${JSON.stringify(folder)}`);
   console.error('usage: npm run conformance -- DIR [--context NAME] [--kubeconfig FILE] [--parallel 4] [--timeout SECONDS] [--keep]');
   process.exit(2);
 }
 
-const access = { ...(options.kubeconfig ? { kubeconfig: options.kubeconfig } : {}), ...(options.context ? { context: options.context } : {}) };
-const client = new KubeClient(await loadClusterConfig(access), { userAgent: 'tektite-conformance' });
-const kubectlAccess = Object.entries(access).flatMap(([name, value]) => [`--${name}`, value]);
+const { client, kubectl, kubectlFlags } = await openCluster(options, 'tektite-conformance');
 
 interface Verdict {
   file: string;
@@ -46,7 +44,7 @@ async function tryManifest(file: string): Promise<Verdict> {
   const verdict = (kind: Verdict['verdict'], detail: string): Verdict => ({ file, verdict: kind, detail, seconds: (Date.now() - started) / 1000 });
   const namespace = await createNamespace(client, 'conformance', signal);
   try {
-    const created = await kubectlCreate(options.kubectl, kubectlAccess, file, namespace);
+    const created = await kubectlCreate(kubectl, kubectlFlags, file, namespace);
     const runs = created.filter((object) => object.kind === 'TaskRun' || object.kind === 'PipelineRun');
     const ended = await Promise.all(runs.map((run) => waitForEnd(client, run, signal)));
     const bad = ended.find((run) => !isSuccessful(run.status));
