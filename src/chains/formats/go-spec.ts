@@ -1,4 +1,4 @@
-import { toParamValue } from '../../core/params/value.ts';
+import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import { formatDuration, parseDuration, DurationError } from '../../duration.ts';
 import { shapes } from './go-shapes.ts';
 import { canonicalQuantity } from './quantity.ts';

@@ -1,7 +1,6 @@
-import type { ParamSpec, Param } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamSpec, type Param } from '../../api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { toParamValue } from '../../core/params/value.ts';
 import { inputArtifacts, type NamedResult, type Report } from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import { refSourceOf, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';

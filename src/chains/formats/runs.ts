@@ -1,8 +1,8 @@
+import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import type { RefSource } from '../../api/meta.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { toParamValue } from '../../core/params/value.ts';
 import type { NamedResult } from '../artifacts/hints.ts';
 import type { RunObject } from '../types.ts';
 

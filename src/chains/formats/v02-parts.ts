@@ -1,7 +1,6 @@
-import type { Param, ParamSpec } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type Param, type ParamSpec } from '../../api/pipeline/v1/params.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
 import type { StepState } from '../../api/pipeline/v1/taskrun.ts';
-import { toParamValue } from '../../core/params/value.ts';
 import type { RunObject } from '../types.ts';
 import { refSourceOf } from './runs.ts';
 

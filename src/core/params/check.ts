@@ -1,7 +1,7 @@
-import type { Param, ParamSpec, ParamType } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type Param, type ParamSpec, type ParamType } from '../../api/pipeline/v1/params.ts';
 import { referencesIn } from '../substitution/replacements.ts';
 import { effectiveParams } from './replacements.ts';
-import { toParamValue, typeOfSpec, typeOfValue } from './value.ts';
+import { typeOfSpec, typeOfValue } from './value.ts';
 
 /** Why given params do not fit their declarations. `message` is upstream's text for TaskRuns; other runs word it from `names`. */
 export interface ParamProblem {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Param, ParamSpec } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type Param, type ParamSpec } from '../../api/pipeline/v1/params.ts';
 import { replaceString } from '../substitution/replacements.ts';
 import { checkArrayIndexes, checkEnums, checkParams } from './check.ts';
 import { effectiveParams, paramReplacements } from './replacements.ts';
-import { toParamValue, typeOfSpec } from './value.ts';
+import { typeOfSpec } from './value.ts';
 
 describe('toParamValue', () => {
   it.each([

@@ -1,6 +1,5 @@
-import type { Param, ParamSpec, ParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type Param, type ParamSpec, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import { emptyReplacements, referencesIn, replaceParamValue, type Replacements } from '../substitution/replacements.ts';
-import { toParamValue } from './value.ts';
 
 /** The three spellings of a variable: `params.x`, `params['x']`, `params["x"]`. */
 export function spellings(prefix: string, name: string): string[] {

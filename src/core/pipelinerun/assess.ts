@@ -45,13 +45,13 @@ export interface Circumstances {
 }
 
 /**
- * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or
- * that cannot run for want of a result, stops the others; that is only known at the end, hence the second round.
+ * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or that
+ * has to fail for want of a result, stops the others; that is only known at the end, hence the second round.
  */
 export function assess(observations: readonly TaskObservation[], circumstances: Circumstances): Assessment {
   const failed = observations.some((one) => one.section === 'tasks' && one.progress === 'failed' && !ignoresFailure(one));
   const first = assessOnce(observations, circumstances, failed);
-  const invalid = first.tasks.some((state) => state.invalid !== undefined && !ignoresFailure(state));
+  const invalid = first.tasks.some((state) => state.invalid !== undefined);
   return invalid && !failed ? assessOnce(observations, circumstances, true, first) : first;
 }
 
@@ -116,7 +116,9 @@ function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Su
   if (skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false')) return 'Parent Tasks were skipped';
   if (!ready) return undefined;
   const skippedNames = new Set(skippedParents.map((parent) => parent.name));
-  if (missingReferences(resultReferences(one.task), around.results).some((reference) => skippedNames.has(reference.task))) return 'Results were missing';
+  const missing = missingReferences(resultReferences(one.task), around.results);
+  // Who may fail may also do without: the run goes on. Others make it fail (missingResult).
+  if (missing.some((reference) => skippedNames.has(reference.task) || ignoresFailure(one))) return 'Results were missing';
   return skipWhenReady(task, around.overdue, 'tasks');
 }
 

@@ -1,6 +1,6 @@
+import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import type { ChildStatusReference, SkippedTask } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { toParamValue } from '../params/value.ts';
 import { replaceString, stringReplacements } from '../substitution/replacements.ts';
 import type { TaskState } from './assess.ts';
 

@@ -10,10 +10,13 @@ const include = (...params: [string, string][]) => ({ params: params.map(([name,
 describe('fanOut', () => {
   it.each<[string, Matrix, string[]]>([
     ['one param', { params: [platforms] }, ['platform=linux', 'platform=mac']],
-    ['two params, the first fastest', { params: [platforms, browsers] }, ['platform=linux browser=chrome', 'platform=mac browser=chrome', 'platform=linux browser=safari', 'platform=mac browser=safari']],
-    ['include adds to those that agree', { params: [platforms], include: [include(['platform', 'linux'], ['arch', 'arm'])] }, ['platform=linux arch=arm', 'platform=mac']],
-    ['include of new names adds to all', { params: [platforms], include: [include(['arch', 'arm'])] }, ['platform=linux arch=arm', 'platform=mac arch=arm']],
-    ['include that agrees with none is one more', { params: [platforms], include: [include(['platform', 'bsd'], ['arch', 'arm'])] }, ['platform=linux', 'platform=mac', 'platform=bsd arch=arm']],
+    ['two params, the first fastest', { params: [platforms, browsers] }, ['browser=chrome platform=linux', 'browser=chrome platform=mac', 'browser=safari platform=linux', 'browser=safari platform=mac']],
+    ['include adds to those that agree', { params: [platforms], include: [include(['platform', 'linux'], ['arch', 'arm'])] }, ['arch=arm platform=linux', 'platform=mac']],
+    ['include of new names adds to all', { params: [platforms], include: [include(['arch', 'arm'])] }, ['arch=arm platform=linux', 'arch=arm platform=mac']],
+    ['include that agrees with none is one more', { params: [platforms], include: [include(['platform', 'bsd'], ['arch', 'arm'])] }, ['platform=linux', 'platform=mac', 'arch=arm platform=bsd']],
+    ['an include that contradicts one before it is one more', { params: [platforms], include: [include(['arch', 'arm']), include(['arch', 'x86'])] }, ['arch=arm platform=linux', 'arch=arm platform=mac', 'arch=x86']],
+    ['an include some of whose values are there already adds nothing', { params: [platforms], include: [include(['platform', 'bsd']), include(['platform', 'bsd'], ['arch', 'arm'])] }, ['platform=linux', 'platform=mac', 'platform=bsd']],
+    ['numbers are text', { params: [{ name: 'n', value: ['1'] }], include: [{ params: [{ name: 'n', value: 1 as never }, { name: 'm', value: true as never }] }] }, ['m=true n=1']],
     ['includes alone', { include: [include(['i', '1']), include(['i', '2'], ['j', '3'])] }, ['i=1', 'i=2 j=3']],
     ['empty array', { params: [{ name: 'p', value: [] }] }, []],
   ])('%s', (_name, matrix, expected) => expect(plain(matrix)).toEqual(expected));

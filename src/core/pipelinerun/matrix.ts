@@ -1,6 +1,5 @@
-import type { Param } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type Param } from '../../api/pipeline/v1/params.ts';
 import type { Matrix, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
-import { toParamValue } from '../params/value.ts';
 
 /** Params of one run out of a fan-out, in upstream's order. */
 export type Combination = Param[];
@@ -10,28 +9,36 @@ export function isMatrixed(task: PipelineTask): boolean {
   return (task.matrix?.params?.length ?? 0) > 0 || (task.matrix?.include?.length ?? 0) > 0;
 }
 
+/** Param values by name. */
+type Values = Map<string, string>;
+
 /**
  * The runs of a matrix (docs/matrix.md): every combination of its params, the first param varying fastest; then each
- * include adds its params to the combinations that agree with it, or makes a combination of its own when none does.
+ * include adds its params to the combinations that agree with it, or makes a combination of its own when none of its
+ * values is in any. The rules in detail are upstream's (Matrix.FanOut), as is the order of a run's params: by name.
  */
 export function fanOut(matrix: Matrix): Combination[] {
+  const includes = (matrix.include ?? []).map(({ params = [] }): Values => new Map(params.map(({ name, value }) => [name, textOf(value)])));
+  if ((matrix.params ?? []).length === 0) return includes.map(byName);
   const combinations = cartesianProduct(matrix.params ?? []);
-  const extras: Combination[] = [];
-  const names = new Set((matrix.params ?? []).map((param) => param.name));
-  for (const { params = [] } of matrix.include ?? []) {
-    const shared = params.filter((param) => names.has(param.name));
-    const matching = combinations.filter((combination) => shared.every((param) => agrees(combination, param)));
-    if (combinations.length === 0 || matching.length === 0) extras.push([...params]);
-    for (const combination of matching) combination.push(...params.filter((param) => !names.has(param.name)));
+  for (const combination of combinations) {
+    for (const include of includes) {
+      if (!agrees(combination, include)) continue;
+      for (const [name, value] of include) combination.set(name, value);
+    }
   }
-  return [...combinations, ...extras];
+  for (const include of includes) if (isNew(include, combinations)) combinations.push(include);
+  return combinations.map(byName);
 }
 
-function cartesianProduct(params: readonly Param[]): Combination[] {
-  if (params.length === 0) return [];
-  let combinations: Combination[] = [[]];
+function byName(values: Values): Combination {
+  return [...values].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => ({ name, value }));
+}
+
+function cartesianProduct(params: readonly Param[]): Values[] {
+  let combinations: Values[] = [new Map()];
   for (const { name, value } of params) {
-    combinations = valuesOf(value).flatMap((text) => combinations.map((combination) => [...combination, { name, value: text }]));
+    combinations = valuesOf(value).flatMap((text) => combinations.map((combination): Values => new Map([...combination, [name, text]])));
   }
   return combinations;
 }
@@ -39,12 +46,21 @@ function cartesianProduct(params: readonly Param[]): Combination[] {
 /** A value that is still text is a reference whose array is not known yet: one run, as upstream counts it. */
 function valuesOf(json: unknown): string[] {
   const value = toParamValue(json);
-  if (Array.isArray(value)) return value;
-  return [typeof value === 'string' ? value : JSON.stringify(value)];
+  return Array.isArray(value) ? value : [textOf(value)];
 }
 
-function agrees(combination: Combination, { name, value }: Param): boolean {
-  return combination.some((param) => param.name === name && param.value === value);
+function textOf(json: unknown): string {
+  const value = toParamValue(json);
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Whether an include contradicts nothing in a combination. */
+function agrees(combination: Values, include: Values): boolean {
+  return [...include].every(([name, value]) => !combination.has(name) || combination.get(name) === value);
+}
+
+function isNew(include: Values, combinations: readonly Values[]): boolean {
+  return include.size > 0 && combinations.every((combination) => [...include].every(([name, value]) => combination.get(name) !== value));
 }
 
 /** A matrix over an empty array runs nothing: the task is skipped. */

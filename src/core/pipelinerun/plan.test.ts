@@ -27,6 +27,8 @@ describe('how runs end', () => {
       'False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1', { b: 'PipelineRun was stopping' }],
     ['an ignored failure', simulate([task('a', { onError: 'continue' }), task('b', { runAfter: ['a'] })]), { a: failed },
       'True Succeeded: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0', {}],
+    ['who may fail may do without a result', simulate([task('a', { onError: 'continue' }, 'r'), task('b', { runAfter: ['a'] }), task('c', { onError: 'continue', ...uses('a') }), task('d', { runAfter: ['c'] })]), { a: failed },
+      'True Completed: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 2', { c: 'Results were missing', d: 'Parent Tasks were skipped' }],
     ['a guard skips', simulate([task('a', { when: when('x', 'y') }), task('b')]), {},
       'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { a: 'When Expressions evaluated to false' }],
     ['what only comes after a guarded task runs', simulate([task('a', { when: when('x', 'y') }), task('b', { runAfter: ['a'] })]), {},
@@ -122,6 +124,14 @@ describe('what a TaskRun is given', () => {
       taskRunSpecs: [{ pipelineTaskName: 'a', podTemplate: { nodeSelector: { node: '$(params.node)', run: '$(context.pipelineRun.name)' } } }],
     }));
     expect(created(simulation, 'run-a-1').spec.podTemplate).toEqual({ schedulerName: 'z1', nodeSelector: { node: 'n2', run: 'run' } });
+  });
+
+  it('takes params that YAML reads as numbers or booleans, as their text', () => {
+    const values: unknown[] = [10, true, null, [1, 2], { k: 1 }];
+    const params = values.map((value, index) => ({ name: `p${index}`, value: value as never }));
+    const simulation = simulate([task('a', { params })], []);
+    simulation.step();
+    expect(simulation.taskRuns.get('run-a')?.spec.params?.map(({ value }) => value)).toEqual(['10', 'true', '', '[1,2]', '{"k":1}']);
   });
 
   it('has params of all types, context and results replaced', () => {

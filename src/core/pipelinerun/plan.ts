@@ -191,8 +191,7 @@ function conclude(draft: Draft, { spec }: BoundPipeline, assessment: Assessment,
   draft.mark(condition);
   if (condition.status === 'Unknown' || (spec.results ?? []).length === 0) return;
   const outcomes = new Map(assessment.tasks.map((state) => [state.name, statusOf(state)]));
-  const successful = new Map([...assessment.results].filter(([name]) => outcomes.get(name) === 'Succeeded'));
-  const { results, invalid } = pipelineResults(spec.results ?? [], successful, (name) => outcomes.get(name) === 'Succeeded');
+  const { results, invalid } = pipelineResults(spec.results ?? [], assessment.results, (name) => outcomes.get(name) === 'Succeeded');
   if (results.length > 0) status.results = results;
   if (invalid.length > 0) throw new RunFailure('CouldntGetPipelineResult', `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`);
 }

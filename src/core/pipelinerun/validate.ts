@@ -1,7 +1,9 @@
 import { formatFieldErrors } from '../../api/fielderror.ts';
+import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { Param } from '../../api/pipeline/v1/params.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { validatePipelineRun } from '../../api/pipeline/v1/pipelinerun.validate.ts';
 import { validatePipelineSpec } from '../../api/pipeline/v1/pipeline.validate.ts';
 import { taskDependencies } from '../graph/dependencies.ts';
 import { buildGraph, GraphError, type Graph } from '../graph/graph.ts';
@@ -43,6 +45,13 @@ export function validateRun(run: PipelineRun, pipelineName: string, spec: Pipeli
   checkRunParams(run, pipeline, spec, settings);
   checkWorkspaces(run, pipeline, spec);
   checkTaskRunSpecs(run, spec);
+  checkAdmission(run, settings);
+}
+
+/** What admission would have refused of the run itself: without the webhook, or with an older one, it gets here. */
+function checkAdmission(run: PipelineRun, settings: Settings): void {
+  const errors = validatePipelineRun(defaultPipelineRun(run, settings.defaults), settings);
+  if (errors.length > 0) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(run)} can't be Run: ${userError(formatFieldErrors(errors))}`);
 }
 
 /** First what this version cannot do, then what admission would refuse: without the webhook, or with an older one, both get here. */

@@ -1,15 +1,15 @@
-import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineResult } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunResult } from '../../api/pipeline/v1/pipelinerun.ts';
-import { toParamValue } from '../params/value.ts';
 import { referencesIn, replaceParamValue } from '../substitution/replacements.ts';
-import { parseResultReference } from './reference.ts';
+import { parseResultReference, type ResultReference } from './reference.ts';
 import { resultReplacements, type RunResults } from './values.ts';
 
 /**
- * A pipeline's results from those of its tasks. A result of a task that did not succeed is left out; one that a task
- * which succeeded does not have makes the pipeline's result `invalid`. Results without any reference are left out, as upstream.
- * @param results of successful tasks only
+ * A pipeline's results from those of its tasks, also of those that failed (upstream #9367). One that a failed task does not
+ * have is left out; one that a task which succeeded does not have makes the pipeline's result `invalid`. Results without any
+ * reference are left out, as upstream.
+ * @param results of all tasks that have ended
  * @param succeeded whether a task of that name succeeded
  */
 export function pipelineResults(
@@ -35,10 +35,14 @@ function judge(text: string, results: RunResults, succeeded: (task: string) => b
   const reference = parseResultReference(text);
   if (!reference) return 'invalid';
   const value = results.get(reference.task)?.get(reference.result);
-  if (value === undefined) return succeeded(reference.task) ? 'invalid' : 'left out';
-  if (typeof reference.index === 'number' && Array.isArray(value)) return reference.index < value.length ? 'there' : 'invalid';
-  if (reference.key !== undefined) return typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, reference.key) ? 'there' : 'invalid';
-  return 'there';
+  if (value !== undefined && holds(value, reference)) return 'there';
+  return succeeded(reference.task) ? 'invalid' : 'left out';
+}
+
+function holds(value: ParamValue, { index, key }: ResultReference): boolean {
+  if (typeof index === 'number' && Array.isArray(value)) return index < value.length;
+  if (key !== undefined) return typeof value === 'object' && !Array.isArray(value) && Object.hasOwn(value, key);
+  return true;
 }
 
 function asTasks(value: ParamValue): ParamValue {

@@ -11,6 +11,7 @@ const run = (...results: [string, ParamValue][]): TaskRun => ({ metadata: {}, sp
 const results: RunResults = new Map([
   ['a', new Map<string, ParamValue>([['text', 'T'], ['list', ['x', 'y']], ['obj', { k: 'v' }]])],
   ['failed', new Map()],
+  ['broken', new Map([['text', 'B']])],
 ]);
 
 describe('parseResultReference', () => {
@@ -67,6 +68,8 @@ describe('pipelineResults', () => {
     ['object made of results', result({ one: '$(tasks.a.results.text)', two: '$(tasks.a.results.list[0])' }), { results: [{ name: 'r', value: { one: 'T', two: 'x' } }], invalid: [] }],
     ['of a final task', result('$(finally.a.results.text)'), { results: [{ name: 'r', value: 'T' }], invalid: [] }],
     ['of a failed task is left out', result('$(tasks.failed.results.x)'), { results: [], invalid: [] }],
+    ['of a failed task that has it', result('$(tasks.broken.results.text)'), { results: [{ name: 'r', value: 'B' }], invalid: [] }],
+    ['of a failed task, past its end', result('$(tasks.broken.results.text.k)'), { results: [], invalid: [] }],
     ['of a failed task beside a good one', result('$(tasks.a.results.text)$(tasks.failed.results.x)'), { results: [], invalid: [] }],
     ['missing of a successful task', result('$(tasks.a.results.none)'), { results: [], invalid: ['r'] }],
     ['key that is not there', result('$(tasks.a.results.obj.no)'), { results: [], invalid: ['r'] }],

@@ -1,7 +1,6 @@
-import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { addValue } from '../params/replacements.ts';
-import { toParamValue } from '../params/value.ts';
 import { emptyReplacements, type Replacements } from '../substitution/replacements.ts';
 import type { ResultReference } from './reference.ts';
 

@@ -1,4 +1,4 @@
-import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 
 /**
  * What `$(…)` stands for. Keys are the inner texts without `$(` and `)`: `params.x`, `params['x']`, `context.taskRun.name`.
@@ -70,8 +70,9 @@ export function replaceArray(list: readonly string[], r: Replacements): string[]
   });
 }
 
-/** Replaces in a param value. A string that is nothing but a reference to an array or object takes that value and type. */
-export function replaceParamValue(value: ParamValue, r: Replacements): ParamValue {
+/** Replaces in a param's value as the user wrote it. A string that is nothing but a reference to an array or object takes that value and type. */
+export function replaceParamValue(json: unknown, r: Replacements): ParamValue {
+  const value = toParamValue(json);
   if (Array.isArray(value)) return replaceArray(value, r);
   if (typeof value === 'object') return replaceDeep(value, r);
   const name = isolatedReference(value);

@@ -1,5 +1,5 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { SidecarState, StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { podName } from '../pod/names.ts';
 import type { Pod } from '../pod/types.ts';
@@ -34,6 +34,12 @@ export function storedSpec(status: TaskRunStatus): TaskSpec | undefined {
 
 export function withCondition(status: TaskRunStatus, state: ConditionState, now: Date): TaskRunStatus {
   return { ...status, conditions: withSucceeded(status.conditions, state, now) };
+}
+
+/** The status with what its pod's containers show; without fields for none, as upstream writes it. */
+export function withContainers(status: TaskRunStatus, steps: StepState[], sidecars: SidecarState[]): TaskRunStatus {
+  const { steps: _steps, sidecars: _sidecars, ...rest } = status;
+  return { ...rest, ...(steps.length > 0 ? { steps } : {}), ...(sidecars.length > 0 ? { sidecars } : {}) };
 }
 
 /** The status of a run that ended badly. */

@@ -108,6 +108,13 @@ describe('beginning', () => {
       'False TaskRunValidationFailed: [User error] spec.debug.breakpoints.beforeSteps: task run has no step "zero"'],
     ['Windows script', { taskSpec: { steps: [{ image: 'x', script: '#!win powershell' }] } },
       'False TaskRunValidationFailed: steps[0].script: a Windows script (#!win) is not supported yet; use a Linux image and interpreter'],
+    ['Task and embedded spec', { spec: { taskRef: { name: 't' } } }, 'False TaskRunValidationFailed: [User error] expected exactly one, got both: spec.taskRef, spec.taskSpec'],
+    ['command and script', { taskSpec: { steps: [{ name: 'a', image: 'x', command: ['y'], script: 'z' }] } }, 'False TaskRunValidationFailed: [User error] script cannot be used with command: spec.taskSpec.steps[0].script'],
+    ['two steps of one name', { taskSpec: { steps: [{ name: 'a', image: 'x' }, { name: 'a', image: 'x' }] } }, 'False TaskRunValidationFailed: [User error] invalid value: a: spec.taskSpec.steps[1].name'],
+    ['a step that goes on in an unknown way', { task: { kind: 'resolved', name: 't', spec: { steps: [{ image: 'x', onError: 'ignore' }] } }, spec: { taskSpec: undefined, taskRef: { name: 't' } } },
+      'False TaskRunValidationFailed: [User error] task t has an invalid spec: invalid value: "ignore": spec.steps[0].onError\nTask step onError must be either "continue" or "stopAndFail"'],
+    ['a param given twice', { taskSpec: { ...spec, params: [{ name: 'p' }] }, spec: { params: [{ name: 'p', value: '1' }, { name: 'p', value: '2' }] } }, 'False TaskRunValidationFailed: [User error] expected exactly one, got both: spec.params[p].name'],
+    ['a state that is none', { spec: { status: 'Stop' } }, 'False TaskRunValidationFailed: [User error] invalid value: Stop should be TaskRunCancelled or TaskRunPending: spec.status'],
     ['no service account', { metadata: { creationTimestamp: '2025-12-31T00:00:00Z' }, start: { ...nothingFound, serviceAccountProblem: 'serviceaccounts "sa" not found' } },
       'False PodCreationFailed: failed to create task run pod "run": translating TaskSpec to Pod: serviceaccounts "sa" not found. Maybe invalid TaskSpec'],
     ['service account of a new namespace', { metadata: { creationTimestamp: '2026-01-01T00:00:09Z' }, start: { ...nothingFound, serviceAccountProblem: 'serviceaccounts "default" not found' } },
@@ -226,6 +233,8 @@ describe('with a pod', () => {
   it('has results and checks their types', () => {
     const taskSpec: TaskSpec = { ...spec, results: [{ name: 'r', type: 'string' }, { name: 'l', type: 'array' }] };
     const done = (results: Record<string, string>) => plan(begun({ phase: 'Succeeded', containerStatuses: [ended('step-one', 0, terminationMessage(results))] }, { taskSpec }));
+    expect(done({ r: 'v', l: '["a"]' }).status).toMatchObject({ artifacts: {} });
+    expect(done({ r: 'v', l: '["a"]' }).status).not.toHaveProperty('sidecars');
     expect(done({ r: 'v', l: '["a"]' }).status.results).toEqual([{ name: 'l', type: 'array', value: ['a'] }, { name: 'r', type: 'string', value: 'v' }]);
     expect(done({ r: 'v', l: 'a' }).condition).toMatch(/^False TaskRunValidationFailed: \[User error\] Provided results don't match declared results; .* "l": task result/);
   });

@@ -10,7 +10,7 @@ import { checkResults, latestOfEach } from '../podstatus/results.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
-import { failed, started, storedSpec, type Phase, type PlanContext } from './context.ts';
+import { failed, started, storedSpec, withContainers, type Phase, type PlanContext } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
 import { metadataPatch } from './metadata.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
@@ -62,11 +62,9 @@ function withSpec(context: PlanContext): { status: TaskRunStatus; effects: TaskR
 function unfinished(status: TaskRunStatus, pod: Pod, { now }: PlanContext): TaskRunStatus {
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   return {
-    ...status,
+    ...withContainers(status, steps, readSidecars(pod)),
     conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod), now),
     podName: pod.metadata.name ?? '',
-    steps,
-    sidecars: readSidecars(pod),
   };
 }
 
@@ -84,14 +82,13 @@ function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext):
   const readings = readSteps(pod, spec, true);
   const checked = checkResults(latestOfEach(readings.results), spec.results ?? []);
   const ended: TaskRunStatus = {
-    ...status,
+    ...withContainers(status, readings.steps, readSidecars(pod)),
     conditions: withSucceeded(status.conditions, outcome(pod, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]), now),
     completionTime: timestamp(now),
     podName: pod.metadata.name ?? '',
-    steps: readings.steps,
-    sidecars: readSidecars(pod),
     ...(checked.results.length > 0 ? { results: checked.results } : {}),
-    ...(readings.artifacts.inputs || readings.artifacts.outputs ? { artifacts: readings.artifacts } : {}),
+    // Also when there are none: upstream's clients compare it.
+    artifacts: readings.artifacts,
   };
   // The pod's own failure says more than results that it left unfinished.
   return checked.message && isSuccessful(ended) ? failed(ended, reasons.validationFailed, userErrorPrefix + checked.message, now) : ended;

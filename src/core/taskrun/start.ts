@@ -10,7 +10,7 @@ import { mergeStepTemplate } from '../pod/steptemplate.ts';
 import { quote } from '../podstatus/quote.ts';
 import { replaceInTurn } from '../substitution/replacements.ts';
 import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
-import { failed, planContext, started, storedSpec, withCondition, type Phase, type PlanContext } from './context.ts';
+import { failed, planContext, started, storedSpec, withCondition, withContainers, type Phase, type PlanContext } from './context.ts';
 import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { reasons } from './reasons.ts';
@@ -109,7 +109,7 @@ function createPod(context: PlanContext, status: TaskRunStatus, spec: TaskSpec, 
   const pod = podFor(facts, patched(facts.taskRun, patch), spec, workspaces, found);
   const effects: TaskRunEffect[] = [...claims(facts.taskRun, spec), { type: 'createPod', pod }, ...(patch ? [patch] : []), ...warnings(facts.taskRun, found)];
   const pending = withCondition(withSpec, { status: 'Unknown', reason: reasons.podPending, message: 'Pending' }, now);
-  return { status: { ...pending, podName: pod.metadata.name ?? '', steps: [], sidecars: [] }, effects };
+  return { status: { ...withContainers(pending, [], []), podName: pod.metadata.name ?? '' }, effects };
 }
 
 /** Something looked up for the pod is missing. */

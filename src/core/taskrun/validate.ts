@@ -1,5 +1,9 @@
-import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import { formatFieldErrors } from '../../api/fielderror.ts';
+import { defaultTaskRun, defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
+import type { Task, TaskSpec } from '../../api/pipeline/v1/task.ts';
+import { validateTask as admitTask } from '../../api/pipeline/v1/task.validate.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { validateTaskRun as admitTaskRun } from '../../api/pipeline/v1/taskrun.validate.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { checkArrayIndexes, checkEnums, checkParams } from '../params/check.ts';
 import { paramReplacements } from '../params/replacements.ts';
@@ -20,7 +24,7 @@ export interface Problem {
 type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings) => Problem | undefined;
 
 /** In upstream's order, so that a run with several faults reports the same one. */
-const checks: Check[] = [unsupported, checkSteps, checkBreakpoints, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides];
+const checks: Check[] = [unsupported, checkSteps, checkBreakpoints, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides, checkAdmission];
 
 /** The first fault of a run against the Task it names, before anything is made for it. */
 export function validateTaskRun(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
@@ -33,6 +37,16 @@ export function validateTaskRun(taskRun: TaskRun, taskName: string, spec: TaskSp
 
 function invalid(message: string): Problem {
   return { reason: reasons.validationFailed, message: userErrorPrefix + message };
+}
+
+/** What admission would have refused: without the webhook, or with an older one, it gets here. A webhook defaults before it validates. */
+function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
+  const ofRun = admitTaskRun(defaultTaskRun(taskRun, settings.defaults), settings);
+  if (ofRun.length > 0) return invalid(formatFieldErrors(ofRun));
+  if (taskRun.spec.taskSpec) return undefined;
+  const task = { metadata: { name: taskName }, spec: defaultTaskSpec(spec) } as Task;
+  const ofTask = admitTask(task, settings);
+  return ofTask.length > 0 ? invalid(`task ${taskName} has an invalid spec: ${formatFieldErrors(ofTask)}`) : undefined;
 }
 
 function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {

@@ -17,7 +17,7 @@ describe('types of params', () => {
     { name: 'by a text', param: { name: 'p', default: 'x' }, want: { name: 'p', type: 'string', default: 'x' } },
     { name: 'by a list', param: { name: 'p', default: [] }, want: { name: 'p', type: 'array', default: [] } },
     { name: 'by an object', param: { name: 'p', default: { k: 'v' } }, want: { name: 'p', type: 'object', default: { k: 'v' } } },
-    { name: 'a list of something else is text', param: { name: 'p', default: [1] as unknown as string[] }, want: { name: 'p', type: 'string', default: [1] as unknown as string[] } },
+    { name: 'a list of something else is text', param: { name: 'p', default: [1] as unknown as string[] }, want: { name: 'p', type: 'string', default: '[1]' } },
     { name: 'by properties', param: { name: 'p', properties: { k: {} } }, want: { name: 'p', type: 'object', properties: { k: { type: 'string' } } } },
     { name: 'said', param: { name: 'p', type: 'array' }, want: { name: 'p', type: 'array' } },
     { name: 'said, with properties', param: { name: 'p', type: 'object', properties: { k: {}, l: { type: 'array' } } }, want: { name: 'p', type: 'object', properties: { k: { type: 'string' }, l: { type: 'array' } } } },

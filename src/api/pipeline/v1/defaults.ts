@@ -1,7 +1,7 @@
 import type { Defaults } from '../../config/config-defaults.ts';
 import { formatDuration } from '../../../duration.ts';
 import { mergePodTemplates } from '../../core/podtemplate.merge.ts';
-import type { ParamSpec, ParamType, TaskRef } from './params.ts';
+import { toParamValue, type Param, type ParamSpec, type ParamType, type PipelineRef, type TaskRef } from './params.ts';
 import type { PipelineSpec, PipelineTask } from './pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from './pipelinerun.ts';
 import type { TaskResult, TaskSpec } from './task.ts';
@@ -29,8 +29,13 @@ function withPropertyTypes<T extends { properties?: ParamSpec['properties'] }>(d
   return { ...declaration, properties } as T;
 }
 
+/** Values that YAML reads as numbers, booleans or anything else are texts, from here on (upstream: when they are decoded). */
+function withValues<T extends { params?: Param[] | undefined }>(holder: T): T {
+  return holder.params ? { ...holder, params: holder.params.map((param) => ({ ...param, value: toParamValue(param.value) })) } : holder;
+}
+
 export function defaultParamSpec(param: ParamSpec): ParamSpec {
-  return { ...withPropertyTypes(param), type: param.type || inferredType(param) };
+  return { ...withPropertyTypes(param), ...(param.default === undefined ? {} : { default: toParamValue(param.default) }), type: param.type || inferredType(param) };
 }
 
 function defaultTaskResult(result: TaskResult): TaskResult {
@@ -51,19 +56,22 @@ function defaultTaskRef(ref: TaskRef, defaults: Defaults): TaskRef {
   return { ...withDefaultResolver(ref, defaults), kind: ref.kind || 'Task' };
 }
 
-function withDefaultResolver<T extends { name?: string; resolver?: string }>(ref: T, defaults: Defaults): T {
-  return ref.name || ref.resolver || !defaults.resolverType ? ref : { ...ref, resolver: defaults.resolverType };
+function withDefaultResolver<T extends TaskRef | PipelineRef>(ref: T, defaults: Defaults): T {
+  const read = withValues(ref);
+  return read.name || read.resolver || !defaults.resolverType ? read : { ...read, resolver: defaults.resolverType };
 }
 
 function defaultPipelineTask(task: PipelineTask, defaults: Defaults): PipelineTask {
+  const { matrix } = task;
   return {
-    ...task,
+    ...withValues(task),
+    ...(matrix ? { matrix: { ...withValues(matrix), ...(matrix.include ? { include: matrix.include.map(withValues) } : {}) } } : {}),
     ...(task.taskRef ? { taskRef: defaultTaskRef(task.taskRef, defaults) } : {}),
     ...(task.taskSpec ? { taskSpec: defaultTaskSpec(task.taskSpec) } : {}),
   };
 }
 
-/** Types of params; references and embedded specs of all tasks. */
+/** Types of params; references, values and embedded specs of all tasks. */
 export function defaultPipelineSpec(spec: PipelineSpec, defaults: Defaults): PipelineSpec {
   const tasks = (list: PipelineTask[]) => list.map((task) => defaultPipelineTask(task, defaults));
   return {
@@ -71,6 +79,7 @@ export function defaultPipelineSpec(spec: PipelineSpec, defaults: Defaults): Pip
     ...(spec.params ? { params: spec.params.map(defaultParamSpec) } : {}),
     ...(spec.tasks ? { tasks: tasks(spec.tasks) } : {}),
     ...(spec.finally ? { finally: tasks(spec.finally) } : {}),
+    ...(spec.results ? { results: spec.results.map((result) => ({ ...result, value: toParamValue(result.value) })) } : {}),
   };
 }
 
@@ -82,7 +91,7 @@ export function defaultTaskRunSpec(spec: TaskRunSpec, defaults: Defaults): TaskR
   const podTemplate = mergePodTemplates(spec.podTemplate, defaults.podTemplate);
   const serviceAccountName = spec.serviceAccountName || defaults.serviceAccount;
   return {
-    ...spec,
+    ...withValues(spec),
     ...(spec.taskRef ? { taskRef: defaultTaskRef(spec.taskRef, defaults) } : {}),
     ...(spec.taskSpec ? { taskSpec: defaultTaskSpec(spec.taskSpec) } : {}),
     timeout: spec.timeout ?? defaultTimeout(defaults),
@@ -102,7 +111,7 @@ export function defaultPipelineRunSpec(spec: PipelineRunSpec, defaults: Defaults
   const podTemplate = mergePodTemplates(spec.taskRunTemplate?.podTemplate, defaults.podTemplate);
   const serviceAccountName = spec.taskRunTemplate?.serviceAccountName || defaults.serviceAccount;
   return {
-    ...spec,
+    ...withValues(spec),
     ...(spec.pipelineRef ? { pipelineRef: withDefaultResolver(spec.pipelineRef, defaults) } : {}),
     ...(spec.pipelineSpec ? { pipelineSpec: defaultPipelineSpec(spec.pipelineSpec, defaults) } : {}),
     timeouts: { ...spec.timeouts, pipeline: spec.timeouts?.pipeline ?? defaultTimeout(defaults) },
