@@ -58,6 +58,8 @@ const MODULES = {
   pause: { binaries: { pause: '.' } },
   'image-hosts': { binaries: { 'image-hosts': '.' } },
   helm: { binaries: { helm: 'helm.sh/helm/v4/cmd/helm' } },
+  // The real one, as users have it.
+  tkn: { binaries: { tkn: '.' }, linkFlags: '-X github.com/tektoncd/cli/pkg/cmd/version.clientVersion=0.45.0' },
   crane: { binaries: { crane: 'github.com/google/go-containerregistry/cmd/crane' } },
   'referrers-registry': { binaries: { 'referrers-registry': '.' } },
   'cosign-v3': { binaries: { 'cosign-v3': 'github.com/sigstore/cosign/v3/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v3.1.3` },

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
+import { tool } from '../../hack/one-node/binaries.ts';
 import { systemClock } from '../../src/clock.ts';
 import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
@@ -14,10 +15,9 @@ export interface Program {
   run(args: string[]): Promise<Outcome>;
 }
 
-/** Ours, and the real tkn where one is on PATH: what holds for one must hold for the other. */
+/** Ours and the real tkn, the one on PATH before the one that hack/one-node builds: what holds for one must hold for the other. */
 export async function programs(): Promise<Program[]> {
-  const tkn = await onPath('tkn');
-  return [ours, ...(tkn ? [theirs(tkn)] : [])];
+  return [ours, theirs((await onPath('tkn')) ?? (await tool('tkn')))];
 }
 
 const ours: Program = {
@@ -40,7 +40,7 @@ function theirs(file: string): Program {
   return {
     name: 'tkn',
     run: (args) => new Promise((resolve) => {
-      execFile(file, ['--kubeconfig', testKubeconfig(), '--no-color', ...args], { timeout: 30_000 }, (error, out, err) => {
+      execFile(file, [...args, '--kubeconfig', testKubeconfig(), '--no-color'], { timeout: 30_000 }, (error, out, err) => {
         resolve({ status: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err });
       });
     }),

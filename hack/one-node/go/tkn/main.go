@@ -1,0 +1,22 @@
+// tkn's own commands for runs, and its version, as one program. tkn's main package cannot be built where the module of
+// Tekton Hub, which only `tkn hub` needs, is not to be had.
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/tektoncd/cli/pkg/cli"
+	"github.com/tektoncd/cli/pkg/cmd/pipelinerun"
+	"github.com/tektoncd/cli/pkg/cmd/taskrun"
+	"github.com/tektoncd/cli/pkg/cmd/version"
+)
+
+func main() {
+	params := &cli.TektonParams{}
+	root := &cobra.Command{Use: "tkn", SilenceUsage: true}
+	root.AddCommand(pipelinerun.Command(params), taskrun.Command(params), version.Command(params))
+	if err := root.Execute(); err != nil {
+		os.Exit(1)
+	}
+}
