@@ -67,6 +67,7 @@ export function objectSchema(kind: KindDefinition): StructuralSchema {
   return {
     type: 'object',
     description: kind.description,
+    required: ['spec'],
     properties: {
       apiVersion: { type: 'string', description: `${kind.group}/${kind.version}` },
       kind: { type: 'string', description: kind.kind },

@@ -48,6 +48,14 @@ export function oneWordOf<T extends string>(): z.ZodType<T> {
   return z.string() as unknown as z.ZodType<T>;
 }
 
+/**
+ * What a user may ask of a run while it goes on. Unlike elsewhere the CRD lists the words: a typo in a cancellation has to be
+ * told there and then, for a run that has begun is not validated again. "" is what Go clients send for none.
+ */
+export function requestedState(...words: string[]) {
+  return z.string().optional().meta({ enum: ['', ...words], description: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}.` });
+}
+
 const QUANTITY = String.raw`^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`;
 
 /** A resource quantity as users write it (`1`, `500m`), or text with a variable (`$(params.memory)`). */

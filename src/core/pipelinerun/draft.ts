@@ -6,6 +6,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { Decision, EventEffect } from '../decision.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { readable } from './pipeline.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
 import type { CancelCause, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 import { annotations } from '../labels.ts';
@@ -26,7 +27,7 @@ export class Draft {
   constructor(facts: PipelineRunFacts, now: Date) {
     this.facts = facts;
     this.now = now;
-    this.run = defaultPipelineRun(facts.run, facts.settings.defaults);
+    this.run = defaultPipelineRun(readable(facts.run), facts.settings.defaults);
     const { timeouts, problem } = readTimeouts(this.run, facts.settings.defaults);
     this.timeouts = timeouts;
     this.timeoutProblem = problem;

@@ -37,6 +37,7 @@ describe('runs that cannot be run', () => {
     ['a Pipeline and an embedded one', { ...tasks(task('a')), pipelineRef: { name: 'p' } }, 'PipelineValidationFailed: PipelineRun ns/run can\'t be Run: [User error] expected exactly one, got both: spec.pipelineRef, spec.pipelineSpec'],
     ['parts that take longer than the whole', { ...tasks(task('a')), timeouts: { pipeline: '10s', tasks: '20s' } }, 'PipelineValidationFailed: PipelineRun ns/run can\'t be Run: [User error] invalid value: 20s should be <= pipeline duration: spec.timeouts.tasks'],
     ['what admission would refuse', tasks(task('Wrong Name')), 'PipelineValidationFailed: '],
+    ['a duration below zero', { ...tasks(task('a')), timeouts: { pipeline: '-1m' } }, 'PipelineValidationFailed: PipelineRun ns/run can\'t be Run: [User error] invalid value: -1m should be >= 0: spec.timeouts.pipeline'],
     ['a duration that is none', { ...tasks(task('a')), timeouts: { pipeline: 'soon' } }, 'PipelineValidationFailed: PipelineRun ns/run can\'t be Run: [User error] invalid value: time: invalid duration "soon": spec.timeouts; write durations like 1h30m'],
   ])('%s', (_name, spec, condition) => {
     const simulation = new Simulation(pipelineRun(spec));
@@ -46,6 +47,29 @@ describe('runs that cannot be run', () => {
     expect(simulation.created).toEqual([]);
     expect(simulation.claims.size).toBe(0);
     expect(simulation.events).toEqual(['Normal Started', `Warning Failed ${simulation.run.status?.conditions?.[0]?.message}`]);
+    expect(simulation.plan().effects).toEqual([]);
+  });
+
+  it.each<[string, PipelineTask, string]>([
+    ['param', task('a', { when: [{ input: '$(params.nope)', operator: 'in', values: ['x'] }] }), 'non-existent variable in "$(params.nope)": spec.tasks[0].when[0].input'],
+    ['workspace', task('a', { workspaces: [{ name: 'w', workspace: 'nope' }] }), 'invalid value: pipeline task "a" expects workspace with name "nope" but none exists in pipeline spec: spec.tasks[0].workspaces[0]'],
+  ])('a Pipeline of its own that uses a %s it does not declare', (_what, given, problem) => {
+    const simulation = new Simulation(pipelineRun({ pipelineRef: { name: 'p' }, params: [{ name: 'nope', value: 'x' }], workspaces: [{ name: 'nope', emptyDir: {} }] }));
+    simulation.pipeline = { kind: 'resolved', value: { name: 'p', metadata: {}, spec: { tasks: [given] } } };
+    simulation.step();
+    expect(simulation.condition).toBe(`False PipelineValidationFailed: Pipeline ns/p can't be Run; it has an invalid spec: [User error] ${problem}`);
+  });
+
+  it('leaves no task running when it fails on the way', () => {
+    const simulation = new Simulation(pipelineRun(tasks(task('a'), task('slow'), task('b', { taskRef: { name: 't' }, runAfter: ['a'] }))));
+    simulation.tasks.set('t', { kind: 'resolved', value: { name: 't', metadata: {}, spec: { steps: [{ image: 'i' }] } } });
+    simulation.step();
+    simulation.tasks.clear();
+    simulation.finish('a');
+    simulation.step();
+    expect(simulation.condition).toMatch(/^False CouldntGetTask/);
+    simulation.step();
+    expect(simulation.taskRuns.get('run-slow')?.spec).toMatchObject({ status: 'TaskRunCancelled', statusMessage: 'TaskRun cancelled as the PipelineRun it belongs to has failed.' });
     expect(simulation.plan().effects).toEqual([]);
   });
 

@@ -32,6 +32,14 @@ describe('on request', () => {
     expect(simulation.run.status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b']);
   });
 
+  it('PipelineRunPending holds nothing back that has begun', () => {
+    const simulation = simulate(chain);
+    simulation.step();
+    simulation.request('PipelineRunPending');
+    simulation.step();
+    expect(simulation.condition).toMatch(/^Unknown Running/);
+  });
+
   it('Cancelled before the start', () => {
     const simulation = simulate({ ...chain, status: 'Cancelled' });
     simulation.step();

@@ -55,6 +55,16 @@ function graphFor(run: PipelineRun, spec: PipelineSpec): Graph {
   return graph;
 }
 
+/**
+ * The run with an embedded pipeline that has the shape of one, whatever the user wrote there: the CRD does not describe it.
+ * Parts that do not fit are left out; `pipelineOf` refuses the run because of them. Once it has begun, the stored one counts.
+ */
+export function readable(run: PipelineRun): PipelineRun {
+  if (run.spec.pipelineSpec === undefined) return run;
+  const pipelineSpec = run.status?.pipelineSpec ?? ((decodeAs(embeddedSchema, run.spec.pipelineSpec).value ?? {}) as PipelineSpec);
+  return { ...run, spec: { ...run.spec, pipelineSpec } };
+}
+
 /** The CRD does not describe an embedded pipeline: what the API server would have refused is refused here. */
 function decodeEmbedded(run: PipelineRun, json: PipelineSpec): PipelineSpec {
   const { value, errors } = decodeAs(embeddedSchema, json, 'spec.pipelineSpec');
@@ -64,7 +74,8 @@ function decodeEmbedded(run: PipelineRun, json: PipelineSpec): PipelineSpec {
 }
 
 function resolve(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun): ResolvedPipeline {
-  const { pipelineRef, pipelineSpec } = run.spec;
+  const { pipelineRef } = run.spec;
+  const { pipelineSpec } = facts.run.spec;
   if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: decodeEmbedded(run, pipelineSpec) };
   const fail = (why: string) => new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
   if (pipelineRef === undefined) throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));

@@ -1,7 +1,7 @@
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, timestamp } from '../condition.ts';
+import { isDone, isFailed, timestamp } from '../condition.ts';
 import type { Decision } from '../decision.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
 import { assess, statusOf, type Assessment } from './assess.ts';
@@ -27,9 +27,9 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
  * effects and observing again leads to the end of the run, after which nothing is decided any more.
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
-  if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: [] };
+  if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
   const draft = new Draft(facts, now);
-  if (draft.run.spec.status === 'PipelineRunPending') holdBack(draft);
+  if (isHeldBack(draft)) holdBack(draft);
   else {
     start(draft);
     if (draft.run.spec.status === 'Cancelled') cancel(draft);
@@ -37,6 +37,18 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
     else advance(draft);
   }
   return draft.decision();
+}
+
+/** A run that failed while others of its tasks ran (a Task that is gone, a TaskRun that was refused …) leaves none of them behind. */
+function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[] {
+  if (!isFailed(run.status)) return [];
+  const running = taskRuns.filter((child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled');
+  return running.map((child) => ({ type: 'cancelTaskRun', name: child.metadata.name ?? '', cause: 'failed', scope: 'tasks' }));
+}
+
+/** Only a run that has not begun can be held back (upstream's webhook refuses the state later). */
+function isHeldBack({ run, status }: Draft): boolean {
+  return run.spec.status === 'PipelineRunPending' && status.startTime === undefined;
 }
 
 function holdBack(draft: Draft): void {
@@ -112,7 +124,7 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
   const draft = new Draft({ ...facts, tasks: new Map() }, now);
-  if (isDone(facts.run.status) || draft.run.spec.status === 'PipelineRunPending' || draft.run.spec.status === 'Cancelled') return [];
+  if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
   try {
     return namesToResolve(draft, assessTasks(draft, pipelineOf(facts, draft.run, () => {})));
   } catch (error) {

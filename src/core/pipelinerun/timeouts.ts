@@ -29,6 +29,8 @@ export function timeoutsOf(run: PipelineRun, defaults: Defaults): Timeouts {
 /** As `timeoutsOf`, but a text that is no duration is reported instead of thrown: without limits, the run can still be failed. */
 export function readTimeouts(run: PipelineRun, defaults: Defaults): { timeouts: Timeouts; problem: string | undefined } {
   try {
+    const negative = (['pipeline', 'tasks', 'finally'] as const).find((section) => parseDuration(run.spec.timeouts?.[section] ?? '0s') < 0);
+    if (negative) return { timeouts: {}, problem: `invalid value: ${run.spec.timeouts?.[negative]} should be >= 0: spec.timeouts.${negative}` };
     return { timeouts: timeoutsOf(run, defaults), problem: undefined };
   } catch (error) {
     if (!(error instanceof DurationError)) throw error;

@@ -40,7 +40,7 @@ export interface PipelineRunFacts {
 export type ClaimObject = ApiObject<Record<string, unknown>, undefined>;
 
 /** Why children are cancelled; decides the statusMessage, by which a timeout is told from a cancellation later. */
-export type CancelCause = 'cancelled' | 'timedOut';
+export type CancelCause = 'cancelled' | 'timedOut' | 'failed';
 
 export type PipelineRunEffect =
   | PatchMetadataEffect
@@ -54,4 +54,5 @@ export type PipelineRunEffect =
 export const cancelMessages: Readonly<Record<CancelCause, string>> = {
   cancelled: 'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.',
   timedOut: 'TaskRun cancelled as the PipelineRun it belongs to has timed out.',
+  failed: 'TaskRun cancelled as the PipelineRun it belongs to has failed.',
 };

@@ -1,10 +1,10 @@
 import { formatFieldErrors } from '../../api/fielderror.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { Param } from '../../api/pipeline/v1/params.ts';
-import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { Pipeline, PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { validatePipelineRun } from '../../api/pipeline/v1/pipelinerun.validate.ts';
-import { validatePipelineSpec } from '../../api/pipeline/v1/pipeline.validate.ts';
+import { validatePipeline, validatePipelineSpec } from '../../api/pipeline/v1/pipeline.validate.ts';
 import { taskDependencies } from '../graph/dependencies.ts';
 import { buildGraph, GraphError, type Graph } from '../graph/graph.ts';
 import { checkArrayIndexes, checkEnums, checkParams, type ParamProblem } from '../params/check.ts';
@@ -41,7 +41,8 @@ function buildOrFail(run: PipelineRun, clause: string, nodes: Parameters<typeof 
 export function validateRun(run: PipelineRun, pipelineName: string, spec: PipelineSpec, settings: Settings): void {
   const pipeline = `${run.metadata.namespace}/${pipelineName}`;
   graphOf(run, spec);
-  checkTasks(pipeline, spec, settings);
+  checkTasks(pipeline, spec);
+  checkPipeline(pipeline, { metadata: { name: pipelineName }, spec }, run.spec.pipelineSpec !== undefined, settings);
   checkRunParams(run, pipeline, spec, settings);
   checkWorkspaces(run, pipeline, spec);
   checkTaskRunSpecs(run, spec);
@@ -54,9 +55,9 @@ function checkAdmission(run: PipelineRun, settings: Settings): void {
   if (errors.length > 0) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(run)} can't be Run: ${userError(formatFieldErrors(errors))}`);
 }
 
-/** First what this version cannot do, then what admission would refuse: without the webhook, or with an older one, both get here. */
-function checkTasks(pipeline: string, spec: PipelineSpec, settings: Settings): void {
-  const invalid = (problem: string) => new RunFailure('PipelineValidationFailed', `Pipeline ${pipeline} can't be Run; it has an invalid spec: ${userError(problem)}`);
+/** What this version cannot do. */
+function checkTasks(pipeline: string, spec: PipelineSpec): void {
+  const invalid = (problem: string) => invalidPipeline(pipeline, problem);
   const all = [...sectionTasks(spec, 'tasks'), ...sectionTasks(spec, 'finally')];
   if (all.length === 0) throw invalid('missing field(s): spec.tasks; a pipeline needs at least one task');
   for (const { path, task } of all) {
@@ -66,8 +67,19 @@ function checkTasks(pipeline: string, spec: PipelineSpec, settings: Settings): v
     if (when?.reason === 'cel') throw new RunFailure('CELEvaluationFailed', `Error evaluating CEL ${pipeline}: ${userError(`${path}.when[${when.index}].cel "${when.text}" cannot be evaluated by this version; use input, operator and values instead`)}`);
     if (when?.reason === 'operator') throw invalid(`invalid value: operator "${when.text}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`);
   }
-  const errors = validatePipelineSpec(spec, settings);
-  if (errors.length > 0) throw invalid(formatFieldErrors(errors));
+}
+
+/**
+ * What admission would refuse: without the webhook, or with an older one, it gets here. Nothing propagates into a Pipeline of
+ * its own: it declares every param and workspace that it uses.
+ */
+function checkPipeline(name: string, pipeline: Pipeline, isEmbedded: boolean, settings: Settings): void {
+  const errors = isEmbedded ? validatePipelineSpec(pipeline.spec, settings) : validatePipeline(pipeline, settings);
+  if (errors.length > 0) throw invalidPipeline(name, formatFieldErrors(errors));
+}
+
+function invalidPipeline(pipeline: string, problem: string): RunFailure {
+  return new RunFailure('PipelineValidationFailed', `Pipeline ${pipeline} can't be Run; it has an invalid spec: ${userError(problem)}`);
 }
 
 function sectionTasks(spec: PipelineSpec, section: 'tasks' | 'finally'): { path: string; task: PipelineTask }[] {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { podTemplate } from '../../core/podtemplate.ts';
 import { resourceRequirements } from '../../core/container.ts';
 import { duckStatus, embeddedMetadata, provenance, type ApiObject } from '../../meta.ts';
-import { atomicList, durationText, preservedObject, timeText } from '../../schema.ts';
+import { atomicList, durationText, preservedObject, requestedState, timeText } from '../../schema.ts';
 import { params, paramValue, pipelineRef, whenExpression } from './params.ts';
 import type { PipelineSpec } from './pipeline.ts';
 import { taskRunSidecarSpec, taskRunStepSpec } from './taskrun.ts';
@@ -45,7 +45,7 @@ export const pipelineRunSpec = z.object({
   // Undescribed as upstream's: its webhook takes field names in any case, which the API server would refuse.
   pipelineSpec: preservedObject<PipelineSpec>('Pipeline written in place, as Pipeline.spec; excludes pipelineRef.').optional(),
   params: params.optional().describe("Values of the Pipeline's params."),
-  status: z.string().optional().describe('Cancelled, CancelledRunFinally, StoppedRunFinally or PipelineRunPending.'),
+  status: requestedState('Cancelled', 'CancelledRunFinally', 'StoppedRunFinally', 'PipelineRunPending'),
   timeouts: timeoutFields.optional().describe('Time limits; 0 means none.'),
   taskRunTemplate: pipelineTaskRunTemplate.optional().describe('Settings of all TaskRuns.'),
   workspaces: atomicList(workspaceBinding).optional().describe('Volumes for the workspaces of the Pipeline.'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { podTemplate } from '../../core/podtemplate.ts';
 import { resourceRequirements } from '../../core/container.ts';
 import { duckStatus, provenance, type ApiObject } from '../../meta.ts';
-import { atomicList, durationText, int32, preserved, preservedObject, timeText } from '../../schema.ts';
+import { atomicList, durationText, int32, preserved, preservedObject, requestedState, timeText } from '../../schema.ts';
 import { params, paramType, paramValue, taskRef } from './params.ts';
 import { taskSpec, type TaskSpec } from './task.ts';
 import { workspaceBinding } from './workspace.ts';
@@ -29,7 +29,7 @@ export const taskRunSpec = z.object({
   serviceAccountName: z.string().optional().describe('Service account of the pod.'),
   taskRef: taskRef.optional().describe('Task to run; excludes taskSpec.'),
   taskSpec: taskSpec.optional().describe('Task written in place; excludes taskRef.'),
-  status: z.string().optional().describe('TaskRunCancelled or TaskRunPending.'),
+  status: requestedState('TaskRunCancelled', 'TaskRunPending'),
   statusMessage: z.string().optional().describe('Why the status was set.'),
   retries: z.int().optional().describe('How often to try again after a failure.'),
   timeout: durationText.optional().describe('Time after which one attempt fails, such as 1h30m; 0 means never.'),
