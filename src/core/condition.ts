@@ -26,6 +26,9 @@ export function isFailed(status: HasConditions | undefined): boolean {
   return succeededCondition(status)?.status === 'False';
 }
 
+/** metav1.Condition allows no more; a message that quotes a user's script must not make the object too large to store. */
+const longestMessage = 32_768;
+
 /** What a condition says, without its time. */
 export interface ConditionState {
   status: Condition['status'];
@@ -37,7 +40,8 @@ export interface ConditionState {
  * Conditions with `Succeeded` set to `state`. As knative's condition manager: lastTransitionTime moves whenever status,
  * reason or message change and stays when nothing does, so that an unchanged status compares equal.
  */
-export function withSucceeded(conditions: Condition[] | undefined, state: ConditionState, now: Date): Condition[] {
+export function withSucceeded(conditions: Condition[] | undefined, wanted: ConditionState, now: Date): Condition[] {
+  const state = { ...wanted, message: wanted.message.slice(0, longestMessage) };
   const others = (conditions ?? []).filter((condition) => condition.type !== succeeded);
   const before = conditions?.find((condition) => condition.type === succeeded);
   const same = before?.status === state.status && before.reason === state.reason && before.message === state.message;

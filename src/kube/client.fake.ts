@@ -16,6 +16,8 @@ interface Entry { resource: string; event: WatchEvent<KubeObject> }
  * finalizers, merge patches, watches. It does not default or validate: for that there is the real one.
  */
 export class FakeKubeClient implements Pick<KubeClient, 'get' | 'list' | 'create' | 'replace' | 'replaceStatus' | 'patch' | 'delete' | 'watch'> {
+  /** Of objects made from now on. */
+  creationTimestamp = '2026-01-01T00:00:00Z';
   /** Every call made, in order. */
   readonly calls: FakeCall[] = [];
   /** Called before each call; what it throws is the answer. */
@@ -149,7 +151,7 @@ export class FakeKubeClient implements Pick<KubeClient, 'get' | 'list' | 'create
     const added = structuredClone(object);
     added.apiVersion ??= apiVersionOf(resource);
     added.kind ??= resource.kind;
-    added.metadata = { creationTimestamp: '2026-01-01T00:00:00Z', generation: 1, ...added.metadata, uid: added.metadata.uid ?? `uid-${++this.#uid}`, resourceVersion: String(++this.#version) };
+    added.metadata = { creationTimestamp: this.creationTimestamp, generation: 1, ...added.metadata, uid: added.metadata.uid ?? `uid-${++this.#uid}`, resourceVersion: String(++this.#version) };
     this.#of(resource).set(joinKey(added.metadata.namespace, added.metadata.name ?? ''), added);
     this.#tell(resource, { type: 'ADDED', object: added });
     return added;

@@ -109,6 +109,7 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
   'get create patch delete pods': ['src/reconcilers/taskrun/apply.ts', 'client.get(pods', 'client.create(pods', 'client.patch(pods', 'client.delete(pods'],
   'create delete patch persistentvolumeclaims': ['src/reconcilers/pipelinerun/apply.ts', 'client.create(persistentVolumeClaims', 'client.delete(persistentVolumeClaims', 'client.patch(persistentVolumeClaims'],
   'get serviceaccounts secrets': ['src/reconcilers/taskrun/observe.ts', 'client.get(serviceAccounts', 'client.get(secrets'],
+  'list events': ['src/reconcilers/taskrun/observe.ts', 'client.list(events'],
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
   'list watch configmaps': ['src/controller/settings.ts', 'new Informer'],
   'get create update patch leases': ['src/kube/lease.ts', '.get(leases', '.create(leases', '.replace(leases'],

@@ -5,7 +5,7 @@ import { typeOfSpec, typeOfValue } from './value.ts';
 
 /** Why given params do not fit their declarations. `message` is upstream's text for TaskRuns; other runs word it from `names`. */
 export interface ParamProblem {
-  kind: 'missing' | 'type' | 'keys' | 'index' | 'enum';
+  kind: 'missing' | 'type' | 'keys' | 'index' | 'enum' | 'size';
   /** The params, or for `index` the references, at fault. */
   names: string[];
   /** For `keys`: what each object lacks. */
@@ -13,7 +13,7 @@ export interface ParamProblem {
   message: string;
 }
 
-/** The first problem of given params against their declarations, in upstream's order: missing, wrong type, missing object keys. */
+/** The first problem of given params against their declarations, in upstream's order: missing, wrong type, missing object keys; then values without bound. */
 export function checkParams(specs: readonly ParamSpec[], given: readonly Param[]): ParamProblem | undefined {
   const missing = missingParams(specs, given);
   if (missing.length > 0) {
@@ -28,7 +28,14 @@ export function checkParams(specs: readonly ParamSpec[], given: readonly Param[]
   if (names.length > 0) {
     return { kind: 'keys', names, missingKeys, message: `missing keys for these params which are required in ParamSpec's properties ${goMapOfLists(missingKeys)}` };
   }
-  return undefined;
+  return oversized(specs, given);
+}
+
+function oversized(specs: readonly ParamSpec[], given: readonly Param[]): ParamProblem | undefined {
+  const large: string[] = [];
+  effectiveParams(specs, given, (name) => large.push(name));
+  if (large.length === 0) return undefined;
+  return { kind: 'size', names: large, message: `the defaults of these params grow beyond 1 MB when the params that they name are put in: ${goList(large)}; make them smaller` };
 }
 
 /** Declared params without default that nobody gives. */

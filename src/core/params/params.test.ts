@@ -50,6 +50,14 @@ describe('paramReplacements', () => {
     expect(circle.get('a')).toMatch(/^\$\(params\./);
   });
 
+  it('does not let defaults that name each other grow without bound', () => {
+    const doubling: ParamSpec[] = [{ name: 'p0', default: 'xxxxxxxxxx' }, ...Array.from({ length: 40 }, (_, index) => ({ name: `p${index + 1}`, default: `$(params.p${index})$(params.p${index})` }))];
+    const sizes = [...effectiveParams(doubling, []).values()].map((value) => String(value).length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
+    expect(checkParams(doubling, [])?.message).toMatch(/^the defaults of these params grow beyond 1 MB when the params that they name are put in: \[p17 /);
+    expect(checkParams(doubling.slice(0, 17), [])).toBeUndefined();
+  });
+
   it('never throws', () => {
     const name = fc.constantFrom('a', 'b', 'c.d');
     const value = fc.oneof(fc.constantFrom('$(params.a)', '$(params.b[*])', '$(params["c.d"])', 'x'), fc.array(fc.string()), fc.dictionary(fc.string(), fc.string()));

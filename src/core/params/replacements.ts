@@ -21,12 +21,17 @@ export function addValue(r: Replacements, prefix: string, name: string, value: P
   }
 }
 
+/** No object of the API server may be larger than 1.5 MiB: a value above this could not be stored, whatever became of it. */
+const largestValue = 1_000_000;
+
 /**
  * The value of every param: what is given, else the declared default, in which references to other params are replaced.
  * Keys that a given object leaves out come from the default (docs/taskruns.md "Specifying Parameters"). Given params
- * that are not declared are kept: embedded specs may use them (propagated params). References in a cycle stay as text.
+ * that are not declared are kept: embedded specs may use them (propagated params). References in a cycle stay as text, and so
+ * do those of a default that would grow too large by them: two of the one before, twenty times over, are a million of the first.
+ * @param tooLarge is told the names of such params
  */
-export function effectiveParams(specs: readonly ParamSpec[], given: readonly Param[]): Map<string, ParamValue> {
+export function effectiveParams(specs: readonly ParamSpec[], given: readonly Param[], tooLarge: (name: string) => void = () => {}): Map<string, ParamValue> {
   const values = new Map(given.map((param) => [param.name, toParamValue(param.value)]));
   const declared = new Map(specs.map((spec) => [spec.name, spec]));
   const settled = new Map<string, ParamValue>();
@@ -42,7 +47,10 @@ export function effectiveParams(specs: readonly ParamSpec[], given: readonly Par
     if (own !== undefined && !completes) return keep(name, own);
     if (fallback === undefined || open.has(name)) return undefined;
     open.add(name);
-    const replaced = replaceParamValue(fallback, othersNeededBy(fallback));
+    const others = othersNeededBy(fallback);
+    const fits = grownSize(fallback, others) <= largestValue;
+    if (!fits) tooLarge(name);
+    const replaced = fits ? replaceParamValue(fallback, others) : fallback;
     open.delete(name);
     return keep(name, completes && isObject(replaced) ? { ...replaced, ...own } : replaced);
   };
@@ -73,6 +81,15 @@ export function paramReplacements(specs: readonly ParamSpec[], given: readonly P
     for (const prefix of prefixes.length > 0 ? prefixes : ['params']) addValue(r, prefix, name, value);
   }
   return r;
+}
+
+/** At most how many characters a value has once its references are replaced. */
+function grownSize(value: ParamValue, others: Replacements): number {
+  const sizeOf = (reference: string): number => {
+    const whole = reference.replace(/\[\*\]$/, '');
+    return others.strings.get(reference)?.length ?? JSON.stringify(others.arrays.get(whole) ?? others.objects.get(whole) ?? '').length;
+  };
+  return referencesIn(value).reduce((sum, reference) => sum + sizeOf(reference), JSON.stringify(value).length);
 }
 
 function isObject(value: ParamValue): value is Record<string, string> {

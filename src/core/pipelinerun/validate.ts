@@ -105,6 +105,7 @@ function paramFailure(run: string, pipeline: string, { kind, message, names, mis
     type: ['ParameterTypeMismatch', `PipelineRun ${run} parameters have mismatching types with Pipeline ${pipeline}'s parameters: ${userError(`parameters have mismatching types: [${names.join(' ')}]`)}`],
     keys: ['ObjectParameterMissKeys', `PipelineRun ${run} parameters is missing object keys required by Pipeline ${pipeline}'s parameters: ${userError(`pipelineRun missing object keys for parameters: ${keysText(missingKeys)}`)}`],
     index: ['ParamArrayIndexingInvalid', `PipelineRun ${run} failed validation: failed to validate Pipeline ${pipeline}'s parameter which has an invalid index while referring to an array: ${userError(message)}`],
+    size: ['PipelineValidationFailed', `PipelineRun ${run} can't be Run: ${userError(message)}`],
     enum: ['InvalidParamValue', `PipelineRun ${run} parameters have invalid value: ${userError(message)}`],
   };
   return new RunFailure(...wordings[kind]);

@@ -42,6 +42,8 @@ export interface TaskRunFacts {
   task: TaskFact;
   /** Pods that this very run (by uid) controls. */
   pods: Pod[];
+  /** The last warning about the current pod, when `podToAskAbout` named it. */
+  podWarning?: string;
   /** Present when `startNeeds` asked for it. */
   start?: StartFacts;
   settings: Settings;

@@ -23,6 +23,7 @@ interface Given {
   taskSpec?: TaskSpec;
   pods?: Pod[];
   start?: StartFacts;
+  podWarning?: string;
   flags?: Record<string, string>;
   defaults?: Record<string, string>;
 }
@@ -33,6 +34,7 @@ function factsOf(given: Given = {}): TaskRunFacts {
     taskRun: taskRunOf({ taskSpec, ...given.spec }, given.status, { annotations: { 'pipeline.tekton.dev/release': 'v0.1.0' }, labels: { 'app.kubernetes.io/managed-by': 'tekton-pipelines' }, ...given.metadata }),
     task: given.task ?? { kind: 'resolved', name: 'run', spec: taskSpec },
     pods: given.pods ?? [],
+    ...(given.podWarning ? { podWarning: given.podWarning } : {}),
     start: given.start ?? nothingFound,
     settings: settingsOf(given.flags, given.defaults),
   };
@@ -189,7 +191,8 @@ describe('beginning', () => {
 
 describe('with a pod', () => {
   it.each<[string, Given, string, string[]]>([
-    ['nothing new', begun({ phase: 'Pending' }), 'Unknown Pending: Pending', []],
+    ['nothing new', begun({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] }), 'Unknown Pending: Pending', []],
+    ['a warning about a pod that is late', { ...begun({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] }), podWarning: 'FailedMount: no' }, 'Unknown Pending: the pod has not started yet: FailedMount: no', []],
     ['initializing is nothing new', begun({ phase: 'Pending', conditions: [{ type: 'Initialized', status: 'False', message: 'm' }], containerStatuses: [waiting('step-one')] }), 'Unknown Pending: Pending', []],
     ['no node', begun({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '1 Insufficient cpu' }] }),
       'Unknown ExceededNodeResources: TaskRun Pod exceeded available resources', ['event Warning ExceededNodeResources']],

@@ -1,8 +1,9 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { isSuccessful, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { isDone, isSuccessful, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { annotations } from '../labels.ts';
 import type { Pod } from '../pod/types.ts';
+import { delayCheckMs, delayOf, isDelayed } from '../podstatus/delay.ts';
 import { didFail, failureOf } from '../podstatus/failure.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { pendingState, startFailure } from '../podstatus/pending.ts';
@@ -10,8 +11,8 @@ import { checkResults, latestOfEach } from '../podstatus/results.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
-import { failed, started, storedSpec, withContainers, type Phase, type PlanContext } from './context.ts';
-import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
+import { failed, planContext, started, storedSpec, withContainers, type Phase, type PlanContext } from './context.ts';
+import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch } from './metadata.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { bindRun, withProvenance } from './start.ts';
@@ -30,7 +31,7 @@ export const running: Phase = (context) => {
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
-  const requeueAfterMs = soonest(retry, held?.againInMs);
+  const requeueAfterMs = soonest(retry, held?.againInMs, delayCheckMs(pod, now));
   return { status: held ? context.status : status, effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
 };
 
@@ -59,22 +60,28 @@ function withSpec(context: PlanContext): { status: TaskRunStatus; effects: TaskR
   }
 }
 
-function unfinished(status: TaskRunStatus, pod: Pod, { now }: PlanContext): TaskRunStatus {
+/** The pod of a run whose steps should have begun by now: its events may say why they have not. */
+export function podToAskAbout(facts: TaskRunFacts, now: Date): Pod | undefined {
+  const { pod, status } = planContext(facts, now);
+  return pod !== undefined && !isDone(status) && isDelayed(pod, now) ? pod : undefined;
+}
+
+function unfinished(status: TaskRunStatus, pod: Pod, { now, facts }: PlanContext): TaskRunStatus {
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   return {
     ...withContainers(status, steps, readSidecars(pod)),
-    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod), now),
+    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod, delayOf(pod, facts.podWarning, now)), now),
     podName: pod.metadata.name ?? '',
   };
 }
 
-function unfinishedCondition(status: TaskRunStatus, pod: Pod): ConditionState {
-  if (pod.status?.phase === 'Running') return { status: 'Unknown', reason: reasons.running, message: 'Not all Steps in the Task have finished executing' };
+function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | undefined): ConditionState {
+  if (pod.status?.phase === 'Running') return { status: 'Unknown', reason: reasons.running, message: `Not all Steps in the Task have finished executing${delay ? `; ${delay}` : ''}` };
   const before = succeededCondition(status);
   // A node that is not heard of says nothing new about the run.
   if (pod.status?.phase === 'Unknown' && before) return { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
-  const { reason, message } = pendingState(pod);
-  return { status: 'Unknown', reason, message };
+  const { reason, message, notable } = pendingState(pod);
+  return { status: 'Unknown', reason, message: notable ? message : (delay ?? message) };
 }
 
 function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext): TaskRunStatus {
@@ -108,12 +115,12 @@ export function gate(pod: Pod, settings: PlanContext['facts']['settings']): Task
   return [{ type: 'patchPod', namespace, name, purpose: 'ready', patch: { kind: 'annotation', name: annotations.ready, value: change === 'open' ? readyValue : '' } }];
 }
 
-/** Whether a status that is no news is kept back, and until when: for good on the ordinary way up, else for a moment. */
+/** Whether a status that is no news is kept back, and until when: on the ordinary way up until that takes too long, else for a moment. */
 function progressHold(context: PlanContext, status: TaskRunStatus, pod: Pod): { againInMs?: number } | undefined {
   const before = context.status;
   const ordinaryPending = pod.status?.phase === 'Pending' && !pendingState(pod).notable;
   if (isNews(before, status, ordinaryPending)) return undefined;
-  if (ordinaryPending) return {};
+  if (ordinaryPending) return delayOf(pod, context.facts.podWarning, context.now) === undefined ? {} : undefined;
   const since = Date.parse(succeededCondition(before)?.lastTransitionTime ?? '');
   const left = Number.isNaN(since) ? 0 : since + progressDelayMs - context.now.getTime();
   return left > 0 ? { againInMs: left } : undefined;

@@ -3,6 +3,7 @@ import type { StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts'
 import { succeededCondition, timestamp } from '../condition.ts';
 import { annotations } from '../labels.ts';
 import type { Pod } from '../pod/types.ts';
+import { delayOf } from '../podstatus/delay.ts';
 import { pendingState } from '../podstatus/pending.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { failed, started, type PlanContext } from './context.ts';
@@ -39,9 +40,11 @@ function readings({ status }: PlanContext, pod: Pod): Partial<TaskRunStatus> {
 }
 
 /** What kept the run from going on, so that its end does not hide it. */
-function trouble({ status, pod }: PlanContext): string {
+function trouble({ status, pod, facts, now }: PlanContext): string {
+  const delay = pod && delayOf(pod, facts.podWarning, now);
   const pending = pod?.status?.phase === 'Pending' ? pendingState(pod) : undefined;
   const condition = pending?.notable ? pending : succeededCondition(status);
+  if (delay && !pending?.notable) return `\nPrevious status: [${condition?.reason ?? ''}] ${delay}`;
   if (condition === undefined || (isOrdinary(condition.reason) && !pending?.notable) || !condition.message) return '';
   return `\nPrevious status: [${condition.reason}] ${condition.message}`;
 }

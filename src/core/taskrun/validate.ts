@@ -151,10 +151,17 @@ function variableFault(text: string, r: Replacements): string | undefined {
   for (const reference of references(text)) {
     if (!/^params(\.|\[)/.test(reference) || r.strings.has(reference)) continue;
     const whole = reference.replace(/\[\*\]$/, '');
-    if (!r.arrays.has(whole) && !r.objects.has(whole)) return `non-existent variable in ${quote(text)}`;
-    if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(text)}`;
+    if (!r.arrays.has(whole) && !r.objects.has(whole)) return `non-existent variable in ${quote(excerpt(text, reference))}`;
+    if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(excerpt(text, reference))}`;
   }
   return undefined;
+}
+
+/** The line of a long text in which a reference stands: a script of 200 KB is no message. */
+function excerpt(text: string, reference: string): string {
+  if (text.length <= 1000) return text;
+  const line = text.split('\n').find((candidate) => candidate.includes(`$(${reference})`)) ?? '';
+  return line.length <= 1000 ? line : `$(${reference})`;
 }
 
 function stringsIn(tree: unknown): string[] {

@@ -8,11 +8,12 @@ import type { Pod as RunPod } from '../../core/pod/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { StartFacts, TaskFact, TaskRunFacts } from '../../core/taskrun/facts.ts';
 import { refersElsewhere } from '../../core/taskrun/reference.ts';
+import { podToAskAbout } from '../../core/taskrun/running.ts';
 import { startNeeds, type StartNeeds } from '../../core/taskrun/start.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Resource } from '../../kube/object.ts';
-import { secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
+import { events, secrets, serviceAccounts, type CoreEvent, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { byController } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
 
@@ -25,7 +26,7 @@ export interface TaskRunStores {
 }
 
 export interface Observing {
-  client: Pick<KubeClient, 'get'>;
+  client: Pick<KubeClient, 'get' | 'list'>;
   stores: TaskRunStores;
   settings: Settings;
   imageLookup: ImageLookup;
@@ -33,20 +34,39 @@ export interface Observing {
 }
 
 
+/** Characters of a warning that go into a condition. */
+const longestWarning = 500;
+
 /** A run that is over needs its Task no more; every resync would ask for it again. */
 const notLookedUp: TaskFact = { kind: 'failed', reason: 'TaskRunResolutionFailed', message: 'the run is done: its Task was not looked up' };
 
 /** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
 export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
   const { stores, settings, now } = observing;
-  const facts: TaskRunFacts = {
+  const known: TaskRunFacts = {
     taskRun,
     task: isDone(taskRun.status) ? notLookedUp : await findTask(taskRun, observing, signal),
     pods: stores.pods.byIndex(byController, taskRun.metadata.uid ?? '') as RunPod[],
     settings,
   };
+  const late = podToAskAbout(known, now);
+  const podWarning = late && (await lastWarning(late, observing, signal));
+  const facts: TaskRunFacts = podWarning ? { ...known, podWarning } : known;
   const needs = startNeeds(facts, now);
   return needs === undefined ? facts : { ...facts, start: await lookUp(needs, observing, signal) };
+}
+
+/** What scheduler or kubelet last warned of about a pod. It only explains: where it cannot be read, nothing is lost. */
+async function lastWarning({ metadata: { namespace, uid = '' } }: RunPod, { client }: Observing, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const { items } = await client.list(events, { namespace, fieldSelector: `involvedObject.uid=${uid},type=Warning`, signal });
+    const time = ({ lastTimestamp, eventTime, metadata }: CoreEvent) => String(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '');
+    const last = items.sort((a, b) => (time(a) < time(b) ? -1 : 1)).at(-1);
+    return last && `${last.reason ?? ''}: ${last.message ?? ''}`.slice(0, longestWarning);
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }
 
 async function findTask(taskRun: TaskRun, { client, stores }: Observing, signal: AbortSignal): Promise<TaskFact> {

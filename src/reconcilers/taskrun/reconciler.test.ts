@@ -9,7 +9,7 @@ import type { PodStatus } from '../../core/pod/types.ts';
 import { FakeKubeClient, type FakeCall } from '../../kube/client.fake.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
-import { limitRanges, persistentVolumeClaims, pods, secrets, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
+import { events as coreEvents, limitRanges, persistentVolumeClaims, pods, secrets, serviceAccounts, type CoreEvent, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { taskRunResource } from './apply.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
@@ -33,6 +33,7 @@ class Scene {
   flags: Record<string, string> = {};
 
   constructor() {
+    this.client.creationTimestamp = '2026-01-01T00:00:10Z';
     this.client.seed(serviceAccounts, { metadata: { name: 'default', namespace: 'ns' } });
   }
 
@@ -122,6 +123,20 @@ describe('a whole run', () => {
     await one.reconcile();
     await one.reconcile();
     expect(one.writes).toEqual(['create pods run-pod', 'update taskruns/status run']);
+  });
+
+  it('tells what the kubelet warns of when a pod does not start', async () => {
+    const one = await scene();
+    await one.reconcile();
+    await one.podBecomes({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] });
+    const { uid } = (await one.client.get(pods, 'ns', 'run-pod')).metadata;
+    one.client.seed(coreEvents, { metadata: { name: 'e', namespace: 'ns' }, involvedObject: { uid }, type: 'Warning', reason: 'FailedMount', message: 'configmap "ghost" not found' } as unknown as CoreEvent);
+    expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 10_000 });
+    expect((await one.stored()).status?.conditions?.[0]?.message).toBe('Pending');
+    await one.clock.advance(10_000);
+    await one.reconcile();
+    expect((await one.stored()).status?.conditions?.[0]).toMatchObject({ reason: 'Pending', message: 'the pod has not started yet: FailedMount: configmap "ghost" not found' });
+    expect(one.client.calls.filter(({ verb, resource }) => verb === 'list' && resource === 'events')).toHaveLength(1);
   });
 
   it('asks to be called at its timeout', async () => {

@@ -14,7 +14,7 @@ import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 
 export interface TaskRunReconcilerOptions {
-  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
+  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
   stores: TaskRunStores;
   /** One snapshot is taken per reconcile. */
   settings: () => Settings;
