@@ -1,3 +1,4 @@
+import type { Condition } from '../../api/meta.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { succeededCondition, timestamp } from '../condition.ts';
@@ -40,13 +41,21 @@ function readings({ status }: PlanContext, pod: Pod): Partial<TaskRunStatus> {
 }
 
 /** What kept the run from going on, so that its end does not hide it. */
-function trouble({ status, pod, facts, now }: PlanContext): string {
-  const delay = pod && delayOf(pod, facts.podWarning, now);
+function trouble(context: PlanContext): string {
+  const known = lateness(context) ?? notableState(context);
+  return known?.message ? `\nPrevious status: [${known.reason ?? ''}] ${known.message}` : '';
+}
+
+function lateness({ status, pod, facts, now }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
+  const message = pod && delayOf(pod, facts.podWarning, now);
+  return message === undefined ? undefined : { reason: succeededCondition(status)?.reason ?? reasons.podPending, message };
+}
+
+function notableState({ status, pod }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
   const pending = pod?.status?.phase === 'Pending' ? pendingState(pod) : undefined;
-  const condition = pending?.notable ? pending : succeededCondition(status);
-  if (delay && !pending?.notable) return `\nPrevious status: [${condition?.reason ?? ''}] ${delay}`;
-  if (condition === undefined || (isOrdinary(condition.reason) && !pending?.notable) || !condition.message) return '';
-  return `\nPrevious status: [${condition.reason}] ${condition.message}`;
+  if (pending?.notable) return pending;
+  const condition = succeededCondition(status);
+  return isOrdinary(condition?.reason) ? undefined : condition;
 }
 
 function stopEffect({ facts }: PlanContext, pod: Pod, reason: string): TaskRunEffect {
