@@ -108,7 +108,8 @@ describe('a Pipeline by itself', () => {
     { name: 'undeclared in when', spec: { tasks: [{ ...a, when: [{ input: '$(params.x)', operator: 'in', values: ['1'] }] }] }, want: 'non-existent variable in "$(params.x)": spec.tasks[0].when[0].input' },
     { name: 'array in text', spec: { params: [{ name: 'l', type: 'array' }], tasks: [withParam('x $(params.l[*])')] }, want: 'variable type invalid in "x $(params.l[*])": spec.tasks[0].params[p]' },
     { name: 'object without properties', spec: { params: [{ name: 'o', type: 'object' }], tasks: [a] }, want: 'missing field(s): spec.o.properties' },
-    { name: 'undeclared in an embedded task', spec: { params: [{ name: 'x' }], tasks: [{ name: 'a', taskSpec: { steps: [{ image: 'i', script: '$(params.x)' }] } }] }, want: 'non-existent variable in "$(params.x)": spec.tasks[0].taskSpec.steps[0].script' },
+    { name: 'undeclared in an embedded task', spec: { params: [{ name: 'x' }], tasks: [{ name: 'a', taskSpec: { steps: [{ image: 'i', script: '$(params.x) $(params.y)' }] } }] }, want: 'non-existent variable in "$(params.x) $(params.y)": spec.tasks[0].taskSpec.steps[0].script' },
+    { name: 'the shell has a say in the name', spec: { tasks: [{ name: 'a', taskSpec: { results: [{ name: 'r-1' }], steps: [{ image: 'i', script: 'echo x > $(results.r-${i}.path)' }] } }] }, want: '' },
     { name: 'undeclared workspace', spec: { tasks: [{ ...a, workspaces: [{ name: 'w' }] }] }, want: 'invalid value: pipeline task "a" expects workspace with name "w" but none exists in pipeline spec: spec.tasks[0].workspaces[0]' },
     { name: 'workspace given twice', spec: { workspaces: [{ name: 'w' }], tasks: [{ ...a, workspaces: [{ name: 'w' }, { name: 'w' }] }] }, want: 'workspace name "w" must be unique: spec.tasks[0].workspaces[1]' },
   ];

@@ -1,5 +1,6 @@
 import { each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
 import { validateObjectProperties, validateParamSpecs } from './params.validate.ts';
+import type { ParamSpec } from './params.ts';
 import type { Pipeline, PipelineResult, PipelineSpec, PipelineTask } from './pipeline.ts';
 import { isCustomTask, validatePipelineTask } from './pipelinetask.validate.ts';
 import { taskNames, validateExecutionStatus, validateMatrixResults, validateParamUsage, validateResultsInFinally, validateTaskReferences } from './pipelinevariables.validate.ts';
@@ -21,7 +22,7 @@ export function validatePipeline(pipeline: Pipeline, context: ValidationContext 
       ...validateObjectProperties(spec.params),
       ...(['tasks', 'finally'] as const).flatMap((section) => [
         ...validateParamUsage(section, spec[section], declared),
-        ...each(section, spec[section], (task) => [...validateEmbeddedParams(task), ...validateWorkspaceUse(task, spec)]),
+        ...each(section, spec[section], (task) => [...validateEmbeddedParams(task, declared()), ...validateWorkspaceUse(task, spec)]),
       ]),
     ]),
   ];
@@ -78,10 +79,11 @@ function validateWorkspaceUse(task: PipelineTask, spec: PipelineSpec): FieldErro
   ];
 }
 
-function validateEmbeddedParams(task: PipelineTask): FieldError[] {
+/** The pipeline's params reach into the specs that it embeds. */
+function validateEmbeddedParams(task: PipelineTask, outer: readonly ParamSpec[]): FieldError[] {
   if (!task.taskSpec || isCustomTask(task)) return [];
   const { steps, params = [] } = task.taskSpec;
-  return via('taskSpec', [...validateDeclaredParams(steps, params), ...validateObjectProperties(params)]);
+  return via('taskSpec', [...validateDeclaredParams(steps, [...params, ...outer]), ...validateObjectProperties(params)]);
 }
 
 /** The value of a pipeline result consists of results of its tasks. Paths are relative to the value. */

@@ -31,6 +31,8 @@ export function variables(text: string, prefix: string): VariableReference[] {
 function parseBelow(inner: string, prefix: string): VariableReference | undefined {
   if (!inner.startsWith(prefix)) return undefined;
   const rest = inner.slice(prefix.length);
+  // Not a variable's name but the shell's: $(results.part-${i}.path) in a script.
+  if (/[${}]/.test(rest)) return undefined;
   const text = `$(${inner})`;
   const quoted = QUOTED.exec(rest);
   if (quoted) return { text, path: [quoted[1] ?? quoted[2] ?? ''], index: quoted[3], quoted: true };
