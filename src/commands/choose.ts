@@ -4,17 +4,21 @@ import { byStartTime } from './kinds.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { age } from './text/age.ts';
 
+/** Only a command without a name offers runs to choose from; with one, the limit says nothing. */
+export function checkLimit(limit: number): void {
+  if (limit <= 0) throw new CommandError(`limit was ${limit} but must be a positive number`);
+}
+
 /**
- * The run that a command without a name means: the newest with `last`, the only one there is, or the one that the
+ * The run that a command without a name means: the newest with `last`, the only one there is (within `limit`), or the one that the
  * user picks from the newest `limit`. Undefined when there are none.
  * @throws CommandError when there are several and nobody to ask.
  */
 export async function chooseRun<T extends Run>(context: Context, kind: RunKind<T>, choice: { last: boolean; limit: number }): Promise<string | undefined> {
   const { items } = await context.cluster.list(kind.resource, { namespace: context.namespace, signal: context.signal });
   const names = items.sort(byStartTime);
-  const first = names[0]?.metadata.name;
-  if (choice.last || names.length <= 1) return first;
   const offered = names.slice(0, choice.limit);
+  if (choice.last || offered.length <= 1) return names[0]?.metadata.name;
   if (!context.terminal.interactive) {
     const some = offered.map((run) => run.metadata.name).join(', ');
     throw new CommandError(`there are ${names.length} ${kind.title}s in namespace ${context.namespace}: give the name of one (${some}${names.length > offered.length ? ', ...' : ''}) or use --last`);

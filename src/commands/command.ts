@@ -44,7 +44,8 @@ export function command<T extends FlagTable>(definition: Omit<Command, 'flags' |
   needsCluster?: boolean;
   run(context: Context, values: FlagValues<T>, given: string[]): Promise<number>;
 }): Command {
-  return { arguments: { least: 0, most: 1 }, needsCluster: true, ...definition } as unknown as Command;
+  // As tkn: what follows the first argument is ignored, unless a command says otherwise.
+  return { arguments: { least: 0, most: Infinity }, needsCluster: true, ...definition } as unknown as Command;
 }
 
 /** Something the user must know: printed as "Error: ..." and turned into the exit status. */
@@ -63,5 +64,6 @@ export const commonFlags = {
   kubeconfig: text('kubectl config file (default: $HOME/.kube/config)', { short: 'k' }),
   namespace: text('namespace to use (default: from $KUBECONFIG)', { short: 'n' }),
   'no-color': toggle('disable coloring (default: false)', { short: 'C' }),
+  nocolour: toggle('old spelling of --no-color', { hidden: true }),
   help: toggle('help for the command', { short: 'h' }),
 };

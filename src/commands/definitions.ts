@@ -30,7 +30,6 @@ function listDefinitions<T extends Definition>(resource: Resource<T>, columns: r
     summary: `Lists ${title} in a namespace`,
     usage: '',
     examples: '',
-    arguments: { least: 0, most: 0 },
     flags: {
       ...outputFlags,
       label: text("A selector (label query) to filter on, supports '=', '==', and '!='", { short: 'l' }),
@@ -40,8 +39,9 @@ function listDefinitions<T extends Definition>(resource: Resource<T>, columns: r
     async run(context, flags) {
       const printer = printerOf(flags, resource);
       const everywhere = flags['all-namespaces'];
-      const { items } = await context.cluster.list(resource, { namespace: everywhere ? undefined : context.namespace, labelSelector: flags.label || undefined, signal: context.signal });
-      if (printer) context.terminal.out(await printer(listObject(resource, items)));
+      const found = await context.cluster.list(resource, { namespace: everywhere ? undefined : context.namespace, labelSelector: flags.label || undefined, signal: context.signal });
+      const { items } = found;
+      if (printer) context.terminal.out(await printer(listObject(resource, found)));
       else if (items.length === 0) context.terminal.out(`No ${title} found\n`);
       else {
         const named = (await rows(context, items, everywhere)).map((cells, index) => [...(everywhere ? [items[index]?.metadata.namespace ?? ''] : []), items[index]?.metadata.name ?? '', ...cells]);
@@ -89,7 +89,7 @@ function describeDefinition<T extends Definition, R extends Run>(resource: Resou
     summary: `Describes a ${resource.kind} in a namespace`,
     usage: 'NAME',
     examples: `Describe a ${resource.kind} of name 'foo' in namespace 'bar':\n\n    tektite ${resource.kind.toLowerCase()} describe foo -n bar`,
-    arguments: { least: 1, most: 1 },
+    arguments: { least: 1, most: Infinity },
     flags: outputFlags,
     async run(context, flags, [name = '']) {
       const { cluster, namespace, signal } = context;

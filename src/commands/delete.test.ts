@@ -36,6 +36,9 @@ describe('pipelinerun delete', () => {
     ['pr delete -p p -f', [], ['other', 'running'], 'All PipelineRuns(Completed) associated with Pipeline "p" deleted in namespace "ns"\n'],
     ['pr delete -p p --keep 1 -f', [], ['young', 'other', 'running'], 'All but 1 PipelineRuns(Completed) associated with Pipeline "p" deleted in namespace "ns"\n'],
     ['pr delete -p p --keep 5 -f', [], allPipelineRuns, 'There is/are only 2 PipelineRun(s) associated for Pipeline: p \n'],
+    ['pr delete -p p --keep 2 -f', [], allPipelineRuns, 'Associated PipelineRun (2) for Pipeline:p is/are equal to keep (2) \n'],
+    ['pr delete -p p --keep 2 --keep-since 99 -f', [], allPipelineRuns, 'Associated PipelineRun (2) for Pipeline:p is/are equal to keep (2) \n'],
+    ['pr delete -p nope --keep 1 -f', [], allPipelineRuns, 'There is/are only 0 PipelineRun(s) associated for Pipeline: nope \n'],
   ])('%s (%j)', async (line, answers, remaining, out) => {
     const made = environment(answers);
     expect(await made.run(line)).toBe(0);
@@ -72,15 +75,36 @@ describe('pipelinerun delete', () => {
     const made = environment();
     made.cluster.failures.set('delete pipelineruns/young', [new ApiError(403, { message: 'forbidden' })]);
     expect(await made.run('pr delete --all -f')).toBe(1);
-    expect(made.err).toBe('Error: failed to delete pipelinerun "young": forbidden\n');
+    expect(made.err).toBe('Error: failed to delete PipelineRun "young": forbidden\n');
     expect(left(made, pipelineRuns, allPipelineRuns)).toEqual(['young', 'running']);
   });
 
-  it('counts a run that went meanwhile as deleted', async () => {
+  it.each([
+    ['is no failure for who did not name it', 'pr delete -p p -f', 0, 'All PipelineRuns(Completed) associated with Pipeline "p" deleted in namespace "ns"\n', ''],
+    ['is one for who did', 'pr delete old young -f', 1, '', 'Error: failed to delete PipelineRun "young": gone\n'],
+  ])('that a run went meanwhile %s', async (_name, line, status, out, err) => {
     const made = environment();
     made.cluster.failures.set('delete pipelineruns/young', [new ApiError(404, { reason: 'NotFound', message: 'gone' })]);
-    expect(await made.run('pr delete old young -f')).toBe(0);
-    expect(made.out).toBe('PipelineRuns deleted: "old", "young"\n');
+    expect(await made.run(line)).toBe(status);
+    expect([made.out, made.err]).toEqual([out, err]);
+  });
+
+  it('deletes no run twice', async () => {
+    const made = environment();
+    expect(await made.run('pr delete old old -f')).toBe(1);
+    expect([made.out, made.err]).toEqual(['', 'Error: failed to delete PipelineRun "old": pipelineruns.tekton.dev "old" not found\n']);
+    expect(made.cluster.has(pipelineRuns, 'old')).toBe(false);
+  });
+
+  it.each([
+    ['none of the Pipeline', 'pr delete -p nope -f', 'no PipelineRuns associated with Pipeline "nope"'],
+    ['none expired', 'pr delete -p p --keep-since 99 -f', 'no PipelineRuns associated with Pipeline "p"'],
+    ['all running', 'tr delete -t busy -f', 'no TaskRuns associated with Task "busy"'],
+  ])('fails with nothing to delete: %s', async (_name, line, message) => {
+    const made = environment();
+    made.cluster.put(taskRuns, taskRun('busy', { metadata: labelled('tekton.dev/task', 'busy'), spec: { taskRef: { name: 'busy' } }, status: { conditions: succeeded('Unknown') } }));
+    expect(await made.run(line)).toBe(1);
+    expect([made.out, made.err]).toEqual(['', `Error: ${message}\n`]);
   });
 
   it('refuses before it asks the cluster for anything', async () => {
@@ -97,6 +121,7 @@ describe('taskrun delete', () => {
     ['tr delete --all -f', [], ['of-running'], 'All 2 TaskRuns(Completed) deleted in namespace "ns"\n'],
     ['tr delete --all -f --ignore-running-pipelinerun=false', [], [], 'All 3 TaskRuns(Completed) deleted in namespace "ns"\n'],
     ['tr delete -t t -f', [], ['of-running', 'of-done'], 'All 1 TaskRuns(Completed) associated with Task "t" deleted in namespace "ns"\n'],
+    ['tr delete -t t --keep 1 -f', [], allTaskRuns, 'Associated TaskRun (1) for Task:t is/are equal to keep (1) \n'],
     ['tr delete of-done -f', [], ['alone', 'of-running'], 'TaskRuns deleted: "of-done"\n'],
     ['tr delete of-running -f', [], ['alone', 'of-done'], 'warning: Taskrun of-running related pipelinerun still running.\nTaskRuns deleted: "of-running"\n'],
     ['tr delete alone of-running', ['y', 'n'], ['of-running', 'of-done'], `Are you sure you want to delete TaskRun(s) "alone", "of-running" (y/n): ${restart}TaskRuns deleted: "alone"\n`],

@@ -5,7 +5,7 @@ import { isNotFound } from '../kube/api-error.ts';
 import type { Resource } from '../kube/object.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { confirmationQuestion, deletionReport, quotedList, requestFault, selectDoomed } from './deletion.ts';
+import { confirmationQuestion, deletionReport, keptReport, quoted, quotedList, requestFault, selectDoomed } from './deletion.ts';
 import type { DeletionRequest, Selection } from './deletion.ts';
 import { text, toggle, whole } from './flags.ts';
 import { isFinished, taskRunKind } from './kinds.ts';
@@ -27,7 +27,7 @@ export function deleteCommand<T extends Run>(kind: RunKind<T>): Command {
     arguments: { least: 0, most: Infinity },
     flags: {
       force: toggle('Whether to force deletion (default: false)', { short: 'f' }),
-      [parent.flag]: text(`The name of a ${parent.title} whose ${title}s should be deleted (does not delete the ${parent.title})`, { short: parent.flag.slice(0, 1) }),
+      [parent.flag]: text(`The name of a ${parent.title} whose ${title}s should be deleted (does not delete the ${isTaskRun ? 'task' : parent.title})`, { short: parent.flag.slice(0, 1) }),
       keep: whole(`Keep n most recent number of ${title}s`),
       'keep-since': whole(`When deleting all ${title}s keep the ones that has been completed since n minutes`),
       'ignore-running': toggle(`ignore running ${title}`, { short: 'i', initial: true }),
@@ -55,14 +55,15 @@ async function deleteNamed<T extends Run>(context: Context, kind: RunKind<T>, re
   const found = await Promise.allSettled(request.names.map((name) => context.cluster.get(kind.resource, context.namespace, name, { signal: context.signal })));
   context.signal.throwIfAborted();
   const runs = found.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failures = found.flatMap((result) => (result.status === 'rejected' ? [messageOf(result.reason)] : []));
-  if (runs.length === 0) throw new CommandError(failures.join('; '));
+  const missing = found.flatMap((result) => (result.status === 'rejected' ? [messageOf(result.reason)] : []));
+  if (runs.length === 0) throw new CommandError(missing.join('; '));
   const known = { ...request, names: runs.map((run) => run.metadata.name ?? '') };
   await confirm(context, answers, request.force, confirmationQuestion(known, kind, context.namespace), `canceled deleting ${kind.title}(s) ${quotedList(known.names)}`);
   const agreed = kind.title === taskRunKind.title ? await withoutRefused(context, runs, request.force, answers) : known.names;
-  const deleted = await deleteAll(context, kind, agreed, failures);
-  if (deleted.length > 0) context.terminal.out(`${kind.title}s deleted: ${quotedList(deleted)}\n`);
-  if (failures.length > 0) throw new CommandError(failures.join('; '));
+  const failures = await deleteAll(context, kind, agreed, { goneIsFailure: true });
+  if (failures.length > 0) throw new CommandError([...failures, ...missing].join('; '));
+  if (agreed.length > 0) context.terminal.out(`${kind.title}s deleted: ${quotedList(agreed)}\n`);
+  if (missing.length > 0) throw new CommandError(missing.join('; '));
   return 0;
 }
 
@@ -74,35 +75,34 @@ async function deleteSelected<T extends Run>(context: Context, kind: RunKind<T>,
   const running = spareRunningOwners ? await runningPipelineRuns(context) : new Set<string>();
   const candidates = ofParent.filter((run) => !running.has(ownerName(run) ?? ''));
   const selection: Selection = selectDoomed(candidates, request, context.environment.clock.now());
-  if (request.parentName && selection.doomed.length === 0 && request.keep > selection.kept.length) {
-    context.terminal.out(`There is/are only ${selection.kept.length} ${kind.title}(s) associated for ${kind.parent.title}: ${request.parentName} \n`);
+  const kept = request.parentName ? keptReport(request, kind, selection) : undefined;
+  if (kept !== undefined) {
+    context.terminal.out(`${kept}\n`);
     return 0;
   }
-  const failures: string[] = [];
-  await deleteAll(context, kind, selection.doomed, failures);
+  if (request.parentName && selection.doomed.length === 0) throw new CommandError(`no ${kind.title}s associated with ${kind.parent.title} ${quoted(request.parentName)}`);
+  const failures = await deleteAll(context, kind, selection.doomed, { goneIsFailure: false });
   if (failures.length > 0) throw new CommandError(failures.join('; '));
   context.terminal.out(`${deletionReport(request, kind, namespace, selection)}\n`);
   return 0;
 }
 
-/** Deletes and says which went; what could not be deleted is added to `failures`. One that is gone already counts as deleted. */
-async function deleteAll(context: Context, kind: { title: string; resource: Resource }, names: readonly string[], failures: string[]): Promise<string[]> {
-  const deleted = new Set<string>();
+/** Deletes, and says what went wrong with which. One that went between our look and our request is a failure only for who named it. */
+async function deleteAll(context: Context, kind: { title: string; resource: Resource }, names: readonly string[], options: { goneIsFailure: boolean }): Promise<string[]> {
+  const failures: string[] = [];
   const queue = [...names];
   const work = async (): Promise<void> => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       try {
         await context.cluster.delete(kind.resource, context.namespace, name, { signal: context.signal });
-        deleted.add(name);
       } catch (error) {
         context.signal.throwIfAborted();
-        if (isNotFound(error)) deleted.add(name);
-        else failures.push(`failed to delete ${kind.title.toLowerCase()} "${name}": ${messageOf(error)}`);
+        if (options.goneIsFailure || !isNotFound(error)) failures.push(`failed to delete ${kind.title} ${quoted(name)}: ${messageOf(error)}`);
       }
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return names.filter((name) => deleted.has(name));
+  return failures;
 }
 
 function ownerName(run: Run): string | undefined {

@@ -54,12 +54,22 @@ describe('requestFault', () => {
     ['keep-since below 0', { keepSinceMinutes: -1 }, 'keep-since option should not be lower than 0'],
     ['both below 0', { keep: -1, keepSinceMinutes: -1 }, 'keep and keep-since option should not be lower than 0'],
     ['names and all', { names: ['a'], all: true }, '--all flag should not have any arguments or flags specified with it'],
-    ['names and keep', { names: ['a'], keep: 1 }, '--all flag should not have any arguments or flags specified with it'],
+    ['names and keep', { names: ['a'], keep: 1 }, '--keep flag should not have any arguments specified with it'],
+    ['names and keep-since', { names: ['a'], keepSinceMinutes: 1 }, '--all flag should not have any arguments or flags specified with it'],
     ['names and a parent', { names: ['a'], parentName: 'p' }, '--pipeline flag should not have any arguments specified with it'],
     ['keep, all and a parent', { keep: 1, all: true, parentName: 'p' }, '--keep or --keep-since, --all and --pipeline cannot be used together'],
     ['a label without all', { names: ['a'], label: 'x=y' }, '--label is a filter for --all: give both'],
   ])('%s', (_name, request, expected) => {
     expect(requestFault({ ...nothing, ...request }, pipelineRunKind)).toBe(expected);
+  });
+});
+
+describe('requestFault of TaskRuns', () => {
+  it.each<[string, Partial<DeletionRequest>, string | undefined]>([
+    ['nothing named', {}, 'must provide TaskRun name(s) or use --all flag with delete'],
+    ['keep-since below 0', { keepSinceMinutes: -1 }, 'since option should not be lower than 0'],
+  ])('%s', (_name, request, expected) => {
+    expect(requestFault({ ...nothing, ...request }, taskRunKind)).toBe(expected);
   });
 });
 

@@ -56,24 +56,30 @@ interface Titles { title: string; parent: { title: string; flag: string } }
 
 /** The first thing wrong with a request, in tkn's words; undefined when nothing is. */
 export function requestFault(request: DeletionRequest, titles: Titles): string | undefined {
-  return numbersFault(request) ?? combinationFault(request, titles);
+  return numbersFault(request, titles) ?? combinationFault(request, titles);
 }
 
-function numbersFault({ keep, keepSinceMinutes }: Sparing): string | undefined {
+/** Where the wording differs from kind to kind, it does so in tkn. */
+function numbersFault({ keep, keepSinceMinutes }: Sparing, { title }: Titles): string | undefined {
   if (keep < 0 && keepSinceMinutes < 0) return 'keep and keep-since option should not be lower than 0';
   if (keep < 0) return 'keep option should not be lower than 0';
-  return keepSinceMinutes < 0 ? 'keep-since option should not be lower than 0' : undefined;
+  return keepSinceMinutes < 0 ? `${title === 'TaskRun' ? 'since' : 'keep-since'} option should not be lower than 0` : undefined;
 }
 
 function combinationFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
   const named = request.names.length > 0;
   const everyRun = isEveryRun(request);
   if (request.all && request.parentName) return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
+  if (named && request.keep > 0) return '--keep flag should not have any arguments specified with it';
   if (named && everyRun) return '--all flag should not have any arguments or flags specified with it';
   if (named && request.parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
   if (request.label && !everyRun) return '--label is a filter for --all: give both';
-  if (!named && !request.parentName && !everyRun) return `must provide ${title} name(s) or use --${parent.flag} flag or --all flag to use delete`;
-  return undefined;
+  return named || request.parentName || everyRun ? undefined : nothingNamed({ title, parent });
+}
+
+function nothingNamed({ title, parent }: Titles): string {
+  const ways = title === 'TaskRun' ? '--all flag with delete' : `--${parent.flag} flag or --all flag to use delete`;
+  return `must provide ${title} name(s) or use ${ways}`;
 }
 
 function spares({ keep, keepSinceMinutes }: Sparing): boolean {
@@ -101,6 +107,17 @@ function sparedText({ keep, keepSinceMinutes }: Sparing, title: string): string 
   if (keep > 0 && keepSinceMinutes > 0) return `${young} and keeping ${keep} ${title}s`;
   if (keepSinceMinutes > 0) return young;
   return keep > 0 ? ` keeping ${keep} ${title}s` : '';
+}
+
+/**
+ * What is said when all that a Pipeline or Task has stays because so many were to be kept; undefined when `keep` is not
+ * the reason.
+ */
+export function keptReport({ keep, parentName }: DeletionRequest, { title, parent }: Titles, { doomed, kept }: Selection): string | undefined {
+  if (doomed.length > 0 || keep === 0) return undefined;
+  return keep > kept.length
+    ? `There is/are only ${kept.length} ${title}(s) associated for ${parent.title}: ${parentName} `
+    : `Associated ${title} (${kept.length}) for ${parent.title}:${parentName} is/are equal to keep (${keep}) `;
 }
 
 /** What is said once all of a selection is deleted. The wording differs from kind to kind as tkn's does. */

@@ -148,6 +148,22 @@ describe('describe without a name', () => {
     expect(environment.out).toBe('taskrun.tekton.dev/newer\n');
   });
 
+  it.each([
+    ['with --last the limit says nothing', 'tr desc --last --limit 0 -o name', 'newer'],
+    ['nor beside a name, nor do other arguments', 'tr desc older newer --limit 0 -o name', 'older'],
+    ['a limit of one leaves nothing to choose', 'tr desc --limit 1 -o name', 'newer'],
+  ])('%s', async (_name, line, found) => {
+    const environment = environmentWith([older, newer]);
+    expect(await environment.run(line)).toBe(0);
+    expect(environment.out).toBe(`taskrun.tekton.dev/${found}\n`);
+  });
+
+  it('refuses to choose from none', async () => {
+    const environment = environmentWith([older, newer]);
+    expect(await environment.run('tr desc --limit 0')).toBe(1);
+    expect(environment.err).toBe('Error: limit was 0 but must be a positive number\n');
+  });
+
   it('takes the only one', async () => {
     const environment = environmentWith([older]);
     await environment.run('tr desc -o name');

@@ -1,6 +1,6 @@
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { chooseRun } from './choose.ts';
+import { checkLimit, chooseRun } from './choose.ts';
 import { toggle, whole } from './flags.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { outputFlags, printerOf } from './output.ts';
@@ -20,7 +20,7 @@ export function describeCommand<T extends Run>(kind: RunKind<T>, describe: (cont
       limit: whole(`lists number of ${title}s when selecting a ${title} to describe`, { initial: 5 }),
     },
     async run(context, flags, [given]) {
-      if (flags.limit <= 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
+      if (given === undefined && !flags.last) checkLimit(flags.limit);
       const printer = printerOf(flags, kind.resource);
       const name = given ?? (await chooseRun(context, kind, flags));
       if (name === undefined) {

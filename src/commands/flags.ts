@@ -7,6 +7,8 @@ import { DurationError, parseDuration } from '../duration.ts';
  */
 export interface Flag<V> {
   short?: string;
+  /** Understood but not shown in help texts. */
+  hidden?: boolean;
   help: string;
   /** Name of the value's kind in help texts; a switch has none. */
   kind: '' | 'string' | 'strings' | 'int' | 'duration';
@@ -22,7 +24,7 @@ export class FlagError extends Error {
   override name = 'FlagError';
 }
 
-export function toggle(help: string, options: { short?: string; initial?: boolean } = {}): Flag<boolean> {
+export function toggle(help: string, options: { short?: string; initial?: boolean; hidden?: boolean } = {}): Flag<boolean> {
   return { ...options, help, kind: '', initial: options.initial ?? false, read: readBoolean };
 }
 

@@ -60,7 +60,7 @@ export function commandHelp(program: string, path: string, entry: Command): stri
 }
 
 function flagLines(title: string, flags: FlagTable): string[] {
-  return [`${title}:`, ...Object.keys(flags).sort().map((name) => flagLine(name, flags[name] as Flag<unknown>))];
+  return [`${title}:`, ...Object.keys(flags).sort().filter((name) => !flags[name]?.hidden).map((name) => flagLine(name, flags[name] as Flag<unknown>))];
 }
 
 function flagLine(name: string, flag: Flag<unknown>): string {

@@ -1,20 +1,25 @@
-/**
- * The part of kubectl's JSONPath that scripts use: text outside braces; in braces a path (`.a.b`, `['a.b']`, `[0]`,
- * `[-1]`, `[*]`, `.*`, `[?(@.x=="y")]`), a quoted text with \n and \t, and `range` ... `end`. Several values are parted by
- * a space; a missing field gives nothing. Anything else is refused, never guessed.
- */
-export class JsonPathError extends Error {
-  override name = 'JsonPathError';
-}
+import { JsonPathError, select } from './jsonpath-steps.ts';
+import type { Step } from './jsonpath-steps.ts';
 
-type Step = { kind: 'field'; name: string } | { kind: 'index'; index: number } | { kind: 'all' } | { kind: 'filter'; path: Step[]; operator: string; value: unknown };
 type Node = { kind: 'text'; text: string } | { kind: 'path'; path: Step[] } | { kind: 'range'; path: Step[]; body: Node[] };
 
-/** @throws JsonPathError when the template is not of the part described above. */
-export function compileJsonPath(template: string): (value: unknown) => string {
-  const tokens = tokensOf(template);
-  const nodes = readNodes(tokens, template, false);
-  return (value) => render(nodes, value);
+/**
+ * kubectl's JSONPath: text outside braces; in braces a path (`.a.b`, `['a.b']`, `[0]`, `[-1]`, `[0:2]`, `['a','b']`,
+ * `[*]`, `.*`, `..a`, `[?(@.x=="y")]`), a quoted text with \n and \t, and `range` ... `end`. Several values are parted by
+ * a space, or with `asJson` printed as a list. Anything else is refused, never guessed.
+ * @throws JsonPathError when the template is none, or, when it is applied, for an index that is not there.
+ */
+export function compileJsonPath(template: string, options: { asJson: boolean } = { asJson: false }): (value: unknown) => string {
+  const nodes = readNodes(tokensOf(template), template, false);
+  const print = options.asJson ? asJson : asText;
+  return (value) => {
+    try {
+      return render(nodes, value, print);
+    } catch (error) {
+      if (!(error instanceof JsonPathError)) throw error;
+      throw new JsonPathError(`error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}`);
+    }
+  };
 }
 
 function tokensOf(template: string): string[] {
@@ -36,7 +41,7 @@ function readNodes(tokens: string[], template: string, inRange: boolean): Node[]
       if (inRange) return nodes;
       throw new JsonPathError(`jsonpath ${JSON.stringify(template)}: {end} without {range}`);
     }
-    if (/^range\s/.test(inside)) nodes.push({ kind: 'range', path: readPath(inside.slice(5).trim()), body: readNodes(tokens, template, true) });
+    if (/^range(?![\w-])/.test(inside)) nodes.push({ kind: 'range', path: readPath(inside.slice(5).trim()), body: readNodes(tokens, template, true) });
     else if (/^["']/.test(inside)) nodes.push({ kind: 'text', text: unquote(inside) });
     else nodes.push({ kind: 'path', path: readPath(inside) });
   }
@@ -51,29 +56,61 @@ function unquote(quoted: string): string {
   return quoted.slice(1, -1).replace(/\\(.)/g, (_whole, letter: string) => escapes[letter] ?? letter);
 }
 
-const STEP = /^(?:\.\*|\.(?<field>(?:\\.|[^.[\]\\\s(){}])+)|\[\*\]|\[(?<index>-?\d+)\]|\[(?<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")\]|\[\?\(\s*@(?<path>[^=!<>\s]*)\s*(?:(?<operator>==|!=|<=|>=|<|>)\s*(?<value>"[^"]*"|'[^']*'|[^\s)]+)\s*)?\)\])/;
+const SLICE = String.raw`(?<from>-?\d+)?:(?<to>-?\d+)?(?::(?<by>-?\d+)?)?`;
+const QUOTED = String.raw`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`;
+/** One step of a path, the parts of brackets not read yet. */
+const STEP = new RegExp(String.raw`^(?:(?<descent>\.\.)|(?<all>\.\*)|\.(?<field>(?:\\.|[^.[\]\\\s(){}])+)|\[\?\(\s*@(?<path>[^=!<>\s]*)\s*(?:(?<operator>==|!=|<=|>=|<|>)\s*(?<value>"[^"]*"|'[^']*'|[^\s)]+)\s*)?\)\]|\[(?<parts>(?:${QUOTED}|[^'"[\]])+)\])`);
+const PART = new RegExp(String.raw`^\s*(?:(?<every>\*)|(?<index>-?\d+)|${SLICE}|(?<quoted>${QUOTED}))\s*(?:,|$)`);
 
 function readPath(text: string): Step[] {
   const steps: Step[] = [];
   let rest = text.replace(/^[$@]/, '');
   if (rest === '.') return steps;
-  if (rest !== '' && !/^[.[]/.test(rest)) rest = `.${rest}`;
   while (rest !== '') {
+    // ".." stands where the dot would, and a path may begin without one.
+    if (!/^[.[]/.test(rest) && (steps.length === 0 || steps.at(-1)?.kind === 'descent')) rest = `.${rest}`;
     const found = STEP.exec(rest);
-    if (!found) throw new JsonPathError(`jsonpath ${JSON.stringify(text)}: ${JSON.stringify(rest)} is not supported; use fields, [n], [*], [?(@.x=="y")] and range`);
+    const again = found?.groups?.['descent'] !== undefined && steps.at(-1)?.kind === 'descent';
+    if (!found || again) throw unsupported(text, rest);
     rest = rest.slice(found[0].length);
     steps.push(stepOf(found.groups ?? {}));
   }
   return steps;
 }
 
+function unsupported(path: string, part: string): JsonPathError {
+  return new JsonPathError(`jsonpath ${JSON.stringify(path)}: ${JSON.stringify(part)} is not supported; use fields, [n], [n:m], ['a','b'], [*], .., [?(@.x=="y")] and range`);
+}
+
 function stepOf(groups: Record<string, string | undefined>): Step {
-  const { field, index, quoted, path, operator, value } = groups;
+  const { descent, all, field, path, operator, value, parts } = groups;
+  if (descent !== undefined) return { kind: 'descent' };
+  if (all !== undefined) return { kind: 'all' };
   if (field !== undefined) return { kind: 'field', name: field.replace(/\\(.)/g, '$1') };
-  if (index !== undefined) return { kind: 'index', index: Number(index) };
-  if (quoted !== undefined) return { kind: 'field', name: unquote(quoted) };
   if (path !== undefined) return { kind: 'filter', path: readPath(path), operator: operator ?? 'exists', value: value === undefined ? undefined : literal(value) };
-  return { kind: 'all' };
+  const read = partsOf(parts ?? '');
+  const [only] = read;
+  return only && read.length === 1 ? only : { kind: 'union', of: read };
+}
+
+/** What stands between brackets, parted by commas. */
+function partsOf(text: string): Step[] {
+  const steps: Step[] = [];
+  for (let rest = text; rest !== '' || steps.length === 0;) {
+    const found = PART.exec(rest);
+    if (!found) throw unsupported(`[${text}]`, rest);
+    rest = rest.slice(found[0].length);
+    const { every, index, from, to, by, quoted } = found.groups ?? {};
+    if (every !== undefined) steps.push({ kind: 'slice' });
+    else if (index !== undefined) steps.push({ kind: 'index', index: Number(index) });
+    else if (quoted !== undefined) steps.push({ kind: 'field', name: unquote(quoted) });
+    else steps.push({ kind: 'slice', from: number(from), to: number(to), by: number(by) });
+  }
+  return steps;
+}
+
+function number(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function literal(value: string): unknown {
@@ -85,46 +122,20 @@ function literal(value: string): unknown {
   }
 }
 
-function render(nodes: Node[], value: unknown): string {
+function render(nodes: Node[], value: unknown, print: (values: unknown[]) => string): string {
   return nodes.map((node) => {
     switch (node.kind) {
-      case 'text': return node.text;
-      case 'path': return select(node.path, value).map(printed).join(' ');
-      case 'range': return select(node.path, value).map((item) => render(node.body, item)).join('');
+      case 'text': return print([node.text]);
+      case 'path': return print(select(node.path, value));
+      case 'range': return select(node.path, value).map((item) => render(node.body, item, print)).join('');
     }
   }).join('');
 }
 
-function select(path: Step[], value: unknown): unknown[] {
-  return path.reduce<unknown[]>((found, step) => found.flatMap((item) => take(step, item)), [value]);
+function asText(values: unknown[]): string {
+  return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(' ');
 }
 
-function take(step: Step, value: unknown): unknown[] {
-  switch (step.kind) {
-    case 'field': return isRecord(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
-    case 'index': return Array.isArray(value) && value.at(step.index) !== undefined ? [value.at(step.index)] : [];
-    case 'all': return Array.isArray(value) ? value : isRecord(value) ? Object.values(value) : [];
-    case 'filter': return (Array.isArray(value) ? value : []).filter((item) => holds(step, item));
-  }
-}
-
-function holds(step: Extract<Step, { kind: 'filter' }>, item: unknown): boolean {
-  return select(step.path, item).some((value) => compare(step.operator, value, step.value));
-}
-
-function compare(operator: string, left: unknown, right: unknown): boolean {
-  if (operator === 'exists') return true;
-  if (operator === '==') return left === right;
-  if (operator === '!=') return left !== right;
-  if (typeof left !== typeof right || (typeof left !== 'number' && typeof left !== 'string')) return false;
-  const order = left < (right as typeof left) ? -1 : left > (right as typeof left) ? 1 : 0;
-  return { '<': order < 0, '<=': order <= 0, '>': order > 0, '>=': order >= 0 }[operator] ?? false;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function printed(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+function asJson(values: unknown[]): string {
+  return `${JSON.stringify(values, undefined, 4)}\n`;
 }

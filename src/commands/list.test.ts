@@ -45,14 +45,43 @@ describe('list', () => {
     const [json, yaml] = [environment(), environment()];
     await json.run('pr list build -o json');
     await yaml.run('pr list build -o yaml');
-    const value = JSON.parse(json.out) as { kind: string; apiVersion: string; items: { metadata: { name: string; managedFields?: unknown } }[] };
+    const value = JSON.parse(json.out) as { kind: string; apiVersion: string; metadata: { resourceVersion: string }; items: { metadata: { name: string; managedFields?: unknown } }[] };
     expect(value).toMatchObject({ kind: 'PipelineRunList', apiVersion: 'tekton.dev/v1' });
+    expect(Object.keys(value)).toEqual(['kind', 'apiVersion', 'metadata', 'items']);
+    expect(value.metadata.resourceVersion).toBe('7');
+    expect(Object.keys(value.items[0] ?? {}).slice(0, 2)).toEqual(['kind', 'apiVersion']);
     expect(value.items.map(({ metadata }) => metadata.name)).toEqual(['done', 'timed-out']);
     expect(value.items.every(({ metadata }) => metadata.managedFields === undefined)).toBe(true);
     expect(parse(yaml.out)).toEqual(value);
     const full = environment();
     await full.run('pr list build -o json --show-managed-fields');
     expect(full.out).toContain('managedFields');
+  });
+
+  it.each([
+    ['JSON', '"kind": "PipelineRunList"'],
+    ['Yaml', '\nkind: PipelineRunList\n'],
+    ['jsonpath-as-json={.items[*].metadata.name}', '[\n    "created",\n    "running"\n]\n'],
+    [`jsonpath-file=${new URL('golden/names.jsonpath', import.meta.url).pathname}`, 'created\nrunning\n'],
+  ])('-o %s', async (output, expected) => {
+    const made = environment();
+    expect(await made.run(`pr list deploy -o ${output}`)).toBe(0);
+    expect(made.out).toContain(expected);
+  });
+
+  it('fails for an index that no list has', async () => {
+    const made = environment();
+    expect(await made.run('pr list deploy -o jsonpath={.items[5].kind}')).toBe(1);
+    expect([made.out, made.err]).toEqual(['', 'Error: error executing jsonpath "{.items[5].kind}": Error executing template: array index out of bounds: index 5, length 2\n']);
+  });
+
+  it('takes the first argument and ignores the others, and knows the old --nocolour', async () => {
+    const made = environment({ colour: true });
+    expect(await made.run('pr list build deploy --nocolour -o name')).toBe(0);
+    expect(made.out).toBe('pipelinerun.tekton.dev/done\npipelinerun.tekton.dev/timed-out\n');
+    made.out = '';
+    await made.run('pr list --nocolour');
+    expect(made.out).not.toContain('\u001b');
   });
 
   it('asks for what it shows and no more', async () => {
@@ -64,7 +93,11 @@ describe('list', () => {
   it.each([
     ['pr list --limit -1', 'limit was -1 but must be a positive number'],
     ['pr list build --label a=b', 'failed to list PipelineRuns from namespace ns: specifying a Pipeline and labels are not compatible'],
-    ['pr list -o wide', 'unable to match a printer suitable for the output format "wide", allowed formats are: json,yaml,name,jsonpath=TEMPLATE'],
+    ['pr list -o wide', 'unable to match a printer suitable for the output format "wide", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
+    ['pr list -o go-template={{.kind}}', 'unable to match a printer suitable for the output format "go-template={{.kind}}", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
+    ['pr list -o json=x', 'unable to match a printer suitable for the output format "json=x", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
+    ['pr list -o jsonpath', 'template format specified but no template given: write -o jsonpath=TEMPLATE'],
+    ['pr list -o jsonpath-file=/nowhere/at/all', "error reading jsonpath-file /nowhere/at/all: ENOENT: no such file or directory, open '/nowhere/at/all'"],
     ['pr list -o jsonpath={.a', 'jsonpath "{.a": unbalanced braces'],
   ])('%s is refused', async (line, message) => {
     const made = environment();

@@ -23,7 +23,7 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
     ].join('\n'),
     flags: {
       ...outputFlags,
-      limit: whole(`limit ${title}s listed (default: return all ${title}s)`),
+      limit: whole(`Limits the number of ${title}s. If the limit value is 0 returns all`),
       label: text("A selector (label query) to filter on, supports '=', '==', and '!='", { short: 'l' }),
       reverse: toggle(`list ${title}s in reverse order`),
       'all-namespaces': toggle(`list ${title}s from all namespaces`, { short: 'A' }),
@@ -33,23 +33,23 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
       if (flags.limit < 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
       if (parentName && flags.label) throw listError(context, kind, `specifying a ${parent.title} and labels are not compatible`);
       const printer = printerOf(flags, kind.resource);
-      const found = await findRuns(context, kind, { parentName, label: flags.label, everywhere: flags['all-namespaces'] });
-      const sorted = found.sort(flags['all-namespaces'] ? byNamespace : byStartTime);
+      const { items, resourceVersion } = await findRuns(context, kind, { parentName, label: flags.label, everywhere: flags['all-namespaces'] });
+      const sorted = items.sort(flags['all-namespaces'] ? byNamespace : byStartTime);
       const limited = flags.limit > 0 ? sorted.slice(0, flags.limit) : sorted;
       const runs = flags.reverse ? limited.reverse() : limited;
       const now = context.environment.clock.now();
       const options = { everywhere: flags['all-namespaces'], headers: !flags['no-headers'] };
-      context.terminal.out(printer ? await printer(listObject(kind.resource, runs)) : listText(kind, runs, now, context.style, options));
+      context.terminal.out(printer ? await printer(listObject(kind.resource, { items: runs, resourceVersion })) : listText(kind, runs, now, context.style, options));
       return 0;
     },
   });
 }
 
-async function findRuns<T extends Run>(context: Context, kind: RunKind<T>, choice: { parentName: string; label: string; everywhere: boolean }): Promise<T[]> {
+async function findRuns<T extends Run>(context: Context, kind: RunKind<T>, choice: { parentName: string; label: string; everywhere: boolean }): Promise<{ items: T[]; resourceVersion: string }> {
   const labelSelector = choice.parentName ? `${kind.parent.label}=${choice.parentName}` : choice.label || undefined;
   try {
-    const { items } = await context.cluster.list(kind.resource, { namespace: choice.everywhere ? undefined : context.namespace, labelSelector, signal: context.signal });
-    return choice.parentName ? items.filter(kind.isOfParent) : items;
+    const { items, resourceVersion } = await context.cluster.list(kind.resource, { namespace: choice.everywhere ? undefined : context.namespace, labelSelector, signal: context.signal });
+    return { items: choice.parentName ? items.filter(kind.isOfParent) : items, resourceVersion };
   } catch (error) {
     context.signal.throwIfAborted();
     throw listError(context, kind, messageOf(error));

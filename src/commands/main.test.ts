@@ -31,7 +31,7 @@ describe('a command line that cannot be understood', () => {
     ['pr lisst', 'unknown command "lisst" for "tektite pipelinerun"\n\nDid you mean this?\n\tlist\n\nRun \'tektite pipelinerun --help\' for usage.\n'],
     ['nonsense', 'unknown command "nonsense" for "tektite"\nRun \'tektite --help\' for usage.\n'],
     ['pr list --nope', 'unknown flag: --nope\nRun \'tektite pipelinerun list --help\' for usage.\n'],
-    ['pr list a b', 'accepts at most 1 arg(s), received 2\nRun \'tektite pipelinerun list --help\' for usage.\n'],
+    ['pr cancel a b', 'accepts 1 arg(s), received 2\nRun \'tektite pipelinerun cancel --help\' for usage.\n'],
     ['pr list --limit x', 'invalid argument "x" for "--limit" flag: must be a whole number\nRun \'tektite pipelinerun list --help\' for usage.\n'],
   ])('%s', async (line, message) => {
     const made = new FakeEnvironment();
@@ -71,7 +71,24 @@ describe('version', () => {
     made.cluster.put(configMaps, configMap('tekton-pipelines', 'pipelines-info', 'v1.0.0'));
     made.cluster.put(configMaps, configMap('tekton-chains', 'chains-info', 'v0.24.0'));
     expect(await made.run('version')).toBe(0);
-    expect(made.out).toBe('Client version: v0.1.0\nPipeline version: v1.0.0\nChains version: v0.24.0\n');
+    expect(made.out).toBe('Client version: v0.1.0\nChains version: v0.24.0\nPipeline version: v1.0.0\n');
+  });
+
+  it.each([
+    ['client', 'v0.1.0'], ['pipeline', 'v1.0.0'], ['hub', 'v3'], ['chains', 'unknown'], ['nonsense', 'Invalid component value'],
+  ])('prints that of one component: %s', async (component, expected) => {
+    const made = new FakeEnvironment();
+    made.cluster.put(configMaps, configMap('tekton-pipelines', 'pipelines-info', 'v1.0.0'));
+    made.cluster.put(configMaps, configMap('tekton-operator', 'hub-info', 'v3'));
+    expect(await made.run(`version --component ${component}`)).toBe(0);
+    expect(made.out).toBe(`${expected}\n`);
+  });
+
+  it.each([['client', 'v0.1.0'], ['pipeline', 'unknown']])('prints that of one component without a cluster: %s', async (component, expected) => {
+    const made = new FakeEnvironment();
+    made.connectFailure = new Error('none');
+    expect(await made.run(`version --component ${component}`)).toBe(0);
+    expect(made.out).toBe(`${expected}\n`);
   });
 
   it('looks only where it is told to', async () => {

@@ -108,7 +108,7 @@ async function runLeaf({ command: leaf, path, argv, given }: CommandLine, enviro
   const connection = leaf.needsCluster ? await environment.connect(choice) : unconnected;
   const { terminal } = environment;
   const context = {
-    environment, terminal, style: styleOf(terminal.colour && values['no-color'] !== true), signal,
+    environment, terminal, style: styleOf(terminal.colour && values['no-color'] !== true && values['nocolour'] !== true), signal,
     cluster: connection.cluster, namespace: String(values['namespace']) || connection.namespace,
   };
   try {

@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { apiVersionOf } from '../kube/object.ts';
 import { CommandError } from './command.ts';
 import { text, toggle } from './flags.ts';
-import { compileJsonPath, JsonPathError } from './jsonpath.ts';
+import { compileJsonPath } from './jsonpath.ts';
+import { JsonPathError } from './jsonpath-steps.ts';
 import { objectName } from './kinds.ts';
+import { yamlText } from './yaml.ts';
+
+const FORMATS = ['json', 'jsonpath', 'jsonpath-as-json', 'jsonpath-file', 'name', 'yaml'];
 
 export const outputFlags = {
-  output: text('Output format. One of: json|yaml|name|jsonpath=TEMPLATE', { short: 'o' }),
+  output: text(`Output format. One of: ${FORMATS.join('|')} (those of jsonpath as jsonpath=TEMPLATE)`, { short: 'o' }),
   'show-managed-fields': toggle('If true, keep the managedFields when printing objects in JSON or YAML format.'),
 };
 
@@ -24,27 +30,52 @@ interface KubeObjectList {
 export function printerOf(flags: { output: string; 'show-managed-fields': boolean }, resource: Resource): Printer | undefined {
   const { output } = flags;
   const shown = (value: KubeObject | KubeObjectList) => (flags['show-managed-fields'] ? value : withoutManagedFields(value));
-  if (output === '') return undefined;
-  if (output === 'json') return (value) => `${JSON.stringify(shown(value), undefined, 4)}\n`;
-  // Loaded by those who ask for it.
-  if (output === 'yaml') return async (value) => (await import('yaml')).stringify(shown(value), { lineWidth: 0 });
-  if (output === 'name') return (value) => ('items' in value ? value.items : [value]).map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`).join('');
-  if (output.startsWith('jsonpath=')) return jsonPathPrinter(output.slice('jsonpath='.length));
-  throw new CommandError(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: json,yaml,name,jsonpath=TEMPLATE`);
+  const [format = '', template] = split(output, '=');
+  const name = template === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
+  switch (name) {
+    case '': return undefined;
+    case 'json': return (value) => `${JSON.stringify(shown(value), undefined, 4)}\n`;
+    case 'yaml': return (value) => yamlText(shown(value));
+    case 'name': return (value) => ('items' in value ? value.items : [value]).map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`).join('');
+    case 'jsonpath': return jsonPathPrinter(template ?? '', { asJson: false });
+    case 'jsonpath-as-json': return jsonPathPrinter(template ?? '', { asJson: true });
+    case 'jsonpath-file': return jsonPathPrinter(template ? templateIn(template) : '', { asJson: false });
+    default: throw new CommandError(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`);
+  }
 }
 
-function jsonPathPrinter(template: string): Printer {
+/** Both sides of the first separator; the whole alone when there is none. */
+function split(whole: string, separator: string): [string, string?] {
+  const at = whole.indexOf(separator);
+  return at === -1 ? [whole] : [whole.slice(0, at), whole.slice(at + 1)];
+}
+
+function jsonPathPrinter(template: string, options: { asJson: boolean }): Printer {
   if (template === '') throw new CommandError('template format specified but no template given: write -o jsonpath=TEMPLATE');
+  const print = readJsonPath(() => compileJsonPath(template, options));
+  return (value) => readJsonPath(() => print(value));
+}
+
+function readJsonPath<T>(read: () => T): T {
   try {
-    return compileJsonPath(template);
+    return read();
   } catch (error) {
     throw error instanceof JsonPathError ? new CommandError(error.message) : error;
   }
 }
 
-/** A typed list object of these items. */
-export function listObject<T extends KubeObject>(resource: Resource<T>, items: T[]): KubeObjectList {
-  return { apiVersion: apiVersionOf(resource), kind: `${resource.kind}List`, metadata: {}, items };
+function templateIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`error reading jsonpath-file ${file}: ${messageOf(error)}`);
+  }
+}
+
+/** A typed list object of these items, its members in the order in which kubectl and tkn print them. */
+export function listObject<T extends KubeObject>(resource: Resource<T>, { items, resourceVersion }: { items: T[]; resourceVersion: string }): KubeObjectList {
+  const type = { kind: resource.kind, apiVersion: apiVersionOf(resource) };
+  return { ...type, kind: `${resource.kind}List`, metadata: { resourceVersion }, items: items.map((item) => ({ ...type, ...item })) };
 }
 
 function withoutManagedFields(value: KubeObject | KubeObjectList): KubeObject | KubeObjectList {

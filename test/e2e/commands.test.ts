@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
@@ -19,7 +20,7 @@ const sleeping: PipelineRun['spec'] = { pipelineSpec: { tasks: [{ name: 'slow', 
 const quick: PipelineRun['spec'] = { pipelineSpec: { tasks: [{ name: 'quick', taskSpec: { steps: [script('do', 'true')] } }] } };
 const words: Pipeline['spec'] = {
   tasks: [
-    { name: 'first', taskSpec: { steps: [script('one', 'echo first-one'), script('two', 'echo first-two; echo first-two-again')] } },
+    { name: 'first', displayName: 'The first', taskSpec: { steps: [script('one', 'echo first-one'), script('two', 'echo first-two; echo first-two-again')] } },
     { name: 'second', runAfter: ['first'], taskSpec: { results: [{ name: 'said' }], steps: [script('one', 'printf second-one | tee $(results.said.path); echo')] } },
   ],
   results: [{ name: 'word', value: '$(tasks.second.results.said)' }],
@@ -27,6 +28,7 @@ const words: Pipeline['spec'] = {
 
 /** Without the colours and widths that differ between terminals. */
 const lines = (text: string) => text.split('\n').map((line) => line.trim().replace(/ {2,}/g, ' | ')).filter((line) => line !== '');
+let tries = 0;
 const ago = /^(just now|\d+ (second|minute)s? ago)$/;
 
 /** Runs that every test reads and none changes. */
@@ -34,7 +36,8 @@ beforeAll(async () => {
   await bench.create(pipelines as Resource<Pipeline>, { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'words' }, spec: words });
   await Promise.all([
     bench.runPipeline({ pipelineRef: { name: 'words' } }, { name: 'spoken' }),
-    bench.runPipeline({ pipelineSpec: { tasks: [{ name: 'bad', taskSpec: { steps: [script('break', 'echo sad; exit 3')] } }] } }, { name: 'broken' }),
+    bench.runPipeline({ pipelineSpec: { tasks: [{ name: 'bad', taskSpec: { steps: [script('break', 'echo sad; exit 1')] } }] } }, { name: 'broken' }),
+    bench.runPipeline({ pipelineSpec: { tasks: [{ name: 'bad', taskSpec: { steps: [script('break', 'echo sad; exit 3')] } }] } }, { name: 'broken-with-3' }),
     bench.runTask({ taskSpec: { steps: [script('talk', 'echo hello'), script('break', 'exit 4')] } }, { name: 'broken-task' }),
   ]);
 });
@@ -44,6 +47,8 @@ afterAll(() => {
 
 describe.each(all)('$name', (program: Program) => {
   const run = (...args: string[]) => program.run([...args, '--namespace', bench.namespace]);
+  /** A name of this program's and this try's own: a test that is tried again finds nothing of its first try. */
+  const own = (name: string) => `${name}-${program.name}-${++tries}`;
   const waitFor = (name: string) => bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, name).then((found) => bench.waitFor(found, undefined, 30));
 
   it('lists PipelineRuns with their columns', async () => {
@@ -96,11 +101,12 @@ describe.each(all)('$name', (program: Program) => {
   });
 
   it.each([
-    ['one task', ['-t', 'second'], ['[second : one] second-one']],
-    ['one step', ['-t', 'first', '-s', 'two'], ['[first : two] first-two', '[first : two] first-two-again']],
-    ['no prefix', ['-t', 'second', '--prefix=false'], ['second-one']],
-  ])('shows logs of %s', async (_what, flags, expected) => {
-    expect((await run('pr', 'logs', 'spoken', ...flags)).out.split('\n').filter(Boolean)).toEqual(expected);
+    ['one task', ['pr', 'logs', 'spoken', '-t', 'second'], ['[second : one] second-one']],
+    ['one step', ['tr', 'logs', 'spoken-first', '-s', 'two'], ['[two] first-two', '[two] first-two-again']],
+    ['no prefix', ['pr', 'logs', 'spoken', '-t', 'second', '--prefix=false'], ['second-one']],
+    ['tasks with their display names', ['pr', 'logs', 'spoken', '--long'], ['[The first : one] first-one', '[The first : two] first-two', '[The first : two] first-two-again', '[second : one] second-one']],
+  ])('shows logs of %s', async (_what, args, expected) => {
+    expect((await run(...args)).out.split('\n').filter(Boolean)).toEqual(expected);
   });
 
   it('shows the logs of init containers on request', async () => {
@@ -116,14 +122,31 @@ describe.each(all)('$name', (program: Program) => {
     expect(status).toBe(1);
   });
 
+  it.each([
+    [['pr', 'logs', 'spoken', '-t', 'nope'], 1, 'Error: passed filtered tasks: [nope] is not available, available tasks are: [first second]\n'],
+    [['tr', 'logs', 'spoken-first', '-s', 'nope'], 0, 'no steps found for task first\n'],
+    [['pr', 'list', '-o', 'jsonpath={.items[99]}'], 1, expect.stringMatching(/^Error: error executing jsonpath "{.items\[99\]}": Error executing template: array index out of bounds: index 99, length \d+/)],
+    [['pr', 'delete', '-p', 'nope', '-f'], 1, 'Error: no PipelineRuns associated with Pipeline "nope"\n'],
+  ])('says what is not there: %s', async (args, status, err) => {
+    expect(await run(...args)).toMatchObject({ status, out: '', err });
+  });
+
+  it('prints YAML that says the same when it is read again', async () => {
+    const name = own('quoted');
+    const annotations = Object.fromEntries(['yes', 'off', 'y', '1:30', '1_000', '0b1', '2026-01-01', '123', 'true', '~', '', 'tab\there', 'a: b', 'lines\n of text\n'].map((text, index) => [`example.com/a${index}`, text]));
+    await bench.runTask({ taskSpec: { steps: [script('do', 'true')] } }, { name, annotations });
+    const { out } = await run('tr', 'describe', name, '-o', 'yaml');
+    expect((parse(out, { version: '1.1' }) as TaskRun).metadata.annotations).toMatchObject(annotations);
+  });
+
   it('shows the logs of the last run', async () => {
-    const name = `latest-${program.name}`;
+    const name = own('latest');
     await bench.runTask({ taskSpec: { steps: [script('say', `echo I am ${name}`)] } }, { name });
     expect((await run('tr', 'logs', '--last')).out).toContain(`[say] I am ${name}`);
   });
 
   it('follows a run from before its pod exists until its end', async () => {
-    const name = `followed-${program.name}`;
+    const name = own('followed');
     const started = await bench.startPipeline({
       pipelineSpec: { tasks: [
         { name: 'early', taskSpec: { steps: [script('count', 'for i in 1 2 3; do echo early $i; sleep 0.5; done')] } },
@@ -141,7 +164,7 @@ describe.each(all)('$name', (program: Program) => {
     ['at once', [], 'Cancelled', false],
     ['and runs finally', ['--grace', 'CancelledRunFinally'], 'Cancelled', true],
   ] as const)('cancels a run %s', async (what, flags, reason, finallyRan) => {
-    const name = `cancel-${flags.length}-${program.name}`;
+    const name = own('cancel');
     await bench.waitFor(await bench.startPipeline(sleeping, { name }), (current) => (current.status?.childReferences?.length ?? 0) > 0);
     const { out, status } = await run('pr', 'cancel', name, ...flags);
     expect([status, out]).toEqual([0, `PipelineRun cancelled: ${name}\n`]);
@@ -151,7 +174,7 @@ describe.each(all)('$name', (program: Program) => {
   });
 
   it('stops a run after the tasks that have begun', async () => {
-    const name = `stop-${program.name}`;
+    const name = own('stop');
     const begun = { name: 'begun', taskSpec: { steps: [script('wait', 'sleep 3')] } };
     await bench.waitFor(await bench.startPipeline({ pipelineSpec: { tasks: [begun, { name: 'next', runAfter: ['begun'], taskSpec: { steps: [script('never', 'true')] } }] } }, { name }), (current) => (current.status?.childReferences?.length ?? 0) > 0);
     expect((await run('pr', 'cancel', name, '--grace', 'StoppedRunFinally')).status).toBe(0);
@@ -183,39 +206,59 @@ describe.each(all)('$name', (program: Program) => {
       return made;
     }
 
-    it('removes a named run without asking when forced, and asks otherwise', async () => {
-      const name = `named-${program.name}`;
+    it('removes a named run without asking when forced', async () => {
+      const name = own('named');
       await bench.runPipeline(quick, { name });
-      const asked = await run('pr', 'delete', name);
-      expect(asked.status).toBe(1);
-      expect(asked.out + asked.err).toMatch(new RegExp(`Are you sure you want to delete PipelineRun\\(s\\) "${name}" \\(y/n\\)`));
-      expect((await bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, name)).metadata.name).toBe(name);
       expect(await run('pr', 'delete', name, '-f')).toMatchObject({ status: 0, out: `PipelineRuns deleted: "${name}"\n` });
       await expect.poll(() => bench.client.get(taskRuns as Resource<TaskRun>, bench.namespace, `${name}-quick`).then(() => 'there', (error: Error) => error.message), { timeout: 20_000 }).toMatch(/not found/);
+      expect(await run('pr', 'delete', name, '-f')).toMatchObject({ status: 1, out: '', err: `Error: pipelineruns.tekton.dev "${name}" not found\n` });
     });
 
     it('keeps the newest, then those of the last minutes, then none', async () => {
-      const pipeline = `kept-${program.name}`;
+      const pipeline = own('kept');
       const [, second = '', third = ''] = await three(pipeline);
       expect(await run('pr', 'delete', '--pipeline', pipeline, '--keep', '2', '-f')).toMatchObject({ status: 0, out: `All but 2 PipelineRuns(Completed) associated with Pipeline "${pipeline}" deleted in namespace "${bench.namespace}"\n` });
       expect(await names(pipeline)).toEqual([second, third]);
-      expect((await run('pr', 'delete', '--pipeline', pipeline, '--keep-since', '30', '-f')).status).toBe(0);
+      expect(await run('pr', 'delete', '--pipeline', pipeline, '--keep', '2', '-f')).toMatchObject({ status: 0, out: `Associated PipelineRun (2) for Pipeline:${pipeline} is/are equal to keep (2) \n` });
+      expect(await run('pr', 'delete', '--pipeline', pipeline, '--keep-since', '30', '-f')).toMatchObject({ status: 1, out: '', err: `Error: no PipelineRuns associated with Pipeline "${pipeline}"\n` });
       expect(await names(pipeline)).toEqual([second, third]);
       expect((await run('pr', 'delete', '--pipeline', pipeline, '-f')).status).toBe(0);
       expect(await names(pipeline)).toEqual([]);
     });
 
     it('--all with a label spares everything else and what still runs', async () => {
-      const label = `team=${program.name}`;
-      const labels = { team: program.name };
-      await bench.runPipeline(quick, { name: `done-${program.name}`, labels });
-      await bench.startPipeline(sleeping, { name: `runs-${program.name}`, labels });
+      const team = own('team');
+      const label = `team=${team}`;
+      const labels = { team };
+      await bench.runPipeline(quick, { name: `done-of-${team}`, labels });
+      await bench.startPipeline(sleeping, { name: `runs-of-${team}`, labels });
       expect((await run('pr', 'delete', '--all', '--label', label, '-f')).status).toBe(0);
       const left = async () => (await bench.client.list(pipelineRuns as Resource<PipelineRun>, { namespace: bench.namespace, labelSelector: label })).items.map((item) => item.metadata.name);
-      expect(await left()).toEqual([`runs-${program.name}`]);
+      expect(await left()).toEqual([`runs-of-${team}`]);
       expect((await run('pr', 'delete', '--all', '--label', label, '--ignore-running=false', '-f')).status).toBe(0);
       await expect.poll(left, { timeout: 10_000 }).toEqual([]);
       expect((await bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, 'spoken')).metadata.name).toBe('spoken');
     });
+  });
+});
+
+describe('what only ours has', () => {
+  const ours = all.find(({ name }) => name === 'tektite');
+  const run = (...args: string[]) => (ours as Program).run([...args, '--namespace', bench.namespace]);
+
+  it('takes the end of its input for a no when it asks before it deletes', async () => {
+    const asked = await run('pr', 'delete', 'spoken');
+    expect(asked).toMatchObject({ status: 1, out: 'Are you sure you want to delete PipelineRun(s) "spoken" (y/n): \n', err: 'Error: canceled deleting PipelineRun(s) "spoken"\n' });
+    expect((await bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, 'spoken')).metadata.name).toBe('spoken');
+  });
+
+  it('shows some steps of a PipelineRun', async () => {
+    expect((await run('pr', 'logs', 'spoken', '-t', 'first', '-s', 'two')).out.split('\n').filter(Boolean)).toEqual(['[first : two] first-two', '[first : two] first-two-again']);
+  });
+
+  it('says which step failed whatever its exit code', async () => {
+    const { out, err, status } = await run('pr', 'logs', 'broken-with-3', '-E');
+    expect([out, status]).toEqual(['[bad : break] sad\n\n', 1]);
+    expect(err).toContain('container step-break has failed');
   });
 });

@@ -1,6 +1,6 @@
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { messageOf } from '../../errors.ts';
-import { chooseRun } from '../choose.ts';
+import { checkLimit, chooseRun } from '../choose.ts';
 import { command, CommandError } from '../command.ts';
 import type { Command, Context } from '../command.ts';
 import { span, texts, toggle, whole } from '../flags.ts';
@@ -41,20 +41,21 @@ export const pipelineRunLogs: Command = command({
   flags: {
     ...logFlags('PipelineRun', 'task name and step name'),
     timestamps: toggle('show logs with timestamp'),
+    long: toggle('show logs with task display name (display name and step name)'),
     task: texts('show logs for mentioned Tasks only', { short: 't' }),
     'exit-with-pipelinerun-error': toggle('exit with pipelinerun to the unix shell, 0 if success, 1 if error, 2 on unknown status', { short: 'E' }),
   },
   async run(context, flags, [given]) {
-    checkFlags(flags);
+    checkFlags(flags, given);
     const name = given ?? (await chooseRun(context, pipelineRunKind, flags));
     if (name === undefined) {
       context.terminal.out('No PipelineRuns found\n');
-      return 0;
+      throw new CommandError('name is required');
     }
     const { cluster, namespace, signal } = context;
     const run = await cluster.get(pipelineRuns, namespace, name, { signal });
     const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: true });
-    const logs = { from: observatory(context), choice: { ...choiceOf(flags), tasks: flags.task }, sink, signal };
+    const logs = { from: observatory(context), choice: { ...choiceOf(flags), tasks: flags.task, displayNames: flags.long }, sink, signal };
     await (flags.follow && !isFinished(run) ? followPipelineRun(logs, name) : readPipelineRun(logs, run));
     if (!flags['exit-with-pipelinerun-error']) return 0;
     return exitStatus(await cluster.get(pipelineRuns, namespace, name, { signal }));
@@ -72,7 +73,7 @@ export const taskRunLogs: Command = command({
   ].join('\n'),
   flags: { ...logFlags('TaskRun', 'step name'), timestamps: toggle('show logs with timestamp', { short: 't' }) },
   async run(context, flags, [given]) {
-    checkFlags(flags);
+    checkFlags(flags, given);
     const name = given ?? (await chooseRun(context, taskRunKind, flags));
     if (name === undefined) throw new CommandError('No TaskRuns found');
     const { cluster, namespace, signal } = context;
@@ -81,15 +82,17 @@ export const taskRunLogs: Command = command({
       throw new CommandError(`Unable to get TaskRun: ${messageOf(error)}`);
     });
     const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: false });
-    const logs: TaskLogs = { from: observatory(context), choice: choiceOf(flags), sink, signal, task: taskNameOf(run, 0), fail: sink.failure };
+    const task = taskNameOf(run, 0);
+    const noSteps = () => sink.failure(`no steps found for task ${task}`);
+    const logs: TaskLogs = { from: observatory(context), choice: choiceOf(flags), sink, signal, task, fail: sink.failure, noSteps };
     await (flags.follow && !isFinished(run) ? followTaskRun(logs, name, false) : readTaskRun(logs, run));
     return 0;
   },
 });
 
-function checkFlags(flags: LogFlags): void {
+function checkFlags(flags: LogFlags, given: string | undefined): void {
   if (flags.all && flags.step.length > 0) throw new CommandError('option --all and option --step are not compatible');
-  if (flags.limit <= 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
+  if (given === undefined) checkLimit(flags.limit);
 }
 
 function choiceOf(flags: LogFlags): LogChoice {
@@ -100,7 +103,9 @@ function observatory(context: Context): Observatory {
   return { cluster: context.cluster, namespace: context.namespace, clock: context.environment.clock };
 }
 
+/** tkn's: a run that still runs is no failure; 2 is for one that the controller has not seen. */
 function exitStatus(run: Run): number {
-  const status = run.status?.conditions?.[0]?.status;
-  return status === 'True' ? 0 : status === 'False' ? 1 : 2;
+  const condition = run.status?.conditions?.[0];
+  if (!condition) return 2;
+  return condition.status === 'False' ? 1 : 0;
 }

@@ -19,8 +19,8 @@ export function finished(): FakeEnvironment {
   const { cluster } = environment;
   cluster.put(pipelineRuns, pipelineRun('run', {
     status: {
-      startTime: minutesAgo(4), conditions: done, childReferences: ['clean', 'test', 'build'].map(child),
-      pipelineSpec: { tasks: [{ name: 'build' }, { name: 'skipped' }, { name: 'test' }], finally: [{ name: 'clean' }] },
+      startTime: minutesAgo(4), conditions: done, childReferences: [child('clean'), { ...child('test'), displayName: 'Test 7' }, child('build')],
+      pipelineSpec: { tasks: [{ name: 'build', displayName: 'Build it' }, { name: 'skipped' }, { name: 'test', displayName: 'Test $(params.n)' }], finally: [{ name: 'clean' }] },
     },
   }));
   for (const name of ['build', 'test', 'clean']) {

@@ -14,6 +14,9 @@ describe('pipelinerun logs of a finished run', () => {
     ['of some tasks', 'pr logs run -t clean,test', task('test') + task('clean')],
     ['of some steps', 'pr logs run -t test -s two', '[test : two] step-two of test\n\n'],
     ['without prefix', 'pr logs run -t test -s two --prefix=false', 'step-two of test\n\n'],
+    ['of any of the tasks that there are', 'pr logs run -t nope,test', task('test')],
+    ['with display names where there are any', 'pr logs run -s one --long', '[Build it : one] step-one of build\n\n[Test 7 : one] step-one of test\n\n[clean : one] step-one of clean\n\n'],
+    ['whatever follows the name', 'pr logs run --limit 0 -t test other', task('test')],
     ['with init containers', 'pr logs run -a -t build', `[build : prepare] prepare of build\n\n${task('build')}`],
   ])('%s', async (_name, line, out) => {
     const environment = finished();
@@ -125,17 +128,26 @@ describe('what went wrong is said', () => {
     ['tr logs nope', 'Error: Unable to get TaskRun: taskruns.tekton.dev "nope" not found\n'],
     ['tr logs -a -s one run-build', 'Error: option --all and option --step are not compatible\n'],
     ['pr logs --limit 0', 'Error: limit was 0 but must be a positive number\n'],
+    ['pr logs run -t nope -t neither', 'Error: passed filtered tasks: [nope neither] is not available, available tasks are: [build test clean]\n'],
+    ['pr logs -f run -t nope', 'Error: passed filtered tasks: [nope] is not available, available tasks are: [build test clean]\n'],
     ['tr logs -n empty', 'Error: No TaskRuns found\n'],
+    ['tr logs -L -n empty', 'Error: No TaskRuns found\n'],
   ])('%s', async (line, err) => {
     const environment = finished();
     expect(await environment.run(line)).toBe(1);
     expect(environment.err).toBe(err);
   });
 
+  it.each(['pr logs -n empty', 'pr logs --last -n empty'])('%s: when there are no runs', async (line) => {
+    const environment = finished();
+    expect(await environment.run(line)).toBe(1);
+    expect([environment.out, environment.err]).toEqual(['No PipelineRuns found\n', 'Error: name is required\n']);
+  });
+
   it.each([
     ['success', done, 0],
     ['failure', succeeded('False'), 1],
-    ['no end', going, 2],
+    ['no end', going, 0],
     ['no word', [], 2],
   ])('by the exit status with -E: %s', async (_name, conditions, status) => {
     const environment = finished();
@@ -151,6 +163,12 @@ describe('taskrun logs', () => {
     const environment = finished();
     expect(await environment.run('tr logs run-build -s one')).toBe(0);
     expect(environment.out).toBe('[one] step-one of build\n\n');
+  });
+
+  it.each(['tr logs run-build -s nope', 'tr logs -f run-build -s nope'])('%s: says that there is no such step', async (line) => {
+    const environment = finished();
+    expect(await environment.run(line)).toBe(0);
+    expect([environment.out, environment.err]).toEqual(['', 'no steps found for task build\n']);
   });
 
   it('shows all attempts, oldest first', async () => {

@@ -1,4 +1,4 @@
-import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns } from '../../api/resources.ts';
@@ -16,11 +16,13 @@ import type { LogSink } from './writer.ts';
 /** Logs of a PipelineRun: where to look, what to show (of `tasks` only, when some are named) and where it goes. */
 export interface PipelineLogs {
   from: Observatory;
-  choice: LogChoice & { tasks: readonly string[] };
+  choice: LogChoice & { tasks: readonly string[]; displayNames: boolean };
   sink: LogSink;
   signal: AbortSignal;
   /** The pipeline tasks that a nested run stands for, "outer > "; nothing for the run that the user named. */
   path?: string;
+  /** The display name of the task that is read, where display names are wanted. */
+  heading?: string | undefined;
 }
 
 /** All logs of a PipelineRun in the order of its tasks; one that still runs is first waited for as tkn does. */
@@ -31,15 +33,26 @@ export async function readPipelineRun(logs: PipelineLogs, run: PipelineRun): Pro
 }
 
 async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<void> {
+  const tasks = await pipelineTasks(logs, run);
+  const children = inOrder(run.status?.childReferences ?? [], tasks);
+  const wanted = children.filter((child) => isWanted(logs, child));
+  if (wanted.length === 0 && !logs.path) checkTasks(logs, children);
   const taskRunsByName = await taskRunsOf(logs, run);
-  for (const child of await orderedChildren(logs, run)) {
+  for (const child of wanted) {
     try {
-      await readChild(logs, child, taskRunsByName.get(child.name ?? ''));
+      await readChild(withHeading(logs, child, tasks), child, taskRunsByName.get(child.name ?? ''));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       logs.sink.failure(error.message);
     }
   }
+}
+
+/** @throws CommandError when tasks were named, for none of them has logs. */
+function checkTasks(logs: PipelineLogs, children: readonly ChildStatusReference[]): void {
+  const { tasks } = logs.choice;
+  const available = new Set(children.flatMap(({ kind, pipelineTaskName = '' }) => (kind === taskRuns.kind ? [pipelineTaskName] : [])));
+  if (tasks.length > 0) throw new CommandError(`passed filtered tasks: [${tasks.join(' ')}] is not available, available tasks are: [${[...available].join(' ')}]`);
 }
 
 async function readChild(logs: PipelineLogs, child: ChildStatusReference, taskRun: TaskRun | undefined): Promise<void> {
@@ -60,17 +73,17 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
   using tracker = new Tracker(logs.from, pipelineRuns, name, logs.signal);
   const begun = new Set<string>();
   const running: Promise<void>[] = [];
-  const begin = (child: ChildStatusReference): void => {
+  const begin = (child: ChildStatusReference, run: PipelineRun): void => {
     if (!child.name || begun.has(child.name) || !isWanted(logs, child)) return;
     begun.add(child.name);
-    const following = followChild(logs, child);
+    const following = followChild(withHeading(logs, child, recordedTasks(run) ?? []), child);
     // When the user interrupts, the wait below is left before these are waited for.
     following.catch(() => undefined);
     running.push(following);
   };
   try {
     await tracker.until((run) => {
-      for (const child of run.status?.childReferences ?? []) begin(child);
+      for (const child of run.status?.childReferences ?? []) begin(child, run);
       return isFinished(run) || undefined;
     });
   } catch (error) {
@@ -91,16 +104,24 @@ async function followChild(logs: PipelineLogs, child: ChildStatusReference): Pro
   }
 }
 
+function withHeading(logs: PipelineLogs, child: ChildStatusReference, tasks: readonly PipelineTask[]): PipelineLogs {
+  if (!logs.choice.displayNames) return logs;
+  // The child's own has its variables replaced.
+  const heading = child.displayName || tasks.find(({ name }) => name === child.pipelineTaskName)?.displayName || undefined;
+  return { ...logs, heading };
+}
+
 function taskLogs(logs: PipelineLogs, child: ChildStatusReference): TaskLogs {
   const task = `${logs.path ?? ''}${child.pipelineTaskName ?? ''}`;
-  return { ...logs, task, fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`) };
+  const heading = logs.heading && `${logs.path ?? ''}${logs.heading}`;
+  return { ...logs, task, heading, fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`) };
 }
 
 /** Logs of a pipeline within the pipeline. Naming its task shows all of its tasks. */
 function nested(logs: PipelineLogs, child: ChildStatusReference): PipelineLogs {
   const task = child.pipelineTaskName ?? '';
   const tasks = logs.choice.tasks.includes(task) ? [] : logs.choice.tasks;
-  return { ...logs, path: `${logs.path ?? ''}${task} > `, choice: { ...logs.choice, tasks } };
+  return { ...logs, path: `${logs.path ?? ''}${logs.heading ?? task} > `, choice: { ...logs.choice, tasks } };
 }
 
 /** Custom tasks have no logs that we could know of. */
@@ -140,29 +161,35 @@ async function taskRunsOf(logs: PipelineLogs, run: PipelineRun): Promise<Map<str
   return new Map(items.map((item) => [item.metadata.name ?? '', item]));
 }
 
-/** Wanted children in the order of the pipeline's tasks, then of its finally tasks; several of one task as listed. */
-async function orderedChildren(logs: PipelineLogs, run: PipelineRun): Promise<ChildStatusReference[]> {
-  const children = (run.status?.childReferences ?? []).filter((child) => isWanted(logs, child));
-  if (children.length <= 1) return children;
-  const order = (await pipelineTasks(logs, run)).map((task) => task.name);
+/** Children in the order of the pipeline's tasks, then of its finally tasks; several of one task as listed. */
+function inOrder(children: readonly ChildStatusReference[], tasks: readonly PipelineTask[]): ChildStatusReference[] {
+  const order = tasks.map((task) => task.name);
   const place = (child: ChildStatusReference): number => {
     const index = order.indexOf(child.pipelineTaskName);
     return index === -1 ? order.length : index;
   };
-  return children.sort((a, b) => place(a) - place(b));
+  return [...children].sort((a, b) => place(a) - place(b));
 }
 
 /** The run's own record comes first: the Pipeline it names may have changed since, or be gone. */
 async function pipelineTasks(logs: PipelineLogs, run: PipelineRun): Promise<PipelineTask[]> {
-  const recorded = run.status?.pipelineSpec ?? run.spec.pipelineSpec;
-  if (recorded) return [...(recorded.tasks ?? []), ...(recorded.finally ?? [])];
+  const recorded = recordedTasks(run);
   const name = run.spec.pipelineRef?.name;
-  if (!name) return [];
+  if (recorded || !name) return recorded ?? [];
   try {
     const { spec } = await logs.from.cluster.get(pipelines, logs.from.namespace, name, { signal: logs.signal });
-    return [...(spec.tasks ?? []), ...(spec.finally ?? [])];
+    return tasksOf(spec);
   } catch (error) {
     if (isNotFound(error)) return [];
     throw error;
   }
+}
+
+function recordedTasks(run: PipelineRun): PipelineTask[] | undefined {
+  const recorded = run.status?.pipelineSpec ?? run.spec.pipelineSpec;
+  return recorded && tasksOf(recorded);
+}
+
+function tasksOf(spec: PipelineSpec): PipelineTask[] {
+  return [...(spec.tasks ?? []), ...(spec.finally ?? [])];
 }

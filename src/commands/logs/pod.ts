@@ -25,10 +25,13 @@ export interface TaskLogs {
   choice: LogChoice;
   sink: LogSink;
   signal: AbortSignal;
-  /** Shown before each line. */
+  /** Names the task in messages and before each line; `heading` takes its place there. */
   task: string;
+  heading?: string | undefined;
   /** Says that something went wrong with a pod or a step of this task. */
   fail(message: string): void;
+  /** Called when a pod has none of the steps that were asked for. */
+  noSteps?(): void;
 }
 
 /** The kubelet reports the end of a container a moment after its log ends. */
@@ -39,7 +42,9 @@ const LAST_WORDS_MS = 500;
 /** What there is of a pod's logs, container by container; stops at the first that failed. @throws when the pod cannot be read. */
 export async function readPod(logs: TaskLogs, name: string): Promise<void> {
   const pod = await logs.from.cluster.get(pods, logs.from.namespace, name, { signal: logs.signal });
-  await readContainers(logs, pod, selectContainers(pod, logs.choice));
+  const containers = selectContainers(pod, logs.choice);
+  if (containers.length === 0) logs.noSteps?.();
+  await readContainers(logs, pod, containers);
 }
 
 async function readContainers(logs: TaskLogs, pod: Pod, containers: readonly StepContainer[]): Promise<void> {
@@ -70,6 +75,7 @@ export async function followPod(logs: TaskLogs, name: string, finished: Promise<
   const pod = await Promise.race([tracker.until((state) => (isReadable(seen(state)) ? state : undefined)), over]);
   if (!pod) return readPod(logs, name);
   const containers = selectContainers(pod, logs.choice);
+  if (containers.length === 0) logs.noSteps?.();
   for (const [index, container] of containers.entries()) {
     const ready = await Promise.race([tracker.until((state) => readiness(seen(state), container)), over]);
     if (!ready) {
@@ -118,10 +124,10 @@ async function copySidecarLog(logs: TaskLogs, pod: string, container: StepContai
 }
 
 async function copyLog(logs: TaskLogs, pod: string, { container, step }: StepContainer, follow: boolean): Promise<void> {
-  const { from, choice, sink, signal, task } = logs;
+  const { from, choice, sink, signal, heading = logs.task } = logs;
   try {
     for await (const line of linesOf(from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }))) {
-      sink.line(task, step, line);
+      sink.line(heading, step, line);
       const full = sink.drained?.(signal);
       if (full) await full;
     }

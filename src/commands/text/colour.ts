@@ -24,7 +24,7 @@ const RED = 31;
 const BRIGHT = { red: 91, green: 92, yellow: 93, blue: 94, magenta: 95, cyan: 96 } as const;
 const STATUS: Readonly<Record<string, number>> = {
   Failed: BRIGHT.red, Succeeded: BRIGHT.green, Running: BRIGHT.blue, Cancelled: BRIGHT.yellow,
-  Completed: BRIGHT.magenta, Pending: BRIGHT.blue, Started: BRIGHT.cyan,
+  Completed: BRIGHT.magenta, Pending: BRIGHT.yellow, Started: BRIGHT.cyan,
 };
 /** Red is kept for errors. */
 const PALETTE = [BRIGHT.green, BRIGHT.yellow, BRIGHT.blue, BRIGHT.magenta, BRIGHT.cyan];

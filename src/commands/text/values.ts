@@ -39,7 +39,7 @@ function itemsText(items: unknown[] | undefined): string {
 
 /** Reasons that say more than the condition's status; tkn shows the word in place of it. */
 const WORDS: Readonly<Record<string, string>> = {
-  PipelineRunCancelled: 'Cancelled', TaskRunCancelled: 'Cancelled', Cancelled: 'Cancelled',
+  PipelineRunCancelled: 'Cancelled', TaskRunCancelled: 'Cancelled',
   PipelineRunStopping: 'Failed', TaskRunStopping: 'Failed',
   CreateContainerConfigError: 'Pending', ExceededNodeResources: 'Pending', ExceededResourceQuota: 'Pending',
 };
@@ -54,6 +54,7 @@ export function statusText(conditions: Condition[] | undefined, style: Style): s
   const status = { True: 'Succeeded', False: 'Failed', Unknown: 'Running' }[condition.status];
   const reason = condition.reason ?? '';
   if (reason === 'PipelineRunPending') return style.status('Pending');
-  if (reason === '' || reason === status || reason === 'Completed') return style.status(status);
+  if (reason === 'Cancelled') return style.status(reason);
+  if (reason === '' || reason === status || (reason === 'Completed' && condition.status === 'True')) return style.status(status);
   return `${style.status(WORDS[reason] ?? status)}(${reason})`;
 }
