@@ -172,11 +172,12 @@ describe('objects that are accepted', () => {
   });
 });
 
-/** Leaves out what the server adds or drops on purpose: the empty name of a step, TCP, and the `spec: null` of Go clients. */
+/** Leaves out what the server adds or drops on purpose: the empty name of a step, TCP, the kind of a reference (Task), and the `spec: null` of Go clients. */
 function withoutDefaults(tree: unknown): unknown {
   if (Array.isArray(tree)) return tree.map(withoutDefaults);
   if (typeof tree !== 'object' || tree === null) return tree;
-  const kept = Object.entries(tree).filter(([key, value]) => value !== null && !(key === 'name' && value === '') && !(key === 'protocol' && value === 'TCP'));
+  const added: Record<string, unknown> = { name: '', protocol: 'TCP', kind: 'Task' };
+  const kept = Object.entries(tree).filter(([key, value]) => value !== null && added[key] !== value);
   return Object.fromEntries(kept.map(([key, value]) => [key, withoutDefaults(value)]));
 }
 
