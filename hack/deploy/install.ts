@@ -28,6 +28,12 @@ function version(): string {
   return (JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }).version;
 }
 
+/** Our images under the names of this version's release. */
+function releasedImages(): Images {
+  const tag = version();
+  return { tektite: { repository: names.tektite, tag }, entrypoint: { repository: names.entrypoint, tag } };
+}
+
 /** Builds our images and brings them to the cluster; a user's cluster pulls the released ones. */
 export async function provideImages(target: Target): Promise<Images> {
   switch (target.kind) {
@@ -75,11 +81,11 @@ async function publicImages(context: string): Promise<Images> {
   } finally {
     await registries.close();
   }
-  return { tektite: { repository: names.tektite, tag: version() }, entrypoint: { repository: names.entrypoint, tag: version() } };
+  return releasedImages();
 }
 
 async function dockerImages(cluster: string): Promise<Images> {
-  const images: Images = { tektite: { repository: names.tektite, tag: version() }, entrypoint: { repository: names.entrypoint, tag: version() } };
+  const images = releasedImages();
   for (const [stage, image] of Object.entries(images) as [string, Image][]) {
     const name = `${image.repository}:${image.tag ?? ''}`;
     progress(`building ${name} with Docker`);

@@ -1,5 +1,4 @@
 import { formatFieldErrors } from '../../api/fielderror.ts';
-import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { Param } from '../../api/pipeline/v1/params.ts';
 import type { Pipeline, PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
@@ -49,9 +48,9 @@ export function validateRun(run: PipelineRun, pipelineName: string, spec: Pipeli
   checkAdmission(run, settings);
 }
 
-/** What admission would have refused of the run itself: without the webhook, or with an older one, it gets here. */
+/** What admission would have refused of the run itself, which has its defaults: without the webhook, or with an older one, it gets here. */
 function checkAdmission(run: PipelineRun, settings: Settings): void {
-  const errors = validatePipelineRun(defaultPipelineRun(run, settings.defaults), settings);
+  const errors = validatePipelineRun(run, settings);
   if (errors.length > 0) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(run)} can't be Run: ${userError(formatFieldErrors(errors))}`);
 }
 

@@ -1,9 +1,8 @@
-import { annotations } from '../labels.ts';
 import { isStepContainer } from '../pod/names.ts';
 import type { Pod } from '../pod/types.ts';
 import { orderedStatuses } from './order.ts';
 import { quote } from './quote.ts';
-import { readyValue } from './ready.ts';
+import { isGateOpen } from './ready.ts';
 
 /** So long a pod may take to begin its steps before users are told what it waits for. */
 const patienceMs = 10_000;
@@ -16,7 +15,7 @@ function isComingUp(pod: Pod): boolean {
 }
 
 function isGateClosed(pod: Pod): boolean {
-  return pod.status?.phase === 'Running' && pod.metadata.annotations?.[annotations.ready] !== readyValue;
+  return pod.status?.phase === 'Running' && !isGateOpen(pod);
 }
 
 function patienceLeftMs(pod: Pod, now: Date): number {

@@ -7,13 +7,17 @@ import { orderedStatuses } from './order.ts';
 /** The value that lets the first step start. */
 export const readyValue = 'READY';
 
+/** Whether the first step may start. */
+export function isGateOpen(pod: Pod): boolean {
+  return pod.metadata.annotations?.[annotations.ready] === readyValue;
+}
+
 /**
  * Whether the gate before the first step must be moved: opened when sidecars are ready, closed when a webhook added a container to
  * a pod that was let through at creation (hack/decisions/0004-ready-annotation-at-creation.md).
  */
 export function readyGateChange(pod: Pod, flags: FeatureFlags): 'open' | 'close' | undefined {
-  const open = pod.metadata.annotations?.[annotations.ready] === readyValue;
-  if (!open) return sidecarsAreReady(pod) ? 'open' : undefined;
+  if (!isGateOpen(pod)) return sidecarsAreReady(pod) ? 'open' : undefined;
   const started = pod.status?.phase !== undefined && pod.status.phase !== 'Pending';
   const expectsInjection = flags.runningInEnvironmentWithInjectedSidecars && flags.awaitSidecarReadiness;
   return expectsInjection && !started && hasInjectedContainers(pod) ? 'close' : undefined;
