@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: beside the sources, no cluster. integration: a real API server (TEKTITE_TEST_KUBECONFIG). e2e: a real node with
- * Tektite installed. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them
- * in this order and starts what they need.
+ * Tektite installed. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts
+ * runs them in this order and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -11,7 +11,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/*.test.ts', 'test/contract/*.test.ts', 'test/bench/*.test.ts', 'test/conformance/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'hack/**/*.test.ts',
+            'test/*.test.ts',
+            'test/contract/*.test.ts',
+            'test/bench/*.test.ts',
+            'test/conformance/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', 'test/contract/tkn-requests.test.ts'],
           testTimeout: 20_000,
         },

@@ -13,7 +13,9 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', a
   try {
     const entry = join(folder, 'entry.ts');
     const source = (path: string) => JSON.stringify(join(root, 'src', path));
-    await writeFile(entry, `
+    await writeFile(
+      entry,
+      `
       const { mongoDocument } = await import(${source('chains/storage/docdb/mongo.ts')});
       const { itemOf, dynamoDatabase } = await import(${source('chains/storage/docdb/dynamodb.ts')});
       const { googleAccessToken } = await import(${source('chains/signing/identity/google.ts')});
@@ -23,14 +25,25 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', a
       console.log(JSON.stringify([_id, n._bsontype,
         await failure(dynamoDatabase({ kind: 'dynamodb', table: 't', keyField: 'Name', sortField: '', region: 'eu', endpoint: 'http://127.0.0.1:1' }).put(document, AbortSignal.timeout(10000))),
         await failure(googleAccessToken()())]));
-    `);
+    `,
+    );
     for (const { path, body } of await bundle(root, entry)) {
       await mkdir(dirname(join(folder, 'out', path)), { recursive: true });
       await writeFile(join(folder, 'out', path), body);
     }
-    const env = { PATH: process.env['PATH'], AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', GOOGLE_APPLICATION_CREDENTIALS: join(folder, 'none.json') };
+    const env = {
+      PATH: process.env['PATH'],
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      GOOGLE_APPLICATION_CREDENTIALS: join(folder, 'none.json'),
+    };
     const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'out/tektite.mjs')], { env });
-    expect(JSON.parse(stdout)).toEqual(['a', 'Double', expect.stringContaining('ECONNREFUSED'), expect.stringContaining('none.json')]);
+    expect(JSON.parse(stdout)).toEqual([
+      'a',
+      'Double',
+      expect.stringContaining('ECONNREFUSED'),
+      expect.stringContaining('none.json'),
+    ]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

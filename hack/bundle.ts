@@ -18,8 +18,9 @@ export interface BundledFile {
 const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);const __dirname = import.meta.dirname;`;
 
 /**
- * A CommonJS package that is imported dynamically becomes a chunk which exports nothing but `default`, where Node also gives
- * the names in it (`const { MongoClient } = await import('mongodb')`): here they are written out, as Node finds them.
+ * A CommonJS package that is imported dynamically becomes a chunk which exports nothing but `default`, where Node also
+ * gives the names in it (`const { MongoClient } = await import('mongodb')`): here they are written out, as Node finds
+ * them.
  */
 const namesOfCommonJs: Plugin = {
   name: 'names-of-commonjs',
@@ -28,7 +29,9 @@ const namesOfCommonJs: Plugin = {
     build.onResolve({ filter: /^[^./]/ }, ({ kind, path, namespace: from, resolveDir }) => {
       if (kind !== 'dynamic-import' || from === namespace || isBuiltin(path)) return undefined;
       const found = createRequire(join(resolveDir, 'x.js'))(path) as object;
-      return types.isModuleNamespaceObject(found) ? undefined : { path, namespace, pluginData: { names: Object.keys(found), resolveDir } };
+      return types.isModuleNamespaceObject(found)
+        ? undefined
+        : { path, namespace, pluginData: { names: Object.keys(found), resolveDir } };
     });
     build.onLoad({ filter: /.*/, namespace }, ({ path, pluginData }) => {
       const { names, resolveDir } = pluginData as { names: string[]; resolveDir: string };

@@ -1,4 +1,5 @@
-// Writes crds/ from the schemas in src/api. `--check` writes nothing and fails when a file is missing, old or left over.
+// Writes crds/ from the schemas in src/api. `--check` writes nothing and fails when a file is missing, old or left
+// over.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -25,7 +26,8 @@ export function staleCrds(directory = folder): string[] {
   const problems: string[] = [];
   for (const [name, content] of wanted) {
     if (!present.has(name)) problems.push(`${name} is missing`);
-    else if (readFileSync(join(directory, name), 'utf8') !== content) problems.push(`${name} differs from the schemas in src/api`);
+    else if (readFileSync(join(directory, name), 'utf8') !== content)
+      problems.push(`${name} differs from the schemas in src/api`);
   }
   for (const name of present) if (!wanted.has(name)) problems.push(`${name} belongs to no kind of src/api/kinds.ts`);
   return problems;
@@ -61,7 +63,9 @@ function main(args: string[]): void {
   }
   const problems = staleCrds();
   if (problems.length === 0) return;
-  console.error(`crds: crds/ is not what the schemas say; run \`npm run crds\` and commit the result:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+  console.error(
+    `crds: crds/ is not what the schemas say; run \`npm run crds\` and commit the result:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+  );
   process.exitCode = 1;
 }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Lints the TypeScript sources with rules that need types. The linter's own packages live in hack/lint (see its package.json).
+# Checks the form (prettier) and lints the TypeScript sources with rules that need types. The linter's own packages live in
+# hack/lint (see its package.json). With files as arguments, only those are linted.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.json" -nt "$here/lint/node_modules/.package-lock.json" ]; then
@@ -7,4 +8,5 @@ if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.
   npm ci --prefix "$here/lint" --no-audit --no-fund --loglevel=error
 fi
 cd "$here/.."
+[ $# -gt 0 ] || node node_modules/prettier/bin/prettier.cjs --check --log-level=warn .
 exec node "$here/lint/node_modules/eslint/bin/eslint.js" --config "$here/lint/eslint.config.js" --max-warnings 0 "${@:-.}"

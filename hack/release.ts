@@ -7,11 +7,24 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { command, progress, root, succeeds } from './deploy/command.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { set: { type: 'string', multiple: true, default: [] } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { set: { type: 'string', multiple: true, default: [] } },
+});
 const output = path.resolve(root, positionals[0] ?? 'dist/release.yaml');
-const helm = (await succeeds('helm', 'version')) ? 'helm' : (await command(['hack/cluster', 'tool', 'helm'], { show: true })).trim();
+const helm = (await succeeds('helm', 'version'))
+  ? 'helm'
+  : (await command(['hack/cluster', 'tool', 'helm'], { show: true })).trim();
 const set = ['namespace.create=true', ...values.set].flatMap((pair) => ['--set', pair]);
-const rendered = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', 'tekton-pipelines', ...set]);
+const rendered = await command([
+  helm,
+  'template',
+  'tektite',
+  'config/chart',
+  '--namespace',
+  'tekton-pipelines',
+  ...set,
+]);
 await mkdir(path.dirname(output), { recursive: true });
 await writeFile(output, rendered);
 progress(`wrote ${path.relative(root, output)}: kubectl apply --server-side -f ${path.relative(root, output)}`);

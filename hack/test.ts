@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run even
- * when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
+ * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run
+ * even when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
 import { check, goTests, run, vitest, type Counts } from './verify/stage.ts';
@@ -18,7 +18,10 @@ async function onControlPlane(): Promise<Counts> {
   if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
   try {
     const { output } = await run('hack/cluster', ['kubeconfig', '--name', controlPlane]);
-    return await vitest('integration', { TEKTITE_TEST_KUBECONFIG: output.trim(), TEKTITE_TEST_CONTROL_PLANE: controlPlane });
+    return await vitest('integration', {
+      TEKTITE_TEST_KUBECONFIG: output.trim(),
+      TEKTITE_TEST_CONTROL_PLANE: controlPlane,
+    });
   } finally {
     await run('hack/cluster', ['down', '--name', controlPlane]);
   }
@@ -65,7 +68,9 @@ for (const stage of stages.filter(({ name }) => wanted === undefined || wanted.i
     console.error(error);
     return { passed: 0, failed: 1, skipped: 0 };
   });
-  table.push(`${stage.name.padEnd(12)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  table.push(
+    `${stage.name.padEnd(12)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`,
+  );
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;

@@ -24,7 +24,10 @@ function endSignal(): AbortSignal {
 }
 
 async function commandLine(args: string[]): Promise<number> {
-  const [{ runCommand }, { systemEnvironment }] = await Promise.all([import('./commands/main.ts'), import('./commands/environment.ts')]);
+  const [{ runCommand }, { systemEnvironment }] = await Promise.all([
+    import('./commands/main.ts'),
+    import('./commands/environment.ts'),
+  ]);
   return runCommand(args, systemEnvironment(version), endSignal());
 }
 

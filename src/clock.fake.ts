@@ -1,7 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
 
-interface Sleeper { at: number; order: number; wake: () => void }
+interface Sleeper {
+  at: number;
+  order: number;
+  wake: () => void;
+}
 
 /** A clock for tests: time stands still until `advance` moves it. */
 export class FakeClock implements Clock {

@@ -3,19 +3,25 @@ import { FakeClock } from './clock.fake.ts';
 import { systemClock } from './clock.ts';
 
 describe('systemClock', () => {
-  beforeEach(() => { vi.useFakeTimers(); });
-  afterEach(() => { vi.useRealTimers(); });
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
 
   test('sleeps longer than a timer can', async () => {
     let awake = false;
-    void systemClock.sleep(2 ** 31 + 1_000).then(() => { awake = true; });
+    void systemClock.sleep(2 ** 31 + 1_000).then(() => {
+      awake = true;
+    });
     await vi.advanceTimersByTimeAsync(2 ** 31);
     expect(awake).toBe(false);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(awake).toBe(true);
   });
 
-  test('wakes with its signal\'s reason and leaves no timer', async () => {
+  test("wakes with its signal's reason and leaves no timer", async () => {
     const stop = new AbortController();
     const sleeping = systemClock.sleep(1_000, stop.signal);
     stop.abort(new Error('enough'));

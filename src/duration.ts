@@ -5,8 +5,14 @@
 const NANOSECONDS_PER_MS = 1_000_000n;
 const LARGEST = 2n ** 63n - 1n;
 const UNITS: ReadonlyMap<string, bigint> = new Map([
-  ['ns', 1n], ['us', 1_000n], ['\u00b5s', 1_000n], ['\u03bcs', 1_000n], ['ms', 1_000_000n],
-  ['s', 1_000_000_000n], ['m', 60_000_000_000n], ['h', 3_600_000_000_000n],
+  ['ns', 1n],
+  ['us', 1_000n],
+  ['\u00b5s', 1_000n],
+  ['\u03bcs', 1_000n],
+  ['ms', 1_000_000n],
+  ['s', 1_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['h', 3_600_000_000_000n],
 ]);
 
 /** A string that is no Go duration. The message is Go's, which users of Tekton know. */
@@ -42,7 +48,8 @@ function parseTerm(text: string, at: number, whole: string): { nanoseconds: bigi
   const name = /^[^.\d]*/.exec(text.slice(at + number.length))?.[0] ?? '';
   if (name === '') throw new DurationError(`time: missing unit in duration ${JSON.stringify(whole)}`);
   const unit = UNITS.get(name);
-  if (unit === undefined) throw new DurationError(`time: unknown unit ${JSON.stringify(name)} in duration ${JSON.stringify(whole)}`);
+  if (unit === undefined)
+    throw new DurationError(`time: unknown unit ${JSON.stringify(name)} in duration ${JSON.stringify(whole)}`);
   const part = fraction === '' ? 0n : (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length);
   return { nanoseconds: BigInt(integer || '0') * unit + part, end: at + number.length + name.length };
 }
@@ -52,7 +59,8 @@ function invalid(text: string): DurationError {
 }
 
 /**
- * Text of a span given in milliseconds, exactly as Go prints a time.Duration: 3600000 is "1h0m0s", 1500 is "1.5s", 0 is "0s".
+ * Text of a span given in milliseconds, exactly as Go prints a time.Duration: 3600000 is "1h0m0s", 1500 is "1.5s", 0 is
+ * "0s".
  * @throws DurationError when the number is not finite.
  */
 export function formatDuration(ms: number): string {

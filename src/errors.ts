@@ -1,7 +1,10 @@
 /** The text of anything that was thrown, with its causes: "fetch failed: connect ECONNREFUSED". */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error instanceof AggregateError && error.message === '' ? error.errors.map(messageOf).join('; ') : error.message || error.name;
+  const own =
+    error instanceof AggregateError && error.message === ''
+      ? error.errors.map(messageOf).join('; ')
+      : error.message || error.name;
   if (error.cause === undefined || error.cause === null) return own;
   const cause = messageOf(error.cause);
   return own.includes(cause) ? own : `${own}: ${cause}`;
@@ -15,7 +18,9 @@ export function asError(error: unknown): Error {
 /** Whether this is the rejection of an aborted signal (also one with a reason of its own, when the signal is given). */
 export function isAbort(error: unknown, signal?: AbortSignal): boolean {
   if (signal?.aborted && error === signal.reason) return true;
-  return error instanceof Error && (error.name === 'AbortError' || (error as { code?: unknown }).code === 'UND_ERR_ABORTED');
+  return (
+    error instanceof Error && (error.name === 'AbortError' || (error as { code?: unknown }).code === 'UND_ERR_ABORTED')
+  );
 }
 
 /**

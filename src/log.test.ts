@@ -3,12 +3,30 @@ import { createLogger, logLevel } from './log.ts';
 
 test('lines have the keys of config-logging', () => {
   const lines: Record<string, unknown>[] = [];
-  const log = createLogger({ name: 'tekton-pipelines-controller', destination: { write: (text: string) => { lines.push(JSON.parse(text) as Record<string, unknown>); } } });
+  const log = createLogger({
+    name: 'tekton-pipelines-controller',
+    destination: {
+      write: (text: string) => {
+        lines.push(JSON.parse(text) as Record<string, unknown>);
+      },
+    },
+  });
   log.warn({ key: 'ns/a', error: new Error('boom', { cause: new Error('deep') }) }, 'reconcile failed');
   log.debug('not shown');
   expect(lines).toHaveLength(1);
-  expect(lines[0]).toMatchObject({ severity: 'warn', logger: 'tekton-pipelines-controller', message: 'reconcile failed', key: 'ns/a', error: { message: 'boom' } });
+  expect(lines[0]).toMatchObject({
+    severity: 'warn',
+    logger: 'tekton-pipelines-controller',
+    message: 'reconcile failed',
+    key: 'ns/a',
+    error: { message: 'boom' },
+  });
   expect(lines[0]?.['timestamp']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
 });
 
-test.each([['info', 'info'], ['WARN', 'warn'], ['dpanic', 'fatal'], ['loud', undefined]])('level %s', (name, wanted) => expect(logLevel(name)).toBe(wanted));
+test.each([
+  ['info', 'info'],
+  ['WARN', 'warn'],
+  ['dpanic', 'fatal'],
+  ['loud', undefined],
+])('level %s', (name, wanted) => expect(logLevel(name)).toBe(wanted));

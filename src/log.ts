@@ -4,7 +4,14 @@ export type Logger = pino.Logger;
 
 /** Levels as config-logging (zap) names them, on pino's scale. */
 const LEVELS: Readonly<Record<string, string>> = {
-  debug: 'debug', info: 'info', warn: 'warn', warning: 'warn', error: 'error', dpanic: 'fatal', panic: 'fatal', fatal: 'fatal',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  dpanic: 'fatal',
+  panic: 'fatal',
+  fatal: 'fatal',
 };
 
 /** The pino level of a config-logging level name, or undefined for a name that zap would refuse. */

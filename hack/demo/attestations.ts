@@ -1,4 +1,6 @@
-/** The demo's second half: Chains signs what the pipeline built, and cosign, a stranger to Tektite, is asked about it. */
+/**
+ * The demo's second half: Chains signs what the pipeline built, and cosign, a stranger to Tektite, is asked about it.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -29,28 +31,51 @@ export async function cosignPath(target: Target): Promise<string | undefined> {
   return (await succeeds('cosign', 'version')) ? 'cosign' : undefined;
 }
 
-/** Puts a key pair made by cosign into Secret signing-secrets, unless one is there, and returns the public key's path. */
+/**
+ * Puts a key pair made by cosign into Secret signing-secrets, unless one is there, and returns the public key's path.
+ */
 export async function provideKeys(cosign: string, kubectl: Kubectl): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-demo-'));
   const publicKey = path.join(folder, 'cosign.pub');
-  const present = await kubectl(['get', 'secret', 'signing-secrets', '--namespace', chainsNamespace, '-o', 'jsonpath={.data.cosign\\.pub}']);
+  const present = await kubectl([
+    'get',
+    'secret',
+    'signing-secrets',
+    '--namespace',
+    chainsNamespace,
+    '-o',
+    'jsonpath={.data.cosign\\.pub}',
+  ]);
   if (present !== '') {
     await writeFile(publicKey, Buffer.from(present, 'base64'));
     return publicKey;
   }
   progress(`making a key pair with cosign and storing it in Secret ${chainsNamespace}/signing-secrets`);
-  await command(['sh', '-c', 'cd "$1" && "$2" generate-key-pair', 'sh', folder, cosign], { env: { COSIGN_PASSWORD: password } });
+  await command(['sh', '-c', 'cd "$1" && "$2" generate-key-pair', 'sh', folder, cosign], {
+    env: { COSIGN_PASSWORD: password },
+  });
   const data = {
     'cosign.key': await readFile(path.join(folder, 'cosign.key'), 'utf8'),
     'cosign.pub': await readFile(publicKey, 'utf8'),
     'cosign.password': password,
   };
-  await kubectl(['patch', 'secret', 'signing-secrets', '--namespace', chainsNamespace, '--type=merge', '--patch', JSON.stringify({ stringData: data })]);
+  await kubectl([
+    'patch',
+    'secret',
+    'signing-secrets',
+    '--namespace',
+    chainsNamespace,
+    '--type=merge',
+    '--patch',
+    JSON.stringify({ stringData: data }),
+  ]);
   await rm(path.join(folder, 'cosign.key'));
   return publicKey;
 }
 
-/** Waits until Chains has signed the run. @throws with what the run's annotations say when it does not within a minute. */
+/**
+ * Waits until Chains has signed the run. @throws with what the run's annotations say when it does not within a minute.
+ */
 export async function waitUntilSigned(kubectl: Kubectl, run: string): Promise<void> {
   progress('waiting until Chains has signed the run and its image');
   let annotations = '';
@@ -91,7 +116,10 @@ export async function showVerification({ cosign, publicKey, image }: Verificatio
   console.log(`  refused: ${refusal}`);
 }
 
-/** A copy of the image with another label, and with the signature of the first put beside it. Returns its name with digest. */
+/**
+ * A copy of the image with another label, and with the signature of the first put beside it. Returns its name with
+ * digest.
+ */
 export async function tamper(image: string): Promise<string> {
   const crane = (await command(['hack/cluster', 'tool', 'crane'], { show: true })).trim();
   const repository = image.slice(0, image.indexOf('@'));
@@ -101,4 +129,3 @@ export async function tamper(image: string): Promise<string> {
   await command([crane, 'copy', '--insecure', signatureOf(image.slice(image.indexOf('@') + 1)), signatureOf(digest)]);
   return `${repository}@${digest}`;
 }
-

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: picks a cluster, installs Tektite into it, serves a sample repository there and runs a real CI pipeline
- * on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results and what to try next.
+ * `npm run demo`: picks a cluster, installs Tektite into it, serves a sample repository there and runs a real CI
+ * pipeline on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results and what
+ * to try next.
  */
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -27,7 +28,11 @@ interface Stage {
 async function demo(choice: Choice): Promise<number> {
   const target = await pickCluster(choice);
   const kubectlPath = await programPath(target, 'kubectl');
-  const kubectl: Stage['kubectl'] = (args, input) => command([kubectlPath, ...accessFlags(target, 'kubectl'), '--namespace', namespace, ...args], input === undefined ? {} : { input });
+  const kubectl: Stage['kubectl'] = (args, input) =>
+    command(
+      [kubectlPath, ...accessFlags(target, 'kubectl'), '--namespace', namespace, ...args],
+      input === undefined ? {} : { input },
+    );
   const stage = { target, kubectl };
   const cosign = await cosignPath(target);
   await install(target, cosign ? chainsValues : {});
@@ -38,7 +43,9 @@ async function demo(choice: Choice): Promise<number> {
   if (cosign && publicKey) await showAttestations(name, { cosign, publicKey }, stage);
   else console.log('\ncosign is not on PATH: install it to see the run signed and verified');
   console.log(whatNext(target, kubectlPath, namespace));
-  return (await kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.status.conditions[0].status}'])) === 'True' ? 0 : 1;
+  return (await kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.status.conditions[0].status}'])) === 'True'
+    ? 0
+    : 1;
 }
 
 /** Namespace, sample repository, tasks and pipeline. Returns the registry and base image that the run is to use. */
@@ -50,7 +57,10 @@ async function prepare({ target, kubectl }: Stage): Promise<{ address: string; b
   }
   progress(`preparing namespace ${namespace}: a git server with a sample repository, tasks and a pipeline`);
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-  await kubectl(['apply', '-f', '-'], stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }));
+  await kubectl(
+    ['apply', '-f', '-'],
+    stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }),
+  );
   await kubectl(['apply', '-f', '-'], await sampleSources());
   const manifests = ['git-server.yaml', 'tasks.yaml', 'pipeline.yaml', ...(registryOfCluster ? [] : ['registry.yaml'])];
   for (const file of manifests) await kubectl(['apply', '-f', path.join(demoFolder, 'manifests', file)]);
@@ -72,8 +82,15 @@ async function rolledOut(app: string, kubectl: Stage['kubectl']): Promise<void> 
 
 async function sampleSources(): Promise<string> {
   const folder = path.join(demoFolder, 'app');
-  const files = await Promise.all((await readdir(folder)).map(async (file) => [file, await readFile(path.join(folder, file), 'utf8')] as const));
-  return stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'sample-sources' }, data: Object.fromEntries(files) });
+  const files = await Promise.all(
+    (await readdir(folder)).map(async (file) => [file, await readFile(path.join(folder, file), 'utf8')] as const),
+  );
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'sample-sources' },
+    data: Object.fromEntries(files),
+  });
 }
 
 async function startPipeline(to: { address: string; baseImage: string }, { kubectl }: Stage): Promise<string> {
@@ -85,12 +102,19 @@ async function startPipeline(to: { address: string; baseImage: string }, { kubec
 }
 
 /** The registry is asked under the address that this machine reaches it by; inside the cluster it has a name. */
-async function showAttestations(run: string, { cosign, publicKey }: { cosign: string; publicKey: string }, { target, kubectl }: Stage): Promise<void> {
+async function showAttestations(
+  run: string,
+  { cosign, publicKey }: { cosign: string; publicKey: string },
+  { target, kubectl }: Stage,
+): Promise<void> {
   await waitUntilSigned(kubectl, run);
-  const result = (key: string) => kubectl(['get', 'pipelinerun', run, '-o', `jsonpath={.status.results[?(@.name=="${key}")].value}`]);
+  const result = (key: string) =>
+    kubectl(['get', 'pipelinerun', run, '-o', `jsonpath={.status.results[?(@.name=="${key}")].value}`]);
   const [url, digest] = await Promise.all([result('IMAGE_URL'), result('IMAGE_DIGEST')]);
   if (target.kind !== 'own') {
-    console.log(`\nThe image is signed. Inside the cluster: cosign verify --key ${publicKey} --insecure-ignore-tlog=true --allow-http-registry ${url}@${digest}`);
+    console.log(
+      `\nThe image is signed. Inside the cluster: cosign verify --key ${publicKey} --insecure-ignore-tlog=true --allow-http-registry ${url}@${digest}`,
+    );
     return;
   }
   const repository = url.replace(/^[^/]+/, target.registry).replace(/:[^:/]+$/, '');
@@ -99,7 +123,9 @@ async function showAttestations(run: string, { cosign, publicKey }: { cosign: st
 }
 
 try {
-  const { values } = parseArgs({ options: { context: { type: 'string' }, kubeconfig: { type: 'string' }, registry: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { context: { type: 'string' }, kubeconfig: { type: 'string' }, registry: { type: 'string' } },
+  });
   const { TEKTITE_CONTEXT, TEKTITE_REGISTRY } = process.env;
   process.exitCode = await demo({ context: TEKTITE_CONTEXT, registry: TEKTITE_REGISTRY, ...values });
 } catch (error) {

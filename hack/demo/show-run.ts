@@ -5,7 +5,11 @@ import { accessFlags, type Target } from '../deploy/pick-cluster.ts';
 
 /** The tektite command line, in this process, against the demo's cluster. */
 function tektite(target: Target, args: readonly string[]): Promise<number> {
-  return runCommand([...args, ...accessFlags(target, 'kubectl')], systemEnvironment(version), AbortSignal.timeout(15 * 60_000));
+  return runCommand(
+    [...args, ...accessFlags(target, 'kubectl')],
+    systemEnvironment(version),
+    AbortSignal.timeout(15 * 60_000),
+  );
 }
 
 /** Follows the run's logs to its end. Exit status 0 when they could be read. */

@@ -28,7 +28,11 @@ export interface CommandOptions {
 export function command(words: readonly string[], options: CommandOptions = {}): Promise<string> {
   const [program = '', ...args] = words;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: root, env: { ...process.env, ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: root,
+      env: { ...process.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let output = '';
     let both = '';
     child.stdout.on('data', (chunk: Buffer) => {

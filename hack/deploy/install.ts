@@ -38,7 +38,9 @@ function releasedImages(): Images {
 export async function provideImages(target: Target): Promise<Images> {
   switch (target.kind) {
     case 'named':
-      return target.registry === undefined ? publicImages(target.context) : pushedImages(target.registry, withoutScheme(target.registry));
+      return target.registry === undefined
+        ? publicImages(target.context)
+        : pushedImages(target.registry, withoutScheme(target.registry));
     case 'kind':
       return dockerImages(target.cluster);
     case 'own':
@@ -56,7 +58,9 @@ async function pushedImages(registry: string, place: string): Promise<Images> {
   progress(`building images and pushing them to ${registry}`);
   const printed = await command(['hack/images', 'push', registry, 'tektite', 'entrypoint'], { show: true });
   const image = (name: string): Image => {
-    const digest = /@(sha256:[0-9a-f]{64})/.exec(printed.split('\n').find((line) => line.startsWith(`${name}@`)) ?? '')?.[1];
+    const digest = /@(sha256:[0-9a-f]{64})/.exec(
+      printed.split('\n').find((line) => line.startsWith(`${name}@`)) ?? '',
+    )?.[1];
     const repository = name.replace(/^[^/]+/, place);
     return digest ? { repository, digest } : { repository, tag: version() };
   };
@@ -73,11 +77,16 @@ async function publicImages(context: string): Promise<Images> {
   try {
     for (const name of Object.values(names)) {
       const [host = '', ...path] = name.split('/');
-      await registries.repository(host, path.join('/'), { access: 'pull' }).getManifest(version(), AbortSignal.timeout(30_000));
+      await registries
+        .repository(host, path.join('/'), { access: 'pull' })
+        .getManifest(version(), AbortSignal.timeout(30_000));
     }
   } catch (error) {
     const way = `give --registry HOST[:PORT][/PREFIX] (or TEKTITE_REGISTRY), a registry to push our images to that the cluster of context ${context} pulls from`;
-    throw new Error(`the released images ${names.tektite}:${version()} and ${names.entrypoint}:${version()} are not to be had: ${messageOf(error)}; ${way}`, { cause: error });
+    throw new Error(
+      `the released images ${names.tektite}:${version()} and ${names.entrypoint}:${version()} are not to be had: ${messageOf(error)}; ${way}`,
+      { cause: error },
+    );
   } finally {
     await registries.close();
   }
@@ -109,14 +118,32 @@ function clusterValues(target: Target): Values {
   return target.kind === 'own' ? { 'controller.registryMirrors.*': `http://${target.registry}` } : {};
 }
 
-/** Installs or upgrades with the real helm and waits until the controller is ready. CRDs that are there already (an upstream install's) are taken over. */
+/**
+ * Installs or upgrades with the real helm and waits until the controller is ready. CRDs that are there already (an
+ * upstream install's) are taken over.
+ */
 export async function install(target: Target, values: Values = {}): Promise<void> {
   const images = await provideImages(target);
   const helm = await programPath(target, 'helm');
   progress(`installing Tektite into namespace ${systemNamespace} with helm`);
-  const set = Object.entries({ ...imageValues(images), ...clusterValues(target), ...values }).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]);
+  const set = Object.entries({ ...imageValues(images), ...clusterValues(target), ...values }).flatMap(
+    ([key, value]) => ['--set-string', `${key}=${value}`],
+  );
   await command([
-    helm, ...accessFlags(target, 'helm'), 'upgrade', '--install', 'tektite', 'config/chart',
-    '--namespace', systemNamespace, '--create-namespace', '--take-ownership', '--force-conflicts', '--wait', '--timeout', '5m', ...set,
+    helm,
+    ...accessFlags(target, 'helm'),
+    'upgrade',
+    '--install',
+    'tektite',
+    'config/chart',
+    '--namespace',
+    systemNamespace,
+    '--create-namespace',
+    '--take-ownership',
+    '--force-conflicts',
+    '--wait',
+    '--timeout',
+    '5m',
+    ...set,
   ]);
 }

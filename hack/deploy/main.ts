@@ -1,4 +1,7 @@
-/** `node hack/deploy/main.ts [--context NAME [--registry ADDRESS]] [--set KEY=VALUE]...`: installs the present sources into a cluster. */
+/**
+ * `node hack/deploy/main.ts [--context NAME [--registry ADDRESS]] [--set KEY=VALUE]...`: installs the present sources
+ * into a cluster.
+ */
 import { parseArgs } from 'node:util';
 import { install } from './install.ts';
 import { pickCluster } from './pick-cluster.ts';
@@ -19,5 +22,10 @@ const chartValues = Object.fromEntries(
     return [pair.slice(0, at), pair.slice(at + 1)];
   }),
 );
-const target = await pickCluster({ context: values.context, kubeconfig: values.kubeconfig, registry: values.registry, ownCluster: values.cluster });
+const target = await pickCluster({
+  context: values.context,
+  kubeconfig: values.kubeconfig,
+  registry: values.registry,
+  ownCluster: values.cluster,
+});
 await install(target, chartValues);

@@ -58,9 +58,14 @@ async function startKind(): Promise<Target> {
 }
 
 async function startOwn(cluster: string): Promise<Target> {
-  progress(`starting the one-node cluster ${cluster} (the first time its programs are built: about 15 minutes on 2 cores)`);
+  progress(
+    `starting the one-node cluster ${cluster} (the first time its programs are built: about 15 minutes on 2 cores)`,
+  );
   await command(['hack/cluster', 'up', '--name', cluster], { show: true });
-  const status = JSON.parse(await command(['hack/cluster', 'status', '--json', '--name', cluster])) as { kubeconfig: string; registry: string };
+  const status = JSON.parse(await command(['hack/cluster', 'status', '--json', '--name', cluster])) as {
+    kubeconfig: string;
+    registry: string;
+  };
   return { kind: 'own', cluster, kubeconfig: status.kubeconfig, registry: new URL(status.registry).host };
 }
 

@@ -1,4 +1,7 @@
-/** Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step containers. */
+/**
+ * Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step
+ * containers.
+ */
 import { execFile } from 'node:child_process';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +16,9 @@ import type { TarEntry } from './tar.ts';
 
 const run = promisify(execFile);
 
-/** As gcr.io/distroless/cc-debian12, which the Dockerfile starts from, plus libatomic1 that Node.js asks for. No shell. */
+/**
+ * As gcr.io/distroless/cc-debian12, which the Dockerfile starts from, plus libatomic1 that Node.js asks for. No shell.
+ */
 const RUNTIME_PACKAGES = ['base-files', 'ca-certificates', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6', 'netbase'];
 const RUNTIME_EXCEPT = ['debconf', 'openssl', 'libssl3', 'mawk', 'gcc-12-base'];
 
@@ -29,7 +34,8 @@ export const runtimeLayer: LayerRecipe = {
 /** `node` from this repository's dev dependency, without debugging symbols (150 MB to 116 MB). */
 export const nodeLayer: LayerRecipe = {
   name: 'node',
-  inputs: async ({ root }) => JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')).version as unknown,
+  inputs: async ({ root }) =>
+    JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')).version as unknown,
   entries: async ({ root, progress }) => {
     const installed = join(root, 'node_modules/node/bin/node');
     if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`);
@@ -58,7 +64,8 @@ const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]
 /** /ko-app/entrypoint and /ko-app/nop: static, so that they run in (and beside) any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
-  inputs: async (context) => (await stepBinaries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? Buffer.alloc(0))]),
+  inputs: async (context) =>
+    (await stepBinaries(context)).map((entry) => [entry.path, sha256Hex(entry.body ?? Buffer.alloc(0))]),
   entries: (context) => stepBinaries(context),
 };
 

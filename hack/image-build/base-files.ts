@@ -1,4 +1,7 @@
-/** What the maintainer scripts of Debian's base packages would have written, as tar entries: users, certificates, alternatives. */
+/**
+ * What the maintainer scripts of Debian's base packages would have written, as tar entries: users, certificates,
+ * alternatives.
+ */
 import { sha256Hex } from './files.ts';
 import type { TarEntry } from './tar.ts';
 
@@ -16,7 +19,10 @@ export function symlink(path: string, target: string): TarEntry {
   return { path, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target };
 }
 
-/** /etc/passwd and /etc/group with root, nobody and `nonroot` (65532, as in the images of distroless), and more users if named. */
+/**
+ * /etc/passwd and /etc/group with root, nobody and `nonroot` (65532, as in the images of distroless), and more users if
+ * named.
+ */
 export function userFiles(shell: string, users: Readonly<Record<string, number>> = {}): TarEntry[] {
   const extra = { nonroot: NON_ROOT, ...users };
   const passwd = [
@@ -24,17 +30,29 @@ export function userFiles(shell: string, users: Readonly<Record<string, number>>
     'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
     ...Object.entries(extra).map(([name, id]) => `${name}:x:${id}:${id}:${name}:/home/${name}:${shell}`),
   ];
-  const group = ['root:x:0:', 'tty:x:5:', 'nogroup:x:65534:', ...Object.entries(extra).map(([name, id]) => `${name}:x:${id}:`)];
+  const group = [
+    'root:x:0:',
+    'tty:x:5:',
+    'nogroup:x:65534:',
+    ...Object.entries(extra).map(([name, id]) => `${name}:x:${id}:`),
+  ];
   return [
     file('etc/passwd', `${passwd.join('\n')}\n`),
     file('etc/group', `${group.join('\n')}\n`),
-    file('etc/shadow', `${['root:!::0:::::', ...Object.keys(extra).map((name) => `${name}:!::0:::::`)].join('\n')}\n`, 0o640),
+    file(
+      'etc/shadow',
+      `${['root:!::0:::::', ...Object.keys(extra).map((name) => `${name}:!::0:::::`)].join('\n')}\n`,
+      0o640,
+    ),
     file('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n'),
     ...Object.entries(extra).map(([name, id]) => folder(`home/${name}`, 0o700, id)),
   ];
 }
 
-/** The bundle that update-ca-certificates writes, from the certificates in `entries` (package ca-certificates). Empty when it is not there. */
+/**
+ * The bundle that update-ca-certificates writes, from the certificates in `entries` (package ca-certificates). Empty
+ * when it is not there.
+ */
 export function certificateBundle(entries: readonly TarEntry[]): TarEntry[] {
   const certificates = entries
     .filter((entry) => entry.path.startsWith('usr/share/ca-certificates/') && entry.path.endsWith('.crt'))

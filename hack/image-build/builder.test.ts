@@ -13,10 +13,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const builder = () => createBuilder({ dir, root: resolve(import.meta.dirname, '../..'), mirror: '', progress: () => {} }, () => 5);
+const builder = () =>
+  createBuilder({ dir, root: resolve(import.meta.dirname, '../..'), mirror: '', progress: () => {} }, () => 5);
 
 function countedLayer(name: string, text: string): LayerRecipe & { built: number } {
-  const layer = { name, built: 0, inputs: () => Promise.resolve(text), entries: () => (layer.built++, Promise.resolve([file(name, text)])) };
+  const layer = {
+    name,
+    built: 0,
+    inputs: () => Promise.resolve(text),
+    entries: () => (layer.built++, Promise.resolve([file(name, text)])),
+  };
   return layer;
 }
 

@@ -1,4 +1,6 @@
-/** Builds recipes into OCI layouts under the cache folder; a layer or image whose inputs are unchanged is used as it is. */
+/**
+ * Builds recipes into OCI layouts under the cache folder; a layer or image whose inputs are unchanged is used as it is.
+ */
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, sha256Hex, withLock } from './files.ts';
@@ -27,7 +29,9 @@ export interface Builder {
   find(recipe: ImageRecipe): Promise<BuiltImage | undefined>;
 }
 
-/** `clock` gives milliseconds. Keys are computed once per builder: one run of the command sees one state of the sources. */
+/**
+ * `clock` gives milliseconds. Keys are computed once per builder: one run of the command sees one state of the sources.
+ */
 export async function createBuilder(context: BuildContext, clock: () => number): Promise<Builder> {
   const store = join(context.dir, 'images');
   await mkdir(join(store, 'layers'), { recursive: true });
@@ -37,13 +41,27 @@ export async function createBuilder(context: BuildContext, clock: () => number):
   const keyOf = (layer: LayerRecipe): Promise<string> => {
     const known = layerKeys.get(layer);
     if (known !== undefined) return known;
-    const key = layer.inputs(context).then((inputs) => sha256Hex(JSON.stringify([layer.name, source, encodable(inputs)])).slice(0, 32));
+    const key = layer
+      .inputs(context)
+      .then((inputs) => sha256Hex(JSON.stringify([layer.name, source, encodable(inputs)])).slice(0, 32));
     layerKeys.set(layer, key);
     return key;
   };
-  const keyed = (layers: readonly LayerRecipe[]): Promise<KeyedLayer[]> => Promise.all(layers.map(async (recipe) => ({ recipe, key: await keyOf(recipe) })));
+  const keyed = (layers: readonly LayerRecipe[]): Promise<KeyedLayer[]> =>
+    Promise.all(layers.map(async (recipe) => ({ recipe, key: await keyOf(recipe) })));
   const folderOf = (recipe: ImageRecipe, layers: readonly KeyedLayer[]): string =>
-    join(store, sha256Hex(JSON.stringify([recipe.name, recipe.config, recipe.repositories, recipe.tags, layers.map((layer) => layer.key)])).slice(0, 32));
+    join(
+      store,
+      sha256Hex(
+        JSON.stringify([
+          recipe.name,
+          recipe.config,
+          recipe.repositories,
+          recipe.tags,
+          layers.map((layer) => layer.key),
+        ]),
+      ).slice(0, 32),
+    );
 
   const layer = async ({ recipe, key }: KeyedLayer): Promise<StoredLayer> => {
     const summary = join(store, 'layers', `${key}.json`);
@@ -61,7 +79,8 @@ export async function createBuilder(context: BuildContext, clock: () => number):
     return { ...written, recipe, dir, tookMs: 0 };
   };
   const build = async (recipe: ImageRecipe): Promise<BuiltImage> =>
-    (await find(recipe)) ?? withLock(join(store, 'lock'), context.progress, async () => (await find(recipe)) ?? make(recipe));
+    (await find(recipe)) ??
+    withLock(join(store, 'lock'), context.progress, async () => (await find(recipe)) ?? make(recipe));
   const make = async (recipe: ImageRecipe): Promise<BuiltImage> => {
     const started = clock();
     const layers = await keyed(recipe.layers);
@@ -81,14 +100,22 @@ export async function createBuilder(context: BuildContext, clock: () => number):
 
 /** The source of this folder decides content, so it is part of every key; pushing and the command line do not. */
 async function hashOfSource(dir: string): Promise<string> {
-  const names = (await readdir(dir)).filter((name) => name.endsWith('.ts') && !/\.test\.ts$|^(main|registry|recipes|builder)\.ts$/.test(name));
-  const bodies = await Promise.all(names.sort().map(async (name) => `${name}\n${await readFile(join(dir, name), 'utf8')}`));
+  const names = (await readdir(dir)).filter(
+    (name) => name.endsWith('.ts') && !/\.test\.ts$|^(main|registry|recipes|builder)\.ts$/.test(name),
+  );
+  const bodies = await Promise.all(
+    names.sort().map(async (name) => `${name}\n${await readFile(join(dir, name), 'utf8')}`),
+  );
   return sha256Hex(bodies.join('\n'));
 }
 
 /** Buffers inside inputs as hex: JSON.stringify would spell out every byte. */
 function encodable(inputs: unknown): unknown {
-  return JSON.parse(JSON.stringify(inputs, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value)) ?? 'null');
+  return JSON.parse(
+    JSON.stringify(inputs, (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
+    ) ?? 'null',
+  );
 }
 
 async function writeAtomically(path: string, text: string): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * Debian packages as tar entries: resolved and downloaded by apt-get in a private state folder (the machine's own package
- * state is neither read nor changed), merged in memory, never configured: maintainer scripts do not run. What they would
- * have made and images need (users, certificate bundle, alternatives) is made by `baseFiles`.
+ * Debian packages as tar entries: resolved and downloaded by apt-get in a private state folder (the machine's own
+ * package state is neither read nor changed), merged in memory, never configured: maintainer scripts do not run. What
+ * they would have made and images need (users, certificate bundle, alternatives) is made by `baseFiles`.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -31,12 +31,19 @@ export interface DebianCache {
 }
 
 /** Files of packages with everything that they depend on, minus `except` (names, with or without what those bring). */
-export async function debianEntries(cache: DebianCache, packages: readonly string[], except: readonly string[] = []): Promise<TarEntry[]> {
+export async function debianEntries(
+  cache: DebianCache,
+  packages: readonly string[],
+  except: readonly string[] = [],
+): Promise<TarEntry[]> {
   const archives = await downloadClosure(cache, packages);
   const excluded = new Set(except);
   const entries: TarEntry[] = [];
   for (const archive of archives.filter((path) => !excluded.has(packageName(path)))) {
-    const { stdout } = await run('dpkg-deb', ['--fsys-tarfile', archive], { encoding: 'buffer', maxBuffer: MAX_PACKAGE_BYTES });
+    const { stdout } = await run('dpkg-deb', ['--fsys-tarfile', archive], {
+      encoding: 'buffer',
+      maxBuffer: MAX_PACKAGE_BYTES,
+    });
     for (const entry of readTar(stdout)) {
       const merged = mergedIntoUsr(entry);
       if (merged !== undefined && !DROPPED.test(merged.path)) entries.push(merged);
@@ -60,7 +67,14 @@ export function mergedIntoUsr(entry: TarEntry): TarEntry | undefined {
 
 /** The symbolic links that make /usr merged, and the folders every system has. */
 export function rootSkeleton(): TarEntry[] {
-  const link = (path: string): TarEntry => ({ path, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: `usr/${path}` });
+  const link = (path: string): TarEntry => ({
+    path,
+    type: 'symlink',
+    mode: 0o777,
+    uid: 0,
+    gid: 0,
+    target: `usr/${path}`,
+  });
   const folder = (path: string, mode = 0o755): TarEntry => ({ path, type: 'directory', mode, uid: 0, gid: 0 });
   return [
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => [link(name), folder(`usr/${name}`)]),
@@ -72,7 +86,10 @@ export function rootSkeleton(): TarEntry[] {
 
 const closures = new Map<string, Promise<string[]>>();
 
-/** Archive files of the packages and all that they depend on; asked of apt-get once per process, which takes a second or two. */
+/**
+ * Archive files of the packages and all that they depend on; asked of apt-get once per process, which takes a second or
+ * two.
+ */
 function downloadClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
   const key = JSON.stringify([cache.dir, packages]);
   const closure = closures.get(key) ?? resolveClosure(cache, packages);
@@ -86,10 +103,15 @@ async function resolveClosure(cache: DebianCache, packages: readonly string[]): 
   await refreshOnce(cache, options);
   const archives = join(state, 'cache', 'archives');
   const { stdout } = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
-  const wanted = [...stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({ name, version }));
+  const wanted = [...stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({
+    name,
+    version,
+  }));
   const find = async (): Promise<(string | undefined)[]> => {
     const present = await readdir(archives);
-    return wanted.map(({ name, version }) => present.find((file) => file.startsWith(`${name}_${version.replaceAll(':', '%3a')}_`)));
+    return wanted.map(({ name, version }) =>
+      present.find((file) => file.startsWith(`${name}_${version.replaceAll(':', '%3a')}_`)),
+    );
   };
   const missing = (await find()).filter((file) => file === undefined).length;
   if (missing > 0) {
@@ -98,18 +120,24 @@ async function resolveClosure(cache: DebianCache, packages: readonly string[]): 
   }
   return (await find()).map((file, index) => {
     if (file !== undefined) return join(archives, file);
-    throw new Error(`apt-get downloaded no archive for package ${wanted[index]?.name ?? ''} ${wanted[index]?.version ?? ''} into ${archives}`);
+    throw new Error(
+      `apt-get downloaded no archive for package ${wanted[index]?.name ?? ''} ${wanted[index]?.version ?? ''} into ${archives}`,
+    );
   });
 }
 
 async function aptOptions(cache: DebianCache, state: string): Promise<string[]> {
   await ensureFile(KEYRING, 'debian-archive-keyring', cache.progress);
-  for (const folder of ['state/lists/partial', 'cache/archives/partial']) await mkdir(join(state, folder), { recursive: true });
+  for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+    await mkdir(join(state, folder), { recursive: true });
   await writeFile(join(state, 'status'), '');
-  const source = (archive: string, suite: string): string => `deb [signed-by=${KEYRING}] ${cache.mirror}/${archive} ${suite} main\n`;
+  const source = (archive: string, suite: string): string =>
+    `deb [signed-by=${KEYRING}] ${cache.mirror}/${archive} ${suite} main\n`;
   await writeFile(
     join(state, 'sources.list'),
-    source('debian', DEBIAN_RELEASE) + source('debian', `${DEBIAN_RELEASE}-updates`) + source('debian-security', `${DEBIAN_RELEASE}-security`),
+    source('debian', DEBIAN_RELEASE) +
+      source('debian', `${DEBIAN_RELEASE}-updates`) +
+      source('debian-security', `${DEBIAN_RELEASE}-security`),
   );
   const settings = {
     'Dir::State': join(state, 'state'),
@@ -137,11 +165,17 @@ async function refreshOnce(cache: DebianCache, options: readonly string[]): Prom
 
 async function aptGet(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   try {
-    return await run('apt-get', [...args], { maxBuffer: 64 << 20, env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } });
+    return await run('apt-get', [...args], {
+      maxBuffer: 64 << 20,
+      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
+    });
   } catch (error) {
     const { code, stderr = '' } = error as NodeJS.ErrnoException & { stderr?: string };
     if (code === 'ENOENT')
-      throw new Error('apt-get was not found: stand-in images are built from Debian packages on a Debian or Ubuntu machine', { cause: error });
+      throw new Error(
+        'apt-get was not found: stand-in images are built from Debian packages on a Debian or Ubuntu machine',
+        { cause: error },
+      );
     throw new Error(`apt-get ${args.at(-1) ?? ''} failed: ${stderr.trim().slice(-800)}`, { cause: error });
   }
 }

@@ -31,7 +31,11 @@ export function sha256Hex(body: Buffer | string): string {
 }
 
 /** Installs `debianPackage` with apt-get when `command` is not on the path. */
-export async function ensureCommand(command: string, debianPackage: string, progress: (line: string) => void): Promise<void> {
+export async function ensureCommand(
+  command: string,
+  debianPackage: string,
+  progress: (line: string) => void,
+): Promise<void> {
   for (const folder of (process.env['PATH'] ?? '').split(':')) if (await exists(join(folder, command))) return;
   await installPackage(debianPackage, `the command ${command}`, progress);
 }
@@ -46,7 +50,9 @@ async function installPackage(debianPackage: string, need: string, progress: (li
   try {
     await run('apt-get', ['-q', 'install', '--yes', '--no-install-recommends', debianPackage]);
   } catch (error) {
-    throw new Error(`${need} is missing and apt-get could not install ${debianPackage}: install it yourself`, { cause: error });
+    throw new Error(`${need} is missing and apt-get could not install ${debianPackage}: install it yourself`, {
+      cause: error,
+    });
   }
 }
 

@@ -18,7 +18,9 @@ export interface BuildContext extends DebianCache {
 
 export interface LayerRecipe {
   readonly name: string;
-  /** Everything besides this folder's source that decides the content; equal inputs mean the stored layer is used again. */
+  /**
+   * Everything besides this folder's source that decides the content; equal inputs mean the stored layer is used again.
+   */
   readonly inputs: (context: BuildContext) => Promise<unknown>;
   readonly entries: (context: BuildContext) => Promise<TarEntry[]>;
 }
@@ -71,12 +73,23 @@ export const debianBase: LayerRecipe = {
   inputs: () => Promise.resolve([BASE_PACKAGES, CONFIGURATION_ONLY]),
   entries: async (context) => {
     const entries = await debianEntries(context, BASE_PACKAGES, CONFIGURATION_ONLY);
-    return [...rootSkeleton(), ...entries, ...alternatives(entries), ...certificateBundle(entries), ...userFiles('/bin/bash')];
+    return [
+      ...rootSkeleton(),
+      ...entries,
+      ...alternatives(entries),
+      ...certificateBundle(entries),
+      ...userFiles('/bin/bash'),
+    ];
   },
 };
 
 /** A layer over `debianBase`: packages without those that the base has. */
-function overBase(name: string, packages: readonly string[], extra: readonly TarEntry[], except = CONFIGURATION_ONLY): LayerRecipe {
+function overBase(
+  name: string,
+  packages: readonly string[],
+  extra: readonly TarEntry[],
+  except = CONFIGURATION_ONLY,
+): LayerRecipe {
   return {
     name,
     inputs: () => Promise.resolve([packages, except, extra, BASE_PACKAGES]),
@@ -103,13 +116,20 @@ export const perlLayer = overBase(
   CONFIGURATION_ONLY.filter((name) => !PERL_PACKAGES.includes(name)),
 );
 
-/** git as in alpine/git: over busybox, so with its own C library; ssh and sshd, which examples use to be their own git server. */
+/**
+ * git as in alpine/git: over busybox, so with its own C library; ssh and sshd, which examples use to be their own git
+ * server.
+ */
 export const gitLayer: LayerRecipe = {
   name: 'git',
   inputs: () => Promise.resolve([GIT_PACKAGES, GIT_EXCEPT, GIT_FILES]),
   entries: async (context) => {
     const entries = await debianEntries(context, GIT_PACKAGES, GIT_EXCEPT);
-    return [...linkDuplicates(entries.filter((entry) => !GIT_DROPPED.test(entry.path))), ...certificateBundle(entries), ...GIT_FILES];
+    return [
+      ...linkDuplicates(entries.filter((entry) => !GIT_DROPPED.test(entry.path))),
+      ...certificateBundle(entries),
+      ...GIT_FILES,
+    ];
   },
 };
 const GIT_PACKAGES = ['git', 'openssh-client', 'openssh-server', 'ca-certificates'];
@@ -176,7 +196,10 @@ export const alpineLayer: LayerRecipe = {
   entries: () =>
     Promise.resolve([
       file('etc/alpine-release', `${ALPINE_RELEASE}\n`),
-      file('etc/os-release', `NAME="Alpine Linux"\nID=alpine\nVERSION_ID=${ALPINE_RELEASE}\nPRETTY_NAME="Alpine Linux stand-in (busybox)"\n`),
+      file(
+        'etc/os-release',
+        `NAME="Alpine Linux"\nID=alpine\nVERSION_ID=${ALPINE_RELEASE}\nPRETTY_NAME="Alpine Linux stand-in (busybox)"\n`,
+      ),
     ]),
 };
 const ALPINE_RELEASE = '3.20.0';

@@ -26,7 +26,8 @@ async function main(args: readonly string[]): Promise<void> {
       return build(builder, selectRecipes(recipes, rest));
     case 'push': {
       const [registry, ...names] = rest;
-      if (registry === undefined) throw new UsageError('push needs the registry: hack/images push registry.example.com');
+      if (registry === undefined)
+        throw new UsageError('push needs the registry: hack/images push registry.example.com');
       return push(builder, registry, selectRecipes(recipes, names));
     }
     case 'list':
@@ -66,9 +67,12 @@ async function push(builder: Builder, address: string, recipes: readonly ImageRe
     for (const recipe of recipes) {
       const image = await builder.build(recipe);
       const started = performance.now();
-      for (const repository of recipe.repositories) await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags);
+      for (const repository of recipe.repositories)
+        await pushOciLayout(image.dir, registry, mirroredPath(repository), recipe.tags);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.error(`${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`);
+      console.error(
+        `${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`,
+      );
       console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`);
     }
   } finally {

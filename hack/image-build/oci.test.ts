@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -13,7 +24,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const hello = { path: 'hello', type: 'file', mode: 0o755, uid: 0, gid: 0, body: Buffer.from('#!/bin/sh\necho hello\n') } as const;
+const hello = {
+  path: 'hello',
+  type: 'file',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  body: Buffer.from('#!/bin/sh\necho hello\n'),
+} as const;
 const image: OciImage = {
   layers: [{ entries: [hello] }],
   config: { entrypoint: ['/hello'], cmd: ['world'], env: ['PATH=/bin'], user: '65532:65532', workingDir: '/' },
@@ -92,7 +110,9 @@ test('every blob is named by its digest, and the config names the uncompressed l
 
 test('the index names the manifest once per name, for containerd and for skopeo', async () => {
   const { digest } = await writeOciImage(image, join(dir, 'layout'));
-  const index = json(join(dir, 'layout/index.json')) as { manifests: { digest: string; annotations: Record<string, string> }[] };
+  const index = json(join(dir, 'layout/index.json')) as {
+    manifests: { digest: string; annotations: Record<string, string> }[];
+  };
   expect(index.manifests.map((each) => [each.digest, each.annotations['io.containerd.image.name']])).toEqual([
     [digest, 'docker.io/library/hello:1'],
     [digest, 'mirror.gcr.io/hello:1'],
@@ -113,14 +133,18 @@ test('the same content from a folder, an archive or entries is the same image', 
     [{ stored: await storeLayer({ dir: folder }, join(dir, 'store')) }],
   ];
   const digests = [];
-  for (const [index, layers] of sources.entries()) digests.push((await writeOciImage({ ...image, layers }, join(dir, `layout-${index}`))).digest);
+  for (const [index, layers] of sources.entries())
+    digests.push((await writeOciImage({ ...image, layers }, join(dir, `layout-${index}`))).digest);
   expect(new Set(digests).size).toBe(1);
 });
 
 test('another command or another byte is another image', async () => {
   const { digest } = await writeOciImage(image, join(dir, 'a'));
   const otherCommand = await writeOciImage({ ...image, config: { ...image.config, cmd: ['moon'] } }, join(dir, 'b'));
-  const otherByte = await writeOciImage({ ...image, layers: [{ entries: [{ ...hello, mode: 0o644 }] }] }, join(dir, 'c'));
+  const otherByte = await writeOciImage(
+    { ...image, layers: [{ entries: [{ ...hello, mode: 0o644 }] }] },
+    join(dir, 'c'),
+  );
   expect(new Set([digest, otherCommand.digest, otherByte.digest]).size).toBe(3);
 });
 

@@ -19,7 +19,10 @@ export interface Descriptor {
   readonly annotations?: Record<string, string>;
 }
 
-/** A layer that was compressed before: its blob file, and the digest of the archive inside (an image config names that one). */
+/**
+ * A layer that was compressed before: its blob file, and the digest of the archive inside (an image config names that
+ * one).
+ */
 export interface StoredLayer {
   readonly blob: string;
   readonly digest: string;
@@ -27,9 +30,15 @@ export interface StoredLayer {
   readonly diffId: string;
 }
 
-/** Where a layer's files come from: tar entries, a tar archive (bytes or a path), a folder, or a layer made by `storeLayer`. */
+/**
+ * Where a layer's files come from: tar entries, a tar archive (bytes or a path), a folder, or a layer made by
+ * `storeLayer`.
+ */
 export type LayerSource =
-  { readonly entries: readonly TarEntry[] } | { readonly tar: Buffer | string } | { readonly dir: string } | { readonly stored: StoredLayer };
+  | { readonly entries: readonly TarEntry[] }
+  | { readonly tar: Buffer | string }
+  | { readonly dir: string }
+  | { readonly stored: StoredLayer };
 
 export interface ContainerConfig {
   readonly entrypoint?: readonly string[];
@@ -56,7 +65,10 @@ export interface WrittenImage {
   readonly size: number;
 }
 
-/** Writes `image` as an OCI layout into `dir` (made, and emptied of an older layout). Blobs of stored layers are hard-linked. */
+/**
+ * Writes `image` as an OCI layout into `dir` (made, and emptied of an older layout). Blobs of stored layers are
+ * hard-linked.
+ */
 export async function writeOciImage(image: OciImage, dir: string): Promise<WrittenImage> {
   const blobs = join(dir, 'blobs', 'sha256');
   await rm(dir, { recursive: true, force: true });
@@ -75,10 +87,19 @@ export async function writeOciImage(image: OciImage, dir: string): Promise<Writt
   );
   for (const { descriptor, body } of [config, manifest]) await writeFile(join(blobs, hexOf(descriptor.digest)), body);
   const names = image.names.length === 0 ? [undefined] : image.names;
-  const manifests = names.map((name) => ({ ...manifest.descriptor, ...(name === undefined ? {} : { annotations: nameAnnotations(name) }) }));
+  const manifests = names.map((name) => ({
+    ...manifest.descriptor,
+    ...(name === undefined ? {} : { annotations: nameAnnotations(name) }),
+  }));
   await writeFile(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }));
-  return { digest: manifest.descriptor.digest, size: layers.reduce((total, layer) => total + layer.size, config.body.length) };
+  await writeFile(
+    join(dir, 'index.json'),
+    JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
+  );
+  return {
+    digest: manifest.descriptor.digest,
+    size: layers.reduce((total, layer) => total + layer.size, config.body.length),
+  };
 }
 
 /** Compresses a layer once into `dir`, for images that share it. */
@@ -104,9 +125,13 @@ export async function entriesOfFolder(dir: string): Promise<TarEntry[]> {
     const stat = await lstat(join(dir, item));
     const common = { path, mode: stat.mode & 0o7777, uid: 0, gid: 0 };
     if (stat.isDirectory()) entries.push({ ...common, type: 'directory' });
-    else if (stat.isSymbolicLink()) entries.push({ ...common, type: 'symlink', mode: 0o777, target: await readlink(join(dir, item)) });
+    else if (stat.isSymbolicLink())
+      entries.push({ ...common, type: 'symlink', mode: 0o777, target: await readlink(join(dir, item)) });
     else if (stat.isFile()) entries.push({ ...common, type: 'file', body: await readFile(join(dir, item)) });
-    else throw new Error(`${join(dir, item)} is neither a file, a folder nor a symbolic link: it cannot be put in an image`);
+    else
+      throw new Error(
+        `${join(dir, item)} is neither a file, a folder nor a symbolic link: it cannot be put in an image`,
+      );
   }
   return entries;
 }

@@ -16,7 +16,9 @@ test('no two images claim the same name', async () => {
 });
 
 test('our own images run as nobody in particular, by number, so that runAsNonRoot accepts them', async () => {
-  const own = (await imageRecipes(root)).filter((recipe) => recipe.repositories.some((name) => name.startsWith('ghcr.io/tektite/')));
+  const own = (await imageRecipes(root)).filter((recipe) =>
+    recipe.repositories.some((name) => name.startsWith('ghcr.io/tektite/')),
+  );
   expect(own.map(({ name, config }) => [name, config.user])).toEqual([
     ['tektite', '65532:65532'],
     ['entrypoint', '65532:65532'],
@@ -24,13 +26,19 @@ test('our own images run as nobody in particular, by number, so that runAsNonRoo
 });
 
 test('every image that the demo names can be built here', async () => {
-  const known = new Set((await imageRecipes(root)).flatMap((recipe) => recipe.repositories.flatMap((name) => recipe.tags.map((tag) => `${name}:${tag}`))));
+  const known = new Set(
+    (await imageRecipes(root)).flatMap((recipe) =>
+      recipe.repositories.flatMap((name) => recipe.tags.map((tag) => `${name}:${tag}`)),
+    ),
+  );
   const folder = join(root, 'hack/demo');
   const manifests = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.yaml') && statSync(join(folder, name)).isFile(),
   );
   const used = manifests.flatMap((name) =>
-    [...readFileSync(join(folder, name), 'utf8').matchAll(/^\s*-?\s*image:\s*([\w./:-]+)\s*$/gm)].map(([, image = '']) => image),
+    [...readFileSync(join(folder, name), 'utf8').matchAll(/^\s*-?\s*image:\s*([\w./:-]+)\s*$/gm)].map(
+      ([, image = '']) => image,
+    ),
   );
   expect(used.length).toBeGreaterThan(0);
   expect(used.filter((image) => !known.has(image))).toEqual([]);
@@ -48,8 +56,16 @@ test.each<[string, TarEntry, Partial<TarEntry> | undefined]>([
   ['a command in /bin', entry('bin/bash'), { path: 'usr/bin/bash' }],
   ['a library', entry('lib/x86_64-linux-gnu/libc.so.6'), { path: 'usr/lib/x86_64-linux-gnu/libc.so.6' }],
   ['the folder itself, which is a link there', entry('lib64', { type: 'directory' }), undefined],
-  ['a hard link to a moved file', entry('bin/b', { type: 'hardlink', target: 'bin/a' }), { path: 'usr/bin/b', target: 'usr/bin/a' }],
-  ['a symbolic link keeps its text', entry('bin/sh', { type: 'symlink', target: 'dash' }), { path: 'usr/bin/sh', target: 'dash' }],
+  [
+    'a hard link to a moved file',
+    entry('bin/b', { type: 'hardlink', target: 'bin/a' }),
+    { path: 'usr/bin/b', target: 'usr/bin/a' },
+  ],
+  [
+    'a symbolic link keeps its text',
+    entry('bin/sh', { type: 'symlink', target: 'dash' }),
+    { path: 'usr/bin/sh', target: 'dash' },
+  ],
   ['a path that only starts alike', entry('library/x'), { path: 'library/x' }],
 ])('merged /usr: %s', (_, given, expected) => {
   if (expected === undefined) expect(mergedIntoUsr(given)).toBeUndefined();
@@ -62,7 +78,9 @@ test('certificates are joined in the order of their names', () => {
     file('usr/share/ca-certificates/a.crt', 'A\n'),
     file('usr/share/other.crt', 'C\n'),
   ]);
-  expect(bundle.map(({ path, body }) => [path, body?.toString()])).toEqual([['etc/ssl/certs/ca-certificates.crt', 'A\nB\n']]);
+  expect(bundle.map(({ path, body }) => [path, body?.toString()])).toEqual([
+    ['etc/ssl/certs/ca-certificates.crt', 'A\nB\n'],
+  ]);
   expect(certificateBundle([])).toEqual([]);
 });
 
@@ -82,7 +100,14 @@ test('users have a line in passwd, group and shadow, and a home of their own', (
 
 test('equal large files become hard links, small and different ones stay', () => {
   const large = (path: string, fill: number, mode = 0o755): TarEntry => file(path, Buffer.alloc(70_000, fill), mode);
-  const linked = linkDuplicates([large('a', 1), large('b', 1), large('c', 2), large('d', 1, 0o644), file('e', 'x'), file('f', 'x')]);
+  const linked = linkDuplicates([
+    large('a', 1),
+    large('b', 1),
+    large('c', 2),
+    large('d', 1, 0o644),
+    file('e', 'x'),
+    file('f', 'x'),
+  ]);
   expect(linked.map(({ path, type, target }) => [path, type, target])).toEqual([
     ['a', 'file', undefined],
     ['b', 'hardlink', 'a'],

@@ -1,4 +1,7 @@
-/** The images: ours, and stand-ins for public ones under the names that manifests use (a registry mirror drops the host part). */
+/**
+ * The images: ours, and stand-ins for public ones under the names that manifests use (a registry mirror drops the host
+ * part).
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleLayer, emptyRootLayer, nodeLayer, runtimeLayer, stepBinariesLayer } from './application.ts';
@@ -94,14 +97,20 @@ const STAND_INS: readonly ImageRecipe[] = [
   },
   {
     name: 'nop',
-    repositories: ['ghcr.io/tektoncd/pipeline/nop-8eac7c133edad5df719dc37b36b62482', 'gcr.io/tekton-releases/github.com/tektoncd/pipeline/cmd/nop'],
+    repositories: [
+      'ghcr.io/tektoncd/pipeline/nop-8eac7c133edad5df719dc37b36b62482',
+      'gcr.io/tekton-releases/github.com/tektoncd/pipeline/cmd/nop',
+    ],
     tags: ['latest'],
     layers: [emptyRootLayer, stepBinariesLayer],
     config: { entrypoint: ['/ko-app/nop'], env: [PATH], user: NON_ROOT },
   },
   {
     name: 'git-init',
-    repositories: ['gcr.io/tekton-releases/github.com/tektoncd/pipeline/cmd/git-init', 'ghcr.io/tektoncd/pipeline/git-init'],
+    repositories: [
+      'gcr.io/tekton-releases/github.com/tektoncd/pipeline/cmd/git-init',
+      'ghcr.io/tektoncd/pipeline/git-init',
+    ],
     tags: ['latest', 'v0.21.0', 'v0.40.2', 'v0.44.5'],
     layers: [busyboxLayer, alpineLayer, gitLayer, gitInitLayer],
     config: { entrypoint: ['/ko-app/git-init'], env: [PATH, CERTIFICATES], user: NON_ROOT },
@@ -109,7 +118,19 @@ const STAND_INS: readonly ImageRecipe[] = [
   {
     name: 'python',
     repositories: official('python'),
-    tags: ['latest', '3', '3.12', '3.12.4', '3.13', '3-slim', '3.12-slim', '3.13-slim', 'alpine', '3-alpine', '3.12-alpine'],
+    tags: [
+      'latest',
+      '3',
+      '3.12',
+      '3.12.4',
+      '3.13',
+      '3-slim',
+      '3.12-slim',
+      '3.13-slim',
+      'alpine',
+      '3-alpine',
+      '3.12-alpine',
+    ],
     layers: [debianBase, pythonLayer],
     config: { cmd: ['python3'], env: [PATH, 'LANG=C.UTF-8'] },
   },
@@ -123,7 +144,21 @@ const STAND_INS: readonly ImageRecipe[] = [
   {
     name: 'node',
     repositories: official('node'),
-    tags: ['latest', 'lts', 'lts-alpine3.11', 'lts-alpine3.20', 'lts-alpine', 'alpine', '20', '22', '24', '24-slim', '24-bookworm-slim', '26', '26-slim'],
+    tags: [
+      'latest',
+      'lts',
+      'lts-alpine3.11',
+      'lts-alpine3.20',
+      'lts-alpine',
+      'alpine',
+      '20',
+      '22',
+      '24',
+      '24-slim',
+      '24-bookworm-slim',
+      '26',
+      '26-slim',
+    ],
     layers: [debianBase, nodeLibrariesLayer, nodeLayer, nodeToolsLayer],
     config: { entrypoint: ['docker-entrypoint.sh'], cmd: ['node'], env: [PATH] },
   },
@@ -185,7 +220,9 @@ export async function imageRecipes(root: string): Promise<ImageRecipe[]> {
 export function selectRecipes(recipes: readonly ImageRecipe[], names: readonly string[]): ImageRecipe[] {
   const unknown = names.find((name) => !recipes.some((recipe) => recipe.name === name));
   if (unknown !== undefined) {
-    throw new Error(`there is no image ${JSON.stringify(unknown)}: give one of ${recipes.map((recipe) => recipe.name).join(', ')}`);
+    throw new Error(
+      `there is no image ${JSON.stringify(unknown)}: give one of ${recipes.map((recipe) => recipe.name).join(', ')}`,
+    );
   }
   return recipes.filter((recipe) => names.length === 0 || names.includes(recipe.name));
 }

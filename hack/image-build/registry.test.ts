@@ -19,8 +19,14 @@ class FakeRegistry {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const [status, headers] = this.answer(request.method ?? '', new URL(request.url ?? '', 'http://fake'), Buffer.concat(chunks));
-      response.writeHead(status, headers).end(status >= 400 && request.method !== 'HEAD' ? 'refused by the fake' : undefined);
+      const [status, headers] = this.answer(
+        request.method ?? '',
+        new URL(request.url ?? '', 'http://fake'),
+        Buffer.concat(chunks),
+      );
+      response
+        .writeHead(status, headers)
+        .end(status >= 400 && request.method !== 'HEAD' ? 'refused by the fake' : undefined);
     });
   };
 
@@ -117,10 +123,12 @@ test('a prefix goes before every name', async () => {
   expect(fake.manifests).toEqual(new Map([['team/ci/tektite/tektite:1', digest]]));
 });
 
-test('a refusal carries the registry\'s answer', async () => {
+test("a refusal carries the registry's answer", async () => {
   await layout('one');
   fake.refusing = true;
-  await expect(pushOciLayout(join(dir, 'one'), registry, 'one', ['latest'])).rejects.toThrow(`${address} answered 403: refused by the fake`);
+  await expect(pushOciLayout(join(dir, 'one'), registry, 'one', ['latest'])).rejects.toThrow(
+    `${address} answered 403: refused by the fake`,
+  );
 });
 
 test.each(['', 'http://', 'ftp://host', 'Host/Upper', 'a b'])('%j is no registry address', (bad) => {

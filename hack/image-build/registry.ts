@@ -31,7 +31,8 @@ const PATIENCE_MS = 15 * 60_000;
  */
 export function openRegistry(address: string): Destination {
   const [, scheme, host = '', prefix = ''] = ADDRESS.exec(address) ?? [];
-  if (host === '') throw new Error(`registry ${JSON.stringify(address)} is not an address: give HOST[:PORT][/PREFIX] or a URL`);
+  if (host === '')
+    throw new Error(`registry ${JSON.stringify(address)} is not an address: give HOST[:PORT][/PREFIX] or a URL`);
   const registries = new Registries(scheme === undefined ? {} : { mirrors: { [host]: `${scheme}://${host}` } });
   return {
     holders: new Map(),
@@ -44,8 +45,16 @@ export function openRegistry(address: string): Destination {
   };
 }
 
-/** Pushes the layout's first manifest as `name` under every tag. Returns the manifest digest. @throws RegistryError with the registry's answer. */
-export async function pushOciLayout(dir: string, destination: Destination, name: string, tags: readonly string[]): Promise<string> {
+/**
+ * Pushes the layout's first manifest as `name` under every tag. Returns the manifest digest. @throws RegistryError with
+ * the registry's answer.
+ */
+export async function pushOciLayout(
+  dir: string,
+  destination: Destination,
+  name: string,
+  tags: readonly string[],
+): Promise<string> {
   const descriptor = await manifestDescriptor(dir);
   const body = await readFile(blobPath(dir, descriptor.digest));
   const manifest = JSON.parse(body.toString()) as Manifest;
@@ -53,10 +62,12 @@ export async function pushOciLayout(dir: string, destination: Destination, name:
   for (const { digest } of [...manifest.layers, manifest.config]) {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const there = await repository.hasBlob(digest, signal);
-    if (!there) await repository.pushBlob(await readFile(blobPath(dir, digest)), signal, destination.holders.get(digest));
+    if (!there)
+      await repository.pushBlob(await readFile(blobPath(dir, digest)), signal, destination.holders.get(digest));
     destination.holders.set(digest, repository.name);
   }
-  for (const tag of tags) await repository.putManifest(tag, body, descriptor.mediaType, AbortSignal.timeout(PATIENCE_MS));
+  for (const tag of tags)
+    await repository.putManifest(tag, body, descriptor.mediaType, AbortSignal.timeout(PATIENCE_MS));
   return descriptor.digest;
 }
 

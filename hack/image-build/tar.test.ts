@@ -6,7 +6,14 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTar, writeTar, type TarEntry } from './tar.ts';
 
-const entry = (path: string, rest: Partial<TarEntry> = {}): TarEntry => ({ path, type: 'file', mode: 0o644, uid: 0, gid: 0, ...rest });
+const entry = (path: string, rest: Partial<TarEntry> = {}): TarEntry => ({
+  path,
+  type: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  ...rest,
+});
 const long = (count: number): string => Array.from({ length: count }, (_, index) => `folder-${index}`).join('/');
 
 let dir: string;
@@ -43,7 +50,11 @@ describe('what is written is read again', () => {
 });
 
 test('the order and number of entries given does not change the archive', () => {
-  const entries = [entry('b/c', { body: Buffer.from('1') }), entry('a', { body: Buffer.from('2') }), entry('b', { type: 'directory', mode: 0o755 })];
+  const entries = [
+    entry('b/c', { body: Buffer.from('1') }),
+    entry('a', { body: Buffer.from('2') }),
+    entry('b', { type: 'directory', mode: 0o755 }),
+  ];
   expect(writeTar(entries).equals(writeTar([...entries].reverse()))).toBe(true);
 });
 

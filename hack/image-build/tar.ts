@@ -1,7 +1,7 @@
 /**
  * Reads and writes tar archives in memory. Written here because a layer must be the same bytes for the same content:
- * sorted entries, one fixed time, no host names; and because Debian packages can then be merged without unpacking as root.
- * Format: POSIX.1-2001 (ustar with pax headers); GNU long names are understood when reading (dpkg writes them).
+ * sorted entries, one fixed time, no host names; and because Debian packages can then be merged without unpacking as
+ * root. Format: POSIX.1-2001 (ustar with pax headers); GNU long names are understood when reading (dpkg writes them).
  */
 export interface TarEntry {
   /** Relative to the root, no leading or trailing slash: `usr/bin/env`. */
@@ -28,7 +28,10 @@ const TYPE_OF_FLAG: Record<string, TarEntry['type'] | undefined> = {
 };
 const FLAG_OF_TYPE: Record<TarEntry['type'], string> = { file: '0', hardlink: '1', symlink: '2', directory: '5' };
 
-/** Entries of a tar archive in its order. Devices and FIFOs are left out: no image of ours has any. Throws on a header it cannot read. */
+/**
+ * Entries of a tar archive in its order. Devices and FIFOs are left out: no image of ours has any. Throws on a header
+ * it cannot read.
+ */
 export function readTar(archive: Buffer): TarEntry[] {
   const entries: TarEntry[] = [];
   let longPath: string | undefined;
@@ -38,7 +41,8 @@ export function readTar(archive: Buffer): TarEntry[] {
     if (header[0] === 0) break;
     const size = octal(header, 124, 12);
     const body = archive.subarray(offset + BLOCK, offset + BLOCK + size);
-    if (body.length < size) throw new Error(`tar archive ends in the middle of ${JSON.stringify(text(header, 0, NAME_BYTES))}`);
+    if (body.length < size)
+      throw new Error(`tar archive ends in the middle of ${JSON.stringify(text(header, 0, NAME_BYTES))}`);
     offset += BLOCK + padded(size);
     const flag = String.fromCharCode(header[156] ?? 0);
     if (flag === 'L') longPath = text(body, 0, body.length);
@@ -53,7 +57,13 @@ export function readTar(archive: Buffer): TarEntry[] {
   return entries;
 }
 
-function entryOf(header: Buffer, flag: string, body: Buffer, longPath?: string, longTarget?: string): TarEntry | undefined {
+function entryOf(
+  header: Buffer,
+  flag: string,
+  body: Buffer,
+  longPath?: string,
+  longTarget?: string,
+): TarEntry | undefined {
   const type = TYPE_OF_FLAG[flag];
   const prefix = text(header, 257, 6) === 'ustar' && header[262] === 0 ? text(header, 345, 155) : '';
   const name = longPath ?? (prefix === '' ? '' : `${prefix}/`) + text(header, 0, NAME_BYTES);
@@ -79,7 +89,8 @@ function entryOf(header: Buffer, flag: string, body: Buffer, longPath?: string, 
 
 /**
  * One archive of the entries, sorted by path (hard links last, so that what they name exists), every time set to 1970.
- * A path given twice keeps its last entry, as unpacking would. Parent directories that are missing are added as 0755 root.
+ * A path given twice keeps its last entry, as unpacking would. Parent directories that are missing are added as 0755
+ * root.
  */
 export function writeTar(entries: Iterable<TarEntry>): Buffer {
   const blocks: Buffer[] = [];
@@ -88,7 +99,8 @@ export function writeTar(entries: Iterable<TarEntry>): Buffer {
     const name = entry.type === 'directory' ? `${entry.path}/` : entry.path;
     const target = entry.target ?? '';
     const pax = paxHeaderOf(name, target);
-    if (pax !== undefined) blocks.push(headerBlock({ ...entry, type: 'file', mode: 0o644 }, 'x', 'pax', '', pax.length), pad(pax));
+    if (pax !== undefined)
+      blocks.push(headerBlock({ ...entry, type: 'file', mode: 0o644 }, 'x', 'pax', '', pax.length), pad(pax));
     blocks.push(headerBlock(entry, FLAG_OF_TYPE[entry.type], name, target, body.length), pad(body));
   }
   blocks.push(Buffer.alloc(2 * BLOCK));
@@ -139,7 +151,8 @@ function paxHeaderOf(name: string, target: string): Buffer | undefined {
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let length = Buffer.byteLength(rest);
-  while (String(length).length + Buffer.byteLength(rest) !== length) length = String(length).length + Buffer.byteLength(rest);
+  while (String(length).length + Buffer.byteLength(rest) !== length)
+    length = String(length).length + Buffer.byteLength(rest);
   return `${length}${rest}`;
 }
 
@@ -171,7 +184,8 @@ function text(buffer: Buffer, start: number, length: number): string {
 
 function octal(header: Buffer, start: number, length: number): number {
   const digits = text(header, start, length).trim();
-  if (!/^[0-7]*$/.test(digits)) throw new Error(`tar header: ${JSON.stringify(digits)} at byte ${start} is not an octal number`);
+  if (!/^[0-7]*$/.test(digits))
+    throw new Error(`tar header: ${JSON.stringify(digits)} at byte ${start} is not an octal number`);
   return digits === '' ? 0 : Number.parseInt(digits, 8);
 }
 

@@ -15,19 +15,49 @@ export const craneLayer: LayerRecipe = {
   inputs: ({ root }) => readFile(join(root, CRANE_MODULE, 'go.mod'), 'utf8'),
   entries: async (context) => [
     folder('ko-app'),
-    file('ko-app/crane', await toolBinary(context, CRANE_MODULE, 'github.com/google/go-containerregistry/cmd/crane'), 0o755),
+    file(
+      'ko-app/crane',
+      await toolBinary(context, CRANE_MODULE, 'github.com/google/go-containerregistry/cmd/crane'),
+      0o755,
+    ),
     symlink('usr/local/bin/crane', '/ko-app/crane'),
     ...BUSYBOX_TOOLS.map((name) => symlink(`busybox/${name}`, '/bin/busybox')),
   ],
 };
-const BUSYBOX_TOOLS = ['sh', 'ash', 'cat', 'cp', 'ls', 'mkdir', 'mktemp', 'mv', 'rm', 'sed', 'sha256sum', 'tar', 'tee', 'test'];
+const BUSYBOX_TOOLS = [
+  'sh',
+  'ash',
+  'cat',
+  'cp',
+  'ls',
+  'mkdir',
+  'mktemp',
+  'mv',
+  'rm',
+  'sed',
+  'sha256sum',
+  'tar',
+  'tee',
+  'test',
+];
 
-/** The distribution registry, started as the official image is: without arguments it serves /var/lib/registry on port 5000. */
+/**
+ * The distribution registry, started as the official image is: without arguments it serves /var/lib/registry on port
+ * 5000.
+ */
 export const registryLayer: LayerRecipe = {
   name: 'registry',
-  inputs: async ({ root }) => [await readFile(join(root, REGISTRY_MODULE, 'go.mod'), 'utf8'), REGISTRY_CONFIG, REGISTRY_ENTRYPOINT],
+  inputs: async ({ root }) => [
+    await readFile(join(root, REGISTRY_MODULE, 'go.mod'), 'utf8'),
+    REGISTRY_CONFIG,
+    REGISTRY_ENTRYPOINT,
+  ],
   entries: async (context) => [
-    file('usr/bin/registry', await toolBinary(context, REGISTRY_MODULE, 'github.com/distribution/distribution/v3/cmd/registry'), 0o755),
+    file(
+      'usr/bin/registry',
+      await toolBinary(context, REGISTRY_MODULE, 'github.com/distribution/distribution/v3/cmd/registry'),
+      0o755,
+    ),
     file('entrypoint.sh', REGISTRY_ENTRYPOINT, 0o755),
     file('etc/docker/registry/config.yml', REGISTRY_CONFIG),
     folder('var/lib/registry'),

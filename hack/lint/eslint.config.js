@@ -23,11 +23,21 @@ export default tseslint.config(
       'no-empty': ['error', { allowEmptyCatch: false }],
       eqeqeq: 'error',
       'prefer-const': 'error',
+      'max-len': [
+        'error',
+        {
+          code: 120,
+          ignoreStrings: true,
+          ignoreTemplateLiterals: true,
+          ignoreRegExpLiterals: true,
+          ignoreUrls: true,
+        },
+      ],
       complexity: ['error', 15],
       'max-depth': ['error', 4],
       'max-params': ['error', 5],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
-      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
     },
   },
   {
@@ -36,7 +46,15 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: '@kubernetes/client-node', message: 'Only src/kube/config.ts loads it: it costs 80 MB at run time.', allowTypeImports: true }] },
+        {
+          paths: [
+            {
+              name: '@kubernetes/client-node',
+              message: 'Only src/kube/config.ts loads it: it costs 80 MB at run time.',
+              allowTypeImports: true,
+            },
+          ],
+        },
       ],
     },
   },
@@ -46,14 +64,23 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'The clock is an argument here.' },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The clock is an argument here.' },
-        { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: 'Randomness is an argument here.' },
+        {
+          selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']",
+          message: 'The clock is an argument here.',
+        },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'The clock is an argument here.',
+        },
+        {
+          selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']",
+          message: 'Randomness is an argument here.',
+        },
       ],
     },
   },
   {
     files: tests,
-    rules: { 'max-lines': ['error', 800], 'max-lines-per-function': 'off', complexity: 'off' },
+    rules: { 'max-lines': ['error', 1000], 'max-lines-per-function': 'off', complexity: 'off' },
   },
 );

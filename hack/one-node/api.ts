@@ -17,9 +17,15 @@ export interface Answer {
 
 /** One request as the cluster's administrator. Resolves with any status; throws when there is no answer in 3 s. */
 export async function callApi(instance: Instance, method: string, path: string, body?: unknown): Promise<Answer> {
-  const [ca, cert, key] = await Promise.all(['ca.crt', 'admin.crt', 'admin.key'].map((file) => readFile(pkiPath(instance, file))));
+  const [ca, cert, key] = await Promise.all(
+    ['ca.crt', 'admin.crt', 'admin.key'].map((file) => readFile(pkiPath(instance, file))),
+  );
   const contentType = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json';
-  return call(`${apiServerUrl(instance)}${path}`, { method, ca, cert, key, headers: { 'content-type': contentType } }, body);
+  return call(
+    `${apiServerUrl(instance)}${path}`,
+    { method, ca, cert, key, headers: { 'content-type': contentType } },
+    body,
+  );
 }
 
 /** An object of any kind, as much of it as is needed to find its path. */
@@ -60,7 +66,8 @@ export function probeSocket(path: string): Promise<string | undefined> {
 
 function call(url: string, options: RequestOptions, body?: unknown): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(new Error(`${options.method ?? 'GET'} ${url}: ${error.message}`, { cause: error }));
+    const fail = (error: Error) =>
+      reject(new Error(`${options.method ?? 'GET'} ${url}: ${error.message}`, { cause: error }));
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const request = send(url, { ...options, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
       const chunks: Buffer[] = [];

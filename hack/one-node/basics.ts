@@ -1,4 +1,7 @@
-/** Objects that make a bare control plane a cluster people expect: DNS and registry Services, the default StorageClass, roles. */
+/**
+ * Objects that make a bare control plane a cluster people expect: DNS and registry Services, the default StorageClass,
+ * roles.
+ */
 import { apply, type Manifest } from './api.ts';
 import { serviceAddress, type Instance } from './instance.ts';
 import { PROVISIONER_NAME } from './parts/provisioner.ts';
@@ -30,8 +33,19 @@ export async function applyBasics(instance: Instance): Promise<void> {
 }
 
 /** A Service without selector whose one endpoint is the node: its server is a process, not a pod. */
-async function applyNodeService(instance: Instance, namespace: string, name: string, ports: Port[], clusterIP?: string): Promise<void> {
-  await apply(instance, 'services', { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports, ...(clusterIP && { clusterIP }) } });
+async function applyNodeService(
+  instance: Instance,
+  namespace: string,
+  name: string,
+  ports: Port[],
+  clusterIP?: string,
+): Promise<void> {
+  await apply(instance, 'services', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { ports, ...(clusterIP && { clusterIP }) },
+  });
   await apply(instance, 'endpointslices', {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -56,8 +70,16 @@ function storageClass(): Manifest {
 
 function dnsRole(): Manifest {
   const read = (apiGroups: string[], resources: string[]) => ({ apiGroups, resources, verbs: ['list', 'watch'] });
-  const rules = [read([''], ['endpoints', 'services', 'pods', 'namespaces']), read(['discovery.k8s.io'], ['endpointslices'])];
-  return { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'tektite:coredns' }, rules };
+  const rules = [
+    read([''], ['endpoints', 'services', 'pods', 'namespaces']),
+    read(['discovery.k8s.io'], ['endpointslices']),
+  ];
+  return {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'tektite:coredns' },
+    rules,
+  };
 }
 
 /** Binds a role to the user of the same name. */

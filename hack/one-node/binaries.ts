@@ -1,6 +1,6 @@
 /**
- * The cluster's programs, built with `go build` from the modules in go/, each with its own go.mod so that their dependencies
- * do not meet. Built once: the cache folder's name is a digest of go.mod, go.sum, sources and flags.
+ * The cluster's programs, built with `go build` from the modules in go/, each with its own go.mod so that their
+ * dependencies do not meet. Built once: the cache folder's name is a digest of go.mod, go.sum, sources and flags.
  */
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
@@ -34,7 +34,9 @@ const MODULES = {
       'kube-proxy': 'k8s.io/kubernetes/cmd/kube-proxy',
       kubectl: 'k8s.io/kubernetes/cmd/kubectl',
     },
-    linkFlags: ['gitVersion=v1.35.4', 'gitMajor=1', 'gitMinor=35'].map((set) => `-X k8s.io/component-base/version.${set}`).join(' '),
+    linkFlags: ['gitVersion=v1.35.4', 'gitMajor=1', 'gitMinor=35']
+      .map((set) => `-X k8s.io/component-base/version.${set}`)
+      .join(' '),
   },
   etcd: { binaries: { etcd: 'go.etcd.io/etcd/server/v3' } },
   containers: {
@@ -62,10 +64,19 @@ const MODULES = {
   tkn: { binaries: { tkn: '.' }, linkFlags: '-X github.com/tektoncd/cli/pkg/cmd/version.clientVersion=0.45.0' },
   crane: { binaries: { crane: 'github.com/google/go-containerregistry/cmd/crane' } },
   'referrers-registry': { binaries: { 'referrers-registry': '.' } },
-  'cosign-v3': { binaries: { 'cosign-v3': 'github.com/sigstore/cosign/v3/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v3.1.3` },
-  'cosign-v2': { binaries: { 'cosign-v2': 'github.com/sigstore/cosign/v2/cmd/cosign' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.6.5` },
+  'cosign-v3': {
+    binaries: { 'cosign-v3': 'github.com/sigstore/cosign/v3/cmd/cosign' },
+    linkFlags: `-X ${SIGSTORE_VERSION}=v3.1.3`,
+  },
+  'cosign-v2': {
+    binaries: { 'cosign-v2': 'github.com/sigstore/cosign/v2/cmd/cosign' },
+    linkFlags: `-X ${SIGSTORE_VERSION}=v2.6.5`,
+  },
   fulcio: { binaries: { fulcio: 'github.com/sigstore/fulcio' }, linkFlags: `-X ${SIGSTORE_VERSION}=v1.8.8` },
-  rekor: { binaries: { 'rekor-server': 'github.com/sigstore/rekor/cmd/rekor-server' }, linkFlags: `-X ${SIGSTORE_VERSION}=v1.5.3` },
+  rekor: {
+    binaries: { 'rekor-server': 'github.com/sigstore/rekor/cmd/rekor-server' },
+    linkFlags: `-X ${SIGSTORE_VERSION}=v1.5.3`,
+  },
   trillian: {
     binaries: {
       'trillian-log-server': `${TRILLIAN}/trillian_log_server`,
@@ -74,9 +85,12 @@ const MODULES = {
     },
     extraFlags: { 'trillian-log-server': ONLY_MYSQL, 'trillian-log-signer': ONLY_MYSQL },
   },
-  'certificate-transparency': { binaries: { 'ct-server': 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server' } },
+  'certificate-transparency': {
+    binaries: { 'ct-server': 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server' },
+  },
   'timestamp-authority': { binaries: { 'timestamp-server': '.' }, linkFlags: `-X ${SIGSTORE_VERSION}=v2.0.3` },
-  // Of a line under the Mozilla Public License (1.14's own SDK is not published): a server of our own over its packages.
+  // Of a line under the Mozilla Public License (1.14's own SDK is not published): a server of our own over its
+  // packages.
   vault: { binaries: { 'vault-server': '.' } },
   'rekor-tiles': {
     binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' },
@@ -95,7 +109,9 @@ export const TOOL_NAMES: readonly string[] = Object.values(MODULES).flatMap((mod
 
 /** The folder for what is built once per machine. */
 export function cacheDir(): string {
-  return process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
+  return (
+    process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite')
+  );
 }
 
 /** The path of a binary, built first when it is not there. Throws, naming the module and the compiler's last lines. */
@@ -125,7 +141,8 @@ async function pathOf(name: string): Promise<string> {
 }
 
 function moduleOf(name: string): keyof typeof MODULES {
-  for (const [module, { binaries }] of Object.entries(MODULES)) if (name in binaries) return module as keyof typeof MODULES;
+  for (const [module, { binaries }] of Object.entries(MODULES))
+    if (name in binaries) return module as keyof typeof MODULES;
   throw new Error(`no binary is called ${JSON.stringify(name)}: choose one of ${TOOL_NAMES.join(', ')}`);
 }
 
@@ -149,10 +166,18 @@ async function build(name: string, path: string, count: string): Promise<void> {
   const progress = setInterval(() => say(`building ${name} (${count}): ${seconds()} s so far`), 15_000);
   say(`building ${name} (${count}); the first build of a module takes minutes`);
   try {
-    const flags = ['-trimpath', '-ldflags', `-s -w ${module.linkFlags ?? ''}`.trim(), ...(module.extraFlags?.[name] ?? [])];
+    const flags = [
+      '-trimpath',
+      '-ldflags',
+      `-s -w ${module.linkFlags ?? ''}`.trim(),
+      ...(module.extraFlags?.[name] ?? []),
+    ];
     const env = { ...process.env, CGO_ENABLED: name === 'runc' ? '1' : '0' };
     const half = `${path}.${process.pid}.part`;
-    await run('go', ['build', ...flags, '-o', half, module.binaries[name] as string], { cwd: join(SOURCES, moduleName), env });
+    await run('go', ['build', ...flags, '-o', half, module.binaries[name] as string], {
+      cwd: join(SOURCES, moduleName),
+      env,
+    });
     await rename(half, path);
     say(`built ${name} in ${seconds()} s`);
   } catch (error) {
@@ -167,7 +192,10 @@ async function checkGo(): Promise<void> {
   try {
     await run('go', ['version']);
   } catch (error) {
-    throw new Error('the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH', { cause: error });
+    throw new Error(
+      'the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH',
+      { cause: error },
+    );
   }
 }
 

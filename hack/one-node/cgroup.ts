@@ -1,4 +1,6 @@
-/** The control group that all pods of an instance live in: made before kubelet starts, emptied and removed at the end. */
+/**
+ * The control group that all pods of an instance live in: made before kubelet starts, emptied and removed at the end.
+ */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -66,7 +68,9 @@ async function delegateControllers(point: string): Promise<void> {
 
 async function groupsBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const below = await Promise.all(entries.filter((entry) => entry.isDirectory()).map((entry) => groupsBelow(join(folder, entry.name))));
+  const below = await Promise.all(
+    entries.filter((entry) => entry.isDirectory()).map((entry) => groupsBelow(join(folder, entry.name))),
+  );
   return [...below.flat(), folder]; // children first: the order of removal
 }
 

@@ -36,7 +36,8 @@ export function ensureSigstorePackages(): Promise<void> {
 
 async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise<void> {
   const missing: string[] = [];
-  for (const [probe, name] of Object.entries(wanted)) if (!missing.includes(name) && !(await present(probe))) missing.push(name);
+  for (const [probe, name] of Object.entries(wanted))
+    if (!missing.includes(name) && !(await present(probe))) missing.push(name);
   if (missing.length === 0) return;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const args = ['install', '-y', '--no-install-recommends', ...missing];
@@ -45,7 +46,10 @@ async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise
     await run('apt-get', ['update'], { env });
     await run('apt-get', args, { env });
   } catch (error) {
-    throw new Error(`cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`, { cause: error });
+    throw new Error(
+      `cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 

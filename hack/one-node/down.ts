@@ -5,7 +5,15 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroups } from './cgroup.ts';
 import { run } from './exec.ts';
-import { hostInterface, instanceNames, readInstance, socketDir, statePath, stateRoot, type Instance } from './instance.ts';
+import {
+  hostInterface,
+  instanceNames,
+  readInstance,
+  socketDir,
+  statePath,
+  stateRoot,
+  type Instance,
+} from './instance.ts';
 import { unmountBelow } from './mounts.ts';
 import { containerdSocket, podNetworkName } from './parts/containerd.ts';
 import { partsOf } from './parts.ts';
@@ -77,7 +85,8 @@ async function removeCable(instance: Instance): Promise<void> {
 /** kubelet and CNI keep these few files in folders that no setting moves. */
 async function removeTraces(instance: Instance): Promise<void> {
   const prefix = `${podNetworkName(instance.name)}-`;
-  for (const file of await readdir(CNI_RESULTS).catch(() => [])) if (file.startsWith(prefix)) await rm(join(CNI_RESULTS, file), { force: true });
+  for (const file of await readdir(CNI_RESULTS).catch(() => []))
+    if (file.startsWith(prefix)) await rm(join(CNI_RESULTS, file), { force: true });
   for (const file of await readdir(POD_LOG_LINKS).catch(() => [])) {
     const target = await readlink(join(POD_LOG_LINKS, file)).catch(() => '');
     if (target.startsWith(`${statePath(instance.name)}/`)) await unlink(join(POD_LOG_LINKS, file));

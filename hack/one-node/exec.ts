@@ -7,7 +7,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Runs a command to its end and returns its standard output. Throws with the command line and its last lines of output. */
+/**
+ * Runs a command to its end and returns its standard output. Throws with the command line and its last lines of output.
+ */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
@@ -34,7 +36,9 @@ export function lastLines(text: string, count: number): string {
     .join('\n');
 }
 
-/** Runs `check` every `everyMs` until it returns undefined (all is well). Throws its last complaint after `timeoutMs`. */
+/**
+ * Runs `check` every `everyMs` until it returns undefined (all is well). Throws its last complaint after `timeoutMs`.
+ */
 export async function waitUntilHealthy(
   check: () => Promise<string | undefined>,
   { timeoutMs, everyMs = 100, signal }: { timeoutMs: number; everyMs?: number; signal?: AbortSignal },

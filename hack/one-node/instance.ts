@@ -20,13 +20,20 @@ export interface Instance {
   readonly hostAddress: string;
   readonly podRange: string;
   readonly serviceRange: string;
-  readonly ports: { readonly api: number; readonly etcd: number; readonly etcdPeer: number; readonly etcdMetrics: number };
+  readonly ports: {
+    readonly api: number;
+    readonly etcd: number;
+    readonly etcdPeer: number;
+    readonly etcdMetrics: number;
+  };
 }
 
 const MAX_INDEX = 15;
 const NAME = /^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/; // short: unix socket paths have 107 characters
 
-/** The folder that holds every instance's state. Users other than root can have a control plane alone, in their home. */
+/**
+ * The folder that holds every instance's state. Users other than root can have a control plane alone, in their home.
+ */
 export function stateRoot(): string {
   const forUser = () => join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'tektite');
   return process.env['TEKTITE_STATE_DIR'] ?? (process.getuid?.() === 0 ? '/var/lib/tektite' : forUser());
@@ -45,7 +52,9 @@ export function socketDir(name: string): string {
 /** Throws unless the text can name an instance. */
 export function checkName(name: string): string {
   if (NAME.test(name)) return name;
-  throw new Error(`cluster name ${JSON.stringify(name)}: use at most 20 lower-case letters, digits and dashes, a letter first`);
+  throw new Error(
+    `cluster name ${JSON.stringify(name)}: use at most 20 lower-case letters, digits and dashes, a letter first`,
+  );
 }
 
 /** The instance as it was made, or undefined when there is none of that name. */
@@ -63,7 +72,8 @@ export async function ensureInstance(name: string, mode: Mode): Promise<Instance
   return withLock(join(stateRoot(), 'addresses.lock'), async () => {
     const known = await readInstance(name);
     if (known?.mode === mode) return known;
-    if (known !== undefined) throw new Error(`cluster ${name} is there as ${known.mode}: take it down first, or choose another --name`);
+    if (known !== undefined)
+      throw new Error(`cluster ${name} is there as ${known.mode}: take it down first, or choose another --name`);
     const made = mode === 'full' ? fullInstance(name, await freeIndex()) : await controlPlaneInstance(name);
     await mkdir(statePath(name), { recursive: true, mode: 0o755 });
     await writeFile(statePath(name, 'instance.json'), `${JSON.stringify(made, null, 2)}\n`);
@@ -106,7 +116,12 @@ function fullInstance(name: string, index: number): Instance {
 
 async function controlPlaneInstance(name: string): Promise<Instance> {
   const [api, etcd, etcdPeer, etcdMetrics] = (await freePorts(4)) as [number, number, number, number];
-  const loopback = { address: '127.0.0.1', hostAddress: '127.0.0.1', podRange: '10.244.0.0/20', serviceRange: '10.96.0.0/16' };
+  const loopback = {
+    address: '127.0.0.1',
+    hostAddress: '127.0.0.1',
+    podRange: '10.244.0.0/20',
+    serviceRange: '10.96.0.0/16',
+  };
   return { name, mode: 'control-plane', index: 0, ...loopback, ports: { api, etcd, etcdPeer, etcdMetrics } };
 }
 
@@ -116,7 +131,9 @@ async function freeIndex(): Promise<number> {
   for (let index = 0; index <= MAX_INDEX; index++) {
     if (!taken.has(index) && !existsSync(`/sys/class/net/tektite${index}`)) return index;
   }
-  throw new Error(`all ${MAX_INDEX + 1} address blocks are in use: take a cluster down first (${[...taken].join(', ')})`);
+  throw new Error(
+    `all ${MAX_INDEX + 1} address blocks are in use: take a cluster down first (${[...taken].join(', ')})`,
+  );
 }
 
 /** Ports that are free now; all are held open until all are known, so they differ. */

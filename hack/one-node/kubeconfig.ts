@@ -3,12 +3,22 @@ import { statePath, type Instance } from './instance.ts';
 import { pkiPath } from './pki.ts';
 
 /** Users that get a kubeconfig; each has a certificate of the same name. */
-export const KUBECONFIG_USERS = ['admin', 'controller-manager', 'scheduler', 'kube-proxy', 'kubelet', 'coredns', 'provisioner'] as const;
+export const KUBECONFIG_USERS = [
+  'admin',
+  'controller-manager',
+  'scheduler',
+  'kube-proxy',
+  'kubelet',
+  'coredns',
+  'provisioner',
+] as const;
 export type KubeconfigUser = (typeof KUBECONFIG_USERS)[number];
 
 /** The file of one user; the administrator's is what `hack/cluster kubeconfig` prints. */
 export function kubeconfigPath(instance: Instance, user: KubeconfigUser): string {
-  return user === 'admin' ? statePath(instance.name, 'kubeconfig') : statePath(instance.name, 'pki', `${user}.kubeconfig`);
+  return user === 'admin'
+    ? statePath(instance.name, 'kubeconfig')
+    : statePath(instance.name, 'pki', `${user}.kubeconfig`);
 }
 
 export function apiServerUrl(instance: Instance): string {
@@ -27,8 +37,15 @@ async function writeKubeconfig(instance: Instance, user: KubeconfigUser): Promis
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': name,
-    clusters: [{ name, cluster: { server: apiServerUrl(instance), 'certificate-authority-data': await data('ca.crt') } }],
-    users: [{ name: user, user: { 'client-certificate-data': await data(`${user}.crt`), 'client-key-data': await data(`${user}.key`) } }],
+    clusters: [
+      { name, cluster: { server: apiServerUrl(instance), 'certificate-authority-data': await data('ca.crt') } },
+    ],
+    users: [
+      {
+        name: user,
+        user: { 'client-certificate-data': await data(`${user}.crt`), 'client-key-data': await data(`${user}.key`) },
+      },
+    ],
     contexts: [{ name, context: { cluster: name, user } }],
   };
   const path = kubeconfigPath(instance, user);

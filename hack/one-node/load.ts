@@ -11,7 +11,10 @@ import { containerdSocket } from './parts/containerd.ts';
 import { registryUrl } from './parts/registry.ts';
 import { statePath } from './instance.ts';
 
-/** An image's full name, taken apart. The cluster's registry knows it by repository and tag: every host is mirrored to it. */
+/**
+ * An image's full name, taken apart. The cluster's registry knows it by repository and tag: every host is mirrored to
+ * it.
+ */
 export interface ImageName {
   readonly host: string;
   readonly repository: string;
@@ -19,9 +22,13 @@ export interface ImageName {
 }
 
 /** A first word with a dot or a port, or `localhost`, is a host; what follows are the repository's words. */
-const NAME = /^(?:(localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[\w-]+(?:\.[\w-]+)+)\/)?([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::(\w[\w.-]{0,127}))?$/;
+const NAME =
+  /^(?:(localhost(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[\w-]+(?:\.[\w-]+)+)\/)?([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::(\w[\w.-]{0,127}))?$/;
 
-/** Reads `docker.io/library/x:tag` and its short forms (`x`, `me/x:tag`). Throws when it names a digest: such an image cannot be stood in for. */
+/**
+ * Reads `docker.io/library/x:tag` and its short forms (`x`, `me/x:tag`). Throws when it names a digest: such an image
+ * cannot be stood in for.
+ */
 export function parseImageName(text: string): ImageName {
   const match = NAME.exec(text);
   if (match === null) throw new Error(`image name ${JSON.stringify(text)}: give HOST/REPOSITORY:TAG, without a digest`);
@@ -31,11 +38,16 @@ export function parseImageName(text: string): ImageName {
 
 /**
  * Pushes an image into the cluster's registry and returns its full name. `path` is an OCI layout (folder or tar) or a
- * `docker save` tar; `as` names it, or else the name that the layout carries. `pull` also unpacks it on the node, so that
- * its first pod does not wait.
+ * `docker save` tar; `as` names it, or else the name that the layout carries. `pull` also unpacks it on the node, so
+ * that its first pod does not wait.
  */
-export async function loadImage(instance: Instance, path: string, { as, pull = false }: { as?: string; pull?: boolean } = {}): Promise<string> {
-  if (instance.mode !== 'full') throw new Error(`cluster ${instance.name} is a control plane alone: it has no node to load images on`);
+export async function loadImage(
+  instance: Instance,
+  path: string,
+  { as, pull = false }: { as?: string; pull?: boolean } = {},
+): Promise<string> {
+  if (instance.mode !== 'full')
+    throw new Error(`cluster ${instance.name} is a control plane alone: it has no node to load images on`);
   const unpacked = (await stat(path)).isDirectory() ? undefined : await mkdtemp(join(tmpdir(), 'image-'));
   try {
     if (unpacked !== undefined) await run('tar', ['-xf', path, '-C', unpacked]);
@@ -49,7 +61,12 @@ export async function loadImage(instance: Instance, path: string, { as, pull = f
   }
 }
 
-async function push(instance: Instance, folder: string, original: string, { repository, tag }: ImageName): Promise<void> {
+async function push(
+  instance: Instance,
+  folder: string,
+  original: string,
+  { repository, tag }: ImageName,
+): Promise<void> {
   if (existsSync(join(folder, 'index.json'))) {
     const registry = openRegistry(registryUrl(instance));
     try {
@@ -59,14 +76,21 @@ async function push(instance: Instance, folder: string, original: string, { repo
     }
     return;
   }
-  if (!existsSync(join(folder, 'manifest.json'))) throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`);
+  if (!existsSync(join(folder, 'manifest.json')))
+    throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`);
   await run(await tool('crane'), ['push', '--insecure', original, `${instance.address}:5000/${repository}:${tag}`]);
 }
 
 /** Pulled through the mirror as kubelet would; the label makes the runtime's image store see it. */
 async function pullOnNode(instance: Instance, name: string): Promise<void> {
   const ctr = [await tool('ctr'), '--address', containerdSocket(instance), '--namespace', 'k8s.io', 'images', 'pull'];
-  const hosts = ['--hosts-dir', statePath(instance.name, 'containerd', 'certs.d'), '--label', 'io.cri-containerd.image=managed', name];
+  const hosts = [
+    '--hosts-dir',
+    statePath(instance.name, 'containerd', 'certs.d'),
+    '--label',
+    'io.cri-containerd.image=managed',
+    name,
+  ];
   const [command, ...args] = inNamespace(instance, [...ctr, ...hosts]) as [string, ...string[]];
   await run(command, args);
 }

@@ -123,7 +123,8 @@ async function execute(words: string[]): Promise<number> {
 
 async function existing(name: string): Promise<Instance> {
   const instance = await readInstance(name);
-  if (instance === undefined) throw new Error(`there is no cluster ${name}: make it with "hack/cluster up --name ${name}"`);
+  if (instance === undefined)
+    throw new Error(`there is no cluster ${name}: make it with "hack/cluster up --name ${name}"`);
   return instance;
 }
 

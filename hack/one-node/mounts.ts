@@ -22,10 +22,14 @@ export async function cgroupTrees(): Promise<{ version: 1 | 2; points: string[] 
 /** Unmounts everything at or below a path. Lazily: a volume that something still holds must not stop the rest. */
 export async function unmountBelow(path: string): Promise<void> {
   const points = await mountPointsBelow(path);
-  for (let start = 0; start < points.length; start += 100) await run('umount', ['--lazy', ...points.slice(start, start + 100)]);
+  for (let start = 0; start < points.length; start += 100)
+    await run('umount', ['--lazy', ...points.slice(start, start + 100)]);
 }
 
-/** /proc/self/mountinfo: field 5 is the mount point, the field after " - " the type; blanks are written as octal escapes. */
+/**
+ * /proc/self/mountinfo: field 5 is the mount point, the field after " - " the type; blanks are written as octal
+ * escapes.
+ */
 async function mounts(): Promise<Mount[]> {
   const text = await readFile('/proc/self/mountinfo', 'utf8');
   return text
@@ -33,7 +37,9 @@ async function mounts(): Promise<Mount[]> {
     .filter((line) => line !== '')
     .map((line) => {
       const [before = '', after = ''] = line.split(' - ');
-      const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+      const point = (before.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(parseInt(octal, 8)),
+      );
       return { point, type: after.split(' ')[0] ?? '' };
     });
 }

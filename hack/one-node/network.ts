@@ -1,6 +1,6 @@
 /**
- * The full cluster's network namespace. It has one cable to the host and no other way out; the host gets one interface and
- * two routes (pods, services), which vanish with it. The namespace is held by a file of the state folder, not by
+ * The full cluster's network namespace. It has one cable to the host and no other way out; the host gets one interface
+ * and two routes (pods, services), which vanish with it. The namespace is held by a file of the state folder, not by
  * /run/netns, so that nothing of it lies elsewhere.
  */
 import { statSync } from 'node:fs';
@@ -34,7 +34,8 @@ export async function ensureNetwork(instance: Instance): Promise<void> {
     await run('unshare', [`--net=${file}`, 'true']);
   }
   const cable = hostInterface(instance);
-  if (!linkExists(cable)) await run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file]);
+  if (!linkExists(cable))
+    await run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file]);
   await run('sh', ['-ec', hostSide(instance, cable)]);
   const [command, ...args] = inNamespace(instance, ['sh', '-ec', insideOf(instance)]) as [string, ...string[]];
   await run(command, args);
@@ -48,12 +49,14 @@ function hostSide(instance: Instance, cable: string): string {
 }
 
 function hostRoutes(instance: Instance): string {
-  return [instance.podRange, instance.serviceRange].map((range) => `ip route replace ${range} via ${instance.address}`).join('; ');
+  return [instance.podRange, instance.serviceRange]
+    .map((range) => `ip route replace ${range} via ${instance.address}`)
+    .join('; ');
 }
 
 /**
- * Service addresses need some route for processes of the node itself (the API server calling a webhook): a bridge without
- * ports takes what kube-proxy does not rewrite, and drops it.
+ * Service addresses need some route for processes of the node itself (the API server calling a webhook): a bridge
+ * without ports takes what kube-proxy does not rewrite, and drops it.
  */
 function insideOf(instance: Instance): string {
   return `

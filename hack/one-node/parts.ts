@@ -12,7 +12,19 @@ import { provisioner } from './parts/provisioner.ts';
 import { registry } from './parts/registry.ts';
 import { scheduler } from './parts/scheduler.ts';
 
-const PARTS: readonly Part[] = [etcd, apiserver, registry, imageHosts, containerd, controllerManager, scheduler, coredns, kubeProxy, kubelet, provisioner];
+const PARTS: readonly Part[] = [
+  etcd,
+  apiserver,
+  registry,
+  imageHosts,
+  containerd,
+  controllerManager,
+  scheduler,
+  coredns,
+  kubeProxy,
+  kubelet,
+  provisioner,
+];
 
 /** The parts of an instance, each after those it needs. */
 export function partsOf(instance: Pick<Instance, 'mode'>): Part[] {
@@ -24,6 +36,8 @@ export function partNamed(instance: Instance, name: string): Part {
   const parts = partsOf(instance);
   const found = parts.find((part) => part.name === name);
   if (found === undefined)
-    throw new Error(`cluster ${instance.name} has no part ${JSON.stringify(name)}: choose one of ${parts.map((part) => part.name).join(', ')}`);
+    throw new Error(
+      `cluster ${instance.name} has no part ${JSON.stringify(name)}: choose one of ${parts.map((part) => part.name).join(', ')}`,
+    );
   return found;
 }

@@ -24,7 +24,11 @@ export async function ensurePki(instance: Instance): Promise<void> {
   const complete = pkiPath(instance, 'complete');
   if (existsSync(complete)) return;
   await mkdir(pkiPath(instance, ''), { recursive: true, mode: 0o700 });
-  await Promise.all([makeAuthority(instance, 'ca'), makeAuthority(instance, 'front-proxy-ca'), makeServiceAccountKeys(instance)]);
+  await Promise.all([
+    makeAuthority(instance, 'ca'),
+    makeAuthority(instance, 'front-proxy-ca'),
+    makeServiceAccountKeys(instance),
+  ]);
   await Promise.all(certificates(instance).map((certificate) => makeCertificate(instance, certificate)));
   await writeFile(complete, '');
 }
@@ -46,19 +50,34 @@ function certificates(instance: Instance): Certificate[] {
 }
 
 function apiServerNames(instance: Instance): string[] {
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ];
   const addresses = new Set([instance.address, '127.0.0.1', serviceAddress(instance, 1)]);
-  return [...[...service, 'localhost'].map((name) => `DNS:${name}`), ...[...addresses].map((address) => `IP:${address}`)];
+  return [
+    ...[...service, 'localhost'].map((name) => `DNS:${name}`),
+    ...[...addresses].map((address) => `IP:${address}`),
+  ];
 }
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'];
 
 async function makeAuthority(instance: Instance, name: string): Promise<void> {
-  const extensions = ['basicConstraints = critical,CA:TRUE', 'keyUsage = critical,keyCertSign,cRLSign,digitalSignature', 'subjectKeyIdentifier = hash'];
+  const extensions = [
+    'basicConstraints = critical,CA:TRUE',
+    'keyUsage = critical,keyCertSign,cRLSign,digitalSignature',
+    'subjectKeyIdentifier = hash',
+  ];
   await request(instance, name, [`CN = ${instance.name} ${name}`], extensions, []);
 }
 
-async function makeCertificate(instance: Instance, { name, authority, user, group, names }: Certificate): Promise<void> {
+async function makeCertificate(
+  instance: Instance,
+  { name, authority, user, group, names }: Certificate,
+): Promise<void> {
   const subject = [...(group === undefined ? [] : [`O = ${group}`]), `CN = ${user}`];
   const extensions = [
     'basicConstraints = critical,CA:FALSE',
@@ -71,7 +90,13 @@ async function makeCertificate(instance: Instance, { name, authority, user, grou
 }
 
 /** A configuration file of our own, because the machine's may add extensions. */
-async function request(instance: Instance, name: string, subject: string[], extensions: string[], signer: string[]): Promise<void> {
+async function request(
+  instance: Instance,
+  name: string,
+  subject: string[],
+  extensions: string[],
+  signer: string[],
+): Promise<void> {
   const config = [
     '[req]',
     'prompt = no',
@@ -92,6 +117,8 @@ async function request(instance: Instance, name: string, subject: string[], exte
 async function makeServiceAccountKeys(instance: Instance): Promise<void> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const mode = 0o600;
-  await writeFile(pkiPath(instance, 'service-account.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode });
+  await writeFile(pkiPath(instance, 'service-account.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+    mode,
+  });
   await writeFile(pkiPath(instance, 'service-account.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
 }

@@ -13,7 +13,13 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const start = (script: string) =>
-  startDetached({ argv: ['sh', '-c', script], env: { A: 'b' }, logFile: join(folder, 'log'), pidFile: join(folder, 'pid'), fingerprint: 'f' });
+  startDetached({
+    argv: ['sh', '-c', script],
+    env: { A: 'b' },
+    logFile: join(folder, 'log'),
+    pidFile: join(folder, 'pid'),
+    fingerprint: 'f',
+  });
 
 describe('detached processes', () => {
   it('are found again by their pid file, and end on SIGTERM', async () => {
@@ -27,7 +33,8 @@ describe('detached processes', () => {
 
   it('are killed when they do not listen', async () => {
     const started = await start('trap "" TERM; echo ready; while :; do sleep 0.05; done');
-    while (!(await readFile(join(folder, 'log'), 'utf8')).includes('ready')) await new Promise((wake) => setTimeout(wake, 10));
+    while (!(await readFile(join(folder, 'log'), 'utf8')).includes('ready'))
+      await new Promise((wake) => setTimeout(wake, 10));
     await stopProcess(started, 200);
     expect(isRunning(started)).toBe(false);
   });

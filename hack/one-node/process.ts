@@ -1,4 +1,7 @@
-/** Detached processes that outlive this command: started, recognised again, and ended, each by an identity that no other process has. */
+/**
+ * Detached processes that outlive this command: started, recognised again, and ended, each by an identity that no other
+ * process has.
+ */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -29,7 +32,9 @@ export function identify(pid: number): Identity {
 /** Whether that very process still runs; a zombie does not. */
 export function isRunning(identity: Identity): boolean {
   const stat = statOf(identity.pid);
-  return stat !== undefined && stat.state !== 'Z' && stat.startTicks === identity.startTicks && identity.bootId === bootId();
+  return (
+    stat !== undefined && stat.state !== 'Z' && stat.startTicks === identity.startTicks && identity.bootId === bootId()
+  );
 }
 
 /** Reads a pid file. Undefined when there is none, or a half-written one. */
@@ -67,7 +72,10 @@ export async function startDetached({ argv, env, logFile, pidFile, fingerprint }
   }
 }
 
-/** Ends a process: SIGTERM, then SIGKILL after `graceMs`. Returns when it is gone. Never touches another process of the same id. */
+/**
+ * Ends a process: SIGTERM, then SIGKILL after `graceMs`. Returns when it is gone. Never touches another process of the
+ * same id.
+ */
 export async function stopProcess(identity: Identity, graceMs: number): Promise<void> {
   if (graceMs > 0) signalIfRunning(identity, 'SIGTERM');
   const deadline = Date.now() + graceMs;

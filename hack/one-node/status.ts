@@ -51,22 +51,37 @@ export async function statusOf(instance: Instance): Promise<ClusterStatus> {
 
 /** A table for people. */
 export function statusTable(status: ClusterStatus): string {
-  const lines = [`cluster ${status.name} (${status.mode}) at ${status.server}${status.healthy ? '' : ': NOT healthy, "hack/cluster up" heals it'}`];
+  const lines = [
+    `cluster ${status.name} (${status.mode}) at ${status.server}${status.healthy ? '' : ': NOT healthy, "hack/cluster up" heals it'}`,
+  ];
   for (const part of status.parts) {
     lines.push(
       `  ${part.name.padEnd(24)}${part.state.padEnd(11)}${String(part.pid ?? '-').padEnd(9)}${part.uptimeSeconds === undefined ? '' : `${part.uptimeSeconds} s`}`,
     );
     if (part.message !== undefined) lines.push(...part.message.split('\n').map((line) => `      ${line}`));
   }
-  if (status.registry !== undefined) lines.push(`  registry ${status.registry}, host as seen from pods ${status.hostAddress}, ${status.pods ?? '?'} pods`);
+  if (status.registry !== undefined)
+    lines.push(
+      `  registry ${status.registry}, host as seen from pods ${status.hostAddress}, ${status.pods ?? '?'} pods`,
+    );
   lines.push(`  export KUBECONFIG=${status.kubeconfig}`);
   return lines.join('\n');
 }
 
-async function partStatus(instance: Instance, name: string, health: () => Promise<string | undefined>): Promise<PartStatus> {
+async function partStatus(
+  instance: Instance,
+  name: string,
+  health: () => Promise<string | undefined>,
+): Promise<PartStatus> {
   const log = logFile(instance, name);
   const process = await runningProcess(instance, name);
-  if (process === undefined) return { name, state: 'dead', message: `its process ended; last lines of ${log}:\n${await logTail(instance, name)}`, log };
+  if (process === undefined)
+    return {
+      name,
+      state: 'dead',
+      message: `its process ended; last lines of ${log}:\n${await logTail(instance, name)}`,
+      log,
+    };
   const message = await health().catch(messageOf);
   const state = message === undefined ? 'healthy' : 'unhealthy';
   return { name, state, pid: process.pid, uptimeSeconds: uptimeSeconds(process), message, log };

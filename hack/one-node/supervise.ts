@@ -27,10 +27,15 @@ export async function runningProcess(instance: Instance, part: string): Promise<
 }
 
 /**
- * Starts the part unless it runs already as it should: same binary, arguments, configuration and namespace. Returns when it
- * is healthy. Throws with the part's name and the end of its log when it dies or stays unhealthy for 90 s.
+ * Starts the part unless it runs already as it should: same binary, arguments, configuration and namespace. Returns
+ * when it is healthy. Throws with the part's name and the end of its log when it dies or stays unhealthy for 90 s.
  */
-export async function ensurePart(instance: Instance, part: Part, binary: (name: string) => string, signal?: AbortSignal): Promise<void> {
+export async function ensurePart(
+  instance: Instance,
+  part: Part,
+  binary: (name: string) => string,
+  signal?: AbortSignal,
+): Promise<void> {
   const launch = part.launch(instance, binary);
   const argv = inNamespace(instance, launch.argv);
   const env = { HOME: '/root', PATH: PART_PATH, ...launch.env };
@@ -40,7 +45,13 @@ export async function ensurePart(instance: Instance, part: Part, binary: (name: 
     if (running !== undefined) say(`${part.name} has other settings now: restarting it`);
     await stopStarted(pidFile(instance, part.name), STOP_GRACE_MS);
     await writeLaunchFiles(launch);
-    await startDetached({ argv, env, logFile: logFile(instance, part.name), pidFile: pidFile(instance, part.name), fingerprint });
+    await startDetached({
+      argv,
+      env,
+      logFile: logFile(instance, part.name),
+      pidFile: pidFile(instance, part.name),
+      fingerprint,
+    });
   }
   await waitForPart(instance, part, signal);
   await part.onHealthy?.(instance, binary);
@@ -61,7 +72,10 @@ async function waitForPart(instance: Instance, part: Part, signal?: AbortSignal)
   } catch (error) {
     if (signal?.aborted) throw error;
     const log = await logTail(instance, part.name);
-    throw new Error(`${part.name} does not work: ${messageOf(error)}\nlast lines of ${logFile(instance, part.name)}:\n${log}`, { cause: error });
+    throw new Error(
+      `${part.name} does not work: ${messageOf(error)}\nlast lines of ${logFile(instance, part.name)}:\n${log}`,
+      { cause: error },
+    );
   }
 }
 

@@ -13,7 +13,8 @@ import { ensurePart, trimLogs } from './supervise.ts';
 
 /** Brings a cluster up, or heals one: whatever is there and well is left alone. Throws naming the part that failed. */
 export async function up(name: string, mode: Mode): Promise<Instance> {
-  if (mode === 'full' && process.getuid?.() !== 0) throw new Error('a node needs root: run as root, or use --control-plane');
+  if (mode === 'full' && process.getuid?.() !== 0)
+    throw new Error('a node needs root: run as root, or use --control-plane');
   await ensureRuntimePackages(mode);
   const binary = await binariesOf(partsOf({ mode }));
   const began = Date.now();
@@ -21,7 +22,9 @@ export async function up(name: string, mode: Mode): Promise<Instance> {
   await Promise.all(['log', 'run', 'pki'].map((folder) => mkdir(statePath(name, folder), { recursive: true })));
   await Promise.all([ensurePki(instance), ...(mode === 'full' ? [ensureNetwork(instance), ensureCgroups(name)] : [])]);
   await ensureParts(instance, partsOf(instance), binary);
-  say(`cluster ${name} is up (${((Date.now() - began) / 1000).toFixed(1)} s); export KUBECONFIG=${kubeconfigPath(instance, 'admin')}`);
+  say(
+    `cluster ${name} is up (${((Date.now() - began) / 1000).toFixed(1)} s); export KUBECONFIG=${kubeconfigPath(instance, 'admin')}`,
+  );
   return instance;
 }
 
@@ -31,7 +34,11 @@ export async function startPart(instance: Instance, part: Part): Promise<void> {
 }
 
 /** All parts, each as soon as those it needs are healthy. The first failure ends the waiting for the others. */
-async function ensureParts(instance: Instance, parts: readonly Part[], binary: (name: string) => string): Promise<void> {
+async function ensureParts(
+  instance: Instance,
+  parts: readonly Part[],
+  binary: (name: string) => string,
+): Promise<void> {
   const failed = new AbortController();
   const healthy = new Map<string, Promise<void>>();
   for (const part of parts) {

@@ -1,4 +1,7 @@
-/** Keys and certificates of one local Sigstore: made with the openssl command before anything starts, so that what trusts them can be written at once. */
+/**
+ * Keys and certificates of one local Sigstore: made with the openssl command before anything starts, so that what
+ * trusts them can be written at once.
+ */
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -43,43 +46,116 @@ export async function makeLogKey(folder: string, name: string): Promise<LogKey> 
 /** A root and an intermediate for code signing, as the public Fulcio has: chains of one certificate hide mistakes. */
 export async function makeFulcioAuthority(folder: string): Promise<Authority> {
   const root = await makeCertificate(folder, 'fulcio-root', 'Sigstore test root', ROOT);
-  const intermediate = await makeCertificate(folder, 'fulcio-ca', 'Sigstore test intermediate', [...CA, 'extendedKeyUsage = codeSigning'], root);
+  const intermediate = await makeCertificate(
+    folder,
+    'fulcio-ca',
+    'Sigstore test intermediate',
+    [...CA, 'extendedKeyUsage = codeSigning'],
+    root,
+  );
   const encrypted = path.join(folder, 'fulcio-ca.encrypted.key');
-  await run('openssl', ['pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', intermediate.keyPath, '-out', encrypted, '-passout', `pass:${CA_PASSWORD}`]);
+  await run('openssl', [
+    'pkcs8',
+    '-topk8',
+    '-v2',
+    'aes-256-cbc',
+    '-in',
+    intermediate.keyPath,
+    '-out',
+    encrypted,
+    '-passout',
+    `pass:${CA_PASSWORD}`,
+  ]);
   return authority(encrypted, path.join(folder, 'fulcio-chain.pem'), [intermediate, root]);
 }
 
 /** A root and the timestamping certificate itself, whose extended key usage RFC 3161 wants critical and alone. */
 export async function makeTimestampAuthority(folder: string): Promise<Authority> {
   const root = await makeCertificate(folder, 'tsa-root', 'Timestamp test root', ROOT);
-  const leaf = await makeCertificate(folder, 'tsa', 'Timestamp test authority', [...LEAF, 'extendedKeyUsage = critical,timeStamping'], root);
+  const leaf = await makeCertificate(
+    folder,
+    'tsa',
+    'Timestamp test authority',
+    [...LEAF, 'extendedKeyUsage = critical,timeStamping'],
+    root,
+  );
   return authority(leaf.keyPath, path.join(folder, 'tsa-chain.pem'), [leaf, root]);
 }
 
-/** The certificate of an HTTPS server that answers for `host`; the chain's last certificate is what clients must trust. */
+/**
+ * The certificate of an HTTPS server that answers for `host`; the chain's last certificate is what clients must trust.
+ */
 export async function makeServerCertificate(folder: string, host: string): Promise<Authority> {
   const root = await makeCertificate(folder, 'https-root', 'HTTPS test root', ROOT);
-  const leaf = await makeCertificate(folder, 'https', host, [...LEAF, 'extendedKeyUsage = serverAuth', `subjectAltName = DNS:${host}`], root);
+  const leaf = await makeCertificate(
+    folder,
+    'https',
+    host,
+    [...LEAF, 'extendedKeyUsage = serverAuth', `subjectAltName = DNS:${host}`],
+    root,
+  );
   return authority(leaf.keyPath, path.join(folder, 'https-chain.pem'), [leaf, root]);
 }
 
-const CA = ['basicConstraints = critical,CA:TRUE,pathlen:0', 'keyUsage = critical,keyCertSign,cRLSign', 'subjectKeyIdentifier = hash', 'authorityKeyIdentifier = keyid'];
-const ROOT = ['basicConstraints = critical,CA:TRUE,pathlen:1', 'keyUsage = critical,keyCertSign,cRLSign', 'subjectKeyIdentifier = hash'];
-const LEAF = ['basicConstraints = critical,CA:FALSE', 'keyUsage = critical,digitalSignature', 'subjectKeyIdentifier = hash', 'authorityKeyIdentifier = keyid'];
+const CA = [
+  'basicConstraints = critical,CA:TRUE,pathlen:0',
+  'keyUsage = critical,keyCertSign,cRLSign',
+  'subjectKeyIdentifier = hash',
+  'authorityKeyIdentifier = keyid',
+];
+const ROOT = [
+  'basicConstraints = critical,CA:TRUE,pathlen:1',
+  'keyUsage = critical,keyCertSign,cRLSign',
+  'subjectKeyIdentifier = hash',
+];
+const LEAF = [
+  'basicConstraints = critical,CA:FALSE',
+  'keyUsage = critical,digitalSignature',
+  'subjectKeyIdentifier = hash',
+  'authorityKeyIdentifier = keyid',
+];
 
 interface Made {
   readonly keyPath: string;
   readonly certificatePath: string;
 }
 
-async function makeCertificate(folder: string, name: string, commonName: string, extensions: readonly string[], issuer?: Made): Promise<Made> {
+async function makeCertificate(
+  folder: string,
+  name: string,
+  commonName: string,
+  extensions: readonly string[],
+  issuer?: Made,
+): Promise<Made> {
   const made: Made = { keyPath: path.join(folder, `${name}.key`), certificatePath: path.join(folder, `${name}.crt`) };
   const config = path.join(folder, `${name}.cnf`);
-  const lines = ['[req]', 'prompt = no', 'distinguished_name = subject', 'x509_extensions = extensions', '[subject]', 'O = tektite.test', `CN = ${commonName}`, '[extensions]', ...extensions, ''];
+  const lines = [
+    '[req]',
+    'prompt = no',
+    'distinguished_name = subject',
+    'x509_extensions = extensions',
+    '[subject]',
+    'O = tektite.test',
+    `CN = ${commonName}`,
+    '[extensions]',
+    ...extensions,
+    '',
+  ];
   await writeFile(config, lines.join('\n'));
   const signer = issuer === undefined ? [] : ['-CA', issuer.certificatePath, '-CAkey', issuer.keyPath];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'];
-  await run('openssl', ['req', '-x509', '-config', config, ...key, ...signer, '-keyout', made.keyPath, '-out', made.certificatePath]);
+  await run('openssl', [
+    'req',
+    '-x509',
+    '-config',
+    config,
+    ...key,
+    ...signer,
+    '-keyout',
+    made.keyPath,
+    '-out',
+    made.certificatePath,
+  ]);
   return made;
 }
 

@@ -18,22 +18,47 @@ export interface FulcioOptions {
 }
 
 /** Fulcio with a certificate authority from files, for the tokens of one issuer. Returns its URL. */
-export async function startFulcio({ authority, issuer, certificateLogUrl, address }: FulcioOptions, supervision: Supervision): Promise<string> {
+export async function startFulcio(
+  { authority, issuer, certificateLogUrl, address }: FulcioOptions,
+  supervision: Supervision,
+): Promise<string> {
   const [program] = await tools(['fulcio']);
   const discovery = await startDiscovery(issuer, supervision);
   const { folder } = supervision;
   const config = path.join(folder, 'fulcio.json');
-  const known = { IssuerURL: issuer.url, ClientID: AUDIENCE, Type: issuer.type, ...(issuer.spiffeTrustDomain !== undefined && { SPIFFETrustDomain: issuer.spiffeTrustDomain }) };
+  const known = {
+    IssuerURL: issuer.url,
+    ClientID: AUDIENCE,
+    Type: issuer.type,
+    ...(issuer.spiffeTrustDomain !== undefined && { SPIFFETrustDomain: issuer.spiffeTrustDomain }),
+  };
   await writeFile(config, JSON.stringify({ OIDCIssuers: { [issuer.url]: known } }));
   const [port] = await freePorts(address, 1);
-  const [grpc, metrics] = await freePorts(LOOPBACK, 2); // one port for both kinds of calls is offered too, but panics in v1.8.8
+  // One port for both kinds of calls is offered too, but panics in v1.8.8.
+  const [grpc, metrics] = await freePorts(LOOPBACK, 2);
   const argv = [
-    program as string, 'serve', '--log_type=prod', `--host=${address}`, `--port=${port}`, `--grpc-host=${LOOPBACK}`, `--grpc-port=${grpc}`, `--metrics-port=${metrics}`,
-    `--config-path=${config}`, '--ca=fileca', `--fileca-cert=${authority.chainPath}`, `--fileca-key=${authority.keyPath}`, `--fileca-key-passwd=${CA_PASSWORD}`,
-    '--fileca-watch=false', `--ct-log-url=${certificateLogUrl ?? ''}`, `--legacy-unix-domain-socket=${path.join(folder, 'fulcio.sock')}`,
+    program as string,
+    'serve',
+    '--log_type=prod',
+    `--host=${address}`,
+    `--port=${port}`,
+    `--grpc-host=${LOOPBACK}`,
+    `--grpc-port=${grpc}`,
+    `--metrics-port=${metrics}`,
+    `--config-path=${config}`,
+    '--ca=fileca',
+    `--fileca-cert=${authority.chainPath}`,
+    `--fileca-key=${authority.keyPath}`,
+    `--fileca-key-passwd=${CA_PASSWORD}`,
+    '--fileca-watch=false',
+    `--ct-log-url=${certificateLogUrl ?? ''}`,
+    `--legacy-unix-domain-socket=${path.join(folder, 'fulcio.sock')}`,
   ];
   const url = `http://${address}:${port}`;
-  await startService({ name: 'fulcio', argv, env: discovery, healthy: answers(`${url}/api/v2/trustBundle`) }, supervision);
+  await startService(
+    { name: 'fulcio', argv, env: discovery, healthy: answers(`${url}/api/v2/trustBundle`) },
+    supervision,
+  );
   return url;
 }
 
@@ -42,20 +67,44 @@ async function startDiscovery(issuer: Issuer, supervision: Supervision): Promise
   const { folder } = supervision;
   const [port] = await freePorts(LOOPBACK, 1);
   const certificate = await makeServerCertificate(folder, new URL(issuer.url).hostname);
-  const settings: DiscoverySettings = { address: LOOPBACK, port: port as number, issuer, keyPath: certificate.keyPath, certificatePath: certificate.chainPath };
+  const settings: DiscoverySettings = {
+    address: LOOPBACK,
+    port: port as number,
+    issuer,
+    keyPath: certificate.keyPath,
+    certificatePath: certificate.chainPath,
+  };
   const file = path.join(folder, 'discovery.json');
   await writeFile(file, JSON.stringify(settings));
-  const argv = [process.execPath, '--disable-warning=ExperimentalWarning', path.join(import.meta.dirname, 'discovery.ts'), file];
+  const argv = [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    path.join(import.meta.dirname, 'discovery.ts'),
+    file,
+  ];
   const url = `http://${LOOPBACK}:${port}`;
   await startService({ name: 'discovery', argv, healthy: answers(url) }, supervision);
   return { HTTPS_PROXY: url, SSL_CERT_FILE: certificate.chainPath };
 }
 
 /** The timestamp authority. Returns the URL that requests go to. */
-export async function startTimestampAuthority(authority: Authority, address: string, supervision: Supervision): Promise<string> {
+export async function startTimestampAuthority(
+  authority: Authority,
+  address: string,
+  supervision: Supervision,
+): Promise<string> {
   const [program] = await tools(['timestamp-server']);
   const [port] = await freePorts(address, 1);
-  const argv = [program as string, `--host=${address}`, `--port=${port}`, `--file-signer-key-path=${authority.keyPath}`, `--certificate-chain-path=${authority.chainPath}`];
-  await startService({ name: 'timestamp-authority', argv, healthy: answers(`http://${address}:${port}/ping`) }, supervision);
+  const argv = [
+    program as string,
+    `--host=${address}`,
+    `--port=${port}`,
+    `--file-signer-key-path=${authority.keyPath}`,
+    `--certificate-chain-path=${authority.chainPath}`,
+  ];
+  await startService(
+    { name: 'timestamp-authority', argv, healthy: answers(`http://${address}:${port}/ping`) },
+    supervision,
+  );
   return `http://${address}:${port}/api/v1/timestamp`;
 }

@@ -1,4 +1,6 @@
-/** Runs a real cosign, cut off from everything but what it is given: no TUF repository, no credentials of the machine. */
+/**
+ * Runs a real cosign, cut off from everything but what it is given: no TUF repository, no credentials of the machine.
+ */
 import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -22,7 +24,10 @@ export interface Cosign {
 }
 
 /** A cosign that keeps its state in `folder` and whose key passwords are `password`. */
-export async function cosign(line: CosignLine, { folder, env = {}, password = '' }: { folder: string; env?: Readonly<Record<string, string>>; password?: string }): Promise<Cosign> {
+export async function cosign(
+  line: CosignLine,
+  { folder, env = {}, password = '' }: { folder: string; env?: Readonly<Record<string, string>>; password?: string },
+): Promise<Cosign> {
   const program = await tool(`cosign-${line}`);
   const home = path.join(folder, `cosign-${line}`);
   await mkdir(path.join(home, '.docker'), { recursive: true });
@@ -37,10 +42,15 @@ export async function cosign(line: CosignLine, { folder, env = {}, password = ''
   };
   const attempt = (args: readonly string[]): Promise<CosignResult> =>
     new Promise((resolve) => {
-      execFile(program, [...args], { env: environment, cwd: home, maxBuffer: 1 << 26, timeout: 120_000 }, (error, stdout, stderr) => {
-        const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-        resolve({ status, stdout, stderr });
-      });
+      execFile(
+        program,
+        [...args],
+        { env: environment, cwd: home, maxBuffer: 1 << 26, timeout: 120_000 },
+        (error, stdout, stderr) => {
+          const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
+          resolve({ status, stdout, stderr });
+        },
+      );
     });
   return {
     line,

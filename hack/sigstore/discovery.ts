@@ -1,7 +1,7 @@
 /**
- * Answers for an issuer whose URL leads nowhere from here (a cluster's `https://kubernetes.default.svc…`): a proxy that Fulcio
- * is given, whose only destination is a server of the issuer's discovery document and keys. Run as a process of its own.
- * usage: discovery.ts SETTINGS.json
+ * Answers for an issuer whose URL leads nowhere from here (a cluster's `https://kubernetes.default.svc…`): a proxy that
+ * Fulcio is given, whose only destination is a server of the issuer's discovery document and keys. Run as a process of
+ * its own. usage: discovery.ts SETTINGS.json
  */
 import { readFileSync } from 'node:fs';
 import { createServer as createProxy, type RequestListener } from 'node:http';
@@ -39,7 +39,9 @@ function serve({ address, port, issuer, keyPath, certificatePath }: DiscoverySet
   const documents = documentsOf(issuer);
   const answer: RequestListener = (request, response) => {
     const document = documents.get(request.url ?? '');
-    response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(document ?? {}));
+    response
+      .writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(document ?? {}));
   };
   const server = createServer({ key: readFileSync(keyPath), cert: readFileSync(certificatePath) }, answer);
   const { hostname, port: issuerPort } = new URL(issuer.url);

@@ -1,6 +1,6 @@
 /**
- * Issuers of identity tokens that Fulcio accepts: a cluster's ServiceAccount issuer, or one of the tests' own that makes the
- * same tokens. The issuer's URL need not be reachable: discovery.ts answers for it.
+ * Issuers of identity tokens that Fulcio accepts: a cluster's ServiceAccount issuer, or one of the tests' own that
+ * makes the same tokens. The issuer's URL need not be reachable: discovery.ts answers for it.
  */
 import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { tool } from '../one-node/binaries.ts';
@@ -28,20 +28,27 @@ export function serviceAccountIdentity(namespace: string, serviceAccount: string
 /** The issuer of a running cluster's ServiceAccount tokens, with its keys as the API server publishes them. */
 export async function clusterIssuer(kubeconfig: string, signal?: AbortSignal): Promise<Issuer> {
   const kubectl = await tool('kubectl');
-  const get = (path: string): Promise<string> => run(kubectl, ['--kubeconfig', kubeconfig, 'get', '--raw', path], { signal });
+  const get = (path: string): Promise<string> =>
+    run(kubectl, ['--kubeconfig', kubeconfig, 'get', '--raw', path], { signal });
   const { issuer } = JSON.parse(await get('/.well-known/openid-configuration')) as { issuer: string };
   return { url: issuer, type: 'kubernetes', keys: JSON.parse(await get('/openid/v1/jwks')) as Issuer['keys'] };
 }
 
 export interface TestIssuer extends Issuer {
   /** A token as the API server makes for a ServiceAccount, good for `seconds` from `now`. */
-  serviceAccountToken(namespace: string, serviceAccount: string, options?: { now?: Date; seconds?: number; audience?: string }): string;
+  serviceAccountToken(
+    namespace: string,
+    serviceAccount: string,
+    options?: { now?: Date; seconds?: number; audience?: string },
+  ): string;
 }
 
 /** An issuer with a key of its own whose tokens look like a cluster's. */
 export function createTestIssuer(url = 'https://kubernetes.default.svc.cluster.local'): TestIssuer {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const kid = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('base64url');
+  const kid = createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
   return {
     url,
     type: 'kubernetes',

@@ -20,10 +20,22 @@ export async function startRegistry(kind: RegistryKind, supervision: Supervision
   await mkdir(folder, { recursive: true });
   const config = path.join(folder, 'config.json');
   const storage = { filesystem: { rootdirectory: folder }, delete: { enabled: true } };
-  await writeFile(config, JSON.stringify({ version: 0.1, log: { level: 'warn', accesslog: { disabled: true } }, storage, http: { addr: host } }));
-  const argv = kind === 'distribution' ? [program as string, 'serve', config] : [program as string, `--address=${host}`];
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 0.1,
+      log: { level: 'warn', accesslog: { disabled: true } },
+      storage,
+      http: { addr: host },
+    }),
+  );
+  const argv =
+    kind === 'distribution' ? [program as string, 'serve', config] : [program as string, `--address=${host}`];
   const env = { OTEL_TRACES_EXPORTER: 'none' };
-  await startService({ name: `registry-${kind}-${port}`, argv, env, healthy: answers(`http://${host}/v2/`) }, supervision);
+  await startService(
+    { name: `registry-${kind}-${port}`, argv, env, healthy: answers(`http://${host}/v2/`) },
+    supervision,
+  );
   return host;
 }
 
@@ -36,9 +48,20 @@ export interface Pushed {
 /** Pushes an image of one tiny layer, whose content (and so the digest) follows from `seed`. */
 export async function pushTinyImage(host: string, repository: string, seed: string): Promise<Pushed> {
   const layer = Buffer.from(`tektite test layer ${seed}`);
-  const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(layer)] } }));
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: 'amd64',
+      os: 'linux',
+      config: {},
+      rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
+    }),
+  );
   for (const blob of [layer, config]) await pushBlob(host, repository, blob);
-  const descriptor = (mediaType: string, blob: Buffer): object => ({ mediaType, digest: digestOf(blob), size: blob.length });
+  const descriptor = (mediaType: string, blob: Buffer): object => ({
+    mediaType,
+    digest: digestOf(blob),
+    size: blob.length,
+  });
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -49,21 +72,37 @@ export async function pushTinyImage(host: string, repository: string, seed: stri
   );
   const digest = digestOf(manifest);
   const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' };
-  await expectStatus(await fetch(`http://${host}/v2/${repository}/manifests/${digest}`, { method: 'PUT', headers, body: manifest }), 201);
+  await expectStatus(
+    await fetch(`http://${host}/v2/${repository}/manifests/${digest}`, { method: 'PUT', headers, body: manifest }),
+    201,
+  );
   return { reference: `${host}/${repository}@${digest}`, digest };
 }
 
 /** Uploads a blob. */
 export async function pushBlob(host: string, repository: string, blob: Buffer): Promise<void> {
-  const begun = await expectStatus(await fetch(`http://${host}/v2/${repository}/blobs/uploads/`, { method: 'POST' }), 202);
+  const begun = await expectStatus(
+    await fetch(`http://${host}/v2/${repository}/blobs/uploads/`, { method: 'POST' }),
+    202,
+  );
   const target = new URL(begun.headers.get('location') ?? '', `http://${host}`);
   target.searchParams.set('digest', digestOf(blob));
-  await expectStatus(await fetch(target, { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: blob }), 201);
+  await expectStatus(
+    await fetch(target, { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body: blob }),
+    201,
+  );
 }
 
 /** A manifest or blob as the registry has it: undefined when it has none. */
-export async function fetchContent(host: string, repository: string, kind: 'manifests' | 'blobs' | 'referrers', name: string): Promise<Buffer | undefined> {
-  const accept = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.oci.image.index.v1+json', '*/*'].join(', ');
+export async function fetchContent(
+  host: string,
+  repository: string,
+  kind: 'manifests' | 'blobs' | 'referrers',
+  name: string,
+): Promise<Buffer | undefined> {
+  const accept = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.oci.image.index.v1+json', '*/*'].join(
+    ', ',
+  );
   const response = await fetch(`http://${host}/v2/${repository}/${kind}/${name}`, { headers: { accept } });
   const body = Buffer.from(await response.arrayBuffer());
   if (response.status === 404) return undefined;

@@ -24,7 +24,9 @@ const START_TIMEOUT_MS = 60_000;
 /** Short, and all at once: nothing of what they hold is used again. */
 const GRACE_MS = 2_000;
 
-/** Starts a service and waits until it is healthy. Throws with its name, its complaint and the last lines of its log. */
+/**
+ * Starts a service and waits until it is healthy. Throws with its name, its complaint and the last lines of its log.
+ */
 export async function startService(service: Service, { folder, outlive, signal }: Supervision): Promise<void> {
   const logFile = path.join(folder, 'log', `${service.name}.log`);
   await mkdir(path.dirname(logFile), { recursive: true });
@@ -32,7 +34,13 @@ export async function startService(service: Service, { folder, outlive, signal }
   // The kernel ends the service when its starter dies, even by kill -9: a test run never leaves one behind.
   const argv = outlive ? service.argv : ['setpriv', '--pdeathsig', 'TERM', ...service.argv];
   const env = { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', HOME: folder, ...service.env };
-  const started = await startDetached({ argv, env, logFile, pidFile: path.join(folder, 'run', `${service.name}.pid`), fingerprint: '' });
+  const started = await startDetached({
+    argv,
+    env,
+    logFile,
+    pidFile: path.join(folder, 'run', `${service.name}.pid`),
+    fingerprint: '',
+  });
   const check = async (): Promise<string | undefined> => {
     if (!isRunning(started)) throw new Error('it ended');
     return service.healthy(signal);

@@ -1,4 +1,7 @@
-/** A local Sigstore from packages: Rekor v1 and v2, Fulcio with a certificate log, a timestamp authority, and the files that make cosign trust and use them. */
+/**
+ * A local Sigstore from packages: Rekor v1 and v2, Fulcio with a certificate log, a timestamp authority, and the files
+ * that make cosign trust and use them.
+ */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +11,14 @@ import { startFulcio, startTimestampAuthority } from './authority-services.ts';
 import type { Issuer } from './issuer.ts';
 import { stopServices, type Supervision } from './services.ts';
 import { startCertificateLog, startRekor, startRekorTiles, startTrillian } from './transparency.ts';
-import { signingConfig, trustedRoot, type ServiceUrls, type Trusted, type TrustedAuthority, type TrustedLog } from './trusted-root.ts';
+import {
+  signingConfig,
+  trustedRoot,
+  type ServiceUrls,
+  type Trusted,
+  type TrustedAuthority,
+  type TrustedLog,
+} from './trusted-root.ts';
 
 export interface SigstoreOptions {
   readonly rekor?: boolean;
@@ -20,7 +30,10 @@ export interface SigstoreOptions {
   readonly certificateLog?: boolean;
   readonly timestampAuthority?: boolean;
   readonly issuer?: Issuer;
-  /** Where the services listen; what pods must reach listens on the host's end of the cluster's veth pair. Default loopback. */
+  /**
+   * Where the services listen; what pods must reach listens on the host's end of the cluster's veth pair. Default
+   * loopback.
+   */
   readonly address?: string;
   /** For state and logs. Default: a temporary folder, which stop() removes. */
   readonly folder?: string;
@@ -35,12 +48,17 @@ export interface Sigstore extends ServiceUrls {
   readonly trustedRootPath: string;
   /** For `cosign sign --signing-config` of v3. */
   readonly signingConfigPath: string;
-  /** For a cosign that is given no --trusted-root: the same trust by environment variables, and a TUF cache of its own. */
+  /**
+   * For a cosign that is given no --trusted-root: the same trust by environment variables, and a TUF cache of its own.
+   */
   readonly env: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
 
-/** Starts what is asked for and waits until it answers. Throws, with everything stopped again, when a service does not start. */
+/**
+ * Starts what is asked for and waits until it answers. Throws, with everything stopped again, when a service does not
+ * start.
+ */
 export async function startSigstore(options: SigstoreOptions): Promise<Sigstore> {
   await ensureSigstorePackages();
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), 'sigstore-')));
@@ -51,7 +69,11 @@ export async function startSigstore(options: SigstoreOptions): Promise<Sigstore>
     if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const started = await startServices(options, { folder, outlive: options.outlive ?? false, signal: options.signal ?? new AbortController().signal });
+    const started = await startServices(options, {
+      folder,
+      outlive: options.outlive ?? false,
+      signal: options.signal ?? new AbortController().signal,
+    });
     return { folder, ...(await writeTrust(started, folder)), ...started.urls, stop };
   } catch (error) {
     await stop();
@@ -69,10 +91,17 @@ async function startServices(options: SigstoreOptions, supervision: Supervision)
   const { folder } = supervision;
   const address = options.address ?? '127.0.0.1';
   const logs = await startLogs(options, address, supervision);
-  const fulcio = logs.authority && (await startFulcioFor(options.issuer, logs.authority, logs.certificateLog?.url, address, supervision));
+  const fulcio =
+    logs.authority &&
+    (await startFulcioFor(options.issuer, logs.authority, logs.certificateLog?.url, address, supervision));
   const timestamps = options.timestampAuthority ? await startTimestamps(folder, address, supervision) : undefined;
   return {
-    urls: { fulcioUrl: fulcio?.url, rekorUrl: logs.rekor?.url, rekorTilesUrl: logs.rekorTiles?.url, tsaUrl: timestamps?.url },
+    urls: {
+      fulcioUrl: fulcio?.url,
+      rekorUrl: logs.rekor?.url,
+      rekorTilesUrl: logs.rekorTiles?.url,
+      tsaUrl: timestamps?.url,
+    },
     trusted: {
       certificateAuthority: fulcio,
       certificateLog: logs.certificateLog,
@@ -108,8 +137,15 @@ async function startLogs(options: SigstoreOptions, address: string, supervision:
   return { authority, rekorTiles, certificateLog, rekor };
 }
 
-async function startFulcioFor(issuer: Issuer | undefined, authority: Authority, certificateLogUrl: string | undefined, address: string, supervision: Supervision): Promise<TrustedAuthority> {
-  if (issuer === undefined) throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
+async function startFulcioFor(
+  issuer: Issuer | undefined,
+  authority: Authority,
+  certificateLogUrl: string | undefined,
+  address: string,
+  supervision: Supervision,
+): Promise<TrustedAuthority> {
+  if (issuer === undefined)
+    throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
   return { url: await startFulcio({ authority, issuer, certificateLogUrl, address }, supervision), authority };
 }
 
@@ -120,10 +156,15 @@ async function startTimestamps(folder: string, address: string, supervision: Sup
 
 /** Without what is not set. */
 function environment(variables: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
-async function writeTrust({ trusted, urls, env }: Started, folder: string): Promise<Pick<Sigstore, 'trustedRootPath' | 'signingConfigPath' | 'env'>> {
+async function writeTrust(
+  { trusted, urls, env }: Started,
+  folder: string,
+): Promise<Pick<Sigstore, 'trustedRootPath' | 'signingConfigPath' | 'env'>> {
   const validFrom = new Date(Date.now() - 3_600_000);
   const trustedRootPath = path.join(folder, 'trusted_root.json');
   const signingConfigPath = path.join(folder, 'signing_config.json');

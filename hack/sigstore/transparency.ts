@@ -1,4 +1,7 @@
-/** The logs: Trillian over its database, Rekor v1 and the certificate log in front of it; Rekor v2, which keeps its tiles in files. */
+/**
+ * The logs: Trillian over its database, Rekor v1 and the certificate log in front of it; Rekor v2, which keeps its
+ * tiles in files.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { tools } from '../one-node/binaries.ts';
@@ -17,23 +20,47 @@ export interface Trillian {
 const TRILLIAN_MODULE = path.resolve(import.meta.dirname, '../one-node/go/trillian');
 const LOOPBACK = '127.0.0.1';
 
-/** Trillian's log server and signer over a fresh database. Entries are sequenced within some 20 ms, so that tests need not wait. */
+/**
+ * Trillian's log server and signer over a fresh database. Entries are sequenced within some 20 ms, so that tests need
+ * not wait.
+ */
 export async function startTrillian(supervision: Supervision): Promise<Trillian> {
   const [server, signer] = await tools(['trillian-log-server', 'trillian-log-signer']);
   const database = await startDatabase(supervision);
-  await database.create('trillian', await goModuleFile(TRILLIAN_MODULE, 'github.com/google/trillian', 'storage/mysql/schema/storage.sql'));
+  await database.create(
+    'trillian',
+    await goModuleFile(TRILLIAN_MODULE, 'github.com/google/trillian', 'storage/mysql/schema/storage.sql'),
+  );
   const [port, serverHttp, signerRpc, signerHttp] = await freePorts(LOOPBACK, 4);
-  const common = ['--storage_system=mysql', `--mysql_uri=${database.dsn}trillian`, '--quota_system=noop', '--logtostderr'];
-  const listen = (rpc: number | undefined, http: number | undefined) => [`--rpc_endpoint=${LOOPBACK}:${rpc}`, `--http_endpoint=${LOOPBACK}:${http}`];
+  const common = [
+    '--storage_system=mysql',
+    `--mysql_uri=${database.dsn}trillian`,
+    '--quota_system=noop',
+    '--logtostderr',
+  ];
+  const listen = (rpc: number | undefined, http: number | undefined) => [
+    `--rpc_endpoint=${LOOPBACK}:${rpc}`,
+    `--http_endpoint=${LOOPBACK}:${http}`,
+  ];
   await Promise.all([
     startService(
-      { name: 'trillian-log-server', argv: [server as string, ...common, ...listen(port, serverHttp)], healthy: answers(`http://${LOOPBACK}:${serverHttp}/healthz`) },
+      {
+        name: 'trillian-log-server',
+        argv: [server as string, ...common, ...listen(port, serverHttp)],
+        healthy: answers(`http://${LOOPBACK}:${serverHttp}/healthz`),
+      },
       supervision,
     ),
     startService(
       {
         name: 'trillian-log-signer',
-        argv: [signer as string, ...common, ...listen(signerRpc, signerHttp), '--force_master', '--sequencer_interval=20ms'],
+        argv: [
+          signer as string,
+          ...common,
+          ...listen(signerRpc, signerHttp),
+          '--force_master',
+          '--sequencer_interval=20ms',
+        ],
         healthy: answers(`http://${LOOPBACK}:${signerHttp}/healthz`),
       },
       supervision,
@@ -49,25 +76,48 @@ export async function startRekor(trillian: Trillian, address: string, supervisio
   const key = await makeLogKey(supervision.folder, 'rekor');
   await trillian.database.create('rekor', '');
   const argv = [
-    program as string, 'serve', '--log_type=prod', `--rekor_server.address=${address}`, `--port=${port}`, `--rekor_server.hostname=rekor.tektite.test`,
-    `--rekor_server.signer=${key.privateKeyPath}`, `--trillian_log_server.address=${trillian.host}`, `--trillian_log_server.port=${trillian.port}`,
-    '--search_index.storage_provider=mysql', `--search_index.mysql.dsn=${trillian.database.dsn}rekor`,
+    program as string,
+    'serve',
+    '--log_type=prod',
+    `--rekor_server.address=${address}`,
+    `--port=${port}`,
+    `--rekor_server.hostname=rekor.tektite.test`,
+    `--rekor_server.signer=${key.privateKeyPath}`,
+    `--trillian_log_server.address=${trillian.host}`,
+    `--trillian_log_server.port=${trillian.port}`,
+    '--search_index.storage_provider=mysql',
+    `--search_index.mysql.dsn=${trillian.database.dsn}rekor`,
   ];
   const url = `http://${address}:${port}`;
   await startService({ name: 'rekor', argv, healthy: answers(`${url}/api/v1/log`) }, supervision);
   return { url, der: key.der, id: key.id };
 }
 
-/** A certificate transparency log that takes certificates of this authority; `publicKeyPath` is for clients that read no trusted root. */
-export async function startCertificateLog(trillian: Trillian, authority: Authority, supervision: Supervision): Promise<TrustedLog & { publicKeyPath: string }> {
+/**
+ * A certificate transparency log that takes certificates of this authority; `publicKeyPath` is for clients that read no
+ * trusted root.
+ */
+export async function startCertificateLog(
+  trillian: Trillian,
+  authority: Authority,
+  supervision: Supervision,
+): Promise<TrustedLog & { publicKeyPath: string }> {
   const [program, createTree] = await tools(['ct-server', 'trillian-createtree']);
   const [port] = await freePorts(LOOPBACK, 1);
   const key = await makeLogKey(supervision.folder, 'certificate-log');
-  const tree = (await run(createTree as string, [`--admin_server=${trillian.host}:${trillian.port}`], { signal: supervision.signal })).trim();
+  const tree = (
+    await run(createTree as string, [`--admin_server=${trillian.host}:${trillian.port}`], {
+      signal: supervision.signal,
+    })
+  ).trim();
   const config = path.join(supervision.folder, 'certificate-log.textproto');
   await writeFile(config, certificateLogConfig(tree, authority.chainPath, key.privateDer));
   const argv = [
-    program as string, `--http_endpoint=${LOOPBACK}:${port}`, `--log_config=${config}`, `--log_rpc_server=${trillian.host}:${trillian.port}`, '--logtostderr',
+    program as string,
+    `--http_endpoint=${LOOPBACK}:${port}`,
+    `--log_config=${config}`,
+    `--log_rpc_server=${trillian.host}:${trillian.port}`,
+    '--logtostderr',
   ];
   const url = `http://${LOOPBACK}:${port}/test`;
   await startService({ name: 'certificate-log', argv, healthy: answers(`${url}/ct/v1/get-sth`) }, supervision);
@@ -101,9 +151,19 @@ export async function startRekorTiles(address: string, supervision: Supervision)
   const storage = path.join(supervision.folder, 'rekor-tiles');
   await mkdir(storage);
   const argv = [
-    program as string, 'serve', `--hostname=${address}`, `--http-address=${address}`, `--http-port=${port}`, `--grpc-address=${address}`,
-    `--grpc-port=${grpc}`, `--http-metrics-port=${metrics}`, `--storage-dir=${storage}`, `--signer-filepath=${key.privateKeyPath}`,
-    '--batch-max-age=20ms', '--checkpoint-interval=100ms', '--log-level=warn',
+    program as string,
+    'serve',
+    `--hostname=${address}`,
+    `--http-address=${address}`,
+    `--http-port=${port}`,
+    `--grpc-address=${address}`,
+    `--grpc-port=${grpc}`,
+    `--http-metrics-port=${metrics}`,
+    `--storage-dir=${storage}`,
+    `--signer-filepath=${key.privateKeyPath}`,
+    '--batch-max-age=20ms',
+    '--checkpoint-interval=100ms',
+    '--log-level=warn',
   ];
   const url = `http://${address}:${port}`;
   await startService({ name: 'rekor-tiles', argv, healthy: answers(`${url}/healthz`) }, supervision);

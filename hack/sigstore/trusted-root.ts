@@ -1,4 +1,7 @@
-/** What a verifier is given to trust the services, and what a signer is given to find them: sigstore's own file formats (sigstore/protobuf-specs). */
+/**
+ * What a verifier is given to trust the services, and what a signer is given to find them: sigstore's own file formats
+ * (sigstore/protobuf-specs).
+ */
 import type { X509Certificate } from 'node:crypto';
 import type { Authority } from './authorities.ts';
 
@@ -54,10 +57,14 @@ export interface ServiceUrls {
   readonly tsaUrl?: string;
 }
 
-/** The content of a signing config, for `cosign sign --signing-config`. One log only: the newer one where there are two. */
+/**
+ * The content of a signing config, for `cosign sign --signing-config`. One log only: the newer one where there are two.
+ */
 export function signingConfig(urls: ServiceUrls, validFrom: Date): object {
   const service = (url: string | undefined, majorApiVersion: number): object[] =>
-    url === undefined ? [] : [{ url, majorApiVersion, validFor: { start: validFrom.toISOString() }, operator: 'tektite.test' }];
+    url === undefined
+      ? []
+      : [{ url, majorApiVersion, validFor: { start: validFrom.toISOString() }, operator: 'tektite.test' }];
   const logs = urls.rekorTilesUrl === undefined ? service(urls.rekorUrl, 1) : service(urls.rekorTilesUrl, 2);
   return {
     mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',

@@ -22,7 +22,10 @@ export function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
-    for (const [stream, target] of [[child.stdout, process.stdout], [child.stderr, process.stderr]] as const) {
+    for (const [stream, target] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
       stream.on('data', (chunk: Buffer) => {
         output += chunk.toString('utf8');
         target.write(chunk);
@@ -52,7 +55,15 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
   const folder = mkdtempSync(path.join(tmpdir(), 'tektite-vitest-'));
   const report = path.join(folder, 'report.json');
   try {
-    const args = ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const args = [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+    ];
     const { status } = await run(process.execPath, args, env);
     return vitestCounts(JSON.parse(readFileSync(report, 'utf8')) as VitestReport, status);
   } catch (error) {
@@ -66,7 +77,9 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
 /** A file that fails before its first test (an import, a hook) has no failed test, yet it is a failure. */
 export function vitestCounts(report: VitestReport, status: number): Counts {
   const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => (test as { status?: string }).status === 'failed'),
+    (file) =>
+      file.status === 'failed' &&
+      !file.assertionResults.some((test) => (test as { status?: string }).status === 'failed'),
   ).length;
   const failed = report.numFailedTests + brokenFiles;
   return {

@@ -9,16 +9,33 @@ const task = (step: object) => ({ tasks: [{ name: 'a', taskSpec: { steps: [{ ima
 describe('decodeAs', () => {
   it.each([
     ['names as they are', task({ script: 's' }), task({ script: 's' })],
-    ['names in another case, as Go takes them', task({ workspaces: [{ name: 'w', mountpath: '/w' }] }), task({ workspaces: [{ name: 'w', mountPath: '/w' }] })],
+    [
+      'names in another case, as Go takes them',
+      task({ workspaces: [{ name: 'w', mountpath: '/w' }] }),
+      task({ workspaces: [{ name: 'w', mountPath: '/w' }] }),
+    ],
     ['null as absent', task({ script: null }), task({})],
-    ['keys that are data keep their case', { tasks: [{ taskSpec: { metadata: { labels: { Team: 'x' } } } }] }, { tasks: [{ taskSpec: { metadata: { labels: { Team: 'x' } } } }] }],
-    ['values of params are any JSON', { tasks: [{ params: [{ name: 'p', value: { Key: 'v' } }] }] }, { tasks: [{ params: [{ name: 'p', value: { Key: 'v' } }] }] }],
+    [
+      'keys that are data keep their case',
+      { tasks: [{ taskSpec: { metadata: { labels: { Team: 'x' } } } }] },
+      { tasks: [{ taskSpec: { metadata: { labels: { Team: 'x' } } } }] },
+    ],
+    [
+      'values of params are any JSON',
+      { tasks: [{ params: [{ name: 'p', value: { Key: 'v' } }] }] },
+      { tasks: [{ params: [{ name: 'p', value: { Key: 'v' } }] }] },
+    ],
   ])('takes %s', (_name, given, wanted) => {
     expect(decodeAs(schema, given)).toEqual({ value: wanted, errors: [] });
   });
 
   it.each([
-    ['an unknown field', task({ scirpt: 's' }), 'tasks[0].taskSpec.steps[0].scirpt', /^unknown field "scirpt"; the fields here are name, .*script/],
+    [
+      'an unknown field',
+      task({ scirpt: 's' }),
+      'tasks[0].taskSpec.steps[0].scirpt',
+      /^unknown field "scirpt"; the fields here are name, .*script/,
+    ],
     ['a wrong type', { tasks: [{ retries: 'two' }] }, 'tasks[0].retries', /^invalid value: "two": must be an integer$/],
     ['a list that is none', { tasks: {} }, 'tasks', /^invalid value: \{\}: must be an array$/],
     ['a number that is not whole', { tasks: [{ retries: 1.5 }] }, 'tasks[0].retries', /must be an integer/],

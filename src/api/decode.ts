@@ -10,9 +10,10 @@ export interface Decoded {
 const preserves = 'x-kubernetes-preserve-unknown-fields';
 
 /**
- * Reads JSON that the API server passed through unchecked (a schema with preserve-unknown-fields), as upstream's webhook
- * reads it: Go's encoding/json takes a field name in any case for the one it knows (`mountpath` for `mountPath`), drops
- * null, and refuses unknown fields and wrong types. Never throws; a wrong part is left out of the value.
+ * Reads JSON that the API server passed through unchecked (a schema with preserve-unknown-fields), as upstream's
+ * webhook reads it: Go's encoding/json takes a field name in any case for the one it knows (`mountpath` for
+ * `mountPath`), drops null, and refuses unknown fields and wrong types. Never throws; a wrong part is left out of the
+ * value.
  */
 export function decodeAs(schema: StructuralSchema, json: unknown, path = ''): Decoded {
   const errors: FieldError[] = [];
@@ -28,17 +29,26 @@ function decode(schema: StructuralSchema, json: unknown, path: string, errors: F
     errors.push({ path, message: `invalid value: ${JSON.stringify(json)}: must be ${article(schema.type)}` });
     return undefined;
   }
-  if (Array.isArray(json)) return json.flatMap((item, index) => decode(schema.items ?? {}, item, `${path}[${index}]`, errors) ?? []);
+  if (Array.isArray(json))
+    return json.flatMap((item, index) => decode(schema.items ?? {}, item, `${path}[${index}]`, errors) ?? []);
   return actual === 'object' ? decodeObject(schema, json as Record<string, unknown>, path, errors) : json;
 }
 
-function decodeObject(schema: StructuralSchema, json: Record<string, unknown>, path: string, errors: FieldError[]): Record<string, unknown> {
+function decodeObject(
+  schema: StructuralSchema,
+  json: Record<string, unknown>,
+  path: string,
+  errors: FieldError[],
+): Record<string, unknown> {
   const { properties, additionalProperties } = schema;
   const within = (name: string) => (path === '' ? name : `${path}.${name}`);
   const result: Record<string, unknown> = {};
   for (const [given, value] of Object.entries(json)) {
     const name = properties ? fieldName(properties, given) : given;
-    const inner = name === undefined ? undefined : (properties?.[name] ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
+    const inner =
+      name === undefined
+        ? undefined
+        : (properties?.[name] ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
     if (name === undefined || inner === undefined) {
       if (schema[preserves]) result[given] = value;
       else errors.push({ path: within(given), message: `unknown field "${given}"${suggestion(properties)}` });

@@ -1,6 +1,7 @@
 /**
- * Errors of a spec in the form and with the texts of knative's apis.FieldError, which Tekton's users and tools know from
- * admission refusals and run conditions. An error that concerns several fields is one entry per field with the same message.
+ * Errors of a spec in the form and with the texts of knative's apis.FieldError, which Tekton's users and tools know
+ * from admission refusals and run conditions. An error that concerns several fields is one entry per field with the
+ * same message.
  */
 export interface FieldError {
   /** Such as `spec.tasks[0].name` or `params[greeting].value`; "" is the object itself. */
@@ -38,7 +39,12 @@ export function multipleOneOf(...paths: string[]): FieldError[] {
   return at('expected exactly one, got both', paths);
 }
 
-export function outOfBounds(value: number | string, lower: number | string, upper: number | string, path: string): FieldError[] {
+export function outOfBounds(
+  value: number | string,
+  lower: number | string,
+  upper: number | string,
+  path: string,
+): FieldError[] {
   return at(`expected ${lower} <= ${value} <= ${upper}`, [path]);
 }
 
@@ -57,8 +63,15 @@ function joinPath(parent: string, child: string): string {
   return `${parent}.${child}`;
 }
 
-/** All errors of the items of a list, with their index: `each('tasks', tasks, check)` gives paths such as `tasks[1].name`. */
-export function each<T>(field: string, items: readonly T[] | undefined, check: (item: T, index: number) => FieldError[]): FieldError[] {
+/**
+ * All errors of the items of a list, with their index: `each('tasks', tasks, check)` gives paths such as
+ * `tasks[1].name`.
+ */
+export function each<T>(
+  field: string,
+  items: readonly T[] | undefined,
+  check: (item: T, index: number) => FieldError[],
+): FieldError[] {
   return (items ?? []).flatMap((item, index) => via(`${field}[${index}]`, check(item, index)));
 }
 
@@ -76,6 +89,9 @@ export function formatFieldErrors(errors: readonly FieldError[]): string {
   }
   return [...byMessage.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { message, details, paths }]) => `${message}: ${[...paths].sort().join(', ')}${details === '' ? '' : `\n${details}`}`)
+    .map(
+      ([, { message, details, paths }]) =>
+        `${message}: ${[...paths].sort().join(', ')}${details === '' ? '' : `\n${details}`}`,
+    )
     .join('\n');
 }

@@ -3,7 +3,9 @@ import type { PipelineRun } from './pipeline/v1/pipelinerun.ts';
 import type { Task } from './pipeline/v1/task.ts';
 import type { TaskRun } from './pipeline/v1/taskrun.ts';
 
-/** How a kind is addressed on the API server. Same shape as `Resource` of src/kube, which this folder may not import. */
+/**
+ * How a kind is addressed on the API server. Same shape as `Resource` of src/kube, which this folder may not import.
+ */
 export interface KindAddress<T> {
   group: string;
   version: string;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /**
  * Building blocks of the schemas in this folder. Each schema is the single source of three things: the TypeScript type
- * (z.infer), the defaults (see defaults.ts) and the CRD schema (structural.ts). Only wire types are used: times, durations
- * and quantities are strings.
+ * (z.infer), the defaults (see defaults.ts) and the CRD schema (structural.ts). Only wire types are used: times,
+ * durations and quantities are strings.
  */
 
 /** A value whose inside the CRD does not describe (Kubernetes' own fragments, as upstream's CRDs have it). */
@@ -49,11 +49,14 @@ export function oneWordOf<T extends string>(): z.ZodType<T> {
 }
 
 /**
- * What a user may ask of a run while it goes on. Unlike elsewhere the CRD lists the words: a typo in a cancellation has to be
- * told there and then, for a run that has begun is not validated again. "" is what Go clients send for none.
+ * What a user may ask of a run while it goes on. Unlike elsewhere the CRD lists the words: a typo in a cancellation has
+ * to be told there and then, for a run that has begun is not validated again. "" is what Go clients send for none.
  */
 export function requestedState(...words: string[]) {
-  return z.string().optional().meta({ enum: ['', ...words], description: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}.` });
+  return z
+    .string()
+    .optional()
+    .meta({ enum: ['', ...words], description: `${words.slice(0, -1).join(', ')} or ${words.at(-1)}.` });
 }
 
 const QUANTITY = String.raw`^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$`;

@@ -29,7 +29,9 @@ export interface StructuralSchema {
   'x-kubernetes-validations'?: { rule: string; message?: string }[];
 }
 
-/** A schema that Kubernetes' structural form cannot express: an error of whoever wrote the schema, so generation stops. */
+/**
+ * A schema that Kubernetes' structural form cannot express: an error of whoever wrote the schema, so generation stops.
+ */
 export class StructuralSchemaError extends Error {
   override name = 'StructuralSchemaError';
   readonly path: string;
@@ -47,12 +49,36 @@ const TYPES = new Set(['object', 'array', 'string', 'integer', 'number', 'boolea
 
 /** Keywords taken over as they are. */
 const COPIED = [
-  'description', 'format', 'pattern', 'enum', 'default', 'nullable', 'minLength', 'maxLength', 'minItems', 'maxItems', 'required',
-  PRESERVE, 'x-kubernetes-list-type', 'x-kubernetes-list-map-keys', 'x-kubernetes-map-type', 'x-kubernetes-validations',
+  'description',
+  'format',
+  'pattern',
+  'enum',
+  'default',
+  'nullable',
+  'minLength',
+  'maxLength',
+  'minItems',
+  'maxItems',
+  'required',
+  PRESERVE,
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
+  'x-kubernetes-validations',
 ] as const;
 
 /** Keywords that the code below reads itself. */
-const HANDLED = new Set<string>([...COPIED, 'type', 'minimum', 'maximum', 'properties', 'additionalProperties', 'items', 'anyOf', INT_OR_STRING]);
+const HANDLED = new Set<string>([
+  ...COPIED,
+  'type',
+  'minimum',
+  'maximum',
+  'properties',
+  'additionalProperties',
+  'items',
+  'anyOf',
+  INT_OR_STRING,
+]);
 
 const FORBIDDEN: Readonly<Record<string, string>> = {
   $ref: 'a reference is not structural; do not use .meta({ id })',
@@ -65,8 +91,8 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 };
 
 /**
- * The structural schema of a zod schema, as a CRD's openAPIV3Schema wants it (rules: Kubernetes docs, "Specifying a structural schema").
- * Input side of the schema: what users write, before defaults.
+ * The structural schema of a zod schema, as a CRD's openAPIV3Schema wants it (rules: Kubernetes docs, "Specifying a
+ * structural schema"). Input side of the schema: what users write, before defaults.
  * @throws StructuralSchemaError with the path of the first node that has no structural form.
  */
 export function structuralSchema(schema: z.ZodType, path = '$'): StructuralSchema {
@@ -78,7 +104,10 @@ function jsonSchemaOf(schema: z.ZodType, path: string): Node {
     return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', cycles: 'throw' }) as Node;
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new StructuralSchemaError(path, `${problem}; use wire types (text for times and quantities) and cut recursion with preserved()`);
+    throw new StructuralSchemaError(
+      path,
+      `${problem}; use wire types (text for times and quantities) and cut recursion with preserved()`,
+    );
   }
 }
 
@@ -89,11 +118,21 @@ function rewrite(node: Node, path: string): StructuralSchema {
   for (const keyword of Object.keys(node)) {
     if (!HANDLED.has(keyword)) throw new StructuralSchemaError(path, `keyword ${keyword} has no structural form`);
   }
-  if (typeof node['pattern'] === 'string' && /\(\?(?:[=!]|<[=!])|\\[1-9]/.test(node['pattern']) && node['format'] === undefined) {
-    throw new StructuralSchemaError(path, `pattern ${node['pattern']} needs look-around or back-references, which the API server's RE2 has not`);
+  if (
+    typeof node['pattern'] === 'string' &&
+    /\(\?(?:[=!]|<[=!])|\\[1-9]/.test(node['pattern']) &&
+    node['format'] === undefined
+  ) {
+    throw new StructuralSchemaError(
+      path,
+      `pattern ${node['pattern']} needs look-around or back-references, which the API server's RE2 has not`,
+    );
   }
-  const copied = Object.fromEntries(COPIED.flatMap((keyword) => (node[keyword] === undefined ? [] : [[keyword, node[keyword]]])));
-  if (node[INT_OR_STRING] === true) return { ...copied, anyOf: [{ type: 'integer' }, { type: 'string' }], [INT_OR_STRING]: true };
+  const copied = Object.fromEntries(
+    COPIED.flatMap((keyword) => (node[keyword] === undefined ? [] : [[keyword, node[keyword]]])),
+  );
+  if (node[INT_OR_STRING] === true)
+    return { ...copied, anyOf: [{ type: 'integer' }, { type: 'string' }], [INT_OR_STRING]: true };
   if (node['anyOf'] !== undefined) return reducedUnion(node, copied);
   if (node['type'] === undefined) {
     if (node[PRESERVE] === true) return copied;
@@ -102,7 +141,10 @@ function rewrite(node: Node, path: string): StructuralSchema {
   return typed(node, copied, path);
 }
 
-/** A union keeps only "any JSON": type inside anyOf is forbidden. Upstream does the same for param values; validators check the form. */
+/**
+ * A union keeps only "any JSON": type inside anyOf is forbidden. Upstream does the same for param values; validators
+ * check the form.
+ */
 function reducedUnion(node: Node, copied: StructuralSchema): StructuralSchema {
   const description = node['description'] === undefined ? {} : { description: copied.description };
   return { ...description, [PRESERVE]: true };
@@ -110,8 +152,10 @@ function reducedUnion(node: Node, copied: StructuralSchema): StructuralSchema {
 
 function typed(node: Node, copied: StructuralSchema, path: string): StructuralSchema {
   const type = node['type'] as StructuralSchema['type'];
-  if (typeof type !== 'string' || !TYPES.has(type)) throw new StructuralSchemaError(path, `type ${JSON.stringify(type)} has no structural form`);
-  if (copied.enum?.some((value) => value === null)) throw new StructuralSchemaError(path, 'null is no value of an enum; leave the field out');
+  if (typeof type !== 'string' || !TYPES.has(type))
+    throw new StructuralSchemaError(path, `type ${JSON.stringify(type)} has no structural form`);
+  if (copied.enum?.some((value) => value === null))
+    throw new StructuralSchemaError(path, 'null is no value of an enum; leave the field out');
   switch (type) {
     case 'object':
       return { ...copied, type, ...objectShape(node, copied, path) };
@@ -134,23 +178,39 @@ function typed(node: Node, copied: StructuralSchema, path: string): StructuralSc
 function objectShape(node: Node, copied: StructuralSchema, path: string): StructuralSchema {
   const properties = node['properties'] as Record<string, Node> | undefined;
   const additional = node['additionalProperties'];
-  if (additional === false) throw new StructuralSchemaError(path, 'additionalProperties: false is refused by the API server; use z.object (unknown fields are pruned or refused anyway)');
+  if (additional === false)
+    throw new StructuralSchemaError(
+      path,
+      'additionalProperties: false is refused by the API server; use z.object (unknown fields are pruned or refused anyway)',
+    );
   if (properties !== undefined) {
-    // A loose object's additionalProperties: {} excludes properties; the API server prunes unknown fields unless told to preserve them.
-    if (additional !== undefined && !isEmpty(additional)) throw new StructuralSchemaError(path, 'properties and additionalProperties exclude each other');
-    return { properties: Object.fromEntries(Object.entries(properties).map(([name, child]) => [name, rewrite(child, `${path}.${name}`)])) };
+    // A loose object's additionalProperties: {} excludes properties; the API server prunes unknown fields unless told
+    // to preserve them.
+    if (additional !== undefined && !isEmpty(additional))
+      throw new StructuralSchemaError(path, 'properties and additionalProperties exclude each other');
+    return {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, child]) => [name, rewrite(child, `${path}.${name}`)]),
+      ),
+    };
   }
   if (additional !== undefined) {
-    if (copied.required !== undefined) throw new StructuralSchemaError(path, 'a record with fixed keys has no structural form; use z.object');
+    if (copied.required !== undefined)
+      throw new StructuralSchemaError(path, 'a record with fixed keys has no structural form; use z.object');
     return { additionalProperties: rewrite(additional as Node, `${path}.*`) };
   }
-  if (copied[PRESERVE] !== true) throw new StructuralSchemaError(path, 'is an object without fields: everything in it would be pruned; use preservedObject()');
+  if (copied[PRESERVE] !== true)
+    throw new StructuralSchemaError(
+      path,
+      'is an object without fields: everything in it would be pruned; use preservedObject()',
+    );
   return {};
 }
 
 function itemsOf(node: Node, path: string): StructuralSchema {
   const items = node['items'];
-  if (items === undefined || Array.isArray(items)) throw new StructuralSchemaError(path, 'an array needs one schema for its items');
+  if (items === undefined || Array.isArray(items))
+    throw new StructuralSchemaError(path, 'an array needs one schema for its items');
   return rewrite(items as Node, `${path}[]`);
 }
 

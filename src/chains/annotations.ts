@@ -18,7 +18,13 @@ export const annotations = {
 
 /** Of the tekton backend: followed by the artifact's short key. */
 const storedPrefixes = ['payload', 'signature', 'cert', 'chain'].map((name) => `chains.tekton.dev/${name}-`);
-const written: ReadonlySet<string> = new Set([annotations.signed, annotations.retries, annotations.transparency, annotations.pending, annotations.problems]);
+const written: ReadonlySet<string> = new Set([
+  annotations.signed,
+  annotations.retries,
+  annotations.transparency,
+  annotations.pending,
+  annotations.problems,
+]);
 
 /** Whether Chains itself writes this annotation. What a payload says must not depend on how often it was tried. */
 export function isWrittenByChains(name: string): boolean {
@@ -27,7 +33,10 @@ export function isWrittenByChains(name: string): boolean {
 
 export type RunKind = 'taskrun' | 'pipelinerun';
 
-export const finalizers: Readonly<Record<RunKind, string>> = { taskrun: 'chains.tekton.dev/taskrun', pipelinerun: 'chains.tekton.dev/pipelinerun' };
+export const finalizers: Readonly<Record<RunKind, string>> = {
+  taskrun: 'chains.tekton.dev/taskrun',
+  pipelinerun: 'chains.tekton.dev/pipelinerun',
+};
 /** Of upstream's first versions. */
 export const legacyFinalizer = 'chains.tekton.dev';
 

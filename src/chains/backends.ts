@@ -23,17 +23,27 @@ type Load = (around: BackendSurroundings) => Promise<StorageBackend>;
 /** Each loads its client library only when it is used: cloud SDKs cost seconds and tens of megabytes. */
 const loaders: Readonly<Record<BackendName, Load>> = {
   tekton: async ({ client }) => (await import('./storage/tekton/backend.ts')).createTektonBackend({ client }),
-  oci: async ({ registries, credentials, clock, tagLock }) => (await import('./storage/oci/backend.ts')).createOciBackend({ registries, credentials, clock, ...(tagLock ? { lock: tagLock } : {}) }),
+  oci: async ({ registries, credentials, clock, tagLock }) =>
+    (await import('./storage/oci/backend.ts')).createOciBackend({
+      registries,
+      credentials,
+      clock,
+      ...(tagLock ? { lock: tagLock } : {}),
+    }),
   gcs: async ({ env, clock }) => (await import('./storage/gcs/backend.ts')).createGcsBackend({ env, clock }),
   docdb: async ({ env, clock }) => (await import('./storage/docdb/backend.ts')).createDocdbBackend({ env, clock }),
-  grafeas: async ({ env, clock }) => (await import('./storage/grafeas/backend.ts')).createGrafeasBackend({ env, clock }),
+  grafeas: async ({ env, clock }) =>
+    (await import('./storage/grafeas/backend.ts')).createGrafeasBackend({ env, clock }),
   archivista: async ({ clock }) => (await import('./storage/archivista/backend.ts')).createArchivistaBackend({ clock }),
   pubsub: async ({ log }) => (await import('./storage/pubsub/backend.ts')).createPubsubBackend('pubsub', { log }),
   kafka: async ({ log }) => (await import('./storage/pubsub/backend.ts')).createPubsubBackend('kafka', { log }),
 };
 
 /** Gives the backend of a name, the same one each time; loads it when it is asked for first. */
-export function createBackends(around: BackendSurroundings, known: Readonly<Record<BackendName, Load>> = loaders): (name: BackendName) => Promise<StorageBackend> {
+export function createBackends(
+  around: BackendSurroundings,
+  known: Readonly<Record<BackendName, Load>> = loaders,
+): (name: BackendName) => Promise<StorageBackend> {
   const made = new Map<BackendName, Promise<StorageBackend>>();
   return (name) => {
     const existing = made.get(name);

@@ -4,7 +4,7 @@ import { parseChainsConfig, type ChainsConfig } from './config.ts';
 const defaults = parseChainsConfig(undefined).config;
 
 describe('chains-config', () => {
-  it('without a map has upstream\'s defaults', () => {
+  it("without a map has upstream's defaults", () => {
     expect(defaults).toEqual({
       builderId: 'https://tekton.dev/chains/v2',
       buildType: 'https://tekton.dev/chains/v2/slsa',
@@ -22,11 +22,25 @@ describe('chains-config', () => {
       transparency: { mode: 'off', url: 'https://rekor.sigstore.dev', api: 'v1', timestampUrl: '' },
       signers: {
         x509: {
-          fulcio: { enabled: false, address: 'https://fulcio.sigstore.dev', issuer: 'https://oauth2.sigstore.dev/auth', provider: '' },
+          fulcio: {
+            enabled: false,
+            address: 'https://fulcio.sigstore.dev',
+            issuer: 'https://oauth2.sigstore.dev/auth',
+            provider: '',
+          },
           identityTokenFile: '',
           tufMirrorUrl: 'https://tuf-repo-cdn.sigstore.dev',
         },
-        kms: { ref: '', auth: { address: '', token: '', tokenPath: '', oidc: { path: '', role: '', tokenPath: '' }, spire: { sock: '', audience: '' } } },
+        kms: {
+          ref: '',
+          auth: {
+            address: '',
+            token: '',
+            tokenPath: '',
+            oidc: { path: '', role: '', tokenPath: '' },
+            spire: { sock: '', audience: '' },
+          },
+        },
       },
       spire: { trustBundlePath: '', trustDomain: '' },
       managedBy: [],
@@ -63,7 +77,12 @@ describe('chains-config', () => {
     ['storage.pubsub.topic', 't', (c) => c.storage.pubsub.topic, 't'],
     ['storage.pubsub.kafka.bootstrap.servers', 'k:9092', (c) => c.storage.pubsub.kafkaBootstrapServers, 'k:9092'],
     ['builder.id', 'https://b', (c) => c.builderId, 'https://b'],
-    ['builddefinition.buildtype', 'https://tekton.dev/chains/v2/slsa-tekton', (c) => c.buildType, 'https://tekton.dev/chains/v2/slsa-tekton'],
+    [
+      'builddefinition.buildtype',
+      'https://tekton.dev/chains/v2/slsa-tekton',
+      (c) => c.buildType,
+      'https://tekton.dev/chains/v2/slsa-tekton',
+    ],
     ['transparency.enabled', 'true', (c) => c.transparency.mode, 'all'],
     ['transparency.enabled', 'manual', (c) => c.transparency.mode, 'manual'],
     ['transparency.enabled', 'false', (c) => c.transparency.mode, 'off'],

@@ -9,7 +9,9 @@ export type SignerKind = 'x509' | 'kms' | 'none';
 
 /** How artifacts of one type are signed and where they go. */
 export interface ArtifactSettings {
-  /** False when the signer is "none" or the list of backends is empty: as upstream, nothing of this type is made then. */
+  /**
+   * False when the signer is "none" or the list of backends is empty: as upstream, nothing of this type is made then.
+   */
   enabled: boolean;
   signer: SignerKind;
   /** In the order of the ConfigMap, without repetition. */
@@ -86,22 +88,38 @@ const wantBackends = `use a list of ${backendNames.join(', ')} with commas betwe
 
 /**
  * The settings of chains-config; `undefined` (no such ConfigMap) gives upstream's defaults. Never throws: a bad value
- * keeps its default and is reported by name, the rest of the map counts. Addresses are taken as they are written, also bad
- * ones: falling back to the public transparency log would publish what was meant for a private one.
+ * keeps its default and is reported by name, the rest of the map counts. Addresses are taken as they are written, also
+ * bad ones: falling back to the public transparency log would publish what was meant for a private one.
  */
-export function parseChainsConfig(data: Readonly<Record<string, string>> | undefined): { config: ChainsConfig; problems: ConfigProblem[] } {
+export function parseChainsConfig(data: Readonly<Record<string, string>> | undefined): {
+  config: ChainsConfig;
+  problems: ConfigProblem[];
+} {
   const values = new ConfigValues(data);
   const config: ChainsConfig = {
     builderId: values.text('builder.id', 'https://tekton.dev/chains/v2'),
     buildType: values.oneOf('builddefinition.buildtype', buildTypes[0], buildTypes),
     taskrun: statement(values, 'taskrun'),
-    pipelinerun: { ...statement(values, 'pipelinerun'), deepInspection: values.boolean('artifacts.pipelinerun.enable-deep-inspection', false) },
-    oci: { ...artifact(values, 'oci', ['oci']), format: values.oneOf('artifacts.oci.format', 'simplesigning', ['simplesigning']) },
+    pipelinerun: {
+      ...statement(values, 'pipelinerun'),
+      deepInspection: values.boolean('artifacts.pipelinerun.enable-deep-inspection', false),
+    },
+    oci: {
+      ...artifact(values, 'oci', ['oci']),
+      format: values.oneOf('artifacts.oci.format', 'simplesigning', ['simplesigning']),
+    },
     storage: storage(values),
     transparency: transparency(values, data ?? {}),
     signers: { x509: x509(values), kms: kms(values) },
-    spire: { trustBundlePath: values.text('artifacts.taskrun.spire.trust-bundle-path', ''), trustDomain: values.text('artifacts.taskrun.spire.trust-domain', '') },
-    managedBy: values.text('filter.managed-by', '').split(',').map((item) => item.trim()).filter((item) => item !== ''),
+    spire: {
+      trustBundlePath: values.text('artifacts.taskrun.spire.trust-bundle-path', ''),
+      trustDomain: values.text('artifacts.taskrun.spire.trust-domain', ''),
+    },
+    managedBy: values
+      .text('filter.managed-by', '')
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
     attempts: values.integer('signing.attempts', 5, 1, 101),
   };
   return { config, problems: values.reportUnknownKeys() };
@@ -119,7 +137,10 @@ function artifact(values: ConfigValues, kind: ArtifactKind, storedIn: BackendNam
 }
 
 function statement(values: ConfigValues, kind: 'taskrun' | 'pipelinerun'): StatementSettings {
-  return { ...artifact(values, kind, ['tekton']), format: values.oneOf(`artifacts.${kind}.format`, 'in-toto', formats) };
+  return {
+    ...artifact(values, kind, ['tekton']),
+    format: values.oneOf(`artifacts.${kind}.format`, 'in-toto', formats),
+  };
 }
 
 function storage(values: ConfigValues): StorageSettings {
@@ -150,7 +171,12 @@ function storage(values: ConfigValues): StorageSettings {
   };
 }
 
-const MODES: Readonly<Record<string, TransparencySettings['mode']>> = { true: 'all', manual: 'manual', false: 'off', '': 'off' };
+const MODES: Readonly<Record<string, TransparencySettings['mode']>> = {
+  true: 'all',
+  manual: 'manual',
+  false: 'off',
+  '': 'off',
+};
 
 /** Only the exact words switch it on, as upstream: what is published in a log stays there. */
 function transparency(values: ConfigValues, data: Readonly<Record<string, string>>): TransparencySettings {
@@ -159,12 +185,27 @@ function transparency(values: ConfigValues, data: Readonly<Record<string, string
   const mode = MODES[text];
   const url = values.text('transparency.url', 'https://rekor.sigstore.dev');
   if (mode === undefined) {
-    values.problems.push({ kind: 'invalid-value', key, value: text, message: `key ${key} has the value ${JSON.stringify(text)}, which is not valid; nothing is written to a transparency log until you correct it: use "true", "manual" or "false"` });
+    values.problems.push({
+      kind: 'invalid-value',
+      key,
+      value: text,
+      message: `key ${key} has the value ${JSON.stringify(text)}, which is not valid; nothing is written to a transparency log until you correct it: use "true", "manual" or "false"`,
+    });
   }
   if (!URL.canParse(url)) {
-    values.problems.push({ kind: 'invalid-value', key: 'transparency.url', value: data['transparency.url'] ?? '', message: `key transparency.url has the value ${JSON.stringify(url)}, which is not a URL; uploads to the log fail until you correct it: write https://host` });
+    values.problems.push({
+      kind: 'invalid-value',
+      key: 'transparency.url',
+      value: data['transparency.url'] ?? '',
+      message: `key transparency.url has the value ${JSON.stringify(url)}, which is not a URL; uploads to the log fail until you correct it: write https://host`,
+    });
   }
-  return { mode: mode ?? 'off', url, api: values.oneOf('transparency.api', 'v1', ['v1', 'v2']), timestampUrl: values.text('transparency.timestamp-url', '') };
+  return {
+    mode: mode ?? 'off',
+    url,
+    api: values.oneOf('transparency.api', 'v1', ['v1', 'v2']),
+    timestampUrl: values.text('transparency.timestamp-url', ''),
+  };
 }
 
 function x509(values: ConfigValues): X509Settings {
@@ -194,7 +235,10 @@ function kms(values: ConfigValues): KmsSettings {
         role: values.text(`${key}.auth.oidc.role`, ''),
         tokenPath: values.text(`${key}.auth.oidc.token-path`, ''),
       },
-      spire: { sock: values.text(`${key}.auth.spire.sock`, ''), audience: values.text(`${key}.auth.spire.audience`, '') },
+      spire: {
+        sock: values.text(`${key}.auth.spire.sock`, ''),
+        audience: values.text(`${key}.auth.spire.audience`, ''),
+      },
     },
   };
 }

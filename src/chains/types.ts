@@ -23,7 +23,10 @@ export const simpleSigningPayloadType = 'application/vnd.dev.cosign.simplesignin
 
 /** Bytes to be signed. */
 export interface Payload {
-  /** Exactly what is signed (raw for simplesigning, the body of a DSSE envelope for statements); the same run gives the same bytes. */
+  /**
+   * Exactly what is signed (raw for simplesigning, the body of a DSSE envelope for statements); the same run gives the
+   * same bytes.
+   */
   json: Uint8Array;
   payloadType: typeof inTotoPayloadType | typeof simpleSigningPayloadType;
   /** predicateType of an in-toto statement; not set for simplesigning. */

@@ -26,7 +26,9 @@ describe('cancel', () => {
     expect(await made.run(line)).toBe(0);
     expect(made.out).toBe(`${kind} cancelled: ${name}\n`);
     const patch = made.cluster.requests.at(-1);
-    expect(patch).toBe(`patch ${kind.toLowerCase()}s/${name} ${JSON.stringify([{ op: 'replace', path: '/spec/status', value: status }])}`);
+    expect(patch).toBe(
+      `patch ${kind.toLowerCase()}s/${name} ${JSON.stringify([{ op: 'replace', path: '/spec/status', value: status }])}`,
+    );
   });
 
   it.each([
@@ -34,7 +36,10 @@ describe('cancel', () => {
     ['tr cancel failed', 'failed to cancel TaskRun failed: TaskRun has already finished execution'],
     ['pr cancel nope', 'failed to find PipelineRun: nope'],
     ['tr cancel nope', 'failed to find TaskRun: nope'],
-    ['pr cancel running --grace slowly', 'invalid --grace "slowly": must be one of CancelledRunFinally, StoppedRunFinally'],
+    [
+      'pr cancel running --grace slowly',
+      'invalid --grace "slowly": must be one of CancelledRunFinally, StoppedRunFinally',
+    ],
   ])('%s is refused', async (line, message) => {
     const made = environment();
     expect(await made.run(line)).toBe(1);

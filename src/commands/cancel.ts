@@ -21,10 +21,18 @@ export const cancelPipelineRun: Command = command({
   examples: "Cancel the PipelineRun named 'foo' from namespace 'bar':\n\n    tektite pipelinerun cancel foo -n bar",
   arguments: { least: 1, most: 1 },
   flags: {
-    grace: text(`Gracefully cancel a PipelineRun: '${graceful[0]}' cancels the running tasks and runs the finally tasks, '${graceful[1]}' lets the running tasks end, starts no others and runs the finally tasks`),
+    grace: text(
+      `Gracefully cancel a PipelineRun: '${graceful[0]}' cancels the running tasks and runs the finally tasks, '${graceful[1]}' lets the running tasks end, starts no others and runs the finally tasks`,
+    ),
   },
   async run(context, flags, [name = '']) {
-    return cancel(context, pipelineRunKind, name, cancelStatus(flags.grace), (message) => `failed to cancel PipelineRun: ${name}: ${message}`);
+    return cancel(
+      context,
+      pipelineRunKind,
+      name,
+      cancelStatus(flags.grace),
+      (message) => `failed to cancel PipelineRun: ${name}: ${message}`,
+    );
   },
 });
 
@@ -36,11 +44,19 @@ export const cancelTaskRun: Command = command({
   arguments: { least: 1, most: 1 },
   flags: {},
   async run(context, _flags, [name = '']) {
-    return cancel(context, taskRunKind, name, taskRunCancelled, (message) => `failed to cancel TaskRun ${name}: ${message}`);
+    return cancel(
+      context,
+      taskRunKind,
+      name,
+      taskRunCancelled,
+      (message) => `failed to cancel TaskRun ${name}: ${message}`,
+    );
   },
 });
 
-/** spec.status for --grace; letters may be of either case. tkn takes an unknown word for a plain cancel; we refuse it. */
+/**
+ * spec.status for --grace; letters may be of either case. tkn takes an unknown word for a plain cancel; we refuse it.
+ */
 function cancelStatus(grace: string): string {
   if (grace === '') return cancelled;
   const found = graceful.find((status) => status.toLowerCase() === grace.toLowerCase());
@@ -48,13 +64,20 @@ function cancelStatus(grace: string): string {
   return found;
 }
 
-async function cancel<T extends Run>(context: Context, kind: RunKind<T>, name: string, status: string, failure: (message: string) => string): Promise<number> {
+async function cancel<T extends Run>(
+  context: Context,
+  kind: RunKind<T>,
+  name: string,
+  status: string,
+  failure: (message: string) => string,
+): Promise<number> {
   const { cluster, namespace, signal } = context;
   const run = await cluster.get(kind.resource, namespace, name, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CommandError(`failed to find ${kind.title}: ${name}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`);
   });
-  if (isFinished(run)) throw new CommandError(`failed to cancel ${kind.title} ${name}: ${kind.title} has already finished execution`);
+  if (isFinished(run))
+    throw new CommandError(`failed to cancel ${kind.title} ${name}: ${kind.title} has already finished execution`);
   // "replace" of a member that may be absent: what tkn and the Dashboard send, and the API server takes.
   const body = [{ op: 'replace', path: '/spec/status', value: status }];
   await cluster.patch(kind.resource, namespace, name, { type: 'json', body }, { signal }).catch((error: unknown) => {

@@ -6,7 +6,11 @@ import type { WatchEvent } from '../kube/watch-connection.ts';
 import type { Cluster, Selection } from './cluster.ts';
 
 type Event = WatchEvent<KubeObject> & { type: 'ADDED' | 'MODIFIED' | 'DELETED' };
-interface Happening { resource: Resource; event: Event; version: number }
+interface Happening {
+  resource: Resource;
+  event: Event;
+  version: number;
+}
 
 /** An API server in memory: objects, watches with resourceVersions, container logs. Deep copies go in and out. */
 export class FakeCluster implements Cluster {
@@ -45,7 +49,14 @@ export class FakeCluster implements Cluster {
     const object = this.#find(resource, namespace, name);
     this.#objects.delete(keyOf(resource, namespace, name));
     const version = ++this.#version;
-    this.#happen({ resource, version, event: { type: 'DELETED', object: { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } } } });
+    this.#happen({
+      resource,
+      version,
+      event: {
+        type: 'DELETED',
+        object: { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } },
+      },
+    });
   }
 
   has(resource: Resource, name: string): boolean {
@@ -70,7 +81,10 @@ export class FakeCluster implements Cluster {
     return this.#find(resource, namespace, name);
   }
 
-  async list<T extends KubeObject>(resource: Resource<T>, options: Selection = {}): Promise<{ items: T[]; resourceVersion: string }> {
+  async list<T extends KubeObject>(
+    resource: Resource<T>,
+    options: Selection = {},
+  ): Promise<{ items: T[]; resourceVersion: string }> {
     this.#request(['list', resource.plural, options.labelSelector, options.fieldSelector].filter(Boolean).join(' '));
     const items = [...this.#objects.entries()]
       .filter(([key, object]) => key.startsWith(`${resource.plural}/`) && matches(object, options))
@@ -78,7 +92,10 @@ export class FakeCluster implements Cluster {
     return { items, resourceVersion: String(this.#version) };
   }
 
-  async *watch<T extends KubeObject>(resource: Resource<T>, options: Selection & { resourceVersion: string }): AsyncGenerator<WatchEvent<T>, void> {
+  async *watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: Selection & { resourceVersion: string },
+  ): AsyncGenerator<WatchEvent<T>, void> {
     this.#request(['watch', resource.plural, options.labelSelector, options.fieldSelector].filter(Boolean).join(' '));
     const epoch = this.#epoch;
     let next = this.#history.findIndex(({ version }) => version > Number(options.resourceVersion));
@@ -86,20 +103,29 @@ export class FakeCluster implements Cluster {
     for (;;) {
       for (; next < this.#history.length; next++) {
         const happening = this.#history[next] as Happening;
-        if (happening.resource.plural === resource.plural && matches(happening.event.object, options)) yield structuredClone(happening.event) as WatchEvent<T>;
+        if (happening.resource.plural === resource.plural && matches(happening.event.object, options))
+          yield structuredClone(happening.event) as WatchEvent<T>;
       }
       if (epoch !== this.#epoch) return;
       await this.#something(options.signal);
     }
   }
 
-  async patch<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, patch: { type: 'json'; body: unknown }): Promise<T> {
+  async patch<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string,
+    name: string,
+    patch: { type: 'json'; body: unknown },
+  ): Promise<T> {
     this.#request(`patch ${resource.plural}/${name} ${JSON.stringify(patch.body)}`);
     const object = this.#find(resource, namespace, name);
     for (const { path, value } of patch.body as { path: string; value: unknown }[]) {
       const [, ...names] = path.split('/');
       const last = names.pop() ?? '';
-      const parent = names.reduce<Record<string, unknown>>((at, member) => at[member] as Record<string, unknown>, object as unknown as Record<string, unknown>);
+      const parent = names.reduce<Record<string, unknown>>(
+        (at, member) => at[member] as Record<string, unknown>,
+        object as unknown as Record<string, unknown>,
+      );
       parent[last] = value;
     }
     this.put(resource, object);
@@ -112,8 +138,14 @@ export class FakeCluster implements Cluster {
     return undefined;
   }
 
-  async *podLogs(namespace: string, pod: string, options: { container: string; follow: boolean; timestamps: boolean; signal?: AbortSignal | undefined }): AsyncGenerator<Uint8Array, void> {
-    this.#request(`log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}`);
+  async *podLogs(
+    namespace: string,
+    pod: string,
+    options: { container: string; follow: boolean; timestamps: boolean; signal?: AbortSignal | undefined },
+  ): AsyncGenerator<Uint8Array, void> {
+    this.#request(
+      `log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}`,
+    );
     this.#find(pods, namespace, pod);
     yield* this.log(pod, options.container).read(options.follow, options.signal);
   }
@@ -201,10 +233,13 @@ function keyOf(resource: Resource, namespace: string, name: string): string {
 function matches(object: KubeObject, { namespace, labelSelector, fieldSelector }: Selection): boolean {
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
   if (fieldSelector !== undefined && fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
-  return (labelSelector ?? '').split(',').filter(Boolean).every((term) => {
-    const [, name = '', operator, value] = /^([^=!]+)(?:(==|=|!=)(.*))?$/.exec(term) ?? [];
-    if (operator === undefined) return object.metadata.labels?.[name] !== undefined;
-    const equal = object.metadata.labels?.[name] === value;
-    return operator === '!=' ? !equal : equal;
-  });
+  return (labelSelector ?? '')
+    .split(',')
+    .filter(Boolean)
+    .every((term) => {
+      const [, name = '', operator, value] = /^([^=!]+)(?:(==|=|!=)(.*))?$/.exec(term) ?? [];
+      if (operator === undefined) return object.metadata.labels?.[name] !== undefined;
+      const equal = object.metadata.labels?.[name] === value;
+      return operator === '!=' ? !equal : equal;
+    });
 }

@@ -1,7 +1,9 @@
 import type { KubeObject, Resource } from '../kube/object.ts';
 import type { WatchEvent } from '../kube/watch-connection.ts';
 
-interface Cancellable { signal?: AbortSignal | undefined }
+interface Cancellable {
+  signal?: AbortSignal | undefined;
+}
 export interface Selection extends Cancellable {
   namespace?: string | undefined;
   labelSelector?: string | undefined;
@@ -11,12 +13,28 @@ export interface Selection extends Cancellable {
 /** What the commands need of the API server: the public Kubernetes API and nothing else. KubeClient is one. */
 export interface Cluster {
   get<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, options?: Cancellable): Promise<T>;
-  list<T extends KubeObject>(resource: Resource<T>, options?: Selection): Promise<{ items: T[]; resourceVersion: string }>;
+  list<T extends KubeObject>(
+    resource: Resource<T>,
+    options?: Selection,
+  ): Promise<{ items: T[]; resourceVersion: string }>;
   /** One connection: ends when the server ends it. */
-  watch<T extends KubeObject>(resource: Resource<T>, options: Selection & { resourceVersion: string }): AsyncIterable<WatchEvent<T>>;
-  patch<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string, patch: { type: 'json'; body: unknown }, options?: Cancellable): Promise<T>;
+  watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: Selection & { resourceVersion: string },
+  ): AsyncIterable<WatchEvent<T>>;
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string,
+    name: string,
+    patch: { type: 'json'; body: unknown },
+    options?: Cancellable,
+  ): Promise<T>;
   delete(resource: Resource, namespace: string, name: string, options?: Cancellable): Promise<unknown>;
-  podLogs(namespace: string, pod: string, options: { container: string; follow: boolean; timestamps: boolean } & Cancellable): AsyncIterable<Uint8Array>;
+  podLogs(
+    namespace: string,
+    pod: string,
+    options: { container: string; follow: boolean; timestamps: boolean } & Cancellable,
+  ): AsyncIterable<Uint8Array>;
 }
 
 /** A cluster and the namespace that its context names. */

@@ -38,12 +38,14 @@ export interface CommandGroup {
 }
 
 /** Ties the type of `run`'s values to the flags and then forgets it. */
-export function command<T extends FlagTable>(definition: Omit<Command, 'flags' | 'run' | 'arguments' | 'needsCluster'> & {
-  flags: T;
-  arguments?: Command['arguments'];
-  needsCluster?: boolean;
-  run(context: Context, values: FlagValues<T>, given: string[]): Promise<number>;
-}): Command {
+export function command<T extends FlagTable>(
+  definition: Omit<Command, 'flags' | 'run' | 'arguments' | 'needsCluster'> & {
+    flags: T;
+    arguments?: Command['arguments'];
+    needsCluster?: boolean;
+    run(context: Context, values: FlagValues<T>, given: string[]): Promise<number>;
+  },
+): Command {
   // As tkn: what follows the first argument is ignored, unless a command says otherwise.
   return { arguments: { least: 0, most: Infinity }, needsCluster: true, ...definition } as unknown as Command;
 }

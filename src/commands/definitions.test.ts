@@ -9,28 +9,66 @@ const build: Pipeline = {
   metadata: { name: 'build', namespace: 'ns', creationTimestamp: minutesAgo(300) },
   spec: {
     description: 'Builds it',
-    params: [{ name: 'url', type: 'string', description: 'where the source is kept' }, { name: 'flags', type: 'array', default: ['-v', '-x'] }],
+    params: [
+      { name: 'url', type: 'string', description: 'where the source is kept' },
+      { name: 'flags', type: 'array', default: ['-v', '-x'] },
+    ],
     results: [{ name: 'digest', description: 'of the image', value: '$(tasks.build.results.digest)' }],
     workspaces: [{ name: 'source' }, { name: 'cache', description: 'between runs', optional: true }],
-    tasks: [{ name: 'fetch', taskRef: { name: 'git-clone' }, params: [{ name: 'url', value: '$(params.url)' }] }, { name: 'build', taskSpec: { steps: [] }, runAfter: ['fetch', 'lint'], timeout: '90m' }],
+    tasks: [
+      { name: 'fetch', taskRef: { name: 'git-clone' }, params: [{ name: 'url', value: '$(params.url)' }] },
+      { name: 'build', taskSpec: { steps: [] }, runAfter: ['fetch', 'lint'], timeout: '90m' },
+    ],
   },
 };
 const compile: Task = {
   metadata: { name: 'compile', namespace: 'ns', creationTimestamp: minutesAgo(60) },
-  spec: { description: 'Compiles with a long story', steps: [{ name: 'prepare', image: 'i' }, { image: 'i' }], results: [{ name: 'size' }] },
+  spec: {
+    description: 'Compiles with a long story',
+    steps: [{ name: 'prepare', image: 'i' }, { image: 'i' }],
+    results: [{ name: 'size' }],
+  },
 };
 
 function environment(): FakeEnvironment {
   const made = new FakeEnvironment();
   const { cluster } = made;
   cluster.put(pipelines, build);
-  cluster.put(pipelines, { metadata: { name: 'never-run', namespace: 'ns', creationTimestamp: minutesAgo(1) }, spec: {} });
-  cluster.put(pipelines, { metadata: { name: 'build', namespace: 'another', creationTimestamp: minutesAgo(2) }, spec: {} });
+  cluster.put(pipelines, {
+    metadata: { name: 'never-run', namespace: 'ns', creationTimestamp: minutesAgo(1) },
+    spec: {},
+  });
+  cluster.put(pipelines, {
+    metadata: { name: 'build', namespace: 'another', creationTimestamp: minutesAgo(2) },
+    spec: {},
+  });
   cluster.put(tasks, compile);
-  const of = (name: string, minutes: number) => ({ labels: { 'tekton.dev/pipeline': name }, creationTimestamp: minutesAgo(minutes) });
-  cluster.put(pipelineRuns, pipelineRun('build-2', { metadata: of('build', 20), status: { startTime: minutesAgo(20), conditions: succeeded('Unknown', 'Running') } }));
-  cluster.put(pipelineRuns, pipelineRun('build-1', { metadata: of('build', 90), status: { startTime: minutesAgo(90), completionTime: minutesAgo(80), conditions: succeeded('True') } }));
-  cluster.put(taskRuns, taskRun('compile-1', { metadata: { labels: { 'tekton.dev/task': 'compile' } }, spec: { taskRef: { name: 'compile' } }, status: { startTime: minutesAgo(5), completionTime: minutesAgo(4), conditions: succeeded('False', 'Failed') } }));
+  const of = (name: string, minutes: number) => ({
+    labels: { 'tekton.dev/pipeline': name },
+    creationTimestamp: minutesAgo(minutes),
+  });
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('build-2', {
+      metadata: of('build', 20),
+      status: { startTime: minutesAgo(20), conditions: succeeded('Unknown', 'Running') },
+    }),
+  );
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('build-1', {
+      metadata: of('build', 90),
+      status: { startTime: minutesAgo(90), completionTime: minutesAgo(80), conditions: succeeded('True') },
+    }),
+  );
+  cluster.put(
+    taskRuns,
+    taskRun('compile-1', {
+      metadata: { labels: { 'tekton.dev/task': 'compile' } },
+      spec: { taskRef: { name: 'compile' } },
+      status: { startTime: minutesAgo(5), completionTime: minutesAgo(4), conditions: succeeded('False', 'Failed') },
+    }),
+  );
   return made;
 }
 

@@ -23,7 +23,11 @@ type Definition = Pipeline | Task;
 const LONGEST_DESCRIPTION = 20;
 
 /** `pipeline list` and `task list`; `rows` gives the columns after the name. */
-function listDefinitions<T extends Definition>(resource: Resource<T>, columns: readonly string[], rows: (context: Context, found: T[], everywhere: boolean) => Promise<string[][]>): Command {
+function listDefinitions<T extends Definition>(
+  resource: Resource<T>,
+  columns: readonly string[],
+  rows: (context: Context, found: T[], everywhere: boolean) => Promise<string[][]>,
+): Command {
   const title = `${resource.kind}s`;
   return command({
     names: ['list', 'ls'],
@@ -39,32 +43,59 @@ function listDefinitions<T extends Definition>(resource: Resource<T>, columns: r
     async run(context, flags) {
       const printer = printerOf(flags, resource);
       const everywhere = flags['all-namespaces'];
-      const found = await context.cluster.list(resource, { namespace: everywhere ? undefined : context.namespace, labelSelector: flags.label || undefined, signal: context.signal });
+      const found = await context.cluster.list(resource, {
+        namespace: everywhere ? undefined : context.namespace,
+        labelSelector: flags.label || undefined,
+        signal: context.signal,
+      });
       const { items } = found;
       if (printer) context.terminal.out(await printer(listObject(resource, found)));
       else if (items.length === 0) context.terminal.out(`No ${title} found\n`);
       else {
-        const named = (await rows(context, items, everywhere)).map((cells, index) => [...(everywhere ? [items[index]?.metadata.namespace ?? ''] : []), items[index]?.metadata.name ?? '', ...cells]);
+        const named = (await rows(context, items, everywhere)).map((cells, index) => [
+          ...(everywhere ? [items[index]?.metadata.namespace ?? ''] : []),
+          items[index]?.metadata.name ?? '',
+          ...cells,
+        ]);
         const head = [...(everywhere ? ['NAMESPACE'] : []), 'NAME', ...columns];
-        context.terminal.out(alignColumns([...(flags['no-headers'] ? [] : [head]), ...named].map((cells) => `${cells.join('\t')}\n`).join('')));
+        context.terminal.out(
+          alignColumns(
+            [...(flags['no-headers'] ? [] : [head]), ...named].map((cells) => `${cells.join('\t')}\n`).join(''),
+          ),
+        );
       }
       return 0;
     },
   });
 }
 
-export const listPipelines: Command = listDefinitions<Pipeline>(pipelines, ['AGE', 'LAST RUN', 'STARTED', 'DURATION', 'STATUS'], async (context, found, everywhere) => {
-  const { items } = await context.cluster.list(pipelineRunKind.resource, { namespace: everywhere ? undefined : context.namespace, labelSelector: labels.pipeline, signal: context.signal });
-  const last = new Map<string, PipelineRun>();
-  const keyOf = (namespace: string | undefined, name: string | undefined): string => `${namespace ?? ''}/${name ?? ''}`;
-  for (const run of items.sort(byCreation)) last.set(keyOf(run.metadata.namespace, run.metadata.labels?.[labels.pipeline]), run);
-  const now = context.environment.clock.now();
-  return found.map(({ metadata }) => [age(metadata.creationTimestamp, now), ...lastRunCells(last.get(keyOf(metadata.namespace, metadata.name)), now, context.style)]);
-});
+export const listPipelines: Command = listDefinitions<Pipeline>(
+  pipelines,
+  ['AGE', 'LAST RUN', 'STARTED', 'DURATION', 'STATUS'],
+  async (context, found, everywhere) => {
+    const { items } = await context.cluster.list(pipelineRunKind.resource, {
+      namespace: everywhere ? undefined : context.namespace,
+      labelSelector: labels.pipeline,
+      signal: context.signal,
+    });
+    const last = new Map<string, PipelineRun>();
+    const keyOf = (namespace: string | undefined, name: string | undefined): string =>
+      `${namespace ?? ''}/${name ?? ''}`;
+    for (const run of items.sort(byCreation))
+      last.set(keyOf(run.metadata.namespace, run.metadata.labels?.[labels.pipeline]), run);
+    const now = context.environment.clock.now();
+    return found.map(({ metadata }) => [
+      age(metadata.creationTimestamp, now),
+      ...lastRunCells(last.get(keyOf(metadata.namespace, metadata.name)), now, context.style),
+    ]);
+  },
+);
 
 export const listTasks: Command = listDefinitions<Task>(tasks, ['DESCRIPTION', 'AGE'], (context, found) => {
   const now = context.environment.clock.now();
-  return Promise.resolve(found.map(({ metadata, spec }) => [shortened(spec.description), age(metadata.creationTimestamp, now)]));
+  return Promise.resolve(
+    found.map(({ metadata, spec }) => [shortened(spec.description), age(metadata.creationTimestamp, now)]),
+  );
 });
 
 function byCreation(a: Run, b: Run): number {
@@ -74,7 +105,12 @@ function byCreation(a: Run, b: Run): number {
 function lastRunCells(run: PipelineRun | undefined, now: Date, style: Style): string[] {
   if (!run) return [nothing, nothing, nothing, nothing];
   const { status } = run;
-  return [run.metadata.name ?? '', age(status?.startTime, now), duration(status?.startTime, status?.completionTime), statusText(status?.conditions, style)];
+  return [
+    run.metadata.name ?? '',
+    age(status?.startTime, now),
+    duration(status?.startTime, status?.completionTime),
+    statusText(status?.conditions, style),
+  ];
 }
 
 function shortened(description: string | undefined): string {
@@ -83,7 +119,11 @@ function shortened(description: string | undefined): string {
 }
 
 /** `pipeline describe` and `task describe`. */
-function describeDefinition<T extends Definition, R extends Run>(resource: Resource<T>, runs: RunKind<R>, describe: (definition: T, runs: R[], now: Date, style: Style) => string): Command {
+function describeDefinition<T extends Definition, R extends Run>(
+  resource: Resource<T>,
+  runs: RunKind<R>,
+  describe: (definition: T, runs: R[], now: Date, style: Style) => string,
+): Command {
   return command({
     names: ['describe', 'desc'],
     summary: `Describes a ${resource.kind} in a namespace`,
@@ -102,51 +142,119 @@ function describeDefinition<T extends Definition, R extends Run>(resource: Resou
         context.terminal.out(await printer(definition));
         return 0;
       }
-      const { items } = await cluster.list(runs.resource, { namespace, labelSelector: `${runs.parent.label}=${name}`, signal });
-      context.terminal.out(describe(definition, items.filter(runs.isOfParent).sort(byStartTime), context.environment.clock.now(), context.style));
+      const { items } = await cluster.list(runs.resource, {
+        namespace,
+        labelSelector: `${runs.parent.label}=${name}`,
+        signal,
+      });
+      context.terminal.out(
+        describe(
+          definition,
+          items.filter(runs.isOfParent).sort(byStartTime),
+          context.environment.clock.now(),
+          context.style,
+        ),
+      );
       return 0;
     },
   });
 }
 
-export const describePipeline: Command = describeDefinition(pipelines as Resource<Pipeline>, pipelineRunKind, ({ metadata, spec }, runs, now, style) => alignColumns([
-  ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
-  ...paramTable(spec.params, style),
-  ...descriptionTable('results', 'Results', spec.results, style),
-  ...workspaceTable(spec.workspaces, style),
-  ...table('tasks', 'Tasks', ' NAME\tTASKREF\tRUNAFTER\tTIMEOUT\tPARAMS', (spec.tasks ?? []).map((task) => taskRow(task, style)), style),
-  ...runTable('pipelineruns', 'PipelineRuns', runs, now, style),
-  '',
-].join('\n')));
+export const describePipeline: Command = describeDefinition(
+  pipelines as Resource<Pipeline>,
+  pipelineRunKind,
+  ({ metadata, spec }, runs, now, style) =>
+    alignColumns(
+      [
+        ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
+        ...paramTable(spec.params, style),
+        ...descriptionTable('results', 'Results', spec.results, style),
+        ...workspaceTable(spec.workspaces, style),
+        ...table(
+          'tasks',
+          'Tasks',
+          ' NAME\tTASKREF\tRUNAFTER\tTIMEOUT\tPARAMS',
+          (spec.tasks ?? []).map((task) => taskRow(task, style)),
+          style,
+        ),
+        ...runTable('pipelineruns', 'PipelineRuns', runs, now, style),
+        '',
+      ].join('\n'),
+    ),
+);
 
-export const describeTask: Command = describeDefinition(tasks as Resource<Task>, taskRunKind, ({ metadata, spec }, runs, now, style) => alignColumns([
-  ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
-  ...paramTable(spec.params, style),
-  ...descriptionTable('results', 'Results', spec.results, style),
-  ...workspaceTable(spec.workspaces, style),
-  ...(spec.steps?.length ? ['', style.heading('steps', 'Steps'), '', ...spec.steps.map((step, index) => ` ${style.bullet(step.name || `unnamed-${index}`)}`)] : []),
-  ...runTable('taskruns', 'Taskruns', runs, now, style),
-  '',
-].join('\n')));
+export const describeTask: Command = describeDefinition(
+  tasks as Resource<Task>,
+  taskRunKind,
+  ({ metadata, spec }, runs, now, style) =>
+    alignColumns(
+      [
+        ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
+        ...paramTable(spec.params, style),
+        ...descriptionTable('results', 'Results', spec.results, style),
+        ...workspaceTable(spec.workspaces, style),
+        ...(spec.steps?.length
+          ? [
+              '',
+              style.heading('steps', 'Steps'),
+              '',
+              ...spec.steps.map((step, index) => ` ${style.bullet(step.name || `unnamed-${index}`)}`),
+            ]
+          : []),
+        ...runTable('taskruns', 'Taskruns', runs, now, style),
+        '',
+      ].join('\n'),
+    ),
+);
 
 function paramTable(params: readonly ParamSpec[] | undefined, style: Style): string[] {
-  const rows = (params ?? []).map((param) => [` ${style.bullet(param.name)}`, param.type ?? 'string', shortened(param.description), param.default === undefined ? nothing : paramText(param.default)].join('\t'));
+  const rows = (params ?? []).map((param) =>
+    [
+      ` ${style.bullet(param.name)}`,
+      param.type ?? 'string',
+      shortened(param.description),
+      param.default === undefined ? nothing : paramText(param.default),
+    ].join('\t'),
+  );
   return table('params', 'Params', ' NAME\tTYPE\tDESCRIPTION\tDEFAULT VALUE', rows, style);
 }
 
-function descriptionTable(kind: Heading, title: string, entries: readonly { name: string; description?: string }[] | undefined, style: Style): string[] {
-  return table(kind, title, ' NAME\tDESCRIPTION', (entries ?? []).map((entry) => ` ${style.bullet(entry.name)}\t${shortened(entry.description)}`), style);
+function descriptionTable(
+  kind: Heading,
+  title: string,
+  entries: readonly { name: string; description?: string }[] | undefined,
+  style: Style,
+): string[] {
+  return table(
+    kind,
+    title,
+    ' NAME\tDESCRIPTION',
+    (entries ?? []).map((entry) => ` ${style.bullet(entry.name)}\t${shortened(entry.description)}`),
+    style,
+  );
 }
 
-function workspaceTable(workspaces: readonly { name: string; description?: string; optional?: boolean }[] | undefined, style: Style): string[] {
-  const rows = (workspaces ?? []).map((workspace) => ` ${style.bullet(workspace.name)}\t${shortened(workspace.description)}\t${String(workspace.optional === true)}`);
+function workspaceTable(
+  workspaces: readonly { name: string; description?: string; optional?: boolean }[] | undefined,
+  style: Style,
+): string[] {
+  const rows = (workspaces ?? []).map(
+    (workspace) =>
+      ` ${style.bullet(workspace.name)}\t${shortened(workspace.description)}\t${String(workspace.optional === true)}`,
+  );
   return table('workspaces', 'Workspaces', ' NAME\tDESCRIPTION\tOPTIONAL', rows, style);
 }
 
 function taskRow(task: PipelineTask, style: Style): string {
   const params = (task.params ?? []).map((param) => `${param.name}: ${paramText(param.value)}`).join(', ') || nothing;
   const timeout = task.timeout === undefined ? nothing : timeoutWords(task.timeout);
-  return [` ${style.bullet(task.name ?? '')}`, task.taskRef?.name ?? '', (task.runAfter ?? []).join(', '), timeout, params].join('\t');
+  return [
+    ` ${style.bullet(task.name ?? '')}`,
+    task.taskRef?.name ?? '',
+    (task.runAfter ?? []).join(', '),
+    timeout,
+    params,
+  ].join('\t');
 }
 
 /** What is no duration is shown as it stands. */
@@ -160,6 +268,13 @@ function timeoutWords(timeout: string): string {
 }
 
 function runTable(kind: Heading, title: string, runs: readonly Run[], now: Date, style: Style): string[] {
-  const rows = runs.map(({ metadata, status }) => [` ${style.bullet(metadata.name ?? '')}`, age(status?.startTime, now), duration(status?.startTime, status?.completionTime), statusText(status?.conditions, style)].join('\t'));
+  const rows = runs.map(({ metadata, status }) =>
+    [
+      ` ${style.bullet(metadata.name ?? '')}`,
+      age(status?.startTime, now),
+      duration(status?.startTime, status?.completionTime),
+      statusText(status?.conditions, style),
+    ].join('\t'),
+  );
   return table(kind, title, ' NAME\tSTARTED\tDURATION\tSTATUS', rows, style);
 }

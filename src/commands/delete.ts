@@ -5,7 +5,15 @@ import { isNotFound } from '../kube/api-error.ts';
 import type { Resource } from '../kube/object.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { confirmationQuestion, deletionReport, keptReport, quoted, quotedList, requestFault, selectDoomed } from './deletion.ts';
+import {
+  confirmationQuestion,
+  deletionReport,
+  keptReport,
+  quoted,
+  quotedList,
+  requestFault,
+  selectDoomed,
+} from './deletion.ts';
 import type { DeletionRequest, Selection } from './deletion.ts';
 import { text, toggle, whole } from './flags.ts';
 import { isFinished, taskRunKind } from './kinds.ts';
@@ -27,39 +35,78 @@ export function deleteCommand<T extends Run>(kind: RunKind<T>): Command {
     arguments: { least: 0, most: Infinity },
     flags: {
       force: toggle('Whether to force deletion (default: false)', { short: 'f' }),
-      [parent.flag]: text(`The name of a ${parent.title} whose ${title}s should be deleted (does not delete the ${isTaskRun ? 'task' : parent.title})`, { short: parent.flag.slice(0, 1) }),
+      [parent.flag]: text(
+        `The name of a ${parent.title} whose ${title}s should be deleted (does not delete the ${isTaskRun ? 'task' : parent.title})`,
+        { short: parent.flag.slice(0, 1) },
+      ),
       keep: whole(`Keep n most recent number of ${title}s`),
       'keep-since': whole(`When deleting all ${title}s keep the ones that has been completed since n minutes`),
       'ignore-running': toggle(`ignore running ${title}`, { short: 'i', initial: true }),
-      ...(isTaskRun ? { 'ignore-running-pipelinerun': toggle('ignore deleting taskruns of a running PipelineRun', { initial: true }) } : {}),
+      ...(isTaskRun
+        ? {
+            'ignore-running-pipelinerun': toggle('ignore deleting taskruns of a running PipelineRun', {
+              initial: true,
+            }),
+          }
+        : {}),
       all: toggle(`Delete all ${title}s in a namespace (default: false)`),
-      label: text("A selector (label query) to filter on when running with --all, supports '=', '==', and '!='", { short: 'l' }),
+      label: text("A selector (label query) to filter on when running with --all, supports '=', '==', and '!='", {
+        short: 'l',
+      }),
     },
     async run(context, flags, names) {
       const values: Record<string, unknown> = flags;
       const request: DeletionRequest = {
-        names, all: flags.all, label: flags.label, force: flags.force, keep: flags.keep, keepSinceMinutes: flags['keep-since'],
-        ignoreRunning: flags['ignore-running'], parentName: String(values[parent.flag]),
+        names,
+        all: flags.all,
+        label: flags.label,
+        force: flags.force,
+        keep: flags.keep,
+        keepSinceMinutes: flags['keep-since'],
+        ignoreRunning: flags['ignore-running'],
+        parentName: String(values[parent.flag]),
       };
       const fault = requestFault(request, kind);
       if (fault) throw new CommandError(fault);
       const answers = context.terminal.lines(context.signal)[Symbol.asyncIterator]();
       if (names.length > 0) return deleteNamed(context, kind, request, answers);
-      await confirm(context, answers, request.force, confirmationQuestion(request, kind, context.namespace), `canceled deleting ${title}(s) `);
+      await confirm(
+        context,
+        answers,
+        request.force,
+        confirmationQuestion(request, kind, context.namespace),
+        `canceled deleting ${title}(s) `,
+      );
       return deleteSelected(context, kind, request, values['ignore-running-pipelinerun'] === true);
     },
   });
 }
 
-async function deleteNamed<T extends Run>(context: Context, kind: RunKind<T>, request: DeletionRequest, answers: AsyncIterator<string>): Promise<number> {
-  const found = await Promise.allSettled(request.names.map((name) => context.cluster.get(kind.resource, context.namespace, name, { signal: context.signal })));
+async function deleteNamed<T extends Run>(
+  context: Context,
+  kind: RunKind<T>,
+  request: DeletionRequest,
+  answers: AsyncIterator<string>,
+): Promise<number> {
+  const found = await Promise.allSettled(
+    request.names.map((name) =>
+      context.cluster.get(kind.resource, context.namespace, name, { signal: context.signal }),
+    ),
+  );
   context.signal.throwIfAborted();
   const runs = found.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const missing = found.flatMap((result) => (result.status === 'rejected' ? [messageOf(result.reason)] : []));
   if (runs.length === 0) throw new CommandError(missing.join('; '));
   const known = { ...request, names: runs.map((run) => run.metadata.name ?? '') };
-  await confirm(context, answers, request.force, confirmationQuestion(known, kind, context.namespace), `canceled deleting ${kind.title}(s) ${quotedList(known.names)}`);
-  const agreed = kind.title === taskRunKind.title ? await withoutRefused(context, runs, request.force, answers) : known.names;
+  await confirm(
+    context,
+    answers,
+    request.force,
+    confirmationQuestion(known, kind, context.namespace),
+    `canceled deleting ${kind.title}(s) ${quotedList(known.names)}`,
+  );
+  const agreed =
+    kind.title === taskRunKind.title ? await withoutRefused(context, runs, request.force, answers) : known.names;
   const failures = await deleteAll(context, kind, agreed, { goneIsFailure: true });
   if (failures.length > 0) throw new CommandError([...failures, ...missing].join('; '));
   if (agreed.length > 0) context.terminal.out(`${kind.title}s deleted: ${quotedList(agreed)}\n`);
@@ -67,7 +114,12 @@ async function deleteNamed<T extends Run>(context: Context, kind: RunKind<T>, re
   return 0;
 }
 
-async function deleteSelected<T extends Run>(context: Context, kind: RunKind<T>, request: DeletionRequest, spareRunningOwners: boolean): Promise<number> {
+async function deleteSelected<T extends Run>(
+  context: Context,
+  kind: RunKind<T>,
+  request: DeletionRequest,
+  spareRunningOwners: boolean,
+): Promise<number> {
   const { namespace, signal } = context;
   const labelSelector = request.parentName ? `${kind.parent.label}=${request.parentName}` : request.label || undefined;
   const { items } = await context.cluster.list(kind.resource, { namespace, labelSelector, signal });
@@ -80,15 +132,24 @@ async function deleteSelected<T extends Run>(context: Context, kind: RunKind<T>,
     context.terminal.out(`${kept}\n`);
     return 0;
   }
-  if (request.parentName && selection.doomed.length === 0) throw new CommandError(`no ${kind.title}s associated with ${kind.parent.title} ${quoted(request.parentName)}`);
+  if (request.parentName && selection.doomed.length === 0)
+    throw new CommandError(`no ${kind.title}s associated with ${kind.parent.title} ${quoted(request.parentName)}`);
   const failures = await deleteAll(context, kind, selection.doomed, { goneIsFailure: false });
   if (failures.length > 0) throw new CommandError(failures.join('; '));
   context.terminal.out(`${deletionReport(request, kind, namespace, selection)}\n`);
   return 0;
 }
 
-/** Deletes, and says what went wrong with which. One that went between our look and our request is a failure only for who named it. */
-async function deleteAll(context: Context, kind: { title: string; resource: Resource }, names: readonly string[], options: { goneIsFailure: boolean }): Promise<string[]> {
+/**
+ * Deletes, and says what went wrong with which. One that went between our look and our request is a failure only for
+ * who named it.
+ */
+async function deleteAll(
+  context: Context,
+  kind: { title: string; resource: Resource },
+  names: readonly string[],
+  options: { goneIsFailure: boolean },
+): Promise<string[]> {
   const failures: string[] = [];
   const queue = [...names];
   const work = async (): Promise<void> => {
@@ -97,7 +158,8 @@ async function deleteAll(context: Context, kind: { title: string; resource: Reso
         await context.cluster.delete(kind.resource, context.namespace, name, { signal: context.signal });
       } catch (error) {
         context.signal.throwIfAborted();
-        if (options.goneIsFailure || !isNotFound(error)) failures.push(`failed to delete ${kind.title} ${quoted(name)}: ${messageOf(error)}`);
+        if (options.goneIsFailure || !isNotFound(error))
+          failures.push(`failed to delete ${kind.title} ${quoted(name)}: ${messageOf(error)}`);
       }
     }
   };
@@ -115,7 +177,12 @@ async function runningPipelineRuns(context: Context): Promise<Set<string>> {
 }
 
 /** A running PipelineRun makes a deleted TaskRun again: asked about one by one, or only warned of with --force. */
-async function withoutRefused(context: Context, runs: readonly Run[], force: boolean, answers: AsyncIterator<string>): Promise<string[]> {
+async function withoutRefused(
+  context: Context,
+  runs: readonly Run[],
+  force: boolean,
+  answers: AsyncIterator<string>,
+): Promise<string[]> {
   const owned = runs.some((run) => ownerName(run) !== undefined);
   const running = owned ? await runningPipelineRuns(context) : new Set<string>();
   const agreed: string[] = [];
@@ -129,7 +196,13 @@ async function withoutRefused(context: Context, runs: readonly Run[], force: boo
   return agreed;
 }
 
-async function confirm(context: Context, answers: AsyncIterator<string>, force: boolean, question: string, refusal: string): Promise<void> {
+async function confirm(
+  context: Context,
+  answers: AsyncIterator<string>,
+  force: boolean,
+  question: string,
+  refusal: string,
+): Promise<void> {
   if (!force && !(await isAgreed(context, answers, question))) throw new CommandError(refusal.trimEnd());
 }
 
@@ -146,4 +219,3 @@ async function isAgreed(context: Context, answers: AsyncIterator<string>, questi
   context.terminal.out('\n');
   return false;
 }
-

@@ -10,7 +10,10 @@ export interface Sparing {
   ignoreRunning: boolean;
 }
 
-export interface Selection { doomed: string[]; kept: string[] }
+export interface Selection {
+  doomed: string[];
+  kept: string[];
+}
 
 /**
  * Which of these runs go. Running ones are left out of both lists when they are ignored. With both limits the age
@@ -52,7 +55,10 @@ export interface DeletionRequest extends Sparing {
   label: string;
 }
 
-interface Titles { title: string; parent: { title: string; flag: string } }
+interface Titles {
+  title: string;
+  parent: { title: string; flag: string };
+}
 
 /** The first thing wrong with a request, in tkn's words; undefined when nothing is. */
 export function requestFault(request: DeletionRequest, titles: Titles): string | undefined {
@@ -63,13 +69,16 @@ export function requestFault(request: DeletionRequest, titles: Titles): string |
 function numbersFault({ keep, keepSinceMinutes }: Sparing, { title }: Titles): string | undefined {
   if (keep < 0 && keepSinceMinutes < 0) return 'keep and keep-since option should not be lower than 0';
   if (keep < 0) return 'keep option should not be lower than 0';
-  return keepSinceMinutes < 0 ? `${title === 'TaskRun' ? 'since' : 'keep-since'} option should not be lower than 0` : undefined;
+  return keepSinceMinutes < 0
+    ? `${title === 'TaskRun' ? 'since' : 'keep-since'} option should not be lower than 0`
+    : undefined;
 }
 
 function combinationFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
   const named = request.names.length > 0;
   const everyRun = isEveryRun(request);
-  if (request.all && request.parentName) return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
+  if (request.all && request.parentName)
+    return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
   if (named && request.keep > 0) return '--keep flag should not have any arguments specified with it';
   if (named && everyRun) return '--all flag should not have any arguments or flags specified with it';
   if (named && request.parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
@@ -113,7 +122,11 @@ function sparedText({ keep, keepSinceMinutes }: Sparing, title: string): string 
  * What is said when all that a Pipeline or Task has stays because so many were to be kept; undefined when `keep` is not
  * the reason.
  */
-export function keptReport({ keep, parentName }: DeletionRequest, { title, parent }: Titles, { doomed, kept }: Selection): string | undefined {
+export function keptReport(
+  { keep, parentName }: DeletionRequest,
+  { title, parent }: Titles,
+  { doomed, kept }: Selection,
+): string | undefined {
   if (doomed.length > 0 || keep === 0) return undefined;
   return keep > kept.length
     ? `There is/are only ${kept.length} ${title}(s) associated for ${parent.title}: ${parentName} `
@@ -121,7 +134,12 @@ export function keptReport({ keep, parentName }: DeletionRequest, { title, paren
 }
 
 /** What is said once all of a selection is deleted. The wording differs from kind to kind as tkn's does. */
-export function deletionReport(request: DeletionRequest, titles: Titles, namespace: string, { doomed, kept }: Selection): string {
+export function deletionReport(
+  request: DeletionRequest,
+  titles: Titles,
+  namespace: string,
+  { doomed, kept }: Selection,
+): string {
   const { keep, keepSinceMinutes, parentName } = request;
   const isTaskRun = titles.title === 'TaskRun';
   const completed = request.ignoreRunning ? '(Completed)' : '';
@@ -129,11 +147,15 @@ export function deletionReport(request: DeletionRequest, titles: Titles, namespa
   const where = `in namespace ${quoted(namespace)}`;
   const of = parentName ? ` associated with ${titles.parent.title} ${quoted(parentName)}` : '';
   const total = isTaskRun ? `${doomed.length} ` : '';
-  if (keep > 0 && keepSinceMinutes > 0) return `${doomed.length} ${runs}${of} has been deleted ${where}${of ? '' : `, kept ${kept.length}`}`;
+  if (keep > 0 && keepSinceMinutes > 0)
+    return `${doomed.length} ${runs}${of} has been deleted ${where}${of ? '' : `, kept ${kept.length}`}`;
   if (keep > 0) return `All but ${keep} ${runs}${of} deleted ${where}`;
   if (keepSinceMinutes === 0) return `All ${total}${runs}${of} deleted ${where}`;
-  if (!of) return `${doomed.length} expired ${isTaskRun ? `Taskruns${completed}` : runs} has been deleted ${where}, kept ${kept.length}`;
-  const kindOf = isTaskRun ? `TaskRuns associated with ${quoted(titles.parent.title)} ${quoted(parentName)}` : `${runs}${of}`;
+  if (!of)
+    return `${doomed.length} expired ${isTaskRun ? `Taskruns${completed}` : runs} has been deleted ${where}, kept ${kept.length}`;
+  const kindOf = isTaskRun
+    ? `TaskRuns associated with ${quoted(titles.parent.title)} ${quoted(parentName)}`
+    : `${runs}${of}`;
   return `All but ${doomed.length} expired ${kindOf} deleted ${where}`;
 }
 

@@ -24,7 +24,9 @@ export interface ChildTaskRun {
 export async function describePipelineRun(context: Context, name: string): Promise<string> {
   const run = await readPipelineRun(context, name).catch((error: unknown) => {
     context.signal.throwIfAborted();
-    throw new CommandError(`failed to find pipelinerun ${JSON.stringify(name)}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`);
+    throw new CommandError(
+      `failed to find pipelinerun ${JSON.stringify(name)}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`,
+    );
   });
   const children = await childTaskRuns(context, run, '');
   return pipelineRunText(run, children, context.environment.clock.now(), context.style);
@@ -38,19 +40,25 @@ function readPipelineRun(context: Context, name: string): Promise<PipelineRun> {
 async function childTaskRuns(context: Context, run: PipelineRun, prefix: string): Promise<ChildTaskRun[]> {
   const references = run.status?.childReferences ?? [];
   if (references.length === 0) return [];
-  const { items } = await context.cluster.list(taskRuns, { namespace: context.namespace, labelSelector: `${labels.pipelineRun}=${run.metadata.name}`, signal: context.signal });
+  const { items } = await context.cluster.list(taskRuns, {
+    namespace: context.namespace,
+    labelSelector: `${labels.pipelineRun}=${run.metadata.name}`,
+    signal: context.signal,
+  });
   const byName = new Map(items.map((item) => [item.metadata.name, item]));
-  const found = await Promise.all(references.map(async (reference): Promise<ChildTaskRun[]> => {
-    const pipelineTask = prefix + (reference.pipelineTaskName ?? '');
-    const name = reference.name ?? '';
-    if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.get(name)?.status }];
-    if (reference.kind !== pipelineRunKind.title) return [];
-    const nested = await readPipelineRun(context, name).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
-    return nested ? childTaskRuns(context, nested, `${pipelineTask} > `) : [];
-  }));
+  const found = await Promise.all(
+    references.map(async (reference): Promise<ChildTaskRun[]> => {
+      const pipelineTask = prefix + (reference.pipelineTaskName ?? '');
+      const name = reference.name ?? '';
+      if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.get(name)?.status }];
+      if (reference.kind !== pipelineRunKind.title) return [];
+      const nested = await readPipelineRun(context, name).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      return nested ? childTaskRuns(context, nested, `${pipelineTask} > `) : [];
+    }),
+  );
   return found.flat();
 }
 
@@ -61,39 +69,67 @@ export function pipelineRunText(run: PipelineRun, children: readonly ChildTaskRu
     ['Pipeline Ref', spec.pipelineRef?.name],
     ['Service Account', spec.taskRunTemplate?.serviceAccountName],
   ];
-  return alignColumns([
-    ...header(run.metadata, fields, style),
-    ...section('status', 'Status', ['STARTED\tDURATION\tSTATUS', started(status, now, style)], style),
-    ...section('message', 'Message', failureMessage(run, children), style),
-    ...timeoutSection(run, style),
-    ...valueTable('params', spec.params, paramText, style),
-    ...valueTable('results', status?.results, paramText, style),
-    ...workspaceSection(spec.workspaces, style),
-    ...table('taskruns', 'Taskruns', ' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS', childRows(children, now, style), style),
-    ...table('skippedtasks', 'Skipped Tasks', ' NAME', (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`), style),
-    '',
-  ].join('\n'));
+  return alignColumns(
+    [
+      ...header(run.metadata, fields, style),
+      ...section('status', 'Status', ['STARTED\tDURATION\tSTATUS', started(status, now, style)], style),
+      ...section('message', 'Message', failureMessage(run, children), style),
+      ...timeoutSection(run, style),
+      ...valueTable('params', spec.params, paramText, style),
+      ...valueTable('results', status?.results, paramText, style),
+      ...workspaceSection(spec.workspaces, style),
+      ...table(
+        'taskruns',
+        'Taskruns',
+        ' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS',
+        childRows(children, now, style),
+        style,
+      ),
+      ...table(
+        'skippedtasks',
+        'Skipped Tasks',
+        ' NAME',
+        (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`),
+        style,
+      ),
+      '',
+    ].join('\n'),
+  );
 }
 
 function childRows(children: readonly ChildTaskRun[], now: Date, style: Style): string[] {
   return [...children]
     .sort((a, b) => compareStart(a.status?.startTime, b.status?.startTime))
-    .map(({ name, pipelineTask, status }) => [
-      ` ${style.bullet(name)}`, pipelineTask, age(status?.startTime, now), duration(status?.startTime, status?.completionTime), statusText(status?.conditions, style),
-    ].join('\t'));
+    .map(({ name, pipelineTask, status }) =>
+      [
+        ` ${style.bullet(name)}`,
+        pipelineTask,
+        age(status?.startTime, now),
+        duration(status?.startTime, status?.completionTime),
+        statusText(status?.conditions, style),
+      ].join('\t'),
+    );
 }
 
 function timeoutSection(run: PipelineRun, style: Style): string[] {
   const { timeouts } = run.spec;
   if (!timeouts) return [];
-  const rows = ([['Pipeline', timeouts.pipeline], ['Tasks', timeouts.tasks], ['Finally', timeouts.finally]] as const)
-    .flatMap(([name, value]) => (value === undefined ? [] : [` ${style.bold(name)}:\t${timeoutText(value)}`]));
+  const rows = (
+    [
+      ['Pipeline', timeouts.pipeline],
+      ['Tasks', timeouts.tasks],
+      ['Finally', timeouts.finally],
+    ] as const
+  ).flatMap(([name, value]) => (value === undefined ? [] : [` ${style.bold(name)}:\t${timeoutText(value)}`]));
   return ['', style.heading('timeouts', 'Timeouts'), ...rows];
 }
 
 function failureMessage(run: PipelineRun, children: readonly ChildTaskRun[]): string[] {
   const condition = run.status?.conditions?.[0];
   if (condition?.status !== 'False') return [];
-  const failed = children.filter((child) => child.status?.conditions?.[0]?.status === 'False').map((child) => child.name).sort();
+  const failed = children
+    .filter((child) => child.status?.conditions?.[0]?.status === 'False')
+    .map((child) => child.name)
+    .sort();
   return [condition.message ?? '', ...(failed.length > 0 ? [`TaskRun(s) cancelled: ${failed.join(', ')}`] : [])];
 }

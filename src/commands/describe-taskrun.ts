@@ -21,17 +21,39 @@ export async function describeTaskRun(context: Context, name: string): Promise<s
 /** tkn's description of a TaskRun: sections in this order, empty ones left out. */
 export function taskRunText(run: TaskRun, now: Date, style: Style): string {
   const { spec, status } = run;
-  return alignColumns([
-    ...header(run.metadata, [['Task Ref', spec.taskRef?.name], ['Service Account', spec.serviceAccountName], ['Timeout', timeoutOf(run)]], style),
-    ...section('status', 'Status', ['STARTED \tDURATION \tSTATUS', started(status, now, style)], style),
-    ...section('plain', 'Message', failureMessage(run), style),
-    ...valueTable('params', spec.params, paramText, style),
-    ...valueTable('results', status?.results, resultText, style),
-    ...workspaceSection(spec.workspaces, style),
-    ...table('steps', 'Steps', ' NAME\tSTATUS', byStart(status?.steps ?? []).map((step) => stateRow(step, style)), style),
-    ...table('sidecars', 'Sidecars', ' NAME\tSTATUS', (status?.sidecars ?? []).map((sidecar) => stateRow(sidecar, style)), style),
-    '',
-  ].join('\n'));
+  return alignColumns(
+    [
+      ...header(
+        run.metadata,
+        [
+          ['Task Ref', spec.taskRef?.name],
+          ['Service Account', spec.serviceAccountName],
+          ['Timeout', timeoutOf(run)],
+        ],
+        style,
+      ),
+      ...section('status', 'Status', ['STARTED \tDURATION \tSTATUS', started(status, now, style)], style),
+      ...section('plain', 'Message', failureMessage(run), style),
+      ...valueTable('params', spec.params, paramText, style),
+      ...valueTable('results', status?.results, resultText, style),
+      ...workspaceSection(spec.workspaces, style),
+      ...table(
+        'steps',
+        'Steps',
+        ' NAME\tSTATUS',
+        byStart(status?.steps ?? []).map((step) => stateRow(step, style)),
+        style,
+      ),
+      ...table(
+        'sidecars',
+        'Sidecars',
+        ' NAME\tSTATUS',
+        (status?.sidecars ?? []).map((sidecar) => stateRow(sidecar, style)),
+        style,
+      ),
+      '',
+    ].join('\n'),
+  );
 }
 
 /** Empty for no timeout, given or not. */
@@ -56,6 +78,12 @@ function byStart(steps: readonly StepState[]): StepState[] {
 }
 
 function stateRow(state: StepState | SidecarState, style: Style): string {
-  const reason = state.waiting ? state.waiting.reason : state.running ? 'Running' : state.terminated ? state.terminated.reason : nothing;
+  const reason = state.waiting
+    ? state.waiting.reason
+    : state.running
+      ? 'Running'
+      : state.terminated
+        ? state.terminated.reason
+        : nothing;
   return ` ${style.bullet(state.name ?? '')}\t${style.status(reason ?? '')}`;
 }

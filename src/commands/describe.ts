@@ -6,7 +6,10 @@ import type { Run, RunKind } from './kinds.ts';
 import { outputFlags, printerOf } from './output.ts';
 
 /** `pipelinerun describe` and `taskrun describe`; `describe` gives the text for people. */
-export function describeCommand<T extends Run>(kind: RunKind<T>, describe: (context: Context, name: string) => Promise<string>): Command {
+export function describeCommand<T extends Run>(
+  kind: RunKind<T>,
+  describe: (context: Context, name: string) => Promise<string>,
+): Command {
   const { title } = kind;
   const group = title.toLowerCase();
   return command({
@@ -29,7 +32,11 @@ export function describeCommand<T extends Run>(kind: RunKind<T>, describe: (cont
         return 0;
       }
       const { cluster, namespace, signal } = context;
-      context.terminal.out(printer ? await printer(await cluster.get(kind.resource, namespace, name, { signal })) : await describe(context, name));
+      context.terminal.out(
+        printer
+          ? await printer(await cluster.get(kind.resource, namespace, name, { signal }))
+          : await describe(context, name),
+      );
       return 0;
     },
   });

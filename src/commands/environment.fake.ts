@@ -34,6 +34,10 @@ export class FakeEnvironment implements CommandEnvironment {
 
   /** Runs a command line: words parted by single spaces; a no-break space stands for a space within a word. */
   run(line: string, signal: AbortSignal = new AbortController().signal): Promise<number> {
-    return runCommand(line.split(' ').map((word) => word.replaceAll('\u00a0', ' ')), this, signal);
+    return runCommand(
+      line.split(' ').map((word) => word.replaceAll('\u00a0', ' ')),
+      this,
+      signal,
+    );
   }
 }

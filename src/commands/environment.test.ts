@@ -6,7 +6,12 @@ function streams(options: { terminal?: boolean; env?: Record<string, string>; in
   const terminal = options.terminal === true ? { isTTY: true } : {};
   const stdin = Object.assign(new PassThrough(), terminal);
   stdin.end(options.input ?? '');
-  return { stdin, stdout: Object.assign(new PassThrough({ highWaterMark: options.room ?? 1024 }), terminal), stderr: new PassThrough(), env: options.env ?? {} };
+  return {
+    stdin,
+    stdout: Object.assign(new PassThrough({ highWaterMark: options.room ?? 1024 }), terminal),
+    stderr: new PassThrough(),
+    env: options.env ?? {},
+  };
 }
 const signal = new AbortController().signal;
 
@@ -47,11 +52,15 @@ describe('systemEnvironment', () => {
 
   it('says how to name a cluster when there is none', async () => {
     const environment = systemEnvironment('v1', streams({ env: { HOME: '/nonexistent' } }));
-    await expect(environment.connect({ kubeconfig: '', context: '' })).rejects.toThrow('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
+    await expect(environment.connect({ kubeconfig: '', context: '' })).rejects.toThrow(
+      'no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config',
+    );
   });
 
   it('names a kubeconfig that cannot be read', async () => {
     const environment = systemEnvironment('v1', streams());
-    await expect(environment.connect({ kubeconfig: '/nonexistent/config', context: '' })).rejects.toThrow('/nonexistent/config');
+    await expect(environment.connect({ kubeconfig: '/nonexistent/config', context: '' })).rejects.toThrow(
+      '/nonexistent/config',
+    );
   });
 });

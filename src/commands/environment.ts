@@ -46,7 +46,8 @@ export function systemEnvironment(version: string, streams: Streams = process): 
     terminal: {
       out: (text) => void stdout.write(text),
       err: (text) => void stderr.write(text),
-      drained: (signal) => (stdout.writableNeedDrain ? once(stdout, 'drain', { signal }).then(() => undefined) : undefined),
+      drained: (signal) =>
+        stdout.writableNeedDrain ? once(stdout, 'drain', { signal }).then(() => undefined) : undefined,
       colour: stdout.isTTY === true && env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb',
       interactive: stdin.isTTY === true,
       lines: (signal) => linesOf(stdin, signal),
@@ -71,8 +72,15 @@ async function* linesOf(stdin: Readable, signal: AbortSignal): AsyncIterable<str
 }
 
 async function connect(kubeconfig: string, context: string, version: string, env: Streams['env']): Promise<Connection> {
-  const [{ loadClusterConfig }, { KubeClient }] = await Promise.all([import('../kube/config.ts'), import('../kube/client.ts')]);
-  const config = await loadClusterConfig({ env, ...(kubeconfig ? { kubeconfig } : {}), ...(context ? { context } : {}) });
+  const [{ loadClusterConfig }, { KubeClient }] = await Promise.all([
+    import('../kube/config.ts'),
+    import('../kube/client.ts'),
+  ]);
+  const config = await loadClusterConfig({
+    env,
+    ...(kubeconfig ? { kubeconfig } : {}),
+    ...(context ? { context } : {}),
+  });
   // As tkn: a person's client need not be throttled like a controller.
   const client = new KubeClient(config, { userAgent: `tektite/${version}`, qps: 50, burst: 300 });
   return { cluster: client, namespace: config.namespace, close: () => client.close(true) };

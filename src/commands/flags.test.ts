@@ -16,7 +16,12 @@ const initial = { namespace: '', follow: false, last: false, 'ignore-running': t
 describe('parseFlags', () => {
   it.each<[string, string[], object, string[]]>([
     ['nothing', [], {}, []],
-    ['flags and arguments in any order', ['a', '-f', 'b', '--limit', '3', 'c'], { follow: true, limit: 3 }, ['a', 'b', 'c']],
+    [
+      'flags and arguments in any order',
+      ['a', '-f', 'b', '--limit', '3', 'c'],
+      { follow: true, limit: 3 },
+      ['a', 'b', 'c'],
+    ],
     ['a value after =', ['--namespace=x=y'], { namespace: 'x=y' }, []],
     ['a short flag with its value', ['-nfoo'], { namespace: 'foo' }, []],
     ['a short flag with = and its value', ['-n=foo'], { namespace: 'foo' }, []],
@@ -49,15 +54,20 @@ describe('parseFlags', () => {
   it('stops at the first argument when asked to, and keeps what was given before', () => {
     const first = parseFlags(table, ['-n', 'x', 'list', '-f'], { untilArgument: true });
     expect(first.rest).toEqual(['list', '-f']);
-    expect(parseFlags(table, first.rest, { given: first.values })).toEqual({ values: { ...initial, namespace: 'x', follow: true }, rest: ['list'] });
+    expect(parseFlags(table, first.rest, { given: first.values })).toEqual({
+      values: { ...initial, namespace: 'x', follow: true },
+      rest: ['list'],
+    });
   });
 
   it('gives back any value it is given, in each way of writing it', () => {
-    fc.assert(fc.property(fc.string(), (value) => {
-      for (const argv of [['--namespace', value], [`--namespace=${value}`], ['-n', value], [`-n=${value}`]]) {
-        expect(parseFlags(table, argv)).toEqual({ values: { ...initial, namespace: value }, rest: [] });
-      }
-    }));
+    fc.assert(
+      fc.property(fc.string(), (value) => {
+        for (const argv of [['--namespace', value], [`--namespace=${value}`], ['-n', value], [`-n=${value}`]]) {
+          expect(parseFlags(table, argv)).toEqual({ values: { ...initial, namespace: value }, rest: [] });
+        }
+      }),
+    );
   });
 
   it('does not change the table: lists start empty every time', () => {

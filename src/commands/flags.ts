@@ -24,7 +24,10 @@ export class FlagError extends Error {
   override name = 'FlagError';
 }
 
-export function toggle(help: string, options: { short?: string; initial?: boolean; hidden?: boolean } = {}): Flag<boolean> {
+export function toggle(
+  help: string,
+  options: { short?: string; initial?: boolean; hidden?: boolean } = {},
+): Flag<boolean> {
   return { ...options, help, kind: '', initial: options.initial ?? false, read: readBoolean };
 }
 
@@ -34,7 +37,13 @@ export function text(help: string, options: { short?: string; initial?: string }
 
 /** May be given several times, or with commas. */
 export function texts(help: string, options: { short?: string } = {}): Flag<string[]> {
-  return { ...options, help, kind: 'strings', initial: [], read: (given, before) => [...before, ...given.split(',').filter((part) => part !== '')] };
+  return {
+    ...options,
+    help,
+    kind: 'strings',
+    initial: [],
+    read: (given, before) => [...before, ...given.split(',').filter((part) => part !== '')],
+  };
 }
 
 export function whole(help: string, options: { short?: string; initial?: number } = {}): Flag<number> {
@@ -77,8 +86,14 @@ export interface ParsedFlags<T> {
  * after it come back as `rest`. `given` holds values read before (flags ahead of a subcommand).
  * @throws FlagError naming the flag and what is wrong with it.
  */
-export function parseFlags<T extends FlagTable>(table: T, argv: readonly string[], options: { untilArgument?: boolean; given?: Record<string, unknown> } = {}): ParsedFlags<T> {
-  const values: Record<string, unknown> = Object.fromEntries(Object.entries(table).map(([name, flag]) => [name, flag.initial]));
+export function parseFlags<T extends FlagTable>(
+  table: T,
+  argv: readonly string[],
+  options: { untilArgument?: boolean; given?: Record<string, unknown> } = {},
+): ParsedFlags<T> {
+  const values: Record<string, unknown> = Object.fromEntries(
+    Object.entries(table).map(([name, flag]) => [name, flag.initial]),
+  );
   Object.assign(values, options.given);
   const rest: string[] = [];
   const queue = [...argv];

@@ -19,20 +19,38 @@ export type Step =
   /** [?(...)] */
   | { kind: 'filter'; path: Step[]; operator: string; value: unknown };
 
-/** All values that a path leads to. @throws JsonPathError where kubectl's engine fails as well: a field that is missing is no error, an index is. */
+/**
+ * All values that a path leads to. @throws JsonPathError where kubectl's engine fails as well: a field that is missing
+ * is no error, an index is.
+ */
 export function select(path: readonly Step[], value: unknown): unknown[] {
   return path.reduce<unknown[]>((found, step) => found.flatMap((item) => take(step, item)), [value]);
 }
 
 function take(step: Step, value: unknown): unknown[] {
   switch (step.kind) {
-    case 'field': return isRecord(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
-    case 'index': return slice(value, ({ length }) => ({ from: fromEnd(step.index, length), to: fromEnd(step.index, length) + 1, by: 1 }));
-    case 'slice': return slice(value, ({ length }) => ({ from: fromEnd(step.from ?? 0, length), to: fromEnd(step.to ?? length, length), by: step.by ?? 1 }));
-    case 'all': return members(value);
-    case 'descent': return descend(value);
-    case 'union': return step.of.flatMap((part) => take(part, value));
-    case 'filter': return filtered(step, value);
+    case 'field':
+      return isRecord(value) && Object.hasOwn(value, step.name) ? [value[step.name]] : [];
+    case 'index':
+      return slice(value, ({ length }) => ({
+        from: fromEnd(step.index, length),
+        to: fromEnd(step.index, length) + 1,
+        by: 1,
+      }));
+    case 'slice':
+      return slice(value, ({ length }) => ({
+        from: fromEnd(step.from ?? 0, length),
+        to: fromEnd(step.to ?? length, length),
+        by: step.by ?? 1,
+      }));
+    case 'all':
+      return members(value);
+    case 'descent':
+      return descend(value);
+    case 'union':
+      return step.of.flatMap((part) => take(part, value));
+    case 'filter':
+      return filtered(step, value);
   }
 }
 
@@ -40,14 +58,18 @@ function fromEnd(index: number, length: number): number {
   return index < 0 ? index + length : index;
 }
 
-function slice(value: unknown, bounds: (list: readonly unknown[]) => { from: number; to: number; by: number }): unknown[] {
+function slice(
+  value: unknown,
+  bounds: (list: readonly unknown[]) => { from: number; to: number; by: number },
+): unknown[] {
   if (value === null) return [];
   if (!Array.isArray(value)) throw new JsonPathError(`${typeName(value)} is not array or slice`);
   const { from, to, by } = bounds(value);
   // Nothing is asked for: allowed anywhere.
   if (from === to) return [];
   const outside = from < 0 || from >= value.length ? from : to < 0 || to > value.length ? to - 1 : undefined;
-  if (outside !== undefined) throw new JsonPathError(`array index out of bounds: index ${outside}, length ${value.length}`);
+  if (outside !== undefined)
+    throw new JsonPathError(`array index out of bounds: index ${outside}, length ${value.length}`);
   if (from > to) throw new JsonPathError(`starting index ${from} is greater than ending index ${to}`);
   if (by <= 0) throw new JsonPathError('step must be > 0');
   return value.slice(from, to).filter((_item, index) => index % by === 0);
@@ -64,7 +86,8 @@ function descend(value: unknown): unknown[] {
 }
 
 function filtered(step: Extract<Step, { kind: 'filter' }>, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new JsonPathError(`${JSON.stringify(value)} is not array or slice and cannot be filtered`);
+  if (!Array.isArray(value))
+    throw new JsonPathError(`${JSON.stringify(value)} is not array or slice and cannot be filtered`);
   return value.filter((item) => select(step.path, item).some((found) => compare(step.operator, found, step.value)));
 }
 

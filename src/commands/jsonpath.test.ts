@@ -4,7 +4,15 @@ import { compileJsonPath } from './jsonpath.ts';
 
 const list = {
   items: [
-    { metadata: { name: 'a', labels: { 'tekton.dev/pipeline': 'p' } }, status: { conditions: [{ type: 'Succeeded', status: 'True' }, { type: 'Other', status: 'False' }] } },
+    {
+      metadata: { name: 'a', labels: { 'tekton.dev/pipeline': 'p' } },
+      status: {
+        conditions: [
+          { type: 'Succeeded', status: 'True' },
+          { type: 'Other', status: 'False' },
+        ],
+      },
+    },
     { metadata: { name: 'b' }, status: { conditions: [{ type: 'Succeeded', status: 'False', n: 3 }] } },
   ],
 };
@@ -30,7 +38,11 @@ describe('jsonpath', () => {
     ['braces in a text', '{"{}"}', '{}'],
     ['everything of a name', '{..type}', 'Succeeded Other Succeeded'],
     ['everything of a name below', '{.items[0]..labels.*}', 'p'],
-    ['everything below with members', '{.items[0].metadata..}', '{"name":"a","labels":{"tekton.dev/pipeline":"p"}} {"tekton.dev/pipeline":"p"}'],
+    [
+      'everything below with members',
+      '{.items[0].metadata..}',
+      '{"name":"a","labels":{"tekton.dev/pipeline":"p"}} {"tekton.dev/pipeline":"p"}',
+    ],
     ['a slice', '{.items[0:2].metadata.name}', 'a b'],
     ['a slice from an index', '{.items[1:].metadata.name}', 'b'],
     ['a slice from the end', '{.items[-1:].metadata.name}', 'b'],
@@ -46,7 +58,16 @@ describe('jsonpath', () => {
     expect(compileJsonPath(template)(list)).toBe(expected);
   });
 
-  it.each(['{.items[0]', '{range .items[*]}{.a}', '{.a}{end}', '{.items[]}', '{.items[a]}', '{.a....b}', '{.items[?(@.a==b)]}', '}'])('refuses %s', (template) => {
+  it.each([
+    '{.items[0]',
+    '{range .items[*]}{.a}',
+    '{.a}{end}',
+    '{.items[]}',
+    '{.items[a]}',
+    '{.a....b}',
+    '{.items[?(@.a==b)]}',
+    '}',
+  ])('refuses %s', (template) => {
     expect(() => compileJsonPath(template)).toThrow(/jsonpath/);
   });
 
@@ -60,16 +81,22 @@ describe('jsonpath', () => {
     ['{.items[0].metadata[*]}', 'map[string]interface {} is not array or slice'],
     ['{.items[0].metadata.name[?(@.x)]}', '"a" is not array or slice and cannot be filtered'],
   ])('fails where kubectl does: %s', (template, message) => {
-    expect(() => compileJsonPath(template)(list)).toThrow(`error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${message}`);
+    expect(() => compileJsonPath(template)(list)).toThrow(
+      `error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${message}`,
+    );
   });
 
   it('prints every value as a list of JSON', () => {
-    expect(compileJsonPath('{.items[*].metadata.name}{"-"}{.nope}', { asJson: true })(list)).toBe('[\n    "a",\n    "b"\n]\n[\n    "-"\n]\n[]\n');
+    expect(compileJsonPath('{.items[*].metadata.name}{"-"}{.nope}', { asJson: true })(list)).toBe(
+      '[\n    "a",\n    "b"\n]\n[\n    "-"\n]\n[]\n',
+    );
   });
 
   it('prints any text at any field', () => {
-    fc.assert(fc.property(fc.stringMatching(/^[a-z][a-zA-Z0-9]{0,10}$/), fc.string(), (name, value) => {
-      expect(compileJsonPath(`{.${name}}`)({ [name]: value })).toBe(value);
-    }));
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z][a-zA-Z0-9]{0,10}$/), fc.string(), (name, value) => {
+        expect(compileJsonPath(`{.${name}}`)({ [name]: value })).toBe(value);
+      }),
+    );
   });
 });

@@ -1,15 +1,19 @@
 import { JsonPathError, select } from './jsonpath-steps.ts';
 import type { Step } from './jsonpath-steps.ts';
 
-type Node = { kind: 'text'; text: string } | { kind: 'path'; path: Step[] } | { kind: 'range'; path: Step[]; body: Node[] };
+type Node =
+  { kind: 'text'; text: string } | { kind: 'path'; path: Step[] } | { kind: 'range'; path: Step[]; body: Node[] };
 
 /**
  * kubectl's JSONPath: text outside braces; in braces a path (`.a.b`, `['a.b']`, `[0]`, `[-1]`, `[0:2]`, `['a','b']`,
- * `[*]`, `.*`, `..a`, `[?(@.x=="y")]`), a quoted text with \n and \t, and `range` ... `end`. Several values are parted by
- * a space, or with `asJson` printed as a list. Anything else is refused, never guessed.
+ * `[*]`, `.*`, `..a`, `[?(@.x=="y")]`), a quoted text with \n and \t, and `range` ... `end`. Several values are parted
+ * by a space, or with `asJson` printed as a list. Anything else is refused, never guessed.
  * @throws JsonPathError when the template is none, or, when it is applied, for an index that is not there.
  */
-export function compileJsonPath(template: string, options: { asJson: boolean } = { asJson: false }): (value: unknown) => string {
+export function compileJsonPath(
+  template: string,
+  options: { asJson: boolean } = { asJson: false },
+): (value: unknown) => string {
   const nodes = readNodes(tokensOf(template), template, false);
   const print = options.asJson ? asJson : asText;
   return (value) => {
@@ -17,7 +21,9 @@ export function compileJsonPath(template: string, options: { asJson: boolean } =
       return render(nodes, value, print);
     } catch (error) {
       if (!(error instanceof JsonPathError)) throw error;
-      throw new JsonPathError(`error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}`);
+      throw new JsonPathError(
+        `error executing jsonpath ${JSON.stringify(template)}: Error executing template: ${error.message}`,
+      );
     }
   };
 }
@@ -25,7 +31,8 @@ export function compileJsonPath(template: string, options: { asJson: boolean } =
 function tokensOf(template: string): string[] {
   // Braces inside quotes belong to the quoted text.
   const tokens: string[] = template.match(/\{(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^{}"'])*\}|[^{}]+|[{}]/g) ?? [];
-  if (tokens.includes('{') || tokens.includes('}')) throw new JsonPathError(`jsonpath ${JSON.stringify(template)}: unbalanced braces`);
+  if (tokens.includes('{') || tokens.includes('}'))
+    throw new JsonPathError(`jsonpath ${JSON.stringify(template)}: unbalanced braces`);
   return tokens;
 }
 
@@ -41,7 +48,8 @@ function readNodes(tokens: string[], template: string, inRange: boolean): Node[]
       if (inRange) return nodes;
       throw new JsonPathError(`jsonpath ${JSON.stringify(template)}: {end} without {range}`);
     }
-    if (/^range(?![\w-])/.test(inside)) nodes.push({ kind: 'range', path: readPath(inside.slice(5).trim()), body: readNodes(tokens, template, true) });
+    if (/^range(?![\w-])/.test(inside))
+      nodes.push({ kind: 'range', path: readPath(inside.slice(5).trim()), body: readNodes(tokens, template, true) });
     else if (/^["']/.test(inside)) nodes.push({ kind: 'text', text: unquote(inside) });
     else nodes.push({ kind: 'path', path: readPath(inside) });
   }
@@ -51,7 +59,8 @@ function readNodes(tokens: string[], template: string, inRange: boolean): Node[]
 
 function unquote(quoted: string): string {
   const end = quoted.slice(0, 1);
-  if (quoted.length < 2 || !quoted.endsWith(end)) throw new JsonPathError(`jsonpath text ${quoted}: unterminated quote`);
+  if (quoted.length < 2 || !quoted.endsWith(end))
+    throw new JsonPathError(`jsonpath text ${quoted}: unterminated quote`);
   const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r' };
   return quoted.slice(1, -1).replace(/\\(.)/g, (_whole, letter: string) => escapes[letter] ?? letter);
 }
@@ -59,7 +68,9 @@ function unquote(quoted: string): string {
 const SLICE = String.raw`(?<from>-?\d+)?:(?<to>-?\d+)?(?::(?<by>-?\d+)?)?`;
 const QUOTED = String.raw`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`;
 /** One step of a path, the parts of brackets not read yet. */
-const STEP = new RegExp(String.raw`^(?:(?<descent>\.\.)|(?<all>\.\*)|\.(?<field>(?:\\.|[^.[\]\\\s(){}])+)|\[\?\(\s*@(?<path>[^=!<>\s]*)\s*(?:(?<operator>==|!=|<=|>=|<|>)\s*(?<value>"[^"]*"|'[^']*'|[^\s)]+)\s*)?\)\]|\[(?<parts>(?:${QUOTED}|[^'"[\]])+)\])`);
+const STEP = new RegExp(
+  String.raw`^(?:(?<descent>\.\.)|(?<all>\.\*)|\.(?<field>(?:\\.|[^.[\]\\\s(){}])+)|\[\?\(\s*@(?<path>[^=!<>\s]*)\s*(?:(?<operator>==|!=|<=|>=|<|>)\s*(?<value>"[^"]*"|'[^']*'|[^\s)]+)\s*)?\)\]|\[(?<parts>(?:${QUOTED}|[^'"[\]])+)\])`,
+);
 const PART = new RegExp(String.raw`^\s*(?:(?<every>\*)|(?<index>-?\d+)|${SLICE}|(?<quoted>${QUOTED}))\s*(?:,|$)`);
 
 function readPath(text: string): Step[] {
@@ -79,7 +90,9 @@ function readPath(text: string): Step[] {
 }
 
 function unsupported(path: string, part: string): JsonPathError {
-  return new JsonPathError(`jsonpath ${JSON.stringify(path)}: ${JSON.stringify(part)} is not supported; use fields, [n], [n:m], ['a','b'], [*], .., [?(@.x=="y")] and range`);
+  return new JsonPathError(
+    `jsonpath ${JSON.stringify(path)}: ${JSON.stringify(part)} is not supported; use fields, [n], [n:m], ['a','b'], [*], .., [?(@.x=="y")] and range`,
+  );
 }
 
 function stepOf(groups: Record<string, string | undefined>): Step {
@@ -87,7 +100,13 @@ function stepOf(groups: Record<string, string | undefined>): Step {
   if (descent !== undefined) return { kind: 'descent' };
   if (all !== undefined) return { kind: 'all' };
   if (field !== undefined) return { kind: 'field', name: field.replace(/\\(.)/g, '$1') };
-  if (path !== undefined) return { kind: 'filter', path: readPath(path), operator: operator ?? 'exists', value: value === undefined ? undefined : literal(value) };
+  if (path !== undefined)
+    return {
+      kind: 'filter',
+      path: readPath(path),
+      operator: operator ?? 'exists',
+      value: value === undefined ? undefined : literal(value),
+    };
   const read = partsOf(parts ?? '');
   const [only] = read;
   return only && read.length === 1 ? only : { kind: 'union', of: read };
@@ -123,13 +142,20 @@ function literal(value: string): unknown {
 }
 
 function render(nodes: Node[], value: unknown, print: (values: unknown[]) => string): string {
-  return nodes.map((node) => {
-    switch (node.kind) {
-      case 'text': return print([node.text]);
-      case 'path': return print(select(node.path, value));
-      case 'range': return select(node.path, value).map((item) => render(node.body, item, print)).join('');
-    }
-  }).join('');
+  return nodes
+    .map((node) => {
+      switch (node.kind) {
+        case 'text':
+          return print([node.text]);
+        case 'path':
+          return print(select(node.path, value));
+        case 'range':
+          return select(node.path, value)
+            .map((item) => render(node.body, item, print))
+            .join('');
+      }
+    })
+    .join('');
 }
 
 function asText(values: unknown[]): string {

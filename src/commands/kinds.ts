@@ -29,7 +29,8 @@ export const taskRunKind: RunKind<TaskRun> = {
   title: 'TaskRun',
   parent: { title: 'Task', flag: 'task', label: labels.task },
   // A custom task's label may read the same.
-  isOfParent: (run) => run.spec.taskRef === undefined || (run.spec.taskRef.kind ?? 'Task') === 'Task' || run.spec.taskRef.kind === '',
+  isOfParent: (run) =>
+    run.spec.taskRef === undefined || (run.spec.taskRef.kind ?? 'Task') === 'Task' || run.spec.taskRef.kind === '',
 };
 
 /** "pipelinerun.tekton.dev/name": what -o name prints. */

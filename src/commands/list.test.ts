@@ -9,13 +9,50 @@ function environment(options: { colour?: boolean } = {}): FakeEnvironment {
   const made = new FakeEnvironment(options);
   const { cluster } = made;
   const of = (pipeline: string) => ({ labels: { 'tekton.dev/pipeline': pipeline } });
-  cluster.put(pipelineRuns, pipelineRun('done', { metadata: { ...of('build'), managedFields: [] } as object, status: { startTime: minutesAgo(60), completionTime: minutesAgo(55), conditions: succeeded('True', 'Succeeded') } }));
-  cluster.put(pipelineRuns, pipelineRun('timed-out', { metadata: of('build'), status: { startTime: minutesAgo(120), completionTime: minutesAgo(60), conditions: succeeded('False', 'PipelineRunTimeout') } }));
-  cluster.put(pipelineRuns, pipelineRun('running', { metadata: of('deploy'), status: { startTime: minutesAgo(1), conditions: succeeded('Unknown', 'Running') } }));
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('done', {
+      metadata: { ...of('build'), managedFields: [] } as object,
+      status: { startTime: minutesAgo(60), completionTime: minutesAgo(55), conditions: succeeded('True', 'Succeeded') },
+    }),
+  );
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('timed-out', {
+      metadata: of('build'),
+      status: {
+        startTime: minutesAgo(120),
+        completionTime: minutesAgo(60),
+        conditions: succeeded('False', 'PipelineRunTimeout'),
+      },
+    }),
+  );
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('running', {
+      metadata: of('deploy'),
+      status: { startTime: minutesAgo(1), conditions: succeeded('Unknown', 'Running') },
+    }),
+  );
   cluster.put(pipelineRuns, pipelineRun('created', { metadata: of('deploy') }));
-  cluster.put(pipelineRuns, pipelineRun('elsewhere', { metadata: { namespace: 'another', ...of('build') }, status: { startTime: minutesAgo(5), completionTime: minutesAgo(4), conditions: succeeded('False', 'Cancelled') } }));
-  cluster.put(taskRuns, taskRun('of-task', { metadata: { labels: { 'tekton.dev/task': 't' } }, spec: { taskRef: { name: 't' } } }));
-  cluster.put(taskRuns, taskRun('of-custom', { metadata: { labels: { 'tekton.dev/task': 't' } }, spec: { taskRef: { name: 't', kind: 'Custom' } } }));
+  cluster.put(
+    pipelineRuns,
+    pipelineRun('elsewhere', {
+      metadata: { namespace: 'another', ...of('build') },
+      status: { startTime: minutesAgo(5), completionTime: minutesAgo(4), conditions: succeeded('False', 'Cancelled') },
+    }),
+  );
+  cluster.put(
+    taskRuns,
+    taskRun('of-task', { metadata: { labels: { 'tekton.dev/task': 't' } }, spec: { taskRef: { name: 't' } } }),
+  );
+  cluster.put(
+    taskRuns,
+    taskRun('of-custom', {
+      metadata: { labels: { 'tekton.dev/task': 't' } },
+      spec: { taskRef: { name: 't', kind: 'Custom' } },
+    }),
+  );
   return made;
 }
 
@@ -45,7 +82,12 @@ describe('list', () => {
     const [json, yaml] = [environment(), environment()];
     await json.run('pr list build -o json');
     await yaml.run('pr list build -o yaml');
-    const value = JSON.parse(json.out) as { kind: string; apiVersion: string; metadata: { resourceVersion: string }; items: { metadata: { name: string; managedFields?: unknown } }[] };
+    const value = JSON.parse(json.out) as {
+      kind: string;
+      apiVersion: string;
+      metadata: { resourceVersion: string };
+      items: { metadata: { name: string; managedFields?: unknown } }[];
+    };
     expect(value).toMatchObject({ kind: 'PipelineRunList', apiVersion: 'tekton.dev/v1' });
     expect(Object.keys(value)).toEqual(['kind', 'apiVersion', 'metadata', 'items']);
     expect(value.metadata.resourceVersion).toBe('7');
@@ -72,7 +114,10 @@ describe('list', () => {
   it('fails for an index that no list has', async () => {
     const made = environment();
     expect(await made.run('pr list deploy -o jsonpath={.items[5].kind}')).toBe(1);
-    expect([made.out, made.err]).toEqual(['', 'Error: error executing jsonpath "{.items[5].kind}": Error executing template: array index out of bounds: index 5, length 2\n']);
+    expect([made.out, made.err]).toEqual([
+      '',
+      'Error: error executing jsonpath "{.items[5].kind}": Error executing template: array index out of bounds: index 5, length 2\n',
+    ]);
   });
 
   it('takes the first argument and ignores the others, and knows the old --nocolour', async () => {
@@ -92,12 +137,27 @@ describe('list', () => {
 
   it.each([
     ['pr list --limit -1', 'limit was -1 but must be a positive number'],
-    ['pr list build --label a=b', 'failed to list PipelineRuns from namespace ns: specifying a Pipeline and labels are not compatible'],
-    ['pr list -o wide', 'unable to match a printer suitable for the output format "wide", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
-    ['pr list -o go-template={{.kind}}', 'unable to match a printer suitable for the output format "go-template={{.kind}}", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
-    ['pr list -o json=x', 'unable to match a printer suitable for the output format "json=x", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml'],
+    [
+      'pr list build --label a=b',
+      'failed to list PipelineRuns from namespace ns: specifying a Pipeline and labels are not compatible',
+    ],
+    [
+      'pr list -o wide',
+      'unable to match a printer suitable for the output format "wide", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',
+    ],
+    [
+      'pr list -o go-template={{.kind}}',
+      'unable to match a printer suitable for the output format "go-template={{.kind}}", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',
+    ],
+    [
+      'pr list -o json=x',
+      'unable to match a printer suitable for the output format "json=x", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',
+    ],
     ['pr list -o jsonpath', 'template format specified but no template given: write -o jsonpath=TEMPLATE'],
-    ['pr list -o jsonpath-file=/nowhere/at/all', "error reading jsonpath-file /nowhere/at/all: ENOENT: no such file or directory, open '/nowhere/at/all'"],
+    [
+      'pr list -o jsonpath-file=/nowhere/at/all',
+      "error reading jsonpath-file /nowhere/at/all: ENOENT: no such file or directory, open '/nowhere/at/all'",
+    ],
     ['pr list -o jsonpath={.a', 'jsonpath "{.a": unbalanced braces'],
   ])('%s is refused', async (line, message) => {
     const made = environment();
@@ -108,8 +168,12 @@ describe('list', () => {
 
   it('says what the API server said', async () => {
     const made = environment();
-    made.cluster.failures.set('list pipelineruns', [new ApiError(403, { reason: 'Forbidden', message: 'pipelineruns.tekton.dev is forbidden' })]);
+    made.cluster.failures.set('list pipelineruns', [
+      new ApiError(403, { reason: 'Forbidden', message: 'pipelineruns.tekton.dev is forbidden' }),
+    ]);
     expect(await made.run('pr list')).toBe(1);
-    expect(made.err).toBe('Error: failed to list PipelineRuns from namespace ns: pipelineruns.tekton.dev is forbidden\n');
+    expect(made.err).toBe(
+      'Error: failed to list PipelineRuns from namespace ns: pipelineruns.tekton.dev is forbidden\n',
+    );
   });
 });

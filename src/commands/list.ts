@@ -18,8 +18,13 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
     summary: `Lists ${title}s in a namespace`,
     usage: `[${parent.title}]`,
     examples: [
-      `List all ${title}s of ${parent.title} 'foo':`, '', `    tektite ${title.toLowerCase()} list foo -n bar`, '',
-      `List all ${title}s in a namespace 'foo':`, '', `    tektite ${title.toLowerCase()} list -n foo`,
+      `List all ${title}s of ${parent.title} 'foo':`,
+      '',
+      `    tektite ${title.toLowerCase()} list foo -n bar`,
+      '',
+      `List all ${title}s in a namespace 'foo':`,
+      '',
+      `    tektite ${title.toLowerCase()} list -n foo`,
     ].join('\n'),
     flags: {
       ...outputFlags,
@@ -31,24 +36,41 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
     },
     async run(context, flags, [parentName = '']) {
       if (flags.limit < 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
-      if (parentName && flags.label) throw listError(context, kind, `specifying a ${parent.title} and labels are not compatible`);
+      if (parentName && flags.label)
+        throw listError(context, kind, `specifying a ${parent.title} and labels are not compatible`);
       const printer = printerOf(flags, kind.resource);
-      const { items, resourceVersion } = await findRuns(context, kind, { parentName, label: flags.label, everywhere: flags['all-namespaces'] });
+      const { items, resourceVersion } = await findRuns(context, kind, {
+        parentName,
+        label: flags.label,
+        everywhere: flags['all-namespaces'],
+      });
       const sorted = items.sort(flags['all-namespaces'] ? byNamespace : byStartTime);
       const limited = flags.limit > 0 ? sorted.slice(0, flags.limit) : sorted;
       const runs = flags.reverse ? limited.reverse() : limited;
       const now = context.environment.clock.now();
       const options = { everywhere: flags['all-namespaces'], headers: !flags['no-headers'] };
-      context.terminal.out(printer ? await printer(listObject(kind.resource, { items: runs, resourceVersion })) : listText(kind, runs, now, context.style, options));
+      context.terminal.out(
+        printer
+          ? await printer(listObject(kind.resource, { items: runs, resourceVersion }))
+          : listText(kind, runs, now, context.style, options),
+      );
       return 0;
     },
   });
 }
 
-async function findRuns<T extends Run>(context: Context, kind: RunKind<T>, choice: { parentName: string; label: string; everywhere: boolean }): Promise<{ items: T[]; resourceVersion: string }> {
+async function findRuns<T extends Run>(
+  context: Context,
+  kind: RunKind<T>,
+  choice: { parentName: string; label: string; everywhere: boolean },
+): Promise<{ items: T[]; resourceVersion: string }> {
   const labelSelector = choice.parentName ? `${kind.parent.label}=${choice.parentName}` : choice.label || undefined;
   try {
-    const { items, resourceVersion } = await context.cluster.list(kind.resource, { namespace: choice.everywhere ? undefined : context.namespace, labelSelector, signal: context.signal });
+    const { items, resourceVersion } = await context.cluster.list(kind.resource, {
+      namespace: choice.everywhere ? undefined : context.namespace,
+      labelSelector,
+      signal: context.signal,
+    });
     return { items: choice.parentName ? items.filter(kind.isOfParent) : items, resourceVersion };
   } catch (error) {
     context.signal.throwIfAborted();
@@ -61,7 +83,13 @@ function listError(context: Context, kind: { title: string }, message: string): 
 }
 
 /** tkn's table of runs. */
-export function listText(kind: { title: string }, runs: readonly Run[], now: Date, style: Style, options: { everywhere: boolean; headers: boolean }): string {
+export function listText(
+  kind: { title: string },
+  runs: readonly Run[],
+  now: Date,
+  style: Style,
+  options: { everywhere: boolean; headers: boolean },
+): string {
   if (runs.length === 0) return `No ${kind.title}s found\n`;
   const header = [...(options.everywhere ? ['NAMESPACE'] : []), 'NAME', 'STARTED', 'DURATION', 'STATUS'];
   const rows = runs.map(({ metadata, status }) => [

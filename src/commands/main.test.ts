@@ -17,22 +17,30 @@ describe('help', () => {
   });
 
   it('is the same by any way of asking', async () => {
-    const texts = await Promise.all(['pr list -h', 'pipelinerun ls --help', 'help pr list', '-n x pipelineruns list -h'].map(async (line) => {
-      const made = new FakeEnvironment();
-      await made.run(line);
-      return made.out;
-    }));
+    const texts = await Promise.all(
+      ['pr list -h', 'pipelinerun ls --help', 'help pr list', '-n x pipelineruns list -h'].map(async (line) => {
+        const made = new FakeEnvironment();
+        await made.run(line);
+        return made.out;
+      }),
+    );
     expect(new Set(texts).size).toBe(1);
   });
 });
 
 describe('a command line that cannot be understood', () => {
   it.each([
-    ['pr lisst', 'unknown command "lisst" for "tektite pipelinerun"\n\nDid you mean this?\n\tlist\n\nRun \'tektite pipelinerun --help\' for usage.\n'],
+    [
+      'pr lisst',
+      'unknown command "lisst" for "tektite pipelinerun"\n\nDid you mean this?\n\tlist\n\nRun \'tektite pipelinerun --help\' for usage.\n',
+    ],
     ['nonsense', 'unknown command "nonsense" for "tektite"\nRun \'tektite --help\' for usage.\n'],
-    ['pr list --nope', 'unknown flag: --nope\nRun \'tektite pipelinerun list --help\' for usage.\n'],
-    ['pr cancel a b', 'accepts 1 arg(s), received 2\nRun \'tektite pipelinerun cancel --help\' for usage.\n'],
-    ['pr list --limit x', 'invalid argument "x" for "--limit" flag: must be a whole number\nRun \'tektite pipelinerun list --help\' for usage.\n'],
+    ['pr list --nope', "unknown flag: --nope\nRun 'tektite pipelinerun list --help' for usage.\n"],
+    ['pr cancel a b', "accepts 1 arg(s), received 2\nRun 'tektite pipelinerun cancel --help' for usage.\n"],
+    [
+      'pr list --limit x',
+      'invalid argument "x" for "--limit" flag: must be a whole number\nRun \'tektite pipelinerun list --help\' for usage.\n',
+    ],
   ])('%s', async (line, message) => {
     const made = new FakeEnvironment();
     expect(await made.run(line)).toBe(1);
@@ -59,12 +67,17 @@ describe('surroundings', () => {
   });
 
   it('knows its words', () => {
-    expect(commandNames).toEqual(expect.arrayContaining(['pipelinerun', 'pr', 'pipelineruns', 'taskrun', 'tr', 'taskruns', 'version', 'help']));
+    expect(commandNames).toEqual(
+      expect.arrayContaining(['pipelinerun', 'pr', 'pipelineruns', 'taskrun', 'tr', 'taskruns', 'version', 'help']),
+    );
   });
 });
 
 describe('version', () => {
-  const configMap = (namespace: string, name: string, version: string) => ({ metadata: { namespace, name }, data: { version } });
+  const configMap = (namespace: string, name: string, version: string) => ({
+    metadata: { namespace, name },
+    data: { version },
+  });
 
   it('prints what it finds, wherever it is', async () => {
     const made = new FakeEnvironment();
@@ -75,7 +88,11 @@ describe('version', () => {
   });
 
   it.each([
-    ['client', 'v0.1.0'], ['pipeline', 'v1.0.0'], ['hub', 'v3'], ['chains', 'unknown'], ['nonsense', 'Invalid component value'],
+    ['client', 'v0.1.0'],
+    ['pipeline', 'v1.0.0'],
+    ['hub', 'v3'],
+    ['chains', 'unknown'],
+    ['nonsense', 'Invalid component value'],
   ])('prints that of one component: %s', async (component, expected) => {
     const made = new FakeEnvironment();
     made.cluster.put(configMaps, configMap('tekton-pipelines', 'pipelines-info', 'v1.0.0'));
@@ -84,7 +101,10 @@ describe('version', () => {
     expect(made.out).toBe(`${expected}\n`);
   });
 
-  it.each([['client', 'v0.1.0'], ['pipeline', 'unknown']])('prints that of one component without a cluster: %s', async (component, expected) => {
+  it.each([
+    ['client', 'v0.1.0'],
+    ['pipeline', 'unknown'],
+  ])('prints that of one component without a cluster: %s', async (component, expected) => {
     const made = new FakeEnvironment();
     made.connectFailure = new Error('none');
     expect(await made.run(`version --component ${component}`)).toBe(0);

@@ -27,18 +27,35 @@ const groups: readonly CommandGroup[] = [
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
     summary: 'Manage PipelineRuns',
-    commands: [cancelPipelineRun, deleteCommand(pipelineRunKind), describeCommand(pipelineRunKind, describePipelineRun), listCommand(pipelineRunKind), pipelineRunLogs],
+    commands: [
+      cancelPipelineRun,
+      deleteCommand(pipelineRunKind),
+      describeCommand(pipelineRunKind, describePipelineRun),
+      listCommand(pipelineRunKind),
+      pipelineRunLogs,
+    ],
   },
   {
     names: ['taskrun', 'tr', 'taskruns'],
     summary: 'Manage TaskRuns',
-    commands: [cancelTaskRun, deleteCommand(taskRunKind), describeCommand(taskRunKind, describeTaskRun), listCommand(taskRunKind), taskRunLogs],
+    commands: [
+      cancelTaskRun,
+      deleteCommand(taskRunKind),
+      describeCommand(taskRunKind, describeTaskRun),
+      listCommand(taskRunKind),
+      taskRunLogs,
+    ],
   },
   { names: ['task', 't', 'tasks'], summary: 'Inspect Tasks', commands: [describeTask, listTasks] },
 ];
 
 const helpCommand: Command = command({
-  names: ['help'], summary: 'Help about any command', usage: '[COMMAND...]', examples: '', flags: {}, needsCluster: false,
+  names: ['help'],
+  summary: 'Help about any command',
+  usage: '[COMMAND...]',
+  examples: '',
+  flags: {},
+  needsCluster: false,
   arguments: { least: 0, most: 2 },
   // Answered before any command runs.
   run: () => Promise.resolve(0),
@@ -52,7 +69,11 @@ export const commandNames: readonly string[] = [...groups, ...single].flatMap((e
  * Runs one command line (without node and the script) and gives the exit status: 0, 1 after an error that was printed,
  * 130 when interrupted, or what the command defines.
  */
-export async function runCommand(argv: readonly string[], environment: CommandEnvironment, signal: AbortSignal): Promise<number> {
+export async function runCommand(
+  argv: readonly string[],
+  environment: CommandEnvironment,
+  signal: AbortSignal,
+): Promise<number> {
   const { terminal } = environment;
   let path = '';
   try {
@@ -60,7 +81,8 @@ export async function runCommand(argv: readonly string[], environment: CommandEn
     const [word, ...after] = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
     if (word === undefined || word.startsWith('-')) return print(environment, rootHelp(PROGRAM, groups, single));
     const alone = single.find((entry) => entry.names.includes(word));
-    if (alone) return await runLeaf({ command: alone, path: alone.names[0], argv: after, given: values }, environment, signal);
+    if (alone)
+      return await runLeaf({ command: alone, path: alone.names[0], argv: after, given: values }, environment, signal);
     const group = groups.find((entry) => entry.names.includes(word));
     if (!group) throw unknownWord(word, '', commandNames);
     path = ` ${group.names[0]}`;
@@ -71,7 +93,8 @@ export async function runCommand(argv: readonly string[], environment: CommandEn
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
     terminal.err(`Error: ${messageOf(error)}\n`);
-    if (error instanceof FlagError || error instanceof UsageError) terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
+    if (error instanceof FlagError || error instanceof UsageError)
+      terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
     return error instanceof CommandError ? error.status : 1;
   }
 }
@@ -90,16 +113,29 @@ interface CommandLine {
 }
 
 /** Undefined when only the group is named. */
-function readGroup(group: CommandGroup, argv: readonly string[], given: FlagValues<typeof commonFlags>): CommandLine | undefined {
+function readGroup(
+  group: CommandGroup,
+  argv: readonly string[],
+  given: FlagValues<typeof commonFlags>,
+): CommandLine | undefined {
   const { values, rest } = parseFlags(commonFlags, argv, { untilArgument: true, given });
   const [word, ...after] = rest;
   if (word === undefined) return undefined;
   const found = group.commands.find((entry) => entry.names.includes(word));
-  if (!found) throw unknownWord(word, ` ${group.names[0]}`, group.commands.flatMap((entry) => entry.names));
+  if (!found)
+    throw unknownWord(
+      word,
+      ` ${group.names[0]}`,
+      group.commands.flatMap((entry) => entry.names),
+    );
   return { command: found, path: `${group.names[0]} ${found.names[0]}`, argv: after, given: values };
 }
 
-async function runLeaf({ command: leaf, path, argv, given }: CommandLine, environment: CommandEnvironment, signal: AbortSignal): Promise<number> {
+async function runLeaf(
+  { command: leaf, path, argv, given }: CommandLine,
+  environment: CommandEnvironment,
+  signal: AbortSignal,
+): Promise<number> {
   const table: FlagTable = { ...commonFlags, ...leaf.flags };
   const { values, rest } = parseFlags(table, argv, { given });
   if (values['help'] === true) return print(environment, commandHelp(PROGRAM, path, leaf));
@@ -108,8 +144,12 @@ async function runLeaf({ command: leaf, path, argv, given }: CommandLine, enviro
   const connection = leaf.needsCluster ? await environment.connect(choice) : unconnected;
   const { terminal } = environment;
   const context = {
-    environment, terminal, style: styleOf(terminal.colour && values['no-color'] !== true && values['nocolour'] !== true), signal,
-    cluster: connection.cluster, namespace: String(values['namespace']) || connection.namespace,
+    environment,
+    terminal,
+    style: styleOf(terminal.colour && values['no-color'] !== true && values['nocolour'] !== true),
+    signal,
+    cluster: connection.cluster,
+    namespace: String(values['namespace']) || connection.namespace,
   };
   try {
     return await leaf.run(context, values, rest);
@@ -120,7 +160,11 @@ async function runLeaf({ command: leaf, path, argv, given }: CommandLine, enviro
 
 /** For commands that need no cluster: using it all the same is a defect of the command. */
 const unconnected: Connection = {
-  cluster: new Proxy({} as Cluster, { get: (_target, member) => { throw new Error(`a command without needsCluster used cluster.${String(member)}`); } }),
+  cluster: new Proxy({} as Cluster, {
+    get: (_target, member) => {
+      throw new Error(`a command without needsCluster used cluster.${String(member)}`);
+    },
+  }),
   namespace: '',
   close: () => Promise.resolve(),
 };
@@ -128,7 +172,12 @@ const unconnected: Connection = {
 function checkArguments(leaf: Command, given: readonly string[]): void {
   const { least, most } = leaf.arguments;
   if (given.length >= least && given.length <= most) return;
-  const wanted = least === most ? `accepts ${most} arg(s)` : given.length < least ? `requires at least ${least} arg(s)` : `accepts at most ${most} arg(s)`;
+  const wanted =
+    least === most
+      ? `accepts ${most} arg(s)`
+      : given.length < least
+        ? `requires at least ${least} arg(s)`
+        : `accepts at most ${most} arg(s)`;
   throw new UsageError(`${wanted}, received ${given.length}`);
 }
 
@@ -138,7 +187,9 @@ function print(environment: CommandEnvironment, text: string): number {
 }
 
 function unknownWord(word: string, path: string, known: readonly string[]): UsageError {
-  const near = known.filter((candidate) => candidate.startsWith(word) || word.startsWith(candidate) || distance(word, candidate) <= 2);
+  const near = known.filter(
+    (candidate) => candidate.startsWith(word) || word.startsWith(candidate) || distance(word, candidate) <= 2,
+  );
   const hint = near.length > 0 ? `\n\nDid you mean this?\n${near.map((candidate) => `\t${candidate}\n`).join('')}` : '';
   return new UsageError(`unknown command ${JSON.stringify(word)} for "${PROGRAM}${path}"${hint}`);
 }
@@ -148,7 +199,8 @@ function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_unused, index) => index);
   for (const [i, left] of [...a].entries()) {
     const next = [i + 1];
-    for (const [j, right] of [...b].entries()) next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (left === right ? 0 : 1)));
+    for (const [j, right] of [...b].entries())
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (left === right ? 0 : 1)));
     row = next;
   }
   return row[b.length] ?? 0;

@@ -26,21 +26,41 @@ interface KubeObjectList {
   items: KubeObject[];
 }
 
-/** Reads --output before anything is asked of the cluster. @throws CommandError naming the format and the ones there are. */
-export function printerOf(flags: { output: string; 'show-managed-fields': boolean }, resource: Resource): Printer | undefined {
+/**
+ * Reads --output before anything is asked of the cluster. @throws CommandError naming the format and the ones there
+ * are.
+ */
+export function printerOf(
+  flags: { output: string; 'show-managed-fields': boolean },
+  resource: Resource,
+): Printer | undefined {
   const { output } = flags;
-  const shown = (value: KubeObject | KubeObjectList) => (flags['show-managed-fields'] ? value : withoutManagedFields(value));
+  const shown = (value: KubeObject | KubeObjectList) =>
+    flags['show-managed-fields'] ? value : withoutManagedFields(value);
   const [format = '', template] = split(output, '=');
   const name = template === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
   switch (name) {
-    case '': return undefined;
-    case 'json': return (value) => `${JSON.stringify(shown(value), undefined, 4)}\n`;
-    case 'yaml': return (value) => yamlText(shown(value));
-    case 'name': return (value) => ('items' in value ? value.items : [value]).map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`).join('');
-    case 'jsonpath': return jsonPathPrinter(template ?? '', { asJson: false });
-    case 'jsonpath-as-json': return jsonPathPrinter(template ?? '', { asJson: true });
-    case 'jsonpath-file': return jsonPathPrinter(template ? templateIn(template) : '', { asJson: false });
-    default: throw new CommandError(`unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`);
+    case '':
+      return undefined;
+    case 'json':
+      return (value) => `${JSON.stringify(shown(value), undefined, 4)}\n`;
+    case 'yaml':
+      return (value) => yamlText(shown(value));
+    case 'name':
+      return (value) =>
+        ('items' in value ? value.items : [value])
+          .map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`)
+          .join('');
+    case 'jsonpath':
+      return jsonPathPrinter(template ?? '', { asJson: false });
+    case 'jsonpath-as-json':
+      return jsonPathPrinter(template ?? '', { asJson: true });
+    case 'jsonpath-file':
+      return jsonPathPrinter(template ? templateIn(template) : '', { asJson: false });
+    default:
+      throw new CommandError(
+        `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`,
+      );
   }
 }
 
@@ -51,7 +71,8 @@ function split(whole: string, separator: string): [string, string?] {
 }
 
 function jsonPathPrinter(template: string, options: { asJson: boolean }): Printer {
-  if (template === '') throw new CommandError('template format specified but no template given: write -o jsonpath=TEMPLATE');
+  if (template === '')
+    throw new CommandError('template format specified but no template given: write -o jsonpath=TEMPLATE');
   const print = readJsonPath(() => compileJsonPath(template, options));
   return (value) => readJsonPath(() => print(value));
 }
@@ -73,9 +94,17 @@ function templateIn(file: string): string {
 }
 
 /** A typed list object of these items, its members in the order in which kubectl and tkn print them. */
-export function listObject<T extends KubeObject>(resource: Resource<T>, { items, resourceVersion }: { items: T[]; resourceVersion: string }): KubeObjectList {
+export function listObject<T extends KubeObject>(
+  resource: Resource<T>,
+  { items, resourceVersion }: { items: T[]; resourceVersion: string },
+): KubeObjectList {
   const type = { kind: resource.kind, apiVersion: apiVersionOf(resource) };
-  return { ...type, kind: `${resource.kind}List`, metadata: { resourceVersion }, items: items.map((item) => ({ ...type, ...item })) };
+  return {
+    ...type,
+    kind: `${resource.kind}List`,
+    metadata: { resourceVersion },
+    items: items.map((item) => ({ ...type, ...item })),
+  };
 }
 
 function withoutManagedFields(value: KubeObject | KubeObjectList): KubeObject | KubeObjectList {

@@ -5,7 +5,13 @@ import type { Command, Context } from './command.ts';
 import { text } from './flags.ts';
 
 /** Where components leave their version: ConfigMap by component, in the first of these namespaces that has it. */
-const NAMESPACES = ['tekton-pipelines', 'openshift-pipelines', 'tekton-chains', 'tekton-operator', 'openshift-operators'];
+const NAMESPACES = [
+  'tekton-pipelines',
+  'openshift-pipelines',
+  'tekton-chains',
+  'tekton-operator',
+  'openshift-operators',
+];
 type Component = 'chains' | 'pipeline' | 'triggers' | 'dashboard' | 'operator' | 'hub';
 /** In tkn's order. */
 const COMPONENTS: Readonly<Record<Component, { title: string; configMap: string }>> = {
@@ -42,18 +48,29 @@ export const versionCommand: Command = command({
 });
 
 function versionLine(name: Component, version: string | undefined): string {
-  const missing = name === 'pipeline' ? 'unknown, pipeline controller may be installed in another namespace please use tektite version -n {namespace}' : undefined;
+  const missing =
+    name === 'pipeline'
+      ? 'unknown, pipeline controller may be installed in another namespace please use tektite version -n {namespace}'
+      : undefined;
   const shown = version ?? missing;
   return shown === undefined ? '' : `${COMPONENTS[name].title} version: ${shown}\n`;
 }
 
 /** Undefined without a cluster. */
-async function versionsOf({ environment, signal }: Context, components: readonly Component[], choice: ConnectionChoice & { namespace: string }): Promise<(string | undefined)[] | undefined> {
-  const connection = await environment.connect({ kubeconfig: choice.kubeconfig, context: choice.context }).catch(() => undefined);
+async function versionsOf(
+  { environment, signal }: Context,
+  components: readonly Component[],
+  choice: ConnectionChoice & { namespace: string },
+): Promise<(string | undefined)[] | undefined> {
+  const connection = await environment
+    .connect({ kubeconfig: choice.kubeconfig, context: choice.context })
+    .catch(() => undefined);
   if (!connection) return undefined;
   try {
     const namespaces = choice.namespace ? [choice.namespace] : NAMESPACES;
-    const versions = await Promise.all(components.map((name) => versionIn(connection.cluster, namespaces, COMPONENTS[name].configMap, signal)));
+    const versions = await Promise.all(
+      components.map((name) => versionIn(connection.cluster, namespaces, COMPONENTS[name].configMap, signal)),
+    );
     signal.throwIfAborted();
     return versions;
   } finally {
@@ -62,7 +79,14 @@ async function versionsOf({ environment, signal }: Context, components: readonly
 }
 
 /** Undefined when it is nowhere, or when we may not look: a version is a courtesy. */
-async function versionIn(cluster: Cluster, namespaces: readonly string[], name: string, signal: AbortSignal): Promise<string | undefined> {
-  const found = await Promise.all(namespaces.map((namespace) => cluster.get(configMaps, namespace, name, { signal }).catch(() => undefined)));
+async function versionIn(
+  cluster: Cluster,
+  namespaces: readonly string[],
+  name: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const found = await Promise.all(
+    namespaces.map((namespace) => cluster.get(configMaps, namespace, name, { signal }).catch(() => undefined)),
+  );
   return found.map((configMap) => configMap?.data?.['version']).find((version) => version);
 }

@@ -51,7 +51,14 @@ export class Caches {
 
   #cache<T extends KubeObject>(resource: Resource<T>, labelSelector?: string): Cache<T> {
     const informer = (namespace: string | undefined) => {
-      const made = new Informer<T>({ client: this.#client, resource, namespace, labelSelector, indexes: { [byController]: controllerIndex }, log: this.#log });
+      const made = new Informer<T>({
+        client: this.#client,
+        resource,
+        namespace,
+        labelSelector,
+        indexes: { [byController]: controllerIndex },
+        log: this.#log,
+      });
       this.#informers.push(made as unknown as Informer<KubeObject>);
       return made.store;
     };

@@ -13,14 +13,17 @@ export function recordFinishedRuns(caches: Caches, leaders: Leaders, metrics: Ru
     metrics.taskRunDone(object, pod && podLatency(pod));
   });
   caches.pipelineRuns.subscribe(({ type, object, old }) => {
-    if (type !== 'updated' || isDone(old?.status) || !isDone(object.status) || !leaders.pipelineRun.owns(keyOf(object))) return;
+    if (type !== 'updated' || isDone(old?.status) || !isDone(object.status) || !leaders.pipelineRun.owns(keyOf(object)))
+      return;
     metrics.pipelineRunDone(object);
   });
 }
 
 /** From creation to the PodScheduled condition; undefined for a pod that was never scheduled. */
 export function podLatency(pod: Pod): PodLatency | undefined {
-  const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled' && condition.status === 'True')?.lastTransitionTime;
+  const scheduled = pod.status?.conditions?.find(
+    (condition) => condition.type === 'PodScheduled' && condition.status === 'True',
+  )?.lastTransitionTime;
   const { creationTimestamp, namespace = '', name = '' } = pod.metadata;
   if (!scheduled || !creationTimestamp) return undefined;
   return { namespace, pod: name, milliseconds: Math.max(0, Date.parse(scheduled) - Date.parse(creationTimestamp)) };

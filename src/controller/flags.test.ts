@@ -9,7 +9,14 @@ describe('parseControllerFlags', () => {
       POD_NAME: 'controller-0',
       SYSTEM_NAMESPACE: 'ci',
     });
-    expect(flags).toMatchObject({ namespaces: ['a', 'b'], concurrency: 4, disableHighAvailability: true, identity: 'controller-0', systemNamespace: 'ci', metricsPort: 9090 });
+    expect(flags).toMatchObject({
+      namespaces: ['a', 'b'],
+      concurrency: 4,
+      disableHighAvailability: true,
+      identity: 'controller-0',
+      systemNamespace: 'ci',
+      metricsPort: 9090,
+    });
   });
 
   it.each([

@@ -44,7 +44,10 @@ const options = {
 function mirror(text: string): [string, string] {
   const at = text.indexOf('=');
   const url = text.slice(at + 1);
-  if (at < 1 || !URL.canParse(url)) throw new FlagError(`--registry-mirror is ${JSON.stringify(text)}; write HOST=URL, such as ghcr.io=https://mirror.example.com, or *=URL for all`);
+  if (at < 1 || !URL.canParse(url))
+    throw new FlagError(
+      `--registry-mirror is ${JSON.stringify(text)}; write HOST=URL, such as ghcr.io=https://mirror.example.com, or *=URL for all`,
+    );
   return [text.slice(0, at), url];
 }
 
@@ -53,7 +56,10 @@ function mirror(text: string): [string, string] {
  * PROBES_PORT), once.
  * @throws FlagError naming the flag, its value and what it takes.
  */
-export function parseControllerFlags(args: readonly string[], env: Readonly<Record<string, string | undefined>>): ControllerFlags {
+export function parseControllerFlags(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ControllerFlags {
   const values = read(args);
   const missing = (['entrypoint-image', 'nop-image'] as const).find((name) => !values[name]);
   if (missing) throw new FlagError(`--${missing} is missing: it names the image that every TaskRun's pod needs`);
@@ -63,7 +69,9 @@ export function parseControllerFlags(args: readonly string[], env: Readonly<Reco
     concurrency: number('concurrency', values.concurrency, 1),
     qps: number('kube-api-qps', values['kube-api-qps'], 1),
     burst: number('kube-api-burst', values['kube-api-burst'], 1),
-    namespaces: [...values.namespaces.split(','), values.namespace].map((name) => name.trim()).filter((name) => name !== ''),
+    namespaces: [...values.namespaces.split(','), values.namespace]
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     registryMirrors: Object.fromEntries((values['registry-mirror'] ?? []).map(mirror)),
     kubeconfig: values.kubeconfig,
     context: values.context,
@@ -80,7 +88,11 @@ function read(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const known = Object.keys(options).map((name) => `--${name}`).join(', ');
-    throw new FlagError(`${error instanceof Error ? error.message : String(error)}; the controller takes ${known}`, { cause: error });
+    const known = Object.keys(options)
+      .map((name) => `--${name}`)
+      .join(', ');
+    throw new FlagError(`${error instanceof Error ? error.message : String(error)}; the controller takes ${known}`, {
+      cause: error,
+    });
   }
 }

@@ -27,11 +27,18 @@ const component = 'tekton-pipelines-controller';
  * is in flight, gives its leases back and returns 0.
  * @throws FlagError for wrong flags; anything else is a defect and ends the process, so that it is started anew.
  */
-export async function main(args: readonly string[], env: Readonly<Record<string, string | undefined>>, end: AbortSignal): Promise<number> {
+export async function main(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  end: AbortSignal,
+): Promise<number> {
   const flags = parseControllerFlags(args, env);
   const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
   const meters = new Meters('tekton_pipelines_controller');
-  const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
+  const config = await loadClusterConfig({
+    ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}),
+    ...(flags.context ? { context: flags.context } : {}),
+  });
   const clientMetrics = new ClientMetrics(meters.infrastructure, config.server);
   const client = new KubeClient(config, {
     userAgent: `${component}/${version}`,
@@ -75,18 +82,43 @@ async function run(process: Process): Promise<void> {
     servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
     servers.push(await serveMetrics(flags.metricsPort, meters));
     const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
-    const watch = { client, namespace: flags.systemNamespace, names: configNames(env), images, release: version, events, log };
+    const watch = {
+      client,
+      namespace: flags.systemNamespace,
+      names: configNames(env),
+      images,
+      release: version,
+      events,
+      log,
+    };
     const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
-    registerRunningGauges(meters.role, { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() }, metrics);
+    registerRunningGauges(
+      meters.role,
+      { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() },
+      metrics,
+    );
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
     recordFinishedRuns(caches, leaders, new RunMetrics(meters.role, metrics));
-    const controllers = makeReconcilers({ client, caches, leaders, settings, events, flags, registries, registry: meters.infrastructure, log });
+    const controllers = makeReconcilers({
+      client,
+      caches,
+      leaders,
+      settings,
+      events,
+      flags,
+      registries,
+      registry: meters.infrastructure,
+      log,
+    });
     const onReady = () => {
       log.info('ready');
       state.ready = true;
     };
-    await runReplica({ sources: [caches, { run: () => running }], controllers, election: leaders, recorder: events, log, onReady }, end);
+    await runReplica(
+      { sources: [caches, { run: () => running }], controllers, election: leaders, recorder: events, log, onReady },
+      end,
+    );
   } catch (error) {
     if (!end.aborted) throw error;
   } finally {

@@ -51,12 +51,30 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const { concurrency } = flags;
   return [
     {
-      name: 'pipelinerun', queue: pipelineRuns, concurrency, log, ...ledBy(leaders.pipelineRun),
-      reconcile: tellingFailures(events, caches.pipelineRuns, 'PipelineRun', createPipelineRunReconciler({ ...common, stores: caches })),
+      name: 'pipelinerun',
+      queue: pipelineRuns,
+      concurrency,
+      log,
+      ...ledBy(leaders.pipelineRun),
+      reconcile: tellingFailures(
+        events,
+        caches.pipelineRuns,
+        'PipelineRun',
+        createPipelineRunReconciler({ ...common, stores: caches }),
+      ),
     },
     {
-      name: 'taskrun', queue: taskRuns, concurrency, log, ...ledBy(leaders.taskRun),
-      reconcile: tellingFailures(events, caches.taskRuns, 'TaskRun', createTaskRunReconciler({ ...common, stores: caches, imageLookup })),
+      name: 'taskrun',
+      queue: taskRuns,
+      concurrency,
+      log,
+      ...ledBy(leaders.taskRun),
+      reconcile: tellingFailures(
+        events,
+        caches.taskRuns,
+        'TaskRun',
+        createTaskRunReconciler({ ...common, stores: caches, imageLookup }),
+      ),
     },
   ];
 }

@@ -109,7 +109,10 @@ export class RunMetrics {
     if (parent === undefined) this.#taskRunDuration.observe(values, durationSeconds(taskRun));
     else {
       const pipeline = taskRun.metadata.labels?.[labels.pipeline] ?? anonymous;
-      this.#childDuration.observe({ ...values, ...pipelineLabels(pipeline, parent, this.#config) }, durationSeconds(taskRun));
+      this.#childDuration.observe(
+        { ...values, ...pipelineLabels(pipeline, parent, this.#config) },
+        durationSeconds(taskRun),
+      );
     }
     if (pod) {
       this.#podLatency.observe({ namespace: pod.namespace, ...taskLabels(taskRun, this.#config) }, pod.milliseconds);
@@ -162,24 +165,48 @@ export function registerRunningGauges(registry: Registry, lists: RunLists, confi
   const withReason = (runs: (TaskRun | PipelineRun)[], reason: string) =>
     runs.filter((run) => succeededCondition(run.status)?.reason === reason);
   const gauge = (name: string, help: string, count: () => number) =>
-    new Gauge({ name: `${prefix}${name}`, help, registers, collect() { this.set(count()); } });
+    new Gauge({
+      name: `${prefix}${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(count());
+      },
+    });
 
   gauge('running_taskruns', 'TaskRuns that run now', () => runningTaskRuns().length);
-  gauge('running_taskruns_waiting_on_task_resolution_count', 'TaskRuns that wait for their Task to be resolved', () =>
-    withReason(runningTaskRuns(), resolvingTask).length);
-  gauge('running_pipelineruns_waiting_on_pipeline_resolution', 'PipelineRuns that wait for their Pipeline', () =>
-    withReason(runningPipelineRuns(), resolvingPipeline).length);
-  gauge('running_pipelineruns_waiting_on_task_resolution', 'PipelineRuns that wait for a Task', () =>
-    withReason(runningPipelineRuns(), resolvingTask).length);
+  gauge(
+    'running_taskruns_waiting_on_task_resolution_count',
+    'TaskRuns that wait for their Task to be resolved',
+    () => withReason(runningTaskRuns(), resolvingTask).length,
+  );
+  gauge(
+    'running_pipelineruns_waiting_on_pipeline_resolution',
+    'PipelineRuns that wait for their Pipeline',
+    () => withReason(runningPipelineRuns(), resolvingPipeline).length,
+  );
+  gauge(
+    'running_pipelineruns_waiting_on_task_resolution',
+    'PipelineRuns that wait for a Task',
+    () => withReason(runningPipelineRuns(), resolvingTask).length,
+  );
   registerRunningPipelineRuns(registry, runningPipelineRuns, config);
-  for (const [name, reason] of [['quota', throttledByQuota], ['node', throttledByNode]] as const) {
+  for (const [name, reason] of [
+    ['quota', throttledByQuota],
+    ['node', throttledByNode],
+  ] as const) {
     registerThrottled(registry, name, () => withReason(runningTaskRuns(), reason), config.throttleWithNamespace);
   }
 }
 
 function registerRunningPipelineRuns(registry: Registry, running: () => PipelineRun[], config: MetricsConfig): void {
   const level = config.runningPipelinerunLevel;
-  const names = { '': [], namespace: ['namespace'], pipeline: ['namespace', 'pipeline'], pipelinerun: ['namespace', 'pipeline', 'pipelinerun'] }[level];
+  const names = {
+    '': [],
+    namespace: ['namespace'],
+    pipeline: ['namespace', 'pipeline'],
+    pipelinerun: ['namespace', 'pipeline', 'pipelinerun'],
+  }[level];
   new Gauge({
     name: `${prefix}running_pipelineruns`,
     help: 'PipelineRuns that run now',
@@ -200,7 +227,12 @@ function registerRunningPipelineRuns(registry: Registry, running: () => Pipeline
   });
 }
 
-function registerThrottled(registry: Registry, by: string, runs: () => (TaskRun | PipelineRun)[], perNamespace: boolean): void {
+function registerThrottled(
+  registry: Registry,
+  by: string,
+  runs: () => (TaskRun | PipelineRun)[],
+  perNamespace: boolean,
+): void {
   new Gauge({
     name: `${prefix}running_taskruns_throttled_by_${by}`,
     help: `TaskRuns whose pod waits because of ${by === 'quota' ? 'a resource quota' : 'missing room on the nodes'}`,

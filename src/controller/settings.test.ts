@@ -4,7 +4,10 @@ import type { ConfigMap } from '../kube/resources.ts';
 import { Store } from '../kube/store.ts';
 import { LiveSettings, configNames } from './settings.ts';
 
-const map = (name: string, data: Record<string, string>, resourceVersion = '1'): ConfigMap => ({ metadata: { name, namespace: 'ci', resourceVersion, uid: name }, data });
+const map = (name: string, data: Record<string, string>, resourceVersion = '1'): ConfigMap => ({
+  metadata: { name, namespace: 'ci', resourceVersion, uid: name },
+  data,
+});
 
 function open(...maps: ConfigMap[]) {
   const configMaps = new Store<ConfigMap>();
@@ -25,7 +28,12 @@ function open(...maps: ConfigMap[]) {
 describe('LiveSettings', () => {
   it('has the defaults without any ConfigMap', () => {
     const { settings, problems } = open();
-    expect(settings.current()).toMatchObject({ defaults: { timeoutMinutes: 60 }, flags: { enableApiFields: 'beta' }, images: { nop: 'n' }, release: 'v1' });
+    expect(settings.current()).toMatchObject({
+      defaults: { timeoutMinutes: 60 },
+      flags: { enableApiFields: 'beta' },
+      images: { nop: 'n' },
+      release: 'v1',
+    });
     expect(problems).toEqual([]);
   });
 
@@ -37,8 +45,18 @@ describe('LiveSettings', () => {
   });
 
   it.each([
-    ['a value that cannot be', { 'default-timeout-minutes': 'soon' }, 'config-defaults', /default-timeout-minutes.*"soon"/],
-    ['a flag that this version cannot do', { 'results-from': 'sidecar-logs' }, 'feature-flags', /results-from: "sidecar-logs" is not supported by this version; it works as with "termination-message"/],
+    [
+      'a value that cannot be',
+      { 'default-timeout-minutes': 'soon' },
+      'config-defaults',
+      /default-timeout-minutes.*"soon"/,
+    ],
+    [
+      'a flag that this version cannot do',
+      { 'results-from': 'sidecar-logs' },
+      'feature-flags',
+      /results-from: "sidecar-logs" is not supported by this version; it works as with "termination-message"/,
+    ],
   ])('reports %s on its map and goes on', (_name, data, name, message) => {
     const { settings, problems } = open(map(name, data));
     expect(problems).toEqual([expect.stringMatching(message)]);
@@ -46,8 +64,16 @@ describe('LiveSettings', () => {
   });
 
   it.each([
-    ['a renewal longer than the lease', { 'lease-duration': '5s', 'renew-deadline': '10s' }, /lease-duration must be longer than renew-deadline/],
-    ['no room for a second try', { 'retry-period': '35s' }, /retry-period: 1.2 times it must be shorter than renew-deadline .* the default periods are used/],
+    [
+      'a renewal longer than the lease',
+      { 'lease-duration': '5s', 'renew-deadline': '10s' },
+      /lease-duration must be longer than renew-deadline/,
+    ],
+    [
+      'no room for a second try',
+      { 'retry-period': '35s' },
+      /retry-period: 1.2 times it must be shorter than renew-deadline .* the default periods are used/,
+    ],
   ])('uses the default periods for %s', (_name, data, message) => {
     const { settings, problems } = open(map('config-leader-election-controller', { buckets: '3', ...data }));
     expect(settings.leaderElection()).toMatchObject({ buckets: 3, leaseDurationMs: 60_000, retryPeriodMs: 10_000 });

@@ -50,8 +50,8 @@ export interface SettingsSource {
 }
 
 /**
- * The operator's settings, read live: each change of a ConfigMap makes a new snapshot. A bad value keeps its default and
- * is reported by name; it never stops the controller.
+ * The operator's settings, read live: each change of a ConfigMap makes a new snapshot. A bad value keeps its default
+ * and is reported by name; it never stops the controller.
  */
 export class LiveSettings {
   readonly #source: SettingsSource;
@@ -82,7 +82,10 @@ export class LiveSettings {
     return observability;
   }
 
-  /** Buckets and periods; read at the start only, as replicas must agree on the buckets. Unusable periods give the defaults. */
+  /**
+   * Buckets and periods; read at the start only, as replicas must agree on the buckets. Unusable periods give the
+   * defaults.
+   */
   leaderElection(): LeaderElectionConfig {
     const map = this.#map(this.#source.names.leaderElection);
     const { leaderElection, problems } = electionSettings(map?.data);
@@ -135,14 +138,26 @@ interface SettingsWatch {
 }
 
 /**
- * Watches the ConfigMaps of the controller's namespace and waits for the first reading. A problem in one becomes an event
- * on it. `running` ends with the signal, and rejects on a defect.
+ * Watches the ConfigMaps of the controller's namespace and waits for the first reading. A problem in one becomes an
+ * event on it. `running` ends with the signal, and rejects on a defect.
  */
-export async function watchSettings(watch: SettingsWatch, signal: AbortSignal): Promise<{ settings: LiveSettings; running: Promise<void> }> {
+export async function watchSettings(
+  watch: SettingsWatch,
+  signal: AbortSignal,
+): Promise<{ settings: LiveSettings; running: Promise<void> }> {
   const { client, namespace, names, images, release, events, log } = watch;
   const informer = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
   const running = informer.run(signal);
   await Promise.race([informer.synced(signal), running]);
-  const onProblem = (map: ConfigMap, problem: ConfigProblem) => events.event({ apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata }, 'Warning', 'InvalidConfiguration', problem.message);
-  return { settings: new LiveSettings({ configMaps: informer.store, namespace, names, images, release, log, onProblem }), running };
+  const onProblem = (map: ConfigMap, problem: ConfigProblem) =>
+    events.event(
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata },
+      'Warning',
+      'InvalidConfiguration',
+      problem.message,
+    );
+  return {
+    settings: new LiveSettings({ configMaps: informer.store, namespace, names, images, release, log, onProblem }),
+    running,
+  };
 }

@@ -18,7 +18,14 @@ describe('tellingFailures', () => {
     const error = new ApiError(403, { reason: 'Forbidden', message: 'pods is forbidden' });
     const { told, run } = failing(error);
     await expect(run()).rejects.toBe(error);
-    expect(told).toEqual([[{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'run', namespace: 'ns' } }, 'Warning', 'InternalError', 'pods is forbidden']]);
+    expect(told).toEqual([
+      [
+        { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'run', namespace: 'ns' } },
+        'Warning',
+        'InternalError',
+        'pods is forbidden',
+      ],
+    ]);
   });
 
   it.each([

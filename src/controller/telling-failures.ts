@@ -8,17 +8,28 @@ import type { Store } from '../kube/store.ts';
 type Reconcile = ControllerOptions['reconcile'];
 
 /**
- * What keeps a run from going on is told on the run, as upstream does (reason InternalError), not in the log alone. A lost
- * optimistic lock and the end of the process are no failures.
+ * What keeps a run from going on is told on the run, as upstream does (reason InternalError), not in the log alone. A
+ * lost optimistic lock and the end of the process are no failures.
  */
-export function tellingFailures<T extends KubeObject>(events: Pick<EventRecorder, 'event'>, cache: Pick<Store<T>, 'get'>, kind: string, reconcile: Reconcile): Reconcile {
+export function tellingFailures<T extends KubeObject>(
+  events: Pick<EventRecorder, 'event'>,
+  cache: Pick<Store<T>, 'get'>,
+  kind: string,
+  reconcile: Reconcile,
+): Reconcile {
   return async (key, signal) => {
     try {
       return await reconcile(key, signal);
     } catch (error) {
       const object = cache.get(key);
       const passing = isAbort(error, signal) || isConflict(error);
-      if (object && !passing) events.event({ apiVersion: 'tekton.dev/v1', kind, metadata: object.metadata }, 'Warning', 'InternalError', messageOf(error));
+      if (object && !passing)
+        events.event(
+          { apiVersion: 'tekton.dev/v1', kind, metadata: object.metadata },
+          'Warning',
+          'InternalError',
+          messageOf(error),
+        );
       throw error;
     }
   };

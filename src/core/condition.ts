@@ -26,7 +26,9 @@ export function isFailed(status: HasConditions | undefined): boolean {
   return succeededCondition(status)?.status === 'False';
 }
 
-/** metav1.Condition allows no more; a message that quotes a user's script must not make the object too large to store. */
+/**
+ * metav1.Condition allows no more; a message that quotes a user's script must not make the object too large to store.
+ */
 const longestMessage = 32_768;
 
 /** What a condition says, without its time. */

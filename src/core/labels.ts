@@ -22,7 +22,9 @@ export const annotations = {
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 
-/** Annotations that stay where they are: Chains' marks belong to one object, kubectl's record is of no use on a child. */
+/**
+ * Annotations that stay where they are: Chains' marks belong to one object, kubectl's record is of no use on a child.
+ */
 export function isPropagatedAnnotation(name: string): boolean {
   return name !== annotations.lastApplied && !name.startsWith('chains.tekton.dev/');
 }

@@ -13,8 +13,8 @@ function trimToAlphanumericEnd(name: string): string {
 }
 
 /**
- * Name of an object that belongs to `parent`: `parent + suffix`, or at most 63 characters with an md5 in the middle when
- * that is too long. Deterministic, so that a restarted controller finds what it made before. The rule is knative's
+ * Name of an object that belongs to `parent`: `parent + suffix`, or at most 63 characters with an md5 in the middle
+ * when that is too long. Deterministic, so that a restarted controller finds what it made before. The rule is knative's
  * kmeta.ChildName, which Tekton's clients rely on when they guess TaskRun and pod names.
  */
 export function childName(parent: string, suffix: string): string {

@@ -106,8 +106,9 @@ func writeCredentialFiles(dir string, files []credentialFile) error {
 	return nil
 }
 
-// setUpCredentials writes the secrets' credentials to the credentials directory and from there to the home directory, where git, ssh and
-// docker look. A bad flag or an unreadable secret is an error; files that cannot be written are only told, as the step may not need them.
+// setUpCredentials writes the secrets' credentials to the credentials directory and from there to the home directory,
+// where git, ssh and docker look. A bad flag or an unreadable secret is an error; files that cannot be written are only
+// told, as the step may not need them.
 func setUpCredentials(o stepOptions) error {
 	dir := o.tekton("creds")
 	files, err := credentialFiles(o.credentials, secretStore{o.tekton("creds-secrets")}, dir)

@@ -25,8 +25,8 @@ func (s *step) debugBefore() error {
 	return nil
 }
 
-// breakpoint keeps a failed step up until someone decides, and returns the exit status they chose. Without a number it is 0, so that the
-// steps after this one may go on.
+// breakpoint keeps a failed step up until someone decides, and returns the exit status they chose. Without a number it
+// is 0, so that the steps after this one may go on.
 func (s *step) breakpoint() int {
 	log.Print(`debug onFailure breakpoint has taken effect, waiting for user's decision:
 1) continue, use cmd: /tekton/debug/scripts/debug-continue

@@ -216,7 +216,8 @@ func writeExecutable(path string, write func(*os.File) error) error {
 	return os.Rename(file.Name(), path)
 }
 
-// linkSteps makes <tekton>/steps/<i> and <tekton>/steps/<name>, the names under which steps find each other's results and exit codes.
+// linkSteps makes <tekton>/steps/<i> and <tekton>/steps/<name>, the names under which steps find each other's results
+// and exit codes.
 func linkSteps(tektonDir string, steps []string) error {
 	dir := filepath.Join(tektonDir, "steps")
 	if err := os.MkdirAll(dir, sharedDirMode); err != nil {

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// A step holds a lock beside its post file for as long as it lives. The kernel wakes who waits for the lock, across containers, on
-// read-only mounts and even if the step is killed.
+// A step holds a lock beside its post file for as long as it lives. The kernel wakes who waits for the lock, across
+// containers, on read-only mounts and even if the step is killed.
 
 func lockOf(postFile string) string { return postFile + ".lock" }
 
-// holdLock makes the lock of a step. The file gets its name only when it is locked, so that its existence means a living step or a dead
-// one, never one to come. Closing the file gives the lock up.
+// holdLock makes the lock of a step. The file gets its name only when it is locked, so that its existence means a
+// living step or a dead one, never one to come. Closing the file gives the lock up.
 func holdLock(postFile string) (*os.File, error) {
 	file, err := os.CreateTemp(filepath.Dir(postFile), ".lock-*")
 	if err != nil {
@@ -35,7 +35,8 @@ func holdLock(postFile string) (*os.File, error) {
 type lockWatch struct {
 	released <-chan struct{}
 	spent    bool
-	// wasHeld: the lock was held when the watch began, so locks are shared between these containers (in some sandboxes they are not).
+	// wasHeld: the lock was held when the watch began, so locks are shared between these containers (in some sandboxes
+	// they are not).
 	wasHeld bool
 }
 

@@ -1,5 +1,6 @@
-// Command entrypoint is PID 1 of every step container: it waits for its turn, runs the step's command, and reports to the next step and,
-// through the termination message, to the controller. As `init` it prepares the pod. CONTRACT.md is its interface.
+// Command entrypoint is PID 1 of every step container: it waits for its turn, runs the step's command, and reports to
+// the next step and, through the termination message, to the controller. As `init` it prepares the pod. CONTRACT.md is
+// its interface.
 package main
 
 import (

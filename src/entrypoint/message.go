@@ -76,7 +76,8 @@ func internalEntry(key, value string) messageEntry {
 	return messageEntry{Key: key, Value: value, Type: typeInternal}
 }
 
-// writeMessage adds entries to the message at path. It writes nothing and returns errMessageTooLong if the whole does not fit.
+// writeMessage adds entries to the message at path. It writes nothing and returns errMessageTooLong if the whole does
+// not fit.
 func writeMessage(path string, entries []messageEntry, compress bool) error {
 	existing, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -30,7 +30,8 @@ func TestMessageGoldens(t *testing.T) {
 	}
 }
 
-// The compressed form as upstream's and this project's controllers read it, made by another implementation of DEFLATE (zlib).
+// The compressed form as upstream's and this project's controllers read it, made by another implementation of DEFLATE
+// (zlib).
 func TestCompressedGolden(t *testing.T) {
 	const packed = "tknz:i65Wyk6tVLJSKlLSUSpLzClNBbIrKABAY0oqC4CmGNbGAgA"
 	want := []messageEntry{{Key: "r", Value: strings.Repeat("x", 60), Type: typeTaskResult}}

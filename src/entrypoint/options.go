@@ -131,8 +131,8 @@ func stepUsage() string {
 	return text.String()
 }
 
-// parseStepArguments reads the flags before the first `--` and the command's arguments after it. On an error the options hold what was
-// understood so far, so that the caller can still tell the next step.
+// parseStepArguments reads the flags before the first `--` and the command's arguments after it. On an error the
+// options hold what was understood so far, so that the caller can still tell the next step.
 func parseStepArguments(args []string) (stepOptions, error) {
 	own, commandArgs := args, []string(nil)
 	for i, arg := range args {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// commandHead is the command without its arguments: the entrypoint flag, or this platform's entry of the controller's map of image commands.
+// commandHead is the command without its arguments: the entrypoint flag, or this platform's entry of the controller's
+// map of image commands.
 func commandHead(entrypoint, platformCommands string) ([]string, error) {
 	if entrypoint != "" {
 		return []string{entrypoint}, nil
@@ -23,8 +24,8 @@ func commandHead(entrypoint, platformCommands string) ([]string, error) {
 	return commandForPlatform(commands, runtime.GOOS+"/"+runtime.GOARCH)
 }
 
-// commandForPlatform prefers the exact platform, then the only entry that differs by CPU variant: image indexes name arm64 both as
-// linux/arm64 and as linux/arm64/v8.
+// commandForPlatform prefers the exact platform, then the only entry that differs by CPU variant: image indexes name
+// arm64 both as linux/arm64 and as linux/arm64/v8.
 func commandForPlatform(commands map[string][]string, platform string) ([]string, error) {
 	if command, found := commands[platform]; found {
 		return command, nil

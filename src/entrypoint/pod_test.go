@@ -177,7 +177,8 @@ func (p pod) exists(name string) bool {
 	return err == nil
 }
 
-// message is the termination message of step i without StartedAt, as `type:key=value` in order. StartedAt must be there exactly once.
+// message is the termination message of step i without StartedAt, as `type:key=value` in order. StartedAt must be there
+// exactly once.
 func (p pod) message(i int) string {
 	p.Helper()
 	entries, err := decodeMessage([]byte(p.read("termination-" + strconv.Itoa(i))))

@@ -16,7 +16,8 @@ const (
 	fingerprintsFile = "result-fingerprints.json"
 )
 
-// fingerprints are the hashes of the task results as they were last reported by this step or one before it, by result name.
+// fingerprints are the hashes of the task results as they were last reported by this step or one before it, by result
+// name.
 type fingerprints map[string]string
 
 // readFingerprints returns nothing where nothing can be read: then everything is reported, which is merely longer.
@@ -56,8 +57,8 @@ func fingerprint(content []byte) string {
 	return fmt.Sprintf("%s/%d", hex.EncodeToString(hash.Sum(nil)), len(content))
 }
 
-// collectResults reads what the step's command left for others: task results that changed since the step before, step results, artifacts.
-// It updates known with the task results it returns.
+// collectResults reads what the step's command left for others: task results that changed since the step before, step
+// results, artifacts. It updates known with the task results it returns.
 func collectResults(o stepOptions, known fingerprints) ([]messageEntry, error) {
 	if o.resultFrom != resultFromTerminationMessage {
 		return nil, nil

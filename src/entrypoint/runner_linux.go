@@ -31,8 +31,8 @@ type invocation struct {
 	hermetic    bool
 }
 
-// run runs the command in a process group of its own, with this process's signals forwarded to the group. When the context ends the
-// group is killed and the context's error returned. A command that fails gives an *exec.ExitError.
+// run runs the command in a process group of its own, with this process's signals forwarded to the group. When the
+// context ends the group is killed and the context's error returned. A command that fails gives an *exec.ExitError.
 func (i invocation) run(ctx context.Context) error {
 	if len(i.command) == 0 {
 		return nil
@@ -102,7 +102,8 @@ func (i invocation) connect(command *exec.Cmd) (closeAll func(), err error) {
 	return closeAll, nil
 }
 
-// isolate takes the network away. The other namespaces are what makes that possible and useful; all users and groups are mapped as they are.
+// isolate takes the network away. The other namespaces are what makes that possible and useful; all users and groups
+// are mapped as they are.
 func isolate(attributes *syscall.SysProcAttr) {
 	attributes.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER
 	everyone := []syscall.SysProcIDMap{{ContainerID: 0, HostID: 0, Size: 1<<32 - 1}}

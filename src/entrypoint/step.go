@@ -30,8 +30,8 @@ var (
 	errNegativeTimeout = errors.New("negative timeout specified")
 )
 
-// step is one run of this process as a step. Its answers to the rest of the pod are the post file, the exit code file and the
-// termination message.
+// step is one run of this process as a step. Its answers to the rest of the pod are the post file, the exit code file
+// and the termination message.
 type step struct {
 	stepOptions
 	waiter waiter
@@ -82,7 +82,8 @@ func (s *step) run() int {
 	return s.finish(err)
 }
 
-// holdLock lets the next step wait for this one without polling. Where that is impossible the next step polls, so nobody is told.
+// holdLock lets the next step wait for this one without polling. Where that is impossible the next step polls, so
+// nobody is told.
 func (s *step) holdLock() {
 	if s.postFile == "" {
 		return
@@ -183,7 +184,8 @@ func (s *step) execute() (bool, error) {
 	return true, err
 }
 
-// finish tells the outcome: message, exit code, post file, in this order, so that the next step finds everything in its place.
+// finish tells the outcome: message, exit code, post file, in this order, so that the next step finds everything in its
+// place.
 func (s *step) finish(err error) int {
 	exit, code, failed := s.judge(err)
 	if publishErr := s.publish(); publishErr != nil {
@@ -211,8 +213,8 @@ func isOwnEnd(err error) bool {
 	return errors.Is(err, errCancelled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errBeforeStep)
 }
 
-// judge decides what the outcome of the command means: the exit status, the content of the exit code file ("" for none), and whether
-// the steps after this one must not run. It logs and adds the internal entries.
+// judge decides what the outcome of the command means: the exit status, the content of the exit code file ("" for
+// none), and whether the steps after this one must not run. It logs and adds the internal entries.
 func (s *step) judge(err error) (exit int, code string, failed bool) {
 	var exited *exec.ExitError
 	switch {
@@ -242,8 +244,8 @@ func (s *step) judge(err error) (exit int, code string, failed bool) {
 	}
 }
 
-// publish writes the results and everything else into the termination message. If the results do not fit, what is known of the step
-// itself is written alone.
+// publish writes the results and everything else into the termination message. If the results do not fit, what is known
+// of the step itself is written alone.
 func (s *step) publish() error {
 	entries, err := collectResults(s.stepOptions, s.known)
 	if err == nil {

@@ -97,7 +97,8 @@ func (f stepFiles) resolveResult(match []string) (text string, list []string, is
 	}
 }
 
-// artifact is one input or output of a step, as far as references need it. Field order is the order of the JSON given to commands.
+// artifact is one input or output of a step, as far as references need it. Field order is the order of the JSON given
+// to commands.
 type artifact struct {
 	Name   string `json:"name"`
 	Values []struct {
@@ -189,8 +190,8 @@ func (f stepFiles) expandEnv(environment []string) []string {
 	return expanded
 }
 
-// expandScript returns the command to run instead if it is a lone script with artifact references: a copy with the values, as the
-// scripts directory is read-only here.
+// expandScript returns the command to run instead if it is a lone script with artifact references: a copy with the
+// values, as the scripts directory is read-only here.
 func (f stepFiles) expandScript(command []string, scriptsDir string) ([]string, error) {
 	if len(command) != 1 || filepath.Dir(command[0]) != filepath.Clean(scriptsDir) {
 		return command, nil

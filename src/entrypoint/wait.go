@@ -16,7 +16,8 @@ const (
 	pollSlowest        = 100 * time.Millisecond
 	pollSlowestWatched = time.Second
 	cancelPoll         = 500 * time.Millisecond
-	// deathGrace is how long a post file may take to be seen after its step gave up its lock. The step writes it before that.
+	// deathGrace is how long a post file may take to be seen after its step gave up its lock. The step writes it before
+	// that.
 	deathGrace = 2 * time.Second
 )
 
@@ -25,8 +26,8 @@ var (
 	errPreviousStepDied   = fmt.Errorf("%w: the step before ended without writing its post file; was it killed?", errPreviousStepFailed)
 )
 
-// waiter blocks until files appear: woken by the kernel if wake is set and the kernel can, by polling in any case (a sandbox may keep
-// one container's changes from waking another).
+// waiter blocks until files appear: woken by the kernel if wake is set and the kernel can, by polling in any case (a
+// sandbox may keep one container's changes from waking another).
 type waiter struct {
 	wake bool
 }
@@ -39,8 +40,8 @@ type waker interface {
 }
 
 // forStep waits for the file of the step before (or for the pod to be ready).
-// It returns errPreviousStepFailed when <file>.err appears or the step before is seen to die, unless a failure must not skip this step
-// (debugging).
+// It returns errPreviousStepFailed when <file>.err appears or the step before is seen to die, unless a failure must not
+// skip this step (debugging).
 func (w waiter) forStep(ctx context.Context, file string, needContent, runAfterFailure bool) error {
 	err := w.until(ctx, file, func() (bool, error) {
 		done, err := fileReady(file, needContent)
@@ -98,9 +99,9 @@ func (w waiter) until(ctx context.Context, file string, check func() (bool, erro
 	}
 }
 
-// wakerChoice picks the best waker there is for a file. The lock of the step that will write the file is best: it costs nothing while it
-// is held. inotify serves files without such a step, and until the step is up; its instances are few (128 for each user of a node by
-// default, the kubelet included), so it must not be held for long by many.
+// wakerChoice picks the best waker there is for a file. The lock of the step that will write the file is best: it costs
+// nothing while it is held. inotify serves files without such a step, and until the step is up; its instances are few
+// (128 for each user of a node by default, the kubelet included), so it must not be held for long by many.
 type wakerChoice struct {
 	file     string
 	disabled bool
@@ -137,8 +138,8 @@ func (c *wakerChoice) improve() bool {
 	return true
 }
 
-// holderDied says that a step held the lock, gave it up, and has not written its file. Without this a step that the kernel kills (out of
-// memory) would leave the others waiting until the run times out.
+// holderDied says that a step held the lock, gave it up, and has not written its file. Without this a step that the
+// kernel kills (out of memory) would leave the others waiting until the run times out.
 func (c *wakerChoice) holderDied() bool {
 	return !c.lockGone.IsZero() && c.lock.wasHeld && time.Since(c.lockGone) > deathGrace
 }
@@ -173,8 +174,8 @@ func sleepFor(ctx context.Context, duration time.Duration) error {
 	}
 }
 
-// forCancellation blocks until the cancel file has content. It only polls: the kubelet takes seconds to write the file, and a
-// running step should not hold an inotify instance.
+// forCancellation blocks until the cancel file has content. It only polls: the kubelet takes seconds to write the file,
+// and a running step should not hold an inotify instance.
 func forCancellation(ctx context.Context, file string) error {
 	for {
 		// A file that cannot be read now may be readable later; a step must not end because of it.

@@ -172,7 +172,8 @@ func TestStepsAfterAKilledOneAreSkipped(t *testing.T) {
 	}
 }
 
-// Where locks are not shared between containers, a lock that nobody holds says nothing, and must not make a loop without pause.
+// Where locks are not shared between containers, a lock that nobody holds says nothing, and must not make a loop
+// without pause.
 func TestALockThatNobodyHoldsIsNoDeath(t *testing.T) {
 	t.Parallel()
 	p := newPod(t)

@@ -5,7 +5,14 @@ export interface Status {
   message?: string;
   reason?: string;
   code?: number;
-  details?: { name?: string; kind?: string; group?: string; uid?: string; retryAfterSeconds?: number; causes?: { reason?: string; message?: string; field?: string }[] };
+  details?: {
+    name?: string;
+    kind?: string;
+    group?: string;
+    uid?: string;
+    retryAfterSeconds?: number;
+    causes?: { reason?: string; message?: string; field?: string }[];
+  };
   metadata?: { continue?: string; resourceVersion?: string };
 }
 
@@ -23,7 +30,8 @@ export class ApiError extends Error {
     this.status = status;
     this.reason = body.reason ?? '';
     this.details = body.details;
-    this.retryAfterMs = retryAfterMs ?? (body.details?.retryAfterSeconds ? body.details.retryAfterSeconds * 1000 : undefined);
+    this.retryAfterMs =
+      retryAfterMs ?? (body.details?.retryAfterSeconds ? body.details.retryAfterSeconds * 1000 : undefined);
   }
 
   /** From an HTTP answer; a body that is no Status (a proxy's page) is quoted up to 200 characters. */
@@ -35,33 +43,64 @@ export class ApiError extends Error {
     } catch {
       // Not JSON: a load balancer or an aggregated server spoke; fall through and quote it.
     }
-    return new ApiError(status, { message: `HTTP status ${status}: ${text.trim().slice(0, 200) || 'empty body'}` }, wait);
+    return new ApiError(
+      status,
+      { message: `HTTP status ${status}: ${text.trim().slice(0, 200) || 'empty body'}` },
+      wait,
+    );
   }
 
-  get isNotFound(): boolean { return this.status === 404; }
+  get isNotFound(): boolean {
+    return this.status === 404;
+  }
   /** An optimistic lock was lost; AlreadyExists is 409 too, but another matter. */
-  get isConflict(): boolean { return this.status === 409 && this.reason !== 'AlreadyExists'; }
-  get isAlreadyExists(): boolean { return this.reason === 'AlreadyExists'; }
-  get isForbidden(): boolean { return this.status === 403; }
-  get isUnauthorized(): boolean { return this.status === 401; }
+  get isConflict(): boolean {
+    return this.status === 409 && this.reason !== 'AlreadyExists';
+  }
+  get isAlreadyExists(): boolean {
+    return this.reason === 'AlreadyExists';
+  }
+  get isForbidden(): boolean {
+    return this.status === 403;
+  }
+  get isUnauthorized(): boolean {
+    return this.status === 401;
+  }
   /** The resourceVersion or continue token is too old. */
-  get isGone(): boolean { return this.status === 410 || this.reason === 'Expired' || this.reason === 'Gone'; }
-  get isInvalid(): boolean { return this.status === 422 || this.reason === 'Invalid'; }
-  get isBadRequest(): boolean { return this.status === 400; }
-  get isTooManyRequests(): boolean { return this.status === 429; }
+  get isGone(): boolean {
+    return this.status === 410 || this.reason === 'Expired' || this.reason === 'Gone';
+  }
+  get isInvalid(): boolean {
+    return this.status === 422 || this.reason === 'Invalid';
+  }
+  get isBadRequest(): boolean {
+    return this.status === 400;
+  }
+  get isTooManyRequests(): boolean {
+    return this.status === 429;
+  }
   /** The namespace is going away: nothing can be created in it any more. */
   get isNamespaceTerminating(): boolean {
     return this.status === 403 && (this.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating');
   }
   /** The server has not seen this resourceVersion (an etcd restored from a backup). */
   get isFutureVersion(): boolean {
-    return (this.details?.causes ?? []).some((cause) => cause.reason === 'ResourceVersionTooLarge') || (this.status === 504 && this.message.includes('Too large resource version'));
+    return (
+      (this.details?.causes ?? []).some((cause) => cause.reason === 'ResourceVersionTooLarge') ||
+      (this.status === 504 && this.message.includes('Too large resource version'))
+    );
   }
 }
 
-export function isNotFound(error: unknown): error is ApiError { return error instanceof ApiError && error.isNotFound; }
-export function isConflict(error: unknown): error is ApiError { return error instanceof ApiError && error.isConflict; }
-export function isAlreadyExists(error: unknown): error is ApiError { return error instanceof ApiError && error.isAlreadyExists; }
+export function isNotFound(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.isNotFound;
+}
+export function isConflict(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.isConflict;
+}
+export function isAlreadyExists(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.isAlreadyExists;
+}
 
 function retryAfterMs(header: string | undefined): number | undefined {
   if (!header) return undefined;

@@ -1,7 +1,7 @@
 /**
  * Replicas share a reconciler's buckets evenly: one that has fewer asks for a lease by an annotation on it, and the
- * holder gives it up if that evens things out. knative leaves all buckets with whoever came first, so that replicas added
- * later do nothing; its controllers do not know the annotation and simply keep their leases.
+ * holder gives it up if that evens things out. knative leaves all buckets with whoever came first, so that replicas
+ * added later do nothing; its controllers do not know the annotation and simply keep their leases.
  */
 export const WANTED_BY = 'tektite.dev/wanted-by';
 
@@ -25,7 +25,9 @@ export function leaseToAskFor(holdings: readonly Holding[], me: string): string 
   // A free lease is taken, not asked for; a question still open is not asked twice.
   if (holdings.some((holding) => holding.holder === '' || holding.wantedBy === me)) return undefined;
   const open = holdings.filter((holding) => holding.holder !== me && !holding.wantedBy);
-  const best = open.toSorted((a, b) => count(holdings, b.holder) - count(holdings, a.holder) || (a.lease < b.lease ? 1 : -1))[0];
+  const best = open.toSorted(
+    (a, b) => count(holdings, b.holder) - count(holdings, a.holder) || (a.lease < b.lease ? 1 : -1),
+  )[0];
   return best && count(holdings, best.holder) - mine >= WORTH_MOVING ? best.lease : undefined;
 }
 

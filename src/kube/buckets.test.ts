@@ -11,7 +11,13 @@ import type { Lease } from './resources.ts';
 const NAMESPACE = 'tekton-pipelines';
 const QUEUE = 'github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler';
 /** Short periods with upstream's proportions. */
-const QUICK: ElectionConfig = { buckets: 3, leaseDurationMs: 1_200, renewDeadlineMs: 800, retryPeriodMs: 200, leasePrefixes: {} };
+const QUICK: ElectionConfig = {
+  buckets: 3,
+  leaseDurationMs: 1_200,
+  renewDeadlineMs: 800,
+  retryPeriodMs: 200,
+  leasePrefixes: {},
+};
 const KEYS = Array.from({ length: 60 }, (_, i) => `ns/run-${i}`);
 
 async function until(condition: () => boolean, ms = 5_000): Promise<void> {
@@ -23,17 +29,43 @@ async function until(condition: () => boolean, ms = 5_000): Promise<void> {
 }
 
 function replica(client: FakeKubeClient, identity: string, config = QUICK) {
-  const election = new Election({ client, namespace: NAMESPACE, component: 'tekton-pipelines-controller', config, identity, log: silentLogger });
+  const election = new Election({
+    client,
+    namespace: NAMESPACE,
+    component: 'tekton-pipelines-controller',
+    config,
+    identity,
+    log: silentLogger,
+  });
   const leadership = election.forReconciler(QUEUE);
   const stop = new AbortController();
   const running = election.run(stop.signal);
-  return { leadership, stop: () => { stop.abort(); return running; }, owned: () => KEYS.filter((key) => leadership.owns(key)) };
+  return {
+    leadership,
+    stop: () => {
+      stop.abort();
+      return running;
+    },
+    owned: () => KEYS.filter((key) => leadership.owns(key)),
+  };
 }
 
 describe('lease names and periods', () => {
   test.each([
-    ['ordinary', 0, 1, {}, 'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.00-of-01'],
-    ['ten buckets', 9, 10, {}, 'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.09-of-10'],
+    [
+      'ordinary',
+      0,
+      1,
+      {},
+      'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.00-of-01',
+    ],
+    [
+      'ten buckets',
+      9,
+      10,
+      {},
+      'tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler.09-of-10',
+    ],
     ['mapped prefix', 0, 2, { [`tekton-pipelines-controller.${QUEUE}`]: 'Short' }, 'short.00-of-02'],
   ])('%s', (_name, ordinal, buckets, leasePrefixes, wanted) => {
     expect(leaseName('tekton-pipelines-controller', QUEUE, ordinal, { buckets, leasePrefixes })).toBe(wanted);
@@ -57,12 +89,14 @@ describe('lease names and periods', () => {
 });
 
 describe('Election', () => {
-  test('one replica takes every bucket, under upstream\'s names, with six-digit times', async () => {
+  test("one replica takes every bucket, under upstream's names, with six-digit times", async () => {
     const client = new FakeKubeClient();
     const only = replica(client, 'a');
     await until(() => only.owned().length === KEYS.length);
     const { items } = await client.list(leases, { namespace: NAMESPACE });
-    expect(items.map((lease) => lease.metadata.name).sort()).toEqual([0, 1, 2].map((i) => `tekton-pipelines-controller.${QUEUE}.0${i}-of-03`));
+    expect(items.map((lease) => lease.metadata.name).sort()).toEqual(
+      [0, 1, 2].map((i) => `tekton-pipelines-controller.${QUEUE}.0${i}-of-03`),
+    );
     for (const lease of items) {
       expect(lease.spec?.holderIdentity).toBe('a');
       expect(lease.spec?.leaseDurationSeconds).toBe(1);
@@ -78,7 +112,9 @@ describe('Election', () => {
     await until(() => KEYS.every((key) => owners(key) === 1));
     const most = replicas.reduce((x, y) => (x.owned().length >= y.owned().length ? x : y));
     let twice = 0;
-    const watching = setInterval(() => { if (KEYS.some((key) => owners(key) > 1)) twice++; }, 1);
+    const watching = setInterval(() => {
+      if (KEYS.some((key) => owners(key) > 1)) twice++;
+    }, 1);
     const started = performance.now();
     await most.stop();
     await until(() => KEYS.every((key) => owners(key) === 1));
@@ -96,7 +132,10 @@ describe('Election', () => {
   test('a holder that is gone without a word is succeeded when its lease runs out, not before', async () => {
     const client = new FakeKubeClient();
     const name = `tekton-pipelines-controller.${QUEUE}.00-of-01`;
-    client.seed<Lease>(leases, { metadata: { name, namespace: NAMESPACE }, spec: { holderIdentity: 'dead', leaseDurationSeconds: 1, renewTime: '2020-01-01T00:00:00.000000Z' } });
+    client.seed<Lease>(leases, {
+      metadata: { name, namespace: NAMESPACE },
+      spec: { holderIdentity: 'dead', leaseDurationSeconds: 1, renewTime: '2020-01-01T00:00:00.000000Z' },
+    });
     const started = performance.now();
     const heir = replica(client, 'heir', { ...QUICK, buckets: 1 });
     await until(() => heir.owned().length > 0);
@@ -109,7 +148,9 @@ describe('Election', () => {
     const only = replica(client, 'a', { ...QUICK, buckets: 1 });
     await until(() => only.owned().length === KEYS.length);
     const started = performance.now();
-    client.intercept = (call) => { if (call.verb === 'update' || call.verb === 'get') throw new Error('connect ECONNREFUSED'); };
+    client.intercept = (call) => {
+      if (call.verb === 'update' || call.verb === 'get') throw new Error('connect ECONNREFUSED');
+    };
     await until(() => only.owned().length === 0);
     const after = performance.now() - started;
     expect(after).toBeGreaterThan(400);
@@ -123,8 +164,10 @@ describe('Election', () => {
     const client = new FakeKubeClient();
     const only = replica(client, 'a', { ...QUICK, buckets: 1 });
     await until(() => only.owned().length === KEYS.length);
-    const { items: [lease] } = await client.list(leases, { namespace: NAMESPACE });
-    await client.replace(leases, { ...lease as Lease, spec: { ...lease?.spec, holderIdentity: 'thief' } });
+    const {
+      items: [lease],
+    } = await client.list(leases, { namespace: NAMESPACE });
+    await client.replace(leases, { ...(lease as Lease), spec: { ...lease?.spec, holderIdentity: 'thief' } });
     await until(() => only.owned().length === 0, 150);
     await only.stop();
     expect((await client.list(leases)).items[0]?.spec?.holderIdentity).toBe('thief');
@@ -144,8 +187,17 @@ describe('Election', () => {
 
   test('a listener that throws ends the election with its error', async () => {
     const client = new FakeKubeClient();
-    const election = new Election({ client, namespace: NAMESPACE, component: 'c', config: QUICK, identity: 'a', log: silentLogger });
-    election.forReconciler(QUEUE).onPromoted(() => { throw new Error('boom'); });
+    const election = new Election({
+      client,
+      namespace: NAMESPACE,
+      component: 'c',
+      config: QUICK,
+      identity: 'a',
+      log: silentLogger,
+    });
+    election.forReconciler(QUEUE).onPromoted(() => {
+      throw new Error('boom');
+    });
     await expect(election.run(new AbortController().signal)).rejects.toThrow('boom');
   });
 
@@ -164,7 +216,9 @@ describe('Election', () => {
     const late = replica(client, 'late', { ...QUICK, buckets: 4 });
     const both = () => [early, late].map((r) => r.owned().length);
     let twice = 0;
-    const watching = setInterval(() => { if (KEYS.some((key) => early.leadership.owns(key) && late.leadership.owns(key))) twice++; }, 1);
+    const watching = setInterval(() => {
+      if (KEYS.some((key) => early.leadership.owns(key) && late.leadership.owns(key))) twice++;
+    }, 1);
     await until(() => drained.length === 2 && both().reduce((a, b) => a + b) === KEYS.length);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     clearInterval(watching);
@@ -180,9 +234,14 @@ describe('Election', () => {
     const client = new FakeKubeClient();
     const early = replica(client, 'early', { ...QUICK, buckets: 2 });
     await until(() => early.owned().length === KEYS.length);
-    const { items: [lease] } = await client.list(leases, { namespace: NAMESPACE });
+    const {
+      items: [lease],
+    } = await client.list(leases, { namespace: NAMESPACE });
     for (const ghost of ['one', 'another']) {
-      await client.patch(leases, NAMESPACE, lease?.metadata.name ?? '', { type: 'merge', body: { metadata: { annotations: { 'tektite.dev/wanted-by': ghost } } } });
+      await client.patch(leases, NAMESPACE, lease?.metadata.name ?? '', {
+        type: 'merge',
+        body: { metadata: { annotations: { 'tektite.dev/wanted-by': ghost } } },
+      });
       await until(() => early.owned().length < KEYS.length);
       await until(() => early.owned().length === KEYS.length, 1_000);
     }
@@ -191,8 +250,14 @@ describe('Election', () => {
 
   test('a holder that gives nothing is not asked all the time', async () => {
     const client = new FakeKubeClient();
-    for (const i of [0, 1]) client.seed<Lease>(leases, { metadata: { name: `tekton-pipelines-controller.${QUEUE}.0${i}-of-02`, namespace: NAMESPACE }, spec: { holderIdentity: 'knative', leaseDurationSeconds: 60 } });
-    client.intercept = ({ verb }) => { if (verb === 'patch') throw new Error('refused'); };
+    for (const i of [0, 1])
+      client.seed<Lease>(leases, {
+        metadata: { name: `tekton-pipelines-controller.${QUEUE}.0${i}-of-02`, namespace: NAMESPACE },
+        spec: { holderIdentity: 'knative', leaseDurationSeconds: 60 },
+      });
+    client.intercept = ({ verb }) => {
+      if (verb === 'patch') throw new Error('refused');
+    };
     const late = replica(client, 'late', { ...QUICK, buckets: 2 });
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(client.calls.filter(({ verb }) => verb === 'patch')).toHaveLength(1);
@@ -200,7 +265,13 @@ describe('Election', () => {
   });
 
   test('two reconcilers cannot share a lease', () => {
-    const election = new Election({ client: new FakeKubeClient(), namespace: NAMESPACE, component: 'c', config: QUICK, log: silentLogger });
+    const election = new Election({
+      client: new FakeKubeClient(),
+      namespace: NAMESPACE,
+      component: 'c',
+      config: QUICK,
+      log: silentLogger,
+    });
     election.forReconciler(QUEUE);
     expect(() => election.forReconciler(QUEUE)).toThrow('two reconcilers compete for the lease');
   });
@@ -218,10 +289,19 @@ describe('leadership without leases', () => {
     expect(promotedBy(wholeLeadership())).toEqual(['']);
   });
 
-  test('a StatefulSet\'s replicas share the keys by ordinal', () => {
-    const replicas = [0, 1, 2].map((i) => statefulSetLeadership({ STATEFUL_CONTROLLER_ORDINAL: `controller-${i}`, STATEFUL_SERVICE_NAME: 'svc' }, 3, NAMESPACE) as Leadership);
+  test("a StatefulSet's replicas share the keys by ordinal", () => {
+    const replicas = [0, 1, 2].map(
+      (i) =>
+        statefulSetLeadership(
+          { STATEFUL_CONTROLLER_ORDINAL: `controller-${i}`, STATEFUL_SERVICE_NAME: 'svc' },
+          3,
+          NAMESPACE,
+        ) as Leadership,
+    );
     for (const key of KEYS) expect(replicas.filter((r) => r.owns(key))).toHaveLength(1);
-    expect(promotedBy(replicas[1] as Leadership)).toEqual(['http://controller-1.svc.tekton-pipelines.svc.cluster.local:80']);
+    expect(promotedBy(replicas[1] as Leadership)).toEqual([
+      'http://controller-1.svc.tekton-pipelines.svc.cluster.local:80',
+    ]);
   });
 
   test.each([

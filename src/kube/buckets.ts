@@ -107,15 +107,27 @@ export function uniqueIdentity(host: string = hostname(), uuid: string = randomU
  * knative's StatefulSet mode: the replica's ordinal is its bucket, no leases. undefined when the environment does not
  * ask for it. @throws naming the variable that cannot be right.
  */
-export function statefulSetLeadership(env: Readonly<Record<string, string | undefined>>, buckets: number, namespace: string, clusterDomain = 'cluster.local'): Leadership | undefined {
+export function statefulSetLeadership(
+  env: Readonly<Record<string, string | undefined>>,
+  buckets: number,
+  namespace: string,
+  clusterDomain = 'cluster.local',
+): Leadership | undefined {
   const pod = env['STATEFUL_CONTROLLER_ORDINAL'];
   const service = env['STATEFUL_SERVICE_NAME'];
   if (!pod || !service) return undefined;
   const match = /^(.+)-(\d+)$/.exec(pod);
-  if (!match) throw new Error(`STATEFUL_CONTROLLER_ORDINAL: ${JSON.stringify(pod)} is not a pod name of a StatefulSet ("name-0")`);
+  if (!match)
+    throw new Error(
+      `STATEFUL_CONTROLLER_ORDINAL: ${JSON.stringify(pod)} is not a pod name of a StatefulSet ("name-0")`,
+    );
   const ordinal = Number(match[2]);
-  if (ordinal >= buckets) throw new Error(`STATEFUL_CONTROLLER_ORDINAL: ordinal ${ordinal} is out of range [0, ${buckets}): raise buckets in the leader election ConfigMap or lower the replicas`);
-  const nameOf = (i: number) => `${env['STATEFUL_SERVICE_PROTOCOL'] ?? 'http'}://${match[1]}-${i}.${service}.${namespace}.svc.${clusterDomain}:${env['STATEFUL_SERVICE_PORT'] ?? '80'}`;
+  if (ordinal >= buckets)
+    throw new Error(
+      `STATEFUL_CONTROLLER_ORDINAL: ordinal ${ordinal} is out of range [0, ${buckets}): raise buckets in the leader election ConfigMap or lower the replicas`,
+    );
+  const nameOf = (i: number) =>
+    `${env['STATEFUL_SERVICE_PROTOCOL'] ?? 'http'}://${match[1]}-${i}.${service}.${namespace}.svc.${clusterDomain}:${env['STATEFUL_SERVICE_PORT'] ?? '80'}`;
   const leadership = new Buckets(Array.from({ length: buckets }, (_, i) => nameOf(i)));
   leadership.promote(nameOf(ordinal));
   return leadership;
@@ -159,10 +171,15 @@ export class Election {
     this.#clock = options.clock ?? systemClock;
     const { client, namespace, log } = options;
     this.#watch = new Informer({ client, resource: leases, namespace, log, clock: this.#clock });
-    this.#watch.onChange(({ type, object }) => this.#onLease(object.metadata.name ?? '', type === 'deleted' ? null : object));
+    this.#watch.onChange(({ type, object }) =>
+      this.#onLease(object.metadata.name ?? '', type === 'deleted' ? null : object),
+    );
   }
 
-  /** The buckets of one reconciler, such as "github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler". Call before `run`. */
+  /**
+   * The buckets of one reconciler, such as "github.com.tektoncd.pipeline.pkg.reconciler.taskrun.reconciler". Call
+   * before `run`.
+   */
   forReconciler(queueName: string): Leadership {
     const { config, component, client, namespace, log, clock, random } = this.#options;
     const names = Array.from({ length: config.buckets }, (_, i) => leaseName(component, queueName, i, config));
@@ -170,16 +187,29 @@ export class Election {
     if (taken) throw new Error(`two reconcilers compete for the lease ${taken}`);
     const buckets = new Buckets(names);
     for (const name of names) {
-      this.#electors.set(name, new LeaseElector({
-        client, namespace, name, identity: this.identity, config, log, watched: () => this.#watch.store.hasSynced,
-        ...(this.#options.inPod ? { holderIsGone: (holder, signal) => holderIsGone(client, namespace, holder, signal) } : {}),
-        onAcquired: () => {
-          this.#promised.delete(name);
-          buckets.promote(name);
-        },
-        onYield: () => buckets.drain(name), onLost: () => buckets.demote(name),
-        ...(clock ? { clock } : {}), ...(random ? { random } : {}),
-      }));
+      this.#electors.set(
+        name,
+        new LeaseElector({
+          client,
+          namespace,
+          name,
+          identity: this.identity,
+          config,
+          log,
+          watched: () => this.#watch.store.hasSynced,
+          ...(this.#options.inPod
+            ? { holderIsGone: (holder, signal) => holderIsGone(client, namespace, holder, signal) }
+            : {}),
+          onAcquired: () => {
+            this.#promised.delete(name);
+            buckets.promote(name);
+          },
+          onYield: () => buckets.drain(name),
+          onLost: () => buckets.demote(name),
+          ...(clock ? { clock } : {}),
+          ...(random ? { random } : {}),
+        }),
+      );
     }
     this.#groups.push(names);
     return buckets;
@@ -193,7 +223,14 @@ export class Election {
     if (holder && holder !== this.identity) this.#promised.delete(name);
     const wanter = lease?.metadata.annotations?.[WANTED_BY];
     const group = this.#groups.find((names) => names.includes(name));
-    if (!wanter || !group || !elector.leading || this.#promised.has(name) || !shouldYield(this.#holdings(group), this.identity, name)) return;
+    if (
+      !wanter ||
+      !group ||
+      !elector.leading ||
+      this.#promised.has(name) ||
+      !shouldYield(this.#holdings(group), this.identity, name)
+    )
+      return;
     this.#promised.set(name, wanter);
     this.#options.log.info({ lease: name, wanter }, 'gives a bucket to a replica that has fewer');
     elector.yield();
@@ -202,7 +239,11 @@ export class Election {
   #holdings(names: readonly string[]): Holding[] {
     return names.map((lease) => {
       const known = this.#watch.store.get(joinKey(this.#options.namespace, lease));
-      return { lease, holder: this.#promised.get(lease) ?? known?.spec?.holderIdentity ?? '', wantedBy: this.#promised.has(lease) ? undefined : known?.metadata.annotations?.[WANTED_BY] };
+      return {
+        lease,
+        holder: this.#promised.get(lease) ?? known?.spec?.holderIdentity ?? '',
+        wantedBy: this.#promised.has(lease) ? undefined : known?.metadata.annotations?.[WANTED_BY],
+      };
     });
   }
 
@@ -210,11 +251,16 @@ export class Election {
   async #balance(signal: AbortSignal): Promise<void> {
     const { config, log, random = Math.random } = this.#options;
     while (!signal.aborted) {
-      await this.#clock.sleep(config.retryPeriodMs * (1 + random() * (JITTER - 1)), signal).catch(() => { /* the end came */ });
+      await this.#clock.sleep(config.retryPeriodMs * (1 + random() * (JITTER - 1)), signal).catch(() => {
+        /* the end came */
+      });
       if (signal.aborted || !this.#watch.store.hasSynced) continue;
       for (const group of this.#groups) {
         const lease = leaseToAskFor(this.#holdings(group), this.identity);
-        if (lease) await this.#ask(lease, signal).catch((error: unknown) => { if (!signal.aborted) log.debug({ lease, problem: messageOf(error) }, 'cannot ask for a bucket'); });
+        if (lease)
+          await this.#ask(lease, signal).catch((error: unknown) => {
+            if (!signal.aborted) log.debug({ lease, problem: messageOf(error) }, 'cannot ask for a bucket');
+          });
       }
     }
   }
@@ -226,7 +272,13 @@ export class Election {
     if (last !== undefined && now - last < this.#options.config.leaseDurationMs) return;
     this.#askedAt.set(name, now);
     const { client, namespace } = this.#options;
-    await client.patch(leases, namespace, name, { type: 'merge', body: { metadata: { annotations: { [WANTED_BY]: this.identity } } } }, { signal, unlimited: true });
+    await client.patch(
+      leases,
+      namespace,
+      name,
+      { type: 'merge', body: { metadata: { annotations: { [WANTED_BY]: this.identity } } } },
+      { signal, unlimited: true },
+    );
   }
 
   /**
@@ -237,16 +289,23 @@ export class Election {
     const failed = new AbortController();
     const ending = AbortSignal.any([signal, failed.signal]);
     const stopWatch = new AbortController();
-    const guard = (work: Promise<void>) => work.catch((error: unknown) => {
-      failed.abort(error);
-      throw error;
-    });
+    const guard = (work: Promise<void>) =>
+      work.catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      });
     const watching = guard(this.#watch.run(stopWatch.signal));
-    watching.catch(() => { /* reported below */ });
+    watching.catch(() => {
+      /* reported below */
+    });
     const balancing = this.#options.balance === false ? undefined : guard(this.#balance(ending));
-    balancing?.catch(() => { /* reported below */ });
+    balancing?.catch(() => {
+      /* reported below */
+    });
     try {
-      const results = await Promise.allSettled([...this.#electors.values()].map((elector) => guard(elector.run(ending))));
+      const results = await Promise.allSettled(
+        [...this.#electors.values()].map((elector) => guard(elector.run(ending))),
+      );
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     } finally {
       stopWatch.abort();

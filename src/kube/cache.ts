@@ -2,10 +2,14 @@ import type { KubeObject } from './object.ts';
 import type { Change, Store } from './store.ts';
 
 /** What a reconciler uses of a cache: reading, and telling it what was written. */
-export type Cache<T extends KubeObject> = Pick<Store<T>, 'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe'>;
+export type Cache<T extends KubeObject> = Pick<
+  Store<T>,
+  'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe'
+>;
 
 /**
- * One watch per namespace behind one cache: a controller that may see only some namespaces cannot watch them all at once.
+ * One watch per namespace behind one cache: a controller that may see only some namespaces cannot watch them all at
+ * once.
  */
 export class NamespacesCache<T extends KubeObject> implements Cache<T> {
   readonly #stores: ReadonlyMap<string, Store<T>>;

@@ -43,9 +43,17 @@ export interface ListOptions extends Selection, CallOptions {
   resourceVersion?: string;
 }
 /** Cuts each object down as its page arrives, so that a long list never is in memory whole. */
-export interface CutDown<T> { transform?: (object: T) => T }
-export interface Listing<T> { items: T[]; resourceVersion: string }
-export interface Page<T> extends Listing<T> { continue?: string; remainingItemCount?: number }
+export interface CutDown<T> {
+  transform?: (object: T) => T;
+}
+export interface Listing<T> {
+  items: T[];
+  resourceVersion: string;
+}
+export interface Page<T> extends Listing<T> {
+  continue?: string;
+  remainingItemCount?: number;
+}
 export interface PatchSpec {
   type: 'merge' | 'json' | 'strategic' | 'apply';
   body: unknown;
@@ -100,18 +108,40 @@ export class KubeClient {
     this.#transport = new Transport(config, options);
   }
 
-  get<T extends KubeObject>(resource: Resource<T>, namespace: string | undefined, name: string, options: CallOptions & { resourceVersion?: string } = {}): Promise<T> {
+  get<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    name: string,
+    options: CallOptions & { resourceVersion?: string } = {},
+  ): Promise<T> {
     const { resourceVersion, ...call } = options;
-    return this.#json({ ...call, method: 'GET', verb: 'get', resource: resource.plural, path: pathOf(resource, namespace, name), query: { resourceVersion }, idempotent: true });
+    return this.#json({
+      ...call,
+      method: 'GET',
+      verb: 'get',
+      resource: resource.plural,
+      path: pathOf(resource, namespace, name),
+      query: { resourceVersion },
+      idempotent: true,
+    });
   }
 
-  /** All objects, page by page, as of one resourceVersion. A listing that expires half way begins again without pages. */
-  async list<T extends KubeObject>(resource: Resource<T>, { transform, ...options }: ListOptions & CutDown<T> = {}): Promise<Listing<T>> {
+  /**
+   * All objects, page by page, as of one resourceVersion. A listing that expires half way begins again without pages.
+   */
+  async list<T extends KubeObject>(
+    resource: Resource<T>,
+    { transform, ...options }: ListOptions & CutDown<T> = {},
+  ): Promise<Listing<T>> {
     const items: T[] = [];
     let token: string | undefined;
     try {
       for (;;) {
-        const page = await this.listPage(resource, { ...options, limit: options.limit ?? PAGE_SIZE, ...(token ? { continue: token } : {}) });
+        const page = await this.listPage(resource, {
+          ...options,
+          limit: options.limit ?? PAGE_SIZE,
+          ...(token ? { continue: token } : {}),
+        });
         for (const item of page.items) items.push(transform ? transform(item) : item);
         if (!page.continue) return { items, resourceVersion: page.resourceVersion };
         token = page.continue;
@@ -124,12 +154,30 @@ export class KubeClient {
   }
 
   /** One page; `continue` in the answer is the token of the next. */
-  async listPage<T extends KubeObject>(resource: Resource<T>, options: ListOptions & { continue?: string } = {}): Promise<Page<T>> {
+  async listPage<T extends KubeObject>(
+    resource: Resource<T>,
+    options: ListOptions & { continue?: string } = {},
+  ): Promise<Page<T>> {
     const { namespace, labelSelector, fieldSelector, limit, resourceVersion, continue: token, ...call } = options;
     // A continue token carries its own resourceVersion; the server refuses both together.
-    const query = { labelSelector, fieldSelector, limit: limit || undefined, continue: token, resourceVersion: token ? undefined : resourceVersion };
-    const body = await this.#json<{ items?: T[] | null; metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number } }>({
-      ...call, method: 'GET', verb: 'list', resource: resource.plural, path: pathOf(resource, namespace), query, idempotent: true,
+    const query = {
+      labelSelector,
+      fieldSelector,
+      limit: limit || undefined,
+      continue: token,
+      resourceVersion: token ? undefined : resourceVersion,
+    };
+    const body = await this.#json<{
+      items?: T[] | null;
+      metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
+    }>({
+      ...call,
+      method: 'GET',
+      verb: 'list',
+      resource: resource.plural,
+      path: pathOf(resource, namespace),
+      query,
+      idempotent: true,
     });
     const apiVersion = apiVersionOf(resource);
     for (const item of body.items ?? []) {
@@ -144,19 +192,35 @@ export class KubeClient {
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const { dryRun, fieldManager, ...call } = options;
     return this.#json({
-      ...call, method: 'POST', verb: 'create', resource: resource.plural, path: pathOf(resource, object.metadata.namespace),
-      query: { dryRun: dryRun ? 'All' : undefined, fieldManager }, body: typed(resource, object), idempotent: object.metadata.name !== undefined || dryRun === true,
+      ...call,
+      method: 'POST',
+      verb: 'create',
+      resource: resource.plural,
+      path: pathOf(resource, object.metadata.namespace),
+      query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
+      body: typed(resource, object),
+      idempotent: object.metadata.name !== undefined || dryRun === true,
     });
   }
 
   /** PUT of the whole object, guarded by its resourceVersion when it has one. */
-  replace<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions & { subresource?: string } = {}): Promise<T> {
+  replace<T extends KubeObject>(
+    resource: Resource<T>,
+    object: T,
+    options: WriteOptions & { subresource?: string } = {},
+  ): Promise<T> {
     const { dryRun, fieldManager, subresource, ...call } = options;
     const { namespace, name } = object.metadata;
     if (!name) return Promise.reject(new Error(`cannot replace a ${resource.kind} without metadata.name`));
     return this.#json({
-      ...call, method: 'PUT', verb: 'update', resource: metricName(resource, subresource), path: pathOf(resource, namespace, name, subresource),
-      query: { dryRun: dryRun ? 'All' : undefined, fieldManager }, body: typed(resource, object), idempotent: true,
+      ...call,
+      method: 'PUT',
+      verb: 'update',
+      resource: metricName(resource, subresource),
+      path: pathOf(resource, namespace, name, subresource),
+      query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
+      body: typed(resource, object),
+      idempotent: true,
     });
   }
 
@@ -166,42 +230,92 @@ export class KubeClient {
   }
 
   /** 'strategic' exists for built-in kinds only; 'apply' needs `fieldManager` and creates what is missing. */
-  patch<T extends KubeObject>(resource: Resource<T>, namespace: string | undefined, name: string, patch: PatchSpec, options: WriteOptions = {}): Promise<T> {
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    name: string,
+    patch: PatchSpec,
+    options: WriteOptions = {},
+  ): Promise<T> {
     const { dryRun, fieldManager, ...call } = options;
     const manager = patch.fieldManager ?? fieldManager;
-    if (patch.type === 'apply' && !manager) return Promise.reject(new Error(`apply of ${resource.kind} ${namespace ?? ''}/${name} needs a fieldManager`));
+    if (patch.type === 'apply' && !manager)
+      return Promise.reject(new Error(`apply of ${resource.kind} ${namespace ?? ''}/${name} needs a fieldManager`));
     return this.#json({
-      ...call, method: 'PATCH', verb: patch.type === 'apply' ? 'apply' : 'patch', resource: metricName(resource, patch.subresource),
+      ...call,
+      method: 'PATCH',
+      verb: patch.type === 'apply' ? 'apply' : 'patch',
+      resource: metricName(resource, patch.subresource),
       path: pathOf(resource, namespace, name, patch.subresource),
-      query: { dryRun: dryRun ? 'All' : undefined, fieldManager: manager, force: patch.type === 'apply' ? patch.force : undefined },
-      body: JSON.stringify(patch.body), contentType: PATCH_TYPES[patch.type], idempotent: patch.type !== 'json',
+      query: {
+        dryRun: dryRun ? 'All' : undefined,
+        fieldManager: manager,
+        force: patch.type === 'apply' ? patch.force : undefined,
+      },
+      body: JSON.stringify(patch.body),
+      contentType: PATCH_TYPES[patch.type],
+      idempotent: patch.type !== 'json',
     });
   }
 
   /** The object as it was or (with finalizers) still is; undefined when the server answered with a mere Status. */
-  async delete<T extends KubeObject>(resource: Resource<T>, namespace: string | undefined, name: string, options: DeleteOptions = {}): Promise<T | undefined> {
+  async delete<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {},
+  ): Promise<T | undefined> {
     const { signal, unlimited, attempts, dryRun, ...rest } = options;
     const answer = await this.#json<T>({
-      signal, ...(unlimited ? { unlimited } : {}), ...(attempts ? { attempts } : {}), method: 'DELETE', verb: 'delete', resource: resource.plural,
-      path: pathOf(resource, namespace, name), query: { dryRun: dryRun ? 'All' : undefined }, body: deleteBody(rest), idempotent: true,
+      signal,
+      ...(unlimited ? { unlimited } : {}),
+      ...(attempts ? { attempts } : {}),
+      method: 'DELETE',
+      verb: 'delete',
+      resource: resource.plural,
+      path: pathOf(resource, namespace, name),
+      query: { dryRun: dryRun ? 'All' : undefined },
+      body: deleteBody(rest),
+      idempotent: true,
     });
     return answer.kind === 'Status' ? undefined : answer;
   }
 
-  async deleteCollection(resource: Resource, options: Selection & Pick<DeleteOptions, 'propagationPolicy' | 'gracePeriodSeconds' | 'signal'> = {}): Promise<void> {
+  async deleteCollection(
+    resource: Resource,
+    options: Selection & Pick<DeleteOptions, 'propagationPolicy' | 'gracePeriodSeconds' | 'signal'> = {},
+  ): Promise<void> {
     const { namespace, labelSelector, fieldSelector, signal, ...rest } = options;
     await this.#transport.send({
-      signal, method: 'DELETE', verb: 'deletecollection', resource: resource.plural, path: pathOf(resource, namespace),
-      query: { labelSelector, fieldSelector }, body: deleteBody(rest), idempotent: true,
+      signal,
+      method: 'DELETE',
+      verb: 'deletecollection',
+      resource: resource.plural,
+      path: pathOf(resource, namespace),
+      query: { labelSelector, fieldSelector },
+      body: deleteBody(rest),
+      idempotent: true,
     });
   }
 
-  /** One watch connection: ends when the server ends it, throws when it breaks. For a watch that never ends see Informer. */
-  async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncGenerator<WatchEvent<T>, void> {
+  /**
+   * One watch connection: ends when the server ends it, throws when it breaks. For a watch that never ends see
+   * Informer.
+   */
+  async *watch<T extends KubeObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>, void> {
     const { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;
     const stop = new AbortController();
     const body = await this.#transport.stream({
-      method: 'GET', verb: 'watch', resource: resource.plural, path: pathOf(resource, namespace), idempotent: true, attempts: 1, unlimited: true,
+      method: 'GET',
+      verb: 'watch',
+      resource: resource.plural,
+      path: pathOf(resource, namespace),
+      idempotent: true,
+      attempts: 1,
+      unlimited: true,
       query: { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds, labelSelector, fieldSelector },
       signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
     });
@@ -217,8 +331,14 @@ export class KubeClient {
   async *podLogs(namespace: string, pod: string, options: LogOptions = {}): AsyncGenerator<Uint8Array, void> {
     const { signal, ...query } = options;
     const body = await this.#transport.stream({
-      method: 'GET', verb: 'get', resource: 'pods/log', path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
-      query, accept: '*/*', idempotent: true, signal,
+      method: 'GET',
+      verb: 'get',
+      resource: 'pods/log',
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
+      query,
+      accept: '*/*',
+      idempotent: true,
+      signal,
     });
     try {
       for await (const chunk of body) yield chunk as Uint8Array;
@@ -228,8 +348,26 @@ export class KubeClient {
   }
 
   /** Anything else (discovery, /version, /readyz): the body's text. */
-  raw(method: HttpRequest['method'], path: string, options: { body?: string; contentType?: string; accept?: string; query?: HttpRequest['query']; signal?: AbortSignal; attempts?: number } = {}): Promise<string> {
-    return this.#transport.send({ ...options, method, path, verb: method.toLowerCase(), resource: 'raw', idempotent: method === 'GET' });
+  raw(
+    method: HttpRequest['method'],
+    path: string,
+    options: {
+      body?: string;
+      contentType?: string;
+      accept?: string;
+      query?: HttpRequest['query'];
+      signal?: AbortSignal;
+      attempts?: number;
+    } = {},
+  ): Promise<string> {
+    return this.#transport.send({
+      ...options,
+      method,
+      path,
+      verb: method.toLowerCase(),
+      resource: 'raw',
+      idempotent: method === 'GET',
+    });
   }
 
   /** Waits for running requests; `force` breaks them off. */
@@ -248,14 +386,20 @@ export class KubeClient {
 }
 
 function typed(resource: Resource, object: KubeObject): string {
-  return JSON.stringify({ ...object, apiVersion: object.apiVersion ?? apiVersionOf(resource), kind: object.kind ?? resource.kind });
+  return JSON.stringify({
+    ...object,
+    apiVersion: object.apiVersion ?? apiVersionOf(resource),
+    kind: object.kind ?? resource.kind,
+  });
 }
 
 function metricName(resource: Resource, subresource: string | undefined): string {
   return subresource ? `${resource.plural}/${subresource}` : resource.plural;
 }
 
-function deleteBody(options: Pick<DeleteOptions, 'propagationPolicy' | 'uid' | 'resourceVersion' | 'gracePeriodSeconds'>): string {
+function deleteBody(
+  options: Pick<DeleteOptions, 'propagationPolicy' | 'uid' | 'resourceVersion' | 'gracePeriodSeconds'>,
+): string {
   const { uid, resourceVersion, ...rest } = options;
   const preconditions = uid || resourceVersion ? { preconditions: { uid, resourceVersion } } : {};
   return JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', ...rest, ...preconditions });

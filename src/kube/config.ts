@@ -79,7 +79,9 @@ async function fromKubeconfig(source: ConfigSource, clock: Clock): Promise<Clust
   if (source.context) selectContext(kubeconfig, source.context);
   const cluster = kubeconfig.getCurrentCluster();
   if (!cluster) {
-    throw new Error(`kubeconfig ${source.kubeconfig ?? '(default)'}: current context ${JSON.stringify(kubeconfig.getCurrentContext())} names no cluster; set one with "kubectl config use-context" or pass --context`);
+    throw new Error(
+      `kubeconfig ${source.kubeconfig ?? '(default)'}: current context ${JSON.stringify(kubeconfig.getCurrentContext())} names no cluster; set one with "kubectl config use-context" or pass --context`,
+    );
   }
   return {
     server: new URL(cluster.server),
@@ -91,7 +93,10 @@ async function fromKubeconfig(source: ConfigSource, clock: Clock): Promise<Clust
 
 function selectContext(kubeconfig: KubeConfig, context: string): void {
   if (!kubeconfig.getContextObject(context)) {
-    const known = kubeconfig.getContexts().map((c) => c.name).join(', ');
+    const known = kubeconfig
+      .getContexts()
+      .map((c) => c.name)
+      .join(', ');
     throw new Error(`context ${JSON.stringify(context)} is not in the kubeconfig; it has: ${known || 'none'}`);
   }
   kubeconfig.setCurrentContext(context);
@@ -105,7 +110,8 @@ async function kubeconfigCredentials(kubeconfig: KubeConfig): Promise<Credential
   for (const [name, value] of Object.entries((options.headers ?? {}) as Record<string, unknown>)) {
     if (value !== undefined) headers[name.toLowerCase()] = String(value);
   }
-  if (typeof options.auth === 'string') headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  if (typeof options.auth === 'string')
+    headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
   return {
     headers,
     ...(options.ca ? { ca: options.ca as Buffer } : {}),

@@ -13,15 +13,44 @@ function start(options: Partial<ControllerOptions> & Pick<ControllerOptions, 're
   const queue = options.queue ?? new WorkQueue({ clock });
   const stop = new AbortController();
   const results: string[] = [];
-  const running = runController({ name: 'test', queue, log: silentLogger, clock, metrics: { reconciled: (result) => results.push(result) }, ...options }, stop.signal);
-  return { clock, queue, results, running, end: () => { stop.abort(); return running; } };
+  const running = runController(
+    {
+      name: 'test',
+      queue,
+      log: silentLogger,
+      clock,
+      metrics: { reconciled: (result) => results.push(result) },
+      ...options,
+    },
+    stop.signal,
+  );
+  return {
+    clock,
+    queue,
+    results,
+    running,
+    end: () => {
+      stop.abort();
+      return running;
+    },
+  };
 }
 
 describe('runController', () => {
   test('reconciles what is queued, each outcome in its way', async () => {
-    const outcomes: Record<string, Outcome> = { 'n/done': DONE, 'n/skip': { kind: 'skip' }, 'n/later': { kind: 'requeueAfter', ms: 1_000 }, 'n/never': { kind: 'permanent', reason: 'BadSpec', message: 'no' } };
+    const outcomes: Record<string, Outcome> = {
+      'n/done': DONE,
+      'n/skip': { kind: 'skip' },
+      'n/later': { kind: 'requeueAfter', ms: 1_000 },
+      'n/never': { kind: 'permanent', reason: 'BadSpec', message: 'no' },
+    };
     const seen: string[] = [];
-    const { queue, clock, results, end } = start({ reconcile: (key) => { seen.push(key); return Promise.resolve(outcomes[key] ?? DONE); } });
+    const { queue, clock, results, end } = start({
+      reconcile: (key) => {
+        seen.push(key);
+        return Promise.resolve(outcomes[key] ?? DONE);
+      },
+    });
     for (const key of Object.keys(outcomes)) queue.add(key);
     await clock.advance(999);
     expect(seen).toEqual(['n/done', 'n/skip', 'n/later', 'n/never']);
@@ -34,7 +63,13 @@ describe('runController', () => {
   test('what throws is tried again with backoff, which ends with success', async () => {
     let fail = 3;
     const at: number[] = [];
-    const { queue, clock, results, end } = start({ reconcile: () => { at.push(clock.now().getTime()); if (fail-- > 0) throw new Error('flaky'); return Promise.resolve(DONE); } });
+    const { queue, clock, results, end } = start({
+      reconcile: () => {
+        at.push(clock.now().getTime());
+        if (fail-- > 0) throw new Error('flaky');
+        return Promise.resolve(DONE);
+      },
+    });
     queue.add('n/a');
     await clock.advance(10_000);
     expect(at.map((t) => t - (at[0] ?? 0))).toEqual([0, 5, 15, 35]);
@@ -44,7 +79,9 @@ describe('runController', () => {
   });
 
   test('a PermanentError is not tried again', async () => {
-    const { queue, clock, results, end } = start({ reconcile: () => Promise.reject(new PermanentError('BadSpec', 'spec.steps: must not be empty')) });
+    const { queue, clock, results, end } = start({
+      reconcile: () => Promise.reject(new PermanentError('BadSpec', 'spec.steps: must not be empty')),
+    });
     queue.add('n/a');
     await clock.advance(10_000);
     expect(results).toEqual(['permanent']);
@@ -53,9 +90,22 @@ describe('runController', () => {
 
   test('a lost optimistic lock is no error in the log, other failures are', async () => {
     const lines: string[] = [];
-    const log = createLogger({ name: 't', destination: { write: (text: string) => { lines.push((JSON.parse(text) as { severity: string }).severity); } } });
+    const log = createLogger({
+      name: 't',
+      destination: {
+        write: (text: string) => {
+          lines.push((JSON.parse(text) as { severity: string }).severity);
+        },
+      },
+    });
     const errors = [new ApiError(409, { reason: 'Conflict' }), new Error('boom')];
-    const { queue, clock, end } = start({ log, reconcile: () => { const error = errors.shift(); return error ? Promise.reject(error) : Promise.resolve(DONE); } });
+    const { queue, clock, end } = start({
+      log,
+      reconcile: () => {
+        const error = errors.shift();
+        return error ? Promise.reject(error) : Promise.resolve(DONE);
+      },
+    });
     queue.add('n/a');
     await clock.advance(1_000);
     expect(lines).toEqual(['error']);
@@ -65,7 +115,12 @@ describe('runController', () => {
   test('a look calls off the looks planned before it', async () => {
     let plan: Outcome = { kind: 'requeueAfter', ms: 60_000 };
     let looks = 0;
-    const { queue, clock, end } = start({ reconcile: () => { looks++; return Promise.resolve(plan); } });
+    const { queue, clock, end } = start({
+      reconcile: () => {
+        looks++;
+        return Promise.resolve(plan);
+      },
+    });
     queue.add('n/a');
     await clock.advance(1);
     plan = DONE;
@@ -80,15 +135,18 @@ describe('runController', () => {
     let now = 0;
     let most = 0;
     const busy = new Set<string>();
-    const { queue, clock, end } = start({ concurrency: 3, reconcile: async (key) => {
-      expect(busy.has(key)).toBe(false);
-      busy.add(key);
-      most = Math.max(most, ++now);
-      await clock.sleep(10);
-      now--;
-      busy.delete(key);
-      return DONE;
-    } });
+    const { queue, clock, end } = start({
+      concurrency: 3,
+      reconcile: async (key) => {
+        expect(busy.has(key)).toBe(false);
+        busy.add(key);
+        most = Math.max(most, ++now);
+        await clock.sleep(10);
+        now--;
+        busy.delete(key);
+        return DONE;
+      },
+    });
     for (let round = 0; round < 5; round++) {
       for (let i = 0; i < 10; i++) queue.add(`n/${i}`);
       await clock.advance(7);
@@ -100,7 +158,13 @@ describe('runController', () => {
 
   test('keys of other replicas are passed over', async () => {
     const seen: string[] = [];
-    const { queue, clock, end } = start({ owns: (key) => key !== 'n/theirs', reconcile: (key) => { seen.push(key); return Promise.resolve(DONE); } });
+    const { queue, clock, end } = start({
+      owns: (key) => key !== 'n/theirs',
+      reconcile: (key) => {
+        seen.push(key);
+        return Promise.resolve(DONE);
+      },
+    });
     queue.add('n/theirs');
     queue.add('n/ours');
     await clock.advance(1);
@@ -111,11 +175,26 @@ describe('runController', () => {
 
   test('a lost bucket breaks off the work on its keys, without a retry', async () => {
     let owned = true;
-    let lost = () => { /* set below */ };
+    let lost = () => {
+      /* set below */
+    };
     const reasons: unknown[] = [];
     const { queue, clock, results, end } = start({
-      owns: (key) => owned || key === 'n/kept', onLost: (listener) => { lost = listener; return () => { /* nothing kept */ }; },
-      reconcile: (_key, signal) => clock.sleep(1_000, signal).then(() => DONE, (error: unknown) => { reasons.push(error); throw error; }),
+      owns: (key) => owned || key === 'n/kept',
+      onLost: (listener) => {
+        lost = listener;
+        return () => {
+          /* nothing kept */
+        };
+      },
+      reconcile: (_key, signal) =>
+        clock.sleep(1_000, signal).then(
+          () => DONE,
+          (error: unknown) => {
+            reasons.push(error);
+            throw error;
+          },
+        ),
     });
     queue.add('n/gone');
     queue.add('n/kept');
@@ -132,14 +211,24 @@ describe('runController', () => {
   test('a bucket being given away: resolves when its keys are no longer in flight, without breaking them off', async () => {
     let drain: (bucket: { has(key: string): boolean }) => Promise<void> = () => Promise.resolve();
     const { queue, clock, results, end } = start({
-      onDraining: (listener) => { drain = listener; return () => { /* nothing kept */ }; },
-      reconcile: async (key, signal) => { await clock.sleep(key === 'n/given' ? 500 : 5_000, signal); return DONE; },
+      onDraining: (listener) => {
+        drain = listener;
+        return () => {
+          /* nothing kept */
+        };
+      },
+      reconcile: async (key, signal) => {
+        await clock.sleep(key === 'n/given' ? 500 : 5_000, signal);
+        return DONE;
+      },
     });
     queue.add('n/given');
     queue.add('n/kept');
     await clock.advance(10);
     let drained = false;
-    void drain({ has: (key) => key === 'n/given' }).then(() => { drained = true; });
+    void drain({ has: (key) => key === 'n/given' }).then(() => {
+      drained = true;
+    });
     await clock.advance(480);
     expect(drained).toBe(false);
     await clock.advance(20);
@@ -152,7 +241,14 @@ describe('runController', () => {
 
   test('the end: takes no more keys, finishes what is in flight', async () => {
     const finished: string[] = [];
-    const { queue, clock, end } = start({ concurrency: 1, reconcile: async (key) => { await clock.sleep(100); finished.push(key); return DONE; } });
+    const { queue, clock, end } = start({
+      concurrency: 1,
+      reconcile: async (key) => {
+        await clock.sleep(100);
+        finished.push(key);
+        return DONE;
+      },
+    });
     queue.add('n/a');
     queue.add('n/b');
     await clock.advance(10);
@@ -165,7 +261,10 @@ describe('runController', () => {
   });
 
   test('the end: what does not finish in its grace is aborted', async () => {
-    const { queue, clock, end } = start({ graceMs: 500, reconcile: (_key, signal) => clock.sleep(1e9, signal).then(() => DONE) });
+    const { queue, clock, end } = start({
+      graceMs: 500,
+      reconcile: (_key, signal) => clock.sleep(1e9, signal).then(() => DONE),
+    });
     queue.add('n/a');
     await clock.advance(10);
     const ended = end();
@@ -177,7 +276,12 @@ describe('runController', () => {
   });
 
   test('a defect outside a reconcile ends the controller with its error', async () => {
-    const { queue, running } = start({ owns: () => { throw new Error('defect'); }, reconcile: () => Promise.resolve(DONE) });
+    const { queue, running } = start({
+      owns: () => {
+        throw new Error('defect');
+      },
+      reconcile: () => Promise.resolve(DONE),
+    });
     queue.add('n/a');
     await expect(running).rejects.toThrow('defect');
   });

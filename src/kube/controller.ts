@@ -56,7 +56,9 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   const failed = new AbortController();
   const stopTaking = AbortSignal.any([signal, failed.signal]);
   const unsubscribe = options.onLost?.(() => {
-    for (const [key, work] of inFlight) if (options.owns?.(key) === false) work.stop.abort(new LeadershipLost(`${key}: another replica leads this key now`));
+    for (const [key, work] of inFlight)
+      if (options.owns?.(key) === false)
+        work.stop.abort(new LeadershipLost(`${key}: another replica leads this key now`));
   });
   const stopDraining = options.onDraining?.(async (bucket) => {
     await Promise.all([...inFlight].filter(([key]) => bucket.has(key)).map(([, work]) => work.ended));
@@ -66,10 +68,12 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       await processKey(options, clock, key, inFlight);
     }
   };
-  const workers = Array.from({ length: options.concurrency ?? 32 }, () => worker().catch((error: unknown) => {
-    failed.abort(error);
-    throw error;
-  }));
+  const workers = Array.from({ length: options.concurrency ?? 32 }, () =>
+    worker().catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
   const endGrace = cutGrace(options.graceMs ?? 25_000, clock, stopTaking, inFlight);
   try {
     const results = await Promise.allSettled(workers);
@@ -85,9 +89,14 @@ export async function runController(options: ControllerOptions, signal: AbortSig
 function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: InFlight): () => void {
   const off = new AbortController();
   const start = () => {
-    clock.sleep(graceMs, off.signal).then(() => {
-      for (const work of inFlight.values()) work.stop.abort(new Error('the process is ending'));
-    }, () => { /* all finished in time */ });
+    clock.sleep(graceMs, off.signal).then(
+      () => {
+        for (const work of inFlight.values()) work.stop.abort(new Error('the process is ending'));
+      },
+      () => {
+        /* all finished in time */
+      },
+    );
   };
   if (ending.aborted) start();
   else ending.addEventListener('abort', start, { once: true, signal: off.signal });
@@ -142,7 +151,10 @@ function settle(queue: WorkQueue, key: string, outcome: Settled, log: Logger): v
     case 'error': {
       const conflict = outcome.error instanceof ApiError && outcome.error.isConflict;
       // Losing an optimistic lock is ordinary: the watch brings the newer object.
-      log[conflict ? 'debug' : 'error']({ error: outcome.error, retries: queue.retries(key) }, 'reconcile failed; it will be tried again');
+      log[conflict ? 'debug' : 'error'](
+        { error: outcome.error, retries: queue.retries(key) },
+        'reconcile failed; it will be tried again',
+      );
       return queue.addRateLimited(key);
     }
     default: {

@@ -7,13 +7,23 @@ import { EventRecorder } from './events.ts';
 import type { EventTarget } from './events.ts';
 import { events } from './resources.ts';
 
-const run: EventTarget = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'run', namespace: 'ns', uid: 'u1', resourceVersion: '7' } };
+const run: EventTarget = {
+  apiVersion: 'tekton.dev/v1',
+  kind: 'TaskRun',
+  metadata: { name: 'run', namespace: 'ns', uid: 'u1', resourceVersion: '7' },
+};
 
 function setUp() {
   const client = new FakeKubeClient();
   const clock = new FakeClock();
   const results: string[] = [];
-  const recorder = new EventRecorder({ client, component: 'tekton-pipelines-controller', log: silentLogger, clock, onWrite: (result) => results.push(result) });
+  const recorder = new EventRecorder({
+    client,
+    component: 'tekton-pipelines-controller',
+    log: silentLogger,
+    clock,
+    onWrite: (result) => results.push(result),
+  });
   const written = async () => (await client.list(events)).items;
   return { client, clock, results, recorder, written };
 }
@@ -26,9 +36,23 @@ describe('EventRecorder', () => {
     const [event] = await written();
     expect(event).toMatchObject({
       metadata: { namespace: 'ns' },
-      involvedObject: { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', namespace: 'ns', name: 'run', uid: 'u1', resourceVersion: '7' },
-      type: 'Normal', reason: 'Started', message: 'all well', count: 1, source: { component: 'tekton-pipelines-controller' },
-      firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:00Z', reportingComponent: 'tekton-pipelines-controller', reportingInstance: '',
+      involvedObject: {
+        apiVersion: 'tekton.dev/v1',
+        kind: 'TaskRun',
+        namespace: 'ns',
+        name: 'run',
+        uid: 'u1',
+        resourceVersion: '7',
+      },
+      type: 'Normal',
+      reason: 'Started',
+      message: 'all well',
+      count: 1,
+      source: { component: 'tekton-pipelines-controller' },
+      firstTimestamp: '2026-01-01T00:00:00Z',
+      lastTimestamp: '2026-01-01T00:00:00Z',
+      reportingComponent: 'tekton-pipelines-controller',
+      reportingInstance: '',
     });
     expect(event?.metadata.name).toMatch(/^run\.[0-9a-f]{16}$/);
     expect(results).toEqual(['created']);
@@ -42,7 +66,9 @@ describe('EventRecorder', () => {
     recorder.event(run, 'Warning', 'Failed', 'again');
     recorder.event(run, 'Warning', 'Failed', 'again');
     await recorder.flush();
-    expect(await written()).toMatchObject([{ count: 3, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:05Z' }]);
+    expect(await written()).toMatchObject([
+      { count: 3, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:05Z' },
+    ]);
     expect(results[0]).toBe('created');
     expect(new Set(results.slice(1))).toEqual(new Set(['patched']));
     expect(client.writes.length).toBe(results.length);
@@ -111,14 +137,22 @@ describe('EventRecorder', () => {
 
   test('the name of an object with a long name is still a name', async () => {
     const { recorder, written } = setUp();
-    recorder.event({ ...run, metadata: { ...run.metadata, name: `${'a'.repeat(198)}-.${'b'.repeat(40)}` } }, 'Normal', 'Started', 'x');
+    recorder.event(
+      { ...run, metadata: { ...run.metadata, name: `${'a'.repeat(198)}-.${'b'.repeat(40)}` } },
+      'Normal',
+      'Started',
+      'x',
+    );
     await recorder.flush();
     expect((await written())[0]?.metadata.name).toMatch(/^a{198}\.[0-9a-f]{16}$/);
   });
 
   test('a server that refuses costs the event, not the caller', async () => {
     const { recorder, client, results, written } = setUp();
-    client.intercept = (call) => { if (call.verb === 'create') throw new ApiError(403, { reason: 'Forbidden', message: 'namespace is being terminated' }); };
+    client.intercept = (call) => {
+      if (call.verb === 'create')
+        throw new ApiError(403, { reason: 'Forbidden', message: 'namespace is being terminated' });
+    };
     recorder.event(run, 'Normal', 'Started', 'x');
     await recorder.flush();
     client.intercept = undefined;
@@ -130,10 +164,20 @@ describe('EventRecorder', () => {
 
   test('the line has an end: what does not fit is dropped and counted', async () => {
     const { recorder, client, results } = setUp();
-    let open = () => { /* set below */ };
-    const gate = new Promise<void>((resolve) => { open = resolve; });
+    let open = () => {
+      /* set below */
+    };
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
     client.intercept = () => gate;
-    for (let i = 0; i < 1_101; i++) recorder.event({ ...run, metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` } }, 'Normal', 'Started', 'x');
+    for (let i = 0; i < 1_101; i++)
+      recorder.event(
+        { ...run, metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` } },
+        'Normal',
+        'Started',
+        'x',
+      );
     expect(results.filter((result) => result === 'dropped')).toHaveLength(100);
     open();
     await recorder.flush();
@@ -142,7 +186,10 @@ describe('EventRecorder', () => {
 
   test('flush does not wait for ever', async () => {
     const { recorder, client, clock } = setUp();
-    client.intercept = () => new Promise(() => { /* the server never answers */ });
+    client.intercept = () =>
+      new Promise(() => {
+        /* the server never answers */
+      });
     recorder.event(run, 'Normal', 'Started', 'x');
     const flushed = recorder.flush();
     await clock.advance(5_000);

@@ -29,14 +29,25 @@ const QUEUE_LIMIT = 1_000;
 /** Per object: this many at once, then one in five minutes (client-go's spam filter). */
 const SPAM_BURST = 25;
 const SPAM_QPS = 1 / 300;
-/** More than this many different messages of one reason within ten minutes are told as one (client-go's aggregation). */
+/**
+ * More than this many different messages of one reason within ten minutes are told as one (client-go's aggregation).
+ */
 const SIMILAR_LIMIT = 10;
 const SIMILAR_WINDOW_MS = 600_000;
 const MEMORY = 4_096;
 const FLUSH_MS = 5_000;
 
-interface Sent { name: string; namespace: string; count: number }
-interface Pending { key: string; event: CoreEvent; repeats: number; lastTimestamp: string }
+interface Sent {
+  name: string;
+  namespace: string;
+  count: number;
+}
+interface Pending {
+  key: string;
+  event: CoreEvent;
+  repeats: number;
+  lastTimestamp: string;
+}
 
 /** Least recently used first, at most `MEMORY` entries. */
 class Recent<V> {
@@ -54,7 +65,9 @@ class Recent<V> {
     this.#map.set(key, value);
     if (this.#map.size > MEMORY) this.#map.delete(this.#map.keys().next().value as string);
   }
-  delete(key: string): void { this.#map.delete(key); }
+  delete(key: string): void {
+    this.#map.delete(key);
+  }
 }
 
 /**
@@ -88,7 +101,9 @@ export class EventRecorder {
   /** Waits until all events are written, at most until the signal is aborted or five seconds are over. */
   async flush(signal?: AbortSignal): Promise<void> {
     const off = new AbortController();
-    const limit = this.#clock.sleep(FLUSH_MS, signal ? AbortSignal.any([signal, off.signal]) : off.signal).catch(() => { /* ended early */ });
+    const limit = this.#clock.sleep(FLUSH_MS, signal ? AbortSignal.any([signal, off.signal]) : off.signal).catch(() => {
+      /* ended early */
+    });
     while (this.#sending) {
       const ended = await Promise.race([this.#sending.then(() => false), limit.then(() => true)]);
       if (ended) break;
@@ -97,7 +112,13 @@ export class EventRecorder {
   }
 
   #queueEvent(target: EventTarget, type: EventType, reason: string, message: string): void {
-    const identity = [target.apiVersion, target.kind, target.metadata.namespace, target.metadata.name, target.metadata.uid].join('\0');
+    const identity = [
+      target.apiVersion,
+      target.kind,
+      target.metadata.namespace,
+      target.metadata.name,
+      target.metadata.uid,
+    ].join('\0');
     if (!this.#withinLimit(identity)) return this.#drop('spam', reason, target);
     const told = this.#aggregated(`${identity}\0${type}\0${reason}`, message);
     const key = `${identity}\0${type}\0${reason}\0${told.key}`;
@@ -110,20 +131,27 @@ export class EventRecorder {
       return;
     }
     if (this.#queue.size >= QUEUE_LIMIT) return this.#drop('queue full', reason, target);
-    this.#queue.set(key, { key, event: this.#compose(target, type, reason, told.message, now), repeats: 1, lastTimestamp: timestamp(now) });
+    this.#queue.set(key, {
+      key,
+      event: this.#compose(target, type, reason, told.message, now),
+      repeats: 1,
+      lastTimestamp: timestamp(now),
+    });
     this.#sending ??= this.#send();
   }
 
   #withinLimit(identity: string): boolean {
     let bucket = this.#spam.get(identity);
-    if (!bucket) this.#spam.set(identity, (bucket = new TokenBucket({ qps: SPAM_QPS, burst: SPAM_BURST, clock: this.#clock })));
+    if (!bucket)
+      this.#spam.set(identity, (bucket = new TokenBucket({ qps: SPAM_QPS, burst: SPAM_BURST, clock: this.#clock })));
     return bucket.tryTake();
   }
 
   #aggregated(group: string, message: string): { key: string; message: string } {
     const now = this.#clock.now().getTime();
     let seen = this.#similar.get(group);
-    if (!seen || now - seen.since > SIMILAR_WINDOW_MS) this.#similar.set(group, (seen = { messages: new Set(), since: now }));
+    if (!seen || now - seen.since > SIMILAR_WINDOW_MS)
+      this.#similar.set(group, (seen = { messages: new Set(), since: now }));
     seen.messages.add(message);
     if (seen.messages.size < SIMILAR_LIMIT) return { key: message, message };
     return { key: '', message: cut(`(combined from similar events): ${message}`) };
@@ -136,10 +164,27 @@ export class EventRecorder {
     const suffix = (BigInt(now.getTime()) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16);
     return {
       // A name cut short must still end in a letter or digit.
-      metadata: { name: `${name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')}.${suffix}`, namespace: namespace || 'default' },
-      involvedObject: { apiVersion: target.apiVersion ?? '', kind: target.kind ?? '', name, uid: uid ?? '', ...(namespace ? { namespace } : {}), ...(resourceVersion ? { resourceVersion } : {}) },
-      type, reason, message, count: 1, firstTimestamp: at, lastTimestamp: at,
-      source: { component: this.#options.component }, reportingComponent: this.#options.component, reportingInstance: '',
+      metadata: {
+        name: `${name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')}.${suffix}`,
+        namespace: namespace || 'default',
+      },
+      involvedObject: {
+        apiVersion: target.apiVersion ?? '',
+        kind: target.kind ?? '',
+        name,
+        uid: uid ?? '',
+        ...(namespace ? { namespace } : {}),
+        ...(resourceVersion ? { resourceVersion } : {}),
+      },
+      type,
+      reason,
+      message,
+      count: 1,
+      firstTimestamp: at,
+      lastTimestamp: at,
+      source: { component: this.#options.component },
+      reportingComponent: this.#options.component,
+      reportingInstance: '',
     };
   }
 
@@ -153,7 +198,10 @@ export class EventRecorder {
         this.#options.onWrite?.('failed');
         // In a namespace that goes away nothing can be created; that surprises nobody.
         const expected = error instanceof ApiError && error.isNamespaceTerminating;
-        this.#options.log[expected ? 'debug' : 'warn']({ reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) }, 'an event could not be written');
+        this.#options.log[expected ? 'debug' : 'warn'](
+          { reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) },
+          'an event could not be written',
+        );
       }
     }
     // In the same turn as the last look at the queue, or an event queued in between would lie there.
@@ -166,7 +214,10 @@ export class EventRecorder {
     if (known) {
       const count = known.count + pending.repeats;
       try {
-        await client.patch(events, known.namespace, known.name, { type: 'merge', body: { count, lastTimestamp: pending.lastTimestamp, message: pending.event.message } });
+        await client.patch(events, known.namespace, known.name, {
+          type: 'merge',
+          body: { count, lastTimestamp: pending.lastTimestamp, message: pending.event.message },
+        });
         this.#sent.set(pending.key, { ...known, count });
         return onWrite?.('patched');
       } catch (error) {
@@ -181,7 +232,11 @@ export class EventRecorder {
       // A repeat of a create whose answer was lost.
       if (!isAlreadyExists(error)) throw error;
     }
-    this.#sent.set(pending.key, { name: event.metadata.name ?? '', namespace: event.metadata.namespace ?? '', count: pending.repeats });
+    this.#sent.set(pending.key, {
+      name: event.metadata.name ?? '',
+      namespace: event.metadata.namespace ?? '',
+      count: pending.repeats,
+    });
     onWrite?.('created');
   }
 

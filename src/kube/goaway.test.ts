@@ -40,17 +40,32 @@ beforeEach(async () => {
   server.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
-    session.on('error', () => { /* its client is gone */ });
+    session.on('error', () => {
+      /* its client is gone */
+    });
   });
   server.on('stream', (stream, headers) => {
-    stream.on('error', () => { /* its client is gone */ });
+    stream.on('error', () => {
+      /* its client is gone */
+    });
     asked.push(headers[':path'] ?? '');
-    const answer = answers.shift() ?? ((silent) => { silent.respond({ ':status': 200 }); });
+    const answer =
+      answers.shift() ??
+      ((silent) => {
+        silent.respond({ ':status': 200 });
+      });
     answer(stream as ServerHttp2Stream, stream.session as ServerHttp2Session);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  client = new KubeClient({ server: new URL(`https://localhost:${port}`), namespace: 'default', credentials: () => Promise.resolve({ headers: {}, ca: CERT }) }, { http2: true });
+  client = new KubeClient(
+    {
+      server: new URL(`https://localhost:${port}`),
+      namespace: 'default',
+      credentials: () => Promise.resolve({ headers: {}, ca: CERT }),
+    },
+    { http2: true },
+  );
 });
 afterEach(async () => {
   await client.close(true);
@@ -58,10 +73,12 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const body = (value: unknown) => (stream: ServerHttp2Stream): void => {
-  stream.respond({ ':status': 200, 'content-type': 'application/json' });
-  stream.end(JSON.stringify(value));
-};
+const body =
+  (value: unknown) =>
+  (stream: ServerHttp2Stream): void => {
+    stream.respond({ ':status': 200, 'content-type': 'application/json' });
+    stream.end(JSON.stringify(value));
+  };
 
 describe('HTTP/2 GOAWAY', () => {
   test('is an ordinary end of a watch: it goes on where it was', async () => {
@@ -69,10 +86,12 @@ describe('HTTP/2 GOAWAY', () => {
       body({ metadata: { resourceVersion: '5' }, items: [] }),
       (stream, session) => {
         stream.respond({ ':status': 200 });
-        stream.write(line('ADDED', pod('a', 6)), () => setTimeout(() => {
-          session.goaway(constants.NGHTTP2_NO_ERROR);
-          session.destroy();
-        }, 20));
+        stream.write(line('ADDED', pod('a', 6)), () =>
+          setTimeout(() => {
+            session.goaway(constants.NGHTTP2_NO_ERROR);
+            session.destroy();
+          }, 20),
+        );
       },
       (stream) => {
         stream.respond({ ':status': 200 });
@@ -81,25 +100,34 @@ describe('HTTP/2 GOAWAY', () => {
     );
     const informer = new Informer<Pod>({ client, resource: pods, log: silentLogger });
     const log: string[] = [];
-    const changed = new Promise<void>((resolve) => informer.onChange(({ type, object }) => {
-      log.push(`${type}@${object.metadata.resourceVersion}`);
-      if (log.length === 2) resolve();
-    }));
+    const changed = new Promise<void>((resolve) =>
+      informer.onChange(({ type, object }) => {
+        log.push(`${type}@${object.metadata.resourceVersion}`);
+        if (log.length === 2) resolve();
+      }),
+    );
     const stop = new AbortController();
     const running = informer.run(stop.signal);
     await changed;
     expect(log).toEqual(['added@6', 'updated@7']);
-    expect(asked.map((path) => new URL(path, 'https://x').searchParams.get('resourceVersion'))).toEqual([null, '5', '6']);
+    expect(asked.map((path) => new URL(path, 'https://x').searchParams.get('resourceVersion'))).toEqual([
+      null,
+      '5',
+      '6',
+    ]);
     expect(informer.lists).toBe(1);
     stop.abort();
     await running;
   });
 
   test('before the answer: the call is sent again', async () => {
-    answers.push((_stream, session) => {
-      session.goaway(constants.NGHTTP2_NO_ERROR, 0);
-      session.destroy();
-    }, body(pod('a', 1)));
+    answers.push(
+      (_stream, session) => {
+        session.goaway(constants.NGHTTP2_NO_ERROR, 0);
+        session.destroy();
+      },
+      body(pod('a', 1)),
+    );
     expect((await client.get(pods, 'n', 'a')).metadata.name).toBe('a');
     expect(asked).toHaveLength(2);
   });

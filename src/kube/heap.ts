@@ -1,11 +1,17 @@
 /** A binary heap with a way to move an entry: the least `at` comes out first. */
-export interface HeapEntry { at: number }
+export interface HeapEntry {
+  at: number;
+}
 
 export class MinHeap<E extends HeapEntry> {
   readonly #entries: E[] = [];
 
-  get size(): number { return this.#entries.length; }
-  peek(): E | undefined { return this.#entries[0]; }
+  get size(): number {
+    return this.#entries.length;
+  }
+  peek(): E | undefined {
+    return this.#entries[0];
+  }
 
   push(entry: E): void {
     this.#entries.push(entry);

@@ -10,7 +10,10 @@ import type { ChangeHandler, StoreOptions } from './store.ts';
 import { INITIAL, advance } from './watch.ts';
 import type { Pause, WatchChange, WatchInput, WatchState, WatchStep } from './watch.ts';
 
-export interface InformerOptions<T extends KubeObject> extends Pick<StoreOptions<T>, 'indexes' | 'transform' | 'freeze'> {
+export interface InformerOptions<T extends KubeObject> extends Pick<
+  StoreOptions<T>,
+  'indexes' | 'transform' | 'freeze'
+> {
   client: Pick<KubeClient, 'list' | 'watch'>;
   resource: Resource<T>;
   namespace?: string | undefined;
@@ -27,13 +30,18 @@ export interface InformerOptions<T extends KubeObject> extends Pick<StoreOptions
   longestPauseMs?: number;
 }
 
-/** The server is asked to end each watch after a random time in this range, so that replicas' watches spread over servers. */
+/**
+ * The server is asked to end each watch after a random time in this range, so that replicas' watches spread over
+ * servers.
+ */
 const WATCH_SECONDS = { least: 300, most: 600 };
 const FIRST_PAUSE_MS = 100;
 /** A connection that ends sooner and empty counts as a failure, or a server in trouble would be asked without pause. */
 const LIVELY_MS = 1_000;
 
-/** Keeps a Store equal to what the API server has, for as long as its signal lets it: lists, watches, resumes, relists. */
+/**
+ * Keeps a Store equal to what the API server has, for as long as its signal lets it: lists, watches, resumes, relists.
+ */
 export class Informer<T extends KubeObject> {
   readonly store: Store<T>;
   readonly #options: InformerOptions<T>;
@@ -93,7 +101,10 @@ export class Informer<T extends KubeObject> {
 
   async #loop(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const pause = this.#state.phase === 'unlisted' ? await this.#list(signal) : await this.#watch(this.#state.resourceVersion, signal);
+      const pause =
+        this.#state.phase === 'unlisted'
+          ? await this.#list(signal)
+          : await this.#watch(this.#state.resourceVersion, signal);
       signal.throwIfAborted();
       const ms = this.#pauseMs(pause);
       if (ms > 0) await this.#clock.sleep(ms, signal);
@@ -104,7 +115,13 @@ export class Informer<T extends KubeObject> {
     const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
     let input: WatchInput<T>;
     try {
-      const { items, resourceVersion } = await client.list(resource, { namespace, labelSelector, fieldSelector, signal, transform: (object) => this.store.slim(object) });
+      const { items, resourceVersion } = await client.list(resource, {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        signal,
+        transform: (object) => this.store.slim(object),
+      });
       this.lists += 1;
       input = { kind: 'listed', items, resourceVersion };
     } catch (error) {
@@ -118,8 +135,20 @@ export class Informer<T extends KubeObject> {
   /** Reads one watch connection to its end. Failures of the connection become inputs; failures of handlers get out. */
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<Pause> {
     const { client, resource, namespace, labelSelector, fieldSelector, idleMs } = this.#options;
-    const timeoutSeconds = Math.floor(WATCH_SECONDS.least + this.#random() * (WATCH_SECONDS.most - WATCH_SECONDS.least));
-    const events = client.watch(resource, { namespace, labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal, ...(idleMs ? { idleMs } : {}) })[Symbol.asyncIterator]();
+    const timeoutSeconds = Math.floor(
+      WATCH_SECONDS.least + this.#random() * (WATCH_SECONDS.most - WATCH_SECONDS.least),
+    );
+    const events = client
+      .watch(resource, {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        resourceVersion,
+        timeoutSeconds,
+        signal,
+        ...(idleMs ? { idleMs } : {}),
+      })
+      [Symbol.asyncIterator]();
     const opened = elapsedScale(this.#clock);
     let heard = false;
     const lively = () => heard || elapsedScale(this.#clock) - opened >= LIVELY_MS;
@@ -149,10 +178,14 @@ export class Informer<T extends KubeObject> {
 
   #apply(change: WatchChange<T>): void {
     switch (change.kind) {
-      case 'none': return;
-      case 'upsert': return this.store.upsert(change.object);
-      case 'delete': return this.store.delete(change.object);
-      case 'advance': return this.store.advance(change.resourceVersion);
+      case 'none':
+        return;
+      case 'upsert':
+        return this.store.upsert(change.object);
+      case 'delete':
+        return this.store.delete(change.object);
+      case 'advance':
+        return this.store.advance(change.resourceVersion);
       case 'replace': {
         this.store.replace(change.items, change.resourceVersion);
         for (const resolve of this.#waiting) resolve();
@@ -169,17 +202,22 @@ export class Informer<T extends KubeObject> {
   /** One line when trouble begins or changes, one when it is over: a server that is down for an hour fills no log. */
   #report(problem: string | undefined, during: 'list' | 'watch', proof: boolean): void {
     const { log, resource } = this.#options;
-    if (problem !== undefined && problem !== this.#problem) log.warn({ resource: resource.plural, during, problem }, 'watch interrupted; it will be resumed');
-    else if (problem === undefined && this.#problem !== undefined && proof) log.info({ resource: resource.plural }, 'watch resumed');
+    if (problem !== undefined && problem !== this.#problem)
+      log.warn({ resource: resource.plural, during, problem }, 'watch interrupted; it will be resumed');
+    else if (problem === undefined && this.#problem !== undefined && proof)
+      log.info({ resource: resource.plural }, 'watch resumed');
     if (problem !== undefined || proof) this.#problem = problem;
   }
 
   #pauseMs(pause: Pause): number {
     const cap = this.#options.longestPauseMs ?? 10_000;
     switch (pause.kind) {
-      case 'none': return 0;
-      case 'backoff': return backoffMs(pause.failures, FIRST_PAUSE_MS, cap, this.#random);
-      case 'asked': return Math.max(Math.min(pause.ms, 60_000), backoffMs(pause.failures, FIRST_PAUSE_MS, cap, this.#random));
+      case 'none':
+        return 0;
+      case 'backoff':
+        return backoffMs(pause.failures, FIRST_PAUSE_MS, cap, this.#random);
+      case 'asked':
+        return Math.max(Math.min(pause.ms, 60_000), backoffMs(pause.failures, FIRST_PAUSE_MS, cap, this.#random));
       default: {
         const never: never = pause;
         return never;
@@ -198,5 +236,8 @@ export class Informer<T extends KubeObject> {
 /** Whether an object this process wrote would be delivered by this watch. Field selectors are left to the server. */
 function selection<T extends KubeObject>(options: InformerOptions<T>): (object: T) => boolean {
   const matches = labelMatcher(options.labelSelector ?? '');
-  return (object) => !options.fieldSelector && (!options.namespace || object.metadata.namespace === options.namespace) && matches(object.metadata.labels);
+  return (object) =>
+    !options.fieldSelector &&
+    (!options.namespace || object.metadata.namespace === options.namespace) &&
+    matches(object.metadata.labels);
 }

@@ -17,12 +17,17 @@ test.each<[string, string, FakeKubeClient, boolean]>([
 
 test('what cannot be found out is no proof', async () => {
   const client = seeded('Failed');
-  client.intercept = () => { throw new Error('forbidden'); };
+  client.intercept = () => {
+    throw new Error('forbidden');
+  };
   expect(await holderIsGone(client, 'ns', 'controller-1', signal)).toBe(false);
 });
 
 function seeded(phase: string, deletionTimestamp?: string): FakeKubeClient {
   const client = new FakeKubeClient();
-  client.seed(pods, { metadata: { ...controller, ...(deletionTimestamp ? { deletionTimestamp } : {}) }, status: { phase } });
+  client.seed(pods, {
+    metadata: { ...controller, ...(deletionTimestamp ? { deletionTimestamp } : {}) },
+    status: { phase },
+  });
   return client;
 }

@@ -8,22 +8,44 @@ import type { Lease } from './resources.ts';
 
 const UPSTREAM = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 10_000 };
 
-function elector(client: FakeKubeClient, clock: FakeClock, identity: string, more: Pick<LeaseElectorOptions, 'holderIsGone'> = {}) {
+function elector(
+  client: FakeKubeClient,
+  clock: FakeClock,
+  identity: string,
+  more: Pick<LeaseElectorOptions, 'holderIsGone'> = {},
+) {
   const log: string[] = [];
   const at = () => clock.monotonic() / 1000;
   const start = at();
   const one = new LeaseElector({
-    client, namespace: 'ns', name: 'lease', identity, config: UPSTREAM, log: silentLogger, clock, random: () => 0,
-    onAcquired: () => log.push(`acquired@${at() - start}`), onLost: () => log.push(`lost@${at() - start}`), ...more,
+    client,
+    namespace: 'ns',
+    name: 'lease',
+    identity,
+    config: UPSTREAM,
+    log: silentLogger,
+    clock,
+    random: () => 0,
+    onAcquired: () => log.push(`acquired@${at() - start}`),
+    onLost: () => log.push(`lost@${at() - start}`),
+    ...more,
   });
   const stop = new AbortController();
   const running = one.run(stop.signal);
-  return { one, log, stop: () => { stop.abort(); return running; } };
+  return {
+    one,
+    log,
+    stop: () => {
+      stop.abort();
+      return running;
+    },
+  };
 }
 const held = async (client: FakeKubeClient) => (await client.list(leases)).items[0];
 
 describe('microTime', () => {
-  test('has six digits', () => expect(microTime(new Date('2026-01-02T03:04:05.678Z'))).toBe('2026-01-02T03:04:05.678000Z'));
+  test('has six digits', () =>
+    expect(microTime(new Date('2026-01-02T03:04:05.678Z'))).toBe('2026-01-02T03:04:05.678000Z'));
 });
 
 describe('freeInMs', () => {
@@ -36,14 +58,16 @@ describe('freeInMs', () => {
   ])('%s', (_name, spec, wanted) => expect(freeInMs(spec as Lease['spec'], 1_000, 6_000)).toBe(wanted));
 });
 
-describe('LeaseElector with upstream\'s periods', () => {
+describe("LeaseElector with upstream's periods", () => {
   test('renews every 10 s; without success for 40 s it is lost', async () => {
     const client = new FakeKubeClient();
     const clock = new FakeClock();
     const { log, stop } = elector(client, clock, 'a');
     await clock.advance(100_000);
     expect(client.writes.map(({ verb }) => verb)).toEqual(['create', ...Array<string>(10).fill('update')]);
-    client.intercept = () => { throw new Error('connect ECONNREFUSED'); };
+    client.intercept = () => {
+      throw new Error('connect ECONNREFUSED');
+    };
     await clock.advance(39_999);
     expect(log).toEqual(['acquired@0']);
     await clock.advance(1);
@@ -59,7 +83,9 @@ describe('LeaseElector with upstream\'s periods', () => {
     const clock = new FakeClock();
     const { log, stop } = elector(client, clock, 'a');
     await clock.advance(10_000);
-    client.intercept = () => { throw new Error('connect ECONNREFUSED'); };
+    client.intercept = () => {
+      throw new Error('connect ECONNREFUSED');
+    };
     await clock.advance(35_000);
     client.intercept = undefined;
     await clock.advance(100_000);
@@ -67,19 +93,31 @@ describe('LeaseElector with upstream\'s periods', () => {
     await stop();
   });
 
-  test('a dead holder\'s lease is taken 60 s after it was last seen to change, whatever its clock said', async () => {
+  test("a dead holder's lease is taken 60 s after it was last seen to change, whatever its clock said", async () => {
     const client = new FakeKubeClient();
     const clock = new FakeClock();
-    client.seed<Lease>(leases, { metadata: { name: 'lease', namespace: 'ns' }, spec: { holderIdentity: 'dead', leaseDurationSeconds: 60, renewTime: '2001-01-01T00:00:00.000000Z', leaseTransitions: 4 } });
+    client.seed<Lease>(leases, {
+      metadata: { name: 'lease', namespace: 'ns' },
+      spec: {
+        holderIdentity: 'dead',
+        leaseDurationSeconds: 60,
+        renewTime: '2001-01-01T00:00:00.000000Z',
+        leaseTransitions: 4,
+      },
+    });
     const { log, stop } = elector(client, clock, 'heir');
     await clock.advance(25_000);
-    const lease = await held(client) as Lease;
+    const lease = (await held(client)) as Lease;
     await client.replace(leases, { ...lease, spec: { ...lease.spec, renewTime: '2001-01-01T00:00:10.000000Z' } });
     await clock.advance(64_900);
     expect(log).toEqual([]);
     await clock.advance(30_000);
     expect(log).toEqual(['acquired@90']);
-    expect((await held(client))?.spec).toMatchObject({ holderIdentity: 'heir', leaseDurationSeconds: 60, leaseTransitions: 5 });
+    expect((await held(client))?.spec).toMatchObject({
+      holderIdentity: 'heir',
+      leaseDurationSeconds: 60,
+      leaseTransitions: 5,
+    });
     await stop();
   });
 

@@ -37,7 +37,10 @@ export function microTime(date: Date): string {
   return date.toISOString().replace(/Z$/, '000Z');
 }
 
-/** Milliseconds until the lease may be taken over; 0: now. `seenAt` is when its present state was first seen here: clocks of other machines are not trusted. */
+/**
+ * Milliseconds until the lease may be taken over; 0: now. `seenAt` is when its present state was first seen here:
+ * clocks of other machines are not trusted.
+ */
 export function freeInMs(spec: Lease['spec'], seenAt: number, now: number): number {
   if (!spec?.holderIdentity) return 0;
   return Math.max(0, seenAt + (spec.leaseDurationSeconds ?? 0) * 1000 - now);
@@ -72,11 +75,20 @@ export class LeaseElector {
     this.#random = options.random ?? Math.random;
   }
 
-  get leading(): boolean { return this.#leading; }
+  get leading(): boolean {
+    return this.#leading;
+  }
 
-  /** What a watch saw (null: deleted). Optional: it makes hand-over immediate and spares standby replicas their polling. */
+  /**
+   * What a watch saw (null: deleted). Optional: it makes hand-over immediate and spares standby replicas their polling.
+   */
   observe(lease: Lease | null): void {
-    if (lease && this.#lease && compareResourceVersions(lease.metadata.resourceVersion, this.#lease.metadata.resourceVersion) <= 0) return;
+    if (
+      lease &&
+      this.#lease &&
+      compareResourceVersions(lease.metadata.resourceVersion, this.#lease.metadata.resourceVersion) <= 0
+    )
+      return;
     this.#note(lease);
     const holder = lease?.spec?.holderIdentity;
     if (this.#leading ? holder !== this.#options.identity : !holder && !this.#promisedToAnother(lease)) this.#wake?.();
@@ -99,7 +111,10 @@ export class LeaseElector {
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {
-        if (this.#leading) this.#stopLeading(signal.aborted ? 'giving it back' : this.#yielding ? 'giving it to another replica' : 'not renewed in time');
+        if (this.#leading)
+          this.#stopLeading(
+            signal.aborted ? 'giving it back' : this.#yielding ? 'giving it to another replica' : 'not renewed in time',
+          );
       }
       if (this.#yielding && !signal.aborted) {
         this.#yielding = false;
@@ -112,7 +127,9 @@ export class LeaseElector {
   /** Lets work in flight end, for a while. */
   async #drain(signal: AbortSignal): Promise<void> {
     const within = this.#within(Math.min(YIELD_MS, this.#options.config.renewDeadlineMs / 2), signal);
-    const over = new Promise<void>((resolve) => within.signal.addEventListener('abort', () => resolve(), { once: true }));
+    const over = new Promise<void>((resolve) =>
+      within.signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
     await Promise.race([this.#options.onYield?.(), over]);
     within.end();
   }
@@ -220,7 +237,14 @@ export class LeaseElector {
       for (let tries = 0; tries < 3 && lease?.spec?.holderIdentity === this.#options.identity; tries++) {
         try {
           const now = microTime(this.#clock.now());
-          this.#note(await this.#write(lease, { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now }, within.signal, keepPromise));
+          this.#note(
+            await this.#write(
+              lease,
+              { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, acquireTime: now, renewTime: now },
+              within.signal,
+              keepPromise,
+            ),
+          );
           this.#options.log.info({ lease: this.name }, 'gave the lease back');
           return;
         } catch (error) {
@@ -229,7 +253,10 @@ export class LeaseElector {
         }
       }
     } catch (error) {
-      this.#options.log.warn({ lease: this.name, problem: messageOf(error) }, 'cannot give the lease back; it will run out');
+      this.#options.log.warn(
+        { lease: this.name, problem: messageOf(error) },
+        'cannot give the lease back; it will run out',
+      );
     } finally {
       within.end();
     }
@@ -265,7 +292,12 @@ export class LeaseElector {
     }
   }
 
-  #write(lease: Lease | null, spec: NonNullable<Lease['spec']>, signal: AbortSignal, keepPromise = false): Promise<Lease> {
+  #write(
+    lease: Lease | null,
+    spec: NonNullable<Lease['spec']>,
+    signal: AbortSignal,
+    keepPromise = false,
+  ): Promise<Lease> {
     const { client, namespace } = this.#options;
     if (lease) {
       // A question on the lease has been answered, one way or the other, when its holder writes.
@@ -285,7 +317,9 @@ export class LeaseElector {
     this.#lease = lease;
   }
 
-  #now(): number { return elapsedScale(this.#clock); }
+  #now(): number {
+    return elapsedScale(this.#clock);
+  }
 
   /** Sleeps, or less when the watch has news; says which. */
   async #pause(ms: number, signal: AbortSignal): Promise<boolean> {
@@ -307,7 +341,12 @@ export class LeaseElector {
   #within(ms: number, signal: AbortSignal | undefined): { signal: AbortSignal; end: () => void } {
     const out = new AbortController();
     const off = new AbortController();
-    this.#clock.sleep(ms, off.signal).then(() => out.abort(new Error(`no answer within ${ms} ms`)), () => { /* in time */ });
+    this.#clock.sleep(ms, off.signal).then(
+      () => out.abort(new Error(`no answer within ${ms} ms`)),
+      () => {
+        /* in time */
+      },
+    );
     return { signal: signal ? AbortSignal.any([signal, out.signal]) : out.signal, end: () => off.abort() };
   }
 }

@@ -7,7 +7,9 @@ describe('LineSplitter', () => {
     const bytes = Buffer.from('{"name":"größe 🚀"}\n');
     for (let cut = 1; cut < bytes.length; cut++) {
       const splitter = new LineSplitter();
-      expect([...splitter.push(bytes.subarray(0, cut)), ...splitter.push(bytes.subarray(cut))]).toEqual(['{"name":"größe 🚀"}']);
+      expect([...splitter.push(bytes.subarray(0, cut)), ...splitter.push(bytes.subarray(cut))]).toEqual([
+        '{"name":"größe 🚀"}',
+      ]);
     }
   });
 
@@ -30,16 +32,22 @@ describe('LineSplitter', () => {
   });
 
   test('gives the same lines however the bytes are cut', () => {
-    fc.assert(fc.property(fc.array(fc.string({ unit: 'binary', minLength: 1 }).map((s) => s.replace(/\s/g, '_'))), fc.array(fc.nat(40)), (lines, cuts) => {
-      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-      const splitter = new LineSplitter();
-      const seen: string[] = [];
-      let at = 0;
-      for (const cut of [...cuts, bytes.length]) {
-        seen.push(...splitter.push(bytes.subarray(at, at + cut)));
-        at = Math.min(bytes.length, at + cut);
-      }
-      expect(seen).toEqual(lines.map((line) => Buffer.from(line).toString()));
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: 'binary', minLength: 1 }).map((s) => s.replace(/\s/g, '_'))),
+        fc.array(fc.nat(40)),
+        (lines, cuts) => {
+          const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+          const splitter = new LineSplitter();
+          const seen: string[] = [];
+          let at = 0;
+          for (const cut of [...cuts, bytes.length]) {
+            seen.push(...splitter.push(bytes.subarray(at, at + cut)));
+            at = Math.min(bytes.length, at + cut);
+          }
+          expect(seen).toEqual(lines.map((line) => Buffer.from(line).toString()));
+        },
+      ),
+    );
   });
 });

@@ -27,8 +27,11 @@ export class LineSplitter {
   }
 
   #complete(tail: Uint8Array): string {
-    if (this.#parts.length === 0) return Buffer.from(tail.buffer, tail.byteOffset, tail.length).toString('utf8').trimEnd();
-    const whole = Buffer.concat([...this.#parts, tail]).toString('utf8').trimEnd();
+    if (this.#parts.length === 0)
+      return Buffer.from(tail.buffer, tail.byteOffset, tail.length).toString('utf8').trimEnd();
+    const whole = Buffer.concat([...this.#parts, tail])
+      .toString('utf8')
+      .trimEnd();
     this.#parts = [];
     return whole;
   }

@@ -49,7 +49,10 @@ export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): str
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
-/** The key of an object in stores and queues: "namespace/name"; "/name" when it has no namespace (knative's NamespacedName). */
+/**
+ * The key of an object in stores and queues: "namespace/name"; "/name" when it has no namespace (knative's
+ * NamespacedName).
+ */
 export function keyOf(object: { metadata: ObjectMeta }): string {
   return joinKey(object.metadata.namespace, object.metadata.name ?? '');
 }

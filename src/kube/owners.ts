@@ -11,7 +11,9 @@ export const controllerIndex: IndexFunction<KubeObject> = (object) =>
 
 /** The key of the object that controls this one, when it is of the given kind. */
 export function controllerKey(object: KubeObject, kind: string): string | undefined {
-  const owner = (object.metadata.ownerReferences ?? []).find((reference) => reference.controller === true && reference.kind === kind);
+  const owner = (object.metadata.ownerReferences ?? []).find(
+    (reference) => reference.controller === true && reference.kind === kind,
+  );
   return owner && joinKey(object.metadata.namespace, owner.name);
 }
 

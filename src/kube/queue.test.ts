@@ -111,7 +111,7 @@ describe('WorkQueue', () => {
       queue.addRateLimited('a');
       let ms = 0;
       for (; queue.depth === 0; ms++) await clock.advance(1);
-      queue.done(await queue.get() as string);
+      queue.done((await queue.get()) as string);
       return ms;
     };
     expect([await wait(), await wait(), await wait(), await wait()]).toEqual([5, 10, 20, 40]);
@@ -169,7 +169,16 @@ describe('WorkQueue', () => {
   test('tells depth, adds, waits, work, retries and what is unfinished', async () => {
     const clock = new FakeClock();
     const told: string[] = [];
-    const queue = new WorkQueue({ clock, metrics: { added: () => told.push('add'), depth: (n) => told.push(`depth ${n}`), waited: (s) => told.push(`waited ${s}`), worked: (s) => told.push(`worked ${s}`), retried: () => told.push('retry') } });
+    const queue = new WorkQueue({
+      clock,
+      metrics: {
+        added: () => told.push('add'),
+        depth: (n) => told.push(`depth ${n}`),
+        waited: (s) => told.push(`waited ${s}`),
+        worked: (s) => told.push(`worked ${s}`),
+        retried: () => told.push('retry'),
+      },
+    });
     queue.add('a');
     queue.add('a');
     await clock.advance(2_000);
@@ -181,42 +190,60 @@ describe('WorkQueue', () => {
     expect(queue.unfinished()).toEqual({ seconds: 5, longestSeconds: 4 });
     queue.done('a');
     queue.addRateLimited('a');
-    expect(told).toEqual(['add', 'depth 1', 'waited 2', 'depth 0', 'add', 'depth 1', 'waited 0', 'depth 0', 'worked 4', 'retry']);
+    expect(told).toEqual([
+      'add',
+      'depth 1',
+      'waited 2',
+      'depth 0',
+      'add',
+      'depth 1',
+      'waited 0',
+      'depth 0',
+      'worked 4',
+      'retry',
+    ]);
   });
 
   test('no key is lost, none is with two workers, whatever happens', async () => {
-    const step = fc.record({ act: fc.constantFrom('add', 'addSlow', 'addAfter', 'retry', 'get', 'done', 'tick'), key: fc.constantFrom('a', 'b', 'c'), ms: fc.nat(50) });
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const clock = new FakeClock();
-      const queue = new WorkQueue({ clock });
-      const wanted = new Set<string>();
-      const inWork = new Set<string>();
-      const take = async () => {
-        if (queue.depth === 0) return false;
-        const key = await queue.get() as string;
-        expect(inWork.has(key)).toBe(false);
-        inWork.add(key);
-        wanted.delete(key);
-        return true;
-      };
-      for (const { act, key, ms } of steps) {
-        if (act === 'add') queue.add(key);
-        else if (act === 'addSlow') queue.addSlow(key);
-        else if (act === 'addAfter') queue.addAfter(key, ms);
-        else if (act === 'retry') queue.addRateLimited(key);
-        else if (act === 'get') await take();
-        else if (act === 'tick') await clock.advance(ms);
-        else {
-          queue.done(key);
-          inWork.delete(key);
+    const step = fc.record({
+      act: fc.constantFrom('add', 'addSlow', 'addAfter', 'retry', 'get', 'done', 'tick'),
+      key: fc.constantFrom('a', 'b', 'c'),
+      ms: fc.nat(50),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const clock = new FakeClock();
+        const queue = new WorkQueue({ clock });
+        const wanted = new Set<string>();
+        const inWork = new Set<string>();
+        const take = async () => {
+          if (queue.depth === 0) return false;
+          const key = (await queue.get()) as string;
+          expect(inWork.has(key)).toBe(false);
+          inWork.add(key);
+          wanted.delete(key);
+          return true;
+        };
+        for (const { act, key, ms } of steps) {
+          if (act === 'add') queue.add(key);
+          else if (act === 'addSlow') queue.addSlow(key);
+          else if (act === 'addAfter') queue.addAfter(key, ms);
+          else if (act === 'retry') queue.addRateLimited(key);
+          else if (act === 'get') await take();
+          else if (act === 'tick') await clock.advance(ms);
+          else {
+            queue.done(key);
+            inWork.delete(key);
+          }
+          if (act.startsWith('add') || act === 'retry') wanted.add(key);
         }
-        if (act.startsWith('add') || act === 'retry') wanted.add(key);
-      }
-      for (const key of inWork) queue.done(key);
-      inWork.clear();
-      await clock.advance(60_000_000);
-      while (await take());
-      expect([...wanted]).toEqual([]);
-    }), { numRuns: 60 });
+        for (const key of inWork) queue.done(key);
+        inWork.clear();
+        await clock.advance(60_000_000);
+        while (await take());
+        expect([...wanted]).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
   });
 });

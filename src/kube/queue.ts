@@ -61,21 +61,37 @@ export class WorkQueue {
     this.#metrics = options.metrics;
     this.#baseMs = options.baseDelayMs ?? 5;
     this.#maxMs = options.maxDelayMs ?? 1_000_000;
-    this.#overall = new TokenBucket({ qps: options.retryQps ?? 10, burst: options.retryBurst ?? 100, clock: this.#clock });
+    this.#overall = new TokenBucket({
+      qps: options.retryQps ?? 10,
+      burst: options.retryBurst ?? 100,
+      clock: this.#clock,
+    });
   }
 
   /** Keys waiting for a worker. */
-  get depth(): number { return this.#lanes.fast.size + this.#lanes.slow.size; }
+  get depth(): number {
+    return this.#lanes.fast.size + this.#lanes.slow.size;
+  }
   /** Keys being worked on. */
-  get inWork(): number { return this.#inWork.size; }
+  get inWork(): number {
+    return this.#inWork.size;
+  }
   /** Keys that wait for their time. */
-  get delayed(): number { return this.#delayedAt.size; }
-  get closed(): boolean { return this.#closed; }
+  get delayed(): number {
+    return this.#delayedAt.size;
+  }
+  get closed(): boolean {
+    return this.#closed;
+  }
 
   /** Something happened to this key. Takes it from the slow to the fast lane. */
-  add(key: string): void { this.#enqueue(key, 'fast'); }
+  add(key: string): void {
+    this.#enqueue(key, 'fast');
+  }
   /** Look at this key when nothing else is to do. */
-  addSlow(key: string): void { this.#enqueue(key, 'slow'); }
+  addSlow(key: string): void {
+    this.#enqueue(key, 'slow');
+  }
 
   /** Adds the key in `ms` milliseconds; of several such wishes the earliest counts. */
   addAfter(key: string, ms: number): void {
@@ -99,12 +115,18 @@ export class WorkQueue {
   }
 
   /** Calls off what addAfter planned for this key. */
-  cancelDelay(key: string): void { this.#delayedAt.delete(key); }
+  cancelDelay(key: string): void {
+    this.#delayedAt.delete(key);
+  }
 
   /** The key did well: its next failure waits the shortest time again. */
-  forget(key: string): void { this.#failures.delete(key); }
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
   /** Failures in a row. */
-  retries(key: string): number { return this.#failures.get(key) ?? 0; }
+  retries(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
 
   /** The next key, waiting for one. undefined when the queue is closed (and empty) or the signal aborted. */
   get(signal?: AbortSignal): Promise<string | undefined> {
@@ -158,7 +180,9 @@ export class WorkQueue {
     return { seconds, longestSeconds };
   }
 
-  #now(): number { return elapsedScale(this.#clock); }
+  #now(): number {
+    return elapsedScale(this.#clock);
+  }
 
   #enqueue(key: string, lane: Lane): void {
     if (this.#closed) return;
@@ -213,10 +237,15 @@ export class WorkQueue {
     this.#timer?.stop.abort();
     const timer = { at: next.at, stop: new AbortController() };
     this.#timer = timer;
-    this.#clock.sleep(next.at - this.#now(), timer.stop.signal).then(() => {
-      this.#timer = undefined;
-      this.#release();
-    }, () => { /* replaced by an earlier timer, or closed */ });
+    this.#clock.sleep(next.at - this.#now(), timer.stop.signal).then(
+      () => {
+        this.#timer = undefined;
+        this.#release();
+      },
+      () => {
+        /* replaced by an earlier timer, or closed */
+      },
+    );
   }
 
   #release(): void {

@@ -13,7 +13,10 @@ import type { Change, Store } from './store.ts';
  * replica leads it, and a bucket won adds all its keys, slowly. Returns the way to stop.
  */
 export function feedQueue<T extends KubeObject>(
-  store: Pick<Store<T>, 'subscribe' | 'entries'>, queue: WorkQueue, leadership: Pick<Leadership, 'owns' | 'onPromoted'>, keysOf: (change: Change<T>) => readonly string[] = (change) => [change.key],
+  store: Pick<Store<T>, 'subscribe' | 'entries'>,
+  queue: WorkQueue,
+  leadership: Pick<Leadership, 'owns' | 'onPromoted'>,
+  keysOf: (change: Change<T>) => readonly string[] = (change) => [change.key],
 ): () => void {
   const stopChanges = store.subscribe((change) => {
     for (const key of keysOf(change)) {
@@ -24,7 +27,8 @@ export function feedQueue<T extends KubeObject>(
   });
   const stopPromotions = leadership.onPromoted((bucket) => {
     for (const [key, object] of store.entries()) {
-      for (const affected of keysOf({ type: 'updated', key, object, old: object, origin: 'resync' })) if (bucket.has(affected)) queue.addSlow(affected);
+      for (const affected of keysOf({ type: 'updated', key, object, old: object, origin: 'resync' }))
+        if (bucket.has(affected)) queue.addSlow(affected);
     }
   });
   return () => {
@@ -56,20 +60,28 @@ export async function runReplica(options: ReplicaOptions, signal: AbortSignal): 
   const stopSources = new AbortController();
   const stopElection = new AbortController();
   let first: Error | undefined;
-  const guard = (part: string, work: Promise<void>) => work.catch((error: unknown) => {
-    // Parts that were stopped reject with the signal's reason: that is no failure.
-    if (ending.aborted && error === ending.reason) return;
-    first ??= asError(error);
-    options.log.error({ error, part }, 'a part of the process failed; it ends');
-    failure.abort(error);
-  });
+  const guard = (part: string, work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      // Parts that were stopped reject with the signal's reason: that is no failure.
+      if (ending.aborted && error === ending.reason) return;
+      first ??= asError(error);
+      options.log.error({ error, part }, 'a part of the process failed; it ends');
+      failure.abort(error);
+    });
 
   const sources = options.sources.map((source) => guard('source', source.run(stopSources.signal)));
-  await guard('synchronisation', Promise.all(options.sources.map((source) => source.synced?.(ending) ?? Promise.resolve())).then(() => { /* all full */ }));
+  await guard(
+    'synchronisation',
+    Promise.all(options.sources.map((source) => source.synced?.(ending) ?? Promise.resolve())).then(() => {
+      /* all full */
+    }),
+  );
   let election: Promise<void> = Promise.resolve();
   if (!ending.aborted) {
     if (options.election) election = guard('election', options.election.run(stopElection.signal));
-    const controllers = options.controllers.map((controller) => guard(controller.name, runController(controller, ending)));
+    const controllers = options.controllers.map((controller) =>
+      guard(controller.name, runController(controller, ending)),
+    );
     options.onReady?.();
     if (!ending.aborted) await new Promise((resolve) => ending.addEventListener('abort', resolve, { once: true }));
     await Promise.all(controllers);

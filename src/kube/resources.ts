@@ -1,12 +1,36 @@
 import type {
-  CoreV1Event, V1ConfigMap, V1CustomResourceDefinition, V1Deployment, V1Lease, V1LimitRange, V1MutatingWebhookConfiguration, V1Namespace, V1Node,
-  V1PersistentVolumeClaim, V1Pod, V1Secret, V1Service, V1ServiceAccount, V1StatefulSet, V1ValidatingWebhookConfiguration,
+  CoreV1Event,
+  V1ConfigMap,
+  V1CustomResourceDefinition,
+  V1Deployment,
+  V1Lease,
+  V1LimitRange,
+  V1MutatingWebhookConfiguration,
+  V1Namespace,
+  V1Node,
+  V1PersistentVolumeClaim,
+  V1Pod,
+  V1Secret,
+  V1Service,
+  V1ServiceAccount,
+  V1StatefulSet,
+  V1ValidatingWebhookConfiguration,
 } from '@kubernetes/client-node';
 import type { KubeObject, ObjectMeta, Resource } from './object.ts';
 
 /** client-node's models describe decoded objects; on the wire a Date is a string. */
-export type Wire<T> = T extends Date ? string : T extends (infer U)[] ? Wire<U>[] : T extends object ? { [K in keyof T]: Wire<T[K]> } : T;
-type Stored<T> = Omit<Wire<T>, 'metadata' | 'apiVersion' | 'kind'> & { apiVersion?: string; kind?: string; metadata: ObjectMeta };
+export type Wire<T> = T extends Date
+  ? string
+  : T extends (infer U)[]
+    ? Wire<U>[]
+    : T extends object
+      ? { [K in keyof T]: Wire<T[K]> }
+      : T;
+type Stored<T> = Omit<Wire<T>, 'metadata' | 'apiVersion' | 'kind'> & {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+};
 
 export type Pod = Stored<V1Pod>;
 export type CoreEvent = Stored<CoreV1Event>;
@@ -39,15 +63,45 @@ export const persistentVolumeClaims = core<PersistentVolumeClaim>('persistentvol
 export const namespaces = core<Namespace>('namespaces', 'Namespace', false);
 export const nodes = core<Node>('nodes', 'Node', false);
 export const limitRanges = core<LimitRange>('limitranges', 'LimitRange');
-export const leases: Resource<Lease> = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
-export const deployments: Resource<Deployment> = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
-export const statefulSets: Resource<StatefulSet> = { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet', namespaced: true };
+export const leases: Resource<Lease> = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+export const deployments: Resource<Deployment> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+};
+export const statefulSets: Resource<StatefulSet> = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'statefulsets',
+  kind: 'StatefulSet',
+  namespaced: true,
+};
 export const customResourceDefinitions: Resource<CustomResourceDefinition> = {
-  group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false,
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
 };
 export const mutatingWebhookConfigurations: Resource<MutatingWebhookConfiguration> = {
-  group: 'admissionregistration.k8s.io', version: 'v1', plural: 'mutatingwebhookconfigurations', kind: 'MutatingWebhookConfiguration', namespaced: false,
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  plural: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
+  namespaced: false,
 };
 export const validatingWebhookConfigurations: Resource<ValidatingWebhookConfiguration> = {
-  group: 'admissionregistration.k8s.io', version: 'v1', plural: 'validatingwebhookconfigurations', kind: 'ValidatingWebhookConfiguration', namespaced: false,
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  plural: 'validatingwebhookconfigurations',
+  kind: 'ValidatingWebhookConfiguration',
+  namespaced: false,
 };

@@ -16,16 +16,24 @@ describe('backoffMs', () => {
 
 describe('transportFailure', () => {
   test.each([
-    ['ECONNREFUSED', 'never-sent'], ['ENOTFOUND', 'never-sent'], ['UND_ERR_CONNECT_TIMEOUT', 'never-sent'],
-    ['ECONNRESET', 'lost'], ['UND_ERR_SOCKET', 'lost'], ['UND_ERR_HEADERS_TIMEOUT', 'lost'], ['ERR_HTTP2_GOAWAY_SESSION', 'lost'],
-    ['CERT_HAS_EXPIRED', 'other'], ['UND_ERR_INVALID_ARG', 'other'],
+    ['ECONNREFUSED', 'never-sent'],
+    ['ENOTFOUND', 'never-sent'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'never-sent'],
+    ['ECONNRESET', 'lost'],
+    ['UND_ERR_SOCKET', 'lost'],
+    ['UND_ERR_HEADERS_TIMEOUT', 'lost'],
+    ['ERR_HTTP2_GOAWAY_SESSION', 'lost'],
+    ['CERT_HAS_EXPIRED', 'other'],
+    ['UND_ERR_INVALID_ARG', 'other'],
   ])('%s: %s', (code, wanted) => {
     expect(transportFailure(coded(code))).toBe(wanted);
     expect(transportFailure(new TypeError('fetch failed', { cause: coded(code) }))).toBe(wanted);
   });
 
-  test('several addresses all refused', () => expect(transportFailure(new AggregateError([coded('ECONNREFUSED'), coded('ECONNREFUSED')]))).toBe('never-sent'));
-  test('several addresses, one of them lost', () => expect(transportFailure(new AggregateError([coded('ECONNREFUSED'), coded('ECONNRESET')]))).toBe('other'));
+  test('several addresses all refused', () =>
+    expect(transportFailure(new AggregateError([coded('ECONNREFUSED'), coded('ECONNREFUSED')]))).toBe('never-sent'));
+  test('several addresses, one of them lost', () =>
+    expect(transportFailure(new AggregateError([coded('ECONNREFUSED'), coded('ECONNRESET')]))).toBe('other'));
 });
 
 describe('retryDelayMs', () => {

@@ -1,18 +1,39 @@
 import { isAbort } from '../errors.ts';
 import { ApiError } from './api-error.ts';
 
-/** Delay before try number `attempt` (1 = first repeat): doubling from `base` up to `cap`, the upper half of it random. */
+/**
+ * Delay before try number `attempt` (1 = first repeat): doubling from `base` up to `cap`, the upper half of it random.
+ */
 export function backoffMs(attempt: number, base: number, cap: number, random: () => number): number {
   const whole = Math.min(cap, base * 2 ** Math.min(attempt - 1, 30));
   return whole / 2 + (whole / 2) * random();
 }
 
 /** Failures after which the request cannot have reached the server. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 /** Failures on the way: the server may have acted or not. */
 const LOST_ON_THE_WAY = new Set([
-  'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_INFO',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_HTTP2_GOAWAY_SESSION', 'ERR_HTTP2_STREAM_ERROR', 'ERR_HTTP2_SESSION_ERROR', 'ERR_HTTP2_STREAM_CANCEL', 'ERR_HTTP2_INVALID_SESSION',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ECONNABORTED',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_INFO',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_INVALID_SESSION',
 ]);
 
 export type TransportFailure = 'never-sent' | 'lost' | 'other';
@@ -23,7 +44,12 @@ export function transportFailure(error: unknown): TransportFailure {
     const code = (seen as { code?: unknown }).code;
     if (typeof code === 'string' && NEVER_SENT.has(code)) return 'never-sent';
     if (typeof code === 'string' && LOST_ON_THE_WAY.has(code)) return 'lost';
-    if (seen instanceof AggregateError && seen.errors.length > 0 && seen.errors.every((e) => transportFailure(e) === 'never-sent')) return 'never-sent';
+    if (
+      seen instanceof AggregateError &&
+      seen.errors.length > 0 &&
+      seen.errors.every((e) => transportFailure(e) === 'never-sent')
+    )
+      return 'never-sent';
   }
   // fetch-style wrapping of a socket closed in the middle of a body
   return error instanceof TypeError && error.message === 'terminated' ? 'lost' : 'other';
@@ -54,9 +80,12 @@ export function retryDelayMs(error: unknown, attempt: number, policy: RetryPolic
   if (attempt >= policy.attempts) return undefined;
   const failure = transportFailure(error);
   switch (failure) {
-    case 'never-sent': return delay;
-    case 'lost': return policy.idempotent ? delay : undefined;
-    case 'other': return undefined;
+    case 'never-sent':
+      return delay;
+    case 'lost':
+      return policy.idempotent ? delay : undefined;
+    case 'other':
+      return undefined;
     default: {
       const never: never = failure;
       return never;

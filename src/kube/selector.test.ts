@@ -5,10 +5,29 @@ const labels = { app: 'web', tier: 'front', 'app.kubernetes.io/managed-by': 'tek
 
 describe('labelMatcher', () => {
   test.each([
-    ['', true], ['app=web', true], ['app==web', true], ['app=db', false], ['app!=db', true], ['app!=web', false], ['missing!=x', true],
-    ['app in (web, db)', true], ['app in (db)', false], ['app notin (db,x)', true], ['app notin (web)', false], ['missing notin (a)', true], ['missing in (a)', false],
-    ['app', true], ['missing', false], ['!missing', true], ['!app', false], ['app=web,tier in (front,back),!missing', true], ['app=web,tier=back', false],
-    ['app.kubernetes.io/managed-by=tekton-pipelines', true], ['empty=', true], ['app=', false], [' app = web , tier ', true],
+    ['', true],
+    ['app=web', true],
+    ['app==web', true],
+    ['app=db', false],
+    ['app!=db', true],
+    ['app!=web', false],
+    ['missing!=x', true],
+    ['app in (web, db)', true],
+    ['app in (db)', false],
+    ['app notin (db,x)', true],
+    ['app notin (web)', false],
+    ['missing notin (a)', true],
+    ['missing in (a)', false],
+    ['app', true],
+    ['missing', false],
+    ['!missing', true],
+    ['!app', false],
+    ['app=web,tier in (front,back),!missing', true],
+    ['app=web,tier=back', false],
+    ['app.kubernetes.io/managed-by=tekton-pipelines', true],
+    ['empty=', true],
+    ['app=', false],
+    [' app = web , tier ', true],
   ])('%j: %s', (selector, wanted) => expect(labelMatcher(selector)(labels)).toBe(wanted));
 
   test.each(['app in web', 'a=b=c', 'app in (a', ',', '=x'])('%j is refused, naming the term', (selector) => {

@@ -1,7 +1,11 @@
 /** Label selectors as the API server reads them: "a=b,c!=d,e in (f,g),h notin (i),j,!k". */
-interface Requirement { key: string; matches: (value: string | undefined) => boolean }
+interface Requirement {
+  key: string;
+  matches: (value: string | undefined) => boolean;
+}
 
-const TERM = /^\s*(?:(?<key>[^\s!=(),]+)\s*(?:(?<op>==|=|!=)\s*(?<value>[^\s=(),]*)|\s(?<set>in|notin)\s*\((?<values>[^()]*)\))?|!\s*(?<absent>[^\s!=(),]+))\s*$/;
+const TERM =
+  /^\s*(?:(?<key>[^\s!=(),]+)\s*(?:(?<op>==|=|!=)\s*(?<value>[^\s=(),]*)|\s(?<set>in|notin)\s*\((?<values>[^()]*)\))?|!\s*(?<absent>[^\s!=(),]+))\s*$/;
 
 /**
  * A predicate for labels. The empty selector matches everything; "!=" and "notin" match where the label is absent.
@@ -20,12 +24,17 @@ function splitTerms(selector: string): string[] {
 
 function requirement(term: string): Requirement {
   const groups = TERM.exec(term)?.groups;
-  if (!groups) throw new Error(`label selector: cannot read ${JSON.stringify(term.trim())}; write key=value, key!=value, key in (a,b), key notin (a,b), key or !key`);
+  if (!groups)
+    throw new Error(
+      `label selector: cannot read ${JSON.stringify(term.trim())}; write key=value, key!=value, key in (a,b), key notin (a,b), key or !key`,
+    );
   if (groups['absent']) return { key: groups['absent'], matches: (value) => value === undefined };
   const key = groups['key'] ?? '';
   if (groups['set']) {
     const values = new Set((groups['values'] ?? '').split(',').map((value) => value.trim()));
-    return groups['set'] === 'in' ? { key, matches: (value) => value !== undefined && values.has(value) } : { key, matches: (value) => value === undefined || !values.has(value) };
+    return groups['set'] === 'in'
+      ? { key, matches: (value) => value !== undefined && values.has(value) }
+      : { key, matches: (value) => value === undefined || !values.has(value) };
   }
   const wanted = groups['value'] ?? '';
   if (groups['op'] === '!=') return { key, matches: (value) => value !== wanted };

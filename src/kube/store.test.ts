@@ -3,14 +3,28 @@ import { describe, expect, test } from 'vitest';
 import type { KubeObject } from './object.ts';
 import { ChangeHandlerError, Store } from './store.ts';
 
-interface Thing extends KubeObject { value?: string }
-const thing = (name: string, resourceVersion: string | number, more: { uid?: string; value?: string; labels?: Record<string, string> } = {}): Thing => ({
-  metadata: { name, namespace: 'n', uid: more.uid ?? `uid-${name}`, resourceVersion: String(resourceVersion), ...(more.labels ? { labels: more.labels } : {}) },
+interface Thing extends KubeObject {
+  value?: string;
+}
+const thing = (
+  name: string,
+  resourceVersion: string | number,
+  more: { uid?: string; value?: string; labels?: Record<string, string> } = {},
+): Thing => ({
+  metadata: {
+    name,
+    namespace: 'n',
+    uid: more.uid ?? `uid-${name}`,
+    resourceVersion: String(resourceVersion),
+    ...(more.labels ? { labels: more.labels } : {}),
+  },
   ...(more.value ? { value: more.value } : {}),
 });
 const logged = (store: Store<Thing>) => {
   const log: string[] = [];
-  store.subscribe(({ type, key, object, origin }) => log.push(`${type} ${key}@${object.metadata.resourceVersion} ${origin}`));
+  store.subscribe(({ type, key, object, origin }) =>
+    log.push(`${type} ${key}@${object.metadata.resourceVersion} ${origin}`),
+  );
   return log;
 };
 
@@ -89,12 +103,20 @@ describe('Store', () => {
 
   test('drops managedFields and the last-applied annotation, keeps the rest, leaves the input alone', () => {
     const store = new Store<Thing>({ freeze: true });
-    const input: Thing = { metadata: { ...thing('a', 1).metadata, managedFields: [{}], annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', mine: '1' } } };
+    const input: Thing = {
+      metadata: {
+        ...thing('a', 1).metadata,
+        managedFields: [{}],
+        annotations: { 'kubectl.kubernetes.io/last-applied-configuration': '{}', mine: '1' },
+      },
+    };
     store.upsert(input);
     expect(store.get('n/a')?.metadata).not.toHaveProperty('managedFields');
     expect(store.get('n/a')?.metadata.annotations).toEqual({ mine: '1' });
     expect(input.metadata.managedFields).toEqual([{}]);
-    expect(() => { (store.get('n/a') as Thing).metadata.name = 'x'; }).toThrow(TypeError);
+    expect(() => {
+      (store.get('n/a') as Thing).metadata.name = 'x';
+    }).toThrow(TypeError);
   });
 
   test('objects of another selection are not taken in from a write', () => {
@@ -105,13 +127,17 @@ describe('Store', () => {
   });
 
   test('an unknown index is an error that names the known ones', () => {
-    expect(() => new Store<Thing>({ indexes: { owner: () => [] } }).byIndex('uid', 'x')).toThrow('no index "uid"; declared: owner');
+    expect(() => new Store<Thing>({ indexes: { owner: () => [] } }).byIndex('uid', 'x')).toThrow(
+      'no index "uid"; declared: owner',
+    );
   });
 
   test('a handler that throws does not keep the others from hearing, and is not swallowed', () => {
     const store = new Store<Thing>();
     const heard: string[] = [];
-    store.subscribe(() => { throw new Error('boom'); });
+    store.subscribe(() => {
+      throw new Error('boom');
+    });
     store.subscribe(({ key }) => heard.push(key));
     expect(() => store.upsert(thing('a', 1))).toThrow(ChangeHandlerError);
     expect(heard).toEqual(['n/a']);
@@ -128,22 +154,38 @@ describe('Store', () => {
   });
 
   test('indexes agree with the objects after any history', () => {
-    const operation = fc.record({ kind: fc.constantFrom('upsert', 'delete', 'write', 'replace'), name: fc.constantFrom('a', 'b', 'c'), value: fc.constantFrom('x', 'y', 'z'), lag: fc.nat(3) });
-    fc.assert(fc.property(fc.array(operation), (operations) => {
-      const store = new Store<Thing>({ indexes: { value: (object) => (object.value ? [object.value] : []) } });
-      let version = 10;
-      for (const { kind, name, value, lag } of operations) {
-        version += 2;
-        const object = thing(name, version - lag, { value });
-        if (kind === 'upsert') store.upsert(object);
-        else if (kind === 'delete') store.delete(object);
-        else if (kind === 'write') store.observeWrite(object);
-        else store.replace([object], String(version));
-        for (const wanted of ['x', 'y', 'z']) {
-          const direct = store.list().filter((o) => o.value === wanted).map((o) => o.metadata.name).sort();
-          expect(store.byIndex('value', wanted).map((o) => o.metadata.name).sort()).toEqual(direct);
+    const operation = fc.record({
+      kind: fc.constantFrom('upsert', 'delete', 'write', 'replace'),
+      name: fc.constantFrom('a', 'b', 'c'),
+      value: fc.constantFrom('x', 'y', 'z'),
+      lag: fc.nat(3),
+    });
+    fc.assert(
+      fc.property(fc.array(operation), (operations) => {
+        const store = new Store<Thing>({ indexes: { value: (object) => (object.value ? [object.value] : []) } });
+        let version = 10;
+        for (const { kind, name, value, lag } of operations) {
+          version += 2;
+          const object = thing(name, version - lag, { value });
+          if (kind === 'upsert') store.upsert(object);
+          else if (kind === 'delete') store.delete(object);
+          else if (kind === 'write') store.observeWrite(object);
+          else store.replace([object], String(version));
+          for (const wanted of ['x', 'y', 'z']) {
+            const direct = store
+              .list()
+              .filter((o) => o.value === wanted)
+              .map((o) => o.metadata.name)
+              .sort();
+            expect(
+              store
+                .byIndex('value', wanted)
+                .map((o) => o.metadata.name)
+                .sort(),
+            ).toEqual(direct);
+          }
         }
-      }
-    }));
+      }),
+    );
   });
 });

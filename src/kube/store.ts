@@ -6,7 +6,13 @@ export type ChangeType = 'added' | 'updated' | 'deleted';
  * One change of a stored object. `old` is absent for 'added'; for 'deleted', `object` is the last known state.
  * `origin`: 'write' when it came by observeWrite (this process wrote it and knows it), else from the API server.
  */
-export interface Change<T> { type: ChangeType; key: string; object: T; old: T | undefined; origin: 'watch' | 'list' | 'write' | 'resync' }
+export interface Change<T> {
+  type: ChangeType;
+  key: string;
+  object: T;
+  old: T | undefined;
+  origin: 'watch' | 'list' | 'write' | 'resync';
+}
 export type ChangeHandler<T> = (change: Change<T>) => void;
 /** The values under which an object is found. */
 export type IndexFunction<T> = (object: T) => readonly string[];
@@ -41,25 +47,44 @@ export class Store<T extends KubeObject> {
     for (const name of Object.keys(options.indexes ?? {})) this.#indexes.set(name, new Map());
   }
 
-  get size(): number { return this.#objects.size; }
+  get size(): number {
+    return this.#objects.size;
+  }
   /** Whether the first list is in. */
-  get hasSynced(): boolean { return this.#synced; }
+  get hasSynced(): boolean {
+    return this.#synced;
+  }
   /** The resourceVersion up to which the watch has delivered. */
-  get resourceVersion(): string { return this.#watched; }
+  get resourceVersion(): string {
+    return this.#watched;
+  }
 
   /** By key ("namespace/name"). */
-  get(key: string): T | undefined { return this.#objects.get(key); }
+  get(key: string): T | undefined {
+    return this.#objects.get(key);
+  }
   /** By namespace and name. */
-  find(namespace: string | undefined, name: string): T | undefined { return this.#objects.get(joinKey(namespace, name)); }
-  list(): T[] { return [...this.#objects.values()]; }
-  keys(): IterableIterator<string> { return this.#objects.keys(); }
-  entries(): IterableIterator<[string, T]> { return this.#objects.entries(); }
-  values(): IterableIterator<T> { return this.#objects.values(); }
+  find(namespace: string | undefined, name: string): T | undefined {
+    return this.#objects.get(joinKey(namespace, name));
+  }
+  list(): T[] {
+    return [...this.#objects.values()];
+  }
+  keys(): IterableIterator<string> {
+    return this.#objects.keys();
+  }
+  entries(): IterableIterator<[string, T]> {
+    return this.#objects.entries();
+  }
+  values(): IterableIterator<T> {
+    return this.#objects.values();
+  }
 
   /** The objects under a value of a named index. @throws for an index that was not declared. */
   byIndex(name: string, value: string): T[] {
     const index = this.#indexes.get(name);
-    if (!index) throw new Error(`no index ${JSON.stringify(name)}; declared: ${[...this.#indexes.keys()].join(', ') || 'none'}`);
+    if (!index)
+      throw new Error(`no index ${JSON.stringify(name)}; declared: ${[...this.#indexes.keys()].join(', ') || 'none'}`);
     return [...(index.get(value)?.values() ?? [])];
   }
 
@@ -92,7 +117,8 @@ export class Store<T extends KubeObject> {
     const stored = this.#objects.get(key);
     if (!stored) return;
     const another = stored.metadata.uid !== object.metadata.uid;
-    if (another && compareResourceVersions(stored.metadata.resourceVersion, object.metadata.resourceVersion) > 0) return;
+    if (another && compareResourceVersions(stored.metadata.resourceVersion, object.metadata.resourceVersion) > 0)
+      return;
     this.#remove(key, stored, 'watch');
   }
 
@@ -111,7 +137,8 @@ export class Store<T extends KubeObject> {
     const listed = new Set(items.map(keyOf));
     for (const [key, stored] of [...this.#objects]) {
       if (listed.has(key)) continue;
-      if (rewound || compareResourceVersions(stored.metadata.resourceVersion, resourceVersion) <= 0) this.#remove(key, stored, 'list');
+      if (rewound || compareResourceVersions(stored.metadata.resourceVersion, resourceVersion) <= 0)
+        this.#remove(key, stored, 'list');
     }
     for (const item of items) this.#put(item, 'list', rewound);
     this.#synced = true;
@@ -119,7 +146,8 @@ export class Store<T extends KubeObject> {
 
   /** Reports every object to the handlers as an update to itself. */
   resync(): void {
-    for (const [key, object] of [...this.#objects]) this.#notify({ type: 'updated', key, object, old: object, origin: 'resync' });
+    for (const [key, object] of [...this.#objects])
+      this.#notify({ type: 'updated', key, object, old: object, origin: 'resync' });
   }
 
   #advanceTo(resourceVersion: string | undefined): void {

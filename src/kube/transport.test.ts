@@ -16,7 +16,29 @@ const sent: (string | false | null)[] = [];
 beforeAll(async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'transport-tls-'));
   const [keyFile, certFile] = [path.join(folder, 'key'), path.join(folder, 'cert')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile, '-out', certFile, '-days', '2', '-subj', '/CN=api', '-addext', 'subjectAltName=DNS:api.example,IP:10.0.0.9'], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      keyFile,
+      '-out',
+      certFile,
+      '-days',
+      '2',
+      '-subj',
+      '/CN=api',
+      '-addext',
+      'subjectAltName=DNS:api.example,IP:10.0.0.9',
+    ],
+    { stdio: 'ignore' },
+  );
   ca = readFileSync(certFile, 'utf8');
   server = createServer({ key: readFileSync(keyFile), cert: ca }, (request, response) => {
     sent.push((request.socket as TLSSocket & { servername?: string | false }).servername ?? null);
@@ -32,9 +54,20 @@ afterAll(() => {
 
 async function ask(serverName: string | undefined): Promise<string> {
   const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const transport = new Transport({ server: url, namespace: 'n', credentials: () => Promise.resolve({ headers: {}, ca, ...(serverName ? { serverName } : {}) }) });
+  const transport = new Transport({
+    server: url,
+    namespace: 'n',
+    credentials: () => Promise.resolve({ headers: {}, ca, ...(serverName ? { serverName } : {}) }),
+  });
   try {
-    return await transport.send({ method: 'GET', path: '/version', verb: 'get', resource: 'raw', idempotent: true, attempts: 1 });
+    return await transport.send({
+      method: 'GET',
+      path: '/version',
+      verb: 'get',
+      resource: 'raw',
+      idempotent: true,
+      attempts: 1,
+    });
   } finally {
     await transport.close(true);
   }
@@ -49,7 +82,10 @@ describe('tls-server-name', () => {
     expect(await ask('10.0.0.9')).toBe('{}');
     expect(sent.at(-1)).toBe(false);
   });
-  it.each([['other.example'], ['10.0.0.8'], [undefined]])('%s, for which the certificate is not, is refused', async (name) => {
-    await expect(ask(name)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
-  });
+  it.each([['other.example'], ['10.0.0.8'], [undefined]])(
+    '%s, for which the certificate is not, is refused',
+    async (name) => {
+      await expect(ask(name)).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    },
+  );
 });

@@ -28,7 +28,13 @@ export interface HttpRequest {
   resource: string;
 }
 
-export interface RequestRecord { method: HttpRequest['method']; verb: string; resource: string; /** 0 when no answer came. */ status: number; seconds: number }
+export interface RequestRecord {
+  method: HttpRequest['method'];
+  verb: string;
+  resource: string;
+  /** 0 when no answer came. */ status: number;
+  seconds: number;
+}
 
 export interface TransportOptions {
   userAgent?: string;
@@ -50,9 +56,15 @@ const UNARY_CONNECTIONS = 32;
 const KEEP_ALIVE_MS = 60_000;
 const TIMEOUT_MS = 65_000;
 
-interface Connections { fingerprint: string; unary: Dispatcher; streams: Dispatcher }
+interface Connections {
+  fingerprint: string;
+  unary: Dispatcher;
+  streams: Dispatcher;
+}
 
-/** Sends requests to one API server: credentials, connections, retries, rate limit. The only place that opens sockets. */
+/**
+ * Sends requests to one API server: credentials, connections, retries, rate limit. The only place that opens sockets.
+ */
 export class Transport {
   readonly #config: ClusterConfig;
   readonly #options: TransportOptions;
@@ -66,10 +78,14 @@ export class Transport {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#limit = options.qps ? new TokenBucket({ qps: options.qps, burst: options.burst ?? options.qps * 2, clock: this.#clock }) : undefined;
+    this.#limit = options.qps
+      ? new TokenBucket({ qps: options.qps, burst: options.burst ?? options.qps * 2, clock: this.#clock })
+      : undefined;
   }
 
-  /** The body of a successful answer. @throws ApiError for any other answer, transport errors when retries are used up. */
+  /**
+   * The body of a successful answer. @throws ApiError for any other answer, transport errors when retries are used up.
+   */
   async send(request: HttpRequest): Promise<string> {
     return this.#withRetries(request, async (fresh) => {
       const response = await this.#dispatch(request, 'unary', fresh);
@@ -77,7 +93,10 @@ export class Transport {
     });
   }
 
-  /** The body of a successful answer as it arrives. The first answer is retried as `attempts` says; what breaks later is the reader's. */
+  /**
+   * The body of a successful answer as it arrives. The first answer is retried as `attempts` says; what breaks later is
+   * the reader's.
+   */
   async stream(request: HttpRequest): Promise<Dispatcher.ResponseData['body']> {
     return this.#withRetries(request, async (fresh) => (await this.#dispatch(request, 'streams', fresh)).body);
   }
@@ -133,7 +152,13 @@ export class Transport {
       const retryAfter = response.headers['retry-after'];
       throw ApiError.of(status, await response.body.text(), Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
     } finally {
-      this.#options.onRequest?.({ method: request.method, verb: request.verb, resource: request.resource, status, seconds: (elapsedScale(this.#clock) - started) / 1000 });
+      this.#options.onRequest?.({
+        method: request.method,
+        verb: request.verb,
+        resource: request.resource,
+        status,
+        seconds: (elapsedScale(this.#clock) - started) / 1000,
+      });
     }
   }
 
@@ -168,20 +193,35 @@ export class Transport {
       // A stream's silence is judged by its reader.
       streams: this.#pool(tls, { headersTimeout: timeout, bodyTimeout: 0 }),
     };
-    if (old) for (const pool of [old.unary, old.streams]) pool.close().catch(() => { /* already gone */ });
+    if (old)
+      for (const pool of [old.unary, old.streams])
+        pool.close().catch(() => {
+          /* already gone */
+        });
     return this.#connections;
   }
 
   #pool(tls: Omit<Credentials, 'headers'>, limits: Agent.Options): Dispatcher {
     const { serverName, ...rest } = tls;
     const secure = { ...rest, ...(serverName ? asServer(serverName) : {}) };
-    const options: Agent.Options = { ...limits, allowH2: this.#options.http2 ?? false, keepAliveTimeout: KEEP_ALIVE_MS, pipelining: 1 };
+    const options: Agent.Options = {
+      ...limits,
+      allowH2: this.#options.http2 ?? false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      pipelining: 1,
+    };
     if (this.#config.proxy) return new ProxyAgent({ ...options, uri: this.#config.proxy.href, requestTls: secure });
-    return new Agent({ ...options, connect: { ...secure, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 } });
+    return new Agent({
+      ...options,
+      connect: { ...secure, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    });
   }
 }
 
-/** TLS settings for a kubeconfig's tls-server-name. An address is never sent as a name (RFC 6066), only looked for in the certificate. */
+/**
+ * TLS settings for a kubeconfig's tls-server-name. An address is never sent as a name (RFC 6066), only looked for in
+ * the certificate.
+ */
 function asServer(name: string): Pick<ConnectionOptions, 'servername' | 'checkServerIdentity'> {
   if (isIP(name) === 0) return { servername: name };
   return { servername: '', checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate) };

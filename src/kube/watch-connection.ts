@@ -25,9 +25,15 @@ const IDLE_MS = 120_000;
  * resumed from the last whole one. What the reader of the events throws is not caught here.
  * @throws WatchStalled after `idleMs` of silence, WatchGarbled, or the connection's own error.
  */
-export async function* readWatch<T extends KubeObject>(body: Readable, idleMs: number = IDLE_MS): AsyncGenerator<WatchEvent<T>, void> {
+export async function* readWatch<T extends KubeObject>(
+  body: Readable,
+  idleMs: number = IDLE_MS,
+): AsyncGenerator<WatchEvent<T>, void> {
   const splitter = new LineSplitter();
-  const watchdog = setTimeout(() => body.destroy(new WatchStalled(`no event or bookmark for ${idleMs / 1000} s`)), idleMs);
+  const watchdog = setTimeout(
+    () => body.destroy(new WatchStalled(`no event or bookmark for ${idleMs / 1000} s`)),
+    idleMs,
+  );
   try {
     for await (const chunk of body) {
       for (const line of splitter.push(chunk as Uint8Array)) yield parseEvent<T>(line);
@@ -46,7 +52,9 @@ function parseEvent<T extends KubeObject>(line: string): WatchEvent<T> {
   } catch (cause) {
     throw new WatchGarbled(`not a watch event: ${line.slice(0, 120)}`, { cause });
   }
-  if (!event || !TYPES.has(event.type) || typeof event.object !== 'object' || event.object === null) throw new WatchGarbled(`not a watch event: ${line.slice(0, 120)}`);
-  if (event.type !== 'ERROR' && !event.object.metadata?.resourceVersion) throw new WatchGarbled(`a ${event.type} event without metadata.resourceVersion: ${line.slice(0, 120)}`);
+  if (!event || !TYPES.has(event.type) || typeof event.object !== 'object' || event.object === null)
+    throw new WatchGarbled(`not a watch event: ${line.slice(0, 120)}`);
+  if (event.type !== 'ERROR' && !event.object.metadata?.resourceVersion)
+    throw new WatchGarbled(`a ${event.type} event without metadata.resourceVersion: ${line.slice(0, 120)}`);
   return event;
 }

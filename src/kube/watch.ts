@@ -13,8 +13,7 @@ import type { WatchEvent } from './watch-connection.ts';
  * It has no final state: only its driver's AbortSignal ends a watch.
  */
 export type WatchState =
-  | { phase: 'unlisted'; failures: number }
-  | { phase: 'watching'; resourceVersion: string; failures: number };
+  { phase: 'unlisted'; failures: number } | { phase: 'watching'; resourceVersion: string; failures: number };
 
 export type WatchInput<T> =
   | { kind: 'listed'; items: T[]; resourceVersion: string }
@@ -40,7 +39,8 @@ export interface WatchStep<T> {
 }
 
 /** `backoff` n: the delay after n failures in a row; `asked`: what the server asked for. */
-export type Pause = { kind: 'none' } | { kind: 'backoff'; failures: number } | { kind: 'asked'; ms: number; failures: number };
+export type Pause =
+  { kind: 'none' } | { kind: 'backoff'; failures: number } | { kind: 'asked'; ms: number; failures: number };
 
 export const INITIAL: WatchState = { phase: 'unlisted', failures: 0 };
 
@@ -57,7 +57,11 @@ export function advance<T extends KubeObject>(state: WatchState, input: WatchInp
       return onEvent(state, input.event);
     case 'ended': {
       const failures = input.lively ? 0 : state.failures + 1;
-      return { state: { ...state, failures }, change: { kind: 'none' }, next: { kind: 'open', pause: input.lively ? { kind: 'none' } : { kind: 'backoff', failures } } };
+      return {
+        state: { ...state, failures },
+        change: { kind: 'none' },
+        next: { kind: 'open', pause: input.lively ? { kind: 'none' } : { kind: 'backoff', failures } },
+      };
     }
     case 'failed':
       return onFailure(state, input.error, input.lively);
@@ -72,12 +76,25 @@ function onEvent<T extends KubeObject>(state: WatchState, event: WatchEvent<T>):
   switch (event.type) {
     case 'ADDED':
     case 'MODIFIED':
-      return { state: watchingFrom(state, event.object.metadata.resourceVersion), change: { kind: 'upsert', object: event.object }, next: { kind: 'read' } };
+      return {
+        state: watchingFrom(state, event.object.metadata.resourceVersion),
+        change: { kind: 'upsert', object: event.object },
+        next: { kind: 'read' },
+      };
     case 'DELETED':
-      return { state: watchingFrom(state, event.object.metadata.resourceVersion), change: { kind: 'delete', object: event.object }, next: { kind: 'read' } };
+      return {
+        state: watchingFrom(state, event.object.metadata.resourceVersion),
+        change: { kind: 'delete', object: event.object },
+        next: { kind: 'read' },
+      };
     case 'BOOKMARK': {
       const next = watchingFrom(state, event.object.metadata.resourceVersion);
-      return { state: next, change: next.phase === 'watching' ? { kind: 'advance', resourceVersion: next.resourceVersion } : { kind: 'none' }, next: { kind: 'read' } };
+      return {
+        state: next,
+        change:
+          next.phase === 'watching' ? { kind: 'advance', resourceVersion: next.resourceVersion } : { kind: 'none' },
+        next: { kind: 'read' },
+      };
     }
     case 'ERROR':
       return onFailure(state, new ApiError(event.object.code ?? 500, event.object as Status), false);
@@ -93,10 +110,15 @@ function watchingFrom(state: WatchState, resourceVersion: string | undefined): W
   return state;
 }
 
-/** Versions the server no longer has (410) or does not have yet (a restored etcd) are worth a new list; all else resumes. */
+/**
+ * Versions the server no longer has (410) or does not have yet (a restored etcd) are worth a new list; all else
+ * resumes.
+ */
 function onFailure<T>(state: WatchState, error: unknown, lively: boolean): WatchStep<T> {
   const problem = error instanceof Error ? error.message : String(error);
-  const lost = error instanceof ApiError && (error.isGone || error.isFutureVersion || (error.isBadRequest && state.phase === 'watching'));
+  const lost =
+    error instanceof ApiError &&
+    (error.isGone || error.isFutureVersion || (error.isBadRequest && state.phase === 'watching'));
   const failures = lively ? 1 : state.failures + 1;
   if (lost) {
     // The first relist starts at once; a server that says 410 again and again is not asked without pause.

@@ -64,7 +64,8 @@ export class Authorization {
 
   #realm(realm: string, answer: RegistryAnswer): URL {
     const url = URL.canParse(realm) ? new URL(realm) : undefined;
-    if (!url || !/^https?:$/.test(url.protocol)) throw new RegistryError(400, `${answer.url.host} names a token server that is no URL: ${JSON.stringify(realm)}`);
+    if (!url || !/^https?:$/.test(url.protocol))
+      throw new RegistryError(400, `${answer.url.host} names a token server that is no URL: ${JSON.stringify(realm)}`);
     if (url.protocol === 'http:' && answer.url.protocol === 'https:' && !this.#insecure) {
       throw new RegistryError(400, `${answer.url.host} wants credentials sent in the clear, to ${realm}`);
     }
@@ -85,7 +86,10 @@ export class Authorization {
   async #fetchToken(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {
     const scopes = [scope, this.#wider.get(scope)].filter((one) => one !== undefined);
     const identity = this.#credentials?.identityToken;
-    let answer = identity === undefined ? await this.#getToken(demand, scopes, signal) : await this.#postToken(demand, scopes, { grant_type: 'refresh_token', refresh_token: identity }, signal);
+    let answer =
+      identity === undefined
+        ? await this.#getToken(demand, scopes, signal)
+        : await this.#postToken(demand, scopes, { grant_type: 'refresh_token', refresh_token: identity }, signal);
     // Some token servers speak OAuth2 only.
     if (identity === undefined && this.#credentials && (answer.status === 404 || answer.status === 405)) {
       const { username, password } = this.#credentials;
@@ -99,19 +103,43 @@ export class Authorization {
     const url = new URL(demand.realm);
     if (demand.service) url.searchParams.set('service', demand.service);
     for (const scope of scopes) url.searchParams.append('scope', scope);
-    return this.#transport.send({ method: 'GET', url, operation: 'token', authorization: this.#basic(), insecure: this.#insecure }, signal);
+    return this.#transport.send(
+      { method: 'GET', url, operation: 'token', authorization: this.#basic(), insecure: this.#insecure },
+      signal,
+    );
   }
 
-  #postToken(demand: Demand & { scheme: 'bearer' }, scopes: string[], grant: Record<string, string>, signal: AbortSignal): Promise<RegistryAnswer> {
-    const form = new URLSearchParams({ ...grant, ...(demand.service ? { service: demand.service } : {}), client_id: clientId, scope: scopes.join(' ') });
+  #postToken(
+    demand: Demand & { scheme: 'bearer' },
+    scopes: string[],
+    grant: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<RegistryAnswer> {
+    const form = new URLSearchParams({
+      ...grant,
+      ...(demand.service ? { service: demand.service } : {}),
+      client_id: clientId,
+      scope: scopes.join(' '),
+    });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    return this.#transport.send({ method: 'POST', url: demand.realm, operation: 'token', headers, body: form.toString(), insecure: this.#insecure }, signal);
+    return this.#transport.send(
+      {
+        method: 'POST',
+        url: demand.realm,
+        operation: 'token',
+        headers,
+        body: form.toString(),
+        insecure: this.#insecure,
+      },
+      signal,
+    );
   }
 
   #readToken(answer: RegistryAnswer): Token {
     const body = parsed(answer);
     const value = body.token ?? body.access_token;
-    if (typeof value !== 'string' || value === '') throw new RegistryError(400, `the token server ${answer.url.host} answered without a token`);
+    if (typeof value !== 'string' || value === '')
+      throw new RegistryError(400, `the token server ${answer.url.host} answered without a token`);
     const life = typeof body.expires_in === 'number' && body.expires_in > 0 ? body.expires_in : defaultLifeSeconds;
     return { value, renewAt: this.#transport.clock.now().getTime() + Math.max(life * 1000 - marginMs, life * 500) };
   }
@@ -128,10 +156,13 @@ function parsed(answer: RegistryAnswer): { token?: unknown; access_token?: unkno
 /** Whether a token for `ours` is enough for all of `asked` (both `type:name:action,action`, asked possibly several). */
 function covers(ours: string, asked: string): boolean {
   const [resource, actions] = splitScope(ours);
-  return asked.split(' ').filter(Boolean).every((one) => {
-    const [wanted, need] = splitScope(one);
-    return wanted === resource && need.split(',').every((action) => actions.split(',').includes(action));
-  });
+  return asked
+    .split(' ')
+    .filter(Boolean)
+    .every((one) => {
+      const [wanted, need] = splitScope(one);
+      return wanted === resource && need.split(',').every((action) => actions.split(',').includes(action));
+    });
 }
 
 function splitScope(scope: string): [resource: string, actions: string] {

@@ -25,6 +25,14 @@ it.each([
   ['folders', { SSL_CERT_DIR: 'a:missing:b' }, ['CCCC', 'BBBB']],
   ['both, each once', { SSL_CERT_FILE: 'file.pem', SSL_CERT_DIR: 'a' }, ['AAAA', 'BBBB', 'CCCC']],
 ])('reads %s', async (_, env: Record<string, string>, wanted) => {
-  const absolute = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.split(':').map((part) => path.join(folder, part)).join(':')]));
+  const absolute = Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      value
+        .split(':')
+        .map((part) => path.join(folder, part))
+        .join(':'),
+    ]),
+  );
   expect(await certificatesFromEnvironment(absolute)).toEqual(wanted.map(pem));
 });

@@ -12,7 +12,10 @@ export function parseChallenges(header: string): Challenge[] {
   for (const match of header.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))|([\w-]+)(?=\s|,|$)/g)) {
     const [, name, quoted, bare, scheme] = match;
     if (scheme !== undefined) found.push({ scheme: scheme.toLowerCase(), parameters: {} });
-    else if (name !== undefined) Object.assign(found.at(-1)?.parameters ?? {}, { [name.toLowerCase()]: quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '' });
+    else if (name !== undefined)
+      Object.assign(found.at(-1)?.parameters ?? {}, {
+        [name.toLowerCase()]: quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '',
+      });
   }
   return found;
 }
@@ -20,5 +23,9 @@ export function parseChallenges(header: string): Challenge[] {
 /** The challenge to answer: a token rather than a password, if there is the choice. */
 export function parseChallenge(header: string): Challenge {
   const challenges = parseChallenges(header);
-  return challenges.find((one) => one.scheme === 'bearer') ?? challenges.find((one) => one.scheme === 'basic') ?? challenges[0] ?? { scheme: '', parameters: {} };
+  return (
+    challenges.find((one) => one.scheme === 'bearer') ??
+    challenges.find((one) => one.scheme === 'basic') ??
+    challenges[0] ?? { scheme: '', parameters: {} }
+  );
 }

@@ -32,16 +32,30 @@ afterEach(async () => {
 
 /** A mirror, because that says where a registry is: no ping. */
 function registries(url = `http://${server.host}`, options = {}): Registries {
-  return new Registries({ mirrors: { 'reg.example': url }, clock, random: () => 0.5, onExchange: (exchange) => exchanges.push(exchange), ...options });
+  return new Registries({
+    mirrors: { 'reg.example': url },
+    clock,
+    random: () => 0.5,
+    onExchange: (exchange) => exchanges.push(exchange),
+    ...options,
+  });
 }
-const repository = (credentials?: RegistryCredentials, access: RepositoryAccess = 'pull', from = registries()) => from.repository('reg.example', 'team/app', { credentials, access });
-const ok: Reply = { status: 200, headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' }, body: manifest };
+const repository = (credentials?: RegistryCredentials, access: RepositoryAccess = 'pull', from = registries()) =>
+  from.repository('reg.example', 'team/app', { credentials, access });
+const ok: Reply = {
+  status: 200,
+  headers: { 'content-type': 'application/vnd.oci.image.manifest.v1+json' },
+  body: manifest,
+};
 
 describe('challenges', () => {
   it.each([
     ['Basic realm="r"', { scheme: 'basic', parameters: { realm: 'r' } }],
     ['Bearer realm=https://a/t,service=s', { scheme: 'bearer', parameters: { realm: 'https://a/t', service: 's' } }],
-    ['Basic realm="a, b", Bearer realm="https://t",scope="repository:x:pull,push"', { scheme: 'bearer', parameters: { realm: 'https://t', scope: 'repository:x:pull,push' } }],
+    [
+      'Basic realm="a, b", Bearer realm="https://t",scope="repository:x:pull,push"',
+      { scheme: 'bearer', parameters: { realm: 'https://t', scope: 'repository:x:pull,push' } },
+    ],
     ['Bearer realm="a\\"b"', { scheme: 'bearer', parameters: { realm: 'a"b' } }],
     ['', { scheme: '', parameters: {} }],
   ])('%s', (header, wanted) => expect(parseChallenge(header)).toEqual(wanted));
@@ -53,7 +67,10 @@ describe('challenges', () => {
 
 describe('authorization', () => {
   /** A registry with a token server of its own on another port; tokens are `T1`, `T2`… for the scopes asked. */
-  function withTokens(check: (heard: Heard) => Reply | undefined = () => undefined, life?: number): { good: Set<string> } {
+  function withTokens(
+    check: (heard: Heard) => Reply | undefined = () => undefined,
+    life?: number,
+  ): { good: Set<string> } {
     const good = new Set<string>();
     let count = 0;
     other.answer = (heard) => {
@@ -64,12 +81,22 @@ describe('authorization', () => {
       return { status: 200, body: { token, ...(life ? { expires_in: life } : {}) } };
     };
     server.answer = ({ headers }) =>
-      good.has(headers.authorization ?? '') ? ok : { status: 401, headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token?account=a",service="reg",scope="repository:team/app:pull"` } };
+      good.has(headers.authorization ?? '')
+        ? ok
+        : {
+            status: 401,
+            headers: {
+              'www-authenticate': `Bearer realm="http://${other.host}/token?account=a",service="reg",scope="repository:team/app:pull"`,
+            },
+          };
     return { good };
   }
 
   it('sends basic credentials only where they are asked for, then at once', async () => {
-    server.answer = ({ headers }) => (headers.authorization === `Basic ${base64('bot:secret')}` ? ok : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } });
+    server.answer = ({ headers }) =>
+      headers.authorization === `Basic ${base64('bot:secret')}`
+        ? ok
+        : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
     const app = repository(bot);
     for (let round = 0; round < 2; round += 1) await app.getManifest('1', signal);
     expect(server.heard.map(({ headers }) => headers.authorization !== undefined)).toEqual([false, true, true]);
@@ -79,8 +106,16 @@ describe('authorization', () => {
     ['without credentials', undefined, 1],
     ['with wrong ones', bot, 2],
   ])('gives a basic 401 back %s', async (_, credentials, requests) => {
-    server.answer = () => ({ status: 401, headers: { 'www-authenticate': 'Basic realm="r"' }, body: { errors: [{ code: 'UNAUTHORIZED', message: 'who?' }] } });
-    await expect(repository(credentials).getManifest('1', signal)).rejects.toMatchObject({ status: 401, isDenied: true, message: `${server.host} answered 401: UNAUTHORIZED: who?` });
+    server.answer = () => ({
+      status: 401,
+      headers: { 'www-authenticate': 'Basic realm="r"' },
+      body: { errors: [{ code: 'UNAUTHORIZED', message: 'who?' }] },
+    });
+    await expect(repository(credentials).getManifest('1', signal)).rejects.toMatchObject({
+      status: 401,
+      isDenied: true,
+      message: `${server.host} answered 401: UNAUTHORIZED: who?`,
+    });
     expect(server.heard).toHaveLength(requests);
   });
 
@@ -92,11 +127,15 @@ describe('authorization', () => {
       await reader.getManifest('1', signal);
       await writer.getManifest('1', signal);
     }
-    expect(other.heard.map(({ query }) => [query.get('account'), query.get('service'), query.getAll('scope')])).toEqual([
-      ['a', 'reg', ['repository:team/app:pull']],
-      ['a', 'reg', ['repository:team/app:pull,push']],
-    ]);
-    expect(new Set(other.heard.map(({ headers }) => headers.authorization))).toEqual(new Set([`Basic ${base64('bot:secret')}`]));
+    expect(other.heard.map(({ query }) => [query.get('account'), query.get('service'), query.getAll('scope')])).toEqual(
+      [
+        ['a', 'reg', ['repository:team/app:pull']],
+        ['a', 'reg', ['repository:team/app:pull,push']],
+      ],
+    );
+    expect(new Set(other.heard.map(({ headers }) => headers.authorization))).toEqual(
+      new Set([`Basic ${base64('bot:secret')}`]),
+    );
   });
 
   it('fetches one token for many requests at the same time', async () => {
@@ -131,34 +170,63 @@ describe('authorization', () => {
 
   it('asks for what else the registry names', async () => {
     withTokens();
-    server.answer = ({ headers }) => (headers.authorization === 'Bearer T2' ? ok : { status: 401, headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token",error="insufficient_scope",scope="repository:base:pull"` } });
+    server.answer = ({ headers }) =>
+      headers.authorization === 'Bearer T2'
+        ? ok
+        : {
+            status: 401,
+            headers: {
+              'www-authenticate': `Bearer realm="http://${other.host}/token",error="insufficient_scope",scope="repository:base:pull"`,
+            },
+          };
     // The challenge names it, so it is asked for at once; here the first token is not enough.
     await repository(bot, 'push').getManifest('1', signal);
-    expect(other.heard.at(-1)?.query.getAll('scope')).toEqual(['repository:team/app:pull,push', 'repository:base:pull']);
+    expect(other.heard.at(-1)?.query.getAll('scope')).toEqual([
+      'repository:team/app:pull,push',
+      'repository:base:pull',
+    ]);
   });
 
   it('exchanges an identity token (OAuth2)', async () => {
-    withTokens(({ method, body }) => (method === 'POST' && new URLSearchParams(body).get('refresh_token') === 'R' ? undefined : { status: 400 }));
+    withTokens(({ method, body }) =>
+      method === 'POST' && new URLSearchParams(body).get('refresh_token') === 'R' ? undefined : { status: 400 },
+    );
     await repository({ username: '', password: '', identityToken: 'R' }, 'push').getManifest('1', signal);
-    expect(Object.fromEntries(new URLSearchParams(other.heard[0]?.body))).toEqual({ grant_type: 'refresh_token', refresh_token: 'R', service: 'reg', client_id: 'tektite', scope: 'repository:team/app:pull,push' });
+    expect(Object.fromEntries(new URLSearchParams(other.heard[0]?.body))).toEqual({
+      grant_type: 'refresh_token',
+      refresh_token: 'R',
+      service: 'reg',
+      client_id: 'tektite',
+      scope: 'repository:team/app:pull,push',
+    });
     expect(other.heard[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded');
   });
 
   it('uses the password grant where tokens cannot be had by GET', async () => {
     withTokens(({ method }) => (method === 'GET' ? { status: 404 } : undefined));
     await repository(bot).getManifest('1', signal);
-    expect(Object.fromEntries(new URLSearchParams(other.heard[1]?.body))).toMatchObject({ grant_type: 'password', username: 'bot', password: 'secret' });
+    expect(Object.fromEntries(new URLSearchParams(other.heard[1]?.body))).toMatchObject({
+      grant_type: 'password',
+      username: 'bot',
+      password: 'secret',
+    });
   });
 
   it('sends a registry token as it is', async () => {
-    server.answer = ({ headers }) => (headers.authorization === 'Bearer given' ? ok : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } });
+    server.answer = ({ headers }) =>
+      headers.authorization === 'Bearer given'
+        ? ok
+        : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
     await repository({ username: '', password: '', registryToken: 'given' }).getManifest('1', signal);
     expect(server.heard).toHaveLength(1);
   });
 
   it('tells what the token server says', async () => {
     withTokens(() => ({ status: 401, body: { details: 'incorrect username or password' } }));
-    await expect(repository(bot).getManifest('1', signal)).rejects.toMatchObject({ status: 401, message: `${other.host} answered 401: incorrect username or password` });
+    await expect(repository(bot).getManifest('1', signal)).rejects.toMatchObject({
+      status: 401,
+      message: `${other.host} answered 401: incorrect username or password`,
+    });
   });
 
   it('keeps the tokens of two accounts apart', async () => {
@@ -166,22 +234,33 @@ describe('authorization', () => {
     const all = registries();
     await repository(bot, 'pull', all).getManifest('1', signal);
     await repository({ username: 'eve', password: 'x' }, 'pull', all).getManifest('1', signal);
-    expect(other.heard.map(({ headers }) => headers.authorization)).toEqual([`Basic ${base64('bot:secret')}`, `Basic ${base64('eve:x')}`]);
+    expect(other.heard.map(({ headers }) => headers.authorization)).toEqual([
+      `Basic ${base64('bot:secret')}`,
+      `Basic ${base64('eve:x')}`,
+    ]);
   });
 });
 
 describe('redirects', () => {
   it('are followed to another host without the credentials', async () => {
     const blob = 'content';
-    server.answer = ({ headers }): Reply => (headers.authorization ? { status: 307, headers: { location: `http://${other.host}/storage?signature=s` } } : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } });
+    server.answer = ({ headers }): Reply =>
+      headers.authorization
+        ? { status: 307, headers: { location: `http://${other.host}/storage?signature=s` } }
+        : { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
     other.answer = () => ({ status: 200, body: blob });
     expect((await repository(bot).getBlob(digestOf(Buffer.from(blob)), signal)).toString()).toBe(blob);
-    expect(other.heard.map(({ path: where, headers }) => [where, headers.authorization])).toEqual([['/storage', undefined]]);
+    expect(other.heard.map(({ path: where, headers }) => [where, headers.authorization])).toEqual([
+      ['/storage', undefined],
+    ]);
   });
 
   it("do not make another host's 401 ask for our credentials", async () => {
     server.answer = () => ({ status: 307, headers: { location: `http://${other.host}/storage` } });
-    other.answer = () => ({ status: 401, headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token"` } });
+    other.answer = () => ({
+      status: 401,
+      headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token"` },
+    });
     await expect(repository(bot).getManifest('1', signal)).rejects.toMatchObject({ status: 401 });
     expect(other.lines).toEqual(['GET /storage']);
   });
@@ -202,19 +281,30 @@ describe('retries', () => {
     server.answer = () => (server.heard.length === 1 ? first : ok);
     await repository().getManifest('1', signal);
     expect(clock.slept).toEqual(slept);
-    expect(exchanges.map(({ status, operation, method }) => [status, operation, method])).toEqual([[first.status, 'manifest', 'GET'], [200, 'manifest', 'GET']]);
+    expect(exchanges.map(({ status, operation, method }) => [status, operation, method])).toEqual([
+      [first.status, 'manifest', 'GET'],
+      [200, 'manifest', 'GET'],
+    ]);
   });
 
   it('end after four tries, with the last answer', async () => {
     server.answer = () => ({ status: 502, body: 'bad gateway' });
-    await expect(repository().getManifest('1', signal)).rejects.toMatchObject({ status: 502, isFinal: false, message: `${server.host} answered 502: bad gateway` });
+    await expect(repository().getManifest('1', signal)).rejects.toMatchObject({
+      status: 502,
+      isFinal: false,
+      message: `${server.host} answered 502: bad gateway`,
+    });
     expect(server.heard).toHaveLength(4);
     expect(clock.slept).toEqual([150, 450, 1350]);
   });
 
   it.each([400, 403, 404, 405, 413])('are not made after %i', async (status) => {
     server.answer = () => ({ status, body: { errors: [{ code: 'CODE', message: 'no' }] } });
-    await expect(repository().getManifest('1', signal)).rejects.toMatchObject({ status, isFinal: true, message: `${server.host} answered ${status}: CODE: no` });
+    await expect(repository().getManifest('1', signal)).rejects.toMatchObject({
+      status,
+      isFinal: true,
+      message: `${server.host} answered ${status}: CODE: no`,
+    });
     expect(server.heard).toHaveLength(1);
   });
 
@@ -232,7 +322,9 @@ describe('content', () => {
   it('is checked against the digest asked for', async () => {
     server.answer = () => ({ status: 200, body: 'forged' });
     const digest = digestOf(Buffer.from('real'));
-    await expect(repository().getBlob(digest, signal)).rejects.toThrow(`reg.example/team/app: the blob that the registry gives for ${digest} has another digest`);
+    await expect(repository().getBlob(digest, signal)).rejects.toThrow(
+      `reg.example/team/app: the blob that the registry gives for ${digest} has another digest`,
+    );
     await expect(repository().getManifest(digest, signal)).rejects.toThrow('has another digest');
   });
 
@@ -248,7 +340,12 @@ describe('content', () => {
     };
     const digest = await repository(undefined, 'push').pushBlob(Buffer.from('data'), signal);
     expect(digest).toBe(digestOf(Buffer.from('data')));
-    expect(server.heard[1]).toMatchObject({ method: 'PUT', path: '/uploads/1', body: 'data', headers: { 'content-type': 'application/octet-stream', 'content-length': '4' } });
+    expect(server.heard[1]).toMatchObject({
+      method: 'PUT',
+      path: '/uploads/1',
+      body: 'data',
+      headers: { 'content-type': 'application/octet-stream', 'content-length': '4' },
+    });
     expect(Object.fromEntries(server.heard[1]?.query ?? [])).toEqual({ _state: 's=', digest });
   });
 
@@ -256,7 +353,9 @@ describe('content', () => {
     server.answer = ({ method }) => {
       if (method === 'POST') return { status: 202, headers: { location: '/uploads/1' } };
       if (method === 'HEAD') return { status: 200 };
-      return server.heard.filter((one) => one.method === 'PUT').length === 1 ? { status: 0, reset: true } : { status: 404 };
+      return server.heard.filter((one) => one.method === 'PUT').length === 1
+        ? { status: 0, reset: true }
+        : { status: 404 };
     };
     await expect(repository(undefined, 'push').pushBlob(Buffer.from('data'), signal)).resolves.toMatch(/^sha256:/);
   });
@@ -266,9 +365,21 @@ describe('content', () => {
     const index = (name: string) => JSON.stringify({ schemaVersion: 2, manifests: [{ digest: name }] });
     const headers = { 'content-type': 'application/vnd.oci.image.index.v1+json' };
     server.answer = ({ query }) =>
-      query.get('page') === '2' ? { status: 200, headers, body: index('b') } : { status: 200, headers: { ...headers, link: `</v2/team/app/referrers/${digest}?page=2>; rel="next"` }, body: index('a') };
-    expect(await repository().referrers(digest, signal)).toEqual({ api: true, descriptors: [{ digest: 'a' }, { digest: 'b' }] });
-    server.answer = ({ path: where }) => (where.endsWith(`/manifests/${fallbackTag(digest)}`) ? { status: 200, headers, body: index('c') } : { status: 404 });
+      query.get('page') === '2'
+        ? { status: 200, headers, body: index('b') }
+        : {
+            status: 200,
+            headers: { ...headers, link: `</v2/team/app/referrers/${digest}?page=2>; rel="next"` },
+            body: index('a'),
+          };
+    expect(await repository().referrers(digest, signal)).toEqual({
+      api: true,
+      descriptors: [{ digest: 'a' }, { digest: 'b' }],
+    });
+    server.answer = ({ path: where }) =>
+      where.endsWith(`/manifests/${fallbackTag(digest)}`)
+        ? { status: 200, headers, body: index('c') }
+        : { status: 404 };
     expect(await repository().referrers(digest, signal)).toEqual({ api: false, descriptors: [{ digest: 'c' }] });
     server.answer = () => ({ status: 404 });
     expect(await repository().referrers(digest, signal)).toEqual({ api: false, descriptors: [] });
@@ -281,7 +392,29 @@ describe('where a registry listens', () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'registry-tls-'));
     const [key, cert] = [path.join(folder, 'key'), path.join(folder, 'cert')];
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-days', '2', '-subj', '/CN=registry', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-days',
+        '2',
+        '-subj',
+        '/CN=registry',
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+      ],
+      { stdio: 'ignore' },
+    );
     tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
   });
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -295,28 +428,50 @@ describe('where a registry listens', () => {
   it('is TLS with a certificate of our own authority', async () => {
     const secure = await ScriptedServer.start(tls);
     secure.answer = () => ok;
-    await new Registries({ clock, ca: [tls.cert] }).repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal);
-    await new Registries({ clock }).repository(secure.host, 'x', { access: 'pull', insecure: true }).getManifest('1', signal);
-    expect(secure.lines.filter((line) => line !== 'GET /v2/')).toEqual(['GET /v2/x/manifests/1', 'GET /v2/x/manifests/1']);
-    await expect(new Registries({ clock }).repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal)).rejects.toThrow(/cannot be reached: .*self.signed certificate/);
+    await new Registries({ clock, ca: [tls.cert] })
+      .repository(secure.host, 'x', { access: 'pull' })
+      .getManifest('1', signal);
+    await new Registries({ clock })
+      .repository(secure.host, 'x', { access: 'pull', insecure: true })
+      .getManifest('1', signal);
+    expect(secure.lines.filter((line) => line !== 'GET /v2/')).toEqual([
+      'GET /v2/x/manifests/1',
+      'GET /v2/x/manifests/1',
+    ]);
+    await expect(
+      new Registries({ clock }).repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal),
+    ).rejects.toThrow(/cannot be reached: .*self.signed certificate/);
     await secure.stop();
   });
 
   it('is not left for plain HTTP, nor are credentials sent in the clear, unless insecure', async () => {
     const secure = await ScriptedServer.start(tls);
     const all = new Registries({ clock, ca: [tls.cert] });
-    secure.answer = ({ path: where }) => (where === '/v2/' ? { status: 200 } : { status: 307, headers: { location: `http://${other.host}/x` } });
-    await expect(all.repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal)).rejects.toThrow('redirects from TLS to http:');
-    secure.answer = ({ path: where }) => (where === '/v2/' ? { status: 200 } : { status: 401, headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token"` } });
-    await expect(all.repository(secure.host, 'x', { access: 'pull', credentials: bot }).getManifest('1', signal)).rejects.toThrow('wants credentials sent in the clear');
+    secure.answer = ({ path: where }) =>
+      where === '/v2/' ? { status: 200 } : { status: 307, headers: { location: `http://${other.host}/x` } };
+    await expect(all.repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal)).rejects.toThrow(
+      'redirects from TLS to http:',
+    );
+    secure.answer = ({ path: where }) =>
+      where === '/v2/'
+        ? { status: 200 }
+        : { status: 401, headers: { 'www-authenticate': `Bearer realm="http://${other.host}/token"` } };
+    await expect(
+      all.repository(secure.host, 'x', { access: 'pull', credentials: bot }).getManifest('1', signal),
+    ).rejects.toThrow('wants credentials sent in the clear');
     expect(other.heard).toEqual([]);
     await secure.stop();
   });
 
   it("mends upload locations that say http behind the registry's TLS proxy", async () => {
     const secure = await ScriptedServer.start(tls);
-    secure.answer = ({ method }) => (method === 'POST' ? { status: 202, headers: { location: `http://${secure.host}/uploads/1` } } : { status: method === 'PUT' ? 201 : 200 });
-    await new Registries({ clock, ca: [tls.cert] }).repository(secure.host, 'x', { access: 'push' }).pushBlob(Buffer.from('d'), signal);
+    secure.answer = ({ method }) =>
+      method === 'POST'
+        ? { status: 202, headers: { location: `http://${secure.host}/uploads/1` } }
+        : { status: method === 'PUT' ? 201 : 200 };
+    await new Registries({ clock, ca: [tls.cert] })
+      .repository(secure.host, 'x', { access: 'push' })
+      .pushBlob(Buffer.from('d'), signal);
     expect(secure.lines.at(-1)).toBe('PUT /uploads/1');
     await secure.stop();
   });

@@ -4,7 +4,12 @@ import { candidateUrls, type RegistryMirrors } from './hosts.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
 import { Repository, type RepositoryAccess } from './repository.ts';
-import { RegistryTransport, type RegistryAnswer, type RegistryRequest, type RegistryTransportOptions } from './transport.ts';
+import {
+  RegistryTransport,
+  type RegistryAnswer,
+  type RegistryRequest,
+  type RegistryTransportOptions,
+} from './transport.ts';
 
 export { registryUrl, type RegistryMirrors } from './hosts.ts';
 export { RegistryError } from './registry-error.ts';
@@ -43,7 +48,15 @@ export class Registries {
   registry(host: string, options: Omit<RepositoryOptions, 'access'> = {}): Registry {
     const insecure = options.insecure ?? false;
     const key = `${host} ${insecure} ${digestOf(Buffer.from(JSON.stringify(options.credentials ?? null)))}`;
-    const registry = this.#known.get(key) ?? new Registry(this.#transport, host, candidateUrls(host, { mirrors: this.#mirrors, insecure }), options.credentials, insecure);
+    const registry =
+      this.#known.get(key) ??
+      new Registry(
+        this.#transport,
+        host,
+        candidateUrls(host, { mirrors: this.#mirrors, insecure }),
+        options.credentials,
+        insecure,
+      );
     this.#known.delete(key);
     this.#known.set(key, registry);
     if (this.#known.size > mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
@@ -57,7 +70,10 @@ export class Registries {
 }
 
 /** What a registry is asked: a path under /v2/, or a URL that it gave itself (upload locations). */
-export type RegistryCall = Omit<RegistryRequest, 'url' | 'authorization' | 'insecure'> & { path: string | URL; scope: string };
+export type RegistryCall = Omit<RegistryRequest, 'url' | 'authorization' | 'insecure'> & {
+  path: string | URL;
+  scope: string;
+};
 
 /** One registry with one set of credentials. */
 export class Registry {
@@ -68,7 +84,13 @@ export class Registry {
   readonly #insecure: boolean;
   #base: string | undefined;
 
-  constructor(transport: RegistryTransport, host: string, candidates: readonly [string, ...string[]], credentials: RegistryCredentials | undefined, insecure: boolean) {
+  constructor(
+    transport: RegistryTransport,
+    host: string,
+    candidates: readonly [string, ...string[]],
+    credentials: RegistryCredentials | undefined,
+    insecure: boolean,
+  ) {
     this.host = host;
     this.#transport = transport;
     this.#candidates = candidates;
@@ -86,10 +108,21 @@ export class Registry {
     const failures: RegistryError[] = [];
     for (const base of this.#base === undefined ? this.#candidates : [this.#base]) {
       const isLast = base === this.#candidates.at(-1);
-      const answer = await this.#transport.send({ method: 'GET', url: new URL(`${base}/v2/`), operation: 'ping', insecure: this.#insecure, attempts: isLast ? undefined : 1 }, signal).catch((error: unknown) => {
-        if (error instanceof RegistryError) return error;
-        throw error;
-      });
+      const answer = await this.#transport
+        .send(
+          {
+            method: 'GET',
+            url: new URL(`${base}/v2/`),
+            operation: 'ping',
+            insecure: this.#insecure,
+            attempts: isLast ? undefined : 1,
+          },
+          signal,
+        )
+        .catch((error: unknown) => {
+          if (error instanceof RegistryError) return error;
+          throw error;
+        });
       // A TLS server answers 400 to plain HTTP; what a proxy says in the registry's stead (5xx) is no answer either.
       if (!(answer instanceof RegistryError) && answer.status < 500 && answer.status !== 400) {
         this.#base = base;
@@ -113,7 +146,13 @@ export class Registry {
       const authorization = isOwn ? await this.#authorization.header(scope, signal) : undefined;
       const answer = await this.#transport.send({ ...rest, url, authorization, insecure: this.#insecure }, signal);
       const wasHere = isOwn && answer.url.host === url.host; // another host's 401 is not for our credentials
-      if (answer.status !== 401 || round > 2 || !wasHere || !this.#authorization.challenged(answer, scope, authorization)) return answer;
+      if (
+        answer.status !== 401 ||
+        round > 2 ||
+        !wasHere ||
+        !this.#authorization.challenged(answer, scope, authorization)
+      )
+        return answer;
     }
   }
 

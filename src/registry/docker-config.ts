@@ -16,11 +16,16 @@ export function dockerConfigPath({ env = process.env, home = homedir() }: Docker
 }
 
 /**
- * Credentials from this process's docker config: its entries, then its credential helpers (`credHelpers` for the host, or
- * `credsStore`), which are programs named docker-credential-<helper>. Undefined when there is no such file or entry.
+ * Credentials from this process's docker config: its entries, then its credential helpers (`credHelpers` for the host,
+ * or `credsStore`), which are programs named docker-credential-<helper>. Undefined when there is no such file or entry.
  * @throws when the file is there and unreadable, or a helper fails; the message names it.
  */
-export async function dockerConfigCredentials(host: string, repository: string, signal: AbortSignal, options: DockerConfigOptions = {}): Promise<RegistryCredentials | undefined> {
+export async function dockerConfigCredentials(
+  host: string,
+  repository: string,
+  signal: AbortSignal,
+  options: DockerConfigOptions = {},
+): Promise<RegistryCredentials | undefined> {
   const file = dockerConfigPath(options);
   const text = await readFile(file, { encoding: 'utf8', signal }).catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
@@ -41,18 +46,29 @@ export async function dockerConfigCredentials(host: string, repository: string, 
 }
 
 /** docker-credential-helpers' protocol: the server on standard input, JSON on standard output. */
-function askHelper(helper: string, server: string, signal: AbortSignal, env: DockerConfigOptions['env']): Promise<RegistryCredentials | undefined> {
+function askHelper(
+  helper: string,
+  server: string,
+  signal: AbortSignal,
+  env: DockerConfigOptions['env'],
+): Promise<RegistryCredentials | undefined> {
   const program = `docker-credential-${helper}`;
   return new Promise((resolve, reject) => {
-    const child = execFile(program, ['get'], { signal, timeout: 30_000, env: env as NodeJS.ProcessEnv }, (error, stdout) => {
-      if (/credentials not found/i.test(stdout)) return resolve(undefined);
-      if (error) return reject(new Error(`${program} get ${server}: ${stdout.trim() || error.message}`, { cause: error }));
-      try {
-        resolve(helperAnswer(stdout));
-      } catch (cause) {
-        reject(new Error(`${program} get ${server} did not answer in JSON`, { cause }));
-      }
-    });
+    const child = execFile(
+      program,
+      ['get'],
+      { signal, timeout: 30_000, env: env as NodeJS.ProcessEnv },
+      (error, stdout) => {
+        if (/credentials not found/i.test(stdout)) return resolve(undefined);
+        if (error)
+          return reject(new Error(`${program} get ${server}: ${stdout.trim() || error.message}`, { cause: error }));
+        try {
+          resolve(helperAnswer(stdout));
+        } catch (cause) {
+          reject(new Error(`${program} get ${server} did not answer in JSON`, { cause }));
+        }
+      },
+    );
     child.stdin?.on('error', () => undefined); // a program that is not there; the callback above tells
     child.stdin?.end(server);
   });
@@ -61,5 +77,7 @@ function askHelper(helper: string, server: string, signal: AbortSignal, env: Doc
 function helperAnswer(stdout: string): RegistryCredentials | undefined {
   const { Username, Secret } = JSON.parse(stdout) as { Username?: string; Secret?: string };
   if (!Secret) return undefined;
-  return Username === '<token>' ? { username: '', password: '', identityToken: Secret } : { username: Username ?? '', password: Secret };
+  return Username === '<token>'
+    ? { username: '', password: '', identityToken: Secret }
+    : { username: Username ?? '', password: Secret };
 }

@@ -66,18 +66,36 @@ export function createImageLookup(options: ImageLookupOptions): ImageLookup {
   };
 }
 
-async function readManifest(reader: Repository, reference: ImageReference, signal: AbortSignal): Promise<{ manifest: Manifest; digest: string }> {
+async function readManifest(
+  reader: Repository,
+  reference: ImageReference,
+  signal: AbortSignal,
+): Promise<{ manifest: Manifest; digest: string }> {
   const stored = await reader.getManifest(reference.reference, signal);
-  return { manifest: parsed(stored.bytes, 'manifest') as Manifest, digest: reference.digest ?? stored.statedDigest ?? stored.digest };
+  return {
+    manifest: parsed(stored.bytes, 'manifest') as Manifest,
+    digest: reference.digest ?? stored.statedDigest ?? stored.digest,
+  };
 }
 
-async function readCommands(reader: Repository, manifest: Manifest, digest: string, signal: AbortSignal): Promise<ImageConfig> {
+async function readCommands(
+  reader: Repository,
+  manifest: Manifest,
+  digest: string,
+  signal: AbortSignal,
+): Promise<ImageConfig> {
   const manifests = manifest.manifests
     ? await Promise.all(
         // Attestations hang in indexes as images of an unknown platform.
         manifest.manifests
           .filter((entry) => entry.platform !== undefined && entry.platform.os !== 'unknown')
-          .map(async (entry) => parsed((await reader.getManifest(entry.digest, signal, imageManifestTypes)).bytes, 'manifest') as Manifest),
+          .map(
+            async (entry) =>
+              parsed(
+                (await reader.getManifest(entry.digest, signal, imageManifestTypes)).bytes,
+                'manifest',
+              ) as Manifest,
+          ),
       )
     : [manifest];
   const configs = await Promise.all(manifests.map((entry) => readConfig(reader, entry, signal)));
@@ -105,16 +123,33 @@ function parsed(bytes: Buffer, what: string): unknown {
   }
 }
 
-/** The pull secrets that kubelet would use for the pod. A secret that is missing or unreadable is passed over, as kubelet does. */
-async function keychainsOf(client: Pick<KubeClient, 'get'>, asker: ImageCredentials, signal: AbortSignal): Promise<Keychain[]> {
-  const account = await getOrUndefined(() => client.get(serviceAccounts, asker.namespace, asker.serviceAccountName, { signal }));
-  const names = new Set([...asker.imagePullSecrets, ...(account?.imagePullSecrets ?? []).map((secret) => secret.name ?? '')].filter(Boolean));
-  const found = await Promise.all([...names].map((name) => getOrUndefined(() => client.get(secrets, asker.namespace, name, { signal }))));
+/**
+ * The pull secrets that kubelet would use for the pod. A secret that is missing or unreadable is passed over, as
+ * kubelet does.
+ */
+async function keychainsOf(
+  client: Pick<KubeClient, 'get'>,
+  asker: ImageCredentials,
+  signal: AbortSignal,
+): Promise<Keychain[]> {
+  const account = await getOrUndefined(() =>
+    client.get(serviceAccounts, asker.namespace, asker.serviceAccountName, { signal }),
+  );
+  const names = new Set(
+    [...asker.imagePullSecrets, ...(account?.imagePullSecrets ?? []).map((secret) => secret.name ?? '')].filter(
+      Boolean,
+    ),
+  );
+  const found = await Promise.all(
+    [...names].map((name) => getOrUndefined(() => client.get(secrets, asker.namespace, name, { signal }))),
+  );
   return found.flatMap((secret) => {
     try {
       return secret ? [keychainOfSecret(secret.data)] : [];
     } catch (error) {
-      throw new Error(`pull secret ${asker.namespace}/${secret?.metadata.name ?? ''}: ${messageOf(error)}`, { cause: error });
+      throw new Error(`pull secret ${asker.namespace}/${secret?.metadata.name ?? ''}: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   });
 }

@@ -2,7 +2,9 @@
 export interface RegistryCredentials {
   username: string;
   password: string;
-  /** An OAuth2 refresh token (docker config's `identitytoken`): exchanged for access tokens, in place of the password. */
+  /**
+   * An OAuth2 refresh token (docker config's `identitytoken`): exchanged for access tokens, in place of the password.
+   */
   identityToken?: string;
   /** A bearer token to be sent as it is (docker config's `registrytoken`). */
   registryToken?: string;
@@ -35,7 +37,8 @@ export function keychainOfSecret(data: Readonly<Record<string, string>> | undefi
   for (const key of ['.dockerconfigjson', '.dockercfg'] as const) {
     const text = data?.[key];
     if (text === undefined) continue;
-    for (const entry of entriesOf(key, Buffer.from(text, 'base64').toString('utf8'))) keychain.set(entry.key, entry.credentials);
+    for (const entry of entriesOf(key, Buffer.from(text, 'base64').toString('utf8')))
+      keychain.set(entry.key, entry.credentials);
   }
   return keychain;
 }
@@ -52,10 +55,17 @@ export function keychainOfDockerConfig(text: string): Keychain {
  * Reads a basic-auth secret that Tekton's annotations give to registries: `tekton.dev/docker-0: https://ghcr.io`.
  * Empty for secrets that are not of that kind.
  */
-export function keychainOfAnnotatedSecret(secret: { metadata: { annotations?: Record<string, string> }; data?: Record<string, string> | undefined }): Keychain {
-  const [username, password] = [secret.data?.['username'], secret.data?.['password']].map((value) => (value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8')));
+export function keychainOfAnnotatedSecret(secret: {
+  metadata: { annotations?: Record<string, string> };
+  data?: Record<string, string> | undefined;
+}): Keychain {
+  const [username, password] = [secret.data?.['username'], secret.data?.['password']].map((value) =>
+    value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8'),
+  );
   if (username === undefined || password === undefined) return new Map();
-  const hosts = Object.entries(secret.metadata.annotations ?? {}).filter(([name]) => name.startsWith('tekton.dev/docker-'));
+  const hosts = Object.entries(secret.metadata.annotations ?? {}).filter(([name]) =>
+    name.startsWith('tekton.dev/docker-'),
+  );
   return new Map(hosts.map(([, host]) => [host, { username, password }]));
 }
 
@@ -81,11 +91,18 @@ function credentialsOf(auth: DockerAuth): RegistryCredentials | undefined {
   const registryToken = auth.registrytoken;
   const identityToken = auth.identitytoken ?? (basic?.username === '<token>' ? basic.password : undefined);
   if (!basic && !identityToken && !registryToken) return undefined;
-  return { username: '', password: '', ...basic, ...(identityToken ? { identityToken } : {}), ...(registryToken ? { registryToken } : {}) };
+  return {
+    username: '',
+    password: '',
+    ...basic,
+    ...(identityToken ? { identityToken } : {}),
+    ...(registryToken ? { registryToken } : {}),
+  };
 }
 
 function basicOf(auth: DockerAuth): { username: string; password: string } | undefined {
-  if (auth.username !== undefined && auth.password !== undefined) return { username: auth.username, password: auth.password };
+  if (auth.username !== undefined && auth.password !== undefined)
+    return { username: auth.username, password: auth.password };
   const decoded = auth.auth === undefined ? '' : Buffer.from(auth.auth, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
   return colon < 0 ? undefined : { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
@@ -101,22 +118,37 @@ export interface KeychainSource<Origin> {
  * The entry for a repository: the most specific one wins, as in kubelet's credential lookup, then the first; hosts may
  * hold `*` for one label, Docker Hub has several names.
  */
-export function entryFor<Origin>(sources: readonly KeychainSource<Origin>[], host: string, repository: string): { origin: Origin; credentials: RegistryCredentials } | undefined {
+export function entryFor<Origin>(
+  sources: readonly KeychainSource<Origin>[],
+  host: string,
+  repository: string,
+): { origin: Origin; credentials: RegistryCredentials } | undefined {
   const wanted = host === 'docker.io' ? ['docker.io', 'index.docker.io', 'registry-1.docker.io'] : [host];
   let best: { length: number; origin: Origin; credentials: RegistryCredentials } | undefined;
   for (const { keychain, origin } of sources) {
     for (const [key, credentials] of keychain) {
       const { keyHost, keyPath } = normalised(key);
-      const covers = wanted.some((name) => hostMatches(keyHost, name)) && (keyPath === '' || `${repository}/`.startsWith(`${keyPath}/`));
-      if (covers && (best === undefined || keyPath.length > best.length)) best = { length: keyPath.length, origin, credentials };
+      const covers =
+        wanted.some((name) => hostMatches(keyHost, name)) &&
+        (keyPath === '' || `${repository}/`.startsWith(`${keyPath}/`));
+      if (covers && (best === undefined || keyPath.length > best.length))
+        best = { length: keyPath.length, origin, credentials };
     }
   }
   return best;
 }
 
 /** As entryFor, for who does not ask where the credentials are from. */
-export function credentialsFor(keychains: readonly Keychain[], host: string, repository: string): RegistryCredentials | undefined {
-  return entryFor(keychains.map((keychain) => ({ keychain, origin: undefined })), host, repository)?.credentials;
+export function credentialsFor(
+  keychains: readonly Keychain[],
+  host: string,
+  repository: string,
+): RegistryCredentials | undefined {
+  return entryFor(
+    keychains.map((keychain) => ({ keychain, origin: undefined })),
+    host,
+    repository,
+  )?.credentials;
 }
 
 function normalised(key: string): { keyHost: string; keyPath: string } {

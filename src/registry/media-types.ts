@@ -1,6 +1,12 @@
 /** Media types of manifests, in the order of preference of an Accept header. */
-export const imageManifestTypes = ['application/vnd.oci.image.manifest.v1+json', 'application/vnd.docker.distribution.manifest.v2+json'] as const;
-export const indexManifestTypes = ['application/vnd.oci.image.index.v1+json', 'application/vnd.docker.distribution.manifest.list.v2+json'] as const;
+export const imageManifestTypes = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+] as const;
+export const indexManifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+] as const;
 export const manifestTypes: readonly string[] = [...indexManifestTypes, ...imageManifestTypes];
 
 export const ociManifestType = imageManifestTypes[0];

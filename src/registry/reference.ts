@@ -26,8 +26,10 @@ export function parseImageReference(image: string): ImageReference {
   const { host, rest } = splitHost(name);
   const [path, tag] = splitOnce(rest, ':');
   const repository = host === defaultHost && !path.includes('/') ? `library/${path}` : path;
-  const refuse = (part: string, what: string) => new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(part)} is not ${what}`);
-  if (!repositoryForm.test(repository)) throw refuse(path, 'a repository name (lower-case letters, digits, . _ - and /)');
+  const refuse = (part: string, what: string) =>
+    new InvalidImageError(`image ${JSON.stringify(image)}: ${JSON.stringify(part)} is not ${what}`);
+  if (!repositoryForm.test(repository))
+    throw refuse(path, 'a repository name (lower-case letters, digits, . _ - and /)');
   if (tag !== undefined && !tagForm.test(tag)) throw refuse(tag, 'a tag');
   if (digest !== undefined && !digestForm.test(digest)) throw refuse(digest, 'a digest (sha256:...)');
   return { host, repository, reference: digest ?? tag ?? 'latest', digest };

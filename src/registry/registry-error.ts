@@ -18,15 +18,26 @@ export class RegistryError extends Error {
 
 /** The error of an answer that is not the expected one: the host, the status and the registry's own words. */
 export function refusalOf(answer: { url: URL; status: number; body: Buffer }): RegistryError {
-  return new RegistryError(answer.status, `${answer.url.host} answered ${answer.status}: ${errorText(answer.body.toString('utf8')) || 'no reason given'}`);
+  return new RegistryError(
+    answer.status,
+    `${answer.url.host} answered ${answer.status}: ${errorText(answer.body.toString('utf8')) || 'no reason given'}`,
+  );
 }
 
 /** The words in an error body of distribution's specification, or of an OAuth2 token server. */
 function errorText(body: string): string {
   try {
-    const parsed = JSON.parse(body) as { errors?: { code?: string; message?: string }[]; details?: string; error?: string; error_description?: string };
-    if (Array.isArray(parsed.errors)) return parsed.errors.map((error) => [error.code, error.message].filter(Boolean).join(': ')).join('; ');
-    return [parsed.error, parsed.error_description ?? parsed.details].filter((part) => typeof part === 'string').join(': ');
+    const parsed = JSON.parse(body) as {
+      errors?: { code?: string; message?: string }[];
+      details?: string;
+      error?: string;
+      error_description?: string;
+    };
+    if (Array.isArray(parsed.errors))
+      return parsed.errors.map((error) => [error.code, error.message].filter(Boolean).join(': ')).join('; ');
+    return [parsed.error, parsed.error_description ?? parsed.details]
+      .filter((part) => typeof part === 'string')
+      .join(': ');
   } catch {
     return body.slice(0, 200).trim(); // not every proxy in front of a registry speaks JSON
   }

@@ -53,7 +53,13 @@ export class ScriptedServer {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url ?? '/', 'http://server');
-    const heard = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers, body: Buffer.concat(chunks).toString() };
+    const heard = {
+      method: request.method ?? '',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
+    };
     this.heard.push(heard);
     const { status, headers = {}, body = '', reset } = this.answer(heard);
     if (reset) return void request.socket.destroy();
@@ -104,9 +110,11 @@ export class FakeRegistry {
   }
 
   #answer({ method, path, query, headers, body }: Heard): Reply {
-    const [, repository = '', kind = '', name = ''] = /^\/v2\/(.+?)\/(manifests|blobs|referrers)\/(.*)$/.exec(path) ?? [];
+    const [, repository = '', kind = '', name = ''] =
+      /^\/v2\/(.+?)\/(manifests|blobs|referrers)\/(.*)$/.exec(path) ?? [];
     if (path === '/v2/') return { status: 200 };
-    if (kind === 'manifests' && method === 'PUT') return this.#store(repository, name, body, headers['content-type'] ?? '');
+    if (kind === 'manifests' && method === 'PUT')
+      return this.#store(repository, name, body, headers['content-type'] ?? '');
     if (kind === 'manifests') return found(this.manifests.get(`${repository} ${name}`));
     if (kind === 'referrers') return this.referrersApi ? this.#referrers(repository, name) : { status: 404 };
     if (method === 'POST') return { status: 202, headers: { location: `/v2/${repository}/blobs/uploads/1` } };
@@ -125,14 +133,39 @@ export class FakeRegistry {
   }
 
   #referrers(repository: string, digest: string): Reply {
-    const own = [...this.manifests].filter(([key]) => key.startsWith(`${repository} sha256:`)).map(([, { bytes, mediaType }]) => ({ bytes, mediaType, parsed: JSON.parse(bytes) as { subject?: { digest: string }; artifactType?: string; annotations?: object } }));
-    const manifests = own.filter(({ parsed }) => parsed.subject?.digest === digest)
-      .map(({ bytes, mediaType, parsed }) => ({ mediaType, digest: digestOf(Buffer.from(bytes)), size: bytes.length, artifactType: parsed.artifactType, annotations: parsed.annotations }));
-    return { status: 200, headers: { 'content-type': 'application/vnd.oci.image.index.v1+json' }, body: { schemaVersion: 2, manifests } };
+    const own = [...this.manifests]
+      .filter(([key]) => key.startsWith(`${repository} sha256:`))
+      .map(([, { bytes, mediaType }]) => ({
+        bytes,
+        mediaType,
+        parsed: JSON.parse(bytes) as { subject?: { digest: string }; artifactType?: string; annotations?: object },
+      }));
+    const manifests = own
+      .filter(({ parsed }) => parsed.subject?.digest === digest)
+      .map(({ bytes, mediaType, parsed }) => ({
+        mediaType,
+        digest: digestOf(Buffer.from(bytes)),
+        size: bytes.length,
+        artifactType: parsed.artifactType,
+        annotations: parsed.annotations,
+      }));
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/vnd.oci.image.index.v1+json' },
+      body: { schemaVersion: 2, manifests },
+    };
   }
 }
 
 function found(content: { bytes: string; mediaType: string } | undefined): Reply {
   if (!content) return { status: 404, body: { errors: [{ code: 'UNKNOWN', message: 'unknown' }] } };
-  return { status: 200, headers: { 'content-type': content.mediaType, 'content-length': String(Buffer.byteLength(content.bytes)), 'docker-content-digest': digestOf(Buffer.from(content.bytes)) }, body: content.bytes };
+  return {
+    status: 200,
+    headers: {
+      'content-type': content.mediaType,
+      'content-length': String(Buffer.byteLength(content.bytes)),
+      'docker-content-digest': digestOf(Buffer.from(content.bytes)),
+    },
+    body: content.bytes,
+  };
 }

@@ -10,7 +10,8 @@ import { credentialsFor, keychainOfSecret } from './keychain.ts';
 import { parseImageReference } from './reference.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
-const base64 = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64');
+const base64 = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64');
 
 describe('parseImageReference', () => {
   it.each([
@@ -79,9 +80,18 @@ describe('createImageLookup', () => {
   let address = '';
   const asked: string[] = [];
   const blobs: Record<string, unknown> = {
-    'manifests/multi': { manifests: [{ digest: 'sha256:one', platform: { os: 'linux', architecture: 'amd64' } }, { digest: 'sha256:att', platform: { os: 'unknown', architecture: 'unknown' } }] },
+    'manifests/multi': {
+      manifests: [
+        { digest: 'sha256:one', platform: { os: 'linux', architecture: 'amd64' } },
+        { digest: 'sha256:att', platform: { os: 'unknown', architecture: 'unknown' } },
+      ],
+    },
     'manifests/sha256:one': { config: { digest: 'sha256:config' } },
-    'blobs/sha256:config': { os: 'linux', architecture: 'amd64', config: { Entrypoint: ['/bin/app'], Cmd: ['--help'] } },
+    'blobs/sha256:config': {
+      os: 'linux',
+      architecture: 'amd64',
+      config: { Entrypoint: ['/bin/app'], Cmd: ['--help'] },
+    },
   };
 
   beforeAll(async () => {
@@ -89,14 +99,21 @@ describe('createImageLookup', () => {
       const url = request.url ?? '';
       asked.push(url);
       if (url.startsWith('/token')) {
-        const good = request.headers.authorization === `Basic ${base64('bot:right')}` && url.includes('scope=repository%3Ateam%2Fapp%3Apull');
+        const good =
+          request.headers.authorization === `Basic ${base64('bot:right')}` &&
+          url.includes('scope=repository%3Ateam%2Fapp%3Apull');
         return response.writeHead(good ? 200 : 403).end(JSON.stringify({ token: 'T' }));
       }
       if (request.headers.authorization !== 'Bearer T') {
-        return response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${address}/token",service="s"` }).end();
+        return response
+          .writeHead(401, { 'www-authenticate': `Bearer realm="http://${address}/token",service="s"` })
+          .end();
       }
       const found = blobs[url.replace('/v2/team/app/', '')];
-      if (!found) return response.writeHead(404).end(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] }));
+      if (!found)
+        return response
+          .writeHead(404)
+          .end(JSON.stringify({ errors: [{ code: 'MANIFEST_UNKNOWN', message: 'manifest unknown' }] }));
       return response.writeHead(200, { 'docker-content-digest': digest }).end(JSON.stringify(found));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -106,14 +123,18 @@ describe('createImageLookup', () => {
 
   const objects = () => ({
     'ns/sa': { imagePullSecrets: [{ name: 'pull' }, { name: 'gone' }] },
-    'ns/pull': { data: { '.dockerconfigjson': base64({ auths: { [address]: { username: 'bot', password: 'right' } } }) } },
+    'ns/pull': {
+      data: { '.dockerconfigjson': base64({ auths: { [address]: { username: 'bot', password: 'right' } } }) },
+    },
   });
   const lookup = () =>
     createImageLookup({
       client: {
         get: (_resource: unknown, namespace: string, name: string) => {
           const found = (objects() as Record<string, unknown>)[`${namespace}/${name}`];
-          return found ? Promise.resolve(found) : Promise.reject(new ApiError(404, { reason: 'NotFound', message: 'not found' }));
+          return found
+            ? Promise.resolve(found)
+            : Promise.reject(new ApiError(404, { reason: 'NotFound', message: 'not found' }));
         },
       } as unknown as Pick<KubeClient, 'get'>,
     });
@@ -131,10 +152,14 @@ describe('createImageLookup', () => {
   });
 
   it("fails with the registry's words", async () => {
-    await expect(lookup()(`${address}/team/app:none`, asker, AbortSignal.timeout(5000))).rejects.toThrow(`${address} answered 404: MANIFEST_UNKNOWN: manifest unknown`);
+    await expect(lookup()(`${address}/team/app:none`, asker, AbortSignal.timeout(5000))).rejects.toThrow(
+      `${address} answered 404: MANIFEST_UNKNOWN: manifest unknown`,
+    );
   });
 
   it('says when a registry cannot be reached', async () => {
-    await expect(lookup()('127.0.0.1:1/x', asker, AbortSignal.timeout(5000))).rejects.toThrow('registry http://127.0.0.1:1 cannot be reached');
+    await expect(lookup()('127.0.0.1:1/x', asker, AbortSignal.timeout(5000))).rejects.toThrow(
+      'registry http://127.0.0.1:1 cannot be reached',
+    );
   });
 });

@@ -45,11 +45,22 @@ export class Repository {
   }
 
   /** @throws RegistryError 404 when there is none. */
-  async getManifest(reference: string, signal: AbortSignal, accept: readonly string[] = manifestTypes): Promise<StoredManifest> {
+  async getManifest(
+    reference: string,
+    signal: AbortSignal,
+    accept: readonly string[] = manifestTypes,
+  ): Promise<StoredManifest> {
     const answer = await this.#read('manifest', `manifests/${reference}`, accept, manifestLimit, signal);
-    if (knownDigest.test(reference) && !matchesDigest(answer.body, reference)) throw this.#corrupt('manifest', reference);
+    if (knownDigest.test(reference) && !matchesDigest(answer.body, reference))
+      throw this.#corrupt('manifest', reference);
     const mediaType = answer.headers['content-type']?.split(';')[0]?.trim() ?? '';
-    return { bytes: answer.body, mediaType, digest: digestOf(answer.body), statedDigest: answer.headers['docker-content-digest'], etag: answer.headers['etag'] };
+    return {
+      bytes: answer.body,
+      mediaType,
+      digest: digestOf(answer.body),
+      statedDigest: answer.headers['docker-content-digest'],
+      etag: answer.headers['etag'],
+    };
   }
 
   /** As getManifest; undefined when there is none. */
@@ -59,7 +70,16 @@ export class Repository {
 
   /** What a manifest is, without its content; undefined when there is none. */
   async headManifest(reference: string, signal: AbortSignal): Promise<Descriptor | undefined> {
-    const answer = await this.registry.call({ method: 'HEAD', path: `${this.name}/manifests/${reference}`, scope: this.#scope, operation: 'manifest', headers: { accept: manifestTypes.join(', ') } }, signal);
+    const answer = await this.registry.call(
+      {
+        method: 'HEAD',
+        path: `${this.name}/manifests/${reference}`,
+        scope: this.#scope,
+        operation: 'manifest',
+        headers: { accept: manifestTypes.join(', ') },
+      },
+      signal,
+    );
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw refusalOf(answer);
     const digest = answer.headers['docker-content-digest'];
@@ -74,15 +94,34 @@ export class Repository {
    * Stores a manifest under a tag or its digest.
    * @returns whether the registry itself keeps the list of what refers to its subject (OCI-Subject).
    */
-  async putManifest(reference: string, bytes: Buffer, mediaType: string, signal: AbortSignal, ifMatch?: string): Promise<{ listsReferrers: boolean }> {
+  async putManifest(
+    reference: string,
+    bytes: Buffer,
+    mediaType: string,
+    signal: AbortSignal,
+    ifMatch?: string,
+  ): Promise<{ listsReferrers: boolean }> {
     const headers = { 'content-type': mediaType, ...(ifMatch ? { 'if-match': ifMatch } : {}) };
-    const answer = await this.registry.call({ method: 'PUT', path: `${this.name}/manifests/${reference}`, scope: this.#scope, operation: 'manifest', headers, body: bytes }, signal);
+    const answer = await this.registry.call(
+      {
+        method: 'PUT',
+        path: `${this.name}/manifests/${reference}`,
+        scope: this.#scope,
+        operation: 'manifest',
+        headers,
+        body: bytes,
+      },
+      signal,
+    );
     if (answer.status !== 201 && answer.status !== 200 && answer.status !== 202) throw refusalOf(answer);
     return { listsReferrers: answer.headers['oci-subject'] !== undefined };
   }
 
   async hasBlob(digest: string, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.registry.call({ method: 'HEAD', path: `${this.name}/blobs/${digest}`, scope: this.#scope, operation: 'blob' }, signal);
+    const answer = await this.registry.call(
+      { method: 'HEAD', path: `${this.name}/blobs/${digest}`, scope: this.#scope, operation: 'blob' },
+      signal,
+    );
     if (answer.status !== 200 && answer.status !== 404) throw refusalOf(answer);
     return answer.status === 200;
   }
@@ -96,14 +135,18 @@ export class Repository {
 
   /**
    * Stores a blob in one piece; storing it again is harmless.
-   * @param holder a repository of the same registry that has it: where the registry can, it is taken from there and not sent.
+   * @param holder a repository of the same registry that has it: where the registry can, it is taken from there and not
+   *   sent.
    * @returns its digest
    */
   async pushBlob(bytes: Buffer, signal: AbortSignal, holder?: string): Promise<string> {
     const digest = digestOf(bytes);
     const call = { scope: this.#scope, operation: 'upload' };
     const mount = holder === undefined ? '' : `?mount=${digest}&from=${encodeURIComponent(holder)}`;
-    const begun = await this.registry.call({ ...call, method: 'POST', path: `${this.name}/blobs/uploads/${mount}`, headers: { 'content-length': '0' } }, signal);
+    const begun = await this.registry.call(
+      { ...call, method: 'POST', path: `${this.name}/blobs/uploads/${mount}`, headers: { 'content-length': '0' } },
+      signal,
+    );
     if (begun.status === 201 && holder !== undefined) return digest;
     const location = begun.headers['location'];
     if (begun.status !== 202 || location === undefined) throw refusalOf(begun);
@@ -121,9 +164,25 @@ export class Repository {
     const descriptors: Descriptor[] = [];
     let path: string | URL = `${this.name}/referrers/${digest}`;
     for (;;) {
-      const answer: RegistryAnswer = await this.registry.call({ method: 'GET', path, scope: this.#scope, operation: 'referrers', headers: { accept: ociIndexType }, limit: manifestLimit }, signal);
+      const answer: RegistryAnswer = await this.registry.call(
+        {
+          method: 'GET',
+          path,
+          scope: this.#scope,
+          operation: 'referrers',
+          headers: { accept: ociIndexType },
+          limit: manifestLimit,
+        },
+        signal,
+      );
       const isIndex = answer.headers['content-type']?.startsWith(ociIndexType) ?? false;
-      if (answer.status === 404 || answer.status === 400 || answer.status === 406 || (answer.status === 200 && !isIndex)) break;
+      if (
+        answer.status === 404 ||
+        answer.status === 400 ||
+        answer.status === 406 ||
+        (answer.status === 200 && !isIndex)
+      )
+        break;
       if (answer.status !== 200) throw refusalOf(answer);
       descriptors.push(...manifestsOf(answer.body, `referrers of ${this.fullName}@${digest}`));
       const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers['link'] ?? '')?.[1];
@@ -131,17 +190,39 @@ export class Repository {
       path = new URL(next, answer.url);
     }
     const index = await this.findManifest(fallbackTag(digest), signal);
-    return { api: false, descriptors: index ? manifestsOf(index.bytes, `${this.fullName}:${fallbackTag(digest)}`) : [] };
+    return {
+      api: false,
+      descriptors: index ? manifestsOf(index.bytes, `${this.fullName}:${fallbackTag(digest)}`) : [],
+    };
   }
 
-  async #read(operation: string, path: string, accept: readonly string[], limit: number, signal: AbortSignal): Promise<RegistryAnswer> {
-    const answer = await this.registry.call({ method: 'GET', path: `${this.name}/${path}`, scope: this.#scope, operation, headers: { accept: accept.join(', ') }, limit }, signal);
+  async #read(
+    operation: string,
+    path: string,
+    accept: readonly string[],
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<RegistryAnswer> {
+    const answer = await this.registry.call(
+      {
+        method: 'GET',
+        path: `${this.name}/${path}`,
+        scope: this.#scope,
+        operation,
+        headers: { accept: accept.join(', ') },
+        limit,
+      },
+      signal,
+    );
     if (answer.status !== 200) throw refusalOf(answer);
     return answer;
   }
 
   #corrupt(what: string, digest: string): RegistryError {
-    return new RegistryError(422, `${this.fullName}: the ${what} that the registry gives for ${digest} has another digest`);
+    return new RegistryError(
+      422,
+      `${this.fullName}: the ${what} that the registry gives for ${digest} has another digest`,
+    );
   }
 }
 

@@ -4,7 +4,13 @@ import { messageOf } from '../errors.ts';
 import { isNotFound, type KubeClient } from '../kube/client.ts';
 import { secrets, serviceAccounts, type Secret } from '../kube/resources.ts';
 import type { CloudHelper } from './cloud/helper.ts';
-import { entryFor, keychainOfAnnotatedSecret, keychainOfSecret, type KeychainSource, type RegistryCredentials } from './keychain.ts';
+import {
+  entryFor,
+  keychainOfAnnotatedSecret,
+  keychainOfSecret,
+  type KeychainSource,
+  type RegistryCredentials,
+} from './keychain.ts';
 import { remember } from './remember.ts';
 
 export interface FoundCredentials {
@@ -24,7 +30,9 @@ export interface AccountCredentials {
   find(host: string, repository: string, signal: AbortSignal): Promise<FoundCredentials>;
   /** For who was denied: what was used or missing, and what to do. */
   explain(host: string, repository: string, signal: AbortSignal): Promise<string>;
-  /** Drops what is remembered of the account. True when that was from before this use, so that looking again may help. */
+  /**
+   * Drops what is remembered of the account. True when that was from before this use, so that looking again may help.
+   */
   forget(): boolean;
 }
 
@@ -61,7 +69,8 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
   const rememberMs = options.rememberMs ?? 30_000;
 
   const holdings = (key: string, asker: ImageCredentials, signal: AbortSignal): Promise<Holdings> => {
-    if (remembered.size >= mostRemembered && !remembered.has(key)) remembered.delete(remembered.keys().next().value as string);
+    if (remembered.size >= mostRemembered && !remembered.has(key))
+      remembered.delete(remembered.keys().next().value as string);
     const isGood = (held: Holdings) => clock.now().getTime() - held.readAt < rememberMs;
     return remember(remembered, key, isGood, () => readHoldings(options.client, asker, clock, signal));
   };
@@ -83,7 +92,8 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
         find,
         async explain(host, repository, signal) {
           const { credentials, origin } = await find(host, repository, signal);
-          if (credentials) return `the credentials are those of ${origin}: they must be allowed to push to ${host}/${repository}`;
+          if (credentials)
+            return `the credentials are those of ${origin}: they must be allowed to push to ${host}/${repository}`;
           return `no credentials for ${host} in ${origin}; add a secret of type kubernetes.io/dockerconfigjson for ${host} to the secrets of ServiceAccount ${asker.namespace}/${asker.serviceAccountName}`;
         },
         forget() {
@@ -97,7 +107,13 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
   };
 }
 
-async function findElsewhere(options: CredentialSourceOptions, held: Holdings, host: string, repository: string, signal: AbortSignal): Promise<FoundCredentials> {
+async function findElsewhere(
+  options: CredentialSourceOptions,
+  held: Holdings,
+  host: string,
+  repository: string,
+  signal: AbortSignal,
+): Promise<FoundCredentials> {
   const problems = [...held.problems];
   const looked = [held.looked, "the controller's docker config"];
   const fromConfig = await options.dockerConfig?.(host, repository, signal).catch((error: unknown) => {
@@ -108,25 +124,53 @@ async function findElsewhere(options: CredentialSourceOptions, held: Holdings, h
   if (fromConfig) return { credentials: fromConfig, origin: "the controller's docker config" };
   for (const helper of (options.helpers ?? []).filter((one) => one.serves(host))) {
     try {
-      return { credentials: (await helper.issue(host, signal)).credentials, origin: `the controller's own identity (${helper.name})` };
+      return {
+        credentials: (await helper.issue(host, signal)).credentials,
+        origin: `the controller's own identity (${helper.name})`,
+      };
     } catch (error) {
       signal.throwIfAborted();
       looked.push(`the controller's own identity (${helper.name})`);
       problems.push(`${helper.name}: ${messageOf(error)}`);
     }
   }
-  return { credentials: undefined, origin: looked.join(', ') + (problems.length > 0 ? ` (${problems.join('; ')})` : '') };
+  return {
+    credentials: undefined,
+    origin: looked.join(', ') + (problems.length > 0 ? ` (${problems.join('; ')})` : ''),
+  };
 }
 
-async function readHoldings(client: Pick<KubeClient, 'get'>, asker: ImageCredentials, clock: Clock, signal: AbortSignal): Promise<Holdings> {
+async function readHoldings(
+  client: Pick<KubeClient, 'get'>,
+  asker: ImageCredentials,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Holdings> {
   const { namespace, serviceAccountName } = asker;
   const account = await found(client.get(serviceAccounts, namespace, serviceAccountName, { signal }));
   const problems = account ? [] : [`ServiceAccount ${namespace}/${serviceAccountName} does not exist`];
   const named = namesOf(account?.secrets);
   const pulled = [...new Set([...namesOf(account?.imagePullSecrets), ...asker.imagePullSecrets])];
   const read = async (names: string[], list: string): Promise<KeychainSource<string>[]> =>
-    (await Promise.all(names.map(async (name) => sourceOf(await found(client.get(secrets, namespace, name, { signal })), `${namespace}/${name}`, `${list} of ServiceAccount ${namespace}/${serviceAccountName}`, problems)))).flat();
-  const lists = [await read(named, 'secrets'), await read(pulled.filter((name) => !named.includes(name)), 'imagePullSecrets')];
+    (
+      await Promise.all(
+        names.map(async (name) =>
+          sourceOf(
+            await found(client.get(secrets, namespace, name, { signal })),
+            `${namespace}/${name}`,
+            `${list} of ServiceAccount ${namespace}/${serviceAccountName}`,
+            problems,
+          ),
+        ),
+      )
+    ).flat();
+  const lists = [
+    await read(named, 'secrets'),
+    await read(
+      pulled.filter((name) => !named.includes(name)),
+      'imagePullSecrets',
+    ),
+  ];
   const text = (names: string[]) => (names.length > 0 ? names.join(', ') : 'none');
   const looked = `secrets (${text(named)}) and imagePullSecrets (${text(pulled)}) of ServiceAccount ${namespace}/${serviceAccountName}`;
   return { lists, looked, problems, readAt: clock.now().getTime() };
@@ -137,7 +181,12 @@ function namesOf(references: readonly { name?: string }[] | undefined): string[]
 }
 
 /** A secret that is missing or unreadable is passed over, as kubelet does, but not forgotten. */
-function sourceOf(secret: Secret | undefined, name: string, list: string, problems: string[]): KeychainSource<string>[] {
+function sourceOf(
+  secret: Secret | undefined,
+  name: string,
+  list: string,
+  problems: string[],
+): KeychainSource<string>[] {
   if (!secret) {
     problems.push(`secret ${name} does not exist`);
     return [];

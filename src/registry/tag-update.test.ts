@@ -20,18 +20,27 @@ class OneTag {
     await this.turn('get');
     if (this.content === undefined) return undefined;
     const bytes = Buffer.from(this.content);
-    return { bytes, mediaType: 'text', digest: digestOf(bytes), statedDigest: undefined, etag: this.etag(this.content) };
+    return {
+      bytes,
+      mediaType: 'text',
+      digest: digestOf(bytes),
+      statedDigest: undefined,
+      etag: this.etag(this.content),
+    };
   }
   async putManifest(_tag: string, bytes: Buffer, _type: string, _signal: AbortSignal, ifMatch?: string) {
     await this.turn('put');
     this.puts.push({ content: bytes.toString(), ifMatch });
-    if (ifMatch !== undefined && ifMatch !== this.etag(this.content ?? '')) throw new RegistryError(412, 'precondition failed');
+    if (ifMatch !== undefined && ifMatch !== this.etag(this.content ?? ''))
+      throw new RegistryError(412, 'precondition failed');
     this.content = bytes.toString();
     return { listsReferrers: false };
   }
   async headManifest() {
     await this.turn('head');
-    return this.content === undefined ? undefined : { mediaType: 'text', digest: digestOf(Buffer.from(this.content)), size: 0 };
+    return this.content === undefined
+      ? undefined
+      : { mediaType: 'text', digest: digestOf(Buffer.from(this.content)), size: 0 };
   }
 }
 
@@ -40,9 +49,17 @@ const words = (content: string | undefined) => (content ?? '').split(' ').filter
 const add = (tag: OneTag, word: string, lock: NamedLock = new ProcessLock()) => {
   const plan = (current: StoredManifest | undefined) => {
     const found = words(current?.bytes.toString());
-    return Promise.resolve(found.includes(word) ? undefined : { bytes: Buffer.from([...found, word].join(' ')), mediaType: 'text' });
+    return Promise.resolve(
+      found.includes(word) ? undefined : { bytes: Buffer.from([...found, word].join(' ')), mediaType: 'text' },
+    );
   };
-  return updateTag(tag as unknown as Repository, 'tag', plan, { lock, clock: new HurriedClock(), random: () => 0.5 }, signal);
+  return updateTag(
+    tag as unknown as Repository,
+    'tag',
+    plan,
+    { lock, clock: new HurriedClock(), random: () => 0.5 },
+    signal,
+  );
 };
 
 describe('updateTag', () => {
@@ -55,13 +72,17 @@ describe('updateTag', () => {
 
   it('loses nothing among writers with one lock, however their requests mix', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.uniqueArray(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 2, maxLength: 6 }), async (scheduler, all) => {
-        const tag = new OneTag();
-        tag.turn = () => scheduler.schedule(Promise.resolve());
-        const lock = new ProcessLock();
-        await scheduler.waitFor(Promise.all(all.map((word) => add(tag, word, lock))));
-        expect(words(tag.content).sort()).toEqual([...all].sort());
-      }),
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.uniqueArray(fc.stringMatching(/^[a-z]{1,3}$/), { minLength: 2, maxLength: 6 }),
+        async (scheduler, all) => {
+          const tag = new OneTag();
+          tag.turn = () => scheduler.schedule(Promise.resolve());
+          const lock = new ProcessLock();
+          await scheduler.waitFor(Promise.all(all.map((word) => add(tag, word, lock))));
+          expect(words(tag.content).sort()).toEqual([...all].sort());
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -90,7 +111,10 @@ describe('updateTag', () => {
     tag.turn = (request) => {
       if (request === 'head') tag.content = 'stranger';
     };
-    await expect(add(tag, 'mine')).rejects.toMatchObject({ status: 409, message: expect.stringContaining('reg/app:tag: other writers undid the change 8 times') as string });
+    await expect(add(tag, 'mine')).rejects.toMatchObject({
+      status: 409,
+      message: expect.stringContaining('reg/app:tag: other writers undid the change 8 times') as string,
+    });
   });
 
   it('loses nothing to strangers in a registry that honours If-Match', async () => {
@@ -126,12 +150,21 @@ describe('ProcessLock', () => {
   it('keeps the order, also after a failure, and forgets names', async () => {
     const lock = new ProcessLock();
     const done: number[] = [];
-    const work = (index: number) => lock.withLock('x', () => (index === 1 ? Promise.reject(new Error('no')) : Promise.resolve(done.push(index))), signal).catch(() => done.push(-index));
+    const work = (index: number) =>
+      lock
+        .withLock(
+          'x',
+          () => (index === 1 ? Promise.reject(new Error('no')) : Promise.resolve(done.push(index))),
+          signal,
+        )
+        .catch(() => done.push(-index));
     await Promise.all([0, 1, 2, 3].map(work));
     expect(done).toEqual([0, -1, 2, 3]);
   });
 
   it('does not wait with an aborted signal', async () => {
-    await expect(new ProcessLock().withLock('x', () => Promise.resolve(), AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+    await expect(
+      new ProcessLock().withLock('x', () => Promise.resolve(), AbortSignal.abort(new Error('enough'))),
+    ).rejects.toThrow('enough');
   });
 });

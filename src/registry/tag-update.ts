@@ -53,11 +53,27 @@ const firstPauseMs = 50;
  * @returns whether anything was written.
  * @throws RegistryError (409) when others undo the change in every round.
  */
-export function updateTag(repository: Repository, tag: string, plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
-  return options.lock.withLock(`${repository.fullName}:${tag}`, () => rounds(repository, tag, plan, options, signal), signal);
+export function updateTag(
+  repository: Repository,
+  tag: string,
+  plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return options.lock.withLock(
+    `${repository.fullName}:${tag}`,
+    () => rounds(repository, tag, plan, options, signal),
+    signal,
+  );
 }
 
-async function rounds(repository: Repository, tag: string, plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+async function rounds(
+  repository: Repository,
+  tag: string,
+  plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   const most = options.rounds ?? 8;
   let refusedTag: string | undefined;
   for (let round = 1; round <= most; round += 1) {
@@ -76,5 +92,8 @@ async function rounds(repository: Repository, tag: string, plan: (current: Store
     }
     await options.clock.sleep(firstPauseMs * 2 ** (round - 1) * (0.5 + (options.random ?? Math.random)()), signal);
   }
-  throw new RegistryError(409, `${repository.fullName}:${tag}: other writers undid the change ${most} times; let only one program write signatures of an image at a time`);
+  throw new RegistryError(
+    409,
+    `${repository.fullName}:${tag}: other writers undid the change ${most} times; let only one program write signatures of an image at a time`,
+  );
 }

@@ -79,11 +79,14 @@ export class RegistryTransport {
       const outcome = await this.#follow(wanted, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         if (error instanceof RegistryError) return error;
-        return new RegistryError(0, `registry ${wanted.url.origin} cannot be reached: ${messageOf(error)}`, { cause: error });
+        return new RegistryError(0, `registry ${wanted.url.origin} cannot be reached: ${messageOf(error)}`, {
+          cause: error,
+        });
       });
       if (!(outcome instanceof RegistryError) && (!passing.has(outcome.status) || attempt >= attempts)) return outcome;
       if (outcome instanceof RegistryError && (outcome.isFinal || attempt >= attempts)) throw outcome;
-      const asked = outcome instanceof RegistryError ? undefined : retryAfterMs(outcome.headers['retry-after'], this.clock.now());
+      const asked =
+        outcome instanceof RegistryError ? undefined : retryAfterMs(outcome.headers['retry-after'], this.clock.now());
       await this.clock.sleep(asked ?? this.#pause(attempt), signal);
     }
   }
@@ -98,13 +101,21 @@ export class RegistryTransport {
     for (let hops = 0; ; hops += 1) {
       const authorization = url.origin === wanted.url.origin ? wanted.authorization : undefined;
       const headers = { 'user-agent': 'tektite', ...wanted.headers, ...(authorization ? { authorization } : {}) };
-      const answer = await this.#once({ ...wanted, url, method, ...(body === undefined ? {} : { body }) }, headers, signal);
+      const answer = await this.#once(
+        { ...wanted, url, method, ...(body === undefined ? {} : { body }) },
+        headers,
+        signal,
+      );
       const location = answer.headers['location'];
       if (!redirects.has(answer.status) || location === undefined) return answer;
-      if (hops >= mostRedirects) throw new RegistryError(400, `${wanted.url.host} redirects without end: ${wanted.url.pathname}`);
+      if (hops >= mostRedirects)
+        throw new RegistryError(400, `${wanted.url.host} redirects without end: ${wanted.url.pathname}`);
       const next = new URL(location, url);
       if (url.protocol === 'https:' && next.protocol !== 'https:' && !wanted.insecure) {
-        throw new RegistryError(400, `${url.host} redirects from TLS to ${next.protocol}//${next.host}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`);
+        throw new RegistryError(
+          400,
+          `${url.host} redirects from TLS to ${next.protocol}//${next.host}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`,
+        );
       }
       if (answer.status === 303 || (answer.status <= 302 && method === 'POST')) [method, body] = ['GET', undefined];
       url = next;
@@ -116,7 +127,13 @@ export class RegistryTransport {
     const begun = elapsedScale(this.clock);
     let status = 0;
     try {
-      const response = await request(url, { method, headers, signal, dispatcher: this.#dispatcher(wanted.insecure ?? false), ...(wanted.body === undefined ? {} : { body: wanted.body }) });
+      const response = await request(url, {
+        method,
+        headers,
+        signal,
+        dispatcher: this.#dispatcher(wanted.insecure ?? false),
+        ...(wanted.body === undefined ? {} : { body: wanted.body }),
+      });
       status = response.statusCode;
       const body = await readAtMost(response.body, wanted.limit ?? defaultLimit, url);
       return { url, status, headers: singleHeaders(response.headers), body };
@@ -124,7 +141,13 @@ export class RegistryTransport {
       status = 0;
       throw error;
     } finally {
-      this.#options.onExchange?.({ host: url.host, method, operation, status, seconds: (elapsedScale(this.clock) - begun) / 1000 });
+      this.#options.onExchange?.({
+        host: url.host,
+        method,
+        operation,
+        status,
+        seconds: (elapsedScale(this.clock) - begun) / 1000,
+      });
     }
   }
 
@@ -132,9 +155,17 @@ export class RegistryTransport {
     const known = this.#dispatchers.get(insecure);
     if (known) return known;
     const own = this.#options.ca ?? [];
-    const tls = { ...(own.length > 0 ? { ca: [...getCACertificates('default'), ...own] } : {}), ...(insecure ? { rejectUnauthorized: false } : {}) };
+    const tls = {
+      ...(own.length > 0 ? { ca: [...getCACertificates('default'), ...own] } : {}),
+      ...(insecure ? { rejectUnauthorized: false } : {}),
+    };
     const timeoutMs = this.#options.timeoutMs ?? 60_000;
-    const options = { keepAliveTimeout: 10_000, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, connect: { timeout: 5_000, ...tls } };
+    const options = {
+      keepAliveTimeout: 10_000,
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      connect: { timeout: 5_000, ...tls },
+    };
     const proxied = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some((name) => process.env[name]);
     const dispatcher = proxied ? new EnvHttpProxyAgent({ ...options, requestTls: tls }) : new Agent(options);
     this.#dispatchers.set(insecure, dispatcher);
@@ -155,7 +186,12 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
 }
 
 function singleHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value.join(', ') : value]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(', ') : value,
+    ]),
+  );
 }
 
 async function readAtMost(body: AsyncIterable<Uint8Array>, limit: number, url: URL): Promise<Buffer> {
@@ -164,7 +200,8 @@ async function readAtMost(body: AsyncIterable<Uint8Array>, limit: number, url: U
   for await (const chunk of body) {
     size += chunk.length;
     // 413: final, as asking again brings as much.
-    if (size > limit) throw new RegistryError(413, `${url.host} answers with more than ${limit} bytes to ${url.pathname}`);
+    if (size > limit)
+      throw new RegistryError(413, `${url.host} answers with more than ${limit} bytes to ${url.pathname}`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -5,8 +5,8 @@ import { latencyBuckets } from './meters.ts';
 const common = ['http_request_method', 'verb', 'http_response_status_code', 'server_address'];
 
 /**
- * Requests to the API server under the names and labels that knative's controllers export. In place of url_template, which
- * names no verb and every resource name there is, the series have `verb` and `resource`.
+ * Requests to the API server under the names and labels that knative's controllers export. In place of url_template,
+ * which names no verb and every resource name there is, the series have `verb` and `resource`.
  */
 export class ClientMetrics {
   readonly #server: string;
@@ -33,7 +33,12 @@ export class ClientMetrics {
   }
 
   record(record: RequestRecord): void {
-    const labels = { http_request_method: record.method, verb: record.verb, http_response_status_code: String(record.status), server_address: this.#server };
+    const labels = {
+      http_request_method: record.method,
+      verb: record.verb,
+      http_response_status_code: String(record.status),
+      server_address: this.#server,
+    };
     this.#codes.inc(labels);
     // A watch lasts minutes by design; it would drown the others.
     if (record.verb !== 'watch') this.#seconds.observe({ ...labels, resource: record.resource }, record.seconds);

@@ -21,7 +21,11 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void, port: number, host?: string): Promise<HttpServer> {
+async function serve(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  port: number,
+  host?: string,
+): Promise<HttpServer> {
   const server = createServer(handler);
   const actual = await listen(server, port, host);
   return {

@@ -3,8 +3,12 @@ import { Election, statefulSetLeadership, wholeLeadership, type Leadership } fro
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../log.ts';
 
-/** Which replica works on what, per reconciler. `run` competes until the signal is aborted, then gives everything back. */
-export type LeadersOf<Reconciler extends string> = Readonly<Record<Reconciler, Leadership>> & { run(signal: AbortSignal): Promise<void> };
+/**
+ * Which replica works on what, per reconciler. `run` competes until the signal is aborted, then gives everything back.
+ */
+export type LeadersOf<Reconciler extends string> = Readonly<Record<Reconciler, Leadership>> & {
+  run(signal: AbortSignal): Promise<void>;
+};
 
 export interface ElectionSource<Reconciler extends string> {
   client: KubeClient;
@@ -32,8 +36,12 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 export function electLeaders<Reconciler extends string>(source: ElectionSource<Reconciler>): LeadersOf<Reconciler> {
   const { client, flags, env, config, component, queueNames, log } = source;
   const led = (of: (queueName: string) => Leadership) =>
-    Object.fromEntries(Object.entries<string>(queueNames).map(([reconciler, queueName]) => [reconciler, of(queueName)])) as Record<Reconciler, Leadership>;
-  const fixed = flags.disableHighAvailability ? wholeLeadership() : statefulSetLeadership(env, config.buckets, flags.systemNamespace);
+    Object.fromEntries(
+      Object.entries<string>(queueNames).map(([reconciler, queueName]) => [reconciler, of(queueName)]),
+    ) as Record<Reconciler, Leadership>;
+  const fixed = flags.disableHighAvailability
+    ? wholeLeadership()
+    : statefulSetLeadership(env, config.buckets, flags.systemNamespace);
   if (fixed) return { ...led(() => fixed), run: untilAborted };
   const identity = flags.identity ? { identity: flags.identity, inPod: true } : {};
   const election = new Election({ client, namespace: flags.systemNamespace, component, config, log, ...identity });

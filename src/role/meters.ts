@@ -26,7 +26,9 @@ export class Meters {
 
   /** All series in Prometheus' text format. Rejects when a collector fails. */
   async text(): Promise<string> {
-    const texts = await Promise.all([this.role, this.infrastructure, this.process].map((registry) => registry.metrics()));
+    const texts = await Promise.all(
+      [this.role, this.infrastructure, this.process].map((registry) => registry.metrics()),
+    );
     return texts.join('');
   }
 }

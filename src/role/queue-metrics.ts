@@ -18,11 +18,35 @@ export class QueueMetricsRegistry {
     const common = { labelNames: ['name'], registers: [registry] };
     this.#depth = new Gauge({ ...common, name: 'kn_workqueue_depth', help: 'Keys that wait in the queue' });
     this.#adds = new Counter({ ...common, name: 'kn_workqueue_adds_total', help: 'Keys added to the queue' });
-    this.#retries = new Counter({ ...common, name: 'kn_workqueue_retries_total', help: 'Keys added again after a failure' });
-    this.#waiting = new Histogram({ ...common, buckets, name: 'kn_workqueue_queue_duration_seconds', help: 'How long a key waits in the queue' });
-    this.#working = new Histogram({ ...common, buckets, name: 'kn_workqueue_process_duration_seconds', help: 'How long work on a key takes' });
-    this.#unfinished(registry, 'kn_workqueue_unfinished_work_seconds', 'Work begun and not finished yet', (work) => work.seconds);
-    this.#unfinished(registry, 'kn_workqueue_longest_running_processor_seconds', 'The longest work begun and not finished yet', (work) => work.longestSeconds);
+    this.#retries = new Counter({
+      ...common,
+      name: 'kn_workqueue_retries_total',
+      help: 'Keys added again after a failure',
+    });
+    this.#waiting = new Histogram({
+      ...common,
+      buckets,
+      name: 'kn_workqueue_queue_duration_seconds',
+      help: 'How long a key waits in the queue',
+    });
+    this.#working = new Histogram({
+      ...common,
+      buckets,
+      name: 'kn_workqueue_process_duration_seconds',
+      help: 'How long work on a key takes',
+    });
+    this.#unfinished(
+      registry,
+      'kn_workqueue_unfinished_work_seconds',
+      'Work begun and not finished yet',
+      (work) => work.seconds,
+    );
+    this.#unfinished(
+      registry,
+      'kn_workqueue_longest_running_processor_seconds',
+      'The longest work begun and not finished yet',
+      (work) => work.longestSeconds,
+    );
   }
 
   metrics(name: string): QueueMetrics {
@@ -40,7 +64,12 @@ export class QueueMetricsRegistry {
     this.#queues.push(queue);
   }
 
-  #unfinished(registry: Registry, name: string, help: string, pick: (work: { seconds: number; longestSeconds: number }) => number): void {
+  #unfinished(
+    registry: Registry,
+    name: string,
+    help: string,
+    pick: (work: { seconds: number; longestSeconds: number }) => number,
+  ): void {
     const queues = this.#queues;
     new Gauge({
       name,

@@ -15,7 +15,9 @@ export function parseWrites(metrics: string): WriteCounts {
   const counts: WriteCounts = new Map();
   for (const line of metrics.split('\n')) {
     if (!line.startsWith('apiserver_request_total{') || !writes.has(label(line, 'verb'))) continue;
-    const resource = [label(line, 'group'), label(line, 'resource'), label(line, 'subresource')].filter(Boolean).join('/');
+    const resource = [label(line, 'group'), label(line, 'resource'), label(line, 'subresource')]
+      .filter(Boolean)
+      .join('/');
     const key = `${label(line, 'verb')} ${resource} ${label(line, 'code')}`;
     counts.set(key, (counts.get(key) ?? 0) + Number(line.slice(line.lastIndexOf(' ') + 1)));
   }
@@ -42,8 +44,8 @@ export async function readWrites(client: KubeClient, signal: AbortSignal): Promi
 /** Event writes of our controller in a namespace: each repetition of an event was a write too. */
 export async function controllerEvents(client: KubeClient, namespace: string, signal: AbortSignal): Promise<number> {
   const { items } = await client.list(events, { namespace, signal });
-  const ours = (items as { source?: { component?: string }; reportingComponent?: string; count?: number }[]).filter((event) =>
-    (event.source?.component ?? event.reportingComponent ?? '').startsWith('tekton-'),
+  const ours = (items as { source?: { component?: string }; reportingComponent?: string; count?: number }[]).filter(
+    (event) => (event.source?.component ?? event.reportingComponent ?? '').startsWith('tekton-'),
   );
   return ours.reduce((sum, event) => sum + (event.count ?? 1), 0);
 }

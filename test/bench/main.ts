@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: times runs on the cluster that the kubeconfig names, else on this machine's own one-node cluster (Tektite must
- * be installed there), and counts the API writes of one PipelineRun. Prints a table; exit status 1 when a goal is missed. --runs 5
- * sets how often.
+ * `npm run bench`: times runs on the cluster that the kubeconfig names, else on this machine's own one-node cluster
+ * (Tektite must be installed there), and counts the API writes of one PipelineRun. Prints a table; exit status 1 when a
+ * goal is missed. --runs 5 sets how often.
  */
 import { parseArgs } from 'node:util';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
@@ -38,14 +38,20 @@ async function timeRun(resource: Resource, object: object): Promise<number> {
   const { namespace = '', name = '' } = created.metadata;
   const run = await waitForEnd(client, { kind: resource.kind, namespace, name }, signal);
   const seconds = (performance.now() - started) / 1000;
-  if (!isSuccessful(run.status)) throw new Error(`${resource.kind} ${name} failed: ${describe(succeededCondition(run.status))}`);
+  if (!isSuccessful(run.status))
+    throw new Error(`${resource.kind} ${name} failed: ${describe(succeededCondition(run.status))}`);
   return seconds;
 }
 
 async function timeBarePod(namespace: string): Promise<number> {
   const started = performance.now();
   const created = await client.create(pods, barePod(namespace) as unknown as KubeObject, { signal });
-  const selection = { namespace, fieldSelector: `metadata.name=${created.metadata.name}`, resourceVersion: created.metadata.resourceVersion ?? '', signal };
+  const selection = {
+    namespace,
+    fieldSelector: `metadata.name=${created.metadata.name}`,
+    resourceVersion: created.metadata.resourceVersion ?? '',
+    signal,
+  };
   for await (const event of client.watch(pods, selection)) {
     const phase = (event.object as { status?: { phase?: string } }).status?.phase;
     if (phase === 'Succeeded') return (performance.now() - started) / 1000;
@@ -83,7 +89,12 @@ async function countWrites(namespace: string): Promise<Row> {
   console.log(`    ${String(events).padStart(3)} events of the controller`);
   const conflicts = [...counts].filter(([key]) => key.endsWith(' 409')).reduce((sum, [, count]) => sum + count, 0);
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0) + events - 1; // the user's own create
-  return { work: 'API writes of that PipelineRun', measured: `${total}, ${conflicts} of them 409`, goal: '<= 30, no 409', reached: total <= 30 && conflicts === 0 };
+  return {
+    work: 'API writes of that PipelineRun',
+    measured: `${total}, ${conflicts} of them 409`,
+    goal: '<= 30, no 409',
+    reached: total <= 30 && conflicts === 0,
+  };
 }
 
 const namespace = await createNamespace(client, 'bench', signal);
@@ -94,7 +105,12 @@ try {
   const single = await series(repeats, () => timeRun(taskRunResource, twoStepTaskRun(namespace)));
   rows.push({ work: 'TaskRun, 2 steps', measured: spread(single), goal: '<= 3.6 s', reached: median(single) <= 3.6 });
   const three = await series(repeats, () => timeRun(pipelineRunResource, threeTaskPipelineRun(namespace)));
-  rows.push({ work: 'PipelineRun, 3 tasks in a row', measured: spread(three), goal: '<= 9.5 s', reached: median(three) <= 9.5 });
+  rows.push({
+    work: 'PipelineRun, 3 tasks in a row',
+    measured: spread(three),
+    goal: '<= 9.5 s',
+    reached: median(three) <= 9.5,
+  });
   const started = performance.now();
   await Promise.all(Array.from({ length: 15 }, () => timeRun(pipelineRunResource, threeTaskPipelineRun(namespace))));
   const batch = (performance.now() - started) / 1000;
@@ -109,5 +125,8 @@ const width = (pick: (row: Row) => string) => Math.max(...rows.map((row) => pick
 const [work, measured] = [width((row) => row.work), width((row) => row.measured)];
 console.log(`\n| ${'work'.padEnd(work)} | ${'measured'.padEnd(measured)} | goal |`);
 console.log(`|${'-'.repeat(work + 2)}|${'-'.repeat(measured + 2)}|------|`);
-for (const row of rows) console.log(`| ${row.work.padEnd(work)} | ${row.measured.padEnd(measured)} | ${row.goal}${row.reached ? '' : ' (missed)'} |`);
+for (const row of rows)
+  console.log(
+    `| ${row.work.padEnd(work)} | ${row.measured.padEnd(measured)} | ${row.goal}${row.reached ? '' : ' (missed)'} |`,
+  );
 process.exitCode = rows.every((row) => row.reached) ? 0 : 1;

@@ -1,4 +1,6 @@
-/** Keyless with what a pod really has: a ServiceAccount token that a real API server made, and the keys it publishes. */
+/**
+ * Keyless with what a pod really has: a ServiceAccount token that a real API server made, and the keys it publishes.
+ */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -18,9 +20,12 @@ let issuer: Issuer;
 let world: World;
 let sigstore: Sigstore;
 
-const run = async (command: string, ...args: string[]): Promise<string> => (await promisify(execFile)(command, args)).stdout.trim();
-const cluster = (...args: string[]) => run(path.resolve(import.meta.dirname, '../../hack/cluster'), ...args, '--name', controlPlane);
-const kubectl = async (...args: string[]) => run(await tool('kubectl'), '--kubeconfig', kubeconfig, '--namespace', 'default', ...args);
+const run = async (command: string, ...args: string[]): Promise<string> =>
+  (await promisify(execFile)(command, args)).stdout.trim();
+const cluster = (...args: string[]) =>
+  run(path.resolve(import.meta.dirname, '../../hack/cluster'), ...args, '--name', controlPlane);
+const kubectl = async (...args: string[]) =>
+  run(await tool('kubectl'), '--kubeconfig', kubeconfig, '--namespace', 'default', ...args);
 
 beforeAll(async () => {
   if (own) await cluster('up', '--control-plane');
@@ -50,7 +55,12 @@ it('Chains signs as the ServiceAccount, and both cosigns know it by identity and
   await signAndStore(finishedTaskRun(image.reference), settings, {}, { token });
   for (const line of COSIGN_LINES) {
     const { cosign, flags } = await trusting(world, sigstore, line, 'classic');
-    const who = ['--certificate-identity', serviceAccountIdentity('default', account), '--certificate-oidc-issuer', issuer.url];
+    const who = [
+      '--certificate-identity',
+      serviceAccountIdentity('default', account),
+      '--certificate-oidc-issuer',
+      issuer.url,
+    ];
     expect(await cosign.run('verify', ...flags, ...who, image.reference)).toContain(image.digest);
     await cosign.run('verify-attestation', ...flags, ...who, '--type', 'slsaprovenance', image.reference);
   }
@@ -58,7 +68,14 @@ it('Chains signs as the ServiceAccount, and both cosigns know it by identity and
 
 it('Fulcio refuses a token for the API server itself', async () => {
   const token = await kubectl('create', 'token', account);
-  const body = JSON.stringify({ credentials: { oidcIdentityToken: token }, publicKeyRequest: { publicKey: { content: 'x' }, proofOfPossession: 'eA==' } });
-  const answer = await fetch(`${sigstore.fulcioUrl}/api/v2/signingCert`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const body = JSON.stringify({
+    credentials: { oidcIdentityToken: token },
+    publicKeyRequest: { publicKey: { content: 'x' }, proofOfPossession: 'eA==' },
+  });
+  const answer = await fetch(`${sigstore.fulcioUrl}/api/v2/signingCert`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
   expect(await answer.text()).toContain('error processing the identity token');
 });

@@ -12,8 +12,14 @@ import { chainsConfig, signAndStore, signingSecret } from './our-signing.ts';
 import { createWorld, KEY_PASSWORD, type World } from './world.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../src/chains/formats/golden');
-const fixtures = readdirSync(folder).filter((name) => name.endsWith('.yaml')).map((name) => path.basename(name, '.yaml'));
-const formats = [['slsa/v1', 'slsaprovenance'], ['slsa/v2alpha3', 'slsaprovenance1'], ['slsa/v2alpha4', 'slsaprovenance1']] as const;
+const fixtures = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => path.basename(name, '.yaml'));
+const formats = [
+  ['slsa/v1', 'slsaprovenance'],
+  ['slsa/v2alpha3', 'slsaprovenance1'],
+  ['slsa/v2alpha4', 'slsaprovenance1'],
+] as const;
 /** Statements that name no image (v2alpha4 alone counts the results of steps): they have no place in a registry. */
 const imageless = /^(task-failed|pipeline-remote) |^task-steps-and-sidecars slsa\/(v1|v2alpha3)$/;
 
@@ -21,7 +27,9 @@ let world: World;
 beforeAll(async () => void (world = await createWorld()));
 afterAll(() => world?.stop());
 
-const rows = fixtures.flatMap((name) => formats.map(([format, type]) => [name, format, type] as const)).filter(([name, format]) => !imageless.test(`${name} ${format}`));
+const rows = fixtures
+  .flatMap((name) => formats.map(([format, type]) => [name, format, type] as const))
+  .filter(([name, format]) => !imageless.test(`${name} ${format}`));
 
 it.each(rows)('%s as %s: both cosigns accept it as %s', async (name, format, type) => {
   const { run, children } = fixture(name);
@@ -32,7 +40,11 @@ it.each(rows)('%s as %s: both cosigns accept it as %s', async (name, format, typ
     'artifacts.pipelinerun.storage': 'oci',
     'artifacts.pipelinerun.enable-deep-inspection': 'true',
   });
-  const [attestation] = await signAndStore(run, config, await signingSecret(world.key, KEY_PASSWORD), { children, withProblems: true, mirrors: { '*': `http://${host}` } });
+  const [attestation] = await signAndStore(run, config, await signingSecret(world.key, KEY_PASSWORD), {
+    children,
+    withProblems: true,
+    mirrors: { '*': `http://${host}` },
+  });
   const subjects = attestation?.subjects ?? [];
   expect(subjects).not.toEqual([]);
   for (const line of COSIGN_LINES) {

@@ -1,4 +1,7 @@
-/** What cosign wrote, without what differs from run to run: signatures, digests, times and addresses become names in angle brackets. */
+/**
+ * What cosign wrote, without what differs from run to run: signatures, digests, times and addresses become names in
+ * angle brackets.
+ */
 import { X509Certificate } from 'node:crypto';
 import { fetchContent, tagsOf } from '../../hack/sigstore/local-registry.ts';
 
@@ -15,13 +18,20 @@ interface Manifest {
   readonly layers?: readonly { digest: string }[];
 }
 
-/** Everything in the image's repository that refers to the image: by tag, and by the referrers API where the registry has one. */
+/**
+ * Everything in the image's repository that refers to the image: by tag, and by the referrers API where the registry
+ * has one.
+ */
 export async function writtenFor(image: Image): Promise<unknown> {
   const { host, repository, digest } = image;
   const written: Record<string, unknown> = {};
   for (const tag of await tagsOf(host, repository)) written[`tag ${tag}`] = await manifestAt(image, tag);
   const referrers = await fetchContent(host, repository, 'referrers', digest);
-  if (referrers !== undefined) written['referrers API'] = { index: parse(referrers), manifests: await manifestsOf(image, parse(referrers) as Manifest) };
+  if (referrers !== undefined)
+    written['referrers API'] = {
+      index: parse(referrers),
+      manifests: await manifestsOf(image, parse(referrers) as Manifest),
+    };
   return normalise(written, image);
 }
 
@@ -30,7 +40,9 @@ async function manifestAt(image: Image, name: string): Promise<unknown> {
   const manifest = parse(await fetchContent(host, repository, 'manifests', name)) as Manifest;
   if (manifest.manifests !== undefined) return { index: manifest, manifests: await manifestsOf(image, manifest) };
   const blobs = [manifest.config, ...(manifest.layers ?? [])].filter((blob) => blob !== undefined);
-  const contents = await Promise.all(blobs.map(async ({ digest }) => parse(await fetchContent(host, repository, 'blobs', digest))));
+  const contents = await Promise.all(
+    blobs.map(async ({ digest }) => parse(await fetchContent(host, repository, 'blobs', digest))),
+  );
   return { manifest, config: contents[0], layers: contents.slice(1) };
 }
 
@@ -73,10 +85,14 @@ function normalise(value: unknown, image: Image, key = ''): unknown {
     if (key === 'hashes') return ['<base64 hashes>'];
     const items = value.map((item) => normalise(item, image, key));
     // An index is in the order of digests, which are different each time.
-    return key === 'manifests' ? items.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1)) : items;
+    return key === 'manifests'
+      ? items.sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1))
+      : items;
   }
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, held]) => [normaliseText(name, image), normalise(held, image, name)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, held]) => [normaliseText(name, image), normalise(held, image, name)]),
+    );
   }
   const variable = VARIABLE[key];
   if (variable !== undefined) return typeof value === 'string' ? variable : `${variable} as a number`;
@@ -88,8 +104,10 @@ function normaliseString(value: string, image: Image, key: string): unknown {
   if (value === '') return value;
   if (BASE64_JSON.has(key)) return { base64: normalise(JSON.parse(Buffer.from(value, 'base64').toString()), image) };
   if (JSON_TEXT.has(key)) return { text: normalise(JSON.parse(value), image) };
-  if (key === 'dev.cosignproject.cosign/signature' || key === 'content' || key === 'signature') return describeBase64(value);
-  if (key === 'rawBytes') return `<base64 DER of ${describeCertificate(new X509Certificate(Buffer.from(value, 'base64')))}>`;
+  if (key === 'dev.cosignproject.cosign/signature' || key === 'content' || key === 'signature')
+    return describeBase64(value);
+  if (key === 'rawBytes')
+    return `<base64 DER of ${describeCertificate(new X509Certificate(Buffer.from(value, 'base64')))}>`;
   if (value.startsWith('-----BEGIN CERTIFICATE')) return describePem(value);
   return normaliseText(value, image);
 }

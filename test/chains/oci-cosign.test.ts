@@ -12,7 +12,13 @@ import { Registries } from '../../src/registry/client.ts';
 import { newSigner, requestFor, signal, signer, simpleSigning, statement } from '../integration/chains-signed.ts';
 
 /** What the oci backend stores, judged by the real cosigns: accepted with the key, refused with another one. */
-const anonymous = { of: () => ({ find: () => Promise.resolve({ credentials: undefined, origin: '' }), explain: () => Promise.resolve(''), forget: () => false }) };
+const anonymous = {
+  of: () => ({
+    find: () => Promise.resolve({ credentials: undefined, origin: '' }),
+    explain: () => Promise.resolve(''),
+    forget: () => false,
+  }),
+};
 const hosts: Record<string, string> = {};
 let folder = '';
 let key = '';
@@ -24,8 +30,15 @@ beforeAll(async () => {
   hosts['fallback tag'] = await startRegistry('distribution', supervision);
   const [port] = await freePorts('127.0.0.1', 1);
   hosts['referrers API'] = `127.0.0.1:${port}`;
-  const healthy = () => fetch(`http://127.0.0.1:${port}/v2/`).then(() => undefined, (error: unknown) => String(error));
-  await startService({ name: 'referrers', argv: [await tool('referrers-registry'), '--address', `127.0.0.1:${port}`], healthy }, supervision);
+  const healthy = () =>
+    fetch(`http://127.0.0.1:${port}/v2/`).then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+  await startService(
+    { name: 'referrers', argv: [await tool('referrers-registry'), '--address', `127.0.0.1:${port}`], healthy },
+    supervision,
+  );
   [key, wrong] = [path.join(folder, 'cosign.pub'), path.join(folder, 'wrong.pub')];
   await writeFile(key, signer.publicKeyPem);
   await writeFile(wrong, newSigner().publicKeyPem);
@@ -36,41 +49,73 @@ afterAll(async () => {
 });
 
 /** cosign v2 reads bundles only with a trusted root, so it is asked for the older forms only. */
-const cases: { line: CosignLine; encoding: 'dsse' | 'sigstore-bundle'; registry: string; elsewhere: boolean }[] = COSIGN_LINES.flatMap((line) =>
-  (line === 'v2' ? (['dsse'] as const) : (['dsse', 'sigstore-bundle'] as const)).flatMap((encoding) =>
-    ['fallback tag', 'referrers API'].flatMap((registry) => [false, true].map((elsewhere) => ({ line, encoding, registry, elsewhere }))),
-  ),
+const cases: { line: CosignLine; encoding: 'dsse' | 'sigstore-bundle'; registry: string; elsewhere: boolean }[] =
+  COSIGN_LINES.flatMap((line) =>
+    (line === 'v2' ? (['dsse'] as const) : (['dsse', 'sigstore-bundle'] as const)).flatMap((encoding) =>
+      ['fallback tag', 'referrers API'].flatMap((registry) =>
+        [false, true].map((elsewhere) => ({ line, encoding, registry, elsewhere })),
+      ),
+    ),
+  );
+
+describe.each(cases)(
+  'cosign $line, $encoding, registry with $registry, storage.oci.repository: $elsewhere',
+  ({ line, encoding, registry, elsewhere }) => {
+    let reference = '';
+    let program: Cosign;
+
+    beforeAll(async () => {
+      const host = hosts[registry] ?? '';
+      const name = [line, encoding, elsewhere ? 'elsewhere' : 'beside'].join('-');
+      const pushed = await pushTinyImage(host, `app-${name}`, name);
+      reference = pushed.reference;
+      const image = { repository: `${host}/app-${name}`, digest: pushed.digest };
+      const settings = {
+        'storage.oci.encoding-format': encoding,
+        ...(elsewhere ? { 'storage.oci.repository': `${host}/other-${name}` } : {}),
+      };
+      const backend = createOciBackend({ registries: new Registries(), credentials: anonymous });
+      for (const payload of [
+        encoding === 'dsse' ? simpleSigning(image) : imageSignaturePayload(image),
+        statement(image, 'one'),
+        statement(image, 'two'),
+      ]) {
+        await backend.store(await requestFor(payload, settings), signal);
+      }
+      program = await cosign(line, { folder, env: elsewhere ? { COSIGN_REPOSITORY: `${host}/other-${name}` } : {} });
+    });
+
+    const common = ['--insecure-ignore-tlog=true', '--allow-http-registry'];
+
+    it('accepts signature and attestations', async () => {
+      await program.run('verify', '--key', key, ...common, reference);
+      const found = await program.run(
+        'verify-attestation',
+        '--key',
+        key,
+        '--type',
+        'slsaprovenance1',
+        ...common,
+        reference,
+      );
+      const builds = found
+        .trim()
+        .split('\n')
+        .map(
+          (text) =>
+            JSON.parse(Buffer.from((JSON.parse(text) as { payload: string }).payload, 'base64').toString()) as {
+              predicate: { build?: string };
+            },
+        );
+      expect(builds.flatMap(({ predicate }) => predicate.build ?? []).sort()).toEqual(['one', 'two']);
+    });
+
+    it('refuses them with another key', async () => {
+      expect((await program.try('verify', '--key', wrong, ...common, reference)).status).not.toBe(0);
+      expect(
+        (await program.try('verify-attestation', '--key', wrong, '--type', 'slsaprovenance1', ...common, reference))
+          .status,
+      ).not.toBe(0);
+    });
+  },
 );
-
-describe.each(cases)('cosign $line, $encoding, registry with $registry, storage.oci.repository: $elsewhere', ({ line, encoding, registry, elsewhere }) => {
-  let reference = '';
-  let program: Cosign;
-
-  beforeAll(async () => {
-    const host = hosts[registry] ?? '';
-    const name = [line, encoding, elsewhere ? 'elsewhere' : 'beside'].join('-');
-    const pushed = await pushTinyImage(host, `app-${name}`, name);
-    reference = pushed.reference;
-    const image = { repository: `${host}/app-${name}`, digest: pushed.digest };
-    const settings = { 'storage.oci.encoding-format': encoding, ...(elsewhere ? { 'storage.oci.repository': `${host}/other-${name}` } : {}) };
-    const backend = createOciBackend({ registries: new Registries(), credentials: anonymous });
-    for (const payload of [encoding === 'dsse' ? simpleSigning(image) : imageSignaturePayload(image), statement(image, 'one'), statement(image, 'two')]) {
-      await backend.store(await requestFor(payload, settings), signal);
-    }
-    program = await cosign(line, { folder, env: elsewhere ? { COSIGN_REPOSITORY: `${host}/other-${name}` } : {} });
-  });
-
-  const common = ['--insecure-ignore-tlog=true', '--allow-http-registry'];
-
-  it('accepts signature and attestations', async () => {
-    await program.run('verify', '--key', key, ...common, reference);
-    const found = await program.run('verify-attestation', '--key', key, '--type', 'slsaprovenance1', ...common, reference);
-    const builds = found.trim().split('\n').map((text) => JSON.parse(Buffer.from((JSON.parse(text) as { payload: string }).payload, 'base64').toString()) as { predicate: { build?: string } });
-    expect(builds.flatMap(({ predicate }) => predicate.build ?? []).sort()).toEqual(['one', 'two']);
-  });
-
-  it('refuses them with another key', async () => {
-    expect((await program.try('verify', '--key', wrong, ...common, reference)).status).not.toBe(0);
-    expect((await program.try('verify-attestation', '--key', wrong, '--type', 'slsaprovenance1', ...common, reference)).status).not.toBe(0);
-  });
-});

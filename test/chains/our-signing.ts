@@ -1,4 +1,7 @@
-/** Signs a finished TaskRun with the product's own formats, signers, log client and OCI storage: no cluster, real servers. */
+/**
+ * Signs a finished TaskRun with the product's own formats, signers, log client and OCI storage: no cluster, real
+ * servers.
+ */
 import { readFile } from 'node:fs/promises';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { parseChainsConfig, type ChainsConfig } from '../../src/chains/config.ts';
@@ -36,9 +39,23 @@ export function finishedTaskRun(image: string): TaskRun {
     status: {
       startTime: '2026-11-23T10:00:00Z',
       completionTime: '2026-11-23T10:00:05Z',
-      conditions: [{ type: 'Succeeded', status: 'True', reason: 'Succeeded', lastTransitionTime: '2026-11-23T10:00:05Z' }],
+      conditions: [
+        { type: 'Succeeded', status: 'True', reason: 'Succeeded', lastTransitionTime: '2026-11-23T10:00:05Z' },
+      ],
       podName: 'build-pod',
-      steps: [{ name: 'build', container: 'step-build', imageID: `docker.io/library/busybox@sha256:${'ab'.repeat(32)}`, terminated: { exitCode: 0, reason: 'Completed', startedAt: '2026-11-23T10:00:00Z', finishedAt: '2026-11-23T10:00:05Z' } }],
+      steps: [
+        {
+          name: 'build',
+          container: 'step-build',
+          imageID: `docker.io/library/busybox@sha256:${'ab'.repeat(32)}`,
+          terminated: {
+            exitCode: 0,
+            reason: 'Completed',
+            startedAt: '2026-11-23T10:00:00Z',
+            finishedAt: '2026-11-23T10:00:05Z',
+          },
+        },
+      ],
       results: [
         { name: 'IMAGE_URL', type: 'string', value: url },
         { name: 'IMAGE_DIGEST', type: 'string', value: digest },
@@ -50,7 +67,12 @@ export function finishedTaskRun(image: string): TaskRun {
 
 /** The settings that all tests here share: attestations go to the registry. */
 export function chainsConfig(data: Readonly<Record<string, string>> = {}): ChainsConfig {
-  const { config, problems } = parseChainsConfig({ 'artifacts.taskrun.storage': 'oci', 'artifacts.oci.storage': 'oci', 'storage.oci.repository.insecure': 'true', ...data });
+  const { config, problems } = parseChainsConfig({
+    'artifacts.taskrun.storage': 'oci',
+    'artifacts.oci.storage': 'oci',
+    'storage.oci.repository.insecure': 'true',
+    ...data,
+  });
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   return config;
 }
@@ -85,7 +107,12 @@ export interface SigningOptions {
 }
 
 /** Signs every artifact of the run and stores it. */
-export async function signAndStore(run: RunObject, config: ChainsConfig, secret: SigningSecret, { token = '', repeat = 1, stampOver, children = [], mirrors = {}, withProblems = false }: SigningOptions = {}): Promise<Signed[]> {
+export async function signAndStore(
+  run: RunObject,
+  config: ChainsConfig,
+  secret: SigningSecret,
+  { token = '', repeat = 1, stampOver, children = [], mirrors = {}, withProblems = false }: SigningOptions = {},
+): Promise<Signed[]> {
   const signal = AbortSignal.timeout(60_000);
   const { artifacts, problems } = artifactsOf(run, children, config);
   if (problems.length > 0 && !withProblems) throw new Error(JSON.stringify(problems));
@@ -103,11 +130,24 @@ export async function signAndStore(run: RunObject, config: ChainsConfig, secret:
         logEntries.push(await transparencyLog(config.transparency).upload(artifact.payload, signature, signal));
       }
       const [logEntry] = logEntries;
-      const request: StoreRequest = { run, artifact, signature, config, ...(logEntry && { logEntry }), ...(await timestamps(signature, config, stampOver, signal)) };
+      const request: StoreRequest = {
+        run,
+        artifact,
+        signature,
+        config,
+        ...(logEntry && { logEntry }),
+        ...(await timestamps(signature, config, stampOver, signal)),
+      };
       const refused = backend.refuses?.(request);
       if (refused !== undefined) throw new Error(`${artifact.kind}: ${refused}`);
       for (let time = 0; time < repeat; time += 1) await backend.store(request, signal);
-      signed.push({ kind: artifact.kind, subjects: artifact.payload.subjects, payload: artifact.payload.json, logEntry, logEntries });
+      signed.push({
+        kind: artifact.kind,
+        subjects: artifact.payload.subjects,
+        payload: artifact.payload.json,
+        logEntry,
+        logEntries,
+      });
     }
     return signed;
   } finally {
@@ -122,10 +162,22 @@ function forEncoding(artifact: Artifact, config: ChainsConfig): Artifact {
   return { ...artifact, payload: imageSignaturePayload(subject) };
 }
 
-async function timestamps(signature: Signature, config: ChainsConfig, stampOver: Uint8Array | undefined, signal: AbortSignal): Promise<Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'>> {
+async function timestamps(
+  signature: Signature,
+  config: ChainsConfig,
+  stampOver: Uint8Array | undefined,
+  signal: AbortSignal,
+): Promise<Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'>> {
   const { timestampUrl } = config.transparency;
   if (timestampUrl === '') return {};
   const timestamp = await requestTimestamp(timestampUrl, stampOver ?? signature.signature, signal);
   if (signature.envelope === undefined) return { timestamp };
-  return { timestamp, envelopeTimestamp: await requestTimestamp(timestampUrl, stampOver ?? Buffer.from(envelopeJson(signature.envelope)), signal) };
+  return {
+    timestamp,
+    envelopeTimestamp: await requestTimestamp(
+      timestampUrl,
+      stampOver ?? Buffer.from(envelopeJson(signature.envelope)),
+      signal,
+    ),
+  };
 }

@@ -1,4 +1,7 @@
-/** What Chains writes with Sigstore's services, judged by strangers: both lines of the real cosign, against the log, by identity and issuer, by timestamps. */
+/**
+ * What Chains writes with Sigstore's services, judged by strangers: both lines of the real cosign, against the log, by
+ * identity and issuer, by timestamps.
+ */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COSIGN_LINES } from '../../hack/sigstore/cosign.ts';
@@ -28,7 +31,11 @@ const token = () => issuer.serviceAccountToken('tekton-chains', 'tekton-chains-c
 const withKey = () => ['--key', `${world.key}.pub`];
 const as = (name = identity, by = issuer.url) => ['--certificate-identity', name, '--certificate-oidc-issuer', by];
 const inLog = () => ({ 'transparency.enabled': 'true', 'transparency.url': sigstore.rekorUrl ?? '' });
-const byFulcio = () => ({ 'signers.x509.fulcio.enabled': 'true', 'signers.x509.fulcio.address': sigstore.fulcioUrl ?? '', 'signers.x509.fulcio.provider': 'envvar' });
+const byFulcio = () => ({
+  'signers.x509.fulcio.enabled': 'true',
+  'signers.x509.fulcio.address': sigstore.fulcioUrl ?? '',
+  'signers.x509.fulcio.provider': 'envvar',
+});
 const bundles = { 'storage.oci.encoding-format': 'sigstore-bundle' };
 
 describe('with a key, in Rekor', () => {
@@ -43,11 +50,17 @@ describe('with a key, in Rekor', () => {
 
   it('an upload that is repeated finds its entry again', async () => {
     const image = await world.image();
-    const signed = await signAndStore(finishedTaskRun(image.reference), chainsConfig(inLog()), await secret(), { repeat: 3 });
+    const signed = await signAndStore(finishedTaskRun(image.reference), chainsConfig(inLog()), await secret(), {
+      repeat: 3,
+    });
     for (const { logEntry, logEntries } of signed) {
       expect(logEntries).toHaveLength(3);
       expect(logEntries.map(({ uuid, logIndex, integratedTime }) => ({ uuid, logIndex, integratedTime }))).toEqual(
-        Array.from({ length: 3 }, () => ({ uuid: logEntry?.uuid, logIndex: logEntry?.logIndex, integratedTime: logEntry?.integratedTime })),
+        Array.from({ length: 3 }, () => ({
+          uuid: logEntry?.uuid,
+          logIndex: logEntry?.logIndex,
+          integratedTime: logEntry?.integratedTime,
+        })),
       );
     }
   });
@@ -58,7 +71,10 @@ describe('with a key, in Rekor', () => {
     const answer = await fetch(attestation?.logEntry?.url ?? '');
     const [entry] = Object.values((await answer.json()) as Record<string, { body: string; logIndex: number }>);
     expect(entry?.logIndex).toBe(attestation?.logEntry?.logIndex);
-    expect(JSON.parse(Buffer.from(entry?.body ?? '', 'base64').toString())).toMatchObject({ kind: 'dsse', apiVersion: '0.0.1' });
+    expect(JSON.parse(Buffer.from(entry?.body ?? '', 'base64').toString())).toMatchObject({
+      kind: 'dsse',
+      apiVersion: '0.0.1',
+    });
   });
 });
 
@@ -81,44 +97,64 @@ describe('keyless: ServiceAccount token, Fulcio, Rekor', () => {
 
   it.each(COSIGN_LINES)('bundles: cosign %s accepts by identity and issuer', async (line) => {
     const image = await world.image();
-    await signAndStore(finishedTaskRun(image.reference), { ...settings(), storage: chainsConfig(bundles).storage }, {}, { token: token() });
+    await signAndStore(
+      finishedTaskRun(image.reference),
+      { ...settings(), storage: chainsConfig(bundles).storage },
+      {},
+      { token: token() },
+    );
     const { cosign, flags } = await trusting(world, sigstore, line, 'bundle');
     await cosign.run('verify', ...flags, ...as(), image.reference);
     await cosign.run('verify-attestation', ...flags, ...as(), ...type, image.reference);
   });
 
-  it.each(COSIGN_LINES)('with timestamps in place of the log: cosign %s accepts, and refuses those of something else', async (line) => {
-    const stamped = chainsConfig({ ...byFulcio(), 'transparency.timestamp-url': sigstore.tsaUrl ?? '', 'artifacts.taskrun.format': 'slsa/v2alpha4' });
-    const { cosign, flags } = await trusting(world, sigstore, line, 'classic');
-    const stamps = [...flags, ...as(), '--insecure-ignore-tlog=true', '--use-signed-timestamps'];
-    const image = await world.image();
-    await signAndStore(finishedTaskRun(image.reference), stamped, {}, { token: token() });
-    await cosign.run('verify', ...stamps, image.reference);
-    await cosign.run('verify-attestation', ...stamps, ...type, image.reference);
+  it.each(COSIGN_LINES)(
+    'with timestamps in place of the log: cosign %s accepts, and refuses those of something else',
+    async (line) => {
+      const stamped = chainsConfig({
+        ...byFulcio(),
+        'transparency.timestamp-url': sigstore.tsaUrl ?? '',
+        'artifacts.taskrun.format': 'slsa/v2alpha4',
+      });
+      const { cosign, flags } = await trusting(world, sigstore, line, 'classic');
+      const stamps = [...flags, ...as(), '--insecure-ignore-tlog=true', '--use-signed-timestamps'];
+      const image = await world.image();
+      await signAndStore(finishedTaskRun(image.reference), stamped, {}, { token: token() });
+      await cosign.run('verify', ...stamps, image.reference);
+      await cosign.run('verify-attestation', ...stamps, ...type, image.reference);
 
-    const other = await world.image();
-    await signAndStore(finishedTaskRun(other.reference), stamped, {}, { token: token(), stampOver: Buffer.from('something else') });
-    expectRefusal(await cosign.try('verify', ...stamps, other.reference), /timestamp/i);
-    expectRefusal(await cosign.try('verify-attestation', ...stamps, ...type, other.reference), /timestamp/i);
-  });
+      const other = await world.image();
+      await signAndStore(
+        finishedTaskRun(other.reference),
+        stamped,
+        {},
+        { token: token(), stampOver: Buffer.from('something else') },
+      );
+      expectRefusal(await cosign.try('verify', ...stamps, other.reference), /timestamp/i);
+      expectRefusal(await cosign.try('verify-attestation', ...stamps, ...type, other.reference), /timestamp/i);
+    },
+  );
 
   it('Fulcio refuses a stranger, and nothing is written', async () => {
     const image = await world.image();
     const stranger = createTestIssuer().serviceAccountToken('tekton-chains', 'tekton-chains-controller');
-    await expect(signAndStore(finishedTaskRun(image.reference), settings(), {}, { token: stranger })).rejects.toThrow(/fulcio/i);
+    await expect(signAndStore(finishedTaskRun(image.reference), settings(), {}, { token: stranger })).rejects.toThrow(
+      /fulcio/i,
+    );
     expect(await layersOf(image, 'sig')).toEqual([]);
   });
 });
 
 describe('Rekor v2 and timestamps, in bundles', () => {
-  const settings = (more = {}) => chainsConfig({
-    'storage.oci.encoding-format': 'sigstore-bundle',
-    'transparency.enabled': 'true',
-    'transparency.api': 'v2',
-    'transparency.url': sigstore.rekorTilesUrl ?? '',
-    'transparency.timestamp-url': sigstore.tsaUrl ?? '',
-    ...more,
-  });
+  const settings = (more = {}) =>
+    chainsConfig({
+      'storage.oci.encoding-format': 'sigstore-bundle',
+      'transparency.enabled': 'true',
+      'transparency.api': 'v2',
+      'transparency.url': sigstore.rekorTilesUrl ?? '',
+      'transparency.timestamp-url': sigstore.tsaUrl ?? '',
+      ...more,
+    });
 
   it.each([
     ['keyless', () => signed(byFulcio(), {}), () => as()],
@@ -138,13 +174,20 @@ describe('Rekor v2 and timestamps, in bundles', () => {
   async function signed(more: object, key: SigningSecret) {
     const image = await world.image();
     const entries = await signAndStore(finishedTaskRun(image.reference), settings(more), key, { token: token() });
-    expect(entries.map(({ logEntry }) => logEntry?.integratedTime)).toEqual([0, 0]); // v2 leaves the time to the timestamp authority
+    // v2 leaves the time to the timestamp authority.
+    expect(entries.map(({ logEntry }) => logEntry?.integratedTime)).toEqual([0, 0]);
     return image;
   }
 
   it('cosign v3 signs and verifies with them too', async () => {
     const image = await world.image();
-    const flags = ['--signing-config', sigstore.signingConfigPath, '--trusted-root', sigstore.trustedRootPath, '--allow-http-registry'];
+    const flags = [
+      '--signing-config',
+      sigstore.signingConfigPath,
+      '--trusted-root',
+      sigstore.trustedRootPath,
+      '--allow-http-registry',
+    ];
     await world.cosigns.v3.run('sign', ...flags, '--identity-token', token(), '-y', image.reference);
     const trusted = await trusting(world, sigstore, 'v3', 'bundle');
     await trusted.cosign.run('verify', ...trusted.flags, ...as(), image.reference);

@@ -1,4 +1,7 @@
-/** The processes of a local Sigstore leave nothing behind: neither after stop(), nor after the death of who started them. */
+/**
+ * The processes of a local Sigstore leave nothing behind: neither after stop(), nor after the death of who started
+ * them.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -18,7 +21,8 @@ async function servicesOf(folder: string): Promise<Started[]> {
 it('stop() ends every process and removes the folder', async () => {
   const sigstore = await startSigstore({ timestampAuthority: true, rekor: true });
   const services = await servicesOf(sigstore.folder);
-  expect(services.map(isRunning)).toEqual([true, true, true, true, true]); // database, two of Trillian, Rekor, timestamps
+  // Database, two of Trillian, Rekor, timestamps.
+  expect(services.map(isRunning)).toEqual([true, true, true, true, true]);
   await sigstore.stop();
   expect(services.map(isRunning)).toEqual([false, false, false, false, false]);
   await expect(access(sigstore.folder)).rejects.toThrow();
@@ -28,7 +32,11 @@ it('kill -9 of the starter ends them too', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstore-killed-'));
   const start = path.resolve(import.meta.dirname, '../../hack/sigstore/start.ts');
   const script = `const { startSigstore } = await import(${JSON.stringify(start)}); await startSigstore({ timestampAuthority: true, folder: ${JSON.stringify(folder)} }); console.log('up'); setInterval(() => {}, 1000);`;
-  const starter = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const starter = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   await once(starter.stdout, 'data');
   const services = await servicesOf(folder);
   expect(services.map(isRunning)).toEqual([true]);
@@ -39,9 +47,15 @@ it('kill -9 of the starter ends them too', async () => {
 
 it('a service that cannot start is named, with the last lines of its log', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'sigstore-broken-'));
-  const service = { name: 'broken', argv: ['sh', '-c', 'echo the disk is full; exit 3'], healthy: async () => 'not yet' };
+  const service = {
+    name: 'broken',
+    argv: ['sh', '-c', 'echo the disk is full; exit 3'],
+    healthy: async () => 'not yet',
+  };
   const supervision = { folder, outlive: false, signal: new AbortController().signal };
-  await expect(startService(service, supervision)).rejects.toThrow(/^broken does not start: it ended\nthe disk is full$/);
+  await expect(startService(service, supervision)).rejects.toThrow(
+    /^broken does not start: it ended\nthe disk is full$/,
+  );
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -1,4 +1,7 @@
-/** The stores of Chains against servers that speak the real protocols: FerretDB, dynalite, fake-gcs-server, a Kafka broker. */
+/**
+ * The stores of Chains against servers that speak the real protocols: FerretDB, dynalite, fake-gcs-server, a Kafka
+ * broker.
+ */
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
@@ -21,23 +24,45 @@ let folder: string;
 let ports: { mongo: number; gcs: number; kafka: number };
 
 function listens(port: number): () => Promise<string | undefined> {
-  return () => new Promise((resolve) => {
-    const socket = connect(port, address, () => socket.end(() => resolve(undefined)));
-    socket.on('error', (error) => resolve(error.message));
-  });
+  return () =>
+    new Promise((resolve) => {
+      const socket = connect(port, address, () => socket.end(() => resolve(undefined)));
+      socket.on('error', (error) => resolve(error.message));
+    });
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-stores-'));
   const supervision = { folder, outlive: false, signal: new AbortController().signal };
-  const [ferretdb, gcs, kafka] = (await tools(['ferretdb', 'fake-gcs-server', 'kafka-fake'])) as [string, string, string];
+  const [ferretdb, gcs, kafka] = (await tools(['ferretdb', 'fake-gcs-server', 'kafka-fake'])) as [
+    string,
+    string,
+    string,
+  ];
   const [mongoPort, gcsPort, kafkaPort] = (await freePorts(address, 3)) as [number, number, number];
   ports = { mongo: mongoPort, gcs: gcsPort, kafka: kafkaPort };
   const state = path.join(folder, 'state');
   await mkdir(state);
-  await startService({ name: 'ferretdb', argv: [ferretdb, '-listen', `${address}:${mongoPort}`, '-folder', state], healthy: listens(mongoPort) }, supervision);
-  await startService({ name: 'gcs', argv: [gcs, '-backend', 'memory', '-scheme', 'http', '-host', address, '-port', String(gcsPort)], healthy: answers(`http://${address}:${gcsPort}/_internal/healthcheck`) }, supervision);
-  await startService({ name: 'kafka', argv: [kafka, '-port', String(kafkaPort), '-topic', 'chains'], healthy: listens(kafkaPort) }, supervision);
+  await startService(
+    {
+      name: 'ferretdb',
+      argv: [ferretdb, '-listen', `${address}:${mongoPort}`, '-folder', state],
+      healthy: listens(mongoPort),
+    },
+    supervision,
+  );
+  await startService(
+    {
+      name: 'gcs',
+      argv: [gcs, '-backend', 'memory', '-scheme', 'http', '-host', address, '-port', String(gcsPort)],
+      healthy: answers(`http://${address}:${gcsPort}/_internal/healthcheck`),
+    },
+    supervision,
+  );
+  await startService(
+    { name: 'kafka', argv: [kafka, '-port', String(kafkaPort), '-topic', 'chains'], healthy: listens(kafkaPort) },
+    supervision,
+  );
 });
 
 afterAll(async () => {
@@ -50,13 +75,22 @@ const soon = () => AbortSignal.timeout(30_000);
 describe('gcs', () => {
   const base = () => `http://${address}:${ports.gcs}`;
   const objects = async (bucket: string) => {
-    const { items = [] } = (await (await fetch(`${base()}/storage/v1/b/${bucket}/o`)).json()) as { items?: { name: string; generation: string }[] };
+    const { items = [] } = (await (await fetch(`${base()}/storage/v1/b/${bucket}/o`)).json()) as {
+      items?: { name: string; generation: string }[];
+    };
     return items;
   };
-  const content = async (bucket: string, name: string) => Buffer.from(await (await fetch(`${base()}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media`)).arrayBuffer());
+  const content = async (bucket: string, name: string) =>
+    Buffer.from(
+      await (await fetch(`${base()}/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media`)).arrayBuffer(),
+    );
   const backend = () => createGcsBackend({ env: { STORAGE_EMULATOR_HOST: base() } });
   const bucket = async (name: string) => {
-    const made = await fetch(`${base()}/storage/v1/b`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ name }) });
+    const made = await fetch(`${base()}/storage/v1/b`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+    });
     expect(made.ok).toBe(true);
     return { 'storage.gcs.bucket': name };
   };
@@ -66,9 +100,13 @@ describe('gcs', () => {
     const request = await storeRequest({ data });
     await backend().store(request, soon());
     const first = await objects('named');
-    expect(first.map(({ name }) => name).sort()).toEqual(['cert', 'chain', 'payload', 'signature'].map((part) => `taskrun-ns-build/taskrun-u1.${part}`));
+    expect(first.map(({ name }) => name).sort()).toEqual(
+      ['cert', 'chain', 'payload', 'signature'].map((part) => `taskrun-ns-build/taskrun-u1.${part}`),
+    );
     expect(await content('named', 'taskrun-ns-build/taskrun-u1.payload')).toEqual(request.artifact.payload.json);
-    expect(await content('named', 'taskrun-ns-build/taskrun-u1.signature')).toEqual(signatureContent(request.signature));
+    expect(await content('named', 'taskrun-ns-build/taskrun-u1.signature')).toEqual(
+      signatureContent(request.signature),
+    );
     await backend().store(await storeRequest({ data }), soon());
     expect(await objects('named')).toEqual(first); // generations too: nothing was written
     const other = await storeRequest({ data, privateKey: otherKey() });
@@ -80,8 +118,18 @@ describe('gcs', () => {
     const data = await bucket('images');
     const request = await storeRequest({ data, image: true, kind: 'PipelineRun' });
     await backend().store(request, soon());
-    expect(await content('images', `pipelinerun-ns-build/${'ab'.repeat(6)}.signature`)).toEqual(Buffer.from(request.signature.signature));
-    await expect(backend().store(await storeRequest({ data: { 'storage.gcs.bucket': 'none' } }), soon())).rejects.toMatchObject({ backend: 'gcs', retryable: false, message: expect.stringMatching(/taskrun-u1: Cloud Storage http:.*\/b\/none\/.* 404 .*; check storage\.gcs\.bucket/) });
+    expect(await content('images', `pipelinerun-ns-build/${'ab'.repeat(6)}.signature`)).toEqual(
+      Buffer.from(request.signature.signature),
+    );
+    await expect(
+      backend().store(await storeRequest({ data: { 'storage.gcs.bucket': 'none' } }), soon()),
+    ).rejects.toMatchObject({
+      backend: 'gcs',
+      retryable: false,
+      message: expect.stringMatching(
+        /taskrun-u1: Cloud Storage http:.*\/b\/none\/.* 404 .*; check storage\.gcs\.bucket/,
+      ),
+    });
   });
 });
 
@@ -101,19 +149,36 @@ describe('docdb in MongoDB', () => {
     { field: 'id_field=Name', name: false },
     { field: 'id_field=_id', name: true },
     { field: '', name: true },
-  ])('writes docstore\'s document: $field', async ({ field, name }) => {
+  ])("writes docstore's document: $field", async ({ field, name }) => {
     const database = `fields_${field.replace(/\W/g, '_')}`;
-    const data = { 'storage.docdb.url': `mongo://${database}/signed?${field}`, 'storage.docdb.mongo-server-url': server() };
+    const data = {
+      'storage.docdb.url': `mongo://${database}/signed?${field}`,
+      'storage.docdb.mongo-server-url': server(),
+    };
     const backend = createDocdbBackend({ env: {} });
     await backend.store(await storeRequest({ data }), soon());
     const request = await storeRequest({ data });
     await backend.store(request, soon());
     const found = await documents(database);
     expect(found).toHaveLength(1);
-    const { Signed, Object: object, ...texts } = found[0] as unknown as { Signed: { buffer: Uint8Array; sub_type: number }; Object: Record<string, never> };
-    expect(texts).toEqual({ _id: 'taskrun-u1', Signature: signatureContent(request.signature).toString('base64'), Cert: '', Chain: '', ...(name ? { Name: 'taskrun-u1' } : {}) });
+    const {
+      Signed,
+      Object: object,
+      ...texts
+    } = found[0] as unknown as { Signed: { buffer: Uint8Array; sub_type: number }; Object: Record<string, never> };
+    expect(texts).toEqual({
+      _id: 'taskrun-u1',
+      Signature: signatureContent(request.signature).toString('base64'),
+      Cert: '',
+      Chain: '',
+      ...(name ? { Name: 'taskrun-u1' } : {}),
+    });
     expect([Buffer.from(Signed.buffer), Signed.sub_type]).toEqual([request.artifact.payload.json, 0]);
-    const { count, ratio } = (object as unknown as { predicate: { invocation: { parameters: Record<string, { _bsontype: string; value: number }> } } }).predicate.invocation.parameters;
+    const { count, ratio } = (
+      object as unknown as {
+        predicate: { invocation: { parameters: Record<string, { _bsontype: string; value: number }> } };
+      }
+    ).predicate.invocation.parameters;
     expect([count?._bsontype, count?.value, ratio?.value]).toEqual(['Double', 3, 0.5]);
     expect(JSON.parse(JSON.stringify(object))).toEqual(statement);
   });
@@ -125,11 +190,19 @@ describe('docdb in MongoDB', () => {
       await writeFile(path.join(secret, '..new'), text);
       await rename(path.join(secret, '..new'), path.join(secret, 'MONGO_SERVER_URL'));
     };
-    const data = { 'storage.docdb.url': 'mongo://live/signed?id_field=name', 'storage.docdb.mongo-server-url-dir': secret, 'storage.docdb.mongo-server-url': 'mongodb://127.0.0.1:1/' };
+    const data = {
+      'storage.docdb.url': 'mongo://live/signed?id_field=name',
+      'storage.docdb.mongo-server-url-dir': secret,
+      'storage.docdb.mongo-server-url': 'mongodb://127.0.0.1:1/',
+    };
     const backend = createDocdbBackend({ env: {} });
-    await expect(backend.store(await storeRequest({ data }), soon())).rejects.toThrow(/storage docdb, taskrun-u1: storage\.docdb\.mongo-server-url-dir: .*ENOENT.*mount the Secret/);
+    await expect(backend.store(await storeRequest({ data }), soon())).rejects.toThrow(
+      /storage docdb, taskrun-u1: storage\.docdb\.mongo-server-url-dir: .*ENOENT.*mount the Secret/,
+    );
     await write('mongodb://user:secret@127.0.0.1:1/?serverSelectionTimeoutMS=200\n');
-    await expect(backend.store(await storeRequest({ data }), soon())).rejects.toThrow(/MongoDB mongodb:\/\/…@127\.0\.0\.1:1\/.*live\.signed: .*ECONNREFUSED/);
+    await expect(backend.store(await storeRequest({ data }), soon())).rejects.toThrow(
+      /MongoDB mongodb:\/\/…@127\.0\.0\.1:1\/.*live\.signed: .*ECONNREFUSED/,
+    );
     await write(`${server()}\n`);
     await backend.store(await storeRequest({ data }), soon());
     expect(await documents('live')).toHaveLength(1);
@@ -137,20 +210,34 @@ describe('docdb in MongoDB', () => {
 
   it('names what the database does not take', async () => {
     // FerretDB takes no dots in names of fields; MongoDB does.
-    const request = await storeRequest({ data: { 'storage.docdb.url': 'mongo://refused/signed?id_field=name' }, payload: { ...statement, labels: { 'app.kubernetes.io/name': 'a' } } });
-    await expect(createDocdbBackend({ env: { MONGO_SERVER_URL: server() } }).store(request, soon())).rejects.toMatchObject({
-      backend: 'docdb', retryable: false, message: expect.stringMatching(/MongoDB mongodb:.*refused\.signed: .*app\.kubernetes\.io\/name.*; the database does not take this document: add another backend/),
+    const request = await storeRequest({
+      data: { 'storage.docdb.url': 'mongo://refused/signed?id_field=name' },
+      payload: { ...statement, labels: { 'app.kubernetes.io/name': 'a' } },
+    });
+    await expect(
+      createDocdbBackend({ env: { MONGO_SERVER_URL: server() } }).store(request, soon()),
+    ).rejects.toMatchObject({
+      backend: 'docdb',
+      retryable: false,
+      message: expect.stringMatching(
+        /MongoDB mongodb:.*refused\.signed: .*app\.kubernetes\.io\/name.*; the database does not take this document: add another backend/,
+      ),
     });
   });
 
   it('finishes what is under way when the address changes', async () => {
     const backend = createDocdbBackend({ env: {} });
-    const url = (query: string) => ({ 'storage.docdb.url': 'mongo://moved/signed?id_field=name', 'storage.docdb.mongo-server-url': `${server()}${query}` });
-    await Promise.all(Array.from({ length: 12 }, async (_, index) => {
-      const request = await storeRequest({ data: url(index % 3 === 0 ? '' : '?appName=moved') });
-      request.artifact.shortKey = `taskrun-${index}`;
-      await backend.store(request, soon());
-    }));
+    const url = (query: string) => ({
+      'storage.docdb.url': 'mongo://moved/signed?id_field=name',
+      'storage.docdb.mongo-server-url': `${server()}${query}`,
+    });
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const request = await storeRequest({ data: url(index % 3 === 0 ? '' : '?appName=moved') });
+        request.artifact.shortKey = `taskrun-${index}`;
+        await backend.store(request, soon());
+      }),
+    );
     expect(await documents('moved')).toHaveLength(12);
   });
 
@@ -183,13 +270,25 @@ describe('docdb in DynamoDB', () => {
   });
 
   const table = async (name: string, ...keys: string[]) => {
-    const schema = keys.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' as const : 'RANGE' as const }));
-    await client.send(new CreateTableCommand({ TableName: name, KeySchema: schema, AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })), BillingMode: 'PAY_PER_REQUEST' }));
+    const schema = keys.map((AttributeName, index) => ({
+      AttributeName,
+      KeyType: index === 0 ? ('HASH' as const) : ('RANGE' as const),
+    }));
+    await client.send(
+      new CreateTableCommand({
+        TableName: name,
+        KeySchema: schema,
+        AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    );
     await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName: name });
   };
-  const url = (name: string, key: string) => ({ 'storage.docdb.url': `dynamodb://${name}?partition_key=${key}&region=eu-central-1&endpoint=${encodeURIComponent(endpoint)}` });
+  const url = (name: string, key: string) => ({
+    'storage.docdb.url': `dynamodb://${name}?partition_key=${key}&region=eu-central-1&endpoint=${encodeURIComponent(endpoint)}`,
+  });
 
-  it('writes docstore\'s item, once', async () => {
+  it("writes docstore's item, once", async () => {
     await table('signed', 'Name');
     const backend = createDocdbBackend({ env: {} });
     await backend.store(await storeRequest({ data: url('signed', 'Name') }), soon());
@@ -198,10 +297,21 @@ describe('docdb in DynamoDB', () => {
     const { Items = [] } = await client.send(new ScanCommand({ TableName: 'signed' }));
     expect(Items).toHaveLength(1);
     const { Signed, Object: object, ...texts } = Items[0] ?? {};
-    expect(texts).toEqual({ Name: { S: 'taskrun-u1' }, Signature: { S: signatureContent(request.signature).toString('base64') }, Cert: { NULL: true }, Chain: { NULL: true } });
+    expect(texts).toEqual({
+      Name: { S: 'taskrun-u1' },
+      Signature: { S: signatureContent(request.signature).toString('base64') },
+      Cert: { NULL: true },
+      Chain: { NULL: true },
+    });
     expect(Buffer.from(Signed?.B ?? [])).toEqual(request.artifact.payload.json);
     const parameters = object?.M?.predicate?.M?.invocation?.M?.parameters?.M;
-    expect(parameters).toEqual({ count: { N: '3' }, ratio: { N: '0.5' }, text: { NULL: true }, list: { L: [] }, word: { S: 'größe' } });
+    expect(parameters).toEqual({
+      count: { N: '3' },
+      ratio: { N: '0.5' },
+      text: { NULL: true },
+      list: { L: [] },
+      word: { S: 'größe' },
+    });
   });
 
   it('writes the key as the table calls it', async () => {
@@ -212,16 +322,32 @@ describe('docdb in DynamoDB', () => {
   });
 
   it.each([
-    { name: 'a table that is not there', table: 'none', retryable: true, error: /DynamoDB table none: ResourceNotFoundException.*create the table/ },
-    { name: 'a table with another key', table: 'sorted', retryable: false, error: /DynamoDB table sorted: ValidationException.*the table must have the partition key Name alone/ },
+    {
+      name: 'a table that is not there',
+      table: 'none',
+      retryable: true,
+      error: /DynamoDB table none: ResourceNotFoundException.*create the table/,
+    },
+    {
+      name: 'a table with another key',
+      table: 'sorted',
+      retryable: false,
+      error: /DynamoDB table sorted: ValidationException.*the table must have the partition key Name alone/,
+    },
   ])('names $name', async ({ table: name, retryable, error }) => {
     if (name === 'sorted') await table(name, 'Name', 'Place');
-    await expect(createDocdbBackend({ env: {} }).store(await storeRequest({ data: url(name, 'Name') }), soon())).rejects.toMatchObject({ backend: 'docdb', retryable, message: expect.stringMatching(error) });
+    await expect(
+      createDocdbBackend({ env: {} }).store(await storeRequest({ data: url(name, 'Name') }), soon()),
+    ).rejects.toMatchObject({ backend: 'docdb', retryable, message: expect.stringMatching(error) });
   });
 });
 
 describe('kafka', () => {
-  const data = (topic = 'chains') => ({ 'storage.pubsub.provider': 'kafka', 'storage.pubsub.topic': topic, 'storage.pubsub.kafka.bootstrap.servers': `${address}:${ports.kafka}` });
+  const data = (topic = 'chains') => ({
+    'storage.pubsub.provider': 'kafka',
+    'storage.pubsub.topic': topic,
+    'storage.pubsub.kafka.bootstrap.servers': `${address}:${ports.kafka}`,
+  });
   const received = async (topic: string, count: number) => {
     const kafka = new kafkajs.Kafka({ brokers: [`${address}:${ports.kafka}`], logLevel: kafkajs.logLevel.NOTHING });
     const consumer = kafka.consumer({ groupId: `test-${Math.random()}` });
@@ -230,16 +356,18 @@ describe('kafka', () => {
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       setTimeout(() => reject(new Error(`only ${messages.length} of ${count} messages`)), 25_000).unref();
-      void consumer.run({ eachMessage: async ({ message }) => {
-        messages.push({ key: message.key?.toString(), value: message.value, headers: message.headers ?? {} });
-        if (messages.length >= count) setTimeout(resolve, 500); // one too many would come now
-      } });
+      void consumer.run({
+        eachMessage: async ({ message }) => {
+          messages.push({ key: message.key?.toString(), value: message.value, headers: message.headers ?? {} });
+          if (messages.length >= count) setTimeout(resolve, 500); // one too many would come now
+        },
+      });
     });
     await consumer.disconnect();
     return messages;
   };
 
-  it('publishes upstream\'s message under both names, once for each payload and key', async () => {
+  it("publishes upstream's message under both names, once for each payload and key", async () => {
     const request = await storeRequest({ data: data() });
     const image = await storeRequest({ data: { ...data(), 'storage.pubsub.provider': '' }, image: true });
     const pubsub = createPubsubBackend('pubsub');
@@ -248,23 +376,40 @@ describe('kafka', () => {
     await pubsub.store(await storeRequest({ data: data() }), soon());
     await kafka.store(image, soon());
     const messages = await received('chains', 2);
-    expect(messages).toEqual([request, image].map(({ artifact, signature }) => ({
-      key: artifact.fullKey,
-      value: signatureContent(signature),
-      headers: { payload: Buffer.from(Buffer.from(artifact.payload.json).toString('base64')), signature: signatureContent(signature) },
-    })));
+    expect(messages).toEqual(
+      [request, image].map(({ artifact, signature }) => ({
+        key: artifact.fullKey,
+        value: signatureContent(signature),
+        headers: {
+          payload: Buffer.from(Buffer.from(artifact.payload.json).toString('base64')),
+          signature: signatureContent(signature),
+        },
+      })),
+    );
   });
 
   it('names a message that is too large for the broker', async () => {
     const request = await storeRequest({ data: data(), payload: { text: 'x'.repeat(1_000_000) } });
     const backend = createPubsubBackend('kafka');
-    await expect(backend.store(request, soon())).rejects.toMatchObject({ backend: 'kafka', retryable: false, message: expect.stringMatching(/raise max\.message\.bytes of the topic, or add another backend/) });
+    await expect(backend.store(request, soon())).rejects.toMatchObject({
+      backend: 'kafka',
+      retryable: false,
+      message: expect.stringMatching(/raise max\.message\.bytes of the topic, or add another backend/),
+    });
     // The producer is a new one, and works.
     await backend.store(await storeRequest({ data: data(), payload: { after: 'the large one' } }), soon());
   });
 
   it('names brokers that cannot be reached', async () => {
-    const request = await storeRequest({ data: { ...data(), 'storage.pubsub.kafka.bootstrap.servers': '127.0.0.1:1' } });
-    await expect(createPubsubBackend('kafka').store(request, soon())).rejects.toMatchObject({ backend: 'kafka', retryable: true, message: expect.stringMatching(/storage kafka, taskrun-u1: Kafka 127\.0\.0\.1:1, topic chains: .*ECONNREFUSED.*check storage\.pubsub\.kafka\.bootstrap\.servers/) });
+    const request = await storeRequest({
+      data: { ...data(), 'storage.pubsub.kafka.bootstrap.servers': '127.0.0.1:1' },
+    });
+    await expect(createPubsubBackend('kafka').store(request, soon())).rejects.toMatchObject({
+      backend: 'kafka',
+      retryable: true,
+      message: expect.stringMatching(
+        /storage kafka, taskrun-u1: Kafka 127\.0\.0\.1:1, topic chains: .*ECONNREFUSED.*check storage\.pubsub\.kafka\.bootstrap\.servers/,
+      ),
+    });
   });
 });

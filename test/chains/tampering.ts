@@ -2,7 +2,11 @@
 import { createHash } from 'node:crypto';
 import { fetchContent, pushBlob } from '../../hack/sigstore/local-registry.ts';
 
-export type Tampering = 'a changed image signature document' | "another image's signature" | 'a changed statement' | "another image's attestation";
+export type Tampering =
+  | 'a changed image signature document'
+  | "another image's signature"
+  | 'a changed statement'
+  | "another image's attestation";
 
 export interface Image {
   readonly host: string;
@@ -33,7 +37,9 @@ export async function layersOf(image: Image, suffix: 'sig' | 'att'): Promise<Lay
 export async function tamper(tampering: Tampering, image: Image, other: Image): Promise<void> {
   switch (tampering) {
     case 'a changed image signature document':
-      return changeLayer(image, 'sig', (blob) => Buffer.from(String(blob).replace('"optional":null', '"optional":{"trusted":"yes"}')));
+      return changeLayer(image, 'sig', (blob) =>
+        Buffer.from(String(blob).replace('"optional":null', '"optional":{"trusted":"yes"}')),
+      );
     case 'a changed statement':
       return changeLayer(image, 'att', changeStatement);
     case "another image's signature":
@@ -49,15 +55,20 @@ export async function tamper(tampering: Tampering, image: Image, other: Image): 
 
 function changeStatement(blob: Buffer): Buffer {
   const envelope = JSON.parse(String(blob)) as { payload: string };
-  const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as { predicate: Record<string, unknown> };
+  const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as {
+    predicate: Record<string, unknown>;
+  };
   statement.predicate['builder'] = { id: 'https://evil.example.com' };
-  return Buffer.from(JSON.stringify({ ...envelope, payload: Buffer.from(JSON.stringify(statement)).toString('base64') }));
+  return Buffer.from(
+    JSON.stringify({ ...envelope, payload: Buffer.from(JSON.stringify(statement)).toString('base64') }),
+  );
 }
 
 async function changeLayer(image: Image, suffix: 'sig' | 'att', change: (blob: Buffer) => Buffer): Promise<void> {
   const manifest = await manifestOf(image, suffix);
   const [layer] = manifest?.layers ?? [];
-  if (manifest === undefined || layer === undefined) throw new Error(`${image.repository} has no .${suffix} to tamper with`);
+  if (manifest === undefined || layer === undefined)
+    throw new Error(`${image.repository} has no .${suffix} to tamper with`);
   const before = await content(image, layer.digest);
   const after = change(before);
   if (after.equals(before)) throw new Error('the tampering changed nothing');
@@ -70,7 +81,8 @@ async function changeLayer(image: Image, suffix: 'sig' | 'att', change: (blob: B
 async function copyTag(from: Image, to: Image, suffix: 'sig' | 'att'): Promise<void> {
   const manifest = await manifestOf(from, suffix);
   if (manifest === undefined) throw new Error(`${from.repository} has no .${suffix} to copy`);
-  for (const { digest } of [manifest.config, ...manifest.layers]) await pushBlob(to.host, to.repository, await content(from, digest));
+  for (const { digest } of [manifest.config, ...manifest.layers])
+    await pushBlob(to.host, to.repository, await content(from, digest));
   await putManifest(to, suffix, manifest);
 }
 
@@ -87,6 +99,10 @@ async function content({ host, repository }: Image, digest: string): Promise<Buf
 
 async function putManifest(image: Image, suffix: 'sig' | 'att', manifest: Manifest): Promise<void> {
   const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' };
-  const answer = await fetch(`http://${image.host}/v2/${image.repository}/manifests/${tagOf(image, suffix)}`, { method: 'PUT', headers, body: JSON.stringify(manifest) });
+  const answer = await fetch(`http://${image.host}/v2/${image.repository}/manifests/${tagOf(image, suffix)}`, {
+    method: 'PUT',
+    headers,
+    body: JSON.stringify(manifest),
+  });
   if (answer.status !== 201) throw new Error(`PUT ${answer.url}: ${answer.status} ${await answer.text()}`);
 }

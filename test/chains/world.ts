@@ -29,7 +29,10 @@ export const KEY_PASSWORD = 'p';
 export async function createWorld(): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-'));
   const supervision = { folder, outlive: false, signal: new AbortController().signal };
-  const registries = { distribution: await startRegistry('distribution', supervision), referrers: await startRegistry('referrers', supervision) };
+  const registries = {
+    distribution: await startRegistry('distribution', supervision),
+    referrers: await startRegistry('referrers', supervision),
+  };
   const [v2, v3] = await Promise.all(COSIGN_LINES.map((line) => cosign(line, { folder, password: KEY_PASSWORD })));
   const cosigns = { v2: v2 as Cosign, v3: v3 as Cosign };
   const key = path.join(folder, 'cosign');
@@ -61,7 +64,11 @@ export async function createWorld(): Promise<World> {
 
 /** Predicates that cosign accepts for its two provenance types. */
 export const PREDICATES = {
-  slsaprovenance: { builder: { id: 'https://tekton.dev/chains/v2' }, buildType: 'tekton.dev/v1/TaskRun', invocation: { configSource: {} } },
+  slsaprovenance: {
+    builder: { id: 'https://tekton.dev/chains/v2' },
+    buildType: 'tekton.dev/v1/TaskRun',
+    invocation: { configSource: {} },
+  },
   slsaprovenance1: {
     buildDefinition: { buildType: 'https://tekton.dev/chains/v2/slsa', externalParameters: {} },
     runDetails: { builder: { id: 'https://tekton.dev/chains/v2' } },
@@ -78,11 +85,19 @@ export interface Trusting {
  * v3 takes a trusted root for everything. v2 takes it for bundles, which it reads only when told so, and for the rest
  * wants the trust in environment variables (its verify-attestation refuses a trusted root there).
  */
-export async function trusting(world: World, sigstore: Sigstore, line: CosignLine, form: 'classic' | 'bundle'): Promise<Trusting> {
+export async function trusting(
+  world: World,
+  sigstore: Sigstore,
+  line: CosignLine,
+  form: 'classic' | 'bundle',
+): Promise<Trusting> {
   const root = ['--trusted-root', sigstore.trustedRootPath, '--allow-http-registry'];
   if (line === 'v3') return { cosign: world.cosigns.v3, flags: root };
   if (form === 'bundle') return { cosign: world.cosigns.v2, flags: [...root, '--new-bundle-format'] };
-  return { cosign: await cosign('v2', { folder: world.folder, env: sigstore.env }), flags: ['--rekor-url', sigstore.rekorUrl ?? '', '--allow-http-registry'] };
+  return {
+    cosign: await cosign('v2', { folder: world.folder, env: sigstore.env }),
+    flags: ['--rekor-url', sigstore.rekorUrl ?? '', '--allow-http-registry'],
+  };
 }
 
 /** That cosign refused, and for this reason: an accident (a registry that does not answer) is no refusal. */

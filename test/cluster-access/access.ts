@@ -41,5 +41,8 @@ export async function openCluster(options: AccessOptions, userAgent: string): Pr
 }
 
 function isConfigured({ kubeconfig, context }: AccessOptions): boolean {
-  return [kubeconfig, context, process.env['KUBECONFIG']].some(Boolean) || existsSync(path.join(homedir(), '.kube', 'config'));
+  return (
+    [kubeconfig, context, process.env['KUBECONFIG']].some(Boolean) ||
+    existsSync(path.join(homedir(), '.kube', 'config'))
+  );
 }

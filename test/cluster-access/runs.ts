@@ -41,21 +41,37 @@ export async function waitForRun(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(`${run.kind} ${run.namespace}/${run.name} did not get there in time; it says: ${describe(last)}`, { cause: error });
+    throw new Error(`${run.kind} ${run.namespace}/${run.name} did not get there in time; it says: ${describe(last)}`, {
+      cause: error,
+    });
   }
 }
 
 /** The run as it is now and after each change, until the watch ends. */
-async function* states(client: KubeClient, resource: Resource, current: KubeObject, signal: AbortSignal): AsyncGenerator<Run> {
+async function* states(
+  client: KubeClient,
+  resource: Resource,
+  current: KubeObject,
+  signal: AbortSignal,
+): AsyncGenerator<Run> {
   const { namespace, name, resourceVersion = '' } = current.metadata;
   yield current as unknown as Run;
-  for await (const event of client.watch(resource, { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion, signal })) {
+  for await (const event of client.watch(resource, {
+    namespace,
+    fieldSelector: `metadata.name=${name}`,
+    resourceVersion,
+    signal,
+  })) {
     if (event.type === 'DELETED') throw new Error(`${resource.kind} ${namespace}/${name} was deleted`);
     if (event.type === 'ADDED' || event.type === 'MODIFIED') yield event.object as unknown as Run;
   }
 }
 
-export function waitForEnd(client: KubeClient, run: { kind: string; namespace: string; name: string }, signal: AbortSignal): Promise<Run> {
+export function waitForEnd(
+  client: KubeClient,
+  run: { kind: string; namespace: string; name: string },
+  signal: AbortSignal,
+): Promise<Run> {
   return waitForRun(client, run, (current) => isDone(current.status), signal);
 }
 

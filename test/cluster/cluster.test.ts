@@ -43,13 +43,24 @@ function waitFor(what: string, path: string, value: string, seconds = 30): Promi
 
 function pod(name: string, script: string, spec: object = {}, container: object = {}): object {
   const containers = [{ name: 'main', image: IMAGE, command: ['sh', '-ec', script], ...container }];
-  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: name } }, spec: { restartPolicy: 'Never', containers, ...spec } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: name } },
+    spec: { restartPolicy: 'Never', containers, ...spec },
+  };
 }
 
 /** The body of https://HOST/PATH when HOST is that address. */
 function getFrom(address: string, host: string, path: string, ca: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { host: address, servername: host, path, ca, headers: { host, accept: 'application/vnd.oci.image.manifest.v1+json' } };
+    const options = {
+      host: address,
+      servername: host,
+      path,
+      ca,
+      headers: { host, accept: 'application/vnd.oci.image.manifest.v1+json' },
+    };
     httpsGet(options, (response) => void text(response).then(resolve, reject)).on('error', reject);
   });
 }
@@ -57,7 +68,10 @@ function getFrom(address: string, host: string, path: string, ca: string): Promi
 /** Listens on a port of the cluster's namespace, until released. */
 async function occupyPort(port: number): Promise<{ release(): void }> {
   const script = `require('net').createServer().listen(${port}, () => console.log('listening')); process.stdin.resume().on('end', () => process.exit())`;
-  const child = spawn('hack/cluster', ['exec', process.execPath, '-e', script], { env: { ...process.env, TEKTITE_CLUSTER: NAME }, stdio: 'pipe' });
+  const child = spawn('hack/cluster', ['exec', process.execPath, '-e', script], {
+    env: { ...process.env, TEKTITE_CLUSTER: NAME },
+    stdio: 'pipe',
+  });
   await once(child.stdout, 'data');
   return { release: () => child.stdin.end() };
 }
@@ -78,7 +92,9 @@ describe('a full cluster', () => {
     const status = await statusOf(NAME);
     expect(status.healthy).toBe(true);
     expect(status.parts.map((part) => part.name).sort()).toEqual([...PARTS].sort());
-    expect(await kube('get', 'nodes', '-o', 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}')).toBe('True');
+    expect(await kube('get', 'nodes', '-o', 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}')).toBe(
+      'True',
+    );
   });
 
   it('is left alone by a second up, in under 5 s', async () => {
@@ -91,7 +107,12 @@ describe('a full cluster', () => {
 
   it('runs a restricted pod with a volume of the default class', async () => {
     const spec = {
-      securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 2000, seccompProfile: { type: 'RuntimeDefault' } },
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 1000,
+        fsGroup: 2000,
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
       volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }],
     };
     const container = {
@@ -102,7 +123,9 @@ describe('a full cluster', () => {
     await kube('label', 'namespace', 'strict', 'pod-security.kubernetes.io/enforce=restricted');
     const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data', namespace: 'strict' } };
     await create({ ...claim, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Mi' } } } });
-    const writer = pod('writer', 'echo kept > /data/file; cat /data/file; cat /proc/self/status', spec, container) as { metadata: object };
+    const writer = pod('writer', 'echo kept > /data/file; cat /data/file; cat /proc/self/status', spec, container) as {
+      metadata: object;
+    };
     await create({ ...writer, metadata: { name: 'writer', namespace: 'strict' } });
     await kube('-n', 'strict', 'wait', 'pvc/data', '--for=jsonpath={.status.phase}=Bound', '--timeout=5s');
     await kube('-n', 'strict', 'wait', 'pod/writer', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=30s');
@@ -112,11 +135,23 @@ describe('a full cluster', () => {
   });
 
   it('resolves names and answers through a Service, from pods and from the host', async () => {
-    await create(pod('server', 'echo hello > /index.html; exec httpd -f -p 8080 -h /', {}, { ports: [{ containerPort: 8080 }] }));
+    await create(
+      pod('server', 'echo hello > /index.html; exec httpd -f -p 8080 -h /', {}, { ports: [{ containerPort: 8080 }] }),
+    );
     const ports = [{ port: 80, targetPort: 8080 }];
-    await create({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'server' }, spec: { selector: { app: 'server' }, ports } });
+    await create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'server' },
+      spec: { selector: { app: 'server' }, ports },
+    });
     await waitFor('pod/server', '{.status.phase}', 'Running');
-    await create(pod('client', 'for i in 1 2 3 4 5 6 7 8 9; do wget -qO- http://server.default.svc.cluster.local && break; sleep 1; done'));
+    await create(
+      pod(
+        'client',
+        'for i in 1 2 3 4 5 6 7 8 9; do wget -qO- http://server.default.svc.cluster.local && break; sleep 1; done',
+      ),
+    );
     await waitFor('pod/client', '{.status.phase}', 'Succeeded');
     expect(await kube('logs', 'client')).toBe('hello');
     const address = await kube('get', 'service', 'server', '-o', 'jsonpath={.spec.clusterIP}');
@@ -130,8 +165,15 @@ describe('a full cluster', () => {
     await waitFor('pod/asker', '{.status.phase}', 'Succeeded');
     const server = new URL((await statusOf(NAME)).server).hostname;
     expect(await kube('logs', 'asker')).toMatch(new RegExp(`index.docker.io\\s+Address: ${server}[\\s\\S]*NXDOMAIN`));
-    const { 'ca.crt': ca } = JSON.parse(await kube('get', 'configmap', 'kube-root-ca.crt', '-o', 'jsonpath={.data}')) as Record<string, string>;
-    const manifest = await getFrom(server, 'index.docker.io', '/v2/library/busybox/manifests/cluster-test', ca as string);
+    const { 'ca.crt': ca } = JSON.parse(
+      await kube('get', 'configmap', 'kube-root-ca.crt', '-o', 'jsonpath={.data}'),
+    ) as Record<string, string>;
+    const manifest = await getFrom(
+      server,
+      'index.docker.io',
+      '/v2/library/busybox/manifests/cluster-test',
+      ca as string,
+    );
     expect(manifest).toContain('application/vnd.oci.image.layer');
   });
 
@@ -139,7 +181,10 @@ describe('a full cluster', () => {
     const began = Date.now();
     await create(pod('stranger', 'true', {}, { image: 'gcr.io/no/such-image:1' }));
     const reason = '{.status.containerStatuses[0].state.waiting.reason}';
-    await Promise.any([waitFor('pod/stranger', reason, 'ErrImagePull', 10), waitFor('pod/stranger', reason, 'ImagePullBackOff', 10)]);
+    await Promise.any([
+      waitFor('pod/stranger', reason, 'ErrImagePull', 10),
+      waitFor('pod/stranger', reason, 'ImagePullBackOff', 10),
+    ]);
     expect(Date.now() - began).toBeLessThan(6_000);
   });
 
@@ -159,7 +204,9 @@ describe('a full cluster', () => {
   });
 
   it('keeps pods running while the parts around them die', async () => {
-    expect(await kube('get', 'pod', 'server', '-o', 'jsonpath={.status.phase} {.status.containerStatuses[0].restartCount}')).toBe('Running 0');
+    expect(
+      await kube('get', 'pod', 'server', '-o', 'jsonpath={.status.phase} {.status.containerStatuses[0].restartCount}'),
+    ).toBe('Running 0');
   });
 
   it('names a part that cannot start, with the end of its log', async () => {

@@ -45,13 +45,15 @@ export async function pidsOf(name: string): Promise<Record<string, number>> {
 
 /** Puts a busybox image into the cluster's registry under `name`. */
 export async function loadBusybox(clusterName: string, name: string): Promise<void> {
-  const cacheRoot = process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
+  const cacheRoot =
+    process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
   const mirror = process.env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org';
   const entries = await debianEntries({ dir: cacheRoot, mirror, progress: () => {} }, ['busybox-static']);
   const program = entries.find((entry) => entry.path === 'usr/bin/busybox');
   if (program === undefined) throw new Error('busybox-static brings no usr/bin/busybox');
   const folder = await mkdtemp(join(tmpdir(), 'busybox-image-'));
-  const link = (applet: string) => ({ path: `bin/${applet}`, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: 'busybox' }) as const;
+  const link = (applet: string) =>
+    ({ path: `bin/${applet}`, type: 'symlink', mode: 0o777, uid: 0, gid: 0, target: 'busybox' }) as const;
   try {
     const applets = ['sh', 'echo', 'wget', 'nslookup', 'httpd', 'cat', 'sleep', 'grep', 'head'].map(link);
     const layer = { entries: [{ ...program, path: 'bin/busybox' }, ...applets] };
@@ -63,10 +65,15 @@ export async function loadBusybox(clusterName: string, name: string): Promise<vo
   }
 }
 
-/** Everything on the machine that belongs to an instance; nothing, when `down` did its work. `index` numbers its network. */
+/**
+ * Everything on the machine that belongs to an instance; nothing, when `down` did its work. `index` numbers its
+ * network.
+ */
 export async function tracesOf(name: string, index: number): Promise<string[]> {
   const state = `/var/lib/tektite/${name}`;
-  const traces = [state, `${state}.lock`, `/run/tektite-${name}`, `/sys/class/net/tektite${index}`].filter((path) => existsSync(path));
+  const traces = [state, `${state}.lock`, `/run/tektite-${name}`, `/sys/class/net/tektite${index}`].filter((path) =>
+    existsSync(path),
+  );
   const mountTable = await readFile('/proc/self/mountinfo', 'utf8');
   traces.push(...mountTable.split('\n').filter((line) => line.includes(`${state}/`)));
   for (const tree of mountTable
@@ -79,7 +86,10 @@ export async function tracesOf(name: string, index: number): Promise<string[]> {
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     if (line.includes(`${state}/`)) traces.push(`process ${pid}: ${line.replaceAll('\0', ' ')}`);
   }
-  traces.push(...(await filesNaming('/var/lib/cni/results', `tektite-${name}-`)), ...(await deadLinks('/var/log/containers', state)));
+  traces.push(
+    ...(await filesNaming('/var/lib/cni/results', `tektite-${name}-`)),
+    ...(await deadLinks('/var/log/containers', state)),
+  );
   return traces;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run conformance -- DIR`: creates every manifest below DIR as `kubectl create -f` does, each in a namespace of its
- * own, waits for the runs in it and prints one line each. Exit status 1 when one does not end Succeeded.
+ * `npm run conformance -- DIR`: creates every manifest below DIR as `kubectl create -f` does, each in a namespace of
+ * its own, waits for the runs in it and prints one line each. Exit status 1 when one does not end Succeeded.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,9 @@ const { values: options, positionals } = parseArgs({
 const folder = positionals[0];
 if (folder === undefined || !existsSync(folder)) {
   if (folder !== undefined) console.error(`conformance: there is no file or folder ${JSON.stringify(folder)}`);
-  console.error('usage: npm run conformance -- DIR [--context NAME] [--kubeconfig FILE] [--parallel 4] [--timeout SECONDS] [--keep]');
+  console.error(
+    'usage: npm run conformance -- DIR [--context NAME] [--kubeconfig FILE] [--parallel 4] [--timeout SECONDS] [--keep]',
+  );
   process.exit(2);
 }
 
@@ -41,7 +43,12 @@ interface Verdict {
 async function tryManifest(file: string): Promise<Verdict> {
   const started = Date.now();
   const signal = AbortSignal.timeout(Number(options.timeout) * 1000);
-  const verdict = (kind: Verdict['verdict'], detail: string): Verdict => ({ file, verdict: kind, detail, seconds: (Date.now() - started) / 1000 });
+  const verdict = (kind: Verdict['verdict'], detail: string): Verdict => ({
+    file,
+    verdict: kind,
+    detail,
+    seconds: (Date.now() - started) / 1000,
+  });
   const namespace = await createNamespace(client, 'conformance', signal);
   try {
     const created = await kubectlCreate(kubectl, kubectlFlags, file, namespace);
@@ -65,12 +72,16 @@ async function worker(): Promise<void> {
     const result = await tryManifest(file);
     verdicts.push(result);
     const name = path.relative(folder ?? '', file) || path.basename(file);
-    console.log(`${result.verdict.toUpperCase()} ${name} ${result.seconds.toFixed(1)} s${result.detail ? `: ${result.detail.replaceAll('\n', ' ')}` : ''}`);
+    console.log(
+      `${result.verdict.toUpperCase()} ${name} ${result.seconds.toFixed(1)} s${result.detail ? `: ${result.detail.replaceAll('\n', ' ')}` : ''}`,
+    );
   }
 }
 await Promise.all(Array.from({ length: Math.max(1, Number(options.parallel)) }, worker));
 await client.close();
 
 const count = (kind: Verdict['verdict']) => verdicts.filter(({ verdict }) => verdict === kind).length;
-console.log(`\n${count('pass')} passed, ${count('fail')} failed${count('none') > 0 ? `, ${count('none')} skipped` : ''} of ${files.length}`);
+console.log(
+  `\n${count('pass')} passed, ${count('fail')} failed${count('none') > 0 ? `, ${count('none')} skipped` : ''} of ${files.length}`,
+);
 process.exitCode = count('fail') === 0 && files.length > 0 ? 0 : 1;

@@ -27,11 +27,20 @@ interface Listed {
  * `kubectl create -f`, as a user would, with kubectl's strict field validation.
  * @throws with kubectl's own words when it refuses.
  */
-export async function kubectlCreate(kubectl: string, args: string[], file: string, namespace: string): Promise<CreatedObject[]> {
+export async function kubectlCreate(
+  kubectl: string,
+  args: string[],
+  file: string,
+  namespace: string,
+): Promise<CreatedObject[]> {
   const output = await capture(kubectl, [...args, '--namespace', namespace, 'create', '-f', file, '--output', 'json']);
   return splitJson(output)
     .flatMap((object) => object.items ?? [object])
-    .map((object) => ({ kind: object.kind, name: object.metadata.name, namespace: object.metadata.namespace ?? namespace }));
+    .map((object) => ({
+      kind: object.kind,
+      name: object.metadata.name,
+      namespace: object.metadata.namespace ?? namespace,
+    }));
 }
 
 /** kubectl prints one JSON document after the other for a file of several. */
@@ -50,6 +59,8 @@ function capture(command: string, args: string[]): Promise<string> {
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
     child.on('error', (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
-    child.on('close', (status) => (status === 0 ? resolve(output) : reject(new Error(errors.trim() || `${command} exited with ${status}`))));
+    child.on('close', (status) =>
+      status === 0 ? resolve(output) : reject(new Error(errors.trim() || `${command} exited with ${status}`)),
+    );
   });
 }

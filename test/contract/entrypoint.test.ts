@@ -11,8 +11,9 @@ import type { Container } from '../../src/core/pod/types.ts';
 import { parseTerminationMessage, stepReport } from '../../src/core/podstatus/termination.ts';
 
 /**
- * Builder, binary and parser against each other: a pod as the controller plans it, run by the real entrypoint in a temporary directory
- * in the place of / (paths in arguments are moved there), its termination messages read as the controller reads them.
+ * Builder, binary and parser against each other: a pod as the controller plans it, run by the real entrypoint in a
+ * temporary directory in the place of / (paths in arguments are moved there), its termination messages read as the
+ * controller reads them.
  */
 const source = path.resolve(import.meta.dirname, '../../src/entrypoint');
 let root = '';
@@ -21,7 +22,10 @@ let binary = '';
 beforeAll(async () => {
   root = realpathSync(mkdtempSync(path.join(tmpdir(), 'entrypoint-contract-')));
   binary = path.join(root, 'entrypoint');
-  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], { cwd: source, env: { ...process.env, CGO_ENABLED: '0' } });
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], {
+    cwd: source,
+    env: { ...process.env, CGO_ENABLED: '0' },
+  });
 }, 120_000);
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -34,13 +38,20 @@ interface Ended {
 
 /** Runs one container of the pod below `host`. */
 async function run(container: Container, host: string, signal: AbortSignal): Promise<Ended> {
-  const moved = [...(container.command ?? []), ...(container.args ?? [])].map((arg) => arg.replaceAll(/(^|[ ,="])\/(tekton|workspace)\//g, `$1${host}/$2/`).replace('/ko-app/entrypoint', binary));
+  const moved = [...(container.command ?? []), ...(container.args ?? [])].map((arg) =>
+    arg.replaceAll(/(^|[ ,="])\/(tekton|workspace)\//g, `$1${host}/$2/`).replace('/ko-app/entrypoint', binary),
+  );
   const [file = '', ...rest] = moved;
   const isInit = rest[0] === 'init';
   const roots = ['-tekton_dir', `${host}/tekton`, ...(isInit ? ['-workspace_dir', `${host}/workspace`] : [])];
   const args = isInit ? ['init', ...roots, ...rest.slice(1)] : [...roots, ...rest];
   const environment = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
-  const child = spawn(file, args, { cwd: host, env: { PATH: process.env.PATH ?? '', HOME: host, HOST: host, ...environment }, signal, killSignal: 'SIGKILL' });
+  const child = spawn(file, args, {
+    cwd: host,
+    env: { PATH: process.env.PATH ?? '', HOME: host, HOST: host, ...environment },
+    signal,
+    killSignal: 'SIGKILL',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
@@ -51,57 +62,121 @@ async function run(container: Container, host: string, signal: AbortSignal): Pro
   });
 }
 
-/** Plans the pod, prepares it and starts all steps at once, as a kubelet does; the messages are in the order of the steps. */
-async function runPod(spec: TaskSpec, signal: AbortSignal): Promise<{ ended: Ended[]; messages: (string | undefined)[]; prepared: Ended; host: string }> {
+/**
+ * Plans the pod, prepares it and starts all steps at once, as a kubelet does; the messages are in the order of the
+ * steps.
+ */
+async function runPod(
+  spec: TaskSpec,
+  signal: AbortSignal,
+): Promise<{ ended: Ended[]; messages: (string | undefined)[]; prepared: Ended; host: string }> {
   const pod = buildPod(podInputOf(spec));
   const host = mkdtempSync(path.join(root, 'pod-'));
   const steps = pod.spec.containers.filter(({ name }) => name.startsWith('step-'));
-  for (const name of ['bin', 'steps', 'scripts', 'results', 'artifacts', 'downward', ...steps.map((_, index) => `run/${index}`)]) mkdirSync(`${host}/tekton/${name}`, { recursive: true });
+  for (const name of [
+    'bin',
+    'steps',
+    'scripts',
+    'results',
+    'artifacts',
+    'downward',
+    ...steps.map((_, index) => `run/${index}`),
+  ])
+    mkdirSync(`${host}/tekton/${name}`, { recursive: true });
   mkdirSync(`${host}/workspace`);
   writeFileSync(`${host}/tekton/downward/ready`, 'READY');
   const [prepare] = pod.spec.initContainers ?? [];
   if (!prepare) throw new Error('the pod has no init container');
   const prepared = await run(prepare, host, signal);
-  const own = steps.map((step, index) => ({ ...step, args: (step.args ?? []).map((arg) => (arg === '/tekton/termination' ? `/tekton/run/${index}/termination` : arg)) }));
+  const own = steps.map((step, index) => ({
+    ...step,
+    args: (step.args ?? []).map((arg) => (arg === '/tekton/termination' ? `/tekton/run/${index}/termination` : arg)),
+  }));
   const ended = await Promise.all(own.map((step) => run(step, host, signal)));
   const messages = own.map((_, index) => readFileSync(`${host}/tekton/run/${index}/termination`, 'utf8'));
   return { ended, messages, prepared, host };
 }
 
 const results = (message: string | undefined): Record<string, string> =>
-  Object.fromEntries((parseTerminationMessage(message) ?? []).filter(({ type }) => type !== 3).map(({ key, value, type }) => [`${type}:${key}`, value]));
+  Object.fromEntries(
+    (parseTerminationMessage(message) ?? [])
+      .filter(({ type }) => type !== 3)
+      .map(({ key, value, type }) => [`${type}:${key}`, value]),
+  );
 
 describe('a planned pod run by the real entrypoint', () => {
   it('runs scripts in order, in their working directories, and reports results', async ({ signal }) => {
-    const { ended, messages, prepared, host } = await runPod({
-      results: [{ name: 'sum', type: 'string' }, { name: 'late', type: 'string' }],
-      steps: [
-        { name: 'first', image: 'i', workingDir: 'made/here', script: 'cd "$HOST/workspace/made/here"\nprintf 3 > "$HOST/tekton/results/sum"\nprintf "[\\"a\\",\\"b c\\"]" > "$HOST/tekton/steps/step-first/results/list"\necho one', results: [{ name: 'list', type: 'array' }] },
-        { name: 'second', image: 'i', command: ['printf', '<%s>'], args: ['$(steps.first.results.list[*])', '-- $(steps.first.results.list[1])'] },
-        { name: 'third', image: 'i', script: `#!/bin/sh\n${'# long\n'.repeat(40_000)}printf 4 > "$HOST/tekton/results/late"; cat "$HOST/tekton/steps/step-first/exitCode"` },
-      ],
-    }, signal);
+    const { ended, messages, prepared, host } = await runPod(
+      {
+        results: [
+          { name: 'sum', type: 'string' },
+          { name: 'late', type: 'string' },
+        ],
+        steps: [
+          {
+            name: 'first',
+            image: 'i',
+            workingDir: 'made/here',
+            script:
+              'cd "$HOST/workspace/made/here"\nprintf 3 > "$HOST/tekton/results/sum"\nprintf "[\\"a\\",\\"b c\\"]" > "$HOST/tekton/steps/step-first/results/list"\necho one',
+            results: [{ name: 'list', type: 'array' }],
+          },
+          {
+            name: 'second',
+            image: 'i',
+            command: ['printf', '<%s>'],
+            args: ['$(steps.first.results.list[*])', '-- $(steps.first.results.list[1])'],
+          },
+          {
+            name: 'third',
+            image: 'i',
+            script: `#!/bin/sh\n${'# long\n'.repeat(40_000)}printf 4 > "$HOST/tekton/results/late"; cat "$HOST/tekton/steps/step-first/exitCode"`,
+          },
+        ],
+      },
+      signal,
+    );
     expect(prepared).toEqual({ exit: 0, stdout: '', stderr: '' });
     expect(ended.map(({ exit, stdout, stderr }) => ({ exit, stdout, stderr }))).toEqual([
-      { exit: 0, stdout: 'one\n', stderr: '' }, { exit: 0, stdout: '<a><b c><-- b c>', stderr: '' }, { exit: 0, stdout: '0', stderr: '' },
+      { exit: 0, stdout: 'one\n', stderr: '' },
+      { exit: 0, stdout: '<a><b c><-- b c>', stderr: '' },
+      { exit: 0, stdout: '0', stderr: '' },
     ]);
     expect(messages.map(results)).toEqual([{ '1:sum': '3', '4:list': '["a","b c"]' }, {}, { '1:late': '4' }]);
-    for (const message of messages) expect(stepReport(parseTerminationMessage(message) ?? []).startedAt).toMatch(/^20\d\d-.*Z$/);
-    expect(execFileSync('stat', ['-c', '%a', `${host}/workspace/made/here`]).toString().trim()).toBe('777');
+    for (const message of messages)
+      expect(stepReport(parseTerminationMessage(message) ?? []).startedAt).toMatch(/^20\d\d-.*Z$/);
+    expect(
+      execFileSync('stat', ['-c', '%a', `${host}/workspace/made/here`])
+        .toString()
+        .trim(),
+    ).toBe('777');
   });
 
   it('ignores, skips and fails as the spec says', async ({ signal }) => {
-    const { ended, messages } = await runPod({
-      steps: [
-        { name: 'ignored', image: 'i', onError: 'continue', script: 'exit 7' },
-        { name: 'not-wanted', image: 'i', when: [{ input: 'a', operator: 'in', values: ['b'] }], script: 'echo never' },
-        { name: 'too-slow', image: 'i', timeout: '50ms', script: 'sleep 60' },
-        { name: 'too-late', image: 'i', script: 'echo never' },
-      ],
-    }, signal);
-    expect(ended.map(({ exit, stdout }) => ({ exit, stdout }))).toEqual([{ exit: 0, stdout: '' }, { exit: 0, stdout: '' }, { exit: 1, stdout: '' }, { exit: 1, stdout: '' }]);
-    expect(messages.map((message) => ({ ...stepReport(parseTerminationMessage(message) ?? []), startedAt: undefined }))).toEqual([
-      { exitCode: 7 }, { reason: 'Skipped' }, { reason: 'TimeoutExceeded' }, { reason: 'Skipped' },
+    const { ended, messages } = await runPod(
+      {
+        steps: [
+          { name: 'ignored', image: 'i', onError: 'continue', script: 'exit 7' },
+          {
+            name: 'not-wanted',
+            image: 'i',
+            when: [{ input: 'a', operator: 'in', values: ['b'] }],
+            script: 'echo never',
+          },
+          { name: 'too-slow', image: 'i', timeout: '50ms', script: 'sleep 60' },
+          { name: 'too-late', image: 'i', script: 'echo never' },
+        ],
+      },
+      signal,
+    );
+    expect(ended.map(({ exit, stdout }) => ({ exit, stdout }))).toEqual([
+      { exit: 0, stdout: '' },
+      { exit: 0, stdout: '' },
+      { exit: 1, stdout: '' },
+      { exit: 1, stdout: '' },
     ]);
+    expect(
+      messages.map((message) => ({ ...stepReport(parseTerminationMessage(message) ?? []), startedAt: undefined })),
+    ).toEqual([{ exitCode: 7 }, { reason: 'Skipped' }, { reason: 'TimeoutExceeded' }, { reason: 'Skipped' }]);
   });
 });

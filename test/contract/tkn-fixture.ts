@@ -15,17 +15,29 @@ const folder = path.resolve(import.meta.dirname, '../../crds');
 /** The kubeconfig of the API server that the contract is checked against. */
 export function testKubeconfig(): string {
   const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'];
-  if (!kubeconfig) throw new Error('set TEKTITE_TEST_KUBECONFIG to the kubeconfig of a test API server (hack/cluster up --control-plane)');
+  if (!kubeconfig)
+    throw new Error(
+      'set TEKTITE_TEST_KUBECONFIG to the kubeconfig of a test API server (hack/cluster up --control-plane)',
+    );
   return kubeconfig;
 }
 
 /** A client, our CRDs on the server, and a namespace of this test's own. */
 export async function prepare(namespace: string): Promise<KubeClient> {
-  const client = new KubeClient(await loadClusterConfig({ kubeconfig: testKubeconfig() }), { userAgent: 'tkn-contract', qps: 200, burst: 300 });
+  const client = new KubeClient(await loadClusterConfig({ kubeconfig: testKubeconfig() }), {
+    userAgent: 'tkn-contract',
+    qps: 200,
+    burst: 300,
+  });
   const files = (await readdir(folder)).filter((name) => name.endsWith('.yaml'));
   for (const file of files) {
     const definition = parse(await readFile(path.join(folder, file), 'utf8')) as CustomResourceDefinition;
-    await client.patch(customResourceDefinitions, undefined, definition.metadata.name ?? '', { type: 'apply', body: definition, fieldManager: 'tkn-contract', force: true });
+    await client.patch(customResourceDefinitions, undefined, definition.metadata.name ?? '', {
+      type: 'apply',
+      body: definition,
+      fieldManager: 'tkn-contract',
+      force: true,
+    });
     await established(client, definition.metadata.name ?? '');
   }
   await client.create(namespaces, { metadata: { name: namespace } });
@@ -42,7 +54,11 @@ async function established(client: KubeClient, name: string): Promise<void> {
 }
 
 /** Creates a run and gives it this status, as a controller would. */
-export async function createRun<T extends KubeObject & (PipelineRun | TaskRun)>(client: KubeClient, resource: Resource<T>, run: T): Promise<T> {
+export async function createRun<T extends KubeObject & (PipelineRun | TaskRun)>(
+  client: KubeClient,
+  resource: Resource<T>,
+  run: T,
+): Promise<T> {
   const created = await client.create(resource, run);
   return run.status ? client.replaceStatus(resource, { ...created, status: run.status }) : created;
 }

@@ -7,7 +7,11 @@ import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
 import { testKubeconfig } from './tkn-fixture.ts';
 
-export interface Outcome { status: number; out: string; err: string }
+export interface Outcome {
+  status: number;
+  out: string;
+  err: string;
+}
 
 /** A program with tkn's command line. */
 export interface Program {
@@ -15,7 +19,10 @@ export interface Program {
   run(args: string[]): Promise<Outcome>;
 }
 
-/** Ours and the real tkn, the one on PATH before the one that hack/one-node builds: what holds for one must hold for the other. */
+/**
+ * Ours and the real tkn, the one on PATH before the one that hack/one-node builds: what holds for one must hold for the
+ * other.
+ */
 export async function programs(): Promise<Program[]> {
   return [ours, theirs((await onPath('tkn')) ?? (await tool('tkn')))];
 }
@@ -28,10 +35,17 @@ const ours: Program = {
     const terminal = {
       out: (text: string) => void (outcome.out += text),
       err: (text: string) => void (outcome.err += text),
-      colour: false, interactive: false,
-      async *lines() { /* Standard input is empty. */ },
+      colour: false,
+      interactive: false,
+      async *lines() {
+        /* Standard input is empty. */
+      },
     };
-    outcome.status = await runCommand(['--kubeconfig', testKubeconfig(), ...args], { ...system, terminal, clock: systemClock }, AbortSignal.timeout(30_000));
+    outcome.status = await runCommand(
+      ['--kubeconfig', testKubeconfig(), ...args],
+      { ...system, terminal, clock: systemClock },
+      AbortSignal.timeout(30_000),
+    );
     return outcome;
   },
 };
@@ -39,18 +53,30 @@ const ours: Program = {
 function theirs(file: string): Program {
   return {
     name: 'tkn',
-    run: (args) => new Promise((resolve) => {
-      execFile(file, [...args, '--kubeconfig', testKubeconfig(), '--no-color'], { timeout: 30_000 }, (error, out, err) => {
-        resolve({ status: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err });
-      });
-    }),
+    run: (args) =>
+      new Promise((resolve) => {
+        execFile(
+          file,
+          [...args, '--kubeconfig', testKubeconfig(), '--no-color'],
+          { timeout: 30_000 },
+          (error, out, err) => {
+            resolve({ status: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err });
+          },
+        );
+      }),
   };
 }
 
 async function onPath(name: string): Promise<string | undefined> {
   for (const folder of (process.env['PATH'] ?? '').split(path.delimiter)) {
     const file = path.join(folder, name);
-    if (await access(file, constants.X_OK).then(() => true, () => false)) return file;
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return file;
   }
   return undefined;
 }

@@ -8,9 +8,13 @@ import { configMaps, namespaces } from '../../src/kube/resources.ts';
 import { createRun, prepare } from './tkn-fixture.ts';
 import { programs } from './tkn-programs.ts';
 
-/** What tkn asks of the API server (upstream tektoncd/cli, pkg/actions and pkg/log), asked of a real one with our CRDs. */
+/**
+ * What tkn asks of the API server (upstream tektoncd/cli, pkg/actions and pkg/log), asked of a real one with our CRDs.
+ */
 const namespace = `tkn-${process.pid}`;
-const embedded = { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ name: 's', image: 'busybox', script: 'true' }] } }] } };
+const embedded = {
+  pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ name: 's', image: 'busybox', script: 'true' }] } }] },
+};
 let client: KubeClient;
 
 beforeAll(async () => {
@@ -25,23 +29,44 @@ function pipelineRun(name: string, parts: Partial<PipelineRun> = {}): PipelineRu
   return { spec: embedded, ...parts, metadata: { name, namespace, ...parts.metadata } };
 }
 function taskRun(name: string, parts: Partial<TaskRun> = {}): TaskRun {
-  return { spec: { taskSpec: { steps: [{ name: 's', image: 'busybox', script: 'true' }] } }, ...parts, metadata: { name, namespace, ...parts.metadata } };
+  return {
+    spec: { taskSpec: { steps: [{ name: 's', image: 'busybox', script: 'true' }] } },
+    ...parts,
+    metadata: { name, namespace, ...parts.metadata },
+  };
 }
-const condition = (status: 'True' | 'False' | 'Unknown', reason: string, message = '') => ({ type: 'Succeeded', status, reason, message });
+const condition = (status: 'True' | 'False' | 'Unknown', reason: string, message = '') => ({
+  type: 'Succeeded',
+  status,
+  reason,
+  message,
+});
 const labelled = (pipeline: string) => ({ labels: { 'tekton.dev/pipeline': pipeline } });
 
 describe('discovery', () => {
-  interface ResourceList { groupVersion: string; resources: { name: string; kind: string; namespaced: boolean; verbs: string[]; shortNames?: string[] }[] }
-  interface Group { name: string; versions: { groupVersion: string }[]; preferredVersion: { version: string } }
+  interface ResourceList {
+    groupVersion: string;
+    resources: { name: string; kind: string; namespaced: boolean; verbs: string[]; shortNames?: string[] }[];
+  }
+  interface Group {
+    name: string;
+    versions: { groupVersion: string }[];
+    preferredVersion: { version: string };
+  }
   const json = async <T>(path: string): Promise<T> => JSON.parse(await client.raw('GET', path)) as T;
 
   it('answers for every group and version', async () => {
     const core = await json<{ versions: string[] }>('/api');
     const { groups } = await json<{ groups: Group[] }>('/apis');
-    const paths = [...core.versions.map((version) => `/api/${version}`), ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => `/apis/${groupVersion}`))];
+    const paths = [
+      ...core.versions.map((version) => `/api/${version}`),
+      ...groups.flatMap(({ versions }) => versions.map(({ groupVersion }) => `/apis/${groupVersion}`)),
+    ];
     const lists = await Promise.all(paths.map((path) => json<ResourceList>(path)));
     expect(lists.every(({ resources }) => Array.isArray(resources))).toBe(true);
-    expect(lists.map(({ groupVersion }) => groupVersion)).toEqual(expect.arrayContaining(['v1', 'apps/v1', 'tekton.dev/v1']));
+    expect(lists.map(({ groupVersion }) => groupVersion)).toEqual(
+      expect.arrayContaining(['v1', 'apps/v1', 'tekton.dev/v1']),
+    );
   });
 
   it('prefers v1 of tekton.dev', async () => {
@@ -49,7 +74,12 @@ describe('discovery', () => {
     expect(groups.find(({ name }) => name === 'tekton.dev')?.preferredVersion.version).toBe('v1');
   });
 
-  it.each([['pipelineruns', 'PipelineRun', 'pr'], ['taskruns', 'TaskRun', 'tr'], ['pipelines', 'Pipeline', undefined], ['tasks', 'Task', undefined]])('knows %s with the verbs that tkn uses', async (name, kind, shortName) => {
+  it.each([
+    ['pipelineruns', 'PipelineRun', 'pr'],
+    ['taskruns', 'TaskRun', 'tr'],
+    ['pipelines', 'Pipeline', undefined],
+    ['tasks', 'Task', undefined],
+  ])('knows %s with the verbs that tkn uses', async (name, kind, shortName) => {
     const { resources } = await json<ResourceList>('/apis/tekton.dev/v1');
     const found = resources.find((resource) => resource.name === name);
     expect(found).toMatchObject({ kind, namespaced: true });
@@ -59,7 +89,10 @@ describe('discovery', () => {
 
   it('answers the aggregated form that newer clients ask for first', async () => {
     const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
-    const answer = JSON.parse(await client.raw('GET', '/apis', { accept })) as { kind: string; items: { metadata: { name: string }; versions: { version: string; freshness?: string }[] }[] };
+    const answer = JSON.parse(await client.raw('GET', '/apis', { accept })) as {
+      kind: string;
+      items: { metadata: { name: string }; versions: { version: string; freshness?: string }[] }[];
+    };
     expect(answer.kind).toBe('APIGroupDiscoveryList');
     const group = answer.items.find(({ metadata }) => metadata.name === 'tekton.dev');
     // The first version is the preferred one.
@@ -69,7 +102,12 @@ describe('discovery', () => {
 
 describe('list', () => {
   beforeAll(async () => {
-    for (const [name, pipeline] of [['list-a', 'p'], ['list-b', 'p'], ['list-c', 'q']] as const) await createRun(client, pipelineRuns, pipelineRun(name, { metadata: labelled(pipeline) }));
+    for (const [name, pipeline] of [
+      ['list-a', 'p'],
+      ['list-b', 'p'],
+      ['list-c', 'q'],
+    ] as const)
+      await createRun(client, pipelineRuns, pipelineRun(name, { metadata: labelled(pipeline) }));
   });
 
   it.each([
@@ -103,7 +141,12 @@ describe('watch', () => {
     const { resourceVersion } = await client.list(taskRuns, { namespace, fieldSelector: 'metadata.name=watched' });
     const seen: string[] = [];
     const watching = (async () => {
-      for await (const event of client.watch(taskRuns, { namespace, fieldSelector: 'metadata.name=watched', resourceVersion, signal: AbortSignal.timeout(20_000) })) {
+      for await (const event of client.watch(taskRuns, {
+        namespace,
+        fieldSelector: 'metadata.name=watched',
+        resourceVersion,
+        signal: AbortSignal.timeout(20_000),
+      })) {
         if (event.type === 'BOOKMARK' || event.type === 'ERROR') continue;
         seen.push(`${event.type} ${event.object.metadata.name} ${event.object.status?.podName ?? ''}`.trim());
         if (event.type === 'DELETED') return;
@@ -121,13 +164,33 @@ describe('watch', () => {
 
 describe('cancel', () => {
   it.each([
-    ['PipelineRun', 'Cancelled', async (status: string) => patched(pipelineRuns, await createRun(client, pipelineRuns, pipelineRun('patch-pr')), status)],
-    ['TaskRun', 'TaskRunCancelled', async (status: string) => patched(taskRuns, await createRun(client, taskRuns, taskRun('patch-tr')), status)],
+    [
+      'PipelineRun',
+      'Cancelled',
+      async (status: string) =>
+        patched(pipelineRuns, await createRun(client, pipelineRuns, pipelineRun('patch-pr')), status),
+    ],
+    [
+      'TaskRun',
+      'TaskRunCancelled',
+      async (status: string) => patched(taskRuns, await createRun(client, taskRuns, taskRun('patch-tr')), status),
+    ],
   ])('JSON Patch "replace" of an absent /spec/status of a %s succeeds', async (_kind, status, patch) => {
     expect(await patch(status)).toBe(status);
   });
 
-  async function patched<T extends PipelineRun | TaskRun>(resource: { group: string; version: string; plural: string; kind: string; namespaced: boolean; readonly __type?: T }, run: T, status: string): Promise<string | undefined> {
+  async function patched<T extends PipelineRun | TaskRun>(
+    resource: {
+      group: string;
+      version: string;
+      plural: string;
+      kind: string;
+      namespaced: boolean;
+      readonly __type?: T;
+    },
+    run: T,
+    status: string,
+  ): Promise<string | undefined> {
     expect(run.spec.status).toBeUndefined();
     const body = [{ op: 'replace', path: '/spec/status', value: status }];
     return (await client.patch(resource, namespace, run.metadata.name ?? '', { type: 'json', body })).spec.status;
@@ -135,15 +198,20 @@ describe('cancel', () => {
 });
 
 describe('delete', () => {
-  it.each([undefined, 'Background', 'Foreground'] as const)('with propagation %s removes the run', async (propagationPolicy) => {
-    const name = `delete-${propagationPolicy?.toLowerCase() ?? 'default'}`;
-    await createRun(client, pipelineRuns, pipelineRun(name));
-    await client.delete(pipelineRuns, namespace, name, propagationPolicy ? { propagationPolicy } : {});
-    const left = await client.get(pipelineRuns, namespace, name).catch((error: unknown) => (isNotFound(error) ? undefined : Promise.reject(error as Error)));
-    // Foreground deletion waits for the garbage collector, which a control plane alone does not have.
-    if (propagationPolicy === 'Foreground') expect(left?.metadata.deletionTimestamp).toBeDefined();
-    else expect(left).toBeUndefined();
-  });
+  it.each([undefined, 'Background', 'Foreground'] as const)(
+    'with propagation %s removes the run',
+    async (propagationPolicy) => {
+      const name = `delete-${propagationPolicy?.toLowerCase() ?? 'default'}`;
+      await createRun(client, pipelineRuns, pipelineRun(name));
+      await client.delete(pipelineRuns, namespace, name, propagationPolicy ? { propagationPolicy } : {});
+      const left = await client
+        .get(pipelineRuns, namespace, name)
+        .catch((error: unknown) => (isNotFound(error) ? undefined : Promise.reject(error as Error)));
+      // Foreground deletion waits for the garbage collector, which a control plane alone does not have.
+      if (propagationPolicy === 'Foreground') expect(left?.metadata.deletionTimestamp).toBeDefined();
+      else expect(left).toBeUndefined();
+    },
+  );
 });
 
 describe.each(await programs())('$name', (program) => {
@@ -154,20 +222,55 @@ describe.each(await programs())('$name', (program) => {
     const started = new Date(Date.now() - 10 * 60_000 - 500).toISOString().replace(/\.\d+Z$/, 'Z');
     const completed = new Date(Date.parse(started) + 65_000).toISOString().replace(/\.\d+Z$/, 'Z');
     const times = { startTime: started, completionTime: completed };
-    await createRun(client, pipelineRuns, pipelineRun(own('done'), {
-      metadata: labelled(own('p')),
-      status: { ...times, conditions: [condition('True', 'Succeeded')], childReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: own('done-a'), pipelineTaskName: 'a' }] },
-    }));
-    await createRun(client, taskRuns, taskRun(own('done-a'), { metadata: { labels: { 'tekton.dev/pipelineRun': own('done') } }, status: { ...times, podName: '', conditions: [condition('True', 'Succeeded')] } }));
-    await createRun(client, pipelineRuns, pipelineRun(own('going'), { metadata: labelled(own('p')), status: { startTime: completed, conditions: [condition('Unknown', 'Running')] } }));
+    await createRun(
+      client,
+      pipelineRuns,
+      pipelineRun(own('done'), {
+        metadata: labelled(own('p')),
+        status: {
+          ...times,
+          conditions: [condition('True', 'Succeeded')],
+          childReferences: [
+            { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: own('done-a'), pipelineTaskName: 'a' },
+          ],
+        },
+      }),
+    );
+    await createRun(
+      client,
+      taskRuns,
+      taskRun(own('done-a'), {
+        metadata: { labels: { 'tekton.dev/pipelineRun': own('done') } },
+        status: { ...times, podName: '', conditions: [condition('True', 'Succeeded')] },
+      }),
+    );
+    await createRun(
+      client,
+      pipelineRuns,
+      pipelineRun(own('going'), {
+        metadata: labelled(own('p')),
+        status: { startTime: completed, conditions: [condition('Unknown', 'Running')] },
+      }),
+    );
     await createRun(client, taskRuns, taskRun(own('going')));
-    for (const name of ['gone', 'kept']) await createRun(client, pipelineRuns, pipelineRun(own(name), { metadata: labelled(own('q')), status: { ...times, conditions: [condition('False', 'PipelineRunTimeout')] } }));
+    for (const name of ['gone', 'kept'])
+      await createRun(
+        client,
+        pipelineRuns,
+        pipelineRun(own(name), {
+          metadata: labelled(own('q')),
+          status: { ...times, conditions: [condition('False', 'PipelineRunTimeout')] },
+        }),
+      );
   });
 
   it('lists the runs of a pipeline, newest first', async () => {
     const { status, out } = await run('pipelinerun', 'list', own('p'));
     expect(status).toBe(0);
-    const rows = out.trimEnd().split('\n').map((line) => line.split(/ {2,}/));
+    const rows = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/));
     expect(rows).toEqual([
       ['NAME', 'STARTED', 'DURATION', 'STATUS'],
       [own('going'), '8 minutes ago', '---', 'Running'],
@@ -176,7 +279,9 @@ describe.each(await programs())('$name', (program) => {
   });
 
   it('lists names', async () => {
-    expect((await run('pr', 'list', own('p'), '-o', 'name')).out).toBe(`pipelinerun.tekton.dev/${own('going')}\npipelinerun.tekton.dev/${own('done')}\n`);
+    expect((await run('pr', 'list', own('p'), '-o', 'name')).out).toBe(
+      `pipelinerun.tekton.dev/${own('going')}\npipelinerun.tekton.dev/${own('done')}\n`,
+    );
   });
 
   it('says when there are none', async () => {
@@ -186,24 +291,43 @@ describe.each(await programs())('$name', (program) => {
 
   it('prints objects that parse', async () => {
     const { out } = await run('pr', 'describe', own('done'), '-o', 'json');
-    expect(JSON.parse(out)).toMatchObject({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { name: own('done') } });
-    expect((await run('pr', 'describe', own('done'), '-o', 'jsonpath={.status.conditions[0].reason}')).out).toBe('Succeeded');
+    expect(JSON.parse(out)).toMatchObject({
+      apiVersion: 'tekton.dev/v1',
+      kind: 'PipelineRun',
+      metadata: { name: own('done') },
+    });
+    expect((await run('pr', 'describe', own('done'), '-o', 'jsonpath={.status.conditions[0].reason}')).out).toBe(
+      'Succeeded',
+    );
   });
 
   it('describes a run with its TaskRuns', async () => {
     const { status, out } = await run('pr', 'describe', own('done'));
     expect(status).toBe(0);
     expect(out).toContain(`\nStatus\n\nSTARTED          DURATION   STATUS\n10 minutes ago   1m5s       Succeeded\n`);
-    expect(out).toMatch(new RegExp(`\\nTaskruns\\n\\n NAME +TASK NAME +STARTED +DURATION +STATUS\\n ${own('done-a')} +a +10 minutes ago +1m5s +Succeeded\\n`));
+    expect(out).toMatch(
+      new RegExp(
+        `\\nTaskruns\\n\\n NAME +TASK NAME +STARTED +DURATION +STATUS\\n ${own('done-a')} +a +10 minutes ago +1m5s +Succeeded\\n`,
+      ),
+    );
   });
 
   it('cancels what runs and refuses what is done', async () => {
-    expect(await run('pr', 'cancel', own('going'), '--grace', 'StoppedRunFinally')).toMatchObject({ status: 0, out: `PipelineRun cancelled: ${own('going')}\n` });
+    expect(await run('pr', 'cancel', own('going'), '--grace', 'StoppedRunFinally')).toMatchObject({
+      status: 0,
+      out: `PipelineRun cancelled: ${own('going')}\n`,
+    });
     expect((await client.get(pipelineRuns, namespace, own('going'))).spec.status).toBe('StoppedRunFinally');
-    expect(await run('tr', 'cancel', own('going'))).toMatchObject({ status: 0, out: `TaskRun cancelled: ${own('going')}\n` });
+    expect(await run('tr', 'cancel', own('going'))).toMatchObject({
+      status: 0,
+      out: `TaskRun cancelled: ${own('going')}\n`,
+    });
     expect((await client.get(taskRuns, namespace, own('going'))).spec.status).toBe('TaskRunCancelled');
     const refused = await run('pr', 'cancel', own('done'));
-    expect(refused).toMatchObject({ status: 1, err: `Error: failed to cancel PipelineRun ${own('done')}: PipelineRun has already finished execution\n` });
+    expect(refused).toMatchObject({
+      status: 1,
+      err: `Error: failed to cancel PipelineRun ${own('done')}: PipelineRun has already finished execution\n`,
+    });
   });
 
   it('reports logs that are not there', async () => {
@@ -213,9 +337,17 @@ describe.each(await programs())('$name', (program) => {
   });
 
   it('deletes by name and by pipeline', async () => {
-    expect(await run('pr', 'delete', own('gone'), '-f')).toMatchObject({ status: 0, out: `PipelineRuns deleted: "${own('gone')}"\n` });
-    expect(await run('pr', 'delete', '-p', own('q'), '-f')).toMatchObject({ status: 0, out: `All PipelineRuns(Completed) associated with Pipeline "${own('q')}" deleted in namespace "${namespace}"\n` });
-    expect((await client.list(pipelineRuns, { namespace, labelSelector: `tekton.dev/pipeline=${own('q')}` })).items).toEqual([]);
+    expect(await run('pr', 'delete', own('gone'), '-f')).toMatchObject({
+      status: 0,
+      out: `PipelineRuns deleted: "${own('gone')}"\n`,
+    });
+    expect(await run('pr', 'delete', '-p', own('q'), '-f')).toMatchObject({
+      status: 0,
+      out: `All PipelineRuns(Completed) associated with Pipeline "${own('q')}" deleted in namespace "${namespace}"\n`,
+    });
+    expect(
+      (await client.list(pipelineRuns, { namespace, labelSelector: `tekton.dev/pipeline=${own('q')}` })).items,
+    ).toEqual([]);
   });
 
   it('prints versions', async () => {

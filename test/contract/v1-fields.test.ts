@@ -15,21 +15,33 @@ const schemas = new Map(kinds.map((kind) => [kind.kind, objectSchema(kind)]));
 /** Where a schema and upstream's type differ; `owner` names the type a field belongs to. */
 function differences(schema: StructuralSchema | undefined, type: string, path: string): string[] {
   if (schema === undefined) return [`${path} is missing`];
-  if (type.endsWith('[]')) return schema.type === 'array' ? differences(schema.items, type.slice(0, -2), `${path}[]`) : [`${path} should be a list`];
-  if (type.endsWith('{}')) return schema.additionalProperties ? differences(schema.additionalProperties, type.slice(0, -2), `${path}.*`) : [`${path} should be a map`];
+  if (type.endsWith('[]'))
+    return schema.type === 'array'
+      ? differences(schema.items, type.slice(0, -2), `${path}[]`)
+      : [`${path} should be a list`];
+  if (type.endsWith('{}'))
+    return schema.additionalProperties
+      ? differences(schema.additionalProperties, type.slice(0, -2), `${path}.*`)
+      : [`${path} should be a map`];
   if (type === 'any') return schema['x-kubernetes-preserve-unknown-fields'] ? [] : [`${path} should take any JSON`];
   if (type === 'quantity') return schema['x-kubernetes-int-or-string'] ? [] : [`${path} should be a quantity`];
   const fields = upstream.types[type];
   if (fields === undefined) return schema.type === type ? [] : [`${path} should be of type ${type}, is ${schema.type}`];
-  const ours = Object.keys(schema.properties ?? {}).filter((name) => !(name in fields) && !(`${type}.${name}` in upstream.oursOnly));
+  const ours = Object.keys(schema.properties ?? {}).filter(
+    (name) => !(name in fields) && !(`${type}.${name}` in upstream.oursOnly),
+  );
   return [
-    ...Object.entries(fields).flatMap(([name, child]) => differences(schema.properties?.[name], child, `${path}.${name}`)),
+    ...Object.entries(fields).flatMap(([name, child]) =>
+      differences(schema.properties?.[name], child, `${path}.${name}`),
+    ),
     ...ours.map((name) => `${path}.${name} is not upstream's: remove it, or say in oursOnly why it is there`),
   ];
 }
 
-describe('the CRDs have upstream\'s fields, and no others', () => {
-  const rows = Object.entries(upstream.roots).flatMap(([kind, fields]) => Object.entries(fields).map(([field, type]) => ({ kind, field, type })));
+describe("the CRDs have upstream's fields, and no others", () => {
+  const rows = Object.entries(upstream.roots).flatMap(([kind, fields]) =>
+    Object.entries(fields).map(([field, type]) => ({ kind, field, type })),
+  );
   test.each(rows)('$kind.$field', ({ kind, field, type }) => {
     expect(differences(schemas.get(kind)?.properties?.[field], type, `${kind}.${field}`)).toEqual([]);
   });
@@ -41,6 +53,8 @@ test('every kind of ours is in the list', () => {
 
 test('every type named in the list is described there', () => {
   const primitive = new Set(['string', 'integer', 'boolean', 'any', 'quantity']);
-  const named = Object.values(upstream.types).flatMap((fields) => Object.values(fields)).map((type) => type.replace(/(\[\]|\{\})$/, ''));
+  const named = Object.values(upstream.types)
+    .flatMap((fields) => Object.values(fields))
+    .map((type) => type.replace(/(\[\]|\{\})$/, ''));
   expect(named.filter((type) => !primitive.has(type) && !(type in upstream.types))).toEqual([]);
 });

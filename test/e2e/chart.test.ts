@@ -10,50 +10,229 @@ beforeAll(async () => {
   helm = await programPath(await testCluster(), 'helm');
 });
 
-interface Rendered { kind: string; metadata: { name: string; namespace?: string; labels?: Record<string, string> }; [field: string]: unknown }
+interface Rendered {
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> };
+  [field: string]: unknown;
+}
 
 async function render(...set: string[]): Promise<Rendered[]> {
-  const text = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', 'ci', ...set.flatMap((pair) => ['--set', pair])]);
-  return parseAllDocuments(text).map((document) => document.toJS() as Rendered | null).filter((object) => object !== null);
+  const text = await command([
+    helm,
+    'template',
+    'tektite',
+    'config/chart',
+    '--namespace',
+    'ci',
+    ...set.flatMap((pair) => ['--set', pair]),
+  ]);
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Rendered | null)
+    .filter((object) => object !== null);
 }
 
 function find(rendered: Rendered[], kind: string, name = 'tekton-pipelines-controller'): Rendered {
   const found = rendered.find((object) => object.kind === kind && object.metadata.name === name);
-  if (!found) throw new Error(`no ${kind} ${name} among ${rendered.map((object) => `${object.kind} ${object.metadata.name}`).join(', ')}`);
+  if (!found)
+    throw new Error(
+      `no ${kind} ${name} among ${rendered.map((object) => `${object.kind} ${object.metadata.name}`).join(', ')}`,
+    );
   return found;
 }
 
-interface Row { name: string; set: string[]; kind: string; object?: string; expected: object }
-const container = (parts: object) => ({ spec: { template: { spec: { containers: [expect.objectContaining(parts)] } } } });
+interface Row {
+  name: string;
+  set: string[];
+  kind: string;
+  object?: string;
+  expected: object;
+}
+const container = (parts: object) => ({
+  spec: { template: { spec: { containers: [expect.objectContaining(parts)] } } },
+});
 const withArgs = (...args: string[]) => container({ args: expect.arrayContaining(args) as string[] });
 const digest = `sha256:${'a'.repeat(64)}`;
 
 const rows: Row[] = [
-  { name: 'an image by tag', set: ['images.tektite.repository=registry.example/t', 'images.tektite.tag=v9'], kind: 'Deployment', expected: container({ image: 'registry.example/t:v9', imagePullPolicy: 'IfNotPresent' }) },
-  { name: 'an image by digest, which wins', set: ['images.tektite.tag=v9', `images.tektite.digest=${digest}`], kind: 'Deployment', expected: container({ image: `ghcr.io/tektite/tektite@${digest}` }) },
-  { name: 'the images that pods get', set: [`images.entrypoint.digest=${digest}`, 'images.nop.repository=r/nop', 'images.nop.tag=1'], kind: 'Deployment', expected: withArgs(`--entrypoint-image=ghcr.io/tektite/entrypoint@${digest}`, '--nop-image=r/nop:1') },
-  { name: 'the pull policy', set: ['images.pullPolicy=Always'], kind: 'Deployment', expected: container({ imagePullPolicy: 'Always' }) },
-  { name: 'pull secrets of the pods', set: ['images.pullSecrets={one,two}'], kind: 'Deployment', expected: { spec: { template: { spec: { imagePullSecrets: [{ name: 'one' }, { name: 'two' }] } } } } },
-  { name: 'pull secrets of the ServiceAccount', set: ['images.pullSecrets={one,two}'], kind: 'ServiceAccount', expected: { imagePullSecrets: [{ name: 'one' }, { name: 'two' }] } },
+  {
+    name: 'an image by tag',
+    set: ['images.tektite.repository=registry.example/t', 'images.tektite.tag=v9'],
+    kind: 'Deployment',
+    expected: container({ image: 'registry.example/t:v9', imagePullPolicy: 'IfNotPresent' }),
+  },
+  {
+    name: 'an image by digest, which wins',
+    set: ['images.tektite.tag=v9', `images.tektite.digest=${digest}`],
+    kind: 'Deployment',
+    expected: container({ image: `ghcr.io/tektite/tektite@${digest}` }),
+  },
+  {
+    name: 'the images that pods get',
+    set: [`images.entrypoint.digest=${digest}`, 'images.nop.repository=r/nop', 'images.nop.tag=1'],
+    kind: 'Deployment',
+    expected: withArgs(`--entrypoint-image=ghcr.io/tektite/entrypoint@${digest}`, '--nop-image=r/nop:1'),
+  },
+  {
+    name: 'the pull policy',
+    set: ['images.pullPolicy=Always'],
+    kind: 'Deployment',
+    expected: container({ imagePullPolicy: 'Always' }),
+  },
+  {
+    name: 'pull secrets of the pods',
+    set: ['images.pullSecrets={one,two}'],
+    kind: 'Deployment',
+    expected: { spec: { template: { spec: { imagePullSecrets: [{ name: 'one' }, { name: 'two' }] } } } },
+  },
+  {
+    name: 'pull secrets of the ServiceAccount',
+    set: ['images.pullSecrets={one,two}'],
+    kind: 'ServiceAccount',
+    expected: { imagePullSecrets: [{ name: 'one' }, { name: 'two' }] },
+  },
   { name: 'replicas', set: ['controller.replicas=3'], kind: 'Deployment', expected: { spec: { replicas: 3 } } },
-  { name: 'concurrency and request rates', set: ['controller.concurrency=8', 'controller.qps=50', 'controller.burst=60'], kind: 'Deployment', expected: withArgs('--concurrency=8', '--kube-api-qps=50', '--kube-api-burst=60') },
-  { name: 'large request rates, in digits', set: ['controller.qps=1000000', 'controller.burst=2000000'], kind: 'Deployment', expected: withArgs('--kube-api-qps=1000000', '--kube-api-burst=2000000') },
-  { name: 'a registry mirror', set: ['controller.registryMirrors.ghcr\\.io=https://mirror.example'], kind: 'Deployment', expected: withArgs('--registry-mirror=ghcr.io=https://mirror.example') },
-  { name: 'resources', set: ['controller.resources.requests.cpu=2', 'controller.resources.limits.memory=4Gi'], kind: 'Deployment', expected: container({ resources: { requests: { cpu: 2, memory: '128Mi' }, limits: { memory: '4Gi' } } }) },
-  { name: 'the log level', set: ['controller.logLevel=debug'], kind: 'Deployment', expected: container({ env: expect.arrayContaining([{ name: 'LOG_LEVEL', value: 'debug' }]) as object[] }) },
-  { name: 'further environment', set: ['controller.env[0].name=HTTPS_PROXY', 'controller.env[0].value=http://proxy'], kind: 'Deployment', expected: container({ env: expect.arrayContaining([{ name: 'HTTPS_PROXY', value: 'http://proxy' }]) as object[] }) },
-  { name: 'placement', set: ['controller.nodeSelector.disk=ssd', 'controller.priorityClassName=high', 'controller.tolerations[0].key=ci', 'controller.tolerations[0].operator=Exists'], kind: 'Deployment', expected: { spec: { template: { spec: { nodeSelector: { disk: 'ssd' }, priorityClassName: 'high', tolerations: [{ key: 'ci', operator: 'Exists' }] } } } } },
-  { name: 'annotations and labels of pods', set: ['controller.podAnnotations.note=a', 'controller.podLabels.team=b'], kind: 'Deployment', expected: { spec: { template: { metadata: { annotations: { note: 'a' }, labels: { team: 'b', app: 'tekton-pipelines-controller' } } } } } },
-  { name: 'feature flags, as strings', set: ['featureFlags.enable-api-fields=alpha', 'featureFlags.keep-pod-on-cancel=true', 'featureFlags.max-result-size=1500000'], kind: 'ConfigMap', object: 'feature-flags', expected: { data: { 'enable-api-fields': 'alpha', 'keep-pod-on-cancel': 'true', 'max-result-size': '1500000' } } },
-  { name: 'defaults, as strings', set: ['configDefaults.default-timeout-minutes=20', 'configDefaults.default-service-account=builder'], kind: 'ConfigMap', object: 'config-defaults', expected: { data: { 'default-timeout-minutes': '20', 'default-service-account': 'builder' } } },
-  { name: 'a structured default, as YAML', set: ['configDefaults.default-pod-template.nodeSelector.disk=ssd'], kind: 'ConfigMap', object: 'config-defaults', expected: { data: { 'default-pod-template': 'nodeSelector:\n  disk: ssd\n' } } },
-  { name: 'metric labels', set: ['configObservability.metrics\\.taskrun\\.level=namespace'], kind: 'ConfigMap', object: 'config-observability', expected: { data: { 'metrics.taskrun.level': 'namespace' } } },
-  { name: 'buckets', set: ['configLeaderElection.buckets=4'], kind: 'ConfigMap', object: 'config-leader-election-controller', expected: { data: { buckets: '4' } } },
-  { name: 'watched namespaces: the controller\'s', set: ['watchNamespaces={a,b}'], kind: 'Deployment', expected: withArgs('--namespaces=a,b') },
-  { name: 'annotations of the ServiceAccount', set: ['serviceAccount.annotations.role=ci'], kind: 'ServiceAccount', expected: { metadata: { annotations: { role: 'ci' } } } },
-  { name: 'a disruption budget', set: ['controller.podDisruptionBudget.enabled=true', 'controller.podDisruptionBudget.minAvailable=2'], kind: 'PodDisruptionBudget', expected: { spec: { minAvailable: 2 } } },
-  { name: 'a ServiceMonitor', set: ['serviceMonitor.enabled=true', 'serviceMonitor.interval=10s', 'serviceMonitor.labels.release=prometheus'], kind: 'ServiceMonitor', expected: { metadata: { labels: { release: 'prometheus' } }, spec: { endpoints: [{ port: 'http-metrics', interval: '10s' }] } } },
-  { name: 'the Namespace', set: ['namespace.create=true'], kind: 'Namespace', object: 'ci', expected: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } },
+  {
+    name: 'concurrency and request rates',
+    set: ['controller.concurrency=8', 'controller.qps=50', 'controller.burst=60'],
+    kind: 'Deployment',
+    expected: withArgs('--concurrency=8', '--kube-api-qps=50', '--kube-api-burst=60'),
+  },
+  {
+    name: 'large request rates, in digits',
+    set: ['controller.qps=1000000', 'controller.burst=2000000'],
+    kind: 'Deployment',
+    expected: withArgs('--kube-api-qps=1000000', '--kube-api-burst=2000000'),
+  },
+  {
+    name: 'a registry mirror',
+    set: ['controller.registryMirrors.ghcr\\.io=https://mirror.example'],
+    kind: 'Deployment',
+    expected: withArgs('--registry-mirror=ghcr.io=https://mirror.example'),
+  },
+  {
+    name: 'resources',
+    set: ['controller.resources.requests.cpu=2', 'controller.resources.limits.memory=4Gi'],
+    kind: 'Deployment',
+    expected: container({ resources: { requests: { cpu: 2, memory: '128Mi' }, limits: { memory: '4Gi' } } }),
+  },
+  {
+    name: 'the log level',
+    set: ['controller.logLevel=debug'],
+    kind: 'Deployment',
+    expected: container({ env: expect.arrayContaining([{ name: 'LOG_LEVEL', value: 'debug' }]) as object[] }),
+  },
+  {
+    name: 'further environment',
+    set: ['controller.env[0].name=HTTPS_PROXY', 'controller.env[0].value=http://proxy'],
+    kind: 'Deployment',
+    expected: container({ env: expect.arrayContaining([{ name: 'HTTPS_PROXY', value: 'http://proxy' }]) as object[] }),
+  },
+  {
+    name: 'placement',
+    set: [
+      'controller.nodeSelector.disk=ssd',
+      'controller.priorityClassName=high',
+      'controller.tolerations[0].key=ci',
+      'controller.tolerations[0].operator=Exists',
+    ],
+    kind: 'Deployment',
+    expected: {
+      spec: {
+        template: {
+          spec: {
+            nodeSelector: { disk: 'ssd' },
+            priorityClassName: 'high',
+            tolerations: [{ key: 'ci', operator: 'Exists' }],
+          },
+        },
+      },
+    },
+  },
+  {
+    name: 'annotations and labels of pods',
+    set: ['controller.podAnnotations.note=a', 'controller.podLabels.team=b'],
+    kind: 'Deployment',
+    expected: {
+      spec: {
+        template: {
+          metadata: { annotations: { note: 'a' }, labels: { team: 'b', app: 'tekton-pipelines-controller' } },
+        },
+      },
+    },
+  },
+  {
+    name: 'feature flags, as strings',
+    set: [
+      'featureFlags.enable-api-fields=alpha',
+      'featureFlags.keep-pod-on-cancel=true',
+      'featureFlags.max-result-size=1500000',
+    ],
+    kind: 'ConfigMap',
+    object: 'feature-flags',
+    expected: { data: { 'enable-api-fields': 'alpha', 'keep-pod-on-cancel': 'true', 'max-result-size': '1500000' } },
+  },
+  {
+    name: 'defaults, as strings',
+    set: ['configDefaults.default-timeout-minutes=20', 'configDefaults.default-service-account=builder'],
+    kind: 'ConfigMap',
+    object: 'config-defaults',
+    expected: { data: { 'default-timeout-minutes': '20', 'default-service-account': 'builder' } },
+  },
+  {
+    name: 'a structured default, as YAML',
+    set: ['configDefaults.default-pod-template.nodeSelector.disk=ssd'],
+    kind: 'ConfigMap',
+    object: 'config-defaults',
+    expected: { data: { 'default-pod-template': 'nodeSelector:\n  disk: ssd\n' } },
+  },
+  {
+    name: 'metric labels',
+    set: ['configObservability.metrics\\.taskrun\\.level=namespace'],
+    kind: 'ConfigMap',
+    object: 'config-observability',
+    expected: { data: { 'metrics.taskrun.level': 'namespace' } },
+  },
+  {
+    name: 'buckets',
+    set: ['configLeaderElection.buckets=4'],
+    kind: 'ConfigMap',
+    object: 'config-leader-election-controller',
+    expected: { data: { buckets: '4' } },
+  },
+  {
+    name: "watched namespaces: the controller's",
+    set: ['watchNamespaces={a,b}'],
+    kind: 'Deployment',
+    expected: withArgs('--namespaces=a,b'),
+  },
+  {
+    name: 'annotations of the ServiceAccount',
+    set: ['serviceAccount.annotations.role=ci'],
+    kind: 'ServiceAccount',
+    expected: { metadata: { annotations: { role: 'ci' } } },
+  },
+  {
+    name: 'a disruption budget',
+    set: ['controller.podDisruptionBudget.enabled=true', 'controller.podDisruptionBudget.minAvailable=2'],
+    kind: 'PodDisruptionBudget',
+    expected: { spec: { minAvailable: 2 } },
+  },
+  {
+    name: 'a ServiceMonitor',
+    set: ['serviceMonitor.enabled=true', 'serviceMonitor.interval=10s', 'serviceMonitor.labels.release=prometheus'],
+    kind: 'ServiceMonitor',
+    expected: {
+      metadata: { labels: { release: 'prometheus' } },
+      spec: { endpoints: [{ port: 'http-metrics', interval: '10s' }] },
+    },
+  },
+  {
+    name: 'the Namespace',
+    set: ['namespace.create=true'],
+    kind: 'Namespace',
+    object: 'ci',
+    expected: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+  },
 ];
 
 describe('the chart', () => {
@@ -67,21 +246,35 @@ describe('the chart', () => {
 
   it('by default has neither Namespace, ServiceMonitor nor disruption budget, and every definition is kept on uninstall', async () => {
     const rendered = await render();
-    expect(rendered.map((object) => object.kind).filter((kind) => ['Namespace', 'ServiceMonitor', 'PodDisruptionBudget'].includes(kind))).toEqual([]);
+    expect(
+      rendered
+        .map((object) => object.kind)
+        .filter((kind) => ['Namespace', 'ServiceMonitor', 'PodDisruptionBudget'].includes(kind)),
+    ).toEqual([]);
     const definitions = rendered.filter((object) => object.kind === 'CustomResourceDefinition');
     expect(definitions.length).toBeGreaterThanOrEqual(4);
-    for (const definition of definitions) expect(definition.metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
+    for (const definition of definitions)
+      expect(definition.metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
   });
 
   it('writes no setting that the values do not name', async () => {
-    const maps = (await render()).filter((object) => object.kind === 'ConfigMap' && object.metadata.name !== 'pipelines-info');
+    const maps = (await render()).filter(
+      (object) => object.kind === 'ConfigMap' && object.metadata.name !== 'pipelines-info',
+    );
     expect(maps.map((map) => Object.keys(map['data'] as object))).toEqual(maps.map(() => ['_example']));
   });
 
   it('gives rights in the watched namespaces only', async () => {
     const rendered = await render('watchNamespaces={a,b}');
     expect(rendered.filter((object) => object.kind === 'ClusterRoleBinding')).toEqual([]);
-    expect(rendered.filter((object) => object.kind === 'RoleBinding' && object.metadata.name === 'tekton-pipelines-controller-tenant-access').map((object) => object.metadata.namespace)).toEqual(['a', 'b']);
+    expect(
+      rendered
+        .filter(
+          (object) =>
+            object.kind === 'RoleBinding' && object.metadata.name === 'tekton-pipelines-controller-tenant-access',
+        )
+        .map((object) => object.metadata.namespace),
+    ).toEqual(['a', 'b']);
     expect((await render()).filter((object) => object.kind === 'ClusterRoleBinding')).toHaveLength(1);
   });
 
@@ -93,7 +286,11 @@ describe('the chart', () => {
   });
 
   it('rolls the pods when what they read at their start changes, and only then', async () => {
-    const annotations = async (...set: string[]) => JSON.stringify((find(await render(...set), 'Deployment') as unknown as { spec: { template: { metadata: object } } }).spec.template.metadata);
+    const annotations = async (...set: string[]) =>
+      JSON.stringify(
+        (find(await render(...set), 'Deployment') as unknown as { spec: { template: { metadata: object } } }).spec
+          .template.metadata,
+      );
     const plain = await annotations();
     expect(await annotations('configLeaderElection.buckets=4')).not.toBe(plain);
     expect(await annotations('configObservability.metrics\\.count\\.enable-reason=true')).not.toBe(plain);

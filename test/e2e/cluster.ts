@@ -16,7 +16,10 @@ export interface Workbench {
   client: KubeClient;
   namespace: string;
   /** Creates an object in the namespace. */
-  create<T extends KubeObject>(resource: Resource<T>, object: Omit<T, 'metadata'> & { metadata: T['metadata'] }): Promise<T>;
+  create<T extends KubeObject>(
+    resource: Resource<T>,
+    object: Omit<T, 'metadata'> & { metadata: T['metadata'] },
+  ): Promise<T>;
   /** Creates a TaskRun and waits for its end. */
   runTask(spec: TaskRun['spec'], metadata?: TaskRun['metadata']): Promise<TaskRun>;
   /** Creates a PipelineRun and waits for its end. */
@@ -39,7 +42,8 @@ export function openWorkbench(prefix: string): Workbench {
     Object.assign(bench, workbench(client, namespace));
   });
   afterAll(async () => {
-    if (process.env['TEKTITE_KEEP_NAMESPACES'] !== '1') await deleteNamespace(bench.client, bench.namespace, AbortSignal.timeout(30_000));
+    if (process.env['TEKTITE_KEEP_NAMESPACES'] !== '1')
+      await deleteNamespace(bench.client, bench.namespace, AbortSignal.timeout(30_000));
     await bench.client.close(true);
   });
   return bench;
@@ -53,9 +57,18 @@ function workbench(client: KubeClient, namespace: string): Workbench {
     create(taskRuns as Resource<TaskRun>, { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata, spec });
   const startPipeline: Workbench['startPipeline'] = (spec, metadata = { generateName: 'pipeline-' }) =>
     create(pipelineRuns as Resource<PipelineRun>, { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata, spec });
-  const waitFor: Workbench['waitFor'] = async (run, reached = (current) => isDone(current.status), seconds = defaultSeconds) => {
+  const waitFor: Workbench['waitFor'] = async (
+    run,
+    reached = (current) => isDone(current.status),
+    seconds = defaultSeconds,
+  ) => {
     const kind = run.kind ?? '';
-    const found = await waitForRun(client, { kind, namespace, name: run.metadata.name ?? '' }, (current) => reached(current as typeof run), AbortSignal.timeout(seconds * 1000));
+    const found = await waitForRun(
+      client,
+      { kind, namespace, name: run.metadata.name ?? '' },
+      (current) => reached(current as typeof run),
+      AbortSignal.timeout(seconds * 1000),
+    );
     return found as typeof run;
   };
   return {
@@ -74,7 +87,17 @@ function workbench(client: KubeClient, namespace: string): Workbench {
 async function tektite(namespace: string, args: string[]): Promise<{ status: number; out: string; err: string }> {
   const said = { out: '', err: '' };
   const environment = systemEnvironment('test');
-  const terminal = { ...environment.terminal, colour: false, interactive: false, out: (text: string) => void (said.out += text), err: (text: string) => void (said.err += text) };
-  const status = await runCommand([...args, '--namespace', namespace], { ...environment, terminal }, AbortSignal.timeout(defaultSeconds * 1000));
+  const terminal = {
+    ...environment.terminal,
+    colour: false,
+    interactive: false,
+    out: (text: string) => void (said.out += text),
+    err: (text: string) => void (said.err += text),
+  };
+  const status = await runCommand(
+    [...args, '--namespace', namespace],
+    { ...environment, terminal },
+    AbortSignal.timeout(defaultSeconds * 1000),
+  );
   return { status, ...said };
 }

@@ -10,8 +10,8 @@ import { systemNamespace } from '../../hack/deploy/install.ts';
 const deployment = 'deployment/tekton-pipelines-controller';
 
 /**
- * The controller as a process of this machine, with the rights of its ServiceAccount, in place of the Deployment: only so
- * can a test kill it as often as it likes (kubelet would back off between restarts).
+ * The controller as a process of this machine, with the rights of its ServiceAccount, in place of the Deployment: only
+ * so can a test kill it as often as it likes (kubelet would back off between restarts).
  */
 export class ControllerProcess {
   readonly #target: Target;
@@ -32,31 +32,56 @@ export class ControllerProcess {
   /** Stops the Deployment's pods and prepares a process in their place. */
   static async takeOver(target: Target): Promise<ControllerProcess> {
     const kubectl = await programPath(target, 'kubectl');
-    const call = (...args: string[]) => command([kubectl, ...accessFlags(target, 'kubectl'), '--namespace', systemNamespace, ...args]);
-    const args = JSON.parse(await call('get', deployment, '-o', 'jsonpath={.spec.template.spec.containers[0].args}')) as string[];
+    const call = (...args: string[]) =>
+      command([kubectl, ...accessFlags(target, 'kubectl'), '--namespace', systemNamespace, ...args]);
+    const args = JSON.parse(
+      await call('get', deployment, '-o', 'jsonpath={.spec.template.spec.containers[0].args}'),
+    ) as string[];
     await call('scale', deployment, '--replicas=0');
     await call('wait', 'pods', '--selector=app.kubernetes.io/name=controller', '--for=delete', '--timeout=60s');
     const folder = await mkdtemp(path.join(tmpdir(), 'tektite-controller-'));
     const token = (await call('create', 'token', 'tekton-pipelines-controller', '--duration=1h')).trim();
-    await writeFile(path.join(folder, 'kubeconfig'), withToken(await call('config', 'view', '--raw', '--minify', '-o', 'json'), token), { mode: 0o600 });
+    await writeFile(
+      path.join(folder, 'kubeconfig'),
+      withToken(await call('config', 'view', '--raw', '--minify', '-o', 'json'), token),
+      { mode: 0o600 },
+    );
     await command([process.execPath, 'hack/bundle.ts']);
-    return new ControllerProcess(target, folder, kubectl, args.filter((arg) => arg.includes('-image=') || arg.includes('-mirror=')));
+    return new ControllerProcess(
+      target,
+      folder,
+      kubectl,
+      args.filter((arg) => arg.includes('-image=') || arg.includes('-mirror=')),
+    );
   }
 
   /** Starts the process; it holds the leases of the one before, so that it goes on at once. */
   start(): void {
     this.starts += 1;
-    const env = { ...process.env, SYSTEM_NAMESPACE: systemNamespace, POD_NAME: 'controller-process', METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0' };
-    const args = [path.join(root, 'dist/tektite.mjs'), 'controller', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...this.#images];
+    const env = {
+      ...process.env,
+      SYSTEM_NAMESPACE: systemNamespace,
+      POD_NAME: 'controller-process',
+      METRICS_PROMETHEUS_PORT: '0',
+      PROBES_PORT: '0',
+    };
+    const args = [
+      path.join(root, 'dist/tektite.mjs'),
+      'controller',
+      `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`,
+      ...this.#images,
+    ];
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (this.#log = (this.#log + chunk.toString('utf8')).slice(-20_000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.#log = (this.#log + chunk.toString('utf8')).slice(-20_000)));
     this.#child = child;
   }
 
   /** Ends the process with the given signal and waits until it is gone. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error(`the controller ended by itself:\n${this.#log}`);
+    if (!child || child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the controller ended by itself:\n${this.#log}`);
     const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
     child.kill(signal);
     this.#child = undefined;

@@ -22,17 +22,84 @@ interface Row<Spec> {
 }
 
 const taskRows: Row<TaskRun['spec']>[] = [
-  { name: 'a Task that does not exist', spec: { taskRef: { name: 'nowhere' } }, reason: 'TaskRunResolutionFailed', message: /tasks\.tekton\.dev "nowhere" not found/ },
-  { name: 'a param without a value', spec: { taskSpec: { params: [{ name: 'who' }], steps: [echo] } }, reason: 'TaskRunValidationFailed', message: /who/ },
-  { name: 'a value of the wrong type', spec: { params: [{ name: 'list', value: 'x' }], taskSpec: { params: [{ name: 'list', type: 'array' }], steps: [echo] } }, reason: 'TaskRunValidationFailed', message: /list/ },
-  { name: 'a workspace that is not bound', spec: { taskSpec: { workspaces: [{ name: 'source' }], steps: [echo] } }, reason: 'TaskRunValidationFailed', message: /source/ },
-  { name: 'a step that fails', spec: { taskSpec: { steps: [fail, echo] } }, reason: 'StepFailed', message: /"step-break" exited with code 3/ },
-  { name: 'an image that cannot be pulled', spec: { taskSpec: { steps: [{ name: 'x', image: 'docker.io/library/no-such-image:1', command: ['true'] }] } }, reason: 'TaskRunImagePullFailed', message: /no-such-image/ },
-  { name: 'a step that takes too long', spec: { taskSpec: { steps: [{ ...sleep, timeout: '1s' }] } }, reason: 'StepFailed', message: /"step-wait" exited because the step exceeded the specified timeout limit/ },
-  { name: 'a TaskRun that takes too long', spec: { timeout: '4s', taskSpec: { steps: [sleep] } }, reason: 'TaskRunTimeout', message: /TaskRun ".*" failed to finish within "4s"/ },
-  { name: 'a pod that fits no node, until its timeout', spec: { timeout: '3s', podTemplate: { nodeSelector: { disk: 'none' } }, taskSpec: { steps: [echo] } }, reason: 'TaskRunTimeout', message: /failed to finish within "3s"/ },
-  { name: 'a secret that is not there, until its timeout', spec: { timeout: '5s', workspaces: [{ name: 'keys', secret: { secretName: 'none' } }], taskSpec: { workspaces: [{ name: 'keys' }], steps: [echo] } }, reason: 'TaskRunTimeout', message: /5s/ },
-  { name: 'a result that is too large', spec: { taskSpec: { results: [{ name: 'big' }], steps: [{ name: 'x', image, script: '#!/bin/sh\nhead -c 5000 /dev/zero | tr "\\0" x > $(results.big.path)\n' }] } }, reason: 'TaskRunResultLargerThanAllowedLimit', message: /4096/ },
+  {
+    name: 'a Task that does not exist',
+    spec: { taskRef: { name: 'nowhere' } },
+    reason: 'TaskRunResolutionFailed',
+    message: /tasks\.tekton\.dev "nowhere" not found/,
+  },
+  {
+    name: 'a param without a value',
+    spec: { taskSpec: { params: [{ name: 'who' }], steps: [echo] } },
+    reason: 'TaskRunValidationFailed',
+    message: /who/,
+  },
+  {
+    name: 'a value of the wrong type',
+    spec: {
+      params: [{ name: 'list', value: 'x' }],
+      taskSpec: { params: [{ name: 'list', type: 'array' }], steps: [echo] },
+    },
+    reason: 'TaskRunValidationFailed',
+    message: /list/,
+  },
+  {
+    name: 'a workspace that is not bound',
+    spec: { taskSpec: { workspaces: [{ name: 'source' }], steps: [echo] } },
+    reason: 'TaskRunValidationFailed',
+    message: /source/,
+  },
+  {
+    name: 'a step that fails',
+    spec: { taskSpec: { steps: [fail, echo] } },
+    reason: 'StepFailed',
+    message: /"step-break" exited with code 3/,
+  },
+  {
+    name: 'an image that cannot be pulled',
+    spec: { taskSpec: { steps: [{ name: 'x', image: 'docker.io/library/no-such-image:1', command: ['true'] }] } },
+    reason: 'TaskRunImagePullFailed',
+    message: /no-such-image/,
+  },
+  {
+    name: 'a step that takes too long',
+    spec: { taskSpec: { steps: [{ ...sleep, timeout: '1s' }] } },
+    reason: 'StepFailed',
+    message: /"step-wait" exited because the step exceeded the specified timeout limit/,
+  },
+  {
+    name: 'a TaskRun that takes too long',
+    spec: { timeout: '4s', taskSpec: { steps: [sleep] } },
+    reason: 'TaskRunTimeout',
+    message: /TaskRun ".*" failed to finish within "4s"/,
+  },
+  {
+    name: 'a pod that fits no node, until its timeout',
+    spec: { timeout: '3s', podTemplate: { nodeSelector: { disk: 'none' } }, taskSpec: { steps: [echo] } },
+    reason: 'TaskRunTimeout',
+    message: /failed to finish within "3s"/,
+  },
+  {
+    name: 'a secret that is not there, until its timeout',
+    spec: {
+      timeout: '5s',
+      workspaces: [{ name: 'keys', secret: { secretName: 'none' } }],
+      taskSpec: { workspaces: [{ name: 'keys' }], steps: [echo] },
+    },
+    reason: 'TaskRunTimeout',
+    message: /5s/,
+  },
+  {
+    name: 'a result that is too large',
+    spec: {
+      taskSpec: {
+        results: [{ name: 'big' }],
+        steps: [{ name: 'x', image, script: '#!/bin/sh\nhead -c 5000 /dev/zero | tr "\\0" x > $(results.big.path)\n' }],
+      },
+    },
+    reason: 'TaskRunResultLargerThanAllowedLimit',
+    message: /4096/,
+  },
 ];
 
 describe.concurrent('a TaskRun with', () => {
@@ -45,16 +112,65 @@ describe.concurrent('a TaskRun with', () => {
   });
 });
 
-const oneTask = (...steps: object[]): PipelineRun['spec'] => ({ pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: steps as never } }] } });
+const oneTask = (...steps: object[]): PipelineRun['spec'] => ({
+  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: steps as never } }] },
+});
 const pipelineRows: Row<PipelineRun['spec']>[] = [
-  { name: 'a Pipeline that does not exist', spec: { pipelineRef: { name: 'nowhere' } }, reason: 'CouldntGetPipeline', message: /pipelines\.tekton\.dev "nowhere" not found/ },
-  { name: 'a Task that does not exist', spec: { pipelineSpec: { tasks: [{ name: 'a', taskRef: { name: 'nowhere' } }] } }, reason: 'CouldntGetTask', message: /nowhere/ },
-  { name: 'a param without a value', spec: { pipelineSpec: { params: [{ name: 'who' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } }, reason: 'ParameterMissing', message: /who/ },
-  { name: 'a workspace that is not bound', spec: { pipelineSpec: { workspaces: [{ name: 'foo' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } }, reason: 'InvalidWorkspaceBindings', message: /pipeline requires workspace with name "foo" be provided by pipelinerun/ },
-  { name: 'a cycle', spec: { pipelineSpec: { tasks: [{ name: 'a', runAfter: ['b'], taskSpec: { steps: [echo] } }, { name: 'b', runAfter: ['a'], taskSpec: { steps: [echo] } }] } }, reason: 'PipelineValidationFailed|PipelineInvalidGraph', message: /cycle/ },
-  { name: 'an unknown field in an embedded task', spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [echo], stpes: [] } }] } } as never, reason: 'PipelineValidationFailed', message: /unknown field "stpes".*spec\.pipelineSpec\.tasks\[0\]\.taskSpec\.stpes/ },
-  { name: 'a failing task', spec: oneTask(fail), reason: 'Failed', message: /Tasks Completed: 1 \(Failed: 1, Cancelled 0\), Skipped: 0/ },
-  { name: 'a timeout', spec: { timeouts: { pipeline: '4s' }, ...oneTask(sleep) }, reason: 'PipelineRunTimeout', message: /PipelineRun ".*" failed to finish within "4s"/ },
+  {
+    name: 'a Pipeline that does not exist',
+    spec: { pipelineRef: { name: 'nowhere' } },
+    reason: 'CouldntGetPipeline',
+    message: /pipelines\.tekton\.dev "nowhere" not found/,
+  },
+  {
+    name: 'a Task that does not exist',
+    spec: { pipelineSpec: { tasks: [{ name: 'a', taskRef: { name: 'nowhere' } }] } },
+    reason: 'CouldntGetTask',
+    message: /nowhere/,
+  },
+  {
+    name: 'a param without a value',
+    spec: { pipelineSpec: { params: [{ name: 'who' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } },
+    reason: 'ParameterMissing',
+    message: /who/,
+  },
+  {
+    name: 'a workspace that is not bound',
+    spec: { pipelineSpec: { workspaces: [{ name: 'foo' }], tasks: [{ name: 'a', taskSpec: { steps: [echo] } }] } },
+    reason: 'InvalidWorkspaceBindings',
+    message: /pipeline requires workspace with name "foo" be provided by pipelinerun/,
+  },
+  {
+    name: 'a cycle',
+    spec: {
+      pipelineSpec: {
+        tasks: [
+          { name: 'a', runAfter: ['b'], taskSpec: { steps: [echo] } },
+          { name: 'b', runAfter: ['a'], taskSpec: { steps: [echo] } },
+        ],
+      },
+    },
+    reason: 'PipelineValidationFailed|PipelineInvalidGraph',
+    message: /cycle/,
+  },
+  {
+    name: 'an unknown field in an embedded task',
+    spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [echo], stpes: [] } }] } } as never,
+    reason: 'PipelineValidationFailed',
+    message: /unknown field "stpes".*spec\.pipelineSpec\.tasks\[0\]\.taskSpec\.stpes/,
+  },
+  {
+    name: 'a failing task',
+    spec: oneTask(fail),
+    reason: 'Failed',
+    message: /Tasks Completed: 1 \(Failed: 1, Cancelled 0\), Skipped: 0/,
+  },
+  {
+    name: 'a timeout',
+    spec: { timeouts: { pipeline: '4s' }, ...oneTask(sleep) },
+    reason: 'PipelineRunTimeout',
+    message: /PipelineRun ".*" failed to finish within "4s"/,
+  },
 ];
 
 describe.concurrent('a PipelineRun with', () => {
@@ -69,11 +185,18 @@ describe.concurrent('a PipelineRun with', () => {
   it('a failing task skips what depends on it and still runs finally', async () => {
     const run = await bench.runPipeline({
       pipelineSpec: {
-        tasks: [{ name: 'bad', taskSpec: { steps: [fail] } }, { name: 'after', runAfter: ['bad'], taskSpec: { steps: [echo] } }],
+        tasks: [
+          { name: 'bad', taskSpec: { steps: [fail] } },
+          { name: 'after', runAfter: ['bad'], taskSpec: { steps: [echo] } },
+        ],
         finally: [{ name: 'clean', taskSpec: { steps: [echo] } }],
       },
     });
-    expect(succeededCondition(run.status)).toMatchObject({ status: 'False', reason: 'Failed', message: 'Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1' });
+    expect(succeededCondition(run.status)).toMatchObject({
+      status: 'False',
+      reason: 'Failed',
+      message: 'Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1',
+    });
     expect(run.status?.skippedTasks).toMatchObject([{ name: 'after', reason: 'PipelineRun was stopping' }]);
     expect(run.status?.childReferences?.map((child) => child.pipelineTaskName)).toEqual(['bad', 'clean']);
   });
@@ -87,7 +210,11 @@ describe('what happens to a run from outside', () => {
     const { status, out } = await bench.tektite('taskrun', 'cancel', run.metadata.name ?? '');
     expect([status, out]).toEqual([0, `TaskRun cancelled: ${run.metadata.name}\n`]);
     const ended = await bench.waitFor(run, undefined, 10);
-    expect(succeededCondition(ended.status)).toMatchObject({ status: 'False', reason: 'TaskRunCancelled', message: expect.stringContaining(`TaskRun "${run.metadata.name}" was cancelled`) as string });
+    expect(succeededCondition(ended.status)).toMatchObject({
+      status: 'False',
+      reason: 'TaskRunCancelled',
+      message: expect.stringContaining(`TaskRun "${run.metadata.name}" was cancelled`) as string,
+    });
     expect(ended.status?.steps?.[0]?.terminated).toMatchObject({ exitCode: 1, reason: 'TaskRunCancelled' });
   });
 
@@ -96,17 +223,23 @@ describe('what happens to a run from outside', () => {
     await bench.waitFor(run, (current) => (current.status?.childReferences?.length ?? 0) > 0);
     await bench.tektite('pipelinerun', 'cancel', run.metadata.name ?? '');
     const ended = await bench.waitFor(run, undefined, 20);
-    expect(succeededCondition(ended.status)).toMatchObject({ status: 'False', reason: 'Cancelled', message: `PipelineRun "${run.metadata.name}" was cancelled` });
+    expect(succeededCondition(ended.status)).toMatchObject({
+      status: 'False',
+      reason: 'Cancelled',
+      message: `PipelineRun "${run.metadata.name}" was cancelled`,
+    });
     const child = await bench.client.get(taskRuns as Resource<TaskRun>, bench.namespace, `${run.metadata.name}-only`);
     const childEnded = await bench.waitFor(child, undefined, 20);
     expect(succeededCondition(childEnded.status)?.reason).toBe('TaskRunCancelled');
   });
 
-  it.each([
-    ['CancelledRunFinally'],
-    ['StoppedRunFinally'],
-  ])('%s still runs finally', async (grace) => {
-    const run = await bench.startPipeline({ pipelineSpec: { tasks: [{ name: 'slow', taskSpec: { steps: [{ ...sleep, script: '#!/bin/sh\nsleep 5\n' }] } }], finally: [{ name: 'clean', taskSpec: { steps: [echo] } }] } });
+  it.each([['CancelledRunFinally'], ['StoppedRunFinally']])('%s still runs finally', async (grace) => {
+    const run = await bench.startPipeline({
+      pipelineSpec: {
+        tasks: [{ name: 'slow', taskSpec: { steps: [{ ...sleep, script: '#!/bin/sh\nsleep 5\n' }] } }],
+        finally: [{ name: 'clean', taskSpec: { steps: [echo] } }],
+      },
+    });
     await bench.waitFor(run, (current) => (current.status?.childReferences?.length ?? 0) > 0);
     expect((await bench.tektite('pipelinerun', 'cancel', run.metadata.name ?? '', '--grace', grace)).status).toBe(0);
     const ended = await bench.waitFor(run, undefined, 60);
@@ -116,15 +249,24 @@ describe('what happens to a run from outside', () => {
 
   it('a pending PipelineRun waits until it is let go', async () => {
     const run = await bench.startPipeline({ ...oneTask(echo), status: 'PipelineRunPending' });
-    const waiting = await bench.waitFor(run, (current) => succeededCondition(current.status)?.reason === 'PipelineRunPending');
+    const waiting = await bench.waitFor(
+      run,
+      (current) => succeededCondition(current.status)?.reason === 'PipelineRunPending',
+    );
     expect(waiting.status?.childReferences ?? []).toEqual([]);
     const { pipelineRuns } = await import('../../src/api/resources.ts');
-    await bench.client.patch(pipelineRuns as Resource<PipelineRun>, bench.namespace, run.metadata.name ?? '', { type: 'json', body: [{ op: 'remove', path: '/spec/status' }] });
+    await bench.client.patch(pipelineRuns as Resource<PipelineRun>, bench.namespace, run.metadata.name ?? '', {
+      type: 'json',
+      body: [{ op: 'remove', path: '/spec/status' }],
+    });
     expect(succeededCondition((await bench.waitFor(run)).status)?.status).toBe('True');
   });
 
   it('a pod that is deleted under a TaskRun does not leave it hanging', async () => {
-    const run = await bench.waitFor(await bench.startTask({ timeout: '60s', taskSpec: { steps: [{ ...sleep, script: '#!/bin/sh\nsleep 4\n' }] } }), running);
+    const run = await bench.waitFor(
+      await bench.startTask({ timeout: '60s', taskSpec: { steps: [{ ...sleep, script: '#!/bin/sh\nsleep 4\n' }] } }),
+      running,
+    );
     await bench.client.delete(pods, bench.namespace, run.status?.podName ?? '', { gracePeriodSeconds: 0 });
     const ended = await bench.waitFor(run, (current) => isDone(current.status), 50);
     expect(succeededCondition(ended.status)?.status).toMatch(/True|False/);
@@ -133,15 +275,31 @@ describe('what happens to a run from outside', () => {
 
   it('an unschedulable pod says why while it waits', async () => {
     const run = await bench.startTask({ podTemplate: { nodeSelector: { disk: 'none' } }, taskSpec: { steps: [echo] } });
-    const waiting = await bench.waitFor(run, (current) => succeededCondition(current.status)?.message?.includes('PodScheduled') ?? false, 15);
-    expect(succeededCondition(waiting.status)).toMatchObject({ status: 'Unknown', reason: 'Pending', message: expect.stringContaining('node(s) didn\'t match') as string });
+    const waiting = await bench.waitFor(
+      run,
+      (current) => succeededCondition(current.status)?.message?.includes('PodScheduled') ?? false,
+      15,
+    );
+    expect(succeededCondition(waiting.status)).toMatchObject({
+      status: 'Unknown',
+      reason: 'Pending',
+      message: expect.stringContaining("node(s) didn't match") as string,
+    });
     await bench.tektite('taskrun', 'cancel', run.metadata.name ?? '');
     await bench.waitFor(run, undefined, 10);
   });
 
   it('failures end in a Warning event', async () => {
     const run = await bench.runTask({ taskSpec: { steps: [fail] } });
-    const find = async () => (await bench.client.list(events, { namespace: bench.namespace, fieldSelector: `involvedObject.name=${run.metadata.name}` })).items;
-    await expect.poll(async () => (await find()).map((event) => [event.type, event.reason]), { timeout: 10_000 }).toContainEqual(['Warning', 'Failed']);
+    const find = async () =>
+      (
+        await bench.client.list(events, {
+          namespace: bench.namespace,
+          fieldSelector: `involvedObject.name=${run.metadata.name}`,
+        })
+      ).items;
+    await expect
+      .poll(async () => (await find()).map((event) => [event.type, event.reason]), { timeout: 10_000 })
+      .toContainEqual(['Warning', 'Failed']);
   });
 });

@@ -19,11 +19,20 @@ describe('a TaskRun', () => {
         results: [{ name: 'greeting' }, { name: 'list', type: 'array' }],
         steps: [
           { name: 'write', image, script: '#!/bin/sh\nprintf "Hello, $(params.who)" > $(results.greeting.path)\n' },
-          { name: 'count', image, command: ['sh', '-c', 'printf \'["%s","%s"]\' "$1" "$2" > $(results.list.path)', 'sh'], args: ['$(params.words[*])'] },
+          {
+            name: 'count',
+            image,
+            command: ['sh', '-c', 'printf \'["%s","%s"]\' "$1" "$2" > $(results.list.path)', 'sh'],
+            args: ['$(params.words[*])'],
+          },
         ],
       },
     });
-    expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Succeeded', message: 'All Steps have completed executing' });
+    expect(succeededCondition(run.status)).toMatchObject({
+      status: 'True',
+      reason: 'Succeeded',
+      message: 'All Steps have completed executing',
+    });
     expect(run.status?.results).toEqual([
       { name: 'greeting', type: 'string', value: 'Hello, Ada' },
       { name: 'list', type: 'array', value: ['a', 'b c'] },
@@ -46,23 +55,53 @@ describe('a PipelineRun of a Pipeline in the cluster', () => {
       spec: {
         params: [{ name: 'in' }, { name: 'letter' }],
         results: [{ name: 'out' }],
-        steps: [{ name: 'append', image, script: '#!/bin/sh\nprintf "%s$(params.letter)" "$(params.in)" | tee $(results.out.path)\necho\n' }],
+        steps: [
+          {
+            name: 'append',
+            image,
+            script: '#!/bin/sh\nprintf "%s$(params.letter)" "$(params.in)" | tee $(results.out.path)\necho\n',
+          },
+        ],
       },
     });
-    const step = (name: string, letter: string, value: string) => ({ name, taskRef: { name: 'append' }, params: [{ name: 'in', value }, { name: 'letter', value: letter }] });
+    const step = (name: string, letter: string, value: string) => ({
+      name,
+      taskRef: { name: 'append' },
+      params: [
+        { name: 'in', value },
+        { name: 'letter', value: letter },
+      ],
+    });
     await bench.create(pipelines as Resource<Pipeline>, {
       apiVersion: 'tekton.dev/v1',
       kind: 'Pipeline',
       metadata: { name: 'spell', labels: { team: 'words' } },
       spec: {
         params: [{ name: 'start', default: '>' }],
-        tasks: [step('one', 'a', '$(params.start)'), step('two', 'b', '$(tasks.one.results.out)'), step('three', 'c', '$(tasks.two.results.out)')],
-        finally: [{ name: 'report', taskSpec: { params: [{ name: 'status' }], steps: [{ name: 'say', image, command: ['echo'], args: ['it $(params.status)'] }] }, params: [{ name: 'status', value: '$(tasks.status)' }] }],
+        tasks: [
+          step('one', 'a', '$(params.start)'),
+          step('two', 'b', '$(tasks.one.results.out)'),
+          step('three', 'c', '$(tasks.two.results.out)'),
+        ],
+        finally: [
+          {
+            name: 'report',
+            taskSpec: {
+              params: [{ name: 'status' }],
+              steps: [{ name: 'say', image, command: ['echo'], args: ['it $(params.status)'] }],
+            },
+            params: [{ name: 'status', value: '$(tasks.status)' }],
+          },
+        ],
         results: [{ name: 'word', value: '$(tasks.three.results.out)' }],
       },
     });
     const run = await bench.runPipeline({ pipelineRef: { name: 'spell' } }, { name: 'spell-1' });
-    expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Succeeded', message: 'Tasks Completed: 4 (Failed: 0, Cancelled 0), Skipped: 0' });
+    expect(succeededCondition(run.status)).toMatchObject({
+      status: 'True',
+      reason: 'Succeeded',
+      message: 'Tasks Completed: 4 (Failed: 0, Cancelled 0), Skipped: 0',
+    });
     expect(run.status?.results).toEqual([{ name: 'word', value: '>abc' }]);
     expect(run.metadata.labels).toMatchObject({ 'tekton.dev/pipeline': 'spell', team: 'words' });
     expect(run.status?.childReferences?.map((child) => [child.kind, child.name, child.pipelineTaskName])).toEqual([

@@ -45,7 +45,8 @@ async function release(...set: string[]): Promise<string> {
   return file;
 }
 
-const apply = (file: string, ...flags: string[]) => installation.kubectl(['apply', '--server-side', '-f', file, ...flags]);
+const apply = (file: string, ...flags: string[]) =>
+  installation.kubectl(['apply', '--server-side', '-f', file, ...flags]);
 
 async function uninstall(): Promise<void> {
   await installation.helm('uninstall', 'tektite', '--ignore-not-found', '--wait');
@@ -53,9 +54,16 @@ async function uninstall(): Promise<void> {
 
 /** Removes what the release file installed, but for the CRDs and the namespace. */
 async function removeRelease(): Promise<void> {
-  const documents = parseAllDocuments(await readFile(path.join(folder, 'release.yaml'), 'utf8')).map((document) => document.toJS() as KubeObject | null);
-  const rest = documents.filter((object) => object && !['CustomResourceDefinition', 'Namespace'].includes(object.kind ?? ''));
-  await installation.kubectl(['delete', '--ignore-not-found', '--wait', '-f', '-'], rest.map((object) => stringify(object)).join('---\n'));
+  const documents = parseAllDocuments(await readFile(path.join(folder, 'release.yaml'), 'utf8')).map(
+    (document) => document.toJS() as KubeObject | null,
+  );
+  const rest = documents.filter(
+    (object) => object && !['CustomResourceDefinition', 'Namespace'].includes(object.kind ?? ''),
+  );
+  await installation.kubectl(
+    ['delete', '--ignore-not-found', '--wait', '-f', '-'],
+    rest.map((object) => stringify(object)).join('---\n'),
+  );
 }
 
 async function runSucceeds(): Promise<void> {
@@ -63,7 +71,12 @@ async function runSucceeds(): Promise<void> {
   expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Succeeded' });
 }
 
-const crds = async () => (await installation.kubectl(['get', 'crds', '-o', 'name'])).split('\n').filter((name) => name.endsWith('.tekton.dev')).map((name) => name.split('/')[1]).sort();
+const crds = async () =>
+  (await installation.kubectl(['get', 'crds', '-o', 'name']))
+    .split('\n')
+    .filter((name) => name.endsWith('.tekton.dev'))
+    .map((name) => name.split('/')[1])
+    .sort();
 const deploymentGone = () => expect(installation.kubectl(['get', deployment])).rejects.toThrow(/not found/);
 
 describe('the release file', () => {
@@ -93,14 +106,26 @@ describe('the release file', () => {
     await removeRelease();
   });
 
-  it('upgrades in place: a run in flight ends right with one pod, the operator\'s settings stay', async () => {
+  it("upgrades in place: a run in flight ends right with one pod, the operator's settings stay", async () => {
     await uninstall();
     await apply(await release());
     await installation.settled();
-    await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":"true"}}']);
+    await installation.kubectl([
+      'patch',
+      'configmap',
+      'feature-flags',
+      '--type=merge',
+      '--patch',
+      '{"data":{"keep-pod-on-cancel":"true"}}',
+    ]);
     const podCount = new PodCount(bench.client, bench.namespace);
     const run = await bench.waitFor(
-      await bench.startTask({ taskSpec: { results: [{ name: 'said' }], steps: [{ name: 'work', image, script: '#!/bin/sh\nsleep 8\nprintf done > $(results.said.path)\n' }] } }),
+      await bench.startTask({
+        taskSpec: {
+          results: [{ name: 'said' }],
+          steps: [{ name: 'work', image, script: '#!/bin/sh\nsleep 8\nprintf done > $(results.said.path)\n' }],
+        },
+      }),
       (current) => current.status?.steps?.some((step) => step.running) ?? false,
     );
     const [before] = await controllerPods(bench.client);
@@ -114,22 +139,36 @@ describe('the release file', () => {
     expect(succeededCondition(ended.status)).toMatchObject({ status: 'True' });
     expect(ended.status?.results).toMatchObject([{ name: 'said', value: 'done' }]);
     expect((await podCount.end())[run.metadata.name ?? '']).toBe(1);
-    expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}'])).toBe('true');
+    expect(
+      await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}']),
+    ).toBe('true');
     await removeRelease();
   });
 
   it('upgrades the CRDs: a field that an older one does not know is taken afterwards', async () => {
     const file = await release();
     await apply(file, '--force-conflicts');
-    const task = stringify({ apiVersion: 'tekton.dev/v1', kind: 'Task', metadata: { name: 'shown', namespace: bench.namespace }, spec: { displayName: 'Shown', steps: [echo] } });
-    const dryRun = () => installation.kubectl(['create', '--dry-run=server', '--validate=strict', '-n', bench.namespace, '-f', '-'], task);
+    const task = stringify({
+      apiVersion: 'tekton.dev/v1',
+      kind: 'Task',
+      metadata: { name: 'shown', namespace: bench.namespace },
+      spec: { displayName: 'Shown', steps: [echo] },
+    });
+    const dryRun = () =>
+      installation.kubectl(['create', '--dry-run=server', '--validate=strict', '-n', bench.namespace, '-f', '-'], task);
     await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toBe('taken');
 
-    const documents = parseAllDocuments(await readFile(file, 'utf8')).map((document) => document.toJS() as KubeObject | null);
-    const older = documents.find((object) => object?.kind === 'CustomResourceDefinition' && object.metadata.name === 'tasks.tekton.dev') as unknown as TaskDefinition;
+    const documents = parseAllDocuments(await readFile(file, 'utf8')).map(
+      (document) => document.toJS() as KubeObject | null,
+    );
+    const older = documents.find(
+      (object) => object?.kind === 'CustomResourceDefinition' && object.metadata.name === 'tasks.tekton.dev',
+    ) as unknown as TaskDefinition;
     delete older.spec.versions[0]?.schema.openAPIV3Schema.properties.spec.properties['displayName'];
     await installation.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], stringify(older));
-    await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toMatch(/unknown field.*displayName/);
+    await expect
+      .poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 })
+      .toMatch(/unknown field.*displayName/);
 
     await apply(file);
     await expect.poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 }).toBe('taken');
@@ -138,26 +177,47 @@ describe('the release file', () => {
 });
 
 interface TaskDefinition {
-  spec: { versions: { schema: { openAPIV3Schema: { properties: { spec: { properties: Record<string, unknown> } } } } }[] };
+  spec: {
+    versions: { schema: { openAPIV3Schema: { properties: { spec: { properties: Record<string, unknown> } } } } }[];
+  };
 }
 
 describe('helm', () => {
-  it('takes over what the release file installed, and an upgrade keeps the operator\'s settings', async () => {
+  it("takes over what the release file installed, and an upgrade keeps the operator's settings", async () => {
     await apply(await release(), '--force-conflicts');
     await installation.upgrade();
-    await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":"true"}}']);
-    const setting = () => installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}']);
+    await installation.kubectl([
+      'patch',
+      'configmap',
+      'feature-flags',
+      '--type=merge',
+      '--patch',
+      '{"data":{"keep-pod-on-cancel":"true"}}',
+    ]);
+    const setting = () =>
+      installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}']);
     try {
       await installation.upgrade({ 'controller.logLevel': 'debug', 'featureFlags.coschedule': 'disabled' });
       expect(await setting()).toBe('true');
-      expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe('disabled');
+      expect(
+        await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}']),
+      ).toBe('disabled');
       await runSucceeds();
     } finally {
-      await installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', '{"data":{"keep-pod-on-cancel":null}}']);
+      await installation.kubectl([
+        'patch',
+        'configmap',
+        'feature-flags',
+        '--type=merge',
+        '--patch',
+        '{"data":{"keep-pod-on-cancel":null}}',
+      ]);
     }
     // What is taken out of the values is the default again.
     await installation.upgrade();
-    expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe('');
+    expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe(
+      '',
+    );
   });
 
   it('keeps definitions and runs on uninstall', async () => {
@@ -168,7 +228,8 @@ describe('helm', () => {
     expect(await crds()).toEqual(expect.arrayContaining(kinds));
     expect(succeededCondition((await bench.waitFor(run, undefined, 5)).status)?.status).toBe('True');
     await installation.upgrade();
-    // Its rights went with the old controller, so that it could not give its leases back: they are taken over, and nobody waits the 60 s until they run out.
+    // Its rights went with the old controller, so that it could not give its leases back: they are taken over, and
+    // nobody waits the 60 s until they run out.
     const started = Date.now();
     await runSucceeds();
     expect(Date.now() - started).toBeLessThan(25_000);

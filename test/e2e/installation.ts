@@ -32,7 +32,17 @@ export class Installation {
   static async open(): Promise<Installation> {
     const target = await testCluster();
     const [kubectl, helm] = await Promise.all([programPath(target, 'kubectl'), programPath(target, 'helm')]);
-    const values = await command([helm, ...accessFlags(target, 'helm'), 'get', 'values', 'tektite', '--namespace', systemNamespace, '--output', 'yaml']);
+    const values = await command([
+      helm,
+      ...accessFlags(target, 'helm'),
+      'get',
+      'values',
+      'tektite',
+      '--namespace',
+      systemNamespace,
+      '--output',
+      'yaml',
+    ]);
     const folder = await mkdtemp(path.join(tmpdir(), 'tektite-e2e-'));
     await writeFile(path.join(folder, 'values.yaml'), values);
     return new Installation(target, { kubectl, helm }, folder, values);
@@ -44,7 +54,10 @@ export class Installation {
 
   /** kubectl in the system namespace (a later --namespace wins). */
   kubectl(args: readonly string[], input?: string): Promise<string> {
-    return command([this.#kubectl, ...accessFlags(this.target, 'kubectl'), '--namespace', systemNamespace, ...args], input === undefined ? {} : { input });
+    return command(
+      [this.#kubectl, ...accessFlags(this.target, 'kubectl'), '--namespace', systemNamespace, ...args],
+      input === undefined ? {} : { input },
+    );
   }
 
   helm(...args: string[]): Promise<string> {
@@ -54,7 +67,20 @@ export class Installation {
   /** Upgrades the release to the setup's values and these; without any, back to what the setup left. */
   async upgrade(values: Readonly<Record<string, string>> = {}): Promise<void> {
     const set = Object.entries(values).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]);
-    await this.helm('upgrade', '--install', 'tektite', 'config/chart', '--take-ownership', '--force-conflicts', '--wait', '--timeout', '3m', '--values', path.join(this.#folder, 'values.yaml'), ...set);
+    await this.helm(
+      'upgrade',
+      '--install',
+      'tektite',
+      'config/chart',
+      '--take-ownership',
+      '--force-conflicts',
+      '--wait',
+      '--timeout',
+      '3m',
+      '--values',
+      path.join(this.#folder, 'values.yaml'),
+      ...set,
+    );
     await this.settled();
   }
 
@@ -63,7 +89,10 @@ export class Installation {
     await this.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
     const wanted = Number(await this.kubectl(['get', deployment, '-o', 'jsonpath={.spec.replicas}']));
     for (let left = 240; left > 0; left -= 1) {
-      const names = (await this.kubectl(['get', 'pods', '--selector', selector, '-o', 'name'])).trim().split('\n').filter(Boolean);
+      const names = (await this.kubectl(['get', 'pods', '--selector', selector, '-o', 'name']))
+        .trim()
+        .split('\n')
+        .filter(Boolean);
       if (names.length === wanted) return;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
@@ -80,7 +109,9 @@ export async function controllerPods(client: KubeClient): Promise<Pod[]> {
 /** One metric's samples: labels in braces as Prometheus writes them, "" without. */
 export type Samples = Map<string, number>;
 
-/** Reads /metrics of every controller pod through the API server and adds the replicas' samples up, by name and labels. */
+/**
+ * Reads /metrics of every controller pod through the API server and adds the replicas' samples up, by name and labels.
+ */
 export async function scrape(client: KubeClient): Promise<Samples> {
   const total: Samples = new Map();
   for (const pod of await controllerPods(client)) {
@@ -94,13 +125,19 @@ export async function scrape(client: KubeClient): Promise<Samples> {
 }
 
 export function throughProxy(client: KubeClient, pod: Pod, port: number, pathname: string): Promise<string> {
-  return client.raw('GET', `/api/v1/namespaces/${systemNamespace}/pods/${pod.metadata.name}:${port}/proxy${pathname}`, { accept: '*/*' });
+  return client.raw('GET', `/api/v1/namespaces/${systemNamespace}/pods/${pod.metadata.name}:${port}/proxy${pathname}`, {
+    accept: '*/*',
+  });
 }
 
 /** The sum of a metric's samples whose labels hold all of these. */
 export function sum(samples: Samples, name: string, labels: Readonly<Record<string, string>> = {}): number {
   const wanted = Object.entries(labels).map(([key, value]) => `${key}="${value}"`);
   return [...samples]
-    .filter(([sample]) => (sample === name || sample.startsWith(`${name}{`)) && wanted.every((label) => new RegExp(`[{,]${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}[,}]`).test(sample)))
+    .filter(
+      ([sample]) =>
+        (sample === name || sample.startsWith(`${name}{`)) &&
+        wanted.every((label) => new RegExp(`[{,]${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}[,}]`).test(sample)),
+    )
     .reduce((total, [, value]) => total + value, 0);
 }

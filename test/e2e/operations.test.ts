@@ -18,7 +18,9 @@ const fail = { name: 'break', image, command: ['false'] };
 const sleep = { name: 'wait', image, command: ['sleep', '600'] };
 const running = (run: TaskRun) => run.status?.steps?.some((step) => step.running) ?? false;
 const childOf = (run: PipelineRun) => (run.status?.childReferences?.length ?? 0) > 0;
-const pipelineOf = (step: object): PipelineRun['spec'] => ({ pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: [step as never] } }] } });
+const pipelineOf = (step: object): PipelineRun['spec'] => ({
+  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: [step as never] } }] },
+});
 let installation: Installation;
 
 beforeAll(async () => {
@@ -42,19 +44,25 @@ async function runAndCancel(): Promise<void> {
 /** Spares the test a minute: the run is told that it began so long ago. */
 async function startedEarlier(name: string, seconds: number): Promise<void> {
   const startTime = new Date(Date.now() - seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
-  await bench.client.patch(taskRuns as Resource<TaskRun>, bench.namespace, name, { type: 'merge', subresource: 'status', body: { status: { startTime } } });
+  await bench.client.patch(taskRuns as Resource<TaskRun>, bench.namespace, name, {
+    type: 'merge',
+    subresource: 'status',
+    body: { status: { startTime } },
+  });
 }
 
 describe('probes', () => {
   it.each(['/health', '/readiness'])('%s answers ok on port 8080', async (path) => {
-    for (const pod of await controllerPods(bench.client)) expect(await throughProxy(bench.client, pod, 8080, path)).toBe('ok\n');
+    for (const pod of await controllerPods(bench.client))
+      expect(await throughProxy(bench.client, pod, 8080, path)).toBe('ok\n');
   });
 });
 
 describe('metrics', () => {
   let before: Samples;
   let after: Samples;
-  const delta = (name: string, labels: Record<string, string> = {}) => sum(after, name, labels) - sum(before, name, labels);
+  const delta = (name: string, labels: Record<string, string> = {}) =>
+    sum(after, name, labels) - sum(before, name, labels);
 
   beforeAll(async () => {
     before = await scrape(bench.client);
@@ -68,20 +76,31 @@ describe('metrics', () => {
       runAndCancel(),
     ]);
     // The child of a cancelled run ends a moment after it.
-    await vi.waitFor(async () => {
-      after = await scrape(bench.client);
-      expect(sum(after, `${prefix}running_taskruns`)).toBe(sum(before, `${prefix}running_taskruns`));
-    }, { timeout: 20_000, interval: 200 });
+    await vi.waitFor(
+      async () => {
+        after = await scrape(bench.client);
+        expect(sum(after, `${prefix}running_taskruns`)).toBe(sum(before, `${prefix}running_taskruns`));
+      },
+      { timeout: 20_000, interval: 200 },
+    );
   });
 
   // Every PipelineRun has one TaskRun of its own.
-  it.each([['success', 2], ['failed', 1], ['cancelled', 1]] as const)('count %s runs once', (status, count) => {
+  it.each([
+    ['success', 2],
+    ['failed', 1],
+    ['cancelled', 1],
+  ] as const)('count %s runs once', (status, count) => {
     const namespace = bench.namespace;
     expect(delta(`${prefix}pipelinerun_total`, { status })).toBe(count);
     expect(delta(`${prefix}taskrun_total`, { status })).toBe(2 * count);
-    expect(delta(`${prefix}pipelinerun_duration_seconds_count`, { status, namespace, pipeline: 'anonymous' })).toBe(count);
+    expect(delta(`${prefix}pipelinerun_duration_seconds_count`, { status, namespace, pipeline: 'anonymous' })).toBe(
+      count,
+    );
     expect(delta(`${prefix}taskrun_duration_seconds_count`, { status, namespace, task: 'anonymous' })).toBe(count);
-    expect(delta(`${prefix}pipelinerun_taskrun_duration_seconds_count`, { status, namespace, task: 'anonymous' })).toBe(count);
+    expect(delta(`${prefix}pipelinerun_taskrun_duration_seconds_count`, { status, namespace, task: 'anonymous' })).toBe(
+      count,
+    );
   });
 
   it('tell how long runs took and how long pods waited', () => {
@@ -94,8 +113,13 @@ describe('metrics', () => {
   });
 
   it.each([
-    'running_pipelineruns', 'running_taskruns', 'running_taskruns_throttled_by_quota', 'running_taskruns_throttled_by_node',
-    'running_pipelineruns_waiting_on_pipeline_resolution', 'running_pipelineruns_waiting_on_task_resolution', 'running_taskruns_waiting_on_task_resolution_count',
+    'running_pipelineruns',
+    'running_taskruns',
+    'running_taskruns_throttled_by_quota',
+    'running_taskruns_throttled_by_node',
+    'running_pipelineruns_waiting_on_pipeline_resolution',
+    'running_pipelineruns_waiting_on_task_resolution',
+    'running_taskruns_waiting_on_task_resolution_count',
   ])('have %s, back where it was', (name) => {
     expect([...after.keys()].some((sample) => sample.startsWith(prefix + name))).toBe(true);
     expect(delta(prefix + name)).toBe(0);
@@ -105,10 +129,18 @@ describe('metrics', () => {
     const taskRun = await bench.startTask({ taskSpec: { steps: [sleep] } });
     const pipelineRun = await bench.startPipeline(pipelineOf(sleep));
     await bench.waitFor(pipelineRun, childOf);
-    await expect.poll(async () => {
-      const now = await scrape(bench.client);
-      return [sum(now, `${prefix}running_taskruns`) - sum(after, `${prefix}running_taskruns`), sum(now, `${prefix}running_pipelineruns`) - sum(after, `${prefix}running_pipelineruns`)];
-    }, { timeout: 10_000 }).toEqual([2, 1]);
+    await expect
+      .poll(
+        async () => {
+          const now = await scrape(bench.client);
+          return [
+            sum(now, `${prefix}running_taskruns`) - sum(after, `${prefix}running_taskruns`),
+            sum(now, `${prefix}running_pipelineruns`) - sum(after, `${prefix}running_pipelineruns`),
+          ];
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual([2, 1]);
     await bench.tektite('taskrun', 'cancel', taskRun.metadata.name ?? '');
     await bench.tektite('pipelinerun', 'cancel', pipelineRun.metadata.name ?? '');
     await Promise.all([bench.waitFor(taskRun), bench.waitFor(pipelineRun)]);
@@ -123,20 +155,34 @@ describe('metrics', () => {
     expect(delta(metric, { name })).toBeGreaterThan(0);
   });
 
-  it.each(['kn_workqueue_depth', 'kn_workqueue_unfinished_work_seconds', 'kn_workqueue_longest_running_processor_seconds'])('of the queues: %s is there for both', (metric) => {
+  it.each([
+    'kn_workqueue_depth',
+    'kn_workqueue_unfinished_work_seconds',
+    'kn_workqueue_longest_running_processor_seconds',
+  ])('of the queues: %s is there for both', (metric) => {
     for (const kind of ['taskrun', 'pipelinerun']) {
       const name = `github.com.tektoncd.pipeline.pkg.reconciler.${kind}.Reconciler`;
-      expect([...after.keys()].filter((sample) => sample.startsWith(`${metric}{`) && sample.includes(`name="${name}"`))).not.toEqual([]);
+      expect(
+        [...after.keys()].filter((sample) => sample.startsWith(`${metric}{`) && sample.includes(`name="${name}"`)),
+      ).not.toEqual([]);
     }
   });
 
-  it.each([[`${prefix}taskrun_total`, 'tekton_pipelines_controller'], ['kn_workqueue_adds_total', 'knative.dev/pkg/observability/metrics/k8s']])('say of which meter they are: %s', (name, meter) => {
+  it.each([
+    [`${prefix}taskrun_total`, 'tekton_pipelines_controller'],
+    ['kn_workqueue_adds_total', 'knative.dev/pkg/observability/metrics/k8s'],
+  ])('say of which meter they are: %s', (name, meter) => {
     expect(delta(name, { otel_scope_name: meter })).toBe(delta(name));
   });
 
   it('count requests to the API server', () => {
     expect(delta('http_client_request_duration_seconds_count')).toBeGreaterThan(10);
-    expect(delta('kn_k8s_client_http_response_status_code_total', { http_request_method: 'POST', http_response_status_code: '201' })).toBeGreaterThan(0);
+    expect(
+      delta('kn_k8s_client_http_response_status_code_total', {
+        http_request_method: 'POST',
+        http_response_status_code: '201',
+      }),
+    ).toBeGreaterThan(0);
   });
 });
 
@@ -144,10 +190,22 @@ describe('logs', () => {
   it('are JSON lines and tell each status of a PipelineRun at most 20 times', async () => {
     const run = await bench.runPipeline(pipelineOf(echo));
     const name = run.metadata.name ?? '';
-    const text = await installation.kubectl(['logs', '--selector=app.kubernetes.io/name=controller', '--container=tekton-pipelines-controller', '--tail=500']);
-    const lines = text.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const text = await installation.kubectl([
+      'logs',
+      '--selector=app.kubernetes.io/name=controller',
+      '--container=tekton-pipelines-controller',
+      '--tail=500',
+    ]);
+    const lines = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     for (const line of lines) {
-      expect(line).toMatchObject({ severity: expect.stringMatching(/^(debug|info|warn|error|fatal)$/) as string, message: expect.any(String) as string, logger: 'tekton-pipelines-controller' });
+      expect(line).toMatchObject({
+        severity: expect.stringMatching(/^(debug|info|warn|error|fatal)$/) as string,
+        message: expect.any(String) as string,
+        logger: 'tekton-pipelines-controller',
+      });
       expect(new Date(String(line['timestamp'])).getTime()).not.toBeNaN();
     }
     const told = lines.filter((line) => String(line['message']).includes(`PipelineRun ${name} status is being set to`));
@@ -162,8 +220,16 @@ describe('a ConfigMap', () => {
     const value = `perhaps-${Date.now()}`;
     try {
       await patchData('feature-flags', { 'keep-pod-on-cancel': value });
-      const warnings = async () => (await bench.client.list(events, { namespace: systemNamespace, fieldSelector: 'involvedObject.kind=ConfigMap,involvedObject.name=feature-flags,type=Warning' })).items.map((event) => event.message ?? '');
-      await expect.poll(warnings, { timeout: 15_000 }).toContainEqual(expect.stringMatching(new RegExp(`keep-pod-on-cancel.*"${value}".*use "true" or "false"`)));
+      const warnings = async () =>
+        (
+          await bench.client.list(events, {
+            namespace: systemNamespace,
+            fieldSelector: 'involvedObject.kind=ConfigMap,involvedObject.name=feature-flags,type=Warning',
+          })
+        ).items.map((event) => event.message ?? '');
+      await expect
+        .poll(warnings, { timeout: 15_000 })
+        .toContainEqual(expect.stringMatching(new RegExp(`keep-pod-on-cancel.*"${value}".*use "true" or "false"`)));
       const run = await bench.runTask({ taskSpec: { steps: [echo] } });
       expect(succeededCondition(run.status)?.status).toBe('True');
       expect(run.status?.provenance?.featureFlags).not.toHaveProperty('enableKeepPodOnCancel');
@@ -173,15 +239,35 @@ describe('a ConfigMap', () => {
   });
 
   it('config-defaults takes effect at once, without a restart', async () => {
-    const podsBefore = (await controllerPods(bench.client)).map((pod) => [pod.metadata.uid, pod.status?.containerStatuses?.[0]?.restartCount]);
+    const podsBefore = (await controllerPods(bench.client)).map((pod) => [
+      pod.metadata.uid,
+      pod.status?.containerStatuses?.[0]?.restartCount,
+    ]);
     try {
-      await patchData('config-defaults', { 'default-timeout-minutes': '1', 'default-managed-by-label-value': 'somebody-else' });
+      await patchData('config-defaults', {
+        'default-timeout-minutes': '1',
+        'default-managed-by-label-value': 'somebody-else',
+      });
       // The controller sees the map within moments; until then runs have the defaults of before.
-      await expect.poll(async () => (await bench.runTask({ taskSpec: { steps: [echo] } })).metadata.labels?.['app.kubernetes.io/managed-by'], { timeout: 20_000, interval: 100 }).toBe('somebody-else');
+      await expect
+        .poll(
+          async () =>
+            (await bench.runTask({ taskSpec: { steps: [echo] } })).metadata.labels?.['app.kubernetes.io/managed-by'],
+          { timeout: 20_000, interval: 100 },
+        )
+        .toBe('somebody-else');
       const run = await bench.waitFor(await bench.startTask({ taskSpec: { steps: [sleep] } }), running);
       await startedEarlier(run.metadata.name ?? '', 61);
-      expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject({ reason: 'TaskRunTimeout', message: expect.stringContaining('failed to finish within "1m0s"') as string });
-      expect((await controllerPods(bench.client)).map((pod) => [pod.metadata.uid, pod.status?.containerStatuses?.[0]?.restartCount])).toEqual(podsBefore);
+      expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject({
+        reason: 'TaskRunTimeout',
+        message: expect.stringContaining('failed to finish within "1m0s"') as string,
+      });
+      expect(
+        (await controllerPods(bench.client)).map((pod) => [
+          pod.metadata.uid,
+          pod.status?.containerStatuses?.[0]?.restartCount,
+        ]),
+      ).toEqual(podsBefore);
     } finally {
       await patchData('config-defaults', { 'default-timeout-minutes': null, 'default-managed-by-label-value': null });
     }
@@ -189,7 +275,9 @@ describe('a ConfigMap', () => {
 
   it('pipelines-info is for everybody who is logged in, and the others are not', async () => {
     const as = ['--as=someone', '--as-group=system:authenticated'];
-    expect(await installation.kubectl(['get', 'configmap', 'pipelines-info', '-o', 'jsonpath={.data.version}', ...as])).toMatch(/^v\d+\.\d+\.\d+/);
+    expect(
+      await installation.kubectl(['get', 'configmap', 'pipelines-info', '-o', 'jsonpath={.data.version}', ...as]),
+    ).toMatch(/^v\d+\.\d+\.\d+/);
     await expect(installation.kubectl(['get', 'configmap', 'feature-flags', ...as])).rejects.toThrow(/forbidden/i);
   });
 });

@@ -12,7 +12,10 @@ export class PodCount {
     this.#counting.catch(() => undefined); // reported by end()
   }
 
-  /** Stops counting: how many pods each TaskRun ever had. Rejects when the watch broke, as something may have been missed. */
+  /**
+   * Stops counting: how many pods each TaskRun ever had. Rejects when the watch broke, as something may have been
+   * missed.
+   */
   async end(): Promise<Record<string, number>> {
     this.#stop.abort();
     await this.#counting;

@@ -34,12 +34,17 @@ afterAll(async () => {
   await installation.close();
 });
 
-const leaseName = (reconciler: string, bucket: number) => `tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.${reconciler}.reconciler.0${bucket}-of-0${buckets}`;
+const leaseName = (reconciler: string, bucket: number) =>
+  `tekton-pipelines-controller.github.com.tektoncd.pipeline.pkg.reconciler.${reconciler}.reconciler.0${bucket}-of-0${buckets}`;
 
 /** Holder by lease, of this test's number of buckets. */
 async function holders(): Promise<Map<string, string>> {
   const { items } = await bench.client.list(leases, { namespace: systemNamespace });
-  return new Map(items.filter((lease) => lease.metadata.name?.endsWith(`-of-0${buckets}`)).map((lease) => [lease.metadata.name ?? '', lease.spec?.holderIdentity ?? '']));
+  return new Map(
+    items
+      .filter((lease) => lease.metadata.name?.endsWith(`-of-0${buckets}`))
+      .map((lease) => [lease.metadata.name ?? '', lease.spec?.holderIdentity ?? '']),
+  );
 }
 
 async function podNames(): Promise<string[]> {
@@ -54,26 +59,45 @@ async function spread(reconciler: string): Promise<number[]> {
 }
 
 async function untilSpread(expected: number[]): Promise<void> {
-  for (const reconciler of reconcilers) await expect.poll(() => spread(reconciler), { timeout: 40_000, interval: 200 }).toEqual(expected);
+  for (const reconciler of reconcilers)
+    await expect.poll(() => spread(reconciler), { timeout: 40_000, interval: 200 }).toEqual(expected);
 }
 
-/** Starts runs, does something to the replicas in their midst, and checks that every one ends right and had one pod per task. */
+/**
+ * Starts runs, does something to the replicas in their midst, and checks that every one ends right and had one pod per
+ * task.
+ */
 async function undisturbed(count: number, disturb: () => Promise<void>): Promise<void> {
   const name = `load-${Math.random().toString(36).slice(2, 8)}`;
   const podCount = new PodCount(bench.client, bench.namespace);
   for (let index = 0; index < count; index += 1) {
     const run = threeTaskPipelineRun(bench.namespace);
-    await bench.create(pipelineRuns as Resource<PipelineRun>, { ...run, metadata: { ...run.metadata, labels: { load: name } } });
+    await bench.create(pipelineRuns as Resource<PipelineRun>, {
+      ...run,
+      metadata: { ...run.metadata, labels: { load: name } },
+    });
   }
   const selection = { namespace: bench.namespace, labelSelector: `load=${name}` };
   const list = async () => (await bench.client.list(pipelineRuns as Resource<PipelineRun>, selection)).items;
-  await expect.poll(async () => (await list()).some((run) => run.status?.childReferences?.length), { timeout: 20_000, interval: 100 }).toBe(true);
+  await expect
+    .poll(async () => (await list()).some((run) => run.status?.childReferences?.length), {
+      timeout: 20_000,
+      interval: 100,
+    })
+    .toBe(true);
   await disturb();
-  expect((await list()).some((run) => !isDone(run.status)), 'runs were still going on').toBe(true);
-  await expect.poll(async () => (await list()).filter((run) => !isDone(run.status)).length, { timeout: 150_000, interval: 300 }).toBe(0);
+  expect(
+    (await list()).some((run) => !isDone(run.status)),
+    'runs were still going on',
+  ).toBe(true);
+  await expect
+    .poll(async () => (await list()).filter((run) => !isDone(run.status)).length, { timeout: 150_000, interval: 300 })
+    .toBe(0);
 
   const ended = await list();
-  expect(ended.map((run) => succeededCondition(run.status)?.message)).toEqual(Array.from({ length: count }, () => 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0'));
+  expect(ended.map((run) => succeededCondition(run.status)?.message)).toEqual(
+    Array.from({ length: count }, () => 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0'),
+  );
   const children = (await bench.client.list(taskRuns as Resource<TaskRun>, selection)).items;
   expect(children).toHaveLength(3 * count);
   const third = children.filter((run) => run.metadata.labels?.['tekton.dev/pipelineTask'] === 'third');
@@ -87,7 +111,8 @@ async function handedOver(pod: string): Promise<number> {
   const started = performance.now();
   for (;;) {
     const held = await holders();
-    if (held.size === 2 * buckets && [...held.values()].every((holder) => holder !== '' && holder !== pod)) return performance.now() - started;
+    if (held.size === 2 * buckets && [...held.values()].every((holder) => holder !== '' && holder !== pod))
+      return performance.now() - started;
     if (performance.now() - started > 60_000) throw new Error(`after a minute ${JSON.stringify([...held])}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -108,9 +133,13 @@ function processOf(pod: string): number {
 }
 
 describe(`three replicas and ${buckets} buckets`, () => {
-  it('share the leases, which have upstream\'s names, evenly', async () => {
+  it("share the leases, which have upstream's names, evenly", async () => {
     await untilSpread([1, 1, 2]);
-    expect([...(await holders()).keys()].sort()).toEqual(reconcilers.flatMap((reconciler) => Array.from({ length: buckets }, (_, bucket) => leaseName(reconciler, bucket))).sort());
+    expect([...(await holders()).keys()].sort()).toEqual(
+      reconcilers
+        .flatMap((reconciler) => Array.from({ length: buckets }, (_, bucket) => leaseName(reconciler, bucket)))
+        .sort(),
+    );
   });
 
   it('hand the buckets of one that is told to end to the others within 2 s', async () => {
@@ -144,7 +173,7 @@ describe(`three replicas and ${buckets} buckets`, () => {
     });
   });
 
-  it('lose nothing when one hangs until its leases are another\'s, and then goes on', async () => {
+  it("lose nothing when one hangs until its leases are another's, and then goes on", async () => {
     await untilSpread([1, 1, 2]);
     await undisturbed(6, async () => {
       const [victim = ''] = await podNames();

@@ -24,91 +24,156 @@ afterAll(() => installation.close());
 
 /** What can-i answers for the controller's ServiceAccount. It exits with 1 for "no". */
 async function may(...question: string[]): Promise<boolean> {
-  const answer = await installation.kubectl(['auth', 'can-i', `--as=${account}`, ...question]).catch((error: Error & { output?: string }) => {
-    if (/^(Warning.*\n)?no/m.test(error.output ?? '')) return 'no';
-    throw error;
-  });
+  const answer = await installation
+    .kubectl(['auth', 'can-i', `--as=${account}`, ...question])
+    .catch((error: Error & { output?: string }) => {
+      if (/^(Warning.*\n)?no/m.test(error.output ?? '')) return 'no';
+      throw error;
+    });
   return answer.trim().endsWith('yes');
 }
 
-describe('the controller\'s ServiceAccount', () => {
-  it.each([
-    ['list', 'secrets', '--all-namespaces'],
-    ['watch', 'secrets', '--all-namespaces'],
-    ['create', 'secrets', '--all-namespaces'],
-    ['list', 'secrets', '--namespace=default'],
-    ['delete', 'taskruns.tekton.dev', '--all-namespaces'],
-    ['delete', 'pipelineruns.tekton.dev', '--all-namespaces'],
-    ['create', 'pipelineruns.tekton.dev', '--all-namespaces'],
-    ['patch', 'tasks.tekton.dev', '--all-namespaces'],
-    ['create', 'deployments.apps', '--all-namespaces'],
-    ['create', 'statefulsets.apps', '--all-namespaces'],
-    ['get', 'configmaps', '--namespace=default'],
-    ['list', 'configmaps', '--all-namespaces'],
-    ['update', 'configmaps'],
-    ['list', 'persistentvolumeclaims', '--all-namespaces'],
-    ['get', 'leases.coordination.k8s.io', '--namespace=kube-system'],
-    ['delete', 'leases.coordination.k8s.io'],
-    ['create', 'pods', '--subresource=exec', '--all-namespaces'],
-    ['get', 'pods', '--subresource=log', '--all-namespaces'],
-    ['create', 'serviceaccounts', '--subresource=token', '--all-namespaces'],
-    ['patch', 'customresourcedefinitions.apiextensions.k8s.io', '--all-namespaces'],
-    ['list', 'nodes', '--all-namespaces'],
-    ['list', 'namespaces', '--all-namespaces'],
-    ['create', 'clusterrolebindings.rbac.authorization.k8s.io', '--all-namespaces'],
-    ['escalate', 'clusterroles.rbac.authorization.k8s.io', '--all-namespaces'],
-    ['impersonate', 'users', '--all-namespaces'],
-  ].map((words) => ({ question: words.join(' '), words })))('may not $question', async ({ words }) => {
+describe("the controller's ServiceAccount", () => {
+  it.each(
+    [
+      ['list', 'secrets', '--all-namespaces'],
+      ['watch', 'secrets', '--all-namespaces'],
+      ['create', 'secrets', '--all-namespaces'],
+      ['list', 'secrets', '--namespace=default'],
+      ['delete', 'taskruns.tekton.dev', '--all-namespaces'],
+      ['delete', 'pipelineruns.tekton.dev', '--all-namespaces'],
+      ['create', 'pipelineruns.tekton.dev', '--all-namespaces'],
+      ['patch', 'tasks.tekton.dev', '--all-namespaces'],
+      ['create', 'deployments.apps', '--all-namespaces'],
+      ['create', 'statefulsets.apps', '--all-namespaces'],
+      ['get', 'configmaps', '--namespace=default'],
+      ['list', 'configmaps', '--all-namespaces'],
+      ['update', 'configmaps'],
+      ['list', 'persistentvolumeclaims', '--all-namespaces'],
+      ['get', 'leases.coordination.k8s.io', '--namespace=kube-system'],
+      ['delete', 'leases.coordination.k8s.io'],
+      ['create', 'pods', '--subresource=exec', '--all-namespaces'],
+      ['get', 'pods', '--subresource=log', '--all-namespaces'],
+      ['create', 'serviceaccounts', '--subresource=token', '--all-namespaces'],
+      ['patch', 'customresourcedefinitions.apiextensions.k8s.io', '--all-namespaces'],
+      ['list', 'nodes', '--all-namespaces'],
+      ['list', 'namespaces', '--all-namespaces'],
+      ['create', 'clusterrolebindings.rbac.authorization.k8s.io', '--all-namespaces'],
+      ['escalate', 'clusterroles.rbac.authorization.k8s.io', '--all-namespaces'],
+      ['impersonate', 'users', '--all-namespaces'],
+    ].map((words) => ({ question: words.join(' '), words })),
+  )('may not $question', async ({ words }) => {
     expect(await may(...words)).toBe(false);
   });
 
-  it.each([
-    ['create', 'pods', '--all-namespaces'],
-    ['update', 'taskruns.tekton.dev', '--subresource=status', '--all-namespaces'],
-    ['get', 'secrets', '--namespace=default'],
-    ['update', 'leases.coordination.k8s.io'],
-  ].map((words) => ({ question: words.join(' '), words })))('may $question, as the same question tells', async ({ words }) => {
+  it.each(
+    [
+      ['create', 'pods', '--all-namespaces'],
+      ['update', 'taskruns.tekton.dev', '--subresource=status', '--all-namespaces'],
+      ['get', 'secrets', '--namespace=default'],
+      ['update', 'leases.coordination.k8s.io'],
+    ].map((words) => ({ question: words.join(' '), words })),
+  )('may $question, as the same question tells', async ({ words }) => {
     expect(await may(...words)).toBe(true);
   });
 
   it('is never refused anything that the controller asks for', async () => {
     await bench.runPipeline(
       {
-        workspaces: [{ name: 'disk', volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } } } }],
+        workspaces: [
+          {
+            name: 'disk',
+            volumeClaimTemplate: {
+              spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } },
+            },
+          },
+        ],
         pipelineSpec: {
           workspaces: [{ name: 'disk' }],
-          tasks: [{ name: 'write', workspaces: [{ name: 'data', workspace: 'disk' }], taskSpec: { workspaces: [{ name: 'data' }], steps: [{ name: 'w', image, script: '#!/bin/sh\ntouch $(workspaces.data.path)/note\n' }] } }],
+          tasks: [
+            {
+              name: 'write',
+              workspaces: [{ name: 'data', workspace: 'disk' }],
+              taskSpec: {
+                workspaces: [{ name: 'data' }],
+                steps: [{ name: 'w', image, script: '#!/bin/sh\ntouch $(workspaces.data.path)/note\n' }],
+              },
+            },
+          ],
         },
       },
       { generateName: 'cleaned-', annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } },
     );
     // The pod that mentions the claim is still there: the claim goes only if the controller may free it.
-    await expect.poll(async () => (await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace })).items.length, { timeout: 20_000 }).toBe(0);
+    await expect
+      .poll(
+        async () => (await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace })).items.length,
+        { timeout: 20_000 },
+      )
+      .toBe(0);
     expect((await bench.client.list(pods, { namespace: bench.namespace })).items).not.toEqual([]);
-    const samples = [...(await scrape(bench.client)).keys()].filter((sample) => sample.startsWith('http_client_request_duration_seconds_count{'));
+    const samples = [...(await scrape(bench.client)).keys()].filter((sample) =>
+      sample.startsWith('http_client_request_duration_seconds_count{'),
+    );
     expect(samples.length).toBeGreaterThan(5);
     // Pods are refused for what users write into them, too; that the controller may create them is asked above.
-    const refused = samples.filter((sample) => /http_response_status_code="40[13]"/.test(sample) && !(sample.includes('verb="create"') && sample.includes('resource="pods"')));
+    const refused = samples.filter(
+      (sample) =>
+        /http_response_status_code="40[13]"/.test(sample) &&
+        !(sample.includes('verb="create"') && sample.includes('resource="pods"')),
+    );
     expect(refused).toEqual([]);
   });
 });
 
-interface Rule { apiGroups: string[]; resources: string[]; verbs: string[] }
-interface Role { kind: string; metadata: { name: string }; rules: Rule[] }
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+}
+interface Role {
+  kind: string;
+  metadata: { name: string };
+  rules: Rule[];
+}
 
 /** Where the sources use each right: the file's text has to hold all of these. */
 const uses: Record<string, [file: string, ...texts: string[]]> = {
   'get tasks pipelines': ['src/reconcilers/pipelinerun/observe.ts', 'client.get(resource, namespace, name'],
   'list watch tasks pipelines pipelineruns taskruns pods limitranges': ['src/controller/caches.ts', 'new Informer'],
   'patch pipelineruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.patch(pipelineRunResource'],
-  'get create patch taskruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.get(taskRunResource', 'client.create(taskRunResource', 'client.patch(taskRunResource'],
-  'update pipelineruns/status': ['src/reconcilers/pipelinerun/reconciler.ts', 'client.replaceStatus(pipelineRunResource'],
+  'get create patch taskruns': [
+    'src/reconcilers/pipelinerun/apply.ts',
+    'client.get(taskRunResource',
+    'client.create(taskRunResource',
+    'client.patch(taskRunResource',
+  ],
+  'update pipelineruns/status': [
+    'src/reconcilers/pipelinerun/reconciler.ts',
+    'client.replaceStatus(pipelineRunResource',
+  ],
   'update taskruns/status': ['src/reconcilers/taskrun/reconciler.ts', 'client.replaceStatus(taskRunResource'],
-  // The API server asks for this right (OwnerReferencesPermissionEnforcement) of who makes an object with a blocking owner.
+  // The API server asks for this right (OwnerReferencesPermissionEnforcement) of who makes an object with a blocking
+  // owner.
   'update pipelineruns/finalizers taskruns/finalizers': ['src/core/taskrun/start.ts', 'blockOwnerDeletion: true'],
-  'get create patch delete pods': ['src/reconcilers/taskrun/apply.ts', 'client.get(pods', 'client.create(pods', 'client.patch(pods', 'client.delete(pods'],
-  'create delete patch persistentvolumeclaims': ['src/reconcilers/pipelinerun/apply.ts', 'client.create(persistentVolumeClaims', 'client.delete(persistentVolumeClaims', 'client.patch(persistentVolumeClaims'],
-  'get serviceaccounts secrets': ['src/reconcilers/taskrun/observe.ts', 'client.get(serviceAccounts', 'client.get(secrets'],
+  'get create patch delete pods': [
+    'src/reconcilers/taskrun/apply.ts',
+    'client.get(pods',
+    'client.create(pods',
+    'client.patch(pods',
+    'client.delete(pods',
+  ],
+  'create delete patch persistentvolumeclaims': [
+    'src/reconcilers/pipelinerun/apply.ts',
+    'client.create(persistentVolumeClaims',
+    'client.delete(persistentVolumeClaims',
+    'client.patch(persistentVolumeClaims',
+  ],
+  'get serviceaccounts secrets': [
+    'src/reconcilers/taskrun/observe.ts',
+    'client.get(serviceAccounts',
+    'client.get(secrets',
+  ],
   'list events': ['src/reconcilers/taskrun/observe.ts', 'client.list(events'],
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
   'list watch configmaps': ['src/controller/settings.ts', 'new Informer'],
@@ -121,21 +186,34 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
 function rights(words: string): string[] {
   const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
   const all = words.split(' ');
-  return all.filter((word) => verbs.includes(word)).flatMap((verb) => all.filter((word) => !verbs.includes(word)).map((resource) => `${verb} ${resource}`));
+  return all
+    .filter((word) => verbs.includes(word))
+    .flatMap((verb) => all.filter((word) => !verbs.includes(word)).map((resource) => `${verb} ${resource}`));
 }
 
 describe('the roles in the chart', () => {
   let roles: Role[];
   beforeAll(async () => {
     const helm = await programPath(installation.target, 'helm');
-    const rendered = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', systemNamespace, '--show-only', 'templates/rbac.yaml']);
+    const rendered = await command([
+      helm,
+      'template',
+      'tektite',
+      'config/chart',
+      '--namespace',
+      systemNamespace,
+      '--show-only',
+      'templates/rbac.yaml',
+    ]);
     roles = parseAllDocuments(rendered).map((document) => document.toJS() as Role);
   });
 
   it('grant exactly what the sources use', () => {
     const granted = roles
       .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name.startsWith('tekton-pipelines-controller'))
-      .flatMap(({ rules }) => rules.flatMap((rule) => rule.verbs.flatMap((verb) => rule.resources.map((resource) => `${verb} ${resource}`))));
+      .flatMap(({ rules }) =>
+        rules.flatMap((rule) => rule.verbs.flatMap((verb) => rule.resources.map((resource) => `${verb} ${resource}`))),
+      );
     expect([...new Set(granted)].sort()).toEqual([...new Set(Object.keys(uses).flatMap(rights))].sort());
     expect(granted.filter((right) => right.includes('*'))).toEqual([]);
   });
@@ -147,36 +225,87 @@ describe('the roles in the chart', () => {
 
   it('give edit and view the kinds of Tekton', async () => {
     const as = ['--as=developer', '--namespace', bench.namespace];
-    await installation.kubectl(['create', 'rolebinding', 'developers', '--clusterrole=edit', '--user=developer', '--namespace', bench.namespace]);
+    await installation.kubectl([
+      'create',
+      'rolebinding',
+      'developers',
+      '--clusterrole=edit',
+      '--user=developer',
+      '--namespace',
+      bench.namespace,
+    ]);
     // Aggregated roles are filled by a controller, a moment after the install.
-    await expect.poll(() => installation.kubectl(['auth', 'can-i', 'create', 'pipelineruns.tekton.dev', ...as]).then((answer) => answer.trim(), () => 'no'), { timeout: 15_000 }).toBe('yes');
-    await expect(installation.kubectl(['auth', 'can-i', 'create', 'pipelineruns.tekton.dev', '--as=stranger', '--namespace', bench.namespace])).rejects.toThrow(/no/);
+    await expect
+      .poll(
+        () =>
+          installation.kubectl(['auth', 'can-i', 'create', 'pipelineruns.tekton.dev', ...as]).then(
+            (answer) => answer.trim(),
+            () => 'no',
+          ),
+        { timeout: 15_000 },
+      )
+      .toBe('yes');
+    await expect(
+      installation.kubectl([
+        'auth',
+        'can-i',
+        'create',
+        'pipelineruns.tekton.dev',
+        '--as=stranger',
+        '--namespace',
+        bench.namespace,
+      ]),
+    ).rejects.toThrow(/no/);
   });
 });
 
 describe('the system namespace', () => {
-  it('may enforce the restricted standard: the controller\'s pods comply', async () => {
+  it("may enforce the restricted standard: the controller's pods comply", async () => {
     const flags = accessFlags(installation.target, 'kubectl');
     const label = ['label', 'namespace', systemNamespace, '--overwrite', '--dry-run=server'];
     // A violation is a warning on standard error, so standard error is joined in.
     const shell = `exec "$0" "$@" 2>&1`;
     const kubectl = await programPath(installation.target, 'kubectl');
-    const said = await command(['sh', '-c', shell, kubectl, ...flags, ...label, 'pod-security.kubernetes.io/enforce=restricted']);
+    const said = await command([
+      'sh',
+      '-c',
+      shell,
+      kubectl,
+      ...flags,
+      ...label,
+      'pod-security.kubernetes.io/enforce=restricted',
+    ]);
     expect(said).not.toMatch(/violate/i);
     for (const pod of await controllerPods(bench.client)) {
-      expect(pod.spec?.containers?.[0]?.securityContext).toMatchObject({ readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } });
+      expect(pod.spec?.containers?.[0]?.securityContext).toMatchObject({
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
     }
   });
 });
 
-const compliant = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] }, runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } };
+const compliant = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  runAsNonRoot: true,
+  runAsUser: 65532,
+  seccompProfile: { type: 'RuntimeDefault' },
+};
 
 describe('a namespace that enforces the restricted standard', () => {
   beforeAll(async () => {
-    await bench.client.patch(namespaces, undefined, bench.namespace, { type: 'merge', body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } } });
+    await bench.client.patch(namespaces, undefined, bench.namespace, {
+      type: 'merge',
+      body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } } },
+    });
   });
   afterAll(async () => {
-    await bench.client.patch(namespaces, undefined, bench.namespace, { type: 'merge', body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': null } } } });
+    await bench.client.patch(namespaces, undefined, bench.namespace, {
+      type: 'merge',
+      body: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': null } } },
+    });
   });
 
   const taskSpec = (stepTemplate?: object): TaskRun['spec']['taskSpec'] => ({
@@ -184,8 +313,17 @@ describe('a namespace that enforces the restricted standard', () => {
     workspaces: [{ name: 'data' }],
     results: [{ name: 'note' }],
     steps: [
-      { name: 'script', image, workingDir: '$(workspaces.data.path)/deep', script: '#!/bin/sh\nset -e\nid -u > ../note\n' },
-      { name: 'command', image, command: ['sh', '-c', 'tr -d "\\n" < $(workspaces.data.path)/note > $(results.note.path)'] },
+      {
+        name: 'script',
+        image,
+        workingDir: '$(workspaces.data.path)/deep',
+        script: '#!/bin/sh\nset -e\nid -u > ../note\n',
+      },
+      {
+        name: 'command',
+        image,
+        command: ['sh', '-c', 'tr -d "\\n" < $(workspaces.data.path)/note > $(results.note.path)'],
+      },
     ],
   });
 
@@ -201,6 +339,10 @@ describe('a namespace that enforces the restricted standard', () => {
 
   it('refuses steps that do not, and the run says why', async () => {
     const run = await bench.runTask({ workspaces: [{ name: 'data', emptyDir: {} }], taskSpec: taskSpec() });
-    expect(succeededCondition(run.status)).toMatchObject({ status: 'False', reason: 'PodAdmissionFailed', message: expect.stringContaining('violates PodSecurity') as string });
+    expect(succeededCondition(run.status)).toMatchObject({
+      status: 'False',
+      reason: 'PodAdmissionFailed',
+      message: expect.stringContaining('violates PodSecurity') as string,
+    });
   });
 });

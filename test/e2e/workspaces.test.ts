@@ -5,45 +5,85 @@ import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('workspaces');
-const show = (path: string) => ({ name: 'show', image, script: `#!/bin/sh\ncat $(workspaces.data.path)/${path} | tee $(results.seen.path)\n` });
+const show = (path: string) => ({
+  name: 'show',
+  image,
+  script: `#!/bin/sh\ncat $(workspaces.data.path)/${path} | tee $(results.seen.path)\n`,
+});
 const reader = (path: string) => ({ workspaces: [{ name: 'data' }], results: [{ name: 'seen' }], steps: [show(path)] });
 
 describe('a workspace', () => {
   it('from a configMap', async () => {
     await bench.create(configMaps, { metadata: { name: 'settings' }, data: { colour: 'blue' } });
-    const run = await bench.runTask({ workspaces: [{ name: 'data', configMap: { name: 'settings' } }], taskSpec: reader('colour') });
+    const run = await bench.runTask({
+      workspaces: [{ name: 'data', configMap: { name: 'settings' } }],
+      taskSpec: reader('colour'),
+    });
     expect(run.status?.results?.[0]?.value).toBe('blue');
   });
 
   it('from a secret', async () => {
     await bench.create(secrets, { metadata: { name: 'keys' }, stringData: { password: 'hunter2' } });
-    const run = await bench.runTask({ workspaces: [{ name: 'data', secret: { secretName: 'keys' } }], taskSpec: reader('password') });
+    const run = await bench.runTask({
+      workspaces: [{ name: 'data', secret: { secretName: 'keys' } }],
+      taskSpec: reader('password'),
+    });
     expect(run.status?.results?.[0]?.value).toBe('hunter2');
   });
 
   it('from an emptyDir is shared by the steps of a task', async () => {
     const run = await bench.runTask({
       workspaces: [{ name: 'data', emptyDir: {} }],
-      taskSpec: { ...reader('note'), steps: [{ name: 'write', image, script: '#!/bin/sh\nprintf kept > $(workspaces.data.path)/note\n' }, show('note')] },
+      taskSpec: {
+        ...reader('note'),
+        steps: [
+          { name: 'write', image, script: '#!/bin/sh\nprintf kept > $(workspaces.data.path)/note\n' },
+          show('note'),
+        ],
+      },
     });
     expect(run.status?.results?.[0]?.value).toBe('kept');
   });
 
   it('that is optional and not given is not bound', async () => {
     const run = await bench.runTask({
-      taskSpec: { workspaces: [{ name: 'data', optional: true }], results: [{ name: 'bound' }], steps: [{ name: 'x', image, script: '#!/bin/sh\nprintf "$(workspaces.data.bound)" > $(results.bound.path)\n' }] },
+      taskSpec: {
+        workspaces: [{ name: 'data', optional: true }],
+        results: [{ name: 'bound' }],
+        steps: [{ name: 'x', image, script: '#!/bin/sh\nprintf "$(workspaces.data.bound)" > $(results.bound.path)\n' }],
+      },
     });
     expect(run.status?.results?.[0]?.value).toBe('false');
   });
 
   it('from a volumeClaimTemplate is one claim that the tasks of a pipeline share and the run owns', async () => {
     const run = await bench.runPipeline({
-      workspaces: [{ name: 'disk', subPath: 'sub', volumeClaimTemplate: { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } } } }],
+      workspaces: [
+        {
+          name: 'disk',
+          subPath: 'sub',
+          volumeClaimTemplate: {
+            spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } },
+          },
+        },
+      ],
       pipelineSpec: {
         workspaces: [{ name: 'disk' }],
         tasks: [
-          { name: 'write', workspaces: [{ name: 'data', workspace: 'disk' }], taskSpec: { workspaces: [{ name: 'data' }], steps: [{ name: 'w', image, script: '#!/bin/sh\nprintf passed > $(workspaces.data.path)/note\n' }] } },
-          { name: 'read', runAfter: ['write'], workspaces: [{ name: 'data', workspace: 'disk' }], taskSpec: reader('note') },
+          {
+            name: 'write',
+            workspaces: [{ name: 'data', workspace: 'disk' }],
+            taskSpec: {
+              workspaces: [{ name: 'data' }],
+              steps: [{ name: 'w', image, script: '#!/bin/sh\nprintf passed > $(workspaces.data.path)/note\n' }],
+            },
+          },
+          {
+            name: 'read',
+            runAfter: ['write'],
+            workspaces: [{ name: 'data', workspace: 'disk' }],
+            taskSpec: reader('note'),
+          },
         ],
         results: [{ name: 'seen', value: '$(tasks.read.results.seen)' }],
       },
@@ -51,7 +91,9 @@ describe('a workspace', () => {
     expect(succeededCondition(run.status)?.message).toBe('Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
     expect(run.status?.results).toEqual([{ name: 'seen', value: 'passed' }]);
     const claims = (await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace })).items;
-    expect(claims.map((claim) => claim.metadata.ownerReferences?.map((owner) => [owner.kind, owner.name]))).toEqual([[['PipelineRun', run.metadata.name]]]);
+    expect(claims.map((claim) => claim.metadata.ownerReferences?.map((owner) => [owner.kind, owner.name]))).toEqual([
+      [['PipelineRun', run.metadata.name]],
+    ]);
     expect(claims[0]?.metadata.name).toMatch(/^pvc-[0-9a-f]{10}$/);
   });
 });

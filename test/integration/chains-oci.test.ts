@@ -12,7 +12,13 @@ import { digestOf } from '../../src/registry/digest.ts';
 import type { ImageManifest, IndexManifest } from '../../src/registry/media-types.ts';
 import { newSigner, requestFor, signal, simpleSigning, statement } from './chains-signed.ts';
 
-const anonymous = { of: () => ({ find: () => Promise.resolve({ credentials: undefined, origin: 'nowhere' }), explain: () => Promise.resolve('add a secret'), forget: () => false }) };
+const anonymous = {
+  of: () => ({
+    find: () => Promise.resolve({ credentials: undefined, origin: 'nowhere' }),
+    explain: () => Promise.resolve('add a secret'),
+    forget: () => false,
+  }),
+};
 const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 
 let folder = '';
@@ -53,20 +59,33 @@ describe('.sig and .att', () => {
     await backend.store(attested, signal);
 
     const sig = await manifestAt('team/app', tagOf(subject, 'sig'));
-    expect(sig).toMatchObject({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config: { mediaType: 'application/vnd.oci.image.config.v1+json' } });
+    expect(sig).toMatchObject({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: { mediaType: 'application/vnd.oci.image.config.v1+json' },
+    });
     expect(sig.layers).toEqual([
       {
-        mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json', size: signed.artifact.payload.json.length, digest: digestOf(signed.artifact.payload.json),
+        mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json',
+        size: signed.artifact.payload.json.length,
+        digest: digestOf(signed.artifact.payload.json),
         annotations: {
           'dev.cosignproject.cosign/signature': Buffer.from(signed.signature.signature).toString('base64'),
-          'tektite.dev/payload': digestOf(signed.artifact.payload.json), 'tektite.dev/signer': signed.signature.keyId,
+          'tektite.dev/payload': digestOf(signed.artifact.payload.json),
+          'tektite.dev/signer': signed.signature.keyId,
         },
       },
     ]);
-    const config = JSON.parse((await fetchContent(host, 'team/app', 'blobs', sig.config.digest))?.toString('utf8') ?? '') as object;
+    const config = JSON.parse(
+      (await fetchContent(host, 'team/app', 'blobs', sig.config.digest))?.toString('utf8') ?? '',
+    ) as object;
     expect(config).toEqual({
-      architecture: '', created: '0001-01-01T00:00:00Z', history: [{ created: '0001-01-01T00:00:00Z' }], os: '',
-      rootfs: { type: 'layers', diff_ids: [sig.layers[0]?.digest] }, config: {},
+      architecture: '',
+      created: '0001-01-01T00:00:00Z',
+      history: [{ created: '0001-01-01T00:00:00Z' }],
+      os: '',
+      rootfs: { type: 'layers', diff_ids: [sig.layers[0]?.digest] },
+      config: {},
     });
 
     const att = await manifestAt('team/app', tagOf(subject, 'att'));
@@ -102,7 +121,9 @@ describe('.sig and .att', () => {
     expect((await manifestAt('team/other', tagOf(subject, 'sig'))).layers).toHaveLength(2);
     const att = await manifestAt('team/other', tagOf(subject, 'att'));
     expect(att.layers).toHaveLength(3);
-    const config = JSON.parse((await fetchContent(host, 'team/other', 'blobs', att.config.digest))?.toString('utf8') ?? '') as { rootfs: { diff_ids: string[] } };
+    const config = JSON.parse(
+      (await fetchContent(host, 'team/other', 'blobs', att.config.digest))?.toString('utf8') ?? '',
+    ) as { rootfs: { diff_ids: string[] } };
     expect(config.rootfs.diff_ids).toEqual(att.layers.map((layer) => layer.digest));
   });
 
@@ -113,9 +134,15 @@ describe('.sig and .att', () => {
     await backend.store(await requestFor(statement(subject, 'same')), signal);
     for (const suffix of ['sig', 'att']) {
       const manifest = await manifestAt('team/stranger', tagOf(subject, suffix));
-      for (const layer of manifest.layers) for (const key of ['tektite.dev/payload', 'tektite.dev/signer']) delete layer.annotations?.[key];
+      for (const layer of manifest.layers)
+        for (const key of ['tektite.dev/payload', 'tektite.dev/signer']) delete layer.annotations?.[key];
       const repository = registries.repository(host, 'team/stranger', { access: 'push' });
-      await repository.putManifest(tagOf(subject, suffix), Buffer.from(JSON.stringify(manifest)), manifest.mediaType ?? '', signal);
+      await repository.putManifest(
+        tagOf(subject, suffix),
+        Buffer.from(JSON.stringify(manifest)),
+        manifest.mediaType ?? '',
+        signal,
+      );
     }
     await backend.store(await requestFor(simpleSigning(subject)), signal);
     await backend.store(await requestFor(statement(subject, 'same')), signal);
@@ -129,13 +156,27 @@ describe('.sig and .att', () => {
     const subject = await image('team/log');
     const backend = createOciBackend({ registries, credentials: anonymous });
     await backend.store(await requestFor(statement(subject, 'one')), signal);
-    const tlogEntry = { logIndex: '7', logId: { keyId: 'AA==' }, kindVersion: { kind: 'dsse', version: '0.0.1' }, canonicalizedBody: 'e30=' };
-    const logEntry = { url: 'http://log', logIndex: 7, logId: '00', integratedTime: 5, body: 'e30=', inclusionPromise: 'cHJvbWlzZQ==', tlogEntry };
+    const tlogEntry = {
+      logIndex: '7',
+      logId: { keyId: 'AA==' },
+      kindVersion: { kind: 'dsse', version: '0.0.1' },
+      canonicalizedBody: 'e30=',
+    };
+    const logEntry = {
+      url: 'http://log',
+      logIndex: 7,
+      logId: '00',
+      integratedTime: 5,
+      body: 'e30=',
+      inclusionPromise: 'cHJvbWlzZQ==',
+      tlogEntry,
+    };
     await backend.store({ ...(await requestFor(statement(subject, 'one'))), logEntry }, signal);
     const { layers } = await manifestAt('team/log', tagOf(subject, 'att'));
     expect(layers).toHaveLength(1);
     expect(JSON.parse(layers[0]?.annotations?.['dev.sigstore.cosign/bundle'] ?? '')).toEqual({
-      SignedEntryTimestamp: 'cHJvbWlzZQ==', Payload: { body: 'e30=', integratedTime: 5, logIndex: 7, logID: '00' },
+      SignedEntryTimestamp: 'cHJvbWlzZQ==',
+      Payload: { body: 'e30=', integratedTime: 5, logIndex: 7, logID: '00' },
     });
   });
 
@@ -143,7 +184,8 @@ describe('.sig and .att', () => {
     const subject = await image('team/elsewhere');
     const backend = createOciBackend({ registries, credentials: anonymous });
     const settings = { 'storage.oci.repository': `${host}/attestations` };
-    for (const build of ['one', 'two']) await backend.store(await requestFor(statement(subject, build), settings), signal);
+    for (const build of ['one', 'two'])
+      await backend.store(await requestFor(statement(subject, build), settings), signal);
     expect((await manifestAt('attestations', tagOf(subject, 'att'))).layers).toHaveLength(2);
     expect(await tagsOf(host, 'team/elsewhere')).toEqual([]);
   });
@@ -159,8 +201,13 @@ describe('.sig and .att', () => {
   it('lose nothing that was there before when writers share no lock, as long as each looks again', async () => {
     const subject = await image('team/strangers');
     const builds = Array.from({ length: 6 }, (_, index) => `build-${index}`);
-    // Every writer is another process, so to say; each writes one after another's write, never between its read and write.
-    for (const build of builds) await createOciBackend({ registries: new Registries(), credentials: anonymous }).store(await requestFor(statement(subject, build)), signal);
+    // Every writer is another process, so to say; each writes one after another's write, never between its read and
+    // write.
+    for (const build of builds)
+      await createOciBackend({ registries: new Registries(), credentials: anonymous }).store(
+        await requestFor(statement(subject, build)),
+        signal,
+      );
     expect(await buildsIn('team/strangers', subject)).toEqual(builds);
   });
 
@@ -170,19 +217,36 @@ describe('.sig and .att', () => {
     await backend.store(await requestFor(statement(subject, 'first')), signal);
     const manifest = await manifestAt('team/full', tagOf(subject, 'att'));
     const [layer] = manifest.layers;
-    const many = Array.from({ length: 1000 }, (_, index) => ({ ...layer, annotations: { 'tektite.dev/payload': String(index), 'tektite.dev/signer': 'x' } }));
+    const many = Array.from({ length: 1000 }, (_, index) => ({
+      ...layer,
+      annotations: { 'tektite.dev/payload': String(index), 'tektite.dev/signer': 'x' },
+    }));
     const repository = registries.repository(host, 'team/full', { access: 'push' });
-    await repository.putManifest(tagOf(subject, 'att'), Buffer.from(JSON.stringify({ ...manifest, layers: many })), manifest.mediaType ?? '', signal);
+    await repository.putManifest(
+      tagOf(subject, 'att'),
+      Buffer.from(JSON.stringify({ ...manifest, layers: many })),
+      manifest.mediaType ?? '',
+      signal,
+    );
     await expect(backend.store(await requestFor(statement(subject, 'one more')), signal)).rejects.toMatchObject({
-      name: 'StorageError', retryable: false, message: expect.stringMatching(/^storage oci, key: .*team\/full:sha256-[0-9a-f]{64}\.att holds 1000 layers/) as string,
+      name: 'StorageError',
+      retryable: false,
+      message: expect.stringMatching(
+        /^storage oci, key: .*team\/full:sha256-[0-9a-f]{64}\.att holds 1000 layers/,
+      ) as string,
     });
   });
 
   it('are stored for good images when another one fails', async () => {
     const subject = await image('team/good');
-    const payload = { ...statement(subject, 'x'), subjects: [{ repository: `${host}/Not/Valid`, digest: subject.digest }, subject] };
+    const payload = {
+      ...statement(subject, 'x'),
+      subjects: [{ repository: `${host}/Not/Valid`, digest: subject.digest }, subject],
+    };
     const backend = createOciBackend({ registries, credentials: anonymous });
-    await expect(backend.store(await requestFor(payload), signal)).rejects.toThrow(/1 of 2 images failed: .*"Not\/Valid" is not a repository name/);
+    await expect(backend.store(await requestFor(payload), signal)).rejects.toThrow(
+      /1 of 2 images failed: .*"Not\/Valid" is not a repository name/,
+    );
     expect(await tagsOf(host, 'team/good')).toEqual([tagOf(subject, 'att')]);
   });
 });
@@ -191,8 +255,11 @@ async function buildsIn(repository: string, subject: ImageSubject): Promise<stri
   const { layers } = await manifestAt(repository, tagOf(subject, 'att'));
   const found = await Promise.all(
     layers.map(async (layer) => {
-      const envelope = JSON.parse((await fetchContent(host, repository, 'blobs', layer.digest))?.toString('utf8') ?? '') as { payload: string };
-      return (JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8')) as { predicate: { build: string } }).predicate.build;
+      const envelope = JSON.parse(
+        (await fetchContent(host, repository, 'blobs', layer.digest))?.toString('utf8') ?? '',
+      ) as { payload: string };
+      return (JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8')) as { predicate: { build: string } })
+        .predicate.build;
     }),
   );
   return found.sort();
@@ -209,24 +276,46 @@ describe('bundles', () => {
 
     const index = (await manifestAt('team/bundle', subject.digest.replace(':', '-'))) as unknown as IndexManifest;
     expect(index.mediaType).toBe('application/vnd.oci.image.index.v1+json');
-    expect(index.manifests.map((one) => [one.mediaType, one.artifactType])).toEqual(Array(2).fill(['application/vnd.oci.image.manifest.v1+json', bundleType]));
+    expect(index.manifests.map((one) => [one.mediaType, one.artifactType])).toEqual(
+      Array(2).fill(['application/vnd.oci.image.manifest.v1+json', bundleType]),
+    );
     const imageBytes = await fetchContent(host, 'team/bundle', 'manifests', subject.digest);
     const manifest = await manifestAt('team/bundle', index.manifests[0]?.digest ?? '');
     expect(manifest).toMatchObject({
       artifactType: bundleType,
-      config: { mediaType: 'application/vnd.oci.empty.v1+json', size: 2, digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a' },
-      subject: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: subject.digest, size: imageBytes?.length },
-      annotations: { 'dev.sigstore.bundle.content': 'dsse-envelope', 'dev.sigstore.bundle.predicateType': 'https://sigstore.dev/cosign/sign/v1' },
+      config: {
+        mediaType: 'application/vnd.oci.empty.v1+json',
+        size: 2,
+        digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
+      },
+      subject: {
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        digest: subject.digest,
+        size: imageBytes?.length,
+      },
+      annotations: {
+        'dev.sigstore.bundle.content': 'dsse-envelope',
+        'dev.sigstore.bundle.predicateType': 'https://sigstore.dev/cosign/sign/v1',
+      },
     });
     expect(manifest.annotations?.['org.opencontainers.image.created']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-    const bundle = JSON.parse((await fetchContent(host, 'team/bundle', 'blobs', manifest.layers[0]?.digest ?? ''))?.toString('utf8') ?? '') as object;
-    expect(bundle).toMatchObject({ mediaType: bundleType, verificationMaterial: { publicKey: { hint: expect.any(String) as string } } });
+    const bundle = JSON.parse(
+      (await fetchContent(host, 'team/bundle', 'blobs', manifest.layers[0]?.digest ?? ''))?.toString('utf8') ?? '',
+    ) as object;
+    expect(bundle).toMatchObject({
+      mediaType: bundleType,
+      verificationMaterial: { publicKey: { hint: expect.any(String) as string } },
+    });
   });
 
   it('of 20 writers are all in the index', async () => {
     const subject = await image('team/many-bundles');
     const backend = createOciBackend({ registries, credentials: anonymous });
-    await Promise.all(Array.from({ length: 20 }, async (_, index) => backend.store(await requestFor(statement(subject, `build-${index}`), settings), signal)));
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, index) =>
+        backend.store(await requestFor(statement(subject, `build-${index}`), settings), signal),
+      ),
+    );
     const index = (await manifestAt('team/many-bundles', subject.digest.replace(':', '-'))) as unknown as IndexManifest;
     expect(new Set(index.manifests.map((one) => one.digest)).size).toBe(20);
   });
@@ -234,6 +323,8 @@ describe('bundles', () => {
   it('refuse simplesigning payloads by name', async () => {
     const subject = await image('team/refused');
     const request = await requestFor(simpleSigning(subject), settings);
-    expect(createOciBackend({ registries, credentials: anonymous }).refuses?.(request)).toContain('"sigstore-bundle" needs a statement');
+    expect(createOciBackend({ registries, credentials: anonymous }).refuses?.(request)).toContain(
+      '"sigstore-bundle" needs a statement',
+    );
   });
 });

@@ -30,13 +30,38 @@ const plurals: Record<string, { group: string; plural: string; namespaced: boole
 /** What the chart installs for Chains, its pods aside (there is no kubelet here). */
 export async function installChains(client: KubeClient): Promise<void> {
   const { stdout: helm } = await run(path.join(root, 'hack/cluster'), ['tool', 'helm'], { timeout: 110_000 });
-  const { stdout } = await run(helm.trim(), ['template', 'tektite', 'config/chart', '--namespace', 'tekton-pipelines', '--set', 'chains.enabled=true', '--show-only', 'templates/chains.yaml'], { cwd: root });
+  const { stdout } = await run(
+    helm.trim(),
+    [
+      'template',
+      'tektite',
+      'config/chart',
+      '--namespace',
+      'tekton-pipelines',
+      '--set',
+      'chains.enabled=true',
+      '--show-only',
+      'templates/chains.yaml',
+    ],
+    { cwd: root },
+  );
   for (const document of parseAllDocuments(stdout)) {
     const object = document.toJS() as (KubeObject & { kind: string }) | null;
     const known = object && plurals[object.kind];
     if (!object || !known) continue;
-    const resource = { group: known.group, version: 'v1', plural: known.plural, kind: object.kind, namespaced: known.namespaced };
-    await client.patch(resource, object.metadata.namespace, object.metadata.name ?? '', { type: 'apply', body: object, fieldManager: 'test', force: true });
+    const resource = {
+      group: known.group,
+      version: 'v1',
+      plural: known.plural,
+      kind: object.kind,
+      namespaced: known.namespaced,
+    };
+    await client.patch(resource, object.metadata.namespace, object.metadata.name ?? '', {
+      type: 'apply',
+      body: object,
+      fieldManager: 'test',
+      force: true,
+    });
   }
 }
 
@@ -55,13 +80,30 @@ export class ChainsProcess {
     const folder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-'));
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
     const account = { group: '', version: 'v1', plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true };
-    const answer = await client.raw('POST', pathOf(account, systemNamespace, 'tekton-chains-controller', 'token'), { body: JSON.stringify(request), contentType: 'application/json' });
-    const { status: { token } } = JSON.parse(answer) as { status: { token: string } };
+    const answer = await client.raw('POST', pathOf(account, systemNamespace, 'tekton-chains-controller', 'token'), {
+      body: JSON.stringify(request),
+      contentType: 'application/json',
+    });
+    const {
+      status: { token },
+    } = JSON.parse(answer) as { status: { token: string } };
     const { server } = await loadClusterConfig({ kubeconfig: plane.kubeconfig });
     const ca = /certificate-authority-data: (\S+)/.exec(readFileSync(plane.kubeconfig, 'utf8'))?.[1];
     const kubeconfig = {
-      apiVersion: 'v1', kind: 'Config', 'current-context': 'c', contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
-      clusters: [{ name: 'c', cluster: { server: server.href, ...(ca ? { 'certificate-authority-data': ca } : { 'insecure-skip-tls-verify': true }) } }], users: [{ name: 'u', user: { token } }],
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      clusters: [
+        {
+          name: 'c',
+          cluster: {
+            server: server.href,
+            ...(ca ? { 'certificate-authority-data': ca } : { 'insecure-skip-tls-verify': true }),
+          },
+        },
+      ],
+      users: [{ name: 'u', user: { token } }],
     };
     await writeFile(path.join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
     // As users run it: the sources would need the memory of a compiler.
@@ -74,8 +116,23 @@ export class ChainsProcess {
 
   /** Starts it; it holds the leases of the one before. */
   start(...flags: string[]): void {
-    const env = { ...process.env, SYSTEM_NAMESPACE: systemNamespace, POD_NAME: 'chains-process', METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0' };
-    const child = spawn(process.execPath, [path.join(this.#folder, 'tektite.mjs'), 'chains', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = {
+      ...process.env,
+      SYSTEM_NAMESPACE: systemNamespace,
+      POD_NAME: 'chains-process',
+      METRICS_PROMETHEUS_PORT: '0',
+      PROBES_PORT: '0',
+    };
+    const child = spawn(
+      process.execPath,
+      [
+        path.join(this.#folder, 'tektite.mjs'),
+        'chains',
+        `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`,
+        ...flags,
+      ],
+      { env, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
     this.#signed = 0;
     createInterface(child.stdout).on('line', (line) => {
       if (line.includes('"message":"signed"')) this.#signed += 1;
@@ -86,8 +143,12 @@ export class ChainsProcess {
   }
 
   /** Runs signed since the last start. */
-  get signed(): number { return this.#signed; }
-  get log(): string { return this.#log; }
+  get signed(): number {
+    return this.#signed;
+  }
+  get log(): string {
+    return this.#log;
+  }
 
   async ready(): Promise<void> {
     for (const end = Date.now() + 30_000; Date.now() < end;) {

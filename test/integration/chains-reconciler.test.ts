@@ -16,7 +16,15 @@ import { systemClock } from '../../src/clock.ts';
 import { timestamp } from '../../src/core/condition.ts';
 import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
 import type { OwnerReference, Resource } from '../../src/kube/object.ts';
-import { configMaps, customResourceDefinitions, events, leases, namespaces, secrets, type CustomResourceDefinition } from '../../src/kube/resources.ts';
+import {
+  configMaps,
+  customResourceDefinitions,
+  events,
+  leases,
+  namespaces,
+  secrets,
+  type CustomResourceDefinition,
+} from '../../src/kube/resources.ts';
 import { ChainsProcess, installChains, systemNamespace } from './chains-process.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -36,10 +44,19 @@ async function installCrds(): Promise<void> {
   const folder = path.join(import.meta.dirname, '../../crds');
   for (const file of readdirSync(folder)) {
     const crd = parse(readFileSync(path.join(folder, file), 'utf8')) as CustomResourceDefinition;
-    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', { type: 'apply', fieldManager: 'test', force: true, body: crd });
+    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', {
+      type: 'apply',
+      fieldManager: 'test',
+      force: true,
+      body: crd,
+    });
   }
-  const isEstablished = (crd: CustomResourceDefinition) => crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
-  await until('the CRDs are established', async () => (await client.list(customResourceDefinitions)).items.every(isEstablished));
+  const isEstablished = (crd: CustomResourceDefinition) =>
+    crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ===
+    true;
+  await until('the CRDs are established', async () =>
+    (await client.list(customResourceDefinitions)).items.every(isEstablished),
+  );
 }
 
 async function until<T>(what: string, look: () => Promise<T | undefined | false>, ms = 20_000): Promise<T> {
@@ -54,42 +71,87 @@ async function until<T>(what: string, look: () => Promise<T | undefined | false>
 async function putKey(): Promise<KeyObject> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-  await client.patch(secrets, systemNamespace, 'signing-secrets', { type: 'merge', body: { data: { 'x509.pem': Buffer.from(pem).toString('base64') } } });
+  await client.patch(secrets, systemNamespace, 'signing-secrets', {
+    type: 'merge',
+    body: { data: { 'x509.pem': Buffer.from(pem).toString('base64') } },
+  });
   return pair.publicKey;
 }
 
 async function configure(data: Record<string, string>): Promise<void> {
   const { metadata, data: before } = await client.get(configMaps, systemNamespace, 'chains-config');
   const cleared = Object.fromEntries(Object.keys(before ?? {}).map((key) => [key, null]));
-  await client.patch(configMaps, metadata.namespace, 'chains-config', { type: 'merge', body: { data: { ...cleared, ...data } } });
+  await client.patch(configMaps, metadata.namespace, 'chains-config', {
+    type: 'merge',
+    body: { data: { ...cleared, ...data } },
+  });
   await systemClock.sleep(150);
 }
 
-const ended = (more: object = {}) => ({ conditions: [{ type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) }], startTime: timestamp(new Date()), completionTime: timestamp(new Date()), ...more });
+const ended = (more: object = {}) => ({
+  conditions: [
+    { type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) },
+  ],
+  startTime: timestamp(new Date()),
+  completionTime: timestamp(new Date()),
+  ...more,
+});
 const step = { name: 's', image: 'busybox', script: 'true' };
 
 async function createTaskRun(name: string, metadata: Partial<TaskRun['metadata']> = {}): Promise<TaskRun> {
-  return client.create(runs, { metadata: { name, namespace, ...metadata }, spec: { taskSpec: { steps: [step] } } } as TaskRun);
+  return client.create(runs, {
+    metadata: { name, namespace, ...metadata },
+    spec: { taskSpec: { steps: [step] } },
+  } as TaskRun);
 }
 
 async function finish(run: TaskRun, results: { name: string; value: string }[] = []): Promise<void> {
   await until(`${run.metadata.name} is finished`, async () => {
     const live = await client.get(runs, namespace, run.metadata.name ?? '');
-    return client.replaceStatus(runs, { ...live, status: ended({ taskSpec: { steps: [step] }, results: results.map((result) => ({ type: 'string', ...result })) }) } as TaskRun).catch(() => undefined);
+    return client
+      .replaceStatus(runs, {
+        ...live,
+        status: ended({
+          taskSpec: { steps: [step] },
+          results: results.map((result) => ({ type: 'string', ...result })),
+        }),
+      } as TaskRun)
+      .catch(() => undefined);
   });
 }
 
 const repositoryOf = (name: string) => `${namespace}/${name}`;
 
-const signedRun = (name: string, value = 'true', ms?: number) => until(`${name} is marked ${value}`, async () => {
-  const run = await client.get(runs, namespace, name);
-  return run.metadata.annotations?.[annotations.signed] === value && run;
-}, ms);
+const signedRun = (name: string, value = 'true', ms?: number) =>
+  until(
+    `${name} is marked ${value}`,
+    async () => {
+      const run = await client.get(runs, namespace, name);
+      return run.metadata.annotations?.[annotations.signed] === value && run;
+    },
+    ms,
+  );
 
-function verified(run: TaskRun | PipelineRun, kind: string, key: KeyObject): { predicateType: string; subject?: { name: string }[] } {
-  const envelope = JSON.parse(Buffer.from(run.metadata.annotations?.[`chains.tekton.dev/signature-${kind}-${run.metadata.uid}`] ?? '', 'base64').toString()) as DsseEnvelope;
+function verified(
+  run: TaskRun | PipelineRun,
+  kind: string,
+  key: KeyObject,
+): { predicateType: string; subject?: { name: string }[] } {
+  const envelope = JSON.parse(
+    Buffer.from(
+      run.metadata.annotations?.[`chains.tekton.dev/signature-${kind}-${run.metadata.uid}`] ?? '',
+      'base64',
+    ).toString(),
+  ) as DsseEnvelope;
   const payload = Buffer.from(envelope.payload, 'base64');
-  expect(verify('sha256', preAuthEncoding(envelope.payloadType, payload), key, Buffer.from(envelope.signatures[0]?.sig ?? '', 'base64'))).toBe(true);
+  expect(
+    verify(
+      'sha256',
+      preAuthEncoding(envelope.payloadType, payload),
+      key,
+      Buffer.from(envelope.signatures[0]?.sig ?? '', 'base64'),
+    ),
+  ).toBe(true);
   return JSON.parse(payload.toString()) as { predicateType: string };
 }
 
@@ -100,7 +162,11 @@ beforeAll(async () => {
   await installChains(client);
   publicKey = await putKey();
   registryFolder = await mkdtemp(path.join(tmpdir(), 'tektite-chains-registry-'));
-  registry = await startRegistry('distribution', { folder: registryFolder, outlive: false, signal: AbortSignal.timeout(100_000) });
+  registry = await startRegistry('distribution', {
+    folder: registryFolder,
+    outlive: false,
+    signal: AbortSignal.timeout(100_000),
+  });
   chains = await ChainsProcess.prepare(plane, client);
   chains.start();
   await chains.ready();
@@ -120,12 +186,19 @@ afterAll(async () => {
 }, 60_000);
 
 describe('Chains on a real API server', () => {
-  it('competes for leases under upstream\'s names', async () => {
+  it("competes for leases under upstream's names", async () => {
     const names = await until('the leases are held', async () => {
       const { items } = await client.list(leases, { namespace: systemNamespace });
-      return items.length === 2 && items.every((lease) => lease.spec?.holderIdentity === 'chains-process') && items.map(({ metadata }) => metadata.name);
+      return (
+        items.length === 2 &&
+        items.every((lease) => lease.spec?.holderIdentity === 'chains-process') &&
+        items.map(({ metadata }) => metadata.name)
+      );
     });
-    expect(names).toEqual(['watcher.github.com.tektoncd.chains.pkg.reconciler.pipelinerun.reconciler.00-of-01', 'watcher.github.com.tektoncd.chains.pkg.reconciler.taskrun.reconciler.00-of-01']);
+    expect(names).toEqual([
+      'watcher.github.com.tektoncd.chains.pkg.reconciler.pipelinerun.reconciler.00-of-01',
+      'watcher.github.com.tektoncd.chains.pkg.reconciler.taskrun.reconciler.00-of-01',
+    ]);
   });
 
   it('signs TaskRuns within a second of their end', async () => {
@@ -145,19 +218,34 @@ describe('Chains on a real API server', () => {
     await finish(run);
     const signed = await signedRun('simple');
     expect(verified(signed, 'taskrun', publicKey).predicateType).toBe('https://slsa.dev/provenance/v0.2');
-    expect(Object.keys(signed.metadata.annotations ?? {}).filter((name) => name.startsWith('chains.tekton.dev/')).map((name) => name.replace(`-${run.metadata.uid}`, ''))).toEqual(expect.arrayContaining([
-      annotations.signed, 'chains.tekton.dev/cert-taskrun', 'chains.tekton.dev/chain-taskrun', 'chains.tekton.dev/payload-taskrun', 'chains.tekton.dev/signature-taskrun',
-    ]));
+    expect(
+      Object.keys(signed.metadata.annotations ?? {})
+        .filter((name) => name.startsWith('chains.tekton.dev/'))
+        .map((name) => name.replace(`-${run.metadata.uid}`, '')),
+    ).toEqual(
+      expect.arrayContaining([
+        annotations.signed,
+        'chains.tekton.dev/cert-taskrun',
+        'chains.tekton.dev/chain-taskrun',
+        'chains.tekton.dev/payload-taskrun',
+        'chains.tekton.dev/signature-taskrun',
+      ]),
+    );
     expect(signed.metadata.annotations).not.toHaveProperty(annotations.pending);
     expect(signed.metadata.finalizers).toBeUndefined();
   });
 
   it('protects a run that goes on, signs it although it is deleted, and lets it go', async () => {
     const run = await createTaskRun('deleted');
-    await until('the run is protected', async () => (await client.get(runs, namespace, 'deleted')).metadata.finalizers?.includes(finalizers.taskrun));
+    await until('the run is protected', async () =>
+      (await client.get(runs, namespace, 'deleted')).metadata.finalizers?.includes(finalizers.taskrun),
+    );
     await configure({ 'artifacts.taskrun.storage': 'oci' });
     const { digest } = await pushTinyImage(registry, repositoryOf('deleted'), 'deleted');
-    await finish(run, [{ name: 'IMAGE_URL', value: `${registry}/${repositoryOf('deleted')}` }, { name: 'IMAGE_DIGEST', value: digest }]);
+    await finish(run, [
+      { name: 'IMAGE_URL', value: `${registry}/${repositoryOf('deleted')}` },
+      { name: 'IMAGE_DIGEST', value: digest },
+    ]);
     await client.delete(runs, namespace, 'deleted').catch(() => undefined);
     await until('the run is gone', async () => client.get(runs, namespace, 'deleted').then(() => false, isNotFound));
     for (const suffix of ['sig', 'att']) expect(await layers(repositoryOf('deleted'), digest, suffix)).toHaveLength(1);
@@ -166,19 +254,43 @@ describe('Chains on a real API server', () => {
 
   it('lets a run go that is deleted while it runs', async () => {
     await createTaskRun('running');
-    await until('the run is protected', async () => (await client.get(runs, namespace, 'running')).metadata.finalizers?.includes(finalizers.taskrun));
+    await until('the run is protected', async () =>
+      (await client.get(runs, namespace, 'running')).metadata.finalizers?.includes(finalizers.taskrun),
+    );
     await client.delete(runs, namespace, 'running');
     await until('the run is gone', async () => client.get(runs, namespace, 'running').then(() => false, isNotFound));
   });
 
   it('waits with a PipelineRun for its TaskRuns and leaves out the pruned one', async () => {
-    const parent = await client.create(pipelines, { metadata: { name: 'pipe', namespace }, spec: { pipelineSpec: { tasks: [{ name: 'one', taskSpec: { steps: [step] } }] } } } as PipelineRun);
-    const owner: OwnerReference = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'pipe', uid: parent.metadata.uid ?? '', controller: true };
-    const child = await createTaskRun('pipe-one', { ownerReferences: [owner], labels: { 'tekton.dev/pipelineTask': 'one' } });
-    const childReferences = ['pipe-one', 'pipe-pruned'].map((name) => ({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, pipelineTaskName: 'one' }));
-    await client.replaceStatus(pipelines, { ...parent, status: ended({ childReferences, pipelineSpec: parent.spec.pipelineSpec }) } as PipelineRun);
+    const parent = await client.create(pipelines, {
+      metadata: { name: 'pipe', namespace },
+      spec: { pipelineSpec: { tasks: [{ name: 'one', taskSpec: { steps: [step] } }] } },
+    } as PipelineRun);
+    const owner: OwnerReference = {
+      apiVersion: 'tekton.dev/v1',
+      kind: 'PipelineRun',
+      name: 'pipe',
+      uid: parent.metadata.uid ?? '',
+      controller: true,
+    };
+    const child = await createTaskRun('pipe-one', {
+      ownerReferences: [owner],
+      labels: { 'tekton.dev/pipelineTask': 'one' },
+    });
+    const childReferences = ['pipe-one', 'pipe-pruned'].map((name) => ({
+      apiVersion: 'tekton.dev/v1',
+      kind: 'TaskRun',
+      name,
+      pipelineTaskName: 'one',
+    }));
+    await client.replaceStatus(pipelines, {
+      ...parent,
+      status: ended({ childReferences, pipelineSpec: parent.spec.pipelineSpec }),
+    } as PipelineRun);
     await systemClock.sleep(500);
-    expect((await client.get(pipelines, namespace, 'pipe')).metadata.annotations ?? {}).not.toHaveProperty(annotations.signed);
+    expect((await client.get(pipelines, namespace, 'pipe')).metadata.annotations ?? {}).not.toHaveProperty(
+      annotations.signed,
+    );
     await finish(child);
     const signed = await until('pipe is signed', async () => {
       const run = await client.get(pipelines, namespace, 'pipe');
@@ -192,22 +304,39 @@ describe('Chains on a real API server', () => {
     await finish(await createTaskRun('out', { annotations: { [annotations.sign]: 'false' } }));
     await finish(await createTaskRun('again'));
     const first = await signedRun('again');
-    await client.patch(runs, namespace, 'again', { type: 'merge', body: { metadata: { annotations: { [annotations.signed]: null } } } });
+    await client.patch(runs, namespace, 'again', {
+      type: 'merge',
+      body: { metadata: { annotations: { [annotations.signed]: null } } },
+    });
     const second = await until('it is signed again', async () => {
       const run = await client.get(runs, namespace, 'again');
       const name = `chains.tekton.dev/signature-taskrun-${run.metadata.uid}`;
-      return run.metadata.annotations?.[annotations.signed] === 'true' && run.metadata.annotations[name] !== first.metadata.annotations?.[name] && run;
+      return (
+        run.metadata.annotations?.[annotations.signed] === 'true' &&
+        run.metadata.annotations[name] !== first.metadata.annotations?.[name] &&
+        run
+      );
     });
     verified(second, 'taskrun', publicKey);
     expect((await client.get(runs, namespace, 'out')).metadata.annotations).toEqual({ [annotations.sign]: 'false' });
   });
 
   it('tells a bad key of chains-config by name and goes by the others', async () => {
-    await configure({ 'artifacts.taskrun.format': 'slsa/v9', 'artifacts.taskrun.storage': 'tekton', 'builder.id': 'https://builder.example' });
-    const event = await until('an event tells it', async () => (await client.list(events, { namespace: systemNamespace })).items.find(({ reason, involvedObject }) => reason === 'InvalidConfiguration' && involvedObject.name === 'chains-config'));
+    await configure({
+      'artifacts.taskrun.format': 'slsa/v9',
+      'artifacts.taskrun.storage': 'tekton',
+      'builder.id': 'https://builder.example',
+    });
+    const event = await until('an event tells it', async () =>
+      (await client.list(events, { namespace: systemNamespace })).items.find(
+        ({ reason, involvedObject }) => reason === 'InvalidConfiguration' && involvedObject.name === 'chains-config',
+      ),
+    );
     expect(event.message).toContain('artifacts.taskrun.format');
     await finish(await createTaskRun('configured'));
-    expect(verified(await signedRun('configured'), 'taskrun', publicKey)).toMatchObject({ predicate: { builder: { id: 'https://builder.example' } } });
+    expect(verified(await signedRun('configured'), 'taskrun', publicKey)).toMatchObject({
+      predicate: { builder: { id: 'https://builder.example' } },
+    });
     await configure({});
   });
 
@@ -220,11 +349,28 @@ describe('Chains on a real API server', () => {
   });
 
   it('tells on the run, in an event and by "failed" why it cannot be signed', { timeout: 90_000 }, async () => {
-    await configure({ 'artifacts.taskrun.storage': 'archivista', 'storage.archivista.url': 'http://127.0.0.1:1', 'signing.attempts': '2' });
+    await configure({
+      'artifacts.taskrun.storage': 'archivista',
+      'storage.archivista.url': 'http://127.0.0.1:1',
+      'signing.attempts': '2',
+    });
     await finish(await createTaskRun('failing'));
     const run = await signedRun('failing', 'failed', 60_000);
-    expect(JSON.parse(run.metadata.annotations?.[annotations.problems] ?? '')).toMatchObject({ failedAttempts: 2, problems: [{ artifact: `taskrun-${run.metadata.uid}`, at: 'storage archivista', reason: expect.stringContaining('127.0.0.1:1') as string }] });
-    await until('an event tells it', async () => (await client.list(events, { namespace })).items.some(({ reason, involvedObject }) => reason === 'SigningFailedForGood' && involvedObject.name === 'failing'));
+    expect(JSON.parse(run.metadata.annotations?.[annotations.problems] ?? '')).toMatchObject({
+      failedAttempts: 2,
+      problems: [
+        {
+          artifact: `taskrun-${run.metadata.uid}`,
+          at: 'storage archivista',
+          reason: expect.stringContaining('127.0.0.1:1') as string,
+        },
+      ],
+    });
+    await until('an event tells it', async () =>
+      (await client.list(events, { namespace })).items.some(
+        ({ reason, involvedObject }) => reason === 'SigningFailedForGood' && involvedObject.name === 'failing',
+      ),
+    );
     await configure({});
   });
 
@@ -245,7 +391,10 @@ describe('Chains on a real API server', () => {
       const name = `kill-${index}`;
       const { digest } = await pushTinyImage(registry, repositoryOf(name), name);
       images.set(name, digest);
-      await finish(await createTaskRun(name), [{ name: 'IMAGE_URL', value: `${registry}/${repositoryOf(name)}` }, { name: 'IMAGE_DIGEST', value: digest }]);
+      await finish(await createTaskRun(name), [
+        { name: 'IMAGE_URL', value: `${registry}/${repositoryOf(name)}` },
+        { name: 'IMAGE_DIGEST', value: digest },
+      ]);
     }
     await systemClock.sleep(3000);
     killing.abort();
@@ -254,7 +403,12 @@ describe('Chains on a real API server', () => {
       const { metadata } = await signedRun(name, 'true', 60_000);
       expect(metadata.finalizers).toBeUndefined();
       expect(metadata.annotations).not.toHaveProperty(annotations.pending);
-      for (const suffix of ['sig', 'att']) expect({ name, suffix, layers: (await layers(repositoryOf(name), digest, suffix)).length }).toEqual({ name, suffix, layers: 1 });
+      for (const suffix of ['sig', 'att'])
+        expect({ name, suffix, layers: (await layers(repositoryOf(name), digest, suffix)).length }).toEqual({
+          name,
+          suffix,
+          layers: 1,
+        });
     }
     expect(kills).toBeGreaterThan(3);
     await configure({});
@@ -270,10 +424,18 @@ describe('Chains on a real API server', () => {
     await until('all are signed', async () => chains.signed >= 1000, 200_000);
     const seconds = (performance.now() - begin) / 1000;
     const [busy = 0] = loadavg();
-    console.log(`1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.processorTime().toFixed(1)} s of a processor, ${chains.peakMemory().toFixed(0)} MiB; load ${busy.toFixed(1)}`);
+    console.log(
+      `1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.processorTime().toFixed(1)} s of a processor, ${chains.peakMemory().toFixed(0)} MiB; load ${busy.toFixed(1)}`,
+    );
     const { items } = await client.list(runs, { namespace });
-    expect(items.filter(({ metadata }) => metadata.name?.startsWith('backlog-') && metadata.annotations?.[annotations.signed] === 'true')).toHaveLength(1000);
-    // What it needs itself leaves room for twice the rate beside an API server; the rate itself only counts on a machine of one's own.
+    expect(
+      items.filter(
+        ({ metadata }) =>
+          metadata.name?.startsWith('backlog-') && metadata.annotations?.[annotations.signed] === 'true',
+      ),
+    ).toHaveLength(1000);
+    // What it needs itself leaves room for twice the rate beside an API server; the rate itself only counts on a
+    // machine of one's own.
     expect(chains.processorTime()).toBeLessThan(25);
     if (busy < 2 * availableParallelism()) expect(1000 / seconds).toBeGreaterThan(20);
     expect(chains.peakMemory()).toBeLessThan(300);
@@ -282,9 +444,11 @@ describe('Chains on a real API server', () => {
 
 async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
   const queue = [...items];
-  await Promise.all(Array.from({ length: width }, async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  }));
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    }),
+  );
 }
 
 async function layers(repository: string, digest: string, suffix: string): Promise<unknown[]> {

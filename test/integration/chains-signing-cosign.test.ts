@@ -11,22 +11,37 @@ import { fileKeySigner, type SigningSecret } from '../../src/chains/signing/file
 import { payloadSigner, type Signature } from '../../src/chains/signing/signer.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Payload } from '../../src/chains/types.ts';
 
-/** A stranger's cosign, with nothing but the public key and no flag about algorithms, accepts what every kind of key signs. */
+/**
+ * A stranger's cosign, with nothing but the public key and no flag about algorithms, accepts what every kind of key
+ * signs.
+ */
 
 const signal = new AbortController().signal;
 const artifact = Buffer.from('what the run built');
 const digest = createHash('sha256').update(artifact).digest('hex');
 const image: Payload = { json: artifact, payloadType: simpleSigningPayloadType, wrap: false, subjects: [] };
 const statement: Payload = {
-  json: Buffer.from(JSON.stringify({
-    _type: 'https://in-toto.io/Statement/v1', subject: [{ name: 'artifact', digest: { sha256: digest } }],
-    predicateType: 'https://slsa.dev/provenance/v1', predicate: { buildDefinition: { buildType: 'x', externalParameters: {} }, runDetails: { builder: { id: 'y' } } },
-  })),
-  payloadType: inTotoPayloadType, predicateType: 'https://slsa.dev/provenance/v1', wrap: true, subjects: [],
+  json: Buffer.from(
+    JSON.stringify({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'artifact', digest: { sha256: digest } }],
+      predicateType: 'https://slsa.dev/provenance/v1',
+      predicate: { buildDefinition: { buildType: 'x', externalParameters: {} }, runDetails: { builder: { id: 'y' } } },
+    }),
+  ),
+  payloadType: inTotoPayloadType,
+  predicateType: 'https://slsa.dev/provenance/v1',
+  wrap: true,
+  subjects: [],
 };
 
-const pkcs8 = (key: KeyObject): SigningSecret => ({ 'x509.pem': Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })) });
-const ofCosign = (key: KeyObject): SigningSecret => ({ 'cosign.key': encryptCosignKey(key, 'p', { N: 65_536 }), 'cosign.password': Buffer.from('p') });
+const pkcs8 = (key: KeyObject): SigningSecret => ({
+  'x509.pem': Buffer.from(key.export({ format: 'pem', type: 'pkcs8' })),
+});
+const ofCosign = (key: KeyObject): SigningSecret => ({
+  'cosign.key': encryptCosignKey(key, 'p', { N: 65_536 }),
+  'cosign.password': Buffer.from('p'),
+});
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 const secrets: { name: string; secret: SigningSecret }[] = [
   { name: 'x509.pem P-256', secret: pkcs8(p256) },
@@ -53,7 +68,10 @@ describe.each(COSIGN_LINES)('cosign %s', (line) => {
     return file;
   }
 
-  async function signed(secret: SigningSecret, payload: Payload): Promise<{ signature: Signature; key: string; blob: string }> {
+  async function signed(
+    secret: SigningSecret,
+    payload: Payload,
+  ): Promise<{ signature: Signature; key: string; blob: string }> {
     const signature = await payloadSigner(await fileKeySigner(secret)).sign(payload, signal);
     return { signature, key: await put('key.pub', signature.publicKeyPem), blob: await put('artifact', artifact) };
   }
@@ -73,9 +91,23 @@ describe.each(COSIGN_LINES)('cosign %s', (line) => {
 
   it.each(secrets)('accepts an attestation by $name, and not a changed one', async ({ secret }) => {
     const { signature, key, blob } = await signed(secret, statement);
-    const verify = (file: string) => ['verify-blob-attestation', '--key', key, '--signature', file, '--insecure-ignore-tlog=true', '--type', 'slsaprovenance1', ...old, blob];
+    const verify = (file: string) => [
+      'verify-blob-attestation',
+      '--key',
+      key,
+      '--signature',
+      file,
+      '--insecure-ignore-tlog=true',
+      '--type',
+      'slsaprovenance1',
+      ...old,
+      blob,
+    ];
     await tool.run(...verify(await put('attestation.json', envelopeJson(signature.envelope!))));
-    const changed = { ...signature.envelope!, payload: Buffer.from(statement.json).toString('base64').replace(/^./, 'f') };
+    const changed = {
+      ...signature.envelope!,
+      payload: Buffer.from(statement.json).toString('base64').replace(/^./, 'f'),
+    };
     expect((await tool.try(...verify(await put('changed.json', envelopeJson(changed))))).status).not.toBe(0);
   });
 
@@ -83,8 +115,22 @@ describe.each(COSIGN_LINES)('cosign %s', (line) => {
     const { signature, key, blob } = await signed(secret, statement);
     const bundle = await put('bundle.json', await sigstoreBundle({ signature }));
     // v2 wants roots of trust for any bundle, also where none is used.
-    const noRoots = await put('no-roots.json', JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' }));
+    const noRoots = await put(
+      'no-roots.json',
+      JSON.stringify({ mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' }),
+    );
     const flags = line === 'v2' ? ['--new-bundle-format', '--trusted-root', noRoots] : [];
-    await tool.run('verify-blob-attestation', '--key', key, '--bundle', bundle, '--insecure-ignore-tlog=true', '--type', 'slsaprovenance1', ...flags, blob);
+    await tool.run(
+      'verify-blob-attestation',
+      '--key',
+      key,
+      '--bundle',
+      bundle,
+      '--insecure-ignore-tlog=true',
+      '--type',
+      'slsaprovenance1',
+      ...flags,
+      blob,
+    );
   });
 });

@@ -14,7 +14,13 @@ import { inTotoPayloadType, type Payload } from '../../src/chains/types.ts';
 /** hashivault:// against the real Vault (1.13.1): transit keys of every kind, rotation, policies, a login by JWT. */
 
 const signal = new AbortController().signal;
-const payload: Payload = { json: Buffer.from('{"_type":"https://in-toto.io/Statement/v1"}'), payloadType: inTotoPayloadType, predicateType: 'p', wrap: true, subjects: [] };
+const payload: Payload = {
+  json: Buffer.from('{"_type":"https://in-toto.io/Statement/v1"}'),
+  payloadType: inTotoPayloadType,
+  predicateType: 'p',
+  wrap: true,
+  subjects: [],
+};
 const signed = preAuthEncoding(payload.payloadType, payload.json);
 
 let folder: string;
@@ -23,7 +29,9 @@ let vault: { address: string; token: string };
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'chains-vault-'));
   server = spawn(await tool('vault-server'), [], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await new Promise<string[]>((resolve) => createInterface({ input: server.stdout! }).once('line', (text) => resolve([text])))) as [string];
+  const [line] = (await new Promise<string[]>((resolve) =>
+    createInterface({ input: server.stdout! }).once('line', (text) => resolve([text])),
+  )) as [string];
   vault = JSON.parse(line) as typeof vault;
   await write('sys/mounts/transit', { type: 'transit' });
 }, 900_000);
@@ -33,13 +41,22 @@ afterAll(async () => {
 });
 
 async function write(target: string, body: object): Promise<void> {
-  const response = await fetch(`${vault.address}/v1/${target}`, { method: 'POST', headers: { 'x-vault-token': vault.token }, body: JSON.stringify(body) });
+  const response = await fetch(`${vault.address}/v1/${target}`, {
+    method: 'POST',
+    headers: { 'x-vault-token': vault.token },
+    body: JSON.stringify(body),
+  });
   if (!response.ok) throw new Error(`${target}: ${response.status} ${await response.text()}`);
 }
 
 function signerFor(key: string, auth: Record<string, string>, env: Record<string, string> = {}) {
   const data = Object.fromEntries(Object.entries(auth).map(([name, value]) => [`signers.kms.auth.${name}`, value]));
-  const { config, problems } = parseChainsConfig({ 'artifacts.taskrun.signer': 'kms', 'signers.kms.kmsref': `hashivault://${key}`, 'signers.kms.auth.address': vault.address, ...data });
+  const { config, problems } = parseChainsConfig({
+    'artifacts.taskrun.signer': 'kms',
+    'signers.kms.kmsref': `hashivault://${key}`,
+    'signers.kms.auth.address': vault.address,
+    ...data,
+  });
   expect(problems).toEqual([]);
   return createSignerSource({ config: () => config, secret: () => ({}), env })('taskrun');
 }
@@ -69,24 +86,47 @@ describe('hashivault://', () => {
 
   it('needs no more than the two rights that its message names', async () => {
     await write('transit/keys/least', { type: 'ecdsa-p256' });
-    await write('sys/policies/acl/chains', { policy: 'path "transit/keys/least" { capabilities = ["read"] }\npath "transit/sign/least/*" { capabilities = ["update"] }' });
-    const response = await fetch(`${vault.address}/v1/auth/token/create`, { method: 'POST', headers: { 'x-vault-token': vault.token }, body: JSON.stringify({ policies: ['chains'], no_default_policy: true }) });
+    await write('sys/policies/acl/chains', {
+      policy:
+        'path "transit/keys/least" { capabilities = ["read"] }\npath "transit/sign/least/*" { capabilities = ["update"] }',
+    });
+    const response = await fetch(`${vault.address}/v1/auth/token/create`, {
+      method: 'POST',
+      headers: { 'x-vault-token': vault.token },
+      body: JSON.stringify({ policies: ['chains'], no_default_policy: true }),
+    });
     const { auth } = (await response.json()) as { auth: { client_token: string } };
     const file = path.join(folder, 'token');
     await writeFile(file, `${auth.client_token}\n`);
     await (await signerFor('least', { 'token-path': file })).sign(payload, signal);
     await write('transit/keys/other', { type: 'ecdsa-p256' });
-    await expect((await signerFor('other', { 'token-path': file })).sign(payload, signal)).rejects.toThrow(/403 Forbidden: .*permission denied.*read on transit\/keys\/other and update on transit\/sign\/other/);
+    await expect((await signerFor('other', { 'token-path': file })).sign(payload, signal)).rejects.toThrow(
+      /403 Forbidden: .*permission denied.*read on transit\/keys\/other and update on transit\/sign\/other/,
+    );
   });
 
   it('logs in with a JWT of the ServiceAccount, at another engine path', async () => {
     await write('sys/mounts/team-signing', { type: 'transit' });
     await write('team-signing/keys/chains', { type: 'ecdsa-p256' });
     await write('sys/auth/kubernetes-jwt', { type: 'jwt' });
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256', privateKeyEncoding: { format: 'pem', type: 'pkcs8' }, publicKeyEncoding: { format: 'pem', type: 'spki' } });
-    await write('auth/kubernetes-jwt/config', { jwt_validation_pubkeys: [publicKey], bound_issuer: 'https://kubernetes.default.svc' });
+    const { privateKey, publicKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
+      publicKeyEncoding: { format: 'pem', type: 'spki' },
+    });
+    await write('auth/kubernetes-jwt/config', {
+      jwt_validation_pubkeys: [publicKey],
+      bound_issuer: 'https://kubernetes.default.svc',
+    });
     await write('sys/policies/acl/team', { policy: 'path "team-signing/*" { capabilities = ["read", "update"] }' });
-    await write('auth/kubernetes-jwt/role/chains', { role_type: 'jwt', user_claim: 'sub', bound_audiences: ['vault'], bound_subject: 'system:serviceaccount:tekton-chains:tekton-chains-controller', policies: ['team'], ttl: '10m' });
+    await write('auth/kubernetes-jwt/role/chains', {
+      role_type: 'jwt',
+      user_claim: 'sub',
+      bound_audiences: ['vault'],
+      bound_subject: 'system:serviceaccount:tekton-chains:tekton-chains-controller',
+      policies: ['team'],
+      ttl: '10m',
+    });
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const now = Math.floor(Date.now() / 1000);
     const head = `${part({ alg: 'ES256' })}.${part({ iss: 'https://kubernetes.default.svc', aud: ['vault'], sub: 'system:serviceaccount:tekton-chains:tekton-chains-controller', iat: now, nbf: now - 5, exp: now + 600 })}`;
@@ -95,6 +135,10 @@ describe('hashivault://', () => {
     await writeFile(file, jwt);
     const settings = { 'oidc.path': 'kubernetes-jwt', 'oidc.role': 'chains', 'oidc.token-path': file };
     await (await signerFor('chains', settings, { TRANSIT_SECRET_ENGINE_PATH: 'team-signing' })).sign(payload, signal);
-    await expect((await signerFor('chains', { ...settings, 'oidc.role': 'nobody' })).sign(payload, signal)).rejects.toThrow(/auth\/kubernetes-jwt\/login: 400 Bad Request: .*could not be found.*oidc\.path \(kubernetes-jwt\) and \.role \(nobody\)/);
+    await expect(
+      (await signerFor('chains', { ...settings, 'oidc.role': 'nobody' })).sign(payload, signal),
+    ).rejects.toThrow(
+      /auth\/kubernetes-jwt\/login: 400 Bad Request: .*could not be found.*oidc\.path \(kubernetes-jwt\) and \.role \(nobody\)/,
+    );
   });
 });

@@ -7,7 +7,10 @@ import { loadClusterConfig } from '../../src/kube/config.ts';
 const cluster = path.resolve(import.meta.dirname, '../../hack/cluster');
 const run = promisify(execFile);
 
-interface Part { name: string; pid: number }
+interface Part {
+  name: string;
+  pid: number;
+}
 
 /**
  * A control plane of a test's own (etcd and API server), because it is going to be killed: the one that other tests
@@ -33,7 +36,10 @@ export class ControlPlane {
   }
 
   async client(options: ConstructorParameters<typeof KubeClient>[1] = {}): Promise<KubeClient> {
-    return new KubeClient(await loadClusterConfig({ kubeconfig: this.kubeconfig }), { userAgent: 'kube-test', ...options });
+    return new KubeClient(await loadClusterConfig({ kubeconfig: this.kubeconfig }), {
+      userAgent: 'kube-test',
+      ...options,
+    });
   }
 
   /** Ends the API server with this signal and starts it again; SIGKILL: without any farewell. */
@@ -44,7 +50,9 @@ export class ControlPlane {
 
   /** The process of a part of it. */
   async pid(name: string): Promise<number> {
-    const { stdout } = await run(cluster, ['status', '--json', '--name', this.name]).catch((error: { stdout: string }) => error);
+    const { stdout } = await run(cluster, ['status', '--json', '--name', this.name]).catch(
+      (error: { stdout: string }) => error,
+    );
     const part = (JSON.parse(stdout) as { parts: Part[] }).parts.find((p) => p.name === name);
     if (!part?.pid) throw new Error(`${name} of ${this.name} does not run`);
     return part.pid;

@@ -12,8 +12,12 @@ import { ControlPlane } from './kube-control-plane.ts';
 
 const NAMESPACE = 'kube-expired';
 let plane: ControlPlane;
-beforeAll(async () => { plane = await ControlPlane.up(`kube-expired-${process.pid}`); });
-afterAll(async () => { await plane?.down(); });
+beforeAll(async () => {
+  plane = await ControlPlane.up(`kube-expired-${process.pid}`);
+});
+afterAll(async () => {
+  await plane?.down();
+});
 
 /** A wire between a client and the API server that can be cut and mended. */
 class Wire {
@@ -25,11 +29,17 @@ class Wire {
     this.#server = createServer((near) => {
       if (this.#cut) return void near.destroy();
       const far = connect(Number(target.port), target.hostname);
-      for (const [one, other] of [[near, far], [far, near]] as const) {
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
         this.#sockets.add(one);
         one.pipe(other);
         one.on('error', () => other.destroy());
-        one.on('close', () => { this.#sockets.delete(one); other.destroy(); });
+        one.on('close', () => {
+          this.#sockets.delete(one);
+          other.destroy();
+        });
       }
     });
   }
@@ -41,7 +51,9 @@ class Wire {
     this.#cut = true;
     for (const socket of this.#sockets) socket.destroy();
   }
-  mend(): void { this.#cut = false; }
+  mend(): void {
+    this.#cut = false;
+  }
   close(): void {
     this.cut();
     this.#server.close();
@@ -52,23 +64,42 @@ class Wire {
 async function compact(): Promise<void> {
   const commandLine = (await readFile(`/proc/${await plane.pid('etcd')}/cmdline`, 'utf8')).split('\0');
   const url = commandLine.find((word) => word.startsWith('--advertise-client-urls='))?.split('=')[1];
-  const post = async (path: string, body: object) => (await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })).json() as Promise<{ header: { revision: string } }>;
+  const post = async (path: string, body: object) =>
+    (await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) })).json() as Promise<{
+      header: { revision: string };
+    }>;
   const { header } = await post('/v3/maintenance/status', {});
   await post('/v3/kv/compaction', { revision: header.revision, physical: true });
 }
 
-test('what happened during an outage longer than the server\'s memory is told: a new list, with deletions', async () => {
+test("what happened during an outage longer than the server's memory is told: a new list, with deletions", async () => {
   const admin = await plane.client();
   const config = await loadClusterConfig({ kubeconfig: plane.kubeconfig });
   const wire = new Wire(config.server);
   const client = new KubeClient({ ...config, server: await wire.listen() });
-  const name = (i: number): ConfigMap => ({ metadata: { name: `c${i}`, namespace: NAMESPACE, labels: { mine: 'yes' } } });
+  const name = (i: number): ConfigMap => ({
+    metadata: { name: `c${i}`, namespace: NAMESPACE, labels: { mine: 'yes' } },
+  });
   await admin.create(namespaces, { metadata: { name: NAMESPACE } });
   for (let i = 0; i < 4; i++) await admin.create(configMaps, name(i));
 
   const problems: string[] = [];
-  const log = createLogger({ name: 't', destination: { write: (text: string) => { problems.push((JSON.parse(text) as { problem?: string }).problem ?? ''); } } });
-  const informer = new Informer<ConfigMap>({ client, resource: configMaps, namespace: NAMESPACE, labelSelector: 'mine=yes', log, longestPauseMs: 300 });
+  const log = createLogger({
+    name: 't',
+    destination: {
+      write: (text: string) => {
+        problems.push((JSON.parse(text) as { problem?: string }).problem ?? '');
+      },
+    },
+  });
+  const informer = new Informer<ConfigMap>({
+    client,
+    resource: configMaps,
+    namespace: NAMESPACE,
+    labelSelector: 'mine=yes',
+    log,
+    longestPauseMs: 300,
+  });
   const changes: string[] = [];
   const stop = new AbortController();
   const running = informer.run(stop.signal);

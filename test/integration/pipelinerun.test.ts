@@ -40,9 +40,16 @@ async function installCrds(): Promise<void> {
   const folder = join(import.meta.dirname, '../../crds');
   for (const file of readdirSync(folder)) {
     const crd = parse(readFileSync(join(folder, file), 'utf8')) as CustomResourceDefinition;
-    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', { type: 'apply', fieldManager: 'test', force: true, body: crd });
+    await client.patch(customResourceDefinitions, undefined, crd.metadata.name ?? '', {
+      type: 'apply',
+      fieldManager: 'test',
+      force: true,
+      body: crd,
+    });
   }
-  const established = (crd: CustomResourceDefinition) => crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
+  const established = (crd: CustomResourceDefinition) =>
+    crd.status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') ===
+    true;
   for (let round = 0; round < 100; round++) {
     if ((await client.list(customResourceDefinitions)).items.every(established)) return;
     await systemClock.sleep(100);
@@ -51,34 +58,74 @@ async function installCrds(): Promise<void> {
 }
 
 function inform<T extends KubeObject>(resource: Resource<T>): Informer<T> {
-  const informer = new Informer<T>({ client, resource, log: silentLogger, freeze: true, indexes: { [byController]: controllerIndex } });
+  const informer = new Informer<T>({
+    client,
+    resource,
+    log: silentLogger,
+    freeze: true,
+    indexes: { [byController]: controllerIndex },
+  });
   running.push(informer.run(end.signal));
   return informer;
 }
 
 /** Ends every new TaskRun with the results that its spec declares. */
 async function succeed(taskRun: TaskRun): Promise<void> {
-  const results = (taskRun.spec.taskSpec?.results ?? []).map(({ name }) => ({ name, type: 'string' as const, value: 'x' }));
-  const conditions = [{ type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) }];
-  await client.replaceStatus(children, { ...taskRun, status: { conditions, ...(results.length > 0 ? { results } : {}) } }).catch(() => undefined);
+  const results = (taskRun.spec.taskSpec?.results ?? []).map(({ name }) => ({
+    name,
+    type: 'string' as const,
+    value: 'x',
+  }));
+  const conditions = [
+    { type: 'Succeeded', status: 'True' as const, reason: 'Succeeded', lastTransitionTime: timestamp(new Date()) },
+  ];
+  await client
+    .replaceStatus(children, { ...taskRun, status: { conditions, ...(results.length > 0 ? { results } : {}) } })
+    .catch(() => undefined);
 }
 
 beforeAll(async () => {
   controlPlane = await ControlPlane.up(plane);
-  client = await controlPlane.client({ onRequest: ({ verb, resource, status }) => { requests.push(`${verb} ${resource} ${status}`); } });
+  client = await controlPlane.client({
+    onRequest: ({ verb, resource, status }) => {
+      requests.push(`${verb} ${resource} ${status}`);
+    },
+  });
   await installCrds();
   await client.create(namespaces, { metadata: { name: namespace } }).catch(() => undefined);
-  const [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer] = [inform(runs), inform(children), inform(pipelines as Resource<Pipeline>), inform(tasks as Resource<Task>)];
-  await Promise.all([pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer].map((informer) => informer.synced(end.signal)));
+  const [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer] = [
+    inform(runs),
+    inform(children),
+    inform(pipelines as Resource<Pipeline>),
+    inform(tasks as Resource<Task>),
+  ];
+  await Promise.all(
+    [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer].map((informer) =>
+      informer.synced(end.signal),
+    ),
+  );
   const queue = new WorkQueue({ name: 'pipelinerun' });
   pipelineRunInformer.store.subscribe(({ key }) => queue.add(key));
   taskRunInformer.store.subscribe(({ object, type, origin }) => {
     const owner = object.metadata.ownerReferences?.[0]?.name;
     if (owner) queue.add(joinKey(object.metadata.namespace, owner));
-    if (type === 'added' && origin !== 'list' && object.status === undefined) setTimeout(() => void succeed(object), 200);
+    if (type === 'added' && origin !== 'list' && object.status === undefined)
+      setTimeout(() => void succeed(object), 200);
   });
-  const stores = { pipelineRuns: pipelineRunInformer.store, taskRuns: taskRunInformer.store, pipelines: pipelineInformer.store, tasks: taskInformer.store };
-  const reconcile = createPipelineRunReconciler({ client, stores, settings: () => settings, events: { event: () => {} }, clock: systemClock, log: silentLogger });
+  const stores = {
+    pipelineRuns: pipelineRunInformer.store,
+    taskRuns: taskRunInformer.store,
+    pipelines: pipelineInformer.store,
+    tasks: taskInformer.store,
+  };
+  const reconcile = createPipelineRunReconciler({
+    client,
+    stores,
+    settings: () => settings,
+    events: { event: () => {} },
+    clock: systemClock,
+    log: silentLogger,
+  });
   running.push(runController({ name: 'pipelinerun', queue, reconcile, log: silentLogger }, end.signal));
 }, 120_000);
 
@@ -96,44 +143,99 @@ async function complete(spec: PipelineRun['spec'], name: string): Promise<Pipeli
     if (isDone(run.status)) return run;
     await systemClock.sleep(50);
   }
-  throw new Error(`${name} does not end: ${JSON.stringify((await client.get(runs, namespace, name)).status?.conditions)}`);
+  throw new Error(
+    `${name} does not end: ${JSON.stringify((await client.get(runs, namespace, name)).status?.conditions)}`,
+  );
 }
 
 describe('a PipelineRun on a real API server', () => {
   it('with every kind of field ends with one metadata patch and four status writes, none refused', async () => {
     requests.length = 0;
-    const run = await complete({
-      params: [{ name: 'who', value: ['a', 'b'] }],
-      pipelineSpec: {
-        params: [{ name: 'who', type: 'array' }, { name: 'o', type: 'object', properties: { k: {} }, default: { k: 'v' } }],
-        tasks: [
-          task('one', { params: [{ name: 'all', value: '$(params.who[*])' }, { name: 'o', value: '$(params.o[*])' }] }, 'r'),
-          task('never', { when: [{ input: '$(tasks.one.results.r)', operator: 'notin', values: ['x'] }] }),
-          task('two', { displayName: 'two of $(tasks.one.results.r)', when: [{ input: '$(tasks.one.results.r)', operator: 'in', values: ['x'] }] }, 'r'),
-        ],
-        finally: [task('last', { params: [{ name: 's', value: '$(tasks.status)' }] })],
-        results: [{ name: 'out', value: '$(tasks.two.results.r)' }],
+    const run = await complete(
+      {
+        params: [{ name: 'who', value: ['a', 'b'] }],
+        pipelineSpec: {
+          params: [
+            { name: 'who', type: 'array' },
+            { name: 'o', type: 'object', properties: { k: {} }, default: { k: 'v' } },
+          ],
+          tasks: [
+            task(
+              'one',
+              {
+                params: [
+                  { name: 'all', value: '$(params.who[*])' },
+                  { name: 'o', value: '$(params.o[*])' },
+                ],
+              },
+              'r',
+            ),
+            task('never', { when: [{ input: '$(tasks.one.results.r)', operator: 'notin', values: ['x'] }] }),
+            task(
+              'two',
+              {
+                displayName: 'two of $(tasks.one.results.r)',
+                when: [{ input: '$(tasks.one.results.r)', operator: 'in', values: ['x'] }],
+              },
+              'r',
+            ),
+          ],
+          finally: [task('last', { params: [{ name: 's', value: '$(tasks.status)' }] })],
+          results: [{ name: 'out', value: '$(tasks.two.results.r)' }],
+        },
       },
-    }, 'all-fields');
-    expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Completed', message: 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 1' });
+      'all-fields',
+    );
+    expect(succeededCondition(run.status)).toMatchObject({
+      status: 'True',
+      reason: 'Completed',
+      message: 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 1',
+    });
     expect(run.status).toMatchObject({
       results: [{ name: 'out', value: 'x' }],
-      skippedTasks: [{ name: 'never', reason: 'When Expressions evaluated to false', whenExpressions: [{ input: 'x', operator: 'notin', values: ['x'] }] }],
-      childReferences: [{ name: 'all-fields-one', pipelineTaskName: 'one' }, { name: 'all-fields-two', displayName: 'two of x', whenExpressions: [{ input: 'x' }] }, { name: 'all-fields-last' }],
+      skippedTasks: [
+        {
+          name: 'never',
+          reason: 'When Expressions evaluated to false',
+          whenExpressions: [{ input: 'x', operator: 'notin', values: ['x'] }],
+        },
+      ],
+      childReferences: [
+        { name: 'all-fields-one', pipelineTaskName: 'one' },
+        { name: 'all-fields-two', displayName: 'two of x', whenExpressions: [{ input: 'x' }] },
+        { name: 'all-fields-last' },
+      ],
     });
     await systemClock.sleep(500);
     const writes = requests.filter((request) => !/^(get|list|watch|update taskruns)/.test(request)).sort();
     expect(writes).toEqual([
-      'create pipelineruns 201', 'create taskruns 201', 'create taskruns 201', 'create taskruns 201', 'patch pipelineruns 200',
-      'update pipelineruns/status 200', 'update pipelineruns/status 200', 'update pipelineruns/status 200', 'update pipelineruns/status 200',
+      'create pipelineruns 201',
+      'create taskruns 201',
+      'create taskruns 201',
+      'create taskruns 201',
+      'patch pipelineruns 200',
+      'update pipelineruns/status 200',
+      'update pipelineruns/status 200',
+      'update pipelineruns/status 200',
+      'update pipelineruns/status 200',
     ]);
   });
 
   it('fifty at once end without a refused write', async () => {
     requests.length = 0;
-    const spec = { pipelineSpec: { tasks: [task('a', {}, 'r'), task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('c', { runAfter: ['b'] })] } };
+    const spec = {
+      pipelineSpec: {
+        tasks: [
+          task('a', {}, 'r'),
+          task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }),
+          task('c', { runAfter: ['b'] }),
+        ],
+      },
+    };
     const ended = await Promise.all(Array.from({ length: 50 }, (_, index) => complete(spec, `many-${index}`)));
-    expect(ended.map(({ status }) => succeededCondition(status)?.status)).toEqual(Array.from({ length: 50 }, () => 'True'));
+    expect(ended.map(({ status }) => succeededCondition(status)?.status)).toEqual(
+      Array.from({ length: 50 }, () => 'True'),
+    );
     expect(requests.filter((request) => / [45]\d\d$/.test(request))).toEqual([]);
     expect(requests.filter((request) => request.startsWith('update pipelineruns/status'))).toHaveLength(200);
   });

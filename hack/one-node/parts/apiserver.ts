@@ -47,13 +47,21 @@ export const apiserver: Part = {
   },
 };
 
-/** The authorizer learns of roles a moment after they are written; a part that asks earlier is refused and waits for seconds. */
+/**
+ * The authorizer learns of roles a moment after they are written; a part that asks earlier is refused and waits for
+ * seconds.
+ */
 async function rolesTakeEffect(instance: Instance): Promise<string | undefined> {
   for (const user of ['system:kube-controller-manager', 'system:kube-scheduler', 'tektite:provisioner']) {
     const resourceAttributes = { verb: 'watch', group: '', resource: 'persistentvolumeclaims' };
-    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user, resourceAttributes } };
+    const review = {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, resourceAttributes },
+    };
     const { body } = await callApi(instance, 'POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', review);
-    if (!(JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed) return `the role of ${user} does not take effect: ${body}`;
+    if (!(JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed)
+      return `the role of ${user} does not take effect: ${body}`;
   }
   return undefined;
 }
@@ -64,7 +72,12 @@ async function rolesTakeEffect(instance: Instance): Promise<string | undefined> 
  */
 function modeFlags(instance: Instance): string[] {
   if (instance.mode === 'control-plane') {
-    return ['--bind-address=127.0.0.1', '--endpoint-reconciler-type=none', '--authorization-mode=RBAC', '--disable-admission-plugins=ServiceAccount'];
+    return [
+      '--bind-address=127.0.0.1',
+      '--endpoint-reconciler-type=none',
+      '--authorization-mode=RBAC',
+      '--disable-admission-plugins=ServiceAccount',
+    ];
   }
   return [
     '--authorization-mode=Node,RBAC',

@@ -36,7 +36,10 @@ export const containerd: Part = {
   health: (instance) => probeSocket(containerdSocket(instance)),
 };
 
-/** restrict_oom_score_adj: without CAP_SYS_RESOURCE nobody may lower it. runc's root and the shims' sockets are kept out of shared folders. */
+/**
+ * restrict_oom_score_adj: without CAP_SYS_RESOURCE nobody may lower it. runc's root and the shims' sockets are kept out
+ * of shared folders.
+ */
 function daemonConfig(instance: Instance, binaries: string): string {
   const state = (...parts: string[]) => statePath(instance.name, ...parts);
   return `version = 3

@@ -18,8 +18,8 @@ export const coredns: Part = {
 };
 
 /**
- * Image hosts are the node (see image-hosts.ts). Other names outside the cluster do not exist: answered at once, where a
- * resolver out of reach would cost seconds.
+ * Image hosts are the node (see image-hosts.ts). Other names outside the cluster do not exist: answered at once, where
+ * a resolver out of reach would cost seconds.
  */
 function corefile(instance: Instance): string {
   return `.:53 {

@@ -4,11 +4,16 @@ import type { Part } from '../part.ts';
 import { pkiPath } from '../pki.ts';
 import { registryUrl } from './registry.ts';
 
-/** Hosts that coredns resolves to the node, as a regular expression of DNS names: images live there, nothing else does. */
+/**
+ * Hosts that coredns resolves to the node, as a regular expression of DNS names: images live there, nothing else does.
+ */
 export const IMAGE_HOSTS =
   '^((index|registry-1|auth|www)[.])?docker[.]io[.]$|^([a-z0-9-]+[.])*gcr[.]io[.]$|^([a-z0-9-]+[.])+pkg[.]dev[.]$|^(ghcr[.]io|quay[.]io|registry[.]k8s[.]io|public[.]ecr[.]aws|mcr[.]microsoft[.]com|cgr[.]dev|registry[.]access[.]redhat[.]com|registry[.]redhat[.]io)[.]$';
 
-/** Serves the registry to pods as https://index.docker.io and so on: containerd has a mirror setting, programs in pods do not. */
+/**
+ * Serves the registry to pods as https://index.docker.io and so on: containerd has a mirror setting, programs in pods
+ * do not.
+ */
 export const imageHosts: Part = {
   name: 'image-hosts',
   modes: ['full'],

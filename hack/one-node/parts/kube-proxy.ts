@@ -24,7 +24,14 @@ export const kubeProxy: Part = {
     };
     // A table left by one that was killed makes the next take its emptied endpoint chains for full ones: Services then
     // refuse connections (seen with v1.35.4). It is made anew within milliseconds.
-    const argv = ['sh', '-c', 'nft delete table ip kube-proxy 2>/dev/null; exec "$@"', 'kube-proxy', binary('kube-proxy'), `--config=${config}`];
+    const argv = [
+      'sh',
+      '-c',
+      'nft delete table ip kube-proxy 2>/dev/null; exec "$@"',
+      'kube-proxy',
+      binary('kube-proxy'),
+      `--config=${config}`,
+    ];
     return { argv, files: { [config]: JSON.stringify(configuration, null, 2) } };
   },
   health: (instance) => probeHttp(`http://${instance.address}:10256/healthz`),

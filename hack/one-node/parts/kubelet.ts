@@ -47,7 +47,11 @@ function configuration(instance: Instance, resolver: string): object {
     kind: 'KubeletConfiguration',
     address: instance.address,
     healthzBindAddress: instance.address,
-    authentication: { x509: { clientCAFile: pkiPath(instance, 'ca.crt') }, webhook: { enabled: true }, anonymous: { enabled: false } },
+    authentication: {
+      x509: { clientCAFile: pkiPath(instance, 'ca.crt') },
+      webhook: { enabled: true },
+      anonymous: { enabled: false },
+    },
     authorization: { mode: 'Webhook' },
     containerRuntimeEndpoint: `unix://${containerdSocket(instance)}`,
     cgroupDriver: 'cgroupfs',
@@ -69,7 +73,12 @@ function configuration(instance: Instance, resolver: string): object {
     serializeImagePulls: false,
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
-    evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'nodefs.inodesFree': '1%', 'imagefs.available': '1%' },
+    evictionHard: {
+      'memory.available': '50Mi',
+      'nodefs.available': '1%',
+      'nodefs.inodesFree': '1%',
+      'imagefs.available': '1%',
+    },
     shutdownGracePeriod: '0s',
   };
 }

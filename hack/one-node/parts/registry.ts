@@ -38,8 +38,22 @@ export const registry: Part = {
     try {
       const pause = await target.repository('pause');
       if ((await pause.headManifest('3.10', AbortSignal.timeout(30_000))) !== undefined) return;
-      const program = { path: 'pause', type: 'file', mode: 0o755, uid: 0, gid: 0, body: await readFile(binary('pause')) } as const;
-      await writeOciImage({ layers: [{ entries: [program] }], config: { entrypoint: ['/pause'], user: '65535:65535' }, names: [PAUSE_IMAGE] }, folder);
+      const program = {
+        path: 'pause',
+        type: 'file',
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        body: await readFile(binary('pause')),
+      } as const;
+      await writeOciImage(
+        {
+          layers: [{ entries: [program] }],
+          config: { entrypoint: ['/pause'], user: '65535:65535' },
+          names: [PAUSE_IMAGE],
+        },
+        folder,
+      );
       await pushOciLayout(folder, target, 'pause', ['3.10']);
     } finally {
       await rm(folder, { recursive: true, force: true });

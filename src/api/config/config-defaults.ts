@@ -6,7 +6,13 @@ import { ConfigValues, type ConfigProblem } from './values.ts';
 
 /** The parts of the affinity assistant's pod that an operator may set. */
 export const affinityAssistantTemplate = podTemplate
-  .pick({ nodeSelector: true, tolerations: true, imagePullSecrets: true, priorityClassName: true, securityContext: true })
+  .pick({
+    nodeSelector: true,
+    tolerations: true,
+    imagePullSecrets: true,
+    priorityClassName: true,
+    securityContext: true,
+  })
   .extend({ serviceAccountName: z.string().optional() });
 export type AffinityAssistantTemplate = z.infer<typeof affinityAssistantTemplate>;
 
@@ -38,17 +44,29 @@ export interface Defaults {
   stepRefConcurrencyLimit: number;
 }
 
-/** The defaults of ConfigMap config-defaults; `undefined` gives upstream's own. Never throws: a bad value keeps its default and is reported. */
-export function parseDefaults(data: Readonly<Record<string, string>> | undefined): { defaults: Defaults; problems: ConfigProblem[] } {
+/**
+ * The defaults of ConfigMap config-defaults; `undefined` gives upstream's own. Never throws: a bad value keeps its
+ * default and is reported.
+ */
+export function parseDefaults(data: Readonly<Record<string, string>> | undefined): {
+  defaults: Defaults;
+  problems: ConfigProblem[];
+} {
   const values = new ConfigValues(data);
   const defaults: Defaults = {
     timeoutMinutes: values.integer('default-timeout-minutes', 60),
     serviceAccount: values.text('default-service-account', 'default'),
     managedByLabelValue: values.text('default-managed-by-label-value', 'tekton-pipelines'),
     ...present('podTemplate', values.yaml('default-pod-template', podTemplate)),
-    ...present('affinityAssistantPodTemplate', values.yaml('default-affinity-assistant-pod-template', affinityAssistantTemplate)),
+    ...present(
+      'affinityAssistantPodTemplate',
+      values.yaml('default-affinity-assistant-pod-template', affinityAssistantTemplate),
+    ),
     cloudEventsSink: values.text('default-cloud-events-sink', ''),
-    ...present('taskRunWorkspaceBinding', values.yaml('default-task-run-workspace-binding', workspaceBinding.omit({ name: true }))),
+    ...present(
+      'taskRunWorkspaceBinding',
+      values.yaml('default-task-run-workspace-binding', workspaceBinding.omit({ name: true })),
+    ),
     maxMatrixCombinationsCount: values.integer('default-max-matrix-combinations-count', 256, 1),
     forbiddenEnv: forbiddenEnv(values.text('default-forbidden-env', '')),
     resolverType: values.text('default-resolver-type', ''),
@@ -63,7 +81,10 @@ export function parseDefaults(data: Readonly<Record<string, string>> | undefined
 }
 
 /** `claims` are not for defaults; a container without settings may be written as `name:`. */
-const containerRequirements = z.record(z.string(), z.union([resourceRequirements, z.null().transform(() => ({}))])) as z.ZodType<Record<string, ResourceRequirements>>;
+const containerRequirements = z.record(
+  z.string(),
+  z.union([resourceRequirements, z.null().transform(() => ({}))]),
+) as z.ZodType<Record<string, ResourceRequirements>>;
 
 function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
@@ -71,5 +92,12 @@ function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?
 
 /** Sorted and without repetitions, as upstream keeps them. */
 function forbiddenEnv(text: string): string[] {
-  return [...new Set(text.split(',').map((name) => name.trim()).filter((name) => name !== ''))].sort();
+  return [
+    ...new Set(
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    ),
+  ].sort();
 }

@@ -33,15 +33,26 @@ export interface ObservabilityConfig {
 const LEGACY = ['metrics.', 'profiling.', 'tracing.', 'request-metrics-', 'logging.'];
 
 /** The settings of ConfigMap config-observability; `undefined` gives the defaults. Never throws. */
-export function parseObservability(data: Readonly<Record<string, string>> | undefined): { observability: ObservabilityConfig; problems: ConfigProblem[] } {
+export function parseObservability(data: Readonly<Record<string, string>> | undefined): {
+  observability: ObservabilityConfig;
+  problems: ConfigProblem[];
+} {
   const values = new ConfigValues(data);
   const observability: ObservabilityConfig = {
     metrics: {
       taskrunLevel: values.oneOf('metrics.taskrun.level', 'task', ['taskrun', 'task', 'namespace']),
       taskrunDurationType: values.oneOf('metrics.taskrun.duration-type', 'histogram', ['histogram', 'lastvalue']),
       pipelinerunLevel: values.oneOf('metrics.pipelinerun.level', 'pipeline', ['pipelinerun', 'pipeline', 'namespace']),
-      pipelinerunDurationType: values.oneOf('metrics.pipelinerun.duration-type', 'histogram', ['histogram', 'lastvalue']),
-      runningPipelinerunLevel: values.oneOf('metrics.running-pipelinerun.level', '', ['', 'namespace', 'pipeline', 'pipelinerun']),
+      pipelinerunDurationType: values.oneOf('metrics.pipelinerun.duration-type', 'histogram', [
+        'histogram',
+        'lastvalue',
+      ]),
+      runningPipelinerunLevel: values.oneOf('metrics.running-pipelinerun.level', '', [
+        '',
+        'namespace',
+        'pipeline',
+        'pipelinerun',
+      ]),
       countWithReason: values.boolean('metrics.count.enable-reason', false),
       throttleWithNamespace: values.boolean('metrics.taskrun.throttle.enable-namespace', false),
     },

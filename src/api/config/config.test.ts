@@ -13,34 +13,65 @@ describe('feature-flags', () => {
   test('no ConfigMap and an empty one give the defaults', () => {
     expect(unset.problems).toEqual([]);
     expect(parseFeatureFlags({})).toEqual(unset);
-    expect(unset.flags).toMatchObject({ enableApiFields: 'beta', coschedule: 'workspaces', resultsFrom: 'termination-message', maxResultSize: 4096, disableInlineSpec: [] });
+    expect(unset.flags).toMatchObject({
+      enableApiFields: 'beta',
+      coschedule: 'workspaces',
+      resultsFrom: 'termination-message',
+      maxResultSize: 4096,
+      disableInlineSpec: [],
+    });
   });
 
   const rows: { key: string; value: string; field: keyof FeatureFlags; want: unknown }[] = [
     { key: 'enable-api-fields', value: 'Alpha', field: 'enableApiFields', want: 'alpha' },
     { key: 'coschedule', value: 'isolate-pipelinerun', field: 'coschedule', want: 'isolate-pipelinerun' },
-    { key: 'running-in-environment-with-injected-sidecars', value: 'false', field: 'runningInEnvironmentWithInjectedSidecars', want: false },
+    {
+      key: 'running-in-environment-with-injected-sidecars',
+      value: 'false',
+      field: 'runningInEnvironmentWithInjectedSidecars',
+      want: false,
+    },
     { key: 'await-sidecar-readiness', value: 'F', field: 'awaitSidecarReadiness', want: false },
     { key: 'disable-creds-init', value: '1', field: 'disableCredsInit', want: true },
     { key: 'require-git-ssh-secret-known-hosts', value: 'true', field: 'requireGitSshSecretKnownHosts', want: true },
     { key: 'send-cloudevents-for-runs', value: 'false', field: 'sendCloudEventsForRuns', want: false },
-    { key: 'trusted-resources-verification-no-match-policy', value: 'fail', field: 'verificationNoMatchPolicy', want: 'fail' },
+    {
+      key: 'trusted-resources-verification-no-match-policy',
+      value: 'fail',
+      field: 'verificationNoMatchPolicy',
+      want: 'fail',
+    },
     { key: 'enable-provenance-in-status', value: 'false', field: 'enableProvenanceInStatus', want: false },
     { key: 'enforce-nonfalsifiability', value: 'spire', field: 'enforceNonfalsifiability', want: 'spire' },
     { key: 'results-from', value: 'sidecar-logs', field: 'resultsFrom', want: 'sidecar-logs' },
     { key: 'max-result-size', value: '1000', field: 'maxResultSize', want: 1000 },
     { key: 'set-security-context', value: 'true', field: 'setSecurityContext', want: true },
-    { key: 'set-security-context-read-only-root-filesystem', value: 'true', field: 'setSecurityContextReadOnlyRootFilesystem', want: true },
+    {
+      key: 'set-security-context-read-only-root-filesystem',
+      value: 'true',
+      field: 'setSecurityContextReadOnlyRootFilesystem',
+      want: true,
+    },
     { key: 'keep-pod-on-cancel', value: 'true', field: 'keepPodOnCancel', want: true },
     { key: 'enable-cel-in-whenexpression', value: 'true', field: 'enableCelInWhenExpression', want: true },
     { key: 'enable-artifacts', value: 'true', field: 'enableArtifacts', want: true },
     { key: 'enable-param-enum', value: 'true', field: 'enableParamEnum', want: true },
-    { key: 'disable-inline-spec', value: 'pipeline, taskrun', field: 'disableInlineSpec', want: ['pipeline', 'taskrun'] },
+    {
+      key: 'disable-inline-spec',
+      value: 'pipeline, taskrun',
+      field: 'disableInlineSpec',
+      want: ['pipeline', 'taskrun'],
+    },
     { key: 'enable-concise-resolver-syntax', value: 'true', field: 'enableConciseResolverSyntax', want: true },
     { key: 'enable-kubernetes-sidecar', value: 'true', field: 'enableKubernetesSidecar', want: true },
     { key: 'enable-step-actions', value: 'false', field: 'enableStepActions', want: false },
     { key: 'enable-wait-exponential-backoff', value: 'true', field: 'enableWaitExponentialBackoff', want: true },
-    { key: 'enable-termination-message-compression', value: 'true', field: 'enableTerminationMessageCompression', want: true },
+    {
+      key: 'enable-termination-message-compression',
+      value: 'true',
+      field: 'enableTerminationMessageCompression',
+      want: true,
+    },
     { key: 'enable-informer-cache-transforms', value: 'false', field: 'enableInformerCacheTransforms', want: false },
     { key: 'enable-tekton-oci-bundles', value: 'true', field: 'enableTektonOciBundles', want: true },
   ];
@@ -75,18 +106,34 @@ describe('feature-flags', () => {
   });
 
   test('unknown keys are reported, the example is not', () => {
-    expect(brief(parseFeatureFlags({ _example: 'x', 'keep-pods-on-cancel': 'true' }).problems)).toEqual(['unknown-key keep-pods-on-cancel=true']);
+    expect(brief(parseFeatureFlags({ _example: 'x', 'keep-pods-on-cancel': 'true' }).problems)).toEqual([
+      'unknown-key keep-pods-on-cancel=true',
+    ]);
   });
 
   test('provenance of the defaults', () => {
     expect(provenanceFeatureFlags(unset.flags)).toEqual({
-      runningInEnvWithInjectedSidecars: true, enableAPIFields: 'beta', sendCloudEventsForRuns: true, awaitSidecarReadiness: true, enforceNonfalsifiability: 'none',
-      verificationNoMatchPolicy: 'ignore', enableProvenanceInStatus: true, resultExtractionMethod: 'termination-message', maxResultSize: 4096, coschedule: 'workspaces', enableStepActions: true,
+      runningInEnvWithInjectedSidecars: true,
+      enableAPIFields: 'beta',
+      sendCloudEventsForRuns: true,
+      awaitSidecarReadiness: true,
+      enforceNonfalsifiability: 'none',
+      verificationNoMatchPolicy: 'ignore',
+      enableProvenanceInStatus: true,
+      resultExtractionMethod: 'termination-message',
+      maxResultSize: 4096,
+      coschedule: 'workspaces',
+      enableStepActions: true,
     });
   });
 
   test('provenance leaves out whatever is off', () => {
-    const { flags } = parseFeatureFlags({ 'keep-pod-on-cancel': 'true', 'await-sidecar-readiness': 'false', 'max-result-size': '0', 'disable-inline-spec': 'taskrun' });
+    const { flags } = parseFeatureFlags({
+      'keep-pod-on-cancel': 'true',
+      'await-sidecar-readiness': 'false',
+      'max-result-size': '0',
+      'disable-inline-spec': 'taskrun',
+    });
     const shown = provenanceFeatureFlags(flags);
     expect(shown).toMatchObject({ enableKeepPodOnCancel: true, disableInlineSpec: 'taskrun' });
     expect(shown).not.toHaveProperty('awaitSidecarReadiness');
@@ -98,8 +145,19 @@ describe('config-defaults', () => {
   test('no ConfigMap', () => {
     expect(parseDefaults(undefined)).toEqual({
       defaults: {
-        timeoutMinutes: 60, serviceAccount: 'default', managedByLabelValue: 'tekton-pipelines', cloudEventsSink: '', maxMatrixCombinationsCount: 256, forbiddenEnv: [], resolverType: '',
-        imagePullBackOffTimeoutMs: 0, createContainerErrorTimeoutMs: 0, maximumResolutionTimeoutMs: 60_000, containerResourceRequirements: {}, sidecarLogPollingIntervalMs: 100, stepRefConcurrencyLimit: 5,
+        timeoutMinutes: 60,
+        serviceAccount: 'default',
+        managedByLabelValue: 'tekton-pipelines',
+        cloudEventsSink: '',
+        maxMatrixCombinationsCount: 256,
+        forbiddenEnv: [],
+        resolverType: '',
+        imagePullBackOffTimeoutMs: 0,
+        createContainerErrorTimeoutMs: 0,
+        maximumResolutionTimeoutMs: 60_000,
+        containerResourceRequirements: {},
+        sidecarLogPollingIntervalMs: 100,
+        stepRefConcurrencyLimit: 5,
       },
       problems: [],
     });
@@ -120,16 +178,33 @@ describe('config-defaults', () => {
       'default-imagepullbackoff-timeout': '5m',
       'default-create-container-error-timeout': '1m30s',
       'default-maximum-resolution-timeout': '2m',
-      'default-container-resource-requirements': 'place-scripts:\n  requests:\n    cpu: 100m\ndefault:\n  limits: { memory: 64Mi }\nempty:\n',
+      'default-container-resource-requirements':
+        'place-scripts:\n  requests:\n    cpu: 100m\ndefault:\n  limits: { memory: 64Mi }\nempty:\n',
       'default-sidecar-log-polling-interval': '0ms',
       'default-step-ref-concurrency-limit': '2',
     });
     expect(problems).toEqual([]);
     expect(defaults).toEqual({
-      timeoutMinutes: 0, serviceAccount: 'builder', managedByLabelValue: 'us', podTemplate: { nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'x' }] },
-      affinityAssistantPodTemplate: { serviceAccountName: 'aa' }, cloudEventsSink: 'http://sink', taskRunWorkspaceBinding: { emptyDir: {} }, maxMatrixCombinationsCount: 10, forbiddenEnv: ['A', 'B'],
-      resolverType: 'git', imagePullBackOffTimeoutMs: 300_000, createContainerErrorTimeoutMs: 90_000, maximumResolutionTimeoutMs: 120_000,
-      containerResourceRequirements: { 'place-scripts': { requests: { cpu: '100m' } }, default: { limits: { memory: '64Mi' } }, empty: {} }, sidecarLogPollingIntervalMs: 0, stepRefConcurrencyLimit: 2,
+      timeoutMinutes: 0,
+      serviceAccount: 'builder',
+      managedByLabelValue: 'us',
+      podTemplate: { nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'x' }] },
+      affinityAssistantPodTemplate: { serviceAccountName: 'aa' },
+      cloudEventsSink: 'http://sink',
+      taskRunWorkspaceBinding: { emptyDir: {} },
+      maxMatrixCombinationsCount: 10,
+      forbiddenEnv: ['A', 'B'],
+      resolverType: 'git',
+      imagePullBackOffTimeoutMs: 300_000,
+      createContainerErrorTimeoutMs: 90_000,
+      maximumResolutionTimeoutMs: 120_000,
+      containerResourceRequirements: {
+        'place-scripts': { requests: { cpu: '100m' } },
+        default: { limits: { memory: '64Mi' } },
+        empty: {},
+      },
+      sidecarLogPollingIntervalMs: 0,
+      stepRefConcurrencyLimit: 2,
     });
   });
 
@@ -155,10 +230,22 @@ describe('config-observability', () => {
     expect(parseObservability(undefined)).toEqual({
       observability: {
         metrics: {
-          taskrunLevel: 'task', taskrunDurationType: 'histogram', pipelinerunLevel: 'pipeline', pipelinerunDurationType: 'histogram', runningPipelinerunLevel: '', countWithReason: false,
+          taskrunLevel: 'task',
+          taskrunDurationType: 'histogram',
+          pipelinerunLevel: 'pipeline',
+          pipelinerunDurationType: 'histogram',
+          runningPipelinerunLevel: '',
+          countWithReason: false,
           throttleWithNamespace: false,
         },
-        metricsProtocol: 'prometheus', metricsEndpoint: '', metricsExportIntervalMs: 0, tracingProtocol: 'none', tracingEndpoint: '', tracingSamplingRate: 1, runtimeProfiling: false, runtimeExportIntervalMs: 0,
+        metricsProtocol: 'prometheus',
+        metricsEndpoint: '',
+        metricsExportIntervalMs: 0,
+        tracingProtocol: 'none',
+        tracingEndpoint: '',
+        tracingSamplingRate: 1,
+        runtimeProfiling: false,
+        runtimeExportIntervalMs: 0,
       },
       problems: [],
     });
@@ -166,34 +253,85 @@ describe('config-observability', () => {
 
   test('levels and protocols', () => {
     const { observability, problems } = parseObservability({
-      'metrics.taskrun.level': 'taskrun', 'metrics.taskrun.duration-type': 'lastvalue', 'metrics.pipelinerun.level': 'namespace', 'metrics.running-pipelinerun.level': 'pipelinerun',
-      'metrics.count.enable-reason': 'true', 'metrics.taskrun.throttle.enable-namespace': 'true', 'metrics-protocol': 'http/protobuf', 'metrics-export-interval': '30s', 'tracing-sampling-rate': '0.1',
-      'runtime-profiling': 'enabled', 'metrics.backend-destination': 'prometheus',
+      'metrics.taskrun.level': 'taskrun',
+      'metrics.taskrun.duration-type': 'lastvalue',
+      'metrics.pipelinerun.level': 'namespace',
+      'metrics.running-pipelinerun.level': 'pipelinerun',
+      'metrics.count.enable-reason': 'true',
+      'metrics.taskrun.throttle.enable-namespace': 'true',
+      'metrics-protocol': 'http/protobuf',
+      'metrics-export-interval': '30s',
+      'tracing-sampling-rate': '0.1',
+      'runtime-profiling': 'enabled',
+      'metrics.backend-destination': 'prometheus',
     });
     expect(problems).toEqual([]);
     expect(observability).toMatchObject({
-      metrics: { taskrunLevel: 'taskrun', taskrunDurationType: 'lastvalue', pipelinerunLevel: 'namespace', runningPipelinerunLevel: 'pipelinerun', countWithReason: true, throttleWithNamespace: true },
-      metricsProtocol: 'http/protobuf', metricsExportIntervalMs: 30_000, tracingSamplingRate: 0.1, runtimeProfiling: true,
+      metrics: {
+        taskrunLevel: 'taskrun',
+        taskrunDurationType: 'lastvalue',
+        pipelinerunLevel: 'namespace',
+        runningPipelinerunLevel: 'pipelinerun',
+        countWithReason: true,
+        throttleWithNamespace: true,
+      },
+      metricsProtocol: 'http/protobuf',
+      metricsExportIntervalMs: 30_000,
+      tracingSamplingRate: 0.1,
+      runtimeProfiling: true,
     });
   });
 
   test('bad values', () => {
-    const { observability, problems } = parseObservability({ 'metrics.taskrun.level': 'pod', 'tracing-sampling-rate': '2' });
+    const { observability, problems } = parseObservability({
+      'metrics.taskrun.level': 'pod',
+      'tracing-sampling-rate': '2',
+    });
     expect(observability).toEqual(parseObservability(undefined).observability);
-    expect(brief(problems)).toEqual(['invalid-value metrics.taskrun.level=pod', 'invalid-value tracing-sampling-rate=2']);
+    expect(brief(problems)).toEqual([
+      'invalid-value metrics.taskrun.level=pod',
+      'invalid-value tracing-sampling-rate=2',
+    ]);
   });
 });
 
 describe('leader election', () => {
-  const usual = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 10_000, buckets: 1, leasePrefixes: {} };
+  const usual = {
+    leaseDurationMs: 60_000,
+    renewDeadlineMs: 40_000,
+    retryPeriodMs: 10_000,
+    buckets: 1,
+    leasePrefixes: {},
+  };
   const rows: { name: string; data: Record<string, string> | undefined; want: object; problems?: string[] }[] = [
     { name: 'no ConfigMap', data: undefined, want: usual },
-    { name: 'own periods', data: { 'lease-duration': '30s', 'renew-deadline': '20s', 'retry-period': '2s', buckets: '5' }, want: { leaseDurationMs: 30_000, renewDeadlineMs: 20_000, retryPeriodMs: 2_000, buckets: 5, leasePrefixes: {} } },
-    { name: 'old spelling', data: { leaseDuration: '50s', renewDeadline: '30s', retryPeriod: '5s' }, want: { ...usual, leaseDurationMs: 50_000, renewDeadlineMs: 30_000, retryPeriodMs: 5_000 } },
-    { name: 'new spelling wins', data: { leaseDuration: '50s', 'lease-duration': '70s' }, want: { ...usual, leaseDurationMs: 70_000 } },
+    {
+      name: 'own periods',
+      data: { 'lease-duration': '30s', 'renew-deadline': '20s', 'retry-period': '2s', buckets: '5' },
+      want: { leaseDurationMs: 30_000, renewDeadlineMs: 20_000, retryPeriodMs: 2_000, buckets: 5, leasePrefixes: {} },
+    },
+    {
+      name: 'old spelling',
+      data: { leaseDuration: '50s', renewDeadline: '30s', retryPeriod: '5s' },
+      want: { ...usual, leaseDurationMs: 50_000, renewDeadlineMs: 30_000, retryPeriodMs: 5_000 },
+    },
+    {
+      name: 'new spelling wins',
+      data: { leaseDuration: '50s', 'lease-duration': '70s' },
+      want: { ...usual, leaseDurationMs: 70_000 },
+    },
     { name: 'too many buckets', data: { buckets: '11' }, want: usual, problems: ['invalid-value buckets=11'] },
-    { name: 'periods that cannot work', data: { 'lease-duration': '5s' }, want: usual, problems: ['invalid-value lease-duration=5s'] },
-    { name: 'prefixes', data: { 'map-lease-prefix.a.b': 'short' }, want: { ...usual, leasePrefixes: { 'a.b': 'short' } } },
+    {
+      name: 'periods that cannot work',
+      data: { 'lease-duration': '5s' },
+      want: usual,
+      problems: ['invalid-value lease-duration=5s'],
+    },
+    {
+      name: 'prefixes',
+      data: { 'map-lease-prefix.a.b': 'short' },
+      want: { ...usual, leasePrefixes: { 'a.b': 'short' } },
+    },
   ];
   test.each(rows)('$name', ({ data, want, problems = [] }) => {
     const parsed = parseLeaderElection(data);

@@ -45,20 +45,32 @@ export interface FeatureFlags {
 const LARGEST_RESULT = 1_572_864;
 
 /**
- * The flags of ConfigMap feature-flags; `undefined` (no such ConfigMap) gives the defaults. Never throws: a bad value keeps
- * its default and is reported, so that one slip does not stop the controller.
+ * The flags of ConfigMap feature-flags; `undefined` (no such ConfigMap) gives the defaults. Never throws: a bad value
+ * keeps its default and is reported, so that one slip does not stop the controller.
  */
-export function parseFeatureFlags(data: Readonly<Record<string, string>> | undefined): { flags: FeatureFlags; problems: ConfigProblem[] } {
+export function parseFeatureFlags(data: Readonly<Record<string, string>> | undefined): {
+  flags: FeatureFlags;
+  problems: ConfigProblem[];
+} {
   const values = new ConfigValues(data);
   const flags: FeatureFlags = {
     enableApiFields: values.oneOf('enable-api-fields', 'beta', ['stable', 'beta', 'alpha']),
-    coschedule: values.oneOf('coschedule', 'workspaces', ['workspaces', 'pipelineruns', 'isolate-pipelinerun', 'disabled']),
+    coschedule: values.oneOf('coschedule', 'workspaces', [
+      'workspaces',
+      'pipelineruns',
+      'isolate-pipelinerun',
+      'disabled',
+    ]),
     runningInEnvironmentWithInjectedSidecars: values.boolean('running-in-environment-with-injected-sidecars', true),
     awaitSidecarReadiness: values.boolean('await-sidecar-readiness', true),
     disableCredsInit: values.boolean('disable-creds-init', false),
     requireGitSshSecretKnownHosts: values.boolean('require-git-ssh-secret-known-hosts', false),
     sendCloudEventsForRuns: values.boolean('send-cloudevents-for-runs', true),
-    verificationNoMatchPolicy: values.oneOf('trusted-resources-verification-no-match-policy', 'ignore', ['ignore', 'warn', 'fail']),
+    verificationNoMatchPolicy: values.oneOf('trusted-resources-verification-no-match-policy', 'ignore', [
+      'ignore',
+      'warn',
+      'fail',
+    ]),
     enableProvenanceInStatus: values.boolean('enable-provenance-in-status', true),
     enforceNonfalsifiability: values.oneOf('enforce-nonfalsifiability', 'none', ['none', 'spire']),
     resultsFrom: values.oneOf('results-from', 'termination-message', ['termination-message', 'sidecar-logs']),
@@ -83,12 +95,16 @@ export function parseFeatureFlags(data: Readonly<Record<string, string>> | undef
 
 function inlineSpecKinds(values: ConfigValues): InlineSpecKind[] {
   const known: readonly InlineSpecKind[] = ['pipeline', 'pipelinerun', 'taskrun'];
-  return values.list('disable-inline-spec', known, 'name kinds out of pipeline, pipelinerun, taskrun, with commas between them');
+  return values.list(
+    'disable-inline-spec',
+    known,
+    'name kinds out of pipeline, pipelinerun, taskrun, with commas between them',
+  );
 }
 
 /**
- * The flags as status.provenance.featureFlags shows them. As in Go with omitempty, whatever is false, empty or 0 is left out;
- * conformance tests compare the whole object (pkg/apis/config/feature_flags.go has the names).
+ * The flags as status.provenance.featureFlags shows them. As in Go with omitempty, whatever is false, empty or 0 is
+ * left out; conformance tests compare the whole object (pkg/apis/config/feature_flags.go has the names).
  */
 export function provenanceFeatureFlags(flags: FeatureFlags): Record<string, string | number | boolean> {
   const all: Record<string, string | number | boolean> = {

@@ -18,7 +18,10 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
 ]);
 
-/** Reads typed values out of a ConfigMap's data: a missing key gives the default, a bad value gives the default and a problem. */
+/**
+ * Reads typed values out of a ConfigMap's data: a missing key gives the default, a bad value gives the default and a
+ * problem.
+ */
 export class ConfigValues {
   readonly problems: ConfigProblem[] = [];
   private readonly data: Readonly<Record<string, string>>;
@@ -71,7 +74,10 @@ export class ConfigValues {
   /** Known words with commas between them; spaces and empty items do not matter. */
   list<T extends string>(key: string, words: readonly T[], want: string, fallback: T[] = []): T[] {
     return this.read<T[]>(key, fallback, want, (text) => {
-      const items = text.split(',').map((item) => item.trim().toLowerCase()).filter((item) => item !== '');
+      const items = text
+        .split(',')
+        .map((item) => item.trim().toLowerCase())
+        .filter((item) => item !== '');
       const found = items.flatMap((item) => words.filter((word) => word === item));
       return found.length === items.length ? found : undefined;
     });
@@ -79,25 +85,46 @@ export class ConfigValues {
 
   /** YAML that must fit a schema; undefined when the key is missing or empty. Unknown fields are left out. */
   yaml<T>(key: string, schema: z.ZodType<T>): T | undefined {
-    return this.read<T | undefined>(key, undefined, 'correct the YAML', (text) => {
-      const value: unknown = parse(text);
-      if (value === null || value === undefined) return undefined;
-      const result = schema.safeParse(value);
-      if (result.success) return result.data;
-      throw new Error(result.error.issues.map((issue) => `${issue.path.join('.') || 'the whole value'}: ${issue.message}`).join('; '));
-    }, true);
+    return this.read<T | undefined>(
+      key,
+      undefined,
+      'correct the YAML',
+      (text) => {
+        const value: unknown = parse(text);
+        if (value === null || value === undefined) return undefined;
+        const result = schema.safeParse(value);
+        if (result.success) return result.data;
+        throw new Error(
+          result.error.issues
+            .map((issue) => `${issue.path.join('.') || 'the whole value'}: ${issue.message}`)
+            .join('; '),
+        );
+      },
+      true,
+    );
   }
 
   /** To be called last: every key that nobody asked for is reported, since it may be a slip of the pen. */
   reportUnknownKeys(isKnown: (key: string) => boolean = () => false): ConfigProblem[] {
     for (const [key, value] of Object.entries(this.data)) {
       if (this.known.has(key) || isKnown(key)) continue;
-      this.problems.push({ kind: 'unknown-key', key, value, message: `key ${key} is not known and has no effect; remove it or correct its spelling` });
+      this.problems.push({
+        kind: 'unknown-key',
+        key,
+        value,
+        message: `key ${key} is not known and has no effect; remove it or correct its spelling`,
+      });
     }
     return this.problems;
   }
 
-  private read<T>(key: string, fallback: T, want: string, parseValue: (text: string) => T | undefined, optional = false): T {
+  private read<T>(
+    key: string,
+    fallback: T,
+    want: string,
+    parseValue: (text: string) => T | undefined,
+    optional = false,
+  ): T {
     this.known.add(key);
     const text = this.data[key];
     if (text === undefined) return fallback;

@@ -70,7 +70,9 @@ export const securityContext = preservedObject<SecurityContext>('As core/v1 Secu
 /** Fields that Step, StepTemplate, Sidecar and StepAction share with core/v1 Container. */
 export const containerFields = {
   image: z.string().optional().describe('Image of the container.'),
-  command: atomicList(z.string()).optional().describe("Program and its first arguments; the image's entrypoint when left out."),
+  command: atomicList(z.string())
+    .optional()
+    .describe("Program and its first arguments; the image's entrypoint when left out."),
   args: atomicList(z.string()).optional().describe('Arguments of the command or script.'),
   workingDir: z.string().optional().describe('Directory to start in; relative ones are below /workspace.'),
   env: atomicList(envVar).optional().describe('Environment variables.'),
@@ -79,7 +81,9 @@ export const containerFields = {
 };
 
 export const containerRuntimeFields = {
-  envFrom: atomicList(envFromSource).optional().describe('ConfigMaps and Secrets whose keys become environment variables.'),
+  envFrom: atomicList(envFromSource)
+    .optional()
+    .describe('ConfigMaps and Secrets whose keys become environment variables.'),
   computeResources: resourceRequirements.optional().describe('Requests and limits of the container.'),
   volumeDevices: atomicList(volumeDevice).optional(),
   imagePullPolicy: z.string().optional().describe('Always, IfNotPresent or Never.'),
@@ -108,4 +112,3 @@ export const sidecarOnlyFields = {
   stdinOnce: z.boolean().optional(),
   tty: z.boolean().optional(),
 };
-

@@ -17,7 +17,9 @@ export const podTemplate = z.object({
   enableServiceLinks: z.boolean().optional(),
   priorityClassName: z.string().optional(),
   schedulerName: z.string().optional(),
-  imagePullSecrets: atomicList(z.object({ name: z.string().optional() })).optional().describe('Secrets with registry credentials.'),
+  imagePullSecrets: atomicList(z.object({ name: z.string().optional() }))
+    .optional()
+    .describe('Secrets with registry credentials.'),
   hostAliases: atomicList(preservedObject<Record<string, unknown>>()).optional(),
   hostNetwork: z.boolean().optional(),
   hostUsers: z.boolean().optional(),

@@ -21,8 +21,13 @@ const inputsSuffix = 'ARTIFACT_INPUTS';
 
 /** `*IMAGE_URL` with `*IMAGE_DIGEST`, then `IMAGES`. */
 export function imagesFromHints(results: readonly NamedResult[], report: Report): ImageSubject[] {
-  const pairs = pairsOf(results, 'IMAGE_URL', 'IMAGE_DIGEST', report).map(({ name, location, digest }) => ({ name, text: `${location}@${digest}` }));
-  const listed = results.filter(({ name }) => name === 'IMAGES').flatMap(({ name, value }) => imageList(value).map((text) => ({ name, text })));
+  const pairs = pairsOf(results, 'IMAGE_URL', 'IMAGE_DIGEST', report).map(({ name, location, digest }) => ({
+    name,
+    text: `${location}@${digest}`,
+  }));
+  const listed = results
+    .filter(({ name }) => name === 'IMAGES')
+    .flatMap(({ name, value }) => imageList(value).map((text) => ({ name, text })));
   return [...pairs, ...listed].flatMap(({ name, text }) => image(text, `result ${name}`, report) ?? []);
 }
 
@@ -34,7 +39,10 @@ export function isImageHint(name: string): boolean {
 /** Only text counts, as upstream has it: names with digests between commas or line ends. */
 function imageList(value: ParamValue): string[] {
   if (typeof value !== 'string') return [];
-  return value.split(/[\n,]/).map((entry) => entry.trim()).filter((entry) => entry !== '');
+  return value
+    .split(/[\n,]/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }
 
 function image(text: string, subject: string, report: Report): ImageSubject | undefined {
@@ -132,7 +140,12 @@ interface Pair {
 }
 
 /** Pairs of results that share what stands before the endings. The last result of a name counts. */
-function pairsOf(results: readonly NamedResult[], locationSuffix: string, digestSuffix: string, report: Report): Pair[] {
+function pairsOf(
+  results: readonly NamedResult[],
+  locationSuffix: string,
+  digestSuffix: string,
+  report: Report,
+): Pair[] {
   const found = new Map<string, { location?: string; digest?: string }>();
   for (const { name, value } of results) {
     const suffix = [locationSuffix, digestSuffix].find((candidate) => name.endsWith(candidate));
@@ -151,7 +164,10 @@ function pairsOf(results: readonly NamedResult[], locationSuffix: string, digest
 }
 
 function badDigest(name: string, digest: string): FormatProblem {
-  return { subject: `result ${name}`, message: `digest ${JSON.stringify(digest)} must be sha256:, sha384:, sha512: or sha1: and that many lower-case hex digits` };
+  return {
+    subject: `result ${name}`,
+    message: `digest ${JSON.stringify(digest)} must be sha256:, sha384:, sha512: or sha1: and that many lower-case hex digits`,
+  };
 }
 
 function thing(name: string, { algorithm, hex }: Digest): DigestedThing {

@@ -27,17 +27,38 @@ describe('names of images', () => {
   });
 
   test.each([
-    ['', 'repository ""'], ['a', 'repository "a"'], ['ghcr.io/a', 'repository "a"'], ['ghcr.io/A/b', 'repository "A/b"'], ['foo bar', 'repository "foo bar"'], ['foo:!', 'repository "foo:!"'],
-    ['reg.io:abc/ab', 'registry "reg.io:abc"'], [':', 'repository ""'], [`ghcr.io/a/b:${'t'.repeat(129)}`, 'repository'], ['x'.repeat(255), 'repository'], ['com.google.guava:guava:31.0-jre', 'repository'],
+    ['', 'repository ""'],
+    ['a', 'repository "a"'],
+    ['ghcr.io/a', 'repository "a"'],
+    ['ghcr.io/A/b', 'repository "A/b"'],
+    ['foo bar', 'repository "foo bar"'],
+    ['foo:!', 'repository "foo:!"'],
+    ['reg.io:abc/ab', 'registry "reg.io:abc"'],
+    [':', 'repository ""'],
+    [`ghcr.io/a/b:${'t'.repeat(129)}`, 'repository'],
+    ['x'.repeat(255), 'repository'],
+    ['com.google.guava:guava:31.0-jre', 'repository'],
     ['pkg:maven/a/b', 'registry "pkg:maven"'],
     // NewDigest takes these, though no registry can have them.
-    ['https://ghcr.io/a/b', 'without a scheme'], ['gs://bucket/x', 'without a scheme'], ['ghcr.io/a//b', 'something between slashes'], ['ghcr.io/a/', 'something between slashes'], ['reg.io:/ab', 'registry "reg.io:"'],
+    ['https://ghcr.io/a/b', 'without a scheme'],
+    ['gs://bucket/x', 'without a scheme'],
+    ['ghcr.io/a//b', 'something between slashes'],
+    ['ghcr.io/a/', 'something between slashes'],
+    ['reg.io:/ab', 'registry "reg.io:"'],
   ])('refused: %s', (name, part) => {
     expect(() => parseImageDigest(`${name}@sha256:${hex}`)).toThrow(InvalidImageDigestError);
     expect(() => parseImageDigest(`${name}@sha256:${hex}`)).toThrow(part);
   });
 
-  test.each(['busybox', `busybox@sha256:${'A'.repeat(64)}`, 'busybox@sha256:abc', `busybox@sha512:${'a'.repeat(128)}`, `a@b@sha256:${hex}`, `busybox@ sha256:${hex}`, `busybox@sha256: ${hex}`])('refused: %s', (text) => {
+  test.each([
+    'busybox',
+    `busybox@sha256:${'A'.repeat(64)}`,
+    'busybox@sha256:abc',
+    `busybox@sha512:${'a'.repeat(128)}`,
+    `a@b@sha256:${hex}`,
+    `busybox@ sha256:${hex}`,
+    `busybox@sha256: ${hex}`,
+  ])('refused: %s', (text) => {
     expect(() => parseImageDigest(text)).toThrow(`image ${JSON.stringify(text)}`);
   });
 });

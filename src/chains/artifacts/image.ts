@@ -13,16 +13,18 @@ const tagForm = /^[\w.-]{0,128}$/;
 
 /**
  * An image from `name[:tag]@sha256:hex`, named as go-containerregistry's NewDigest names it: the tag goes, Docker Hub
- * becomes `index.docker.io`, its official images get `library/`. Stricter in one point: a scheme (`https://...`) and empty
- * parts of a path are refused, which NewDigest takes though no registry can have them.
+ * becomes `index.docker.io`, its official images get `library/`. Stricter in one point: a scheme (`https://...`) and
+ * empty parts of a path are refused, which NewDigest takes though no registry can have them.
  * @throws InvalidImageDigestError naming the text and the part that is wrong.
  */
 export function parseImageDigest(text: string): ImageSubject {
   const parts = text.split('@');
-  if (parts.length !== 2) throw refused(text, `must be one name and one digest, such as ghcr.io/a/b@sha256:<64 hex digits>`);
+  if (parts.length !== 2)
+    throw refused(text, `must be one name and one digest, such as ghcr.io/a/b@sha256:<64 hex digits>`);
   const [name = '', digestText = ''] = parts;
   const digest = digestText.startsWith('sha256:') ? parseDigest(digestText) : undefined;
-  if (!digest || `sha256:${digest.hex}` !== digestText) throw refused(text, `digest ${JSON.stringify(digestText)} must be sha256: and 64 lower-case hex digits`);
+  if (!digest || `sha256:${digest.hex}` !== digestText)
+    throw refused(text, `digest ${JSON.stringify(digestText)} must be sha256: and 64 lower-case hex digits`);
   return { repository: repositoryOf(withoutTag(name), text), digest: digestText };
 }
 
@@ -41,9 +43,13 @@ function repositoryOf(name: string, whole: string): string {
   const registry = !hasRegistry || first === 'docker.io' ? dockerHub : first;
   const path = hasRegistry ? name.slice(slash + 1) : name;
   const repository = registry === dockerHub && !path.includes('/') ? `library/${path}` : path;
-  if (!registryForm.test(registry)) throw refused(whole, `registry ${JSON.stringify(registry)} must be a host, with or without a port`);
+  if (!registryForm.test(registry))
+    throw refused(whole, `registry ${JSON.stringify(registry)} must be a host, with or without a port`);
   if (path.length < 2 || !repositoryForm.test(repository) || path.split('/').includes('')) {
-    throw refused(whole, `repository ${JSON.stringify(path)} must be 2 to 255 of a-z 0-9 _ . - /, with something between slashes`);
+    throw refused(
+      whole,
+      `repository ${JSON.stringify(path)} must be 2 to 255 of a-z 0-9 _ . - /, with something between slashes`,
+    );
   }
   return `${registry}/${repository}`;
 }

@@ -12,7 +12,11 @@ export interface DigestedThing {
  */
 export function mergeInto(list: DigestedThing[], added: readonly DigestedThing[]): DigestedThing[] {
   for (const thing of added) {
-    const same = list.find((known) => known.name === thing.name && Object.entries(thing.digest).some(([algorithm, hex]) => known.digest[algorithm] === hex));
+    const same = list.find(
+      (known) =>
+        known.name === thing.name &&
+        Object.entries(thing.digest).some(([algorithm, hex]) => known.digest[algorithm] === hex),
+    );
     if (same) Object.assign(same.digest, thing.digest);
     else list.push({ name: thing.name, digest: { ...thing.digest } });
   }

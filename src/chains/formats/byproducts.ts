@@ -9,17 +9,27 @@ import { nativeByProducts } from './subjects.ts';
 export type SlsaVersion = 'v2alpha3' | 'v2alpha4';
 
 /**
- * Results as by-products: in v2alpha3 all of the run's own; in v2alpha4 those that name no subject, with the run's name in
- * theirs, those of steps too (under the name of the TaskRun), and with deep inspection those of the children.
+ * Results as by-products: in v2alpha3 all of the run's own; in v2alpha4 those that name no subject, with the run's name
+ * in theirs, those of steps too (under the name of the TaskRun), and with deep inspection those of the children.
  */
-export function byProducts(version: SlsaVersion, run: RunObject, tasks: readonly ExecutedTask[], deep: boolean): ResourceDescriptor[] {
+export function byProducts(
+  version: SlsaVersion,
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  deep: boolean,
+): ResourceDescriptor[] {
   switch (version) {
     case 'v2alpha3':
-      return resultsOf(run).map((result) => product(isPipelineRun(run) ? 'pipelineRunResults' : 'taskRunResults', result));
+      return resultsOf(run).map((result) =>
+        product(isPipelineRun(run) ? 'pipelineRunResults' : 'taskRunResults', result),
+      );
     case 'v2alpha4': {
       if (!isPipelineRun(run)) return ofTaskRun(run);
       const children = deep ? tasks.flatMap((task) => task.runs) : [];
-      return [...ofResults(`pipelineRunResults/${run.metadata.name ?? ''}`, resultsOf(run)), ...children.flatMap(ofTaskRun)];
+      return [
+        ...ofResults(`pipelineRunResults/${run.metadata.name ?? ''}`, resultsOf(run)),
+        ...children.flatMap(ofTaskRun),
+      ];
     }
     default: {
       const never: never = version;

@@ -15,14 +15,24 @@ export const tektonBuildType = 'https://tekton.dev/chains/v2/slsa-tekton';
 const inputName = 'inputs/result';
 
 /** resolvedDependencies of SLSA 1.0: definitions, images and inputs, in upstream's order. */
-export function resolvedDependencies(version: SlsaVersion, run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): ResourceDescriptor[] {
+export function resolvedDependencies(
+  version: SlsaVersion,
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  settings: FormatSettings,
+  report: Report,
+): ResourceDescriptor[] {
   const steps = version === 'v2alpha4';
   if (!isPipelineRun(run)) return [...definition('task', run), ...withoutRepetition(ofTaskRun(run, steps, report))];
   const deep = settings.pipelinerun.deepInspection;
   const children = tasks.flatMap((task) => task.runs);
   return withoutRepetition([
     ...definition('pipeline', run),
-    ...children.flatMap((child) => [...pipelineTask(child, settings.buildType), ...(steps ? stepActions(child) : []), ...images(child, report)]),
+    ...children.flatMap((child) => [
+      ...pipelineTask(child, settings.buildType),
+      ...(steps ? stepActions(child) : []),
+      ...images(child, report),
+    ]),
     ...(deep && steps ? children.flatMap((child) => stepInputs(child, report)).map(input) : []),
     ...pipelineInputs(run, tasks, deep, report).map(input),
   ]);
@@ -45,19 +55,33 @@ function definition(name: string, run: RunObject): ResourceDescriptor[] {
 function pipelineTask(child: TaskRun, buildType: string): ResourceDescriptor[] {
   if (buildType !== tektonBuildType) return definition('pipelineTask', child);
   const source = refSourceOf(child);
-  return [descriptor({ name: 'pipelineTask', uri: source?.uri, digest: source?.digest, content: base64Json(wholeTaskRun(child)) })];
+  return [
+    descriptor({
+      name: 'pipelineTask',
+      uri: source?.uri,
+      digest: source?.digest,
+      content: base64Json(wholeTaskRun(child)),
+    }),
+  ];
 }
 
 /** Without what the API server counts up at every write: a retry must find the same bytes. */
 function wholeTaskRun(run: TaskRun): Record<string, unknown> {
-  return { ...run, metadata: { ...run.metadata, resourceVersion: undefined, managedFields: undefined }, spec: asGoWrites('TaskRunSpec', run.spec), status: asGoWrites('TaskRunStatus', run.status) };
+  return {
+    ...run,
+    metadata: { ...run.metadata, resourceVersion: undefined, managedFields: undefined },
+    spec: asGoWrites('TaskRunSpec', run.spec),
+    status: asGoWrites('TaskRunStatus', run.status),
+  };
 }
 
 /** StepActions that a resolver fetched. */
 function stepActions(run: TaskRun): ResourceDescriptor[] {
   return (run.status?.steps ?? []).flatMap((step) => {
     const source = step.provenance?.refSource;
-    return source ? [descriptor({ name: `stepAction/${step.name ?? ''}`, uri: source.uri, digest: source.digest })] : [];
+    return source
+      ? [descriptor({ name: `stepAction/${step.name ?? ''}`, uri: source.uri, digest: source.digest })]
+      : [];
   });
 }
 
@@ -70,8 +94,8 @@ function input({ name, digest }: DigestedThing): ResourceDescriptor {
 }
 
 /**
- * The first of each uri, digest and content stays, whatever its name; definitions of a pipeline and of StepActions always
- * stay, for they say where the build's instructions came from.
+ * The first of each uri, digest and content stays, whatever its name; definitions of a pipeline and of StepActions
+ * always stay, for they say where the build's instructions came from.
  */
 function withoutRepetition(all: readonly ResourceDescriptor[]): ResourceDescriptor[] {
   const seen = new Set<string>();

@@ -5,7 +5,10 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { FormatSettings, RunObject, StatementFormat } from '../types.ts';
 
 /** Settings with upstream's defaults but for what a test is about. */
-export function settings(format: StatementFormat = 'in-toto', changes: { deep?: boolean; buildType?: string } = {}): FormatSettings {
+export function settings(
+  format: StatementFormat = 'in-toto',
+  changes: { deep?: boolean; buildType?: string } = {},
+): FormatSettings {
   return {
     builderId: 'https://tekton.dev/chains/v2',
     buildType: changes.buildType ?? 'https://tekton.dev/chains/v2/slsa',
@@ -17,16 +20,35 @@ export function settings(format: StatementFormat = 'in-toto', changes: { deep?: 
 
 /** A run and its children from golden/<name>.yaml. */
 export function fixture(name: string): { run: RunObject; children: TaskRun[] } {
-  const { run, children = [] } = parse(readFileSync(new URL(`golden/${name}.yaml`, import.meta.url), 'utf8'), { merge: true, maxAliasCount: -1 }) as { run: RunObject; children?: TaskRun[] };
+  const { run, children = [] } = parse(readFileSync(new URL(`golden/${name}.yaml`, import.meta.url), 'utf8'), {
+    merge: true,
+    maxAliasCount: -1,
+  }) as { run: RunObject; children?: TaskRun[] };
   return { run, children };
 }
 
-type Parts<T extends { spec: unknown; status?: unknown }> = { metadata?: TaskRun['metadata']; spec?: Partial<T['spec']>; status?: T['status'] };
+type Parts<T extends { spec: unknown; status?: unknown }> = {
+  metadata?: TaskRun['metadata'];
+  spec?: Partial<T['spec']>;
+  status?: T['status'];
+};
 
 export function taskRun({ metadata = {}, spec = {}, status = {} }: Parts<TaskRun>): TaskRun {
-  return { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'run', namespace: 'team', uid: 'uid-1', ...metadata }, spec, status };
+  return {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
+    metadata: { name: 'run', namespace: 'team', uid: 'uid-1', ...metadata },
+    spec,
+    status,
+  };
 }
 
 export function pipelineRun({ metadata = {}, spec = {}, status = {} }: Parts<PipelineRun>): PipelineRun {
-  return { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { name: 'run', namespace: 'team', uid: 'uid-1', ...metadata }, spec, status };
+  return {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: { name: 'run', namespace: 'team', uid: 'uid-1', ...metadata },
+    spec,
+    status,
+  };
 }

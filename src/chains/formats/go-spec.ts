@@ -24,7 +24,8 @@ const scalars: Readonly<Record<string, (value: unknown) => unknown>> = {
   text: (value) => value ?? '',
   any: (value) => value ?? null,
   value: toParamValue,
-  quantity: (value) => (typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : value ?? '0'),
+  quantity: (value) =>
+    typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : (value ?? '0'),
   duration: (value) => (typeof value === 'string' ? goDuration(value) : value),
   number: (value) => value,
   flag: (value) => value,
@@ -33,7 +34,10 @@ const scalars: Readonly<Record<string, (value: unknown) => unknown>> = {
 function convert(type: string, value: unknown): unknown {
   const inner = type.slice(0, -2);
   if (type.endsWith('[]')) return Array.isArray(value) ? value.map((item) => convert(inner, item)) : value;
-  if (type.endsWith('{}')) return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(inner, item)])) : value;
+  if (type.endsWith('{}'))
+    return isRecord(value)
+      ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(inner, item)]))
+      : value;
   const scalar = scalars[type];
   return scalar ? scalar(value) : struct(type, value ?? {});
 }
@@ -41,7 +45,10 @@ function convert(type: string, value: unknown): unknown {
 function struct(type: string, value: unknown): unknown {
   const shape = shapes[type];
   if (shape === undefined || !isRecord(value)) return value;
-  const known = Object.entries(shape).map(([field, fieldType]) => [field, written(fieldType, Object.hasOwn(value, field) ? value[field] : undefined)] as const);
+  const known = Object.entries(shape).map(
+    ([field, fieldType]) =>
+      [field, written(fieldType, Object.hasOwn(value, field) ? value[field] : undefined)] as const,
+  );
   const unknown = Object.entries(value).filter(([field]) => !Object.hasOwn(shape, field));
   return Object.fromEntries([...known, ...unknown].filter(([, item]) => item !== undefined));
 }
@@ -49,7 +56,9 @@ function struct(type: string, value: unknown): unknown {
 function isZero(type: string, value: unknown): boolean {
   if (type.endsWith('[]')) return Array.isArray(value) && value.length === 0;
   if (type.endsWith('{}')) return isRecord(value) && Object.keys(value).length === 0;
-  return (type === 'text' && value === '') || (type === 'number' && value === 0) || (type === 'flag' && value === false);
+  return (
+    (type === 'text' && value === '') || (type === 'number' && value === 0) || (type === 'flag' && value === false)
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -5,8 +5,8 @@ import { artifactsOf } from './index.ts';
 
 /**
  * Statements for a person to read, for inputs that Tekton's controller (or ours) writes. All of them were compared with
- * what Tekton Chains v0.22 makes of the same input; where they differ, the newer upstream (e44b60f) or the comment at the
- * head of the input says why.
+ * what Tekton Chains v0.22 makes of the same input; where they differ, the newer upstream (e44b60f) or the comment at
+ * the head of the input says why.
  */
 const tekton = 'https://tekton.dev/chains/v2/slsa-tekton';
 const rows: [string, StatementFormat, { deep?: boolean; buildType?: string }, string][] = [
@@ -43,7 +43,11 @@ const rows: [string, StatementFormat, { deep?: boolean; buildType?: string }, st
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => (key === 'content' && typeof item === 'string' ? ['content, decoded', decoded(item)] : [key, readable(item)])));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) =>
+      key === 'content' && typeof item === 'string' ? ['content, decoded', decoded(item)] : [key, readable(item)],
+    ),
+  );
 }
 
 function decoded(base64: string): unknown {

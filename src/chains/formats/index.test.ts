@@ -4,9 +4,13 @@ import { fixture, pipelineRun, settings, taskRun } from './fixture.fake.ts';
 import { artifactsOf } from './index.ts';
 
 const hex = '05f95b26ed10668b7183c1e2da98610e91372fa9f510046d4ce5812addad86b5';
-const image = [{ name: 'IMAGE_URL', value: 'busybox:1' }, { name: 'IMAGE_DIGEST', value: `sha256:${hex}` }];
+const image = [
+  { name: 'IMAGE_URL', value: 'busybox:1' },
+  { name: 'IMAGE_DIGEST', value: `sha256:${hex}` },
+];
 const text = ({ payload }: Artifact) => Buffer.from(payload.json).toString('utf8');
-const statement = (artifact: Artifact) => JSON.parse(text(artifact)) as { subject?: unknown; predicate: Record<string, never> };
+const statement = (artifact: Artifact) =>
+  JSON.parse(text(artifact)) as { subject?: unknown; predicate: Record<string, never> };
 
 describe('what is signed', () => {
   test('a TaskRun and the images of its results', () => {
@@ -16,30 +20,52 @@ describe('what is signed', () => {
       { kind: 'oci', shortKey: hex.slice(0, 12), fullKey: `index.docker.io/library/busybox@sha256:${hex}` },
     ]);
     expect(artifacts.map(({ payload }) => ({ ...payload, json: undefined }))).toEqual([
-      { payloadType: 'application/vnd.in-toto+json', predicateType: 'https://slsa.dev/provenance/v0.2', wrap: true, subjects: [{ repository: 'index.docker.io/library/busybox', digest: `sha256:${hex}` }] },
-      { payloadType: 'application/vnd.dev.cosign.simplesigning.v1+json', wrap: false, subjects: [{ repository: 'index.docker.io/library/busybox', digest: `sha256:${hex}` }] },
+      {
+        payloadType: 'application/vnd.in-toto+json',
+        predicateType: 'https://slsa.dev/provenance/v0.2',
+        wrap: true,
+        subjects: [{ repository: 'index.docker.io/library/busybox', digest: `sha256:${hex}` }],
+      },
+      {
+        payloadType: 'application/vnd.dev.cosign.simplesigning.v1+json',
+        wrap: false,
+        subjects: [{ repository: 'index.docker.io/library/busybox', digest: `sha256:${hex}` }],
+      },
     ]);
     // Byte for byte what Tekton Chains signs.
-    expect(text(artifacts[1]!)).toBe(`{"critical":{"identity":{"docker-reference":"index.docker.io/library/busybox"},"image":{"docker-manifest-digest":"sha256:${hex}"},"type":"cosign container image signature"},"optional":null}`);
+    expect(text(artifacts[1]!)).toBe(
+      `{"critical":{"identity":{"docker-reference":"index.docker.io/library/busybox"},"image":{"docker-manifest-digest":"sha256:${hex}"},"type":"cosign container image signature"},"optional":null}`,
+    );
   });
 
   test('a PipelineRun too has the images of its results signed', () => {
     const { artifacts } = artifactsOf(pipelineRun({ status: { results: image } }), [], settings());
-    expect(artifacts.map(({ kind, shortKey }) => `${kind} ${shortKey}`)).toEqual(['pipelinerun pipelinerun-uid-1', `oci ${hex.slice(0, 12)}`]);
+    expect(artifacts.map(({ kind, shortKey }) => `${kind} ${shortKey}`)).toEqual([
+      'pipelinerun pipelinerun-uid-1',
+      `oci ${hex.slice(0, 12)}`,
+    ]);
   });
 
   test.each<[string, Partial<FormatSettings>, string[]]>([
     ['everything', {}, ['taskrun', 'oci']],
     ['no attestations', { taskrun: { enabled: false, format: 'in-toto' } }, ['oci']],
     ['no image signatures', { oci: { enabled: false } }, ['taskrun']],
-    ['the other type does not matter', { pipelinerun: { enabled: false, format: 'in-toto', deepInspection: false } }, ['taskrun', 'oci']],
+    [
+      'the other type does not matter',
+      { pipelinerun: { enabled: false, format: 'in-toto', deepInspection: false } },
+      ['taskrun', 'oci'],
+    ],
   ])('%s', (_, changes, kinds) => {
     const { artifacts } = artifactsOf(taskRun({ status: { results: image } }), [], { ...settings(), ...changes });
     expect(artifacts.map(({ kind }) => kind)).toEqual(kinds);
   });
 
   test('faults are told once, and nothing else suffers', () => {
-    const results = [...image, { name: 'bad-IMAGE_URL', value: 'x y' }, { name: 'bad-IMAGE_DIGEST', value: `sha256:${hex}` }];
+    const results = [
+      ...image,
+      { name: 'bad-IMAGE_URL', value: 'x y' },
+      { name: 'bad-IMAGE_DIGEST', value: `sha256:${hex}` },
+    ];
     const { artifacts, problems } = artifactsOf(taskRun({ status: { results } }), [], settings('slsa/v2alpha4'));
     expect(problems.map(({ subject }) => subject)).toEqual(['result bad-IMAGE_URL']);
     expect(artifacts.map(({ kind }) => kind)).toEqual(['taskrun', 'oci']);
@@ -47,7 +73,7 @@ describe('what is signed', () => {
 });
 
 describe('bytes', () => {
-  test('fields of the statement in protojson\'s order, those below sorted, no white space', () => {
+  test("fields of the statement in protojson's order, those below sorted, no white space", () => {
     const run = taskRun({ metadata: { labels: { b: '2', a: '<1>' } }, status: { results: image } });
     const [attestation] = artifactsOf(run, [], settings()).artifacts;
     expect(text(attestation!)).toBe(
@@ -59,44 +85,76 @@ describe('bytes', () => {
   });
 
   test('no subject, no key for it', () => {
-    expect(statement(artifactsOf(taskRun({}), [], settings('slsa/v2alpha4')).artifacts[0]!)).not.toHaveProperty('subject');
+    expect(statement(artifactsOf(taskRun({}), [], settings('slsa/v2alpha4')).artifacts[0]!)).not.toHaveProperty(
+      'subject',
+    );
   });
 
-  test.each(['in-toto', 'slsa/v2alpha3', 'slsa/v2alpha4'] as const)('%s: the same whatever the order of keys and children', (format) => {
-    const { run, children } = fixture('pipeline-matrix-finally');
-    const reversed = (value: unknown): unknown => {
-      if (Array.isArray(value)) return value.map(reversed);
-      return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).reverse().map(([key, item]) => [key, reversed(item)])) : value;
-    };
-    const one = artifactsOf(run, children, settings(format, { deep: true }));
-    const other = artifactsOf(reversed(run) as typeof run, (reversed(children) as typeof children).reverse(), settings(format, { deep: true }));
-    expect(other.artifacts.map(text)).toEqual(one.artifacts.map(text));
-  });
+  test.each(['in-toto', 'slsa/v2alpha3', 'slsa/v2alpha4'] as const)(
+    '%s: the same whatever the order of keys and children',
+    (format) => {
+      const { run, children } = fixture('pipeline-matrix-finally');
+      const reversed = (value: unknown): unknown => {
+        if (Array.isArray(value)) return value.map(reversed);
+        return typeof value === 'object' && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .reverse()
+                .map(([key, item]) => [key, reversed(item)]),
+            )
+          : value;
+      };
+      const one = artifactsOf(run, children, settings(format, { deep: true }));
+      const other = artifactsOf(
+        reversed(run) as typeof run,
+        (reversed(children) as typeof children).reverse(),
+        settings(format, { deep: true }),
+      );
+      expect(other.artifacts.map(text)).toEqual(one.artifacts.map(text));
+    },
+  );
 
   test('contents are escaped as Go escapes JSON', () => {
     const run = taskRun({ status: { results: [{ name: 'r', value: '<a> & \u2028' }] } });
-    const { predicate } = statement(artifactsOf(run, [], settings('slsa/v2alpha3')).artifacts[0]!) as unknown as { predicate: { runDetails: { byproducts: unknown } } };
+    const { predicate } = statement(artifactsOf(run, [], settings('slsa/v2alpha3')).artifacts[0]!) as unknown as {
+      predicate: { runDetails: { byproducts: unknown } };
+    };
     expect(predicate.runDetails.byproducts).toEqual([
-      { name: 'taskRunResults/r', mediaType: 'application/json', content: Buffer.from(String.raw`"\u003ca\u003e \u0026 \u2028"`).toString('base64') },
+      {
+        name: 'taskRunResults/r',
+        mediaType: 'application/json',
+        content: Buffer.from(String.raw`"\u003ca\u003e \u0026 \u2028"`).toString('base64'),
+      },
     ]);
   });
 });
 
 describe('resolvers', () => {
-  const refSource = { uri: 'git+https://example.com/t.git', digest: { sha256: 'b', sha1: 'a' }, entryPoint: 'task.yaml' };
+  const refSource = {
+    uri: 'git+https://example.com/t.git',
+    digest: { sha256: 'b', sha1: 'a' },
+    entryPoint: 'task.yaml',
+  };
   const source = (taskRef?: { name?: string; resolver?: string }) => {
     const run = taskRun({ spec: { taskRef }, status: { provenance: { refSource } } });
-    return (statement(artifactsOf(run, [], settings('slsa/v2alpha4')).artifacts[0]!) as unknown as { predicate: { buildDefinition: { externalParameters: { buildConfigSource?: unknown } } } }).predicate.buildDefinition
-      .externalParameters.buildConfigSource;
+    return (
+      statement(artifactsOf(run, [], settings('slsa/v2alpha4')).artifacts[0]!) as unknown as {
+        predicate: { buildDefinition: { externalParameters: { buildConfigSource?: unknown } } };
+      }
+    ).predicate.buildDefinition.externalParameters.buildConfigSource;
   };
 
   test.each([
     ['git', { resolver: 'git' }, { ref: 'sha1:a', repository: 'git+https://example.com/t.git', path: 'task.yaml' }],
-    ['the cluster resolver is one', { resolver: 'cluster' }, { ref: 'sha1:a', repository: 'git+https://example.com/t.git', path: 'task.yaml' }],
+    [
+      'the cluster resolver is one',
+      { resolver: 'cluster' },
+      { ref: 'sha1:a', repository: 'git+https://example.com/t.git', path: 'task.yaml' },
+    ],
     ['none', { name: 'build' }, undefined],
     ['empty', { resolver: '' }, undefined],
     ['embedded', undefined, undefined],
-    ['upstream\'s exception', { resolver: 'Cluster' }, undefined],
+    ["upstream's exception", { resolver: 'Cluster' }, undefined],
   ])('%s', (_, taskRef, expected) => {
     expect(source(taskRef)).toEqual(expected);
   });
@@ -104,30 +162,64 @@ describe('resolvers', () => {
 
 describe('dependencies of SLSA 1.0', () => {
   const dependencies = (run: ReturnType<typeof taskRun>) =>
-    (statement(artifactsOf(run, [], settings('slsa/v2alpha4')).artifacts[0]!) as unknown as { predicate: { buildDefinition: { resolvedDependencies?: { name?: string; uri?: string }[] } } }).predicate.buildDefinition.resolvedDependencies;
+    (
+      statement(artifactsOf(run, [], settings('slsa/v2alpha4')).artifacts[0]!) as unknown as {
+        predicate: { buildDefinition: { resolvedDependencies?: { name?: string; uri?: string }[] } };
+      }
+    ).predicate.buildDefinition.resolvedDependencies;
   const refSource = { uri: 'git+https://example.com/x.git', digest: { sha1: 'a' } };
 
   test('repetitions go, but for definitions', () => {
     const run = taskRun({
       status: {
         provenance: { refSource },
-        steps: [{ name: 'one', imageID: 'i@sha256:1', provenance: { refSource } }, { name: 'two', imageID: 'i@sha256:1', provenance: { refSource } }],
+        steps: [
+          { name: 'one', imageID: 'i@sha256:1', provenance: { refSource } },
+          { name: 'two', imageID: 'i@sha256:1', provenance: { refSource } },
+        ],
         sidecars: [{ name: 'side', imageID: 'i@sha256:1' }],
-        results: [{ name: 'CHAINS-GIT_URL', value: 'https://example.com/x' }, { name: 'CHAINS-GIT_COMMIT', value: 'a' }],
+        results: [
+          { name: 'CHAINS-GIT_URL', value: 'https://example.com/x' },
+          { name: 'CHAINS-GIT_COMMIT', value: 'a' },
+        ],
       },
     });
-    expect(dependencies(run)?.map(({ name, uri }) => `${name ?? '-'} ${uri}`)).toEqual(['task git+https://example.com/x.git', '- oci://i', 'stepAction/one git+https://example.com/x.git', 'stepAction/two git+https://example.com/x.git']);
+    expect(dependencies(run)?.map(({ name, uri }) => `${name ?? '-'} ${uri}`)).toEqual([
+      'task git+https://example.com/x.git',
+      '- oci://i',
+      'stepAction/one git+https://example.com/x.git',
+      'stepAction/two git+https://example.com/x.git',
+    ]);
   });
 
   test('whole children with slsa-tekton, the same after another write to them', () => {
     const run = pipelineRun({ status: { pipelineSpec: { tasks: [{ name: 'build' }] } } });
-    const child = (resourceVersion: string) => taskRun({ metadata: { name: 'c', resourceVersion, labels: { 'tekton.dev/pipelineTask': 'build' } }, status: { completionTime: '2026-08-20T09:00:00Z' } });
-    const [first, later] = ['1', '2'].map((version) => text(artifactsOf(run, [child(version)], settings('slsa/v2alpha4', { buildType: 'https://tekton.dev/chains/v2/slsa-tekton' })).artifacts[0]!));
+    const child = (resourceVersion: string) =>
+      taskRun({
+        metadata: { name: 'c', resourceVersion, labels: { 'tekton.dev/pipelineTask': 'build' } },
+        status: { completionTime: '2026-08-20T09:00:00Z' },
+      });
+    const [first, later] = ['1', '2'].map((version) =>
+      text(
+        artifactsOf(
+          run,
+          [child(version)],
+          settings('slsa/v2alpha4', { buildType: 'https://tekton.dev/chains/v2/slsa-tekton' }),
+        ).artifacts[0]!,
+      ),
+    );
     expect(later).toBe(first);
-    const { predicate } = JSON.parse(first!) as { predicate: { buildDefinition: { resolvedDependencies: { content: string }[] } } };
-    expect(JSON.parse(Buffer.from(predicate.buildDefinition.resolvedDependencies[0]!.content, 'base64').toString())).toEqual({
-      apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'c', namespace: 'team', uid: 'uid-1', labels: { 'tekton.dev/pipelineTask': 'build' } },
-      spec: { serviceAccountName: '' }, status: { podName: '', completionTime: '2026-08-20T09:00:00Z' },
+    const { predicate } = JSON.parse(first!) as {
+      predicate: { buildDefinition: { resolvedDependencies: { content: string }[] } };
+    };
+    expect(
+      JSON.parse(Buffer.from(predicate.buildDefinition.resolvedDependencies[0]!.content, 'base64').toString()),
+    ).toEqual({
+      apiVersion: 'tekton.dev/v1',
+      kind: 'TaskRun',
+      metadata: { name: 'c', namespace: 'team', uid: 'uid-1', labels: { 'tekton.dev/pipelineTask': 'build' } },
+      spec: { serviceAccountName: '' },
+      status: { podName: '', completionTime: '2026-08-20T09:00:00Z' },
     });
   });
 
@@ -143,35 +235,66 @@ describe('children', () => {
       childReferences: [{ kind: 'TaskRun', name: 'run-build', pipelineTaskName: 'build' }],
     },
   });
-  const tasks = (children: ReturnType<typeof taskRun>[]) => (statement(artifactsOf(run, children, settings()).artifacts[0]!) as unknown as { predicate: { buildConfig: { tasks: Record<string, unknown>[] } } }).predicate.buildConfig.tasks;
+  const tasks = (children: ReturnType<typeof taskRun>[]) =>
+    (
+      statement(artifactsOf(run, children, settings()).artifacts[0]!) as unknown as {
+        predicate: { buildConfig: { tasks: Record<string, unknown>[] } };
+      }
+    ).predicate.buildConfig.tasks;
   const done = { completionTime: '2026-08-20T09:00:00Z' };
 
   test('are known by their label', () => {
-    expect(tasks([taskRun({ metadata: { name: 'other', labels: { 'tekton.dev/pipelineTask': 'build' } }, status: done })])).toContainEqual(expect.objectContaining({ name: 'build', finishedOn: '2026-08-20T09:00:00Z' }));
+    expect(
+      tasks([taskRun({ metadata: { name: 'other', labels: { 'tekton.dev/pipelineTask': 'build' } }, status: done })]),
+    ).toContainEqual(expect.objectContaining({ name: 'build', finishedOn: '2026-08-20T09:00:00Z' }));
   });
 
   test('or by what the run says of them, should the label be gone', () => {
-    expect(tasks([taskRun({ metadata: { name: 'run-build' }, status: done })])).toEqual([expect.objectContaining({ name: 'build', finishedOn: '2026-08-20T09:00:00Z' })]);
+    expect(tasks([taskRun({ metadata: { name: 'run-build' }, status: done })])).toEqual([
+      expect.objectContaining({ name: 'build', finishedOn: '2026-08-20T09:00:00Z' }),
+    ]);
   });
 
   test('those that are gone are named, without steps, times and status', () => {
-    expect(tasks([])).toEqual([{ name: 'build', ref: {}, child: { kind: 'TaskRun', name: 'run-build' }, invocation: { configSource: {}, parameters: {} } }]);
+    expect(tasks([])).toEqual([
+      {
+        name: 'build',
+        ref: {},
+        child: { kind: 'TaskRun', name: 'run-build' },
+        invocation: { configSource: {}, parameters: {} },
+      },
+    ]);
   });
 
   test('one whose steps do not fit its spec is left out and told', () => {
-    const child = taskRun({ metadata: { name: 'run-build' }, status: { ...done, steps: [{ name: 'a' }], taskSpec: { steps: [{ name: 'a' }, { name: 'b' }] } } });
+    const child = taskRun({
+      metadata: { name: 'run-build' },
+      status: { ...done, steps: [{ name: 'a' }], taskSpec: { steps: [{ name: 'a' }, { name: 'b' }] } },
+    });
     const { problems } = artifactsOf(run, [child], settings());
     expect(tasks([child])).toEqual([]);
-    expect(problems).toEqual([{ subject: 'TaskRun run-build', message: 'left out of buildConfig: its 1 step states do not fit the 2 steps of its spec' }]);
+    expect(problems).toEqual([
+      {
+        subject: 'TaskRun run-build',
+        message: 'left out of buildConfig: its 1 step states do not fit the 2 steps of its spec',
+      },
+    ]);
   });
 
   test('an unnamed state beside a named step does not fit', () => {
-    const child = taskRun({ metadata: { name: 'run-build' }, status: { ...done, steps: [{ name: 'unnamed-0' }], taskSpec: { steps: [{ name: 'a' }] } } });
+    const child = taskRun({
+      metadata: { name: 'run-build' },
+      status: { ...done, steps: [{ name: 'unnamed-0' }], taskSpec: { steps: [{ name: 'a' }] } },
+    });
     expect(tasks([child])).toEqual([]);
   });
 });
 
 test('a run that never got its spec is attested', () => {
-  const { artifacts } = artifactsOf(pipelineRun({ status: { conditions: [{ type: 'Succeeded', status: 'False', reason: 'CouldntGetPipeline' }] } }), [], settings());
+  const { artifacts } = artifactsOf(
+    pipelineRun({ status: { conditions: [{ type: 'Succeeded', status: 'False', reason: 'CouldntGetPipeline' }] } }),
+    [],
+    settings(),
+  );
   expect(statement(artifacts[0]!).predicate).toMatchObject({ buildConfig: { tasks: null } });
 });

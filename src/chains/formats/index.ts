@@ -13,15 +13,27 @@ import { provenanceV1 } from './v1.ts';
  * hints that cannot be used are in `problems`, the rest stands.
  * @param children TaskRuns of a PipelineRun as far as they are still there, in any order
  */
-export function artifactsOf(run: RunObject, children: readonly TaskRun[], settings: FormatSettings): { artifacts: Artifact[]; problems: FormatProblem[] } {
+export function artifactsOf(
+  run: RunObject,
+  children: readonly TaskRun[],
+  settings: FormatSettings,
+): { artifacts: Artifact[]; problems: FormatProblem[] } {
   const problems = new Map<string, FormatProblem>();
   // Results are read several times: each fault is told once.
   const report: Report = (problem) => problems.set(`${problem.subject}\n${problem.message}`, problem);
-  const artifacts = [...attestation(run, children, settings, report), ...(settings.oci.enabled ? imagesToSign(resultsOf(run), report).map(imageArtifact) : [])];
+  const artifacts = [
+    ...attestation(run, children, settings, report),
+    ...(settings.oci.enabled ? imagesToSign(resultsOf(run), report).map(imageArtifact) : []),
+  ];
   return { artifacts, problems: [...problems.values()] };
 }
 
-function attestation(run: RunObject, children: readonly TaskRun[], settings: FormatSettings, report: Report): Artifact[] {
+function attestation(
+  run: RunObject,
+  children: readonly TaskRun[],
+  settings: FormatSettings,
+  report: Report,
+): Artifact[] {
   const kind = isPipelineRun(run) ? 'pipelinerun' : 'taskrun';
   const { enabled, format } = settings[kind];
   if (!enabled) return [];
@@ -37,7 +49,13 @@ function attestation(run: RunObject, children: readonly TaskRun[], settings: For
   ];
 }
 
-function statement(format: StatementFormat, run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): Statement {
+function statement(
+  format: StatementFormat,
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  settings: FormatSettings,
+  report: Report,
+): Statement {
   switch (format) {
     case 'in-toto':
     case 'slsa/v1':

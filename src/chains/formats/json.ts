@@ -8,7 +8,12 @@ export function sortedJson(value: unknown): string {
  * and that somebody may compare byte by byte.
  */
 export function goJson(value: unknown): string {
-  return write(value, (text) => JSON.stringify(text).replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`));
+  return write(value, (text) =>
+    JSON.stringify(text).replace(
+      /[<>&\u2028\u2029]/g,
+      (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    ),
+  );
 }
 
 /** The `content` of a ResourceDescriptor that holds JSON. */
@@ -20,7 +25,9 @@ function write(value: unknown, quote: (text: string) => string): string {
   if (typeof value === 'string') return quote(value.toWellFormed());
   if (Array.isArray(value)) return `[${value.map((item) => write(item ?? null, quote)).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+    const entries = Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, item]) => `${quote(key.toWellFormed())}:${write(item, quote)}`).join(',')}}`;
   }
   return JSON.stringify(value) ?? 'null';

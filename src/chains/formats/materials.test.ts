@@ -7,7 +7,10 @@ import { executedTasks } from './runs.ts';
 // Cases of upstream's material_test.go; a git commit is not checked there either.
 const hex = (digit: string) => digit.repeat(64);
 const silent = () => {};
-const git = (url: string, commit: string) => [{ name: 'CHAINS-GIT_URL', value: url }, { name: 'CHAINS-GIT_COMMIT', value: commit }];
+const git = (url: string, commit: string) => [
+  { name: 'CHAINS-GIT_URL', value: url },
+  { name: 'CHAINS-GIT_COMMIT', value: commit },
+];
 const defaults = (url: string, commit: string) => git(url, commit).map(({ name, value }) => ({ name, default: value }));
 const spdx = (commit: string) => [{ name: 'git+github.com/something.git', digest: { sha1: commit } }];
 
@@ -15,23 +18,64 @@ describe('git source of a task', () => {
   test.each([
     ['from params', { spec: { params: git('github.com/something', 'my-commit') } }, spdx('my-commit')],
     ['from results', { status: { results: git('github.com/something', 'my-commit') } }, spdx('my-commit')],
-    ['from defaults', { status: { taskSpec: { params: defaults('github.com/something', 'my-commit') } } }, spdx('my-commit')],
-    ['params over defaults', { spec: { params: git('github.com/something', 'param') }, status: { taskSpec: { params: defaults('other', 'default') } } }, spdx('param')],
-    ['results over params', { spec: { params: git('other', 'param') }, status: { results: git('github.com/something', 'result') } }, spdx('result')],
-    ['each name on its own', { spec: { params: git('github.com/something', 'param') }, status: { results: git('x', 'result').slice(1) } }, spdx('result')],
+    [
+      'from defaults',
+      { status: { taskSpec: { params: defaults('github.com/something', 'my-commit') } } },
+      spdx('my-commit'),
+    ],
+    [
+      'params over defaults',
+      {
+        spec: { params: git('github.com/something', 'param') },
+        status: { taskSpec: { params: defaults('other', 'default') } },
+      },
+      spdx('param'),
+    ],
+    [
+      'results over params',
+      { spec: { params: git('other', 'param') }, status: { results: git('github.com/something', 'result') } },
+      spdx('result'),
+    ],
+    [
+      'each name on its own',
+      { spec: { params: git('github.com/something', 'param') }, status: { results: git('x', 'result').slice(1) } },
+      spdx('result'),
+    ],
     ['prefix and ending only once', { spec: { params: git('git+github.com/something.git', 'c') } }, spdx('c')],
     ['no commit', { spec: { params: git('github.com/something', '') } }, []],
     // Upstream makes git+.git of this one.
     ['a commit without url', { spec: { params: git('', 'my-commit') } }, []],
-    ['no text', { spec: { params: [{ name: 'CHAINS-GIT_URL', value: ['a'] }, { name: 'CHAINS-GIT_COMMIT', value: 'c' }] } }, []],
+    [
+      'no text',
+      {
+        spec: {
+          params: [
+            { name: 'CHAINS-GIT_URL', value: ['a'] },
+            { name: 'CHAINS-GIT_COMMIT', value: 'c' },
+          ],
+        },
+      },
+      [],
+    ],
   ])('%s', (_, parts, expected) => {
     expect(taskInputs(taskRun(parts), silent)).toEqual(expected);
   });
 
   test('then its ARTIFACT_INPUTS, repetitions merged', () => {
     const input = { uri: 'oci://example.com/base', digest: `sha256:${hex('a')}` };
-    const run = taskRun({ status: { results: [{ name: 'a-ARTIFACT_INPUTS', value: input }, { name: 'b-ARTIFACT_INPUTS', value: input }, ...git('github.com/something', 'c')] } });
-    expect(taskInputs(run, silent)).toEqual([...spdx('c'), { name: 'oci://example.com/base', digest: { sha256: hex('a') } }]);
+    const run = taskRun({
+      status: {
+        results: [
+          { name: 'a-ARTIFACT_INPUTS', value: input },
+          { name: 'b-ARTIFACT_INPUTS', value: input },
+          ...git('github.com/something', 'c'),
+        ],
+      },
+    });
+    expect(taskInputs(run, silent)).toEqual([
+      ...spdx('c'),
+      { name: 'oci://example.com/base', digest: { sha256: hex('a') } },
+    ]);
   });
 });
 
@@ -39,21 +83,44 @@ test('step results: the git source of each step, then inputs', () => {
   const steps = [
     { name: 'a', results: git('github.com/a', '1') },
     { name: 'b', results: git('github.com/b', '2').slice(0, 1) },
-    { name: 'c', results: [...git('github.com/c', '3').slice(1), { name: 'x-ARTIFACT_INPUTS', value: { uri: 'x', digest: `sha256:${hex('b')}` } }] },
+    {
+      name: 'c',
+      results: [
+        ...git('github.com/c', '3').slice(1),
+        { name: 'x-ARTIFACT_INPUTS', value: { uri: 'x', digest: `sha256:${hex('b')}` } },
+      ],
+    },
   ];
-  expect(stepInputs(taskRun({ status: { steps } }), silent)).toEqual([{ name: 'git+github.com/a.git', digest: { sha1: '1' } }, { name: 'x', digest: { sha256: hex('b') } }]);
+  expect(stepInputs(taskRun({ status: { steps } }), silent)).toEqual([
+    { name: 'git+github.com/a.git', digest: { sha1: '1' } },
+    { name: 'x', digest: { sha256: hex('b') } },
+  ]);
 });
 
 describe('inputs of a pipeline', () => {
-  const child = taskRun({ metadata: { name: 'child', labels: { 'tekton.dev/pipelineTask': 'build' } }, status: { completionTime: '2026-08-20T09:00:00Z', results: git('github.com/child', 'c') } });
+  const child = taskRun({
+    metadata: { name: 'child', labels: { 'tekton.dev/pipelineTask': 'build' } },
+    status: { completionTime: '2026-08-20T09:00:00Z', results: git('github.com/child', 'c') },
+  });
   const run = pipelineRun({
     spec: { params: git('github.com/something', 'pipeline') },
-    status: { pipelineSpec: { tasks: [{ name: 'build' }] }, results: [{ name: 'ARTIFACT_INPUTS', value: { uri: 'x', digest: `sha256:${hex('b')}` } }] },
+    status: {
+      pipelineSpec: { tasks: [{ name: 'build' }] },
+      results: [{ name: 'ARTIFACT_INPUTS', value: { uri: 'x', digest: `sha256:${hex('b')}` } }],
+    },
   });
 
   test.each([
     ['its own', false, [{ name: 'x', digest: { sha256: hex('b') } }, ...spdx('pipeline')]],
-    ['with deep inspection those of the tasks between', true, [{ name: 'x', digest: { sha256: hex('b') } }, { name: 'git+github.com/child.git', digest: { sha1: 'c' } }, ...spdx('pipeline')]],
+    [
+      'with deep inspection those of the tasks between',
+      true,
+      [
+        { name: 'x', digest: { sha256: hex('b') } },
+        { name: 'git+github.com/child.git', digest: { sha1: 'c' } },
+        ...spdx('pipeline'),
+      ],
+    ],
   ])('%s', (_, deep, expected) => {
     expect(pipelineInputs(run, executedTasks(run, [child]), deep, silent)).toEqual(expected);
   });
@@ -74,10 +141,27 @@ describe('images', () => {
     expect(imageMaterials(taskRun({ status: { steps: [{ name: 's', imageID }] } }), silent)).toEqual(expected);
   });
 
-  test.each(['gcr.io/cloud-marketplace/google/bazel', 'a@sha256', 'a@b@sha256:c', 'a@sha256:b:c', 'sha256:abc', '@sha256:abc'])('%s is told and left out', (imageID) => {
+  test.each([
+    'gcr.io/cloud-marketplace/google/bazel',
+    'a@sha256',
+    'a@b@sha256:c',
+    'a@sha256:b:c',
+    'sha256:abc',
+    '@sha256:abc',
+  ])('%s is told and left out', (imageID) => {
     const problems: FormatProblem[] = [];
-    const run = taskRun({ status: { steps: [{ name: 'bad', imageID }, { name: 'good', imageID: 'a@sha256:1' }], sidecars: [{ name: 'bad', imageID }] } });
-    expect(imageMaterials(run, (problem) => problems.push(problem))).toEqual([{ name: 'oci://a', digest: { sha256: '1' } }]);
+    const run = taskRun({
+      status: {
+        steps: [
+          { name: 'bad', imageID },
+          { name: 'good', imageID: 'a@sha256:1' },
+        ],
+        sidecars: [{ name: 'bad', imageID }],
+      },
+    });
+    expect(imageMaterials(run, (problem) => problems.push(problem))).toEqual([
+      { name: 'oci://a', digest: { sha256: '1' } },
+    ]);
     expect(problems.map(({ subject }) => subject)).toEqual(['TaskRun run, step bad', 'TaskRun run, sidecar bad']);
   });
 });

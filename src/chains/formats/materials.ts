@@ -13,20 +13,27 @@ const urlName = 'CHAINS-GIT_URL';
 /** Images of the steps, then of the sidecars. */
 export function imageMaterials(run: TaskRun, report: Report): DigestedThing[] {
   const owner = `TaskRun ${run.metadata.name}`;
-  const steps = (run.status?.steps ?? []).flatMap((step) => imageMaterial(step.imageID, `${owner}, step ${step.name}`, report));
-  const sidecars = (run.status?.sidecars ?? []).flatMap((sidecar) => imageMaterial(sidecar.imageID, `${owner}, sidecar ${sidecar.name}`, report));
+  const steps = (run.status?.steps ?? []).flatMap((step) =>
+    imageMaterial(step.imageID, `${owner}, step ${step.name}`, report),
+  );
+  const sidecars = (run.status?.sidecars ?? []).flatMap((sidecar) =>
+    imageMaterial(sidecar.imageID, `${owner}, sidecar ${sidecar.name}`, report),
+  );
   return [...merged(steps), ...merged(sidecars)];
 }
 
 /**
- * `name@alg:hex`, as the kubelet reports it. Others cannot be named: upstream then attests nothing at all, here the image
- * is left out. A container that never started has no imageID, which is nothing to report.
+ * `name@alg:hex`, as the kubelet reports it. Others cannot be named: upstream then attests nothing at all, here the
+ * image is left out. A container that never started has no imageID, which is nothing to report.
  */
 function imageMaterial(imageId: string | undefined, subject: string, report: Report): DigestedThing[] {
   if (!imageId) return [];
   const [, name = '', algorithm = '', hex = ''] = /^([^@]+)@([^@:]+):([^@:]+)$/.exec(imageId) ?? [];
   if (name === '') {
-    report({ subject, message: `image left out of the materials: imageID ${JSON.stringify(imageId)} is not of the form name@sha256:hex` });
+    report({
+      subject,
+      message: `image left out of the materials: imageID ${JSON.stringify(imageId)} is not of the form name@sha256:hex`,
+    });
     return [];
   }
   return [{ name: `oci://${name.replace(/^docker-pullable:\/\//, '')}`, digest: { [algorithm]: hex } }];
@@ -35,17 +42,28 @@ function imageMaterial(imageId: string | undefined, subject: string, report: Rep
 /** Git source from defaults, params and results of a task (the last one counts), then its ARTIFACT_INPUTS. */
 export function taskInputs(run: TaskRun, report: Report): DigestedThing[] {
   const results = resultsOf(run);
-  return merged(gitMaterial([...defaults(run.status?.taskSpec?.params), ...values(run.spec.params), ...results]), inputArtifacts(results, report));
+  return merged(
+    gitMaterial([...defaults(run.status?.taskSpec?.params), ...values(run.spec.params), ...results]),
+    inputArtifacts(results, report),
+  );
 }
 
 /** The same from results of steps; the git source of each step on its own. */
 export function stepInputs(run: TaskRun, report: Report): DigestedThing[] {
   const results = stepResultsOf(run);
-  return merged(results.flatMap((step) => gitMaterial(step)), inputArtifacts(results.flat(), report));
+  return merged(
+    results.flatMap((step) => gitMaterial(step)),
+    inputArtifacts(results.flat(), report),
+  );
 }
 
 /** ARTIFACT_INPUTS of the pipeline, with deep inspection the inputs of each task, then the pipeline's git source. */
-export function pipelineInputs(run: PipelineRun, tasks: readonly ExecutedTask[], deep: boolean, report: Report): DigestedThing[] {
+export function pipelineInputs(
+  run: PipelineRun,
+  tasks: readonly ExecutedTask[],
+  deep: boolean,
+  report: Report,
+): DigestedThing[] {
   const results = resultsOf(run);
   const ofTasks = deep ? tasks.flatMap((task) => task.runs).map((child) => taskInputs(child, report)) : [];
   const git = gitMaterial([...defaults(run.status?.pipelineSpec?.params), ...values(run.spec.params), ...results]);
@@ -70,11 +88,18 @@ function gitMaterial(named: readonly NamedResult[]): DigestedThing[] {
   const commit = last(commitName);
   const url = last(urlName);
   if (commit === '' || url === '') return [];
-  return [{ name: `${url.startsWith('git+') ? '' : 'git+'}${url}${url.endsWith('.git') ? '' : '.git'}`, digest: { sha1: commit } }];
+  return [
+    {
+      name: `${url.startsWith('git+') ? '' : 'git+'}${url}${url.endsWith('.git') ? '' : '.git'}`,
+      digest: { sha1: commit },
+    },
+  ];
 }
 
 function defaults(specs: readonly ParamSpec[] | undefined): NamedResult[] {
-  return (specs ?? []).flatMap((spec) => (spec.default === undefined ? [] : [{ name: spec.name, value: toParamValue(spec.default) }]));
+  return (specs ?? []).flatMap((spec) =>
+    spec.default === undefined ? [] : [{ name: spec.name, value: toParamValue(spec.default) }],
+  );
 }
 
 function values(params: readonly Param[] | undefined): NamedResult[] {

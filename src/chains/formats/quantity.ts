@@ -15,7 +15,8 @@ export function canonicalQuantity(value: string | number): string {
   if (amount === undefined) return text;
   if (amount === 0n) return '0';
   // Below 1024 the binary family has nothing to say.
-  if (text.trim().endsWith('i') && amount % nano === 0n && magnitude(amount) >= 1024n * nano) return scaled(amount / nano, 1024n, binarySuffixes);
+  if (text.trim().endsWith('i') && amount % nano === 0n && magnitude(amount) >= 1024n * nano)
+    return scaled(amount / nano, 1024n, binarySuffixes);
   if (/[eE][+-]?\d+$/.test(text)) return exponent(amount);
   return scaled(amount, 1000n, decimalSuffixes);
 }

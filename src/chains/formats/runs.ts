@@ -37,7 +37,10 @@ export interface ExecutedTask {
   runs: TaskRun[];
   /** Whether anything was made for it, ended or not. */
   begun: boolean;
-  /** Children that the run speaks of but that nobody could look into: pruned, or of another kind (CustomRun, PipelineRun). */
+  /**
+   * Children that the run speaks of but that nobody could look into: pruned, or of another kind (CustomRun,
+   * PipelineRun).
+   */
   unseen: ChildStatusReference[];
 }
 
@@ -46,14 +49,26 @@ export function executedTasks(run: PipelineRun, children: readonly TaskRun[]): E
   const references = run.status?.childReferences ?? [];
   const position = new Map(references.map((reference, index) => [childKey(reference.kind, reference.name), index]));
   const place = (child: TaskRun) => position.get(childKey('TaskRun', child.metadata.name)) ?? references.length;
-  const taskOf = (child: TaskRun) => child.metadata.labels?.[pipelineTaskLabel] ?? references[place(child)]?.pipelineTaskName;
+  const taskOf = (child: TaskRun) =>
+    child.metadata.labels?.[pipelineTaskLabel] ?? references[place(child)]?.pipelineTaskName;
   const ordered = [...children].sort((a, b) => place(a) - place(b));
   const present = new Set(children.map((child) => childKey('TaskRun', child.metadata.name)));
-  const describe = (isFinally: boolean) => (task: PipelineTask): ExecutedTask => {
-    const runs = ordered.filter((child) => taskOf(child) === task.name);
-    const unseen = references.filter((reference) => reference.pipelineTaskName === task.name && !present.has(childKey(reference.kind, reference.name)));
-    return { task, isFinally, begun: runs.length + unseen.length > 0, runs: runs.filter((child) => child.status?.completionTime !== undefined), unseen };
-  };
+  const describe =
+    (isFinally: boolean) =>
+    (task: PipelineTask): ExecutedTask => {
+      const runs = ordered.filter((child) => taskOf(child) === task.name);
+      const unseen = references.filter(
+        (reference) =>
+          reference.pipelineTaskName === task.name && !present.has(childKey(reference.kind, reference.name)),
+      );
+      return {
+        task,
+        isFinally,
+        begun: runs.length + unseen.length > 0,
+        runs: runs.filter((child) => child.status?.completionTime !== undefined),
+        unseen,
+      };
+    };
   const spec = run.status?.pipelineSpec;
   return [...(spec?.tasks ?? []).map(describe(false)), ...(spec?.finally ?? []).map(describe(true))];
 }

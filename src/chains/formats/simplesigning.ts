@@ -13,5 +13,10 @@ export function simpleSigningPayload(image: ImageSubject): Payload {
     },
     optional: null,
   };
-  return { json: Buffer.from(JSON.stringify(content), 'utf8'), payloadType: simpleSigningPayloadType, wrap: false, subjects: [image] };
+  return {
+    json: Buffer.from(JSON.stringify(content), 'utf8'),
+    payloadType: simpleSigningPayloadType,
+    wrap: false,
+    subjects: [image],
+  };
 }

@@ -26,7 +26,9 @@ export interface Statement {
  * empty ones left out (no `subject` at all without subjects). Upstream's white space is random by design, ours is none.
  */
 export function statementPayload(statement: Statement): Payload {
-  const subject = statement.subject.map(({ name, digest }) => `{${name === '' ? '' : `"name":${sortedJson(name)},`}"digest":${sortedJson(digest)}}`);
+  const subject = statement.subject.map(
+    ({ name, digest }) => `{${name === '' ? '' : `"name":${sortedJson(name)},`}"digest":${sortedJson(digest)}}`,
+  );
   const fields = [
     `"_type":${sortedJson(statement._type)}`,
     ...(subject.length === 0 ? [] : [`"subject":[${subject.join(',')}]`]),
@@ -49,5 +51,12 @@ function imagesAmong(subjects: readonly DigestedThing[]): ImageSubject[] {
 
 /** A descriptor without its empty fields, as protojson has it. */
 export function descriptor(fields: ResourceDescriptor): ResourceDescriptor {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== '' && (typeof value === 'string' || Object.keys(value as DigestSet).length > 0)));
+  return Object.fromEntries(
+    Object.entries(fields).filter(
+      ([, value]) =>
+        value !== undefined &&
+        value !== '' &&
+        (typeof value === 'string' || Object.keys(value as DigestSet).length > 0),
+    ),
+  );
 }

@@ -1,22 +1,49 @@
 import type { Artifact as NativeArtifact, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { parseDigest, type DigestSet } from '../artifacts/digest.ts';
-import { artifactsFromPairs, buildArtifacts, imageAsThing, imagesFromHints, outputArtifacts, type NamedResult, type Report } from '../artifacts/hints.ts';
+import {
+  artifactsFromPairs,
+  buildArtifacts,
+  imageAsThing,
+  imagesFromHints,
+  outputArtifacts,
+  type NamedResult,
+  type Report,
+} from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { RunObject } from '../types.ts';
 import { isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
 
-/** Subjects in slsa/v1 and slsa/v2alpha3: every hint of the results; with deep inspection those of the children come first. */
-export function hintedSubjects(run: RunObject, tasks: readonly ExecutedTask[], deep: boolean, report: Report): DigestedThing[] {
+/**
+ * Subjects in slsa/v1 and slsa/v2alpha3: every hint of the results; with deep inspection those of the children come
+ * first.
+ */
+export function hintedSubjects(
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  deep: boolean,
+  report: Report,
+): DigestedThing[] {
   const children = deep ? tasks.flatMap((task) => task.runs) : [];
   return merged(...children.map((child) => fromHints(resultsOf(child), report)), fromHints(resultsOf(run), report));
 }
 
 function fromHints(results: readonly NamedResult[], report: Report): DigestedThing[] {
-  return merged(imagesFromHints(results, report).map(imageAsThing), artifactsFromPairs(results, report), outputArtifacts(results, report));
+  return merged(
+    imagesFromHints(results, report).map(imageAsThing),
+    artifactsFromPairs(results, report),
+    outputArtifacts(results, report),
+  );
 }
 
-/** Subjects in slsa/v2alpha4: images and marked build artifacts; with deep inspection those of the children come last. */
-export function builtSubjects(run: RunObject, tasks: readonly ExecutedTask[], deep: boolean, report: Report): DigestedThing[] {
+/**
+ * Subjects in slsa/v2alpha4: images and marked build artifacts; with deep inspection those of the children come last.
+ */
+export function builtSubjects(
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  deep: boolean,
+  report: Report,
+): DigestedThing[] {
   if (!isPipelineRun(run)) return builtByTask(run, report);
   const children = deep ? tasks.flatMap((task) => task.runs) : [];
   return merged(built(resultsOf(run), report), ...children.map((child) => builtByTask(child, report)));
@@ -24,7 +51,11 @@ export function builtSubjects(run: RunObject, tasks: readonly ExecutedTask[], de
 
 function builtByTask(run: TaskRun, report: Report): DigestedThing[] {
   const steps = stepResultsOf(run).map((results) => built(results, report));
-  return merged(...steps, built(resultsOf(run), report), nativeOutputs(run).flatMap(({ buildOutput, things }) => (buildOutput ? things : [])));
+  return merged(
+    ...steps,
+    built(resultsOf(run), report),
+    nativeOutputs(run).flatMap(({ buildOutput, things }) => (buildOutput ? things : [])),
+  );
 }
 
 function built(results: readonly NamedResult[], report: Report): DigestedThing[] {
@@ -38,7 +69,9 @@ export function nativeByProducts(run: TaskRun): DigestedThing[] {
 
 /** Native artifacts (feature enable-artifacts) of the task, or of its steps when the task has none. */
 function nativeOutputs(run: TaskRun): { buildOutput: boolean; things: DigestedThing[] }[] {
-  const outputs: readonly NativeArtifact[] = run.status?.artifacts ? run.status.artifacts.outputs ?? [] : (run.status?.steps ?? []).flatMap((step) => step.outputs ?? []);
+  const outputs: readonly NativeArtifact[] = run.status?.artifacts
+    ? (run.status.artifacts.outputs ?? [])
+    : (run.status?.steps ?? []).flatMap((step) => step.outputs ?? []);
   return outputs.map(({ buildOutput, values }) => ({
     buildOutput: buildOutput === true,
     things: (values ?? []).flatMap(({ uri, digest }) => {

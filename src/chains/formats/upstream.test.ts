@@ -6,9 +6,9 @@ import { settings } from './fixture.fake.ts';
 import { artifactsOf } from './index.ts';
 
 /**
- * Statements that Tekton Chains v0.22 itself made of random runs (golden/upstream-v0.22.jsonl). Later versions, whose ways
- * are ours, say tekton.dev/v1 in the build type and put the run's name into names of by-products; times that are null are
- * left out by later API machinery. Everything else must be equal. The order of subjects is random upstream.
+ * Statements that Tekton Chains v0.22 itself made of random runs (golden/upstream-v0.22.jsonl). Later versions, whose
+ * ways are ours, say tekton.dev/v1 in the build type and put the run's name into names of by-products; times that are
+ * null are left out by later API machinery. Everything else must be equal. The order of subjects is random upstream.
  */
 interface Recorded {
   format: StatementFormat;
@@ -19,7 +19,10 @@ interface Recorded {
   statement: { subject?: unknown[] };
 }
 
-const recorded = readFileSync(new URL('golden/upstream-v0.22.jsonl', import.meta.url), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Recorded);
+const recorded = readFileSync(new URL('golden/upstream-v0.22.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Recorded);
 
 /** Takes out what the versions differ in, opens contents, and sorts what has no order. */
 function comparable(value: unknown): unknown {
@@ -33,7 +36,8 @@ function comparable(value: unknown): unknown {
 }
 
 function field(key: string, item: unknown): unknown {
-  if (key === 'subject' && Array.isArray(item)) return item.map((subject) => JSON.stringify(comparable(subject))).sort();
+  if (key === 'subject' && Array.isArray(item))
+    return item.map((subject) => JSON.stringify(comparable(subject))).sort();
   if (typeof item !== 'string') return comparable(item);
   switch (key) {
     case 'content':
@@ -47,10 +51,15 @@ function field(key: string, item: unknown): unknown {
   }
 }
 
-test.each(recorded.map((entry, index) => ({ ...entry, index })))('$index: $run.kind, $format, deep $deep, $buildType', ({ format, deep, buildType, run, children, statement }) => {
-  const [attestation] = artifactsOf(run, children, settings(format, { deep, buildType })).artifacts;
-  expect(comparable(JSON.parse(Buffer.from(attestation!.payload.json).toString('utf8')))).toEqual(comparable(statement));
-});
+test.each(recorded.map((entry, index) => ({ ...entry, index })))(
+  '$index: $run.kind, $format, deep $deep, $buildType',
+  ({ format, deep, buildType, run, children, statement }) => {
+    const [attestation] = artifactsOf(run, children, settings(format, { deep, buildType })).artifacts;
+    expect(comparable(JSON.parse(Buffer.from(attestation!.payload.json).toString('utf8')))).toEqual(
+      comparable(statement),
+    );
+  },
+);
 
 test('all formats and kinds are among them', () => {
   expect(new Set(recorded.map(({ format, run }) => `${format} ${run.kind}`)).size).toBe(6);

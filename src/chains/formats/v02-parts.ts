@@ -9,20 +9,31 @@ import { refSourceOf } from './runs.ts';
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const ownPrefix = 'chains.tekton.dev/';
 
-/** What the run was started with: its source, its params over their defaults, and labels and annotations that are not ours. */
+/**
+ * What the run was started with: its source, its params over their defaults, and labels and annotations that are not
+ * ours.
+ */
 export function invocation(run: RunObject, specs: readonly ParamSpec[] | undefined): Record<string, unknown> {
   const { uri, digest, entryPoint } = refSourceOf(run) ?? {};
   const given: readonly Param[] = run.spec.params ?? [];
-  const annotations = Object.entries(run.metadata.annotations ?? {}).filter(([name]) => name !== lastApplied && !name.startsWith(ownPrefix));
+  const annotations = Object.entries(run.metadata.annotations ?? {}).filter(
+    ([name]) => name !== lastApplied && !name.startsWith(ownPrefix),
+  );
   const labels = run.metadata.labels ?? {};
   const environment = {
     ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
   return {
-    configSource: { ...(uri ? { uri } : {}), ...(digest && Object.keys(digest).length > 0 ? { digest } : {}), ...(entryPoint ? { entryPoint } : {}) },
+    configSource: {
+      ...(uri ? { uri } : {}),
+      ...(digest && Object.keys(digest).length > 0 ? { digest } : {}),
+      ...(entryPoint ? { entryPoint } : {}),
+    },
     parameters: Object.fromEntries([
-      ...(specs ?? []).filter((spec) => spec.default !== undefined).map((spec) => [spec.name, toParamValue(spec.default)] as const),
+      ...(specs ?? [])
+        .filter((spec) => spec.default !== undefined)
+        .map((spec) => [spec.name, toParamValue(spec.default)] as const),
       ...given.map(({ name, value }) => [name, toParamValue(value)] as const),
     ]),
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
@@ -34,7 +45,10 @@ export function stepConfig(step: Step | undefined, state: StepState): Record<str
   return {
     entryPoint: step?.script || (step?.command ?? []).join(' '),
     arguments: step?.args ?? null,
-    environment: { container: state.name ?? '', image: `oci://${(state.imageID ?? '').replace(/^docker-pullable:\/\//, '')}` },
+    environment: {
+      container: state.name ?? '',
+      image: `oci://${(state.imageID ?? '').replace(/^docker-pullable:\/\//, '')}`,
+    },
     annotations: null,
   };
 }

@@ -9,7 +9,11 @@ import { utcTime, type ExecutedTask } from './runs.ts';
 import { invocation, stepConfig } from './v02-parts.ts';
 
 /** buildConfig of a PipelineRun: an entry for each child, tasks in the order of the spec, finally last. */
-export function pipelineTasksConfig(run: PipelineRun, tasks: readonly ExecutedTask[], report: Report): Record<string, unknown> {
+export function pipelineTasksConfig(
+  run: PipelineRun,
+  tasks: readonly ExecutedTask[],
+  report: Report,
+): Record<string, unknown> {
   if (!run.status?.pipelineSpec) return { tasks: null };
   let last: string | undefined;
   const entries: Record<string, unknown>[] = [];
@@ -20,7 +24,10 @@ export function pipelineTasksConfig(run: PipelineRun, tasks: readonly ExecutedTa
       ref: asGoWrites('Reference', executed.task.taskRef ?? {}),
       serviceAccountName: run.spec.taskRunTemplate?.serviceAccountName || undefined,
     };
-    entries.push(...executed.runs.flatMap((child) => entryOf(child, common, report)), ...executed.unseen.map((child) => unseenEntry(child, common, executed.task)));
+    entries.push(
+      ...executed.runs.flatMap((child) => entryOf(child, common, report)),
+      ...executed.unseen.map((child) => unseenEntry(child, common, executed.task)),
+    );
     if (!executed.isFinally && executed.begun) last = executed.task.name;
   }
   return { tasks: entries };
@@ -40,7 +47,11 @@ function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report
   const specs = taskSpec?.steps ?? [];
   if (!fit(states, specs)) {
     // Without any state the pod never ran: nothing to wonder about.
-    if (states.length > 0) report({ subject: `TaskRun ${child.metadata.name}`, message: `left out of buildConfig: its ${states.length} step states do not fit the ${specs.length} steps of its spec` });
+    if (states.length > 0)
+      report({
+        subject: `TaskRun ${child.metadata.name}`,
+        message: `left out of buildConfig: its ${states.length} step states do not fit the ${specs.length} steps of its spec`,
+      });
     return [];
   }
   return [
@@ -58,11 +69,18 @@ function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report
 
 /** As many states as steps, and no state of an unnamed step where the spec has a name. */
 function fit(states: readonly StepState[], specs: readonly Step[]): boolean {
-  return states.length === specs.length && !states.some((state, index) => state.name?.startsWith('unnamed-') && specs[index]?.name);
+  return (
+    states.length === specs.length &&
+    !states.some((state, index) => state.name?.startsWith('unnamed-') && specs[index]?.name)
+  );
 }
 
 /** A child nobody could look into: that it ran is known, what it did is not. Upstream never attests such a run. */
-function unseenEntry(child: ChildStatusReference, common: Record<string, unknown>, task: PipelineTask): Record<string, unknown> {
+function unseenEntry(
+  child: ChildStatusReference,
+  common: Record<string, unknown>,
+  task: PipelineTask,
+): Record<string, unknown> {
   const ofPipeline = task.taskRef === undefined && task.pipelineRef !== undefined;
   return {
     ...common,

@@ -12,7 +12,12 @@ import { pipelineTasksConfig } from './v02-pipeline.ts';
 const reproducibleLabel = 'chains.tekton.dev/reproducible';
 
 /** Formats in-toto and slsa/v1: a statement with SLSA provenance 0.2 (https://slsa.dev/provenance/v0.2). */
-export function provenanceV02(run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): Statement {
+export function provenanceV02(
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  settings: FormatSettings,
+  report: Report,
+): Statement {
   const deep = settings.pipelinerun.deepInspection;
   const materials = isPipelineRun(run) ? pipelineMaterials(run, tasks, deep, report) : taskMaterials(run, report);
   return {
@@ -34,8 +39,15 @@ function taskMaterials(run: TaskRun, report: Report): DigestedThing[] {
   return merged(imageMaterials(run, report), taskInputs(run, report));
 }
 
-function pipelineMaterials(run: Parameters<typeof pipelineInputs>[0], tasks: readonly ExecutedTask[], deep: boolean, report: Report): DigestedThing[] {
-  const ofTasks = tasks.flatMap((task) => task.runs).map((child) => [...imageMaterials(child, report), ...definitionMaterial(child)]);
+function pipelineMaterials(
+  run: Parameters<typeof pipelineInputs>[0],
+  tasks: readonly ExecutedTask[],
+  deep: boolean,
+  report: Report,
+): DigestedThing[] {
+  const ofTasks = tasks
+    .flatMap((task) => task.runs)
+    .map((child) => [...imageMaterials(child, report), ...definitionMaterial(child)]);
   return merged(definitionMaterial(run), ...ofTasks, pipelineInputs(run, tasks, deep, report));
 }
 
@@ -45,7 +57,12 @@ function material({ name, digest }: DigestedThing): { uri?: string; digest?: Rec
 
 /** A TaskRun's steps; the spec of a step is found by its name, so an unnamed one shows its image only. */
 function taskSteps(run: TaskRun): Record<string, unknown>[] {
-  return (run.status?.steps ?? []).map((state) => stepConfig(run.status?.taskSpec?.steps?.find((step) => step.name === state.name), state));
+  return (run.status?.steps ?? []).map((state) =>
+    stepConfig(
+      run.status?.taskSpec?.steps?.find((step) => step.name === state.name),
+      state,
+    ),
+  );
 }
 
 function metadata(run: RunObject): Record<string, unknown> {

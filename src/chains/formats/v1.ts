@@ -9,14 +9,24 @@ import { isPipelineRun, refSourceOf, utcTime, type ExecutedTask } from './runs.t
 import type { Statement } from './statement.ts';
 import { builtSubjects, hintedSubjects } from './subjects.ts';
 
-/** Formats slsa/v2alpha3 and slsa/v2alpha4: a statement with SLSA provenance 1.0 (https://slsa.dev/spec/v1.0/provenance). */
-export function provenanceV1(version: SlsaVersion, run: RunObject, tasks: readonly ExecutedTask[], settings: FormatSettings, report: Report): Statement {
+/**
+ * Formats slsa/v2alpha3 and slsa/v2alpha4: a statement with SLSA provenance 1.0
+ * (https://slsa.dev/spec/v1.0/provenance).
+ */
+export function provenanceV1(
+  version: SlsaVersion,
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  settings: FormatSettings,
+  report: Report,
+): Statement {
   const deep = settings.pipelinerun.deepInspection;
   const dependencies = resolvedDependencies(version, run, tasks, settings, report);
   const products = byProducts(version, run, tasks, deep);
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: version === 'v2alpha4' ? builtSubjects(run, tasks, deep, report) : hintedSubjects(run, tasks, deep, report),
+    subject:
+      version === 'v2alpha4' ? builtSubjects(run, tasks, deep, report) : hintedSubjects(run, tasks, deep, report),
     predicateType: 'https://slsa.dev/provenance/v1',
     predicate: {
       buildDefinition: {
@@ -27,7 +37,11 @@ export function provenanceV1(version: SlsaVersion, run: RunObject, tasks: readon
       },
       runDetails: {
         builder: settings.builderId === '' ? {} : { id: settings.builderId },
-        metadata: { invocationId: run.metadata.uid || undefined, startedOn: utcTime(run.status?.startTime), finishedOn: utcTime(run.status?.completionTime) },
+        metadata: {
+          invocationId: run.metadata.uid || undefined,
+          startedOn: utcTime(run.status?.startTime),
+          finishedOn: utcTime(run.status?.completionTime),
+        },
         ...(products.length === 0 ? {} : { byproducts: products }),
       },
     },
@@ -40,7 +54,15 @@ function externalParameters(run: RunObject): Record<string, unknown> {
   const [algorithm, hex] = Object.entries(source?.digest ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))[0] ?? [];
   return {
     runSpec: asGoWrites(isPipelineRun(run) ? 'PipelineRunSpec' : 'TaskRunSpec', run.spec),
-    ...(source ? { buildConfigSource: { ref: algorithm === undefined ? '' : `${algorithm}:${hex}`, repository: source.uri ?? '', path: source.entryPoint ?? '' } } : {}),
+    ...(source
+      ? {
+          buildConfigSource: {
+            ref: algorithm === undefined ? '' : `${algorithm}:${hex}`,
+            repository: source.uri ?? '',
+            path: source.entryPoint ?? '',
+          },
+        }
+      : {}),
   };
 }
 
@@ -49,13 +71,24 @@ function isRemote(run: PipelineRun | TaskRun): boolean {
   return reference?.resolver !== undefined && reference.resolver !== '' && reference.resolver !== 'Cluster';
 }
 
-/** What the platform adds: feature flags as the run's status has them; labels and annotations with the slsa-tekton build type. */
-function internalParameters(run: RunObject, tasks: readonly ExecutedTask[], buildType: string): Record<string, unknown> {
+/**
+ * What the platform adds: feature flags as the run's status has them; labels and annotations with the slsa-tekton build
+ * type.
+ */
+function internalParameters(
+  run: RunObject,
+  tasks: readonly ExecutedTask[],
+  buildType: string,
+): Record<string, unknown> {
   const flags = run.status?.provenance?.featureFlags;
-  const unseen = tasks.flatMap((task) => task.unseen).map(({ apiVersion, kind, name, pipelineTaskName }) => ({ apiVersion, kind, name, pipelineTaskName }));
+  const unseen = tasks
+    .flatMap((task) => task.unseen)
+    .map(({ apiVersion, kind, name, pipelineTaskName }) => ({ apiVersion, kind, name, pipelineTaskName }));
   return {
     ...(flags ? { 'tekton-pipelines-feature-flags': flags } : {}),
-    ...(buildType === tektonBuildType ? { labels: run.metadata.labels ?? null, annotations: run.metadata.annotations ?? null } : {}),
+    ...(buildType === tektonBuildType
+      ? { labels: run.metadata.labels ?? null, annotations: run.metadata.annotations ?? null }
+      : {}),
     // Ours: children that ran but could not be looked into (pruned, custom runs, child pipelines).
     ...(unseen.length === 0 ? {} : { 'unseen-children': unseen }),
   };

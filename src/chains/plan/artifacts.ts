@@ -92,9 +92,15 @@ function isExpired({ certificate }: Signature, now: Date): boolean {
 function wantsLogEntry({ config, runAnnotations }: WorkFacts): boolean {
   const { mode } = config.transparency;
   switch (mode) {
-    case 'off': return false;
-    case 'all': return true;
-    case 'manual': return runAnnotations?.[annotations.transparencyUpload] === 'true' && runAnnotations[annotations.transparency] === undefined;
+    case 'off':
+      return false;
+    case 'all':
+      return true;
+    case 'manual':
+      return (
+        runAnnotations?.[annotations.transparencyUpload] === 'true' &&
+        runAnnotations[annotations.transparency] === undefined
+      );
     default: {
       const never: never = mode;
       return never;
@@ -103,9 +109,12 @@ function wantsLogEntry({ config, runAnnotations }: WorkFacts): boolean {
 }
 
 /**
- * Whether the signatures must be written down before anybody sees them. Not if they only ever go to annotations of the run
- * itself: a later signature replaces an earlier one there.
+ * Whether the signatures must be written down before anybody sees them. Not if they only ever go to annotations of the
+ * run itself: a later signature replaces an earlier one there.
  */
 export function needsJournal(work: readonly Work[]): boolean {
-  return work.some(({ needsLogEntry, needsTimestamp, todo, stored }) => needsLogEntry || needsTimestamp || [...todo, ...stored].some((name) => name !== 'tekton'));
+  return work.some(
+    ({ needsLogEntry, needsTimestamp, todo, stored }) =>
+      needsLogEntry || needsTimestamp || [...todo, ...stored].some((name) => name !== 'tekton'),
+  );
 }

@@ -12,7 +12,11 @@ export function inRegistryForm(artifacts: readonly Artifact[], config: ChainsCon
   const { storage } = config.oci;
   return artifacts.flatMap((artifact) => {
     if (artifact.kind !== 'oci') return [artifact];
-    const bundled = artifact.payload.subjects.map<Artifact>((image) => ({ ...artifact, fullKey: `${artifact.fullKey} bundle`, payload: imageSignaturePayload(image) }));
+    const bundled = artifact.payload.subjects.map<Artifact>((image) => ({
+      ...artifact,
+      fullKey: `${artifact.fullKey} bundle`,
+      payload: imageSignaturePayload(image),
+    }));
     return [...(storage.includes('oci') ? bundled : []), ...(storage.some((name) => name !== 'oci') ? [artifact] : [])];
   });
 }

@@ -8,8 +8,8 @@ import type { LogEntry } from '../transparency/log.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Artifact } from '../types.ts';
 
 /**
- * What is known of one artifact between its signature and the moment it is stored everywhere (hack/decisions/0011). It is
- * kept on the run, so that neither a crash nor a failed backend leads to a second signature of the same payload.
+ * What is known of one artifact between its signature and the moment it is stored everywhere (hack/decisions/0011). It
+ * is kept on the run, so that neither a crash nor a failed backend leads to a second signature of the same payload.
  */
 export interface JournalEntry {
   kind: Artifact['kind'];
@@ -48,13 +48,15 @@ const entrySchema = z.object({
   shortKey: z.string(),
   fullKey: z.string(),
   digest: z.string(),
-  payload: z.object({
-    json: bytes,
-    payloadType: z.enum([inTotoPayloadType, simpleSigningPayloadType]),
-    predicateType: z.string().optional(),
-    wrap: z.boolean(),
-    subjects: z.array(z.object({ repository: z.string(), digest: z.string() })),
-  }).optional(),
+  payload: z
+    .object({
+      json: bytes,
+      payloadType: z.enum([inTotoPayloadType, simpleSigningPayloadType]),
+      predicateType: z.string().optional(),
+      wrap: z.boolean(),
+      subjects: z.array(z.object({ repository: z.string(), digest: z.string() })),
+    })
+    .optional(),
   signature: z.looseObject({ signature: bytes, publicKeyPem: z.string(), keyId: z.string(), algorithm: z.string() }),
   logEntry: z.looseObject({}).optional(),
   timestamp: bytes.optional(),
@@ -81,7 +83,11 @@ function pack(entries: readonly JournalEntry[], keep: { payload: boolean; logEnt
  * anew), then log entries (the log gives them back). `undefined` when not even the signatures fit.
  */
 export function encodeJournal(entries: readonly JournalEntry[], room: number): string | undefined {
-  const levels = [{ payload: true, logEntry: true }, { payload: false, logEntry: true }, { payload: false, logEntry: false }];
+  const levels = [
+    { payload: true, logEntry: true },
+    { payload: false, logEntry: true },
+    { payload: false, logEntry: false },
+  ];
   for (const level of levels) {
     const text = pack(entries, level);
     if (text.length <= room) return text;
@@ -89,11 +95,17 @@ export function encodeJournal(entries: readonly JournalEntry[], room: number): s
   return undefined;
 }
 
-/** The entries of an annotation; none when it cannot be read, with the reason. What was written there is never trusted to be signed. */
+/**
+ * The entries of an annotation; none when it cannot be read, with the reason. What was written there is never trusted
+ * to be signed.
+ */
 export function decodeJournal(text: string | undefined): { entries: JournalEntry[]; problem?: string } {
   if (!text) return { entries: [] };
   try {
-    const parsed: unknown = JSON.parse(inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: 16 * 1024 * 1024 }).toString(), withBytes);
+    const parsed: unknown = JSON.parse(
+      inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: 16 * 1024 * 1024 }).toString(),
+      withBytes,
+    );
     return { entries: z.array(entrySchema).parse(parsed) as unknown as JournalEntry[] };
   } catch (error) {
     return { entries: [], problem: error instanceof Error ? error.message : String(error) };
@@ -103,5 +115,8 @@ export function decodeJournal(text: string | undefined): { entries: JournalEntry
 /** The signature as backends want it: with its envelope. */
 export function completed(signature: Signature, payload: Artifact['payload']): Signature {
   if (!payload.wrap || signature.envelope) return signature;
-  return { ...signature, envelope: envelopeOf(payload.payloadType, payload.json, signature.signature, signature.keyId) };
+  return {
+    ...signature,
+    envelope: envelopeOf(payload.payloadType, payload.json, signature.signature, signature.keyId),
+  };
 }

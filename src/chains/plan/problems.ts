@@ -23,7 +23,10 @@ export interface Problems {
 
 const schema = z.object({
   failedAttempts: z.number().optional(),
-  nextAttempt: z.string().refine((text) => !Number.isNaN(Date.parse(text))).optional(),
+  nextAttempt: z
+    .string()
+    .refine((text) => !Number.isNaN(Date.parse(text)))
+    .optional(),
 });
 
 type Annotations = Readonly<Record<string, string>> | undefined;
@@ -57,7 +60,10 @@ export function gaveUp(found: Annotations): boolean {
 const MOST = 12;
 const LONGEST_REASON = 300;
 
-/** The annotation's value: at most a dozen problems with reasons cut to 300 characters, so that it never is the one too many. */
+/**
+ * The annotation's value: at most a dozen problems with reasons cut to 300 characters, so that it never is the one too
+ * many.
+ */
 export function writeProblems({ problems, ...rest }: Problems): string {
   const shown = problems.slice(0, MOST).map((problem) => ({ ...problem, reason: cut(problem.reason) }));
   const more = problems.length - shown.length;

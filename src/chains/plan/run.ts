@@ -70,7 +70,10 @@ export function isManaged(run: RunState, config: Pick<ChainsConfig, 'managedBy'>
   return managedBy === '' || managedBy === ownManagedBy || config.managedBy.includes(managedBy);
 }
 
-/** A PipelineRun's "false" holds for its TaskRuns too (annotations of Chains are not passed on to them), unless they say otherwise. */
+/**
+ * A PipelineRun's "false" holds for its TaskRuns too (annotations of Chains are not passed on to them), unless they say
+ * otherwise.
+ */
 export function isOptedOut(run: RunState, parent: RunState | undefined): boolean {
   const own = run.metadata.annotations?.[annotations.sign];
   return (own ?? parent?.metadata.annotations?.[annotations.sign]) === 'false';
@@ -97,7 +100,10 @@ function producesAnything(kind: RunKind, config: ChainsConfig): boolean {
   return config[kind].enabled || config.oci.enabled;
 }
 
-/** The first child that must be looked after before its PipelineRun; pruned ones, custom runs and child pipelines are not awaited. */
+/**
+ * The first child that must be looked after before its PipelineRun; pruned ones, custom runs and child pipelines are
+ * not awaited.
+ */
 function awaitedChild({ run, children, config, now }: RunFacts): RunDecision | undefined {
   for (const child of children) {
     const name = child.metadata.name ?? '';

@@ -8,9 +8,27 @@ import type { Work } from './artifacts.ts';
 import { decodeJournal } from './journal.ts';
 import { finalizersAfter, retryDelayMs, settle, type SettleFacts, type WorkOutcome } from './settle.ts';
 
-const artifact: Artifact = { kind: 'taskrun', shortKey: 'taskrun-u', fullKey: 'f', payload: { json: Buffer.from('{}'), payloadType: inTotoPayloadType, wrap: true, subjects: [] } };
-const work: Work = { artifact, digest: 'd', needsLogEntry: false, needsTimestamp: false, stored: [], todo: ['tekton', 'oci'] };
-const signature: Signature = { signature: Buffer.from('s'), publicKeyPem: 'p', keyId: 'k', algorithm: 'a', scheme: 'ecdsa' };
+const artifact: Artifact = {
+  kind: 'taskrun',
+  shortKey: 'taskrun-u',
+  fullKey: 'f',
+  payload: { json: Buffer.from('{}'), payloadType: inTotoPayloadType, wrap: true, subjects: [] },
+};
+const work: Work = {
+  artifact,
+  digest: 'd',
+  needsLogEntry: false,
+  needsTimestamp: false,
+  stored: [],
+  todo: ['tekton', 'oci'],
+};
+const signature: Signature = {
+  signature: Buffer.from('s'),
+  publicKeyPem: 'p',
+  keyId: 'k',
+  algorithm: 'a',
+  scheme: 'ecdsa',
+};
 const good: WorkOutcome = { work, signature, stored: ['tekton', 'oci'], refused: [], failures: [] };
 const denied = { artifact: 'taskrun-u', at: 'storage oci', reason: 'UNAUTHORIZED' } as const;
 const tooLarge = { artifact: 'taskrun-u', at: 'storage tekton', reason: 'too large' } as const;
@@ -18,15 +36,33 @@ const bad: WorkOutcome = { ...good, stored: ['tekton'], failures: [denied] };
 const logEntry = (url: string) => ({ url }) as unknown as WorkOutcome['logEntry'];
 
 function settled(outcomes: WorkOutcome[], more: Partial<SettleFacts> = {}) {
-  return settle({ kind: 'taskrun', runAnnotations: {}, config: parseChainsConfig(undefined).config, attempt: 1, outcomes, notes: [], missing: [], now: new Date('2026-01-01T00:00:00Z'), random: 0.5, ...more });
+  return settle({
+    kind: 'taskrun',
+    runAnnotations: {},
+    config: parseChainsConfig(undefined).config,
+    attempt: 1,
+    outcomes,
+    notes: [],
+    missing: [],
+    now: new Date('2026-01-01T00:00:00Z'),
+    random: 0.5,
+    ...more,
+  });
 }
 
 describe('what an attempt means for the run', () => {
   it('signed: the mark, and what earlier attempts left goes', () => {
     const left = { [annotations.pending]: 'x', [annotations.retries]: '0', [annotations.problems]: '{}', other: 'y' };
     expect(settled([good], { runAnnotations: left })).toEqual({
-      kind: 'signed', finalizer: 'drop', events: [],
-      annotations: { [annotations.signed]: 'true', [annotations.pending]: null, [annotations.retries]: null, [annotations.problems]: null },
+      kind: 'signed',
+      finalizer: 'drop',
+      events: [],
+      annotations: {
+        [annotations.signed]: 'true',
+        [annotations.pending]: null,
+        [annotations.retries]: null,
+        [annotations.problems]: null,
+      },
     });
   });
 
@@ -38,9 +74,21 @@ describe('what an attempt means for the run', () => {
     const { kind, delayMs, finalizer, annotations: written, events } = settled([bad]);
     expect({ kind, delayMs, finalizer }).toEqual({ kind: 'again', delayMs: 1000, finalizer: 'add' });
     expect(written[annotations.retries]).toBe('0');
-    expect(JSON.parse(written[annotations.problems] ?? '')).toEqual({ failedAttempts: 1, nextAttempt: '2026-01-01T00:00:01.000Z', problems: [denied] });
-    expect(decodeJournal(written[annotations.pending] ?? '').entries).toMatchObject([{ fullKey: 'f', stored: ['tekton'] }]);
-    expect(events).toEqual([{ type: 'Warning', reason: 'SigningFailed', message: 'attempt 1 of 5 failed, the next follows in 1 s: taskrun-u: storage oci: UNAUTHORIZED' }]);
+    expect(JSON.parse(written[annotations.problems] ?? '')).toEqual({
+      failedAttempts: 1,
+      nextAttempt: '2026-01-01T00:00:01.000Z',
+      problems: [denied],
+    });
+    expect(decodeJournal(written[annotations.pending] ?? '').entries).toMatchObject([
+      { fullKey: 'f', stored: ['tekton'] },
+    ]);
+    expect(events).toEqual([
+      {
+        type: 'Warning',
+        reason: 'SigningFailed',
+        message: 'attempt 1 of 5 failed, the next follows in 1 s: taskrun-u: storage oci: UNAUTHORIZED',
+      },
+    ]);
     expect(written).not.toHaveProperty(annotations.signed);
   });
 
@@ -50,18 +98,26 @@ describe('what an attempt means for the run', () => {
     expect(written).toMatchObject({ [annotations.signed]: 'failed', [annotations.retries]: '3' });
     expect(JSON.parse(written[annotations.problems] ?? '')).toEqual({ failedAttempts: 5, problems: [denied] });
     expect(decodeJournal(written[annotations.pending] ?? '').entries).toHaveLength(1);
-    expect(events[0]).toMatchObject({ reason: 'SigningFailedForGood', message: expect.stringContaining('remove its annotation chains.tekton.dev/signed') as string });
+    expect(events[0]).toMatchObject({
+      reason: 'SigningFailedForGood',
+      message: expect.stringContaining('remove its annotation chains.tekton.dev/signed') as string,
+    });
   });
 
   it('a backend that refuses is no failure when another has it; it is told', () => {
     const { kind, annotations: written, events } = settled([{ ...good, stored: ['oci'], refused: [tooLarge] }]);
     expect(kind).toBe('signed');
     expect(JSON.parse(written[annotations.problems] ?? '')).toEqual({ problems: [tooLarge] });
-    expect(events).toMatchObject([{ type: 'Warning', reason: 'SigningIncomplete', message: 'taskrun-u: storage tekton: too large' }]);
+    expect(events).toMatchObject([
+      { type: 'Warning', reason: 'SigningIncomplete', message: 'taskrun-u: storage tekton: too large' },
+    ]);
   });
 
   it('refused by all is the end at once: another attempt gives the same', () => {
-    expect(settled([{ ...good, stored: [], refused: [tooLarge] }])).toMatchObject({ kind: 'failed', annotations: { [annotations.signed]: 'failed' } });
+    expect(settled([{ ...good, stored: [], refused: [tooLarge] }])).toMatchObject({
+      kind: 'failed',
+      annotations: { [annotations.signed]: 'failed' },
+    });
   });
 
   it('refused by one while another fails is tried again', () => {
@@ -80,18 +136,38 @@ describe('what an attempt means for the run', () => {
   });
 
   it('the log entry of the run counts before those of images', () => {
-    const image = { ...good, work: { ...work, artifact: { ...artifact, kind: 'oci' as const } }, logEntry: logEntry('image') };
+    const image = {
+      ...good,
+      work: { ...work, artifact: { ...artifact, kind: 'oci' as const } },
+      logEntry: logEntry('image'),
+    };
     expect(settled([image, { ...good, logEntry: logEntry('run') }]).annotations[annotations.transparency]).toBe('run');
     expect(settled([image, good]).annotations[annotations.transparency]).toBe('image');
   });
 
   it('the journal gives way to the annotations of others', () => {
     const full = { big: 'x'.repeat(256 * 1024 - 33 * 1024) };
-    const large = { ...bad, work: { ...work, artifact: { ...artifact, payload: { ...artifact.payload, json: Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 251)) } } } };
-    const [kept] = decodeJournal(settled([large], { runAnnotations: full }).annotations[annotations.pending] ?? '').entries;
+    const large = {
+      ...bad,
+      work: {
+        ...work,
+        artifact: {
+          ...artifact,
+          payload: {
+            ...artifact.payload,
+            json: Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 251)),
+          },
+        },
+      },
+    };
+    const [kept] = decodeJournal(
+      settled([large], { runAnnotations: full }).annotations[annotations.pending] ?? '',
+    ).entries;
     expect(kept?.payload).toBeUndefined();
     expect(kept?.signature).toBeDefined();
-    expect(settled([large], { runAnnotations: { big: 'x'.repeat(250 * 1024) } }).annotations).not.toHaveProperty(annotations.pending);
+    expect(settled([large], { runAnnotations: { big: 'x'.repeat(250 * 1024) } }).annotations).not.toHaveProperty(
+      annotations.pending,
+    );
   });
 
   it('a hundred problems stay small', () => {
@@ -102,7 +178,15 @@ describe('what an attempt means for the run', () => {
   });
 });
 
-it.each([[1, 1000], [2, 3000], [3, 9000], [4, 27_000], [6, 243_000], [7, 300_000], [99, 300_000]])('after failure %d the next attempt follows in %d ms, more or less', (attempt, ms) => {
+it.each([
+  [1, 1000],
+  [2, 3000],
+  [3, 9000],
+  [4, 27_000],
+  [6, 243_000],
+  [7, 300_000],
+  [99, 300_000],
+])('after failure %d the next attempt follows in %d ms, more or less', (attempt, ms) => {
   expect(retryDelayMs(attempt, 0.5)).toBe(ms);
   expect(retryDelayMs(attempt, 0)).toBe(ms * 0.8);
   expect(retryDelayMs(attempt, 1)).toBe(ms * 1.2);

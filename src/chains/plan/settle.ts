@@ -23,7 +23,15 @@ export interface WorkOutcome {
 
 /** Nothing more was done for this artifact in this attempt, because of problems of the whole run. */
 export function undone(work: Work, problems: readonly Problem[]): WorkOutcome {
-  return { work, signature: work.signature, logEntry: work.logEntry, timestamp: work.timestamp, stored: [...work.stored], refused: [], failures: [...problems] };
+  return {
+    work,
+    signature: work.signature,
+    logEntry: work.logEntry,
+    timestamp: work.timestamp,
+    stored: [...work.stored],
+    refused: [],
+    failures: [...problems],
+  };
 }
 
 export interface SettleFacts {
@@ -61,7 +69,10 @@ export function retryDelayMs(attempt: number, random: number): number {
   return Math.round(Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 3 ** Math.min(attempt - 1, 20)) * (0.8 + 0.4 * random));
 }
 
-/** What an attempt means for the run: signed, to be tried again, or failed for good; and all that is written down about it. */
+/**
+ * What an attempt means for the run: signed, to be tried again, or failed for good; and all that is written down about
+ * it.
+ */
 export function settle(facts: SettleFacts): Settlement {
   const { outcomes, missing, attempt, config } = facts;
   const unstorable = outcomes.flatMap(nowhereToGo);
@@ -90,7 +101,11 @@ function signed(facts: SettleFacts): Settlement {
       ...(notes.length > 0 ? { [annotations.problems]: writeProblems({ problems: notes }) } : {}),
     },
     finalizer: 'drop',
-    events: notes.map(({ artifact, at, reason }) => ({ type: 'Warning', reason: 'SigningIncomplete', message: `${artifact}: ${at}: ${reason}` })),
+    events: notes.map(({ artifact, at, reason }) => ({
+      type: 'Warning',
+      reason: 'SigningIncomplete',
+      message: `${artifact}: ${at}: ${reason}`,
+    })),
   };
 }
 
@@ -102,12 +117,22 @@ function again(facts: SettleFacts, problems: Problem[]): Settlement {
     kind: 'again',
     annotations: {
       [annotations.retries]: String(attempt - 1),
-      [annotations.problems]: writeProblems({ failedAttempts: attempt, nextAttempt, problems: [...problems, ...facts.notes] }),
+      [annotations.problems]: writeProblems({
+        failedAttempts: attempt,
+        nextAttempt,
+        problems: [...problems, ...facts.notes],
+      }),
       ...pending(facts),
     },
     finalizer: 'add',
     delayMs,
-    events: [{ type: 'Warning', reason: 'SigningFailed', message: `attempt ${attempt} of ${config.attempts} failed, the next follows in ${Math.ceil(delayMs / 1000)} s: ${told(problems)}` }],
+    events: [
+      {
+        type: 'Warning',
+        reason: 'SigningFailed',
+        message: `attempt ${attempt} of ${config.attempts} failed, the next follows in ${Math.ceil(delayMs / 1000)} s: ${told(problems)}`,
+      },
+    ],
   };
 }
 
@@ -125,7 +150,13 @@ function failed(facts: SettleFacts, problems: Problem[]): Settlement {
       ...pending(facts),
     },
     finalizer: 'drop',
-    events: [{ type: 'Warning', reason: 'SigningFailedForGood', message: `not signed after ${attempt} attempts; ${wayOut}: ${told(problems)}` }],
+    events: [
+      {
+        type: 'Warning',
+        reason: 'SigningFailedForGood',
+        message: `not signed after ${attempt} attempts; ${wayOut}: ${told(problems)}`,
+      },
+    ],
   };
 }
 
@@ -150,12 +181,18 @@ const FOR_OTHERS = 32 * 1024;
 const LONGEST_JOURNAL = 64 * 1024;
 
 function roomFor(runAnnotations: SettleFacts['runAnnotations']): number {
-  const others = Object.entries(runAnnotations ?? {}).reduce((sum, [name, value]) => (name === annotations.pending ? sum : sum + name.length + value.length), 0);
+  const others = Object.entries(runAnnotations ?? {}).reduce(
+    (sum, [name, value]) => (name === annotations.pending ? sum : sum + name.length + value.length),
+    0,
+  );
   return Math.min(LONGEST_JOURNAL, ALL_ANNOTATIONS - FOR_OTHERS - others);
 }
 
 /** The signatures that are made and not stored everywhere, as the annotation holds them. */
-export function pending({ outcomes, runAnnotations }: Pick<SettleFacts, 'outcomes' | 'runAnnotations'>): Record<string, string | null> {
+export function pending({
+  outcomes,
+  runAnnotations,
+}: Pick<SettleFacts, 'outcomes' | 'runAnnotations'>): Record<string, string | null> {
   const entries = outcomes.flatMap(journalEntry);
   const text = entries.length > 0 ? encodeJournal(entries, roomFor(runAnnotations)) : undefined;
   if (text !== undefined) return { [annotations.pending]: text };
@@ -169,11 +206,17 @@ function journalEntry({ work, signature, logEntry, timestamp, stored }: WorkOutc
 }
 
 /** The finalizers a run has afterwards. None can be added to a run that is being deleted. */
-export function finalizersAfter({ metadata }: Pick<RunState, 'metadata'>, kind: RunKind, change: Settlement['finalizer']): string[] {
+export function finalizersAfter(
+  { metadata }: Pick<RunState, 'metadata'>,
+  kind: RunKind,
+  change: Settlement['finalizer'],
+): string[] {
   const present = metadata.finalizers ?? [];
   switch (change) {
-    case 'add': return metadata.deletionTimestamp ? [...present] : [...new Set([...present, finalizers[kind]])];
-    case 'drop': return present.filter((name) => !isChainsFinalizer(name));
+    case 'add':
+      return metadata.deletionTimestamp ? [...present] : [...new Set([...present, finalizers[kind]])];
+    case 'drop':
+      return present.filter((name) => !isChainsFinalizer(name));
     default: {
       const never: never = change;
       return never;

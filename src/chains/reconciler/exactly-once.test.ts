@@ -16,13 +16,22 @@ class Death {
   now(): Promise<never> {
     this.isDead = true;
     this.#reject(new Error('killed'));
-    return new Promise<never>(() => { /* never */ });
+    return new Promise<never>(() => {
+      /* never */
+    });
   }
 }
 
 /** What happens at each call to the outside, in order; the list's end means that all goes well from there on. */
 type Fate = 'well' | 'fails' | 'dies';
-const fates = fc.array(fc.oneof({ weight: 6, arbitrary: fc.constant<Fate>('well') }, { weight: 2, arbitrary: fc.constant<Fate>('fails') }, { weight: 2, arbitrary: fc.constant<Fate>('dies') }), { maxLength: 40 });
+const fates = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constant<Fate>('well') },
+    { weight: 2, arbitrary: fc.constant<Fate>('fails') },
+    { weight: 2, arbitrary: fc.constant<Fate>('dies') },
+  ),
+  { maxLength: 40 },
+);
 
 const settings = fc.record({
   transparency: fc.constantFrom('true', 'false'),
@@ -34,30 +43,50 @@ const settings = fc.record({
 
 describe('whatever fails and whenever the process dies', () => {
   it('ends with each artifact signed once, logged once, and once in each backend', async () => {
-    await fc.assert(fc.asyncProperty(settings, fates, async (given, plan) => {
-      const world = new World({ 'transparency.enabled': given.transparency, 'artifacts.taskrun.storage': given.taskrun, 'artifacts.oci.storage': given.oci, 'signing.attempts': '100' });
-      const results = Array.from({ length: given.images }, (_, index) => ({ name: `IMAGE${index}`, value: `digest${index}` }));
-      const run = taskRun('a', { status: { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime: '2026-01-01T00:00:59Z', results } });
-      world.add(run);
-      await live(world, run, plan, given.isRelabelled);
+    await fc.assert(
+      fc.asyncProperty(settings, fates, async (given, plan) => {
+        const world = new World({
+          'transparency.enabled': given.transparency,
+          'artifacts.taskrun.storage': given.taskrun,
+          'artifacts.oci.storage': given.oci,
+          'signing.attempts': '100',
+        });
+        const results = Array.from({ length: given.images }, (_, index) => ({
+          name: `IMAGE${index}`,
+          value: `digest${index}`,
+        }));
+        const run = taskRun('a', {
+          status: {
+            conditions: [{ type: 'Succeeded', status: 'True' }],
+            completionTime: '2026-01-01T00:00:59Z',
+            results,
+          },
+        });
+        world.add(run);
+        await live(world, run, plan, given.isRelabelled);
 
-      const written = (await world.client.get(runs.taskrun, 'ns', 'a')).metadata;
-      expect(written.annotations?.[annotations.signed]).toBe('true');
-      for (const name of [annotations.pending, annotations.retries, annotations.problems]) expect(written.annotations).not.toHaveProperty(name);
-      expect(written.finalizers ?? []).toEqual([]);
+        const written = (await world.client.get(runs.taskrun, 'ns', 'a')).metadata;
+        expect(written.annotations?.[annotations.signed]).toBe('true');
+        for (const name of [annotations.pending, annotations.retries, annotations.problems])
+          expect(written.annotations).not.toHaveProperty(name);
+        expect(written.finalizers ?? []).toEqual([]);
 
-      const artifacts = 1 + given.images;
-      expect(world.logged).toHaveLength(given.transparency === 'true' ? artifacts : 0);
-      expect(new Set(world.logged.map(({ payload }) => payload)).size).toBe(world.logged.length);
-      const onlyTekton = given.taskrun === 'tekton' && given.images === 0 && given.transparency === 'false';
-      for (const backend of ['oci', 'kafka', 'gcs', 'archivista', 'tekton']) {
-        const expected = (given.taskrun.split(',').includes(backend) ? 1 : 0) + (given.oci.split(',').includes(backend) ? given.images : 0);
-        const stored = world.stored.filter((one) => one.backend === backend);
-        // Annotations of the run alone are overwritten by a later signature: nothing is left of the earlier one.
-        if (!(onlyTekton && backend === 'tekton')) expect(stored).toHaveLength(expected);
-        if (given.transparency === 'true') expect(stored.every(({ withLogEntry }) => withLogEntry)).toBe(true);
-      }
-    }), { numRuns: 400 });
+        const artifacts = 1 + given.images;
+        expect(world.logged).toHaveLength(given.transparency === 'true' ? artifacts : 0);
+        expect(new Set(world.logged.map(({ payload }) => payload)).size).toBe(world.logged.length);
+        const onlyTekton = given.taskrun === 'tekton' && given.images === 0 && given.transparency === 'false';
+        for (const backend of ['oci', 'kafka', 'gcs', 'archivista', 'tekton']) {
+          const expected =
+            (given.taskrun.split(',').includes(backend) ? 1 : 0) +
+            (given.oci.split(',').includes(backend) ? given.images : 0);
+          const stored = world.stored.filter((one) => one.backend === backend);
+          // Annotations of the run alone are overwritten by a later signature: nothing is left of the earlier one.
+          if (!(onlyTekton && backend === 'tekton')) expect(stored).toHaveLength(expected);
+          if (given.transparency === 'true') expect(stored.every(({ withLogEntry }) => withLogEntry)).toBe(true);
+        }
+      }),
+      { numRuns: 400 },
+    );
   });
 });
 
@@ -67,9 +96,15 @@ async function live(world: World, run: ReturnType<typeof taskRun>, plan: Fate[],
   for (let life = 0; life < 200; life++) {
     world.disturb = () => undefined;
     const death = new Death();
-    death.promise.catch(() => { /* looked at below */ });
+    death.promise.catch(() => {
+      /* looked at below */
+    });
     // Other controllers write on finished runs: what was signed must not depend on it.
-    if (isRelabelled) await world.client.patch(runs.taskrun, 'ns', 'a', { type: 'merge', body: { metadata: { labels: { life: String(Math.min(life, 3)) } } } });
+    if (isRelabelled)
+      await world.client.patch(runs.taskrun, 'ns', 'a', {
+        type: 'merge',
+        body: { metadata: { labels: { life: String(Math.min(life, 3)) } } },
+      });
     world.disturb = async (what) => {
       if (death.isDead) return death.now();
       const next = fate.next().value ?? 'well';

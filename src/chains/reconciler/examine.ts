@@ -29,8 +29,8 @@ export interface Examined {
 }
 
 /**
- * Judges what SPIRE signed in a TaskRun, or in the TaskRuns of a PipelineRun: an attestation would vouch for results that
- * somebody has changed. Runs without such signatures cost nothing.
+ * Judges what SPIRE signed in a TaskRun, or in the TaskRuns of a PipelineRun: an attestation would vouch for results
+ * that somebody has changed. Runs without such signatures cost nothing.
  */
 export async function examine({ kind, run, children, config, services, now, signal }: Examining): Promise<Examined> {
   const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children;
@@ -42,11 +42,19 @@ export async function examine({ kind, run, children, config, services, now, sign
     trustBundle = await services.trustBundle(config, signal);
   } catch (error) {
     signal.throwIfAborted();
-    return { ...examined, sound: false, failures: [{ artifact: 'signed results', at: 'verification', reason: messageOf(error) }] };
+    return {
+      ...examined,
+      sound: false,
+      failures: [{ artifact: 'signed results', at: 'verification', reason: messageOf(error) }],
+    };
   }
   for (const taskRun of signed) {
     const { state, details } = verifyRunSignatures(taskRun, trustBundle, now);
-    const problems = details.map<Problem>((reason) => ({ artifact: taskRun.metadata.name ?? '', at: 'verification', reason }));
+    const problems = details.map<Problem>((reason) => ({
+      artifact: taskRun.metadata.name ?? '',
+      at: 'verification',
+      reason,
+    }));
     if (state === 'tampered') examined.refusals.push(...problems);
     // What is not known of a PipelineRun's TaskRun is told on that TaskRun.
     else if (kind === 'taskrun') examined.notes.push(...problems);

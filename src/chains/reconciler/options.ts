@@ -21,7 +21,11 @@ export interface TimestampAuthority {
 
 /** What signing goes through. Chosen anew for every attempt, because settings are live. */
 export interface Services {
-  artifactsOf(run: RunObject, children: TaskRun[], config: ChainsConfig): { artifacts: Artifact[]; problems: FormatProblem[] };
+  artifactsOf(
+    run: RunObject,
+    children: TaskRun[],
+    config: ChainsConfig,
+  ): { artifacts: Artifact[]; problems: FormatProblem[] };
   /**
    * Who vouches for results signed by means of SPIRE; `undefined` when nobody is configured.
    * @throws when the trust bundle that is configured cannot be used, naming it.
@@ -71,4 +75,3 @@ export interface ReconcilerOptions {
   random: () => number;
   log: Logger;
 }
-

@@ -6,7 +6,9 @@ import { dayAfter, runOf, signedEntries, spireServer } from '../spire/spire.fake
 import { artifactsOf, childOf, pipelineRun, runs, taskRun, World } from './world.fake.ts';
 
 const withImages = (...values: string[]): TaskRun['status'] => ({
-  conditions: [{ type: 'Succeeded', status: 'True' }], completionTime: '2026-01-01T00:00:59Z', results: values.map((value, index) => ({ name: `IMAGE${index}`, value })),
+  conditions: [{ type: 'Succeeded', status: 'True' }],
+  completionTime: '2026-01-01T00:00:59Z',
+  results: values.map((value, index) => ({ name: `IMAGE${index}`, value })),
 });
 
 function world(data: Record<string, string>, ...objects: Parameters<World['add']>): World {
@@ -41,7 +43,11 @@ describe('a TaskRun', () => {
     expect(await at.reconcile(run)).toEqual({ kind: 'done' });
     expect(apiCalls(at)).toEqual(['get taskruns', 'patch taskruns']);
     expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
-    expect(at.counts).toMatchObject({ 'taskrun sign_created': 1, 'taskrun payload_stored': 1, 'taskrun marked_signed': 1 });
+    expect(at.counts).toMatchObject({
+      'taskrun sign_created': 1,
+      'taskrun payload_stored': 1,
+      'taskrun marked_signed': 1,
+    });
     expect(at.events).toEqual([]);
   });
 
@@ -49,15 +55,29 @@ describe('a TaskRun', () => {
     const run = taskRun('a', { status: withImages('one', 'two') });
     const at = world({ 'transparency.enabled': 'true' }, run);
     const order: string[] = [];
-    at.disturb = (what) => { order.push(what); };
+    at.disturb = (what) => {
+      order.push(what);
+    };
     await at.reconcile(run);
     expect(order.indexOf('patch taskruns')).toBeGreaterThan(order.lastIndexOf('sign oci'));
     expect(order.indexOf('patch taskruns')).toBeLessThan(order.indexOf('upload'));
-    expect(at.stored.map(({ backend, artifact, withLogEntry }) => ({ backend, artifact, withLogEntry }))).toEqual(expect.arrayContaining([
-      { backend: 'tekton', artifact: 'taskrun-uid-a', withLogEntry: true }, { backend: 'oci', artifact: 'one', withLogEntry: true }, { backend: 'oci', artifact: 'two', withLogEntry: true },
-    ]));
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true', [annotations.transparency]: expect.stringContaining('logIndex=') as string });
-    expect(at.counts).toMatchObject({ 'taskrun sign_created': 3, 'taskrun payload_uploaded': 3, 'taskrun payload_stored': 3, 'taskrun marked_signed': 1 });
+    expect(at.stored.map(({ backend, artifact, withLogEntry }) => ({ backend, artifact, withLogEntry }))).toEqual(
+      expect.arrayContaining([
+        { backend: 'tekton', artifact: 'taskrun-uid-a', withLogEntry: true },
+        { backend: 'oci', artifact: 'one', withLogEntry: true },
+        { backend: 'oci', artifact: 'two', withLogEntry: true },
+      ]),
+    );
+    expect((await metadata(at)).annotations).toEqual({
+      [annotations.signed]: 'true',
+      [annotations.transparency]: expect.stringContaining('logIndex=') as string,
+    });
+    expect(at.counts).toMatchObject({
+      'taskrun sign_created': 3,
+      'taskrun payload_uploaded': 3,
+      'taskrun payload_stored': 3,
+      'taskrun marked_signed': 1,
+    });
   });
 
   it('that is signed is not even read', async () => {
@@ -71,7 +91,10 @@ describe('a TaskRun', () => {
     const run = taskRun('a');
     const at = world({ 'artifacts.taskrun.storage': 'gcs' }, run);
     await at.reconcile(run);
-    await at.client.patch(runs.taskrun, 'ns', 'a', { type: 'merge', body: { metadata: { annotations: { [annotations.signed]: null } } } });
+    await at.client.patch(runs.taskrun, 'ns', 'a', {
+      type: 'merge',
+      body: { metadata: { annotations: { [annotations.signed]: null } } },
+    });
     await at.reconcile(run);
     expect(at.signatures).toBe(2);
     expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
@@ -81,13 +104,19 @@ describe('a TaskRun', () => {
     const run = taskRun('a', { status: withImages('one') });
     const at = world({ 'artifacts.taskrun.storage': 'tekton,oci', 'transparency.enabled': 'true' }, run);
     let left = 4;
-    at.disturb = (what) => { if (what === 'store oci' && left-- > 0) throw new Error('UNAUTHORIZED: pull secret of ServiceAccount default'); };
+    at.disturb = (what) => {
+      if (what === 'store oci' && left-- > 0) throw new Error('UNAUTHORIZED: pull secret of ServiceAccount default');
+    };
     await at.reconcile(run);
     const failed = (await metadata(at)).annotations ?? {};
     expect(failed[annotations.retries]).toBe('0');
     expect(JSON.parse(failed[annotations.problems] ?? '')).toMatchObject({
-      failedAttempts: 1, nextAttempt: '2026-01-01T00:01:01.000Z',
-      problems: [{ artifact: 'taskrun-uid-a', at: 'storage oci', reason: expect.stringContaining('UNAUTHORIZED') as string }, { artifact: 'one', at: 'storage oci' }],
+      failedAttempts: 1,
+      nextAttempt: '2026-01-01T00:01:01.000Z',
+      problems: [
+        { artifact: 'taskrun-uid-a', at: 'storage oci', reason: expect.stringContaining('UNAUTHORIZED') as string },
+        { artifact: 'one', at: 'storage oci' },
+      ],
     });
     expect((await metadata(at)).finalizers).toEqual([finalizers.taskrun]);
     expect(at.counts['taskrun failures storage']).toBe(2);
@@ -96,13 +125,18 @@ describe('a TaskRun', () => {
     expect(at.calls.filter((call) => call === 'upload')).toHaveLength(2);
     expect(at.calls.filter((call) => call === 'store tekton')).toHaveLength(1);
     expect(await metadata(at)).not.toHaveProperty('finalizers');
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true', [annotations.transparency]: expect.any(String) as string });
+    expect((await metadata(at)).annotations).toEqual({
+      [annotations.signed]: 'true',
+      [annotations.transparency]: expect.any(String) as string,
+    });
   });
 
   it('looks at nothing before its next attempt is due, however often it is woken', async () => {
     const run = taskRun('a');
     const at = world({ 'artifacts.taskrun.storage': 'oci' }, run);
-    at.disturb = (what) => { if (what === 'store oci') throw new Error('down'); };
+    at.disturb = (what) => {
+      if (what === 'store oci') throw new Error('down');
+    };
     await at.reconcile(run);
     const calls = apiCalls(at);
     expect(await at.reconcile(run)).toEqual({ kind: 'requeueAfter', ms: 1000 });
@@ -112,13 +146,24 @@ describe('a TaskRun', () => {
   it('that fails for good says why, and is not looked at again', async () => {
     const run = taskRun('a');
     const at = world({ 'artifacts.taskrun.storage': 'oci' }, run);
-    at.disturb = (what) => { if (what === 'store oci') throw new Error('no such registry'); };
+    at.disturb = (what) => {
+      if (what === 'store oci') throw new Error('no such registry');
+    };
     await untilDone(at, run);
     const { annotations: written, finalizers: present } = await metadata(at);
     expect(written).toMatchObject({ [annotations.signed]: 'failed', [annotations.retries]: '3' });
-    expect(JSON.parse(written?.[annotations.problems] ?? '')).toMatchObject({ failedAttempts: 5, problems: [{ artifact: 'taskrun-uid-a', at: 'storage oci', reason: 'no such registry' }] });
+    expect(JSON.parse(written?.[annotations.problems] ?? '')).toMatchObject({
+      failedAttempts: 5,
+      problems: [{ artifact: 'taskrun-uid-a', at: 'storage oci', reason: 'no such registry' }],
+    });
     expect(present).toBeUndefined();
-    expect(at.events.map(({ reason }) => reason)).toEqual(['SigningFailed', 'SigningFailed', 'SigningFailed', 'SigningFailed', 'SigningFailedForGood']);
+    expect(at.events.map(({ reason }) => reason)).toEqual([
+      'SigningFailed',
+      'SigningFailed',
+      'SigningFailed',
+      'SigningFailed',
+      'SigningFailedForGood',
+    ]);
     expect(at.counts).toMatchObject({ 'taskrun failures storage': 5, 'taskrun marked_failed': 1 });
     expect(at.counts).not.toHaveProperty('taskrun marked_signed');
   });
@@ -126,10 +171,15 @@ describe('a TaskRun', () => {
   it('that failed for good and lost the mark begins anew', async () => {
     const run = taskRun('a');
     const at = world({ 'artifacts.taskrun.storage': 'oci' }, run);
-    at.disturb = (what) => { if (what === 'store oci') throw new Error('down'); };
+    at.disturb = (what) => {
+      if (what === 'store oci') throw new Error('down');
+    };
     await untilDone(at, run);
     at.disturb = () => undefined;
-    await at.client.patch(runs.taskrun, 'ns', 'a', { type: 'merge', body: { metadata: { annotations: { [annotations.signed]: null } } } });
+    await at.client.patch(runs.taskrun, 'ns', 'a', {
+      type: 'merge',
+      body: { metadata: { annotations: { [annotations.signed]: null } } },
+    });
     await at.reconcile(run);
     expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
     expect(at.signatures).toBe(2);
@@ -137,8 +187,13 @@ describe('a TaskRun', () => {
 
   it('without its log entry is not stored, but at the last attempt', async () => {
     const run = taskRun('a');
-    const at = world({ 'artifacts.taskrun.storage': 'oci', 'transparency.enabled': 'true', 'transparency.url': 'doesnotexist' }, run);
-    at.disturb = (what) => { if (what === 'upload') throw new Error('not a URL'); };
+    const at = world(
+      { 'artifacts.taskrun.storage': 'oci', 'transparency.enabled': 'true', 'transparency.url': 'doesnotexist' },
+      run,
+    );
+    at.disturb = (what) => {
+      if (what === 'upload') throw new Error('not a URL');
+    };
     await at.reconcile(run);
     expect(at.stored).toEqual([]);
     await untilDone(at, run);
@@ -152,7 +207,14 @@ describe('a TaskRun', () => {
     ['sigstore-bundle', ['signature 1', 'signature 2'], ['signature', 'signature']],
   ])('has timestamps as cosign wants them beside %s', async (encoding, expected, stored) => {
     const run = taskRun('a', { status: withImages('sha256:one') });
-    const at = world({ 'artifacts.taskrun.storage': 'oci', 'transparency.timestamp-url': 'https://tsa.example', 'storage.oci.encoding-format': encoding }, run);
+    const at = world(
+      {
+        'artifacts.taskrun.storage': 'oci',
+        'transparency.timestamp-url': 'https://tsa.example',
+        'storage.oci.encoding-format': encoding,
+      },
+      run,
+    );
     await at.reconcile(run);
     expect(at.timestamped).toEqual(expect.arrayContaining(expected));
     expect([...at.timestampsStored].sort()).toEqual(stored);
@@ -163,7 +225,9 @@ describe('a TaskRun', () => {
     const run = taskRun('a', { status: withImages('one', 'two') });
     const at = world({}, run);
     let seen = 0;
-    at.disturb = (what) => { if (what === 'store oci' && seen++ === 0) throw new Error('denied'); };
+    at.disturb = (what) => {
+      if (what === 'store oci' && seen++ === 0) throw new Error('denied');
+    };
     await at.reconcile(run);
     expect(at.stored.filter(({ backend }) => backend === 'oci')).toHaveLength(1);
     expect(at.stored.filter(({ backend }) => backend === 'tekton')).toHaveLength(1);
@@ -172,10 +236,14 @@ describe('a TaskRun', () => {
   it('without a key says so on the run', async () => {
     const run = taskRun('a');
     const at = world({}, run);
-    at.disturb = (what) => { if (what.startsWith('sign')) throw new Error('Secret signing-secrets has neither x509.pem nor cosign.key'); };
+    at.disturb = (what) => {
+      if (what.startsWith('sign')) throw new Error('Secret signing-secrets has neither x509.pem nor cosign.key');
+    };
     await untilDone(at, run);
     const written = (await metadata(at)).annotations ?? {};
-    expect(JSON.parse(written[annotations.problems] ?? '')).toMatchObject({ problems: [{ at: 'signing', reason: expect.stringContaining('neither') as string }] });
+    expect(JSON.parse(written[annotations.problems] ?? '')).toMatchObject({
+      problems: [{ at: 'signing', reason: expect.stringContaining('neither') as string }],
+    });
     expect(at.counts['taskrun failures signing']).toBe(5);
   });
 
@@ -193,14 +261,27 @@ describe('a TaskRun', () => {
   it('that no format can cope with fails, and its reason is told', async () => {
     const run = taskRun('a');
     const at = world({}, run);
-    at.formats = () => { throw new Error('step build has no image digest'); };
+    at.formats = () => {
+      throw new Error('step build has no image digest');
+    };
     await at.reconcile(run);
-    expect((await metadata(at)).annotations).toMatchObject({ [annotations.signed]: 'failed', [annotations.problems]: expect.stringContaining('no image digest') as string });
+    expect((await metadata(at)).annotations).toMatchObject({
+      [annotations.signed]: 'failed',
+      [annotations.problems]: expect.stringContaining('no image digest') as string,
+    });
     expect(at.counts['taskrun failures payload_creation']).toBe(1);
   });
 
   it('the payload does not tell what Chains wrote on the run', async () => {
-    const run = taskRun('a', { annotations: { mine: 'yes', [annotations.transparencyUpload]: 'true', [annotations.retries]: '1', 'chains.tekton.dev/payload-x': 'y' }, finalizers: [finalizers.taskrun] });
+    const run = taskRun('a', {
+      annotations: {
+        mine: 'yes',
+        [annotations.transparencyUpload]: 'true',
+        [annotations.retries]: '1',
+        'chains.tekton.dev/payload-x': 'y',
+      },
+      finalizers: [finalizers.taskrun],
+    });
     const at = world({}, run);
     let seen: object | undefined;
     at.formats = (given) => {
@@ -208,7 +289,10 @@ describe('a TaskRun', () => {
       return artifactsOf(given);
     };
     await at.reconcile(run);
-    expect(seen).toEqual({ annotations: { mine: 'yes', [annotations.transparencyUpload]: 'true' }, finalizers: undefined });
+    expect(seen).toEqual({
+      annotations: { mine: 'yes', [annotations.transparencyUpload]: 'true' },
+      finalizers: undefined,
+    });
   });
 
   it('that still runs is kept from being deleted, and let go when it is deleted all the same', async () => {
@@ -234,21 +318,34 @@ describe('a TaskRun', () => {
     const run = taskRun('a', { finalizers: [finalizers.taskrun] });
     const at = world({ 'artifacts.taskrun.storage': 'oci' }, run);
     await at.client.delete(runs.taskrun, 'ns', 'a');
-    at.disturb = (what) => { if (what === 'store oci') throw new Error('down'); };
+    at.disturb = (what) => {
+      if (what === 'store oci') throw new Error('down');
+    };
     await untilDone(at, run);
     await expect(metadata(at)).rejects.toThrow('not found');
   });
 
-  it('another controller\'s finalizer and annotation survive, also those written meanwhile', async () => {
+  it("another controller's finalizer and annotation survive, also those written meanwhile", async () => {
     const run = taskRun('a', { finalizers: ['results.tekton.dev/taskrun', finalizers.taskrun] });
     const at = world({ 'artifacts.taskrun.storage': 'oci' }, run);
     at.disturb = async (what) => {
       if (what !== 'store oci') return;
       at.disturb = () => undefined;
-      await at.client.patch(runs.taskrun, 'ns', 'a', { type: 'merge', body: { metadata: { annotations: { 'results.tekton.dev/record': 'r' }, finalizers: ['more', 'results.tekton.dev/taskrun', finalizers.taskrun] } } });
+      await at.client.patch(runs.taskrun, 'ns', 'a', {
+        type: 'merge',
+        body: {
+          metadata: {
+            annotations: { 'results.tekton.dev/record': 'r' },
+            finalizers: ['more', 'results.tekton.dev/taskrun', finalizers.taskrun],
+          },
+        },
+      });
     };
     await at.reconcile(run);
-    expect(await metadata(at)).toMatchObject({ finalizers: ['more', 'results.tekton.dev/taskrun'], annotations: { [annotations.signed]: 'true', 'results.tekton.dev/record': 'r' } });
+    expect(await metadata(at)).toMatchObject({
+      finalizers: ['more', 'results.tekton.dev/taskrun'],
+      annotations: { [annotations.signed]: 'true', 'results.tekton.dev/record': 'r' },
+    });
   });
 
   it('that another replica has begun to sign is left to it', async () => {
@@ -257,7 +354,10 @@ describe('a TaskRun', () => {
     at.disturb = async (what) => {
       if (!what.startsWith('sign')) return;
       at.disturb = () => undefined;
-      await at.client.patch(runs.taskrun, 'ns', 'a', { type: 'merge', body: { metadata: { annotations: { [annotations.pending]: 'theirs' } } } });
+      await at.client.patch(runs.taskrun, 'ns', 'a', {
+        type: 'merge',
+        body: { metadata: { annotations: { [annotations.pending]: 'theirs' } } },
+      });
     };
     await expect(at.reconcile(run)).rejects.toThrow(ApiError);
     expect(at.stored).toEqual([]);
@@ -295,7 +395,9 @@ describe('a TaskRun', () => {
   it('an API server that fails is no attempt', async () => {
     const run = taskRun('a');
     const at = world({}, run);
-    at.disturb = (what) => { if (what === 'patch taskruns') throw new ApiError(500, { message: 'etcd' }); };
+    at.disturb = (what) => {
+      if (what === 'patch taskruns') throw new ApiError(500, { message: 'etcd' });
+    };
     await expect(at.reconcile(run)).rejects.toThrow('etcd');
     expect((await metadata(at)).annotations).toBeUndefined();
   });
@@ -324,12 +426,17 @@ describe('a PipelineRun', () => {
 
   it('with a pruned TaskRun, a custom run and a child pipeline is signed; the gap is told', async () => {
     const parent = pipelineRun('p', ['a', 'pruned'], {});
-    parent.status?.childReferences?.push({ apiVersion: 'tekton.dev/v1beta1', kind: 'CustomRun', name: 'c' }, { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'q' });
+    parent.status?.childReferences?.push(
+      { apiVersion: 'tekton.dev/v1beta1', kind: 'CustomRun', name: 'c' },
+      { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'q' },
+    );
     const at = world({}, parent, taskRun('a', { ...childOf('p'), annotations: signed }));
     await at.reconcile(parent);
     const written = (await metadata(at, 'p', 'pipelinerun')).annotations ?? {};
     expect(written[annotations.signed]).toBe('true');
-    expect(JSON.parse(written[annotations.problems] ?? '')).toMatchObject({ problems: [{ artifact: 'pruned', reason: expect.stringContaining('deleted before') as string }] });
+    expect(JSON.parse(written[annotations.problems] ?? '')).toMatchObject({
+      problems: [{ artifact: 'pruned', reason: expect.stringContaining('deleted before') as string }],
+    });
   });
 
   it('a TaskRun made later under the name of a pruned one is not its child', async () => {
@@ -372,10 +479,17 @@ describe('results signed by means of SPIRE', () => {
     made.trustBundle = () => Promise.resolve(bundle);
     return made;
   };
-  const stateOf = async (where: World, of: { kind: keyof typeof runs; name: string }) => (await where.client.get(runs[of.kind], 'default', of.name)).metadata.annotations;
+  const stateOf = async (where: World, of: { kind: keyof typeof runs; name: string }) =>
+    (await where.client.get(runs[of.kind], 'default', of.name)).metadata.annotations;
   const build = { kind: 'taskrun', name: 'build' } as const;
-  const pipeline = { ...pipelineRun('p', ['build']), metadata: { ...pipelineRun('p', []).metadata, namespace: 'default' } };
-  const childOfPipeline = (child: TaskRun): TaskRun => ({ ...child, metadata: { ...child.metadata, ...childOf('p'), annotations: { [annotations.signed]: 'true' } } });
+  const pipeline = {
+    ...pipelineRun('p', ['build']),
+    metadata: { ...pipelineRun('p', []).metadata, namespace: 'default' },
+  };
+  const childOfPipeline = (child: TaskRun): TaskRun => ({
+    ...child,
+    metadata: { ...child.metadata, ...childOf('p'), annotations: { [annotations.signed]: 'true' } },
+  });
 
   it('that hold are attested without a word', async () => {
     const where = at(sound);
@@ -391,8 +505,19 @@ describe('results signed by means of SPIRE', () => {
     expect(where.calls).toEqual([]);
     const told = await stateOf(where, build);
     expect(told?.[annotations.signed]).toBe('failed');
-    expect(JSON.parse(told?.[annotations.problems] ?? '')).toEqual({ failedAttempts: 1, problems: [{ artifact: 'build', at: 'verification', reason: 'result IMAGE of the TaskRun is not what the step wrote' }] });
-    expect(where.events).toEqual([{ type: 'Warning', reason: 'SigningFailedForGood', message: expect.stringContaining('build: verification: result IMAGE') as string }]);
+    expect(JSON.parse(told?.[annotations.problems] ?? '')).toEqual({
+      failedAttempts: 1,
+      problems: [
+        { artifact: 'build', at: 'verification', reason: 'result IMAGE of the TaskRun is not what the step wrote' },
+      ],
+    });
+    expect(where.events).toEqual([
+      {
+        type: 'Warning',
+        reason: 'SigningFailedForGood',
+        message: expect.stringContaining('build: verification: result IMAGE') as string,
+      },
+    ]);
     expect(where.counts).toEqual({ 'taskrun failures payload_creation': 1, 'taskrun marked_failed': 1 });
   });
 
@@ -408,10 +533,17 @@ describe('results signed by means of SPIRE', () => {
   it('wait for a trust bundle that cannot be read', async () => {
     const where = at(sound);
     let reads = 0;
-    where.trustBundle = () => (++reads > 1 ? Promise.resolve(bundle) : Promise.reject(new Error('/bundle.pem cannot be read')));
+    where.trustBundle = () =>
+      ++reads > 1 ? Promise.resolve(bundle) : Promise.reject(new Error('/bundle.pem cannot be read'));
     const outcome = await where.reconcile(sound);
     expect(outcome.kind).toBe('requeueAfter');
-    expect(where.events).toEqual([{ type: 'Warning', reason: 'SigningFailed', message: expect.stringMatching(/: signed results: verification: \/bundle.pem cannot be read$/) as string }]);
+    expect(where.events).toEqual([
+      {
+        type: 'Warning',
+        reason: 'SigningFailed',
+        message: expect.stringMatching(/: signed results: verification: \/bundle.pem cannot be read$/) as string,
+      },
+    ]);
     expect(where.calls).toEqual([]);
     where.now += outcome.kind === 'requeueAfter' ? outcome.ms : 0;
     await where.reconcile(sound);
@@ -434,8 +566,11 @@ describe('results signed by means of SPIRE', () => {
     expect((await metadata(where)).annotations).toEqual({ [annotations.signed]: 'true' });
   });
 
-  it('of a PipelineRun\'s TaskRun: changed ones keep the PipelineRun from being attested, sound ones do not', async () => {
-    for (const [child, signed] of [[tampered, 'failed'], [sound, 'true']] as const) {
+  it("of a PipelineRun's TaskRun: changed ones keep the PipelineRun from being attested, sound ones do not", async () => {
+    for (const [child, signed] of [
+      [tampered, 'failed'],
+      [sound, 'true'],
+    ] as const) {
       const where = at(pipeline, childOfPipeline(child));
       await where.reconcile(pipeline);
       expect((await stateOf(where, { kind: 'pipelinerun', name: 'p' }))?.[annotations.signed]).toBe(signed);

@@ -20,16 +20,26 @@ export interface Signing extends Pick<ReconcilerOptions, 'kind' | 'services' | '
 
 /** Signs what has no signature yet. One artifact's failure does not keep the others from being signed. */
 export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOutcome[]> {
-  return Promise.all(work.map(async (one) => {
-    const outcome: WorkOutcome = { work: one, signature: one.signature, logEntry: one.logEntry, timestamp: one.timestamp, stored: [...one.stored], refused: [], failures: [] };
-    if (outcome.signature) return outcome;
-    outcome.signature = await attempt(outcome, 'signing', 'signing', signing, async () => {
-      const signer = await signing.services.signer(one.artifact.kind, signing);
-      return signer.sign(one.artifact.payload, signing.signal);
-    });
-    if (outcome.signature) signing.metrics.signCreated(signing.kind);
-    return outcome;
-  }));
+  return Promise.all(
+    work.map(async (one) => {
+      const outcome: WorkOutcome = {
+        work: one,
+        signature: one.signature,
+        logEntry: one.logEntry,
+        timestamp: one.timestamp,
+        stored: [...one.stored],
+        refused: [],
+        failures: [],
+      };
+      if (outcome.signature) return outcome;
+      outcome.signature = await attempt(outcome, 'signing', 'signing', signing, async () => {
+        const signer = await signing.services.signer(one.artifact.kind, signing);
+        return signer.sign(one.artifact.payload, signing.signal);
+      });
+      if (outcome.signature) signing.metrics.signCreated(signing.kind);
+      return outcome;
+    }),
+  );
 }
 
 /** Logs and stores what is signed, each artifact and backend by itself. */
@@ -38,7 +48,12 @@ export function publishAll(outcomes: readonly WorkOutcome[], signing: Signing): 
 }
 
 async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutcome> {
-  const outcome = { ...before, stored: [...before.stored], refused: [...before.refused], failures: [...before.failures] };
+  const outcome = {
+    ...before,
+    stored: [...before.stored],
+    refused: [...before.refused],
+    failures: [...before.failures],
+  };
   const { work, signature } = outcome;
   if (!signature) return outcome;
   const { payload } = work.artifact;
@@ -46,13 +61,15 @@ async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutco
   const [logEntry, timestamp] = await Promise.all([
     work.needsLogEntry
       ? attempt(outcome, 'transparency', 'tlog', signing, async () => {
-        const entry = await services.log(config).upload(payload, signature, signal);
-        metrics.payloadUploaded(kind);
-        return entry;
-      })
+          const entry = await services.log(config).upload(payload, signature, signal);
+          metrics.payloadUploaded(kind);
+          return entry;
+        })
       : outcome.logEntry,
     work.needsTimestamp
-      ? attempt(outcome, 'timestamp', 'tlog', signing, () => services.timestampAuthority(config).timestamp(timestampedBytes(signature, config), signal))
+      ? attempt(outcome, 'timestamp', 'tlog', signing, () =>
+          services.timestampAuthority(config).timestamp(timestampedBytes(signature, config), signal),
+        )
       : outcome.timestamp,
   ]);
   outcome.logEntry = logEntry;
@@ -69,19 +86,36 @@ function isOverEnvelope({ envelope }: Signature, config: ChainsConfig): boolean 
 }
 
 function timestampedBytes(signature: Signature, config: ChainsConfig): Uint8Array {
-  return signature.envelope && isOverEnvelope(signature, config) ? Buffer.from(envelopeJson(signature.envelope)) : signature.signature;
+  return signature.envelope && isOverEnvelope(signature, config)
+    ? Buffer.from(envelopeJson(signature.envelope))
+    : signature.signature;
 }
 
-function timestampOf({ timestamp }: WorkOutcome, signature: Signature, config: ChainsConfig): Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'> {
+function timestampOf(
+  { timestamp }: WorkOutcome,
+  signature: Signature,
+  config: ChainsConfig,
+): Pick<StoreRequest, 'timestamp' | 'envelopeTimestamp'> {
   if (!timestamp) return {};
   return isOverEnvelope(signature, config) ? { envelopeTimestamp: timestamp } : { timestamp };
 }
 
 async function store(name: BackendName, outcome: WorkOutcome, signing: Signing): Promise<void> {
-  const { work: { artifact }, signature, logEntry } = outcome;
+  const {
+    work: { artifact },
+    signature,
+    logEntry,
+  } = outcome;
   if (!signature) return;
   const { run, config, services, signal, metrics, kind } = signing;
-  const request: StoreRequest = { run, artifact, signature, config, ...(logEntry ? { logEntry } : {}), ...timestampOf(outcome, signature, config) };
+  const request: StoreRequest = {
+    run,
+    artifact,
+    signature,
+    config,
+    ...(logEntry ? { logEntry } : {}),
+    ...timestampOf(outcome, signature, config),
+  };
   const done = await attempt(outcome, `storage ${name}`, 'storage', signing, async () => {
     const backend = await services.backend(name);
     const refusal = backend.refuses?.(request);
@@ -98,7 +132,13 @@ async function store(name: BackendName, outcome: WorkOutcome, signing: Signing):
 }
 
 /** Runs one step; its failure is noted on the outcome. The end of the process is no failure of the step. */
-async function attempt<T>(outcome: WorkOutcome, at: Step, type: FailureType, signing: Signing, step: () => Promise<T>): Promise<T | undefined> {
+async function attempt<T>(
+  outcome: WorkOutcome,
+  at: Step,
+  type: FailureType,
+  signing: Signing,
+  step: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     signing.signal.throwIfAborted();
     return await step();

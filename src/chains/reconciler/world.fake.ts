@@ -14,52 +14,86 @@ import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { BackendName } from '../storage/backend.ts';
 import type { LogEntry } from '../transparency/log.ts';
-import { inTotoPayloadType, simpleSigningPayloadType, type Artifact, type FormatProblem, type Payload, type RunObject } from '../types.ts';
+import {
+  inTotoPayloadType,
+  simpleSigningPayloadType,
+  type Artifact,
+  type FormatProblem,
+  type Payload,
+  type RunObject,
+} from '../types.ts';
 import type { RunState } from '../plan/run.ts';
 import type { FailureType, ReconcilerOptions, Services } from './options.ts';
 import { createChainsReconciler } from './reconciler.ts';
 
-export const runs = { taskrun: taskRuns as unknown as Resource<RunObject>, pipelinerun: pipelineRuns as unknown as Resource<RunObject> };
+export const runs = {
+  taskrun: taskRuns as unknown as Resource<RunObject>,
+  pipelinerun: pipelineRuns as unknown as Resource<RunObject>,
+};
 export const start = new Date('2026-01-01T00:01:00Z');
 
-export function taskRun(name: string, more: Partial<TaskRun['metadata']> & { status?: TaskRun['status']; spec?: TaskRun['spec'] } = {}): TaskRun {
+export function taskRun(
+  name: string,
+  more: Partial<TaskRun['metadata']> & { status?: TaskRun['status']; spec?: TaskRun['spec'] } = {},
+): TaskRun {
   const { status, spec, ...metadata } = more;
   return {
-    apiVersion: 'tekton.dev/v1', kind: 'TaskRun',
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
     metadata: { name, namespace: 'ns', uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
     spec: spec ?? {},
     status: status ?? { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime: '2026-01-01T00:00:59Z' },
   };
 }
 
-export function pipelineRun(name: string, children: string[], more: Partial<PipelineRun['metadata']> & { status?: PipelineRun['status'] } = {}): PipelineRun {
+export function pipelineRun(
+  name: string,
+  children: string[],
+  more: Partial<PipelineRun['metadata']> & { status?: PipelineRun['status'] } = {},
+): PipelineRun {
   const { status, ...metadata } = more;
-  const childReferences = children.map((child) => ({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: child, pipelineTaskName: child }));
+  const childReferences = children.map((child) => ({
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
+    name: child,
+    pipelineTaskName: child,
+  }));
   return {
-    apiVersion: 'tekton.dev/v1', kind: 'PipelineRun',
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
     metadata: { name, namespace: 'ns', uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
     spec: {},
-    status: { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime: '2026-01-01T00:00:59Z', childReferences, ...status },
+    status: {
+      conditions: [{ type: 'Succeeded', status: 'True' }],
+      completionTime: '2026-01-01T00:00:59Z',
+      childReferences,
+      ...status,
+    },
   };
 }
 
 export function childOf(parent: string): Pick<TaskRun['metadata'], 'ownerReferences'> {
-  return { ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: parent, uid: `uid-${parent}`, controller: true }] };
+  return {
+    ownerReferences: [
+      { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: parent, uid: `uid-${parent}`, controller: true },
+    ],
+  };
 }
 
 /** What a call outside the process does before it answers. */
 export type Disturb = (what: string) => void | Promise<void>;
 
 /**
- * An API server, a log and backends in memory, and a chains process that can die: `restart` makes a new one that knows only
- * what was written. Signatures are random, as ECDSA's.
+ * An API server, a log and backends in memory, and a chains process that can die: `restart` makes a new one that knows
+ * only what was written. Signatures are random, as ECDSA's.
  */
 export class World {
   readonly client = new FakeKubeClient();
   /** Log entries: digest of the payload and the signature of each. */
   readonly logged: { payload: string; signature: string }[] = [];
   /** What each backend was given, in order; the same payload with the same signature is stored once. */
-  readonly stored: { backend: string; artifact: string; payload: string; signature: string; withLogEntry: boolean }[] = [];
+  readonly stored: { backend: string; artifact: string; payload: string; signature: string; withLogEntry: boolean }[] =
+    [];
   readonly events: { type: string; reason: string; message: string }[] = [];
   readonly counts: Record<string, number> = {};
   readonly calls: string[] = [];
@@ -107,15 +141,32 @@ export class World {
 
   #options(kind: RunKind): ReconcilerOptions {
     const clock: Clock = { now: () => new Date(this.now), monotonic: () => this.now, sleep: () => Promise.resolve() };
-    const count = (name: string) => { this.counts[name] = (this.counts[name] ?? 0) + 1; };
+    const count = (name: string) => {
+      this.counts[name] = (this.counts[name] ?? 0) + 1;
+    };
     return {
-      kind, resource: runs[kind], client: this.#client(), caches: { taskRuns: this.#stores.taskrun, pipelineRuns: this.#stores.pipelinerun }, settings: () => this.config,
-      services: this.#services(), clock, random: () => 0.5, log: silentLogger,
-      events: { event: (_target, type, reason, message) => { this.events.push({ type, reason, message }); } },
+      kind,
+      resource: runs[kind],
+      client: this.#client(),
+      caches: { taskRuns: this.#stores.taskrun, pipelineRuns: this.#stores.pipelinerun },
+      settings: () => this.config,
+      services: this.#services(),
+      clock,
+      random: () => 0.5,
+      log: silentLogger,
+      events: {
+        event: (_target, type, reason, message) => {
+          this.events.push({ type, reason, message });
+        },
+      },
       metrics: {
-        signCreated: (of) => count(`${of} sign_created`), payloadUploaded: (of) => count(`${of} payload_uploaded`), payloadStored: (of) => count(`${of} payload_stored`),
-        markedSigned: (of) => count(`${of} marked_signed`), markedFailed: (of) => count(`${of} marked_failed`),
-        failed: (of: RunKind, type: FailureType) => count(`${of} failures ${type}`), storing: (backend, outcome) => count(`storing ${backend} ${outcome}`),
+        signCreated: (of) => count(`${of} sign_created`),
+        payloadUploaded: (of) => count(`${of} payload_uploaded`),
+        payloadStored: (of) => count(`${of} payload_stored`),
+        markedSigned: (of) => count(`${of} marked_signed`),
+        markedFailed: (of) => count(`${of} marked_failed`),
+        failed: (of: RunKind, type: FailureType) => count(`${of} failures ${type}`),
+        storing: (backend, outcome) => count(`storing ${backend} ${outcome}`),
       },
     };
   }
@@ -124,7 +175,12 @@ export class World {
   #client(): ReconcilerOptions['client'] {
     return {
       get: async (resource, namespace, name) => this.client.get(resource, namespace, name),
-      patch: async <T extends KubeObject>(resource: Resource<T>, namespace: string | undefined, name: string, patch: Parameters<FakeKubeClient['patch']>[3]) => {
+      patch: async <T extends KubeObject>(
+        resource: Resource<T>,
+        namespace: string | undefined,
+        name: string,
+        patch: Parameters<FakeKubeClient['patch']>[3],
+      ) => {
         const written = await this.client.patch(resource, namespace, name, patch);
         await this.disturb(`after patch ${resource.plural}`);
         return written;
@@ -157,8 +213,16 @@ export class World {
         store: async ({ artifact, signature, logEntry, timestamp, envelopeTimestamp }) => {
           await this.#call(`store ${name}`);
           this.timestampsStored.push(envelopeTimestamp ? 'envelope' : timestamp ? 'signature' : 'none');
-          const one = { backend: name, artifact: artifact.shortKey, payload: digest(artifact.payload.json), signature: text(signature.signature), withLogEntry: logEntry !== undefined };
-          const known = this.stored.find((other) => other.backend === name && other.payload === one.payload && other.signature === one.signature);
+          const one = {
+            backend: name,
+            artifact: artifact.shortKey,
+            payload: digest(artifact.payload.json),
+            signature: text(signature.signature),
+            withLogEntry: logEntry !== undefined,
+          };
+          const known = this.stored.find(
+            (other) => other.backend === name && other.payload === one.payload && other.signature === one.signature,
+          );
           if (!known) this.stored.push(one);
           await this.#call(`after store ${name}`);
         },
@@ -169,10 +233,15 @@ export class World {
   async #upload(payload: Payload, signature: Signature): Promise<LogEntry> {
     await this.#call('upload');
     const entry = { payload: digest(payload.json), signature: text(signature.signature) };
-    let index = this.logged.findIndex((other) => other.payload === entry.payload && other.signature === entry.signature);
+    let index = this.logged.findIndex(
+      (other) => other.payload === entry.payload && other.signature === entry.signature,
+    );
     if (index === -1) index = this.logged.push(entry) - 1;
     await this.#call('after upload');
-    return { url: `https://rekor.example/api/v1/log/entries?logIndex=${index}`, logIndex: String(index) } as unknown as LogEntry;
+    return {
+      url: `https://rekor.example/api/v1/log/entries?logIndex=${index}`,
+      logIndex: String(index),
+    } as unknown as LogEntry;
   }
 
   async #call(what: string): Promise<void> {
@@ -195,18 +264,48 @@ function text(bytes: Uint8Array): string {
 
 function signatureOf(payload: Payload, words: string): Signature {
   const signature = Buffer.from(words);
-  const common = { signature, publicKeyPem: 'key', keyId: 'SHA256:x', algorithm: 'ecdsa-p256-sha256', scheme: 'ecdsa' as const, hash: 'sha256' as const };
-  return payload.wrap ? { ...common, envelope: envelopeOf(payload.payloadType, payload.json, signature, 'SHA256:x') } : common;
+  const common = {
+    signature,
+    publicKeyPem: 'key',
+    keyId: 'SHA256:x',
+    algorithm: 'ecdsa-p256-sha256',
+    scheme: 'ecdsa' as const,
+    hash: 'sha256' as const,
+  };
+  return payload.wrap
+    ? { ...common, envelope: envelopeOf(payload.payloadType, payload.json, signature, 'SHA256:x') }
+    : common;
 }
 
 /** An attestation that tells of the run's labels, and an image for each result named IMAGE. */
 export function artifactsOf(run: RunObject): { artifacts: Artifact[]; problems: FormatProblem[] } {
   const kind = kindOf(run);
   const { uid = '', labels, annotations } = run.metadata;
-  const statement: Payload = { json: Buffer.from(JSON.stringify({ uid, labels, annotations })), payloadType: inTotoPayloadType, predicateType: 'p', wrap: true, subjects: [] };
-  const images = (run.status?.results ?? []).filter(({ name }) => name.startsWith('IMAGE')).map<Artifact>(({ value }) => ({
-    kind: 'oci', shortKey: String(value), fullKey: `r/i@${String(value)}`,
-    payload: { json: Buffer.from(String(value)), payloadType: simpleSigningPayloadType, wrap: false, subjects: [{ repository: 'r/i', digest: String(value) }] },
-  }));
-  return { artifacts: [{ kind, shortKey: `${kind}-${uid}`, fullKey: `tekton.dev-v1-${run.kind}-${uid}`, payload: statement }, ...images], problems: [] };
+  const statement: Payload = {
+    json: Buffer.from(JSON.stringify({ uid, labels, annotations })),
+    payloadType: inTotoPayloadType,
+    predicateType: 'p',
+    wrap: true,
+    subjects: [],
+  };
+  const images = (run.status?.results ?? [])
+    .filter(({ name }) => name.startsWith('IMAGE'))
+    .map<Artifact>(({ value }) => ({
+      kind: 'oci',
+      shortKey: String(value),
+      fullKey: `r/i@${String(value)}`,
+      payload: {
+        json: Buffer.from(String(value)),
+        payloadType: simpleSigningPayloadType,
+        wrap: false,
+        subjects: [{ repository: 'r/i', digest: String(value) }],
+      },
+    }));
+  return {
+    artifacts: [
+      { kind, shortKey: `${kind}-${uid}`, fullKey: `tekton.dev-v1-${run.kind}-${uid}`, payload: statement },
+      ...images,
+    ],
+    problems: [],
+  };
 }

@@ -29,9 +29,16 @@ export interface Writing {
  * changes and tests what it relies on. A test that fails leads to a look at the run as it is now. Returns the run as
  * written, `undefined` when it is gone or another one has its name.
  */
-export async function writeMetadata(run: RunObject, change: MetadataChange, { client, resource }: Writing, signal: AbortSignal): Promise<RunObject | undefined> {
+export async function writeMetadata(
+  run: RunObject,
+  change: MetadataChange,
+  { client, resource }: Writing,
+  signal: AbortSignal,
+): Promise<RunObject | undefined> {
   const { namespace, name = '', uid } = run.metadata;
-  const expected = Object.fromEntries((change.unchanged ?? []).map((annotation) => [annotation, run.metadata.annotations?.[annotation]]));
+  const expected = Object.fromEntries(
+    (change.unchanged ?? []).map((annotation) => [annotation, run.metadata.annotations?.[annotation]]),
+  );
   let known = run;
   for (let tries = 1; ; tries++) {
     const body = patchOf(known, change, expected);
@@ -44,14 +51,24 @@ export async function writeMetadata(run: RunObject, change: MetadataChange, { cl
     }
     const fresh = await read(keyOf(run), { client, resource }, signal);
     if (fresh === undefined || fresh.metadata.uid !== uid) return undefined;
-    const other = Object.keys(expected).find((annotation) => fresh.metadata.annotations?.[annotation] !== expected[annotation]);
-    if (other !== undefined) throw new ApiError(409, { reason: 'Conflict', message: `${keyOf(run)}: annotation ${other} was changed by somebody else while the run was being signed` });
+    const other = Object.keys(expected).find(
+      (annotation) => fresh.metadata.annotations?.[annotation] !== expected[annotation],
+    );
+    if (other !== undefined)
+      throw new ApiError(409, {
+        reason: 'Conflict',
+        message: `${keyOf(run)}: annotation ${other} was changed by somebody else while the run was being signed`,
+      });
     known = fresh;
   }
 }
 
 /** The run as the API server has it now; undefined when it is gone. */
-export async function read(key: string, { client, resource }: Writing, signal: AbortSignal): Promise<RunObject | undefined> {
+export async function read(
+  key: string,
+  { client, resource }: Writing,
+  signal: AbortSignal,
+): Promise<RunObject | undefined> {
   const slash = key.indexOf('/');
   try {
     return await client.get(resource, key.slice(0, slash), key.slice(slash + 1), { signal });
@@ -66,22 +83,45 @@ function isOutdated(error: unknown): boolean {
   return isConflict(error) || (error instanceof ApiError && error.isInvalid);
 }
 
-function patchOf(run: RunObject, { annotations, finalizers }: MetadataChange, expected: Readonly<Record<string, string | undefined>>): Operation[] | undefined {
-  const operations = [...annotationOperations(run.metadata.annotations, annotations, expected), ...finalizerOperations(run.metadata.finalizers ?? [], finalizers?.(run))];
+function patchOf(
+  run: RunObject,
+  { annotations, finalizers }: MetadataChange,
+  expected: Readonly<Record<string, string | undefined>>,
+): Operation[] | undefined {
+  const operations = [
+    ...annotationOperations(run.metadata.annotations, annotations, expected),
+    ...finalizerOperations(run.metadata.finalizers ?? [], finalizers?.(run)),
+  ];
   if (operations.length === 0) return undefined;
   // Never the run that was made under the same name after this one.
   return [{ op: 'test', path: '/metadata/uid', value: run.metadata.uid }, ...operations];
 }
 
-function annotationOperations(present: Readonly<Record<string, string>> | undefined, wanted: MetadataChange['annotations'], expected: Readonly<Record<string, string | undefined>>): Operation[] {
+function annotationOperations(
+  present: Readonly<Record<string, string>> | undefined,
+  wanted: MetadataChange['annotations'],
+  expected: Readonly<Record<string, string | undefined>>,
+): Operation[] {
   const changes = Object.entries(wanted).filter(([name, value]) => (present?.[name] ?? null) !== value);
   if (changes.length === 0) return [];
   if (present === undefined || Object.keys(present).length === 0) {
     // An absent member tests equal to null; without the test this would take away what somebody else has just added.
-    return [{ op: 'test', path: '/metadata/annotations', value: present ?? null }, { op: 'add', path: '/metadata/annotations', value: Object.fromEntries(changes) }];
+    return [
+      { op: 'test', path: '/metadata/annotations', value: present ?? null },
+      { op: 'add', path: '/metadata/annotations', value: Object.fromEntries(changes) },
+    ];
   }
-  const tests = Object.entries(expected).map<Operation>(([name, value]) => ({ op: 'test', path: annotationPath(name), value: value ?? null }));
-  return [...tests, ...changes.map<Operation>(([name, value]) => (value === null ? { op: 'remove', path: annotationPath(name) } : { op: 'add', path: annotationPath(name), value }))];
+  const tests = Object.entries(expected).map<Operation>(([name, value]) => ({
+    op: 'test',
+    path: annotationPath(name),
+    value: value ?? null,
+  }));
+  return [
+    ...tests,
+    ...changes.map<Operation>(([name, value]) =>
+      value === null ? { op: 'remove', path: annotationPath(name) } : { op: 'add', path: annotationPath(name), value },
+    ),
+  ];
 }
 
 function annotationPath(name: string): string {
@@ -89,7 +129,8 @@ function annotationPath(name: string): string {
 }
 
 function finalizerOperations(before: readonly string[], after: readonly string[] | undefined): Operation[] {
-  if (after === undefined || (after.length === before.length && after.every((name) => before.includes(name)))) return [];
+  if (after === undefined || (after.length === before.length && after.every((name) => before.includes(name))))
+    return [];
   const test: Operation = { op: 'test', path: '/metadata/finalizers', value: before.length === 0 ? null : before };
   if (after.length === 0) return [test, { op: 'remove', path: '/metadata/finalizers' }];
   return [test, { op: before.length === 0 ? 'add' : 'replace', path: '/metadata/finalizers', value: after }];

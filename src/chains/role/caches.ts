@@ -16,23 +16,43 @@ import { childTaskRuns, isSigned, type RunState } from '../plan/run.ts';
  * results would fill the memory. The run itself is read when it is signed. Cutting twice is the same as once.
  */
 export function slimRun(run: RunState): RunState {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers, ownerReferences } = run.metadata;
-  const owners = (ownerReferences ?? []).filter((owner) => owner.controller === true && owner.kind === 'PipelineRun').map(({ apiVersion, kind, name: owner, uid: id }) => ({ apiVersion, kind, name: owner, uid: id, controller: true }));
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers, ownerReferences } =
+    run.metadata;
+  const owners = (ownerReferences ?? [])
+    .filter((owner) => owner.controller === true && owner.kind === 'PipelineRun')
+    .map(({ apiVersion, kind, name: owner, uid: id }) => ({
+      apiVersion,
+      kind,
+      name: owner,
+      uid: id,
+      controller: true,
+    }));
   const kept = slimAnnotations(run.metadata.annotations);
   const managedBy = run.spec?.managedBy;
   const metadata = {
-    name, namespace, uid, resourceVersion, creationTimestamp,
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    creationTimestamp,
     ...(deletionTimestamp ? { deletionTimestamp } : {}),
     ...(finalizers?.length ? { finalizers } : {}),
     ...(owners.length > 0 ? { ownerReferences: owners } : {}),
     ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}),
   } as RunState['metadata'];
-  return { apiVersion: run.apiVersion, kind: run.kind, metadata, ...(managedBy === undefined ? {} : { spec: { managedBy } }), ...(isSigned(run) ? {} : slimStatus(run)) };
+  return {
+    apiVersion: run.apiVersion,
+    kind: run.kind,
+    metadata,
+    ...(managedBy === undefined ? {} : { spec: { managedBy } }),
+    ...(isSigned(run) ? {} : slimStatus(run)),
+  };
 }
 
 function slimAnnotations(found: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of [annotations.signed, annotations.retries, annotations.sign]) if (found?.[name] !== undefined) kept[name] = found[name];
+  for (const name of [annotations.signed, annotations.retries, annotations.sign])
+    if (found?.[name] !== undefined) kept[name] = found[name];
   if (found?.[annotations.problems] !== undefined) kept[annotations.problems] = JSON.stringify(readProblems(found));
   return kept;
 }
@@ -43,7 +63,13 @@ function slimStatus(run: RunState): Pick<RunState, 'status'> {
   const conditions: Condition[] = condition ? [{ type: condition.type, status: condition.status }] : [];
   const childReferences = childTaskRuns(run).map((name) => ({ kind: 'TaskRun', name }));
   const { completionTime } = run.status;
-  return { status: { conditions, ...(completionTime ? { completionTime } : {}), ...(childReferences.length > 0 ? { childReferences } : {}) } };
+  return {
+    status: {
+      conditions,
+      ...(completionTime ? { completionTime } : {}),
+      ...(childReferences.length > 0 ? { childReferences } : {}),
+    },
+  };
 }
 
 /** The caches of the chains role and the watches that feed them. */

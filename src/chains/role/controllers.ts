@@ -37,20 +37,43 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
   const queueMetrics = new QueueMetricsRegistry(registry);
   const queueOf = (kind: RunKind) => {
     // A signing service in trouble must not be asked every few milliseconds.
-    const queue = new WorkQueue({ name: queueNames[kind], metrics: queueMetrics.metrics(queueNames[kind]), baseDelayMs: 100, maxDelayMs: 300_000 });
+    const queue = new WorkQueue({
+      name: queueNames[kind],
+      metrics: queueMetrics.metrics(queueNames[kind]),
+      baseDelayMs: 100,
+      maxDelayMs: 300_000,
+    });
     queueMetrics.observe(queue);
     return queue;
   };
   const queues = { taskrun: queueOf('taskrun'), pipelinerun: queueOf('pipelinerun') };
-  const lookAgain = [feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun), feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun)];
+  const lookAgain = [
+    feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun),
+    feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun),
+  ];
   feedParents(caches.taskRuns, queues.pipelinerun, leaders.pipelinerun);
   settings.onChange(() => lookAgain.forEach((look) => look()));
   const resources = { taskrun: taskRuns, pipelinerun: pipelineRuns } as unknown as Record<RunKind, Resource<RunObject>>;
   return (['taskrun', 'pipelinerun'] as const).map((kind) => ({
-    name: kind, queue: queues[kind], concurrency, log,
+    name: kind,
+    queue: queues[kind],
+    concurrency,
+    log,
     owns: (key) => leaders[kind].owns(key),
     onLost: (listener) => leaders[kind].onLost(listener),
     onDraining: (listener) => leaders[kind].onDraining(listener),
-    reconcile: createChainsReconciler({ kind, resource: resources[kind], client, caches, settings: () => settings.current(), services, metrics, events, clock: systemClock, random: Math.random, log }),
+    reconcile: createChainsReconciler({
+      kind,
+      resource: resources[kind],
+      client,
+      caches,
+      settings: () => settings.current(),
+      services,
+      metrics,
+      events,
+      clock: systemClock,
+      random: Math.random,
+      log,
+    }),
   }));
 }

@@ -18,12 +18,19 @@ function newestFirst(one: RunState, other: RunState): number {
 }
 
 /**
- * Feeds a queue with runs. What happens now goes before what was there when this replica took over, and of that the newest
- * goes first: whoever deploys right now does not wait for last month's runs. Returns the way to look at all again.
+ * Feeds a queue with runs. What happens now goes before what was there when this replica took over, and of that the
+ * newest goes first: whoever deploys right now does not wait for last month's runs. Returns the way to look at all
+ * again.
  */
-export function feedRuns(cache: Pick<Cache<RunState>, 'subscribe' | 'entries'>, queue: Queue, leadership: Leading): () => void {
+export function feedRuns(
+  cache: Pick<Cache<RunState>, 'subscribe' | 'entries'>,
+  queue: Queue,
+  leadership: Leading,
+): () => void {
   const backlog = (has: (key: string) => boolean) => {
-    const open = [...cache.entries()].filter(([key, run]) => isOpen(run) && has(key)).sort(([, one], [, other]) => newestFirst(one, other));
+    const open = [...cache.entries()]
+      .filter(([key, run]) => isOpen(run) && has(key))
+      .sort(([, one], [, other]) => newestFirst(one, other));
     for (const [key] of open) queue.addSlow(key);
   };
   cache.subscribe(({ type, key, object, origin }) => {
@@ -40,7 +47,9 @@ export function feedRuns(cache: Pick<Cache<RunState>, 'subscribe' | 'entries'>, 
 export function feedParents(taskRuns: Pick<Cache<RunState>, 'subscribe'>, queue: Queue, leadership: Leading): void {
   taskRuns.subscribe(({ type, object, old }) => {
     const isNews = type === 'deleted' || (isSigned(object) && !(old && isSigned(old)));
-    const owner = object.metadata.ownerReferences?.find(({ kind, controller }) => kind === 'PipelineRun' && controller === true);
+    const owner = object.metadata.ownerReferences?.find(
+      ({ kind, controller }) => kind === 'PipelineRun' && controller === true,
+    );
     if (!isNews || !owner) return;
     const key = joinKey(object.metadata.namespace, owner.name);
     if (leadership.owns(key)) queue.add(key);

@@ -47,14 +47,23 @@ const options = {
  * Reads flags and environment (SYSTEM_NAMESPACE, POD_NAME, LOG_LEVEL, METRICS_PROMETHEUS_PORT, PROBES_PORT), once.
  * @throws FlagError naming the flag, its value and what it takes.
  */
-export function parseChainsFlags(args: readonly string[], env: Readonly<Record<string, string | undefined>>): ChainsFlags {
+export function parseChainsFlags(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ChainsFlags {
   const values = read(args);
-  const [threadsName, threads] = values['threads-per-controller'] === undefined ? ['concurrency', values.concurrency] : ['threads-per-controller', values['threads-per-controller']];
+  const [threadsName, threads] =
+    values['threads-per-controller'] === undefined
+      ? ['concurrency', values.concurrency]
+      : ['threads-per-controller', values['threads-per-controller']];
   return {
     concurrency: numberFlag(threadsName, threads, 1),
     qps: numberFlag('kube-api-qps', values['kube-api-qps'], 1),
     burst: numberFlag('kube-api-burst', values['kube-api-burst'], 1),
-    namespaces: `${values.namespaces},${values.namespace}`.split(',').map((name) => name.trim()).filter((name) => name !== ''),
+    namespaces: `${values.namespaces},${values.namespace}`
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
     signingSecretsDirectory: values['signing-secrets-directory'],
     registryMirrors: Object.fromEntries((values['registry-mirror'] ?? []).map(mirror)),
     kubeconfig: values.kubeconfig,
@@ -72,7 +81,10 @@ export function parseChainsFlags(args: readonly string[], env: Readonly<Record<s
 function mirror(text: string): [string, string] {
   const at = text.indexOf('=');
   const url = text.slice(at + 1);
-  if (at < 1 || !URL.canParse(url)) throw new FlagError(`--registry-mirror is ${JSON.stringify(text)}; write HOST=URL, such as ghcr.io=https://mirror.example.com, or *=URL for all`);
+  if (at < 1 || !URL.canParse(url))
+    throw new FlagError(
+      `--registry-mirror is ${JSON.stringify(text)}; write HOST=URL, such as ghcr.io=https://mirror.example.com, or *=URL for all`,
+    );
   return [text.slice(0, at), url];
 }
 
@@ -80,7 +92,11 @@ function read(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
-    const known = Object.keys(options).map((name) => `--${name}`).join(', ');
-    throw new FlagError(`${error instanceof Error ? error.message : String(error)}; chains takes ${known}`, { cause: error });
+    const known = Object.keys(options)
+      .map((name) => `--${name}`)
+      .join(', ');
+    throw new FlagError(`${error instanceof Error ? error.message : String(error)}; chains takes ${known}`, {
+      cause: error,
+    });
   }
 }

@@ -33,17 +33,25 @@ const component = 'tekton-chains-controller';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The chains role: signs finished runs until the signal asks it to stop; then finishes what is in flight, gives its leases
- * back and returns 0.
+ * The chains role: signs finished runs until the signal asks it to stop; then finishes what is in flight, gives its
+ * leases back and returns 0.
  * @throws FlagError for wrong flags; anything else is a defect and ends the process, so that it is started anew.
  */
 export async function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
   const flags = parseChainsFlags(args, env);
   const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
   const meters = new Meters('tekton_chains');
-  const config = await loadClusterConfig({ ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}), ...(flags.context ? { context: flags.context } : {}) });
+  const config = await loadClusterConfig({
+    ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}),
+    ...(flags.context ? { context: flags.context } : {}),
+  });
   const clientMetrics = new ClientMetrics(meters.infrastructure, config.server);
-  const client = new KubeClient(config, { userAgent: `${component}/${version}`, qps: flags.qps, burst: flags.burst, onRequest: (record) => clientMetrics.record(record) });
+  const client = new KubeClient(config, {
+    userAgent: `${component}/${version}`,
+    qps: flags.qps,
+    burst: flags.burst,
+    onRequest: (record) => clientMetrics.record(record),
+  });
   const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
   log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
   try {
@@ -79,16 +87,41 @@ async function run(process: Process): Promise<void> {
     servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
     servers.push(await serveMetrics(flags.metricsPort, meters));
     const events = new EventRecorder({ client, component, log });
-    const watching = { client, namespace: flags.systemNamespace, watchSecret: flags.signingSecretsDirectory === undefined, events, log };
+    const watching = {
+      client,
+      namespace: flags.systemNamespace,
+      watchSecret: flags.signingSecretsDirectory === undefined,
+      events,
+      log,
+    };
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
     const starting = AbortSignal.any([end, stopWatching.signal]);
     const own = await Promise.race([watchOwnNamespace(watching, stopWatching.signal), aborted(starting)]);
     const { settings } = own;
-    const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'), component: leaseComponent, queueNames, log });
+    const leaders = electLeaders({
+      client,
+      flags,
+      env,
+      config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'),
+      component: leaseComponent,
+      queueNames,
+      log,
+    });
     const caches = new RunCaches(client, flags.namespaces, log);
     const metrics = createSigningMetrics(meters.role);
     const services = servicesOf(process, own, metrics);
-    const controllers = makeControllers({ client, caches, leaders, settings, services, metrics, events, concurrency: flags.concurrency, registry: meters.infrastructure, log });
+    const controllers = makeControllers({
+      client,
+      caches,
+      leaders,
+      settings,
+      services,
+      metrics,
+      events,
+      concurrency: flags.concurrency,
+      registry: meters.infrastructure,
+      log,
+    });
     const onReady = () => {
       log.info('ready');
       state.ready = true;
@@ -103,13 +136,31 @@ async function run(process: Process): Promise<void> {
   }
 }
 
-function servicesOf({ flags, env, client, registries, log }: Process, own: Awaited<ReturnType<typeof watchOwnNamespace>>, metrics: ReturnType<typeof createSigningMetrics>) {
+function servicesOf(
+  { flags, env, client, registries, log }: Process,
+  own: Awaited<ReturnType<typeof watchOwnNamespace>>,
+  metrics: ReturnType<typeof createSigningMetrics>,
+) {
   const directory = flags.signingSecretsDirectory;
   const around = { observe: metrics.observe, clock: systemClock, env };
-  const signer = createSignerSource({ ...around, config: () => own.settings.current(), secret: directory === undefined ? own.secret : () => readSigningSecret(directory) });
-  const tagLock = flags.lockTagsByLease ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() }) : undefined;
-  const credentials = createCredentialSource({ client, helpers: cloudHelpers(systemClock), dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }) });
-  return createServices(signer, createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }), around);
+  const signer = createSignerSource({
+    ...around,
+    config: () => own.settings.current(),
+    secret: directory === undefined ? own.secret : () => readSigningSecret(directory),
+  });
+  const tagLock = flags.lockTagsByLease
+    ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() })
+    : undefined;
+  const credentials = createCredentialSource({
+    client,
+    helpers: cloudHelpers(systemClock),
+    dockerConfig: (host, repository, signal) => dockerConfigCredentials(host, repository, signal, { env }),
+  });
+  return createServices(
+    signer,
+    createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }),
+    around,
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -18,15 +18,59 @@ type Counted = keyof typeof counted;
 /** Upstream's counters under upstream's names, and what it lacks: how long everything takes. */
 export function createSigningMetrics(registry: Registry): SigningMetrics & { observe: Observe } {
   const registers = [registry];
-  const both = <T>(make: (kind: RunKind) => T): Record<RunKind, T> => ({ taskrun: make('taskrun'), pipelinerun: make('pipelinerun') });
-  const counters = both((kind) => Object.fromEntries(Object.entries(counted).map(([name, text]) => [
-    name, new Counter({ name: `watcher_${kind}_${name}_total`, help: `Total number of ${text} for ${kind}s`, registers }),
-  ])) as Record<Counted, Counter>);
-  const failures = both((kind) => new Counter({ name: `watcher_${kind}_signing_failures_total`, help: `Total number of ${kind} signing failures`, labelNames: ['error_type'], registers }));
-  const failed = new Counter({ name: 'watcher_marked_failed_total', help: 'Runs that are not signed and are not tried again', labelNames: ['kind'], registers });
-  const latency = new Histogram({ name: 'watcher_completion_to_signed_seconds', help: 'From the completion of a run to the mark that it is signed', labelNames: ['kind'], buckets: waiting, registers });
-  const services = new Histogram({ name: 'watcher_service_call_seconds', help: 'Calls to fulcio, rekor, tsa and kms, retries included', labelNames: ['service', 'outcome'], buckets: calls, registers });
-  const storing = new Histogram({ name: 'watcher_storage_seconds', help: 'Storing one signed payload; backend oci is the registry', labelNames: ['backend', 'outcome'], buckets: calls, registers });
+  const both = <T>(make: (kind: RunKind) => T): Record<RunKind, T> => ({
+    taskrun: make('taskrun'),
+    pipelinerun: make('pipelinerun'),
+  });
+  const counters = both(
+    (kind) =>
+      Object.fromEntries(
+        Object.entries(counted).map(([name, text]) => [
+          name,
+          new Counter({
+            name: `watcher_${kind}_${name}_total`,
+            help: `Total number of ${text} for ${kind}s`,
+            registers,
+          }),
+        ]),
+      ) as Record<Counted, Counter>,
+  );
+  const failures = both(
+    (kind) =>
+      new Counter({
+        name: `watcher_${kind}_signing_failures_total`,
+        help: `Total number of ${kind} signing failures`,
+        labelNames: ['error_type'],
+        registers,
+      }),
+  );
+  const failed = new Counter({
+    name: 'watcher_marked_failed_total',
+    help: 'Runs that are not signed and are not tried again',
+    labelNames: ['kind'],
+    registers,
+  });
+  const latency = new Histogram({
+    name: 'watcher_completion_to_signed_seconds',
+    help: 'From the completion of a run to the mark that it is signed',
+    labelNames: ['kind'],
+    buckets: waiting,
+    registers,
+  });
+  const services = new Histogram({
+    name: 'watcher_service_call_seconds',
+    help: 'Calls to fulcio, rekor, tsa and kms, retries included',
+    labelNames: ['service', 'outcome'],
+    buckets: calls,
+    registers,
+  });
+  const storing = new Histogram({
+    name: 'watcher_storage_seconds',
+    help: 'Storing one signed payload; backend oci is the registry',
+    labelNames: ['backend', 'outcome'],
+    buckets: calls,
+    registers,
+  });
   return {
     signCreated: (kind) => counters[kind].sign_created.inc(),
     payloadUploaded: (kind) => counters[kind].payload_uploaded.inc(),

@@ -22,21 +22,38 @@ import { ChainsSettings, watchOwnNamespace } from './settings.ts';
 
 describe('flags', () => {
   it('without any: all namespaces, 32 at once', () => {
-    expect(parseChainsFlags([], {})).toMatchObject({ concurrency: 32, namespaces: [], systemNamespace: 'tekton-chains', metricsPort: 9090, probesPort: 8080, disableHighAvailability: false });
+    expect(parseChainsFlags([], {})).toMatchObject({
+      concurrency: 32,
+      namespaces: [],
+      systemNamespace: 'tekton-chains',
+      metricsPort: 9090,
+      probesPort: 8080,
+      disableHighAvailability: false,
+    });
   });
 
   it.each([
-    ['upstream\'s --namespace takes a list', ['--namespace=a,b'], { namespaces: ['a', 'b'] }],
-    ['upstream\'s --threads-per-controller', ['--threads-per-controller=4'], { concurrency: 4 }],
+    ["upstream's --namespace takes a list", ['--namespace=a,b'], { namespaces: ['a', 'b'] }],
+    ["upstream's --threads-per-controller", ['--threads-per-controller=4'], { concurrency: 4 }],
     ['rates', ['--kube-api-qps=5', '--kube-api-burst=10'], { qps: 5, burst: 10 }],
     ['tags locked across replicas', ['--lock-tags-by-lease'], { lockTagsByLease: true }],
     ['mirrors', ['--registry-mirror=ghcr.io=https://m'], { registryMirrors: { 'ghcr.io': 'https://m' } }],
-    ['keys from files', ['--signing-secrets-directory=/etc/signing-secrets'], { signingSecretsDirectory: '/etc/signing-secrets' }],
+    [
+      'keys from files',
+      ['--signing-secrets-directory=/etc/signing-secrets'],
+      { signingSecretsDirectory: '/etc/signing-secrets' },
+    ],
   ])('%s', (_name, args, expected) => {
     expect(parseChainsFlags(args, {})).toMatchObject(expected);
   });
 
-  it.each([['--concurrency=0', '--concurrency'], ['--threads-per-controller=x', '--threads-per-controller'], ['--kube-api-qps=', '--kube-api-qps'], ['--nonsense', '--nonsense'], ['--registry-mirror=x', '--registry-mirror']])('%s is refused by name', (arg, name) => {
+  it.each([
+    ['--concurrency=0', '--concurrency'],
+    ['--threads-per-controller=x', '--threads-per-controller'],
+    ['--kube-api-qps=', '--kube-api-qps'],
+    ['--nonsense', '--nonsense'],
+    ['--registry-mirror=x', '--registry-mirror'],
+  ])('%s is refused by name', (arg, name) => {
     expect(() => parseChainsFlags([arg], {})).toThrow(name);
   });
 });
@@ -45,10 +62,32 @@ describe('what caches keep of a run', () => {
   const config = parseChainsConfig(undefined).config;
   const rows: [string, RunState][] = [
     ['done', taskRun('a')],
-    ['signed', taskRun('a', { annotations: { [annotations.signed]: 'true', 'chains.tekton.dev/payload-x': 'x'.repeat(10_000) } })],
-    ['signed with a finalizer', taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: [finalizers.taskrun, 'x'] })],
-    ['waiting for its next attempt', taskRun('a', { annotations: { [annotations.retries]: '1', [annotations.problems]: '{"failedAttempts":2,"nextAttempt":"2026-01-01T00:01:04Z","problems":[{"artifact":"a","at":"signing","reason":"r"}]}' } })],
-    ['given up and to be signed anew', taskRun('a', { annotations: { [annotations.retries]: '3', [annotations.problems]: '{"failedAttempts":5,"problems":[]}' } })],
+    [
+      'signed',
+      taskRun('a', {
+        annotations: { [annotations.signed]: 'true', 'chains.tekton.dev/payload-x': 'x'.repeat(10_000) },
+      }),
+    ],
+    [
+      'signed with a finalizer',
+      taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: [finalizers.taskrun, 'x'] }),
+    ],
+    [
+      'waiting for its next attempt',
+      taskRun('a', {
+        annotations: {
+          [annotations.retries]: '1',
+          [annotations.problems]:
+            '{"failedAttempts":2,"nextAttempt":"2026-01-01T00:01:04Z","problems":[{"artifact":"a","at":"signing","reason":"r"}]}',
+        },
+      }),
+    ],
+    [
+      'given up and to be signed anew',
+      taskRun('a', {
+        annotations: { [annotations.retries]: '3', [annotations.problems]: '{"failedAttempts":5,"problems":[]}' },
+      }),
+    ],
     ['running', taskRun('a', { status: { conditions: [{ type: 'Succeeded', status: 'Unknown' }] } })],
     ['opted out', taskRun('a', { annotations: { [annotations.sign]: 'false' } })],
     ['managed by another', taskRun('a', { spec: { managedBy: 'x' } })],
@@ -56,7 +95,12 @@ describe('what caches keep of a run', () => {
     ['a PipelineRun', pipelineRun('p', ['a', 'b'])],
   ];
   it.each(rows)('%s: planning comes to the same, also when cut twice', (_name, run) => {
-    const facts = { kind: run.kind === 'TaskRun' ? 'taskrun' as const : 'pipelinerun' as const, children: [], config, now: new Date('2026-01-01T00:01:00Z') };
+    const facts = {
+      kind: run.kind === 'TaskRun' ? ('taskrun' as const) : ('pipelinerun' as const),
+      children: [],
+      config,
+      now: new Date('2026-01-01T00:01:00Z'),
+    };
     const slim = slimRun(run);
     expect(planRun({ ...facts, run: slim })).toEqual(planRun({ ...facts, run }));
     expect(slimRun(slim)).toEqual(slim);
@@ -64,27 +108,47 @@ describe('what caches keep of a run', () => {
   });
 
   it('the PipelineRun a TaskRun belongs to', () => {
-    expect(slimRun(taskRun('a', childOf('p'))).metadata.ownerReferences).toEqual([{ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'p', uid: 'uid-p', controller: true }]);
+    expect(slimRun(taskRun('a', childOf('p'))).metadata.ownerReferences).toEqual([
+      { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'p', uid: 'uid-p', controller: true },
+    ]);
   });
 });
 
 class Lines {
   readonly fast: string[] = [];
   readonly slow: string[] = [];
-  add(key: string): void { this.fast.push(key); }
-  addSlow(key: string): void { this.slow.push(key); }
+  add(key: string): void {
+    this.fast.push(key);
+  }
+  addSlow(key: string): void {
+    this.slow.push(key);
+  }
 }
 
 describe('queues', () => {
-  const done = (name: string, completionTime: string, metadata: Parameters<typeof taskRun>[1] = {}) => ({ ...taskRun(name, { status: { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime }, ...metadata }), metadata: { ...taskRun(name, metadata).metadata, resourceVersion: '1' } });
+  const done = (name: string, completionTime: string, metadata: Parameters<typeof taskRun>[1] = {}) => ({
+    ...taskRun(name, { status: { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime }, ...metadata }),
+    metadata: { ...taskRun(name, metadata).metadata, resourceVersion: '1' },
+  });
 
   it('the newest of a backlog first, what happens now before all of it, nothing that is signed', () => {
     const store = new Store<RunState>();
-    store.replace([done('old', '2026-01-01T00:00:00Z'), done('new', '2026-01-03T00:00:00Z'), done('middle', '2026-01-02T00:00:00Z'), taskRun('signed', { annotations: { [annotations.signed]: 'true' } })] as RunState[], '1');
+    store.replace(
+      [
+        done('old', '2026-01-01T00:00:00Z'),
+        done('new', '2026-01-03T00:00:00Z'),
+        done('middle', '2026-01-02T00:00:00Z'),
+        taskRun('signed', { annotations: { [annotations.signed]: 'true' } }),
+      ] as RunState[],
+      '1',
+    );
     const lines = new Lines();
     const lookAgain = feedRuns(store, lines, wholeLeadership());
     expect(lines).toEqual({ fast: [], slow: ['ns/new', 'ns/middle', 'ns/old'] });
-    store.upsert({ ...done('now', '2026-01-04T00:00:00Z'), metadata: { ...taskRun('now').metadata, resourceVersion: '2' } } as RunState);
+    store.upsert({
+      ...done('now', '2026-01-04T00:00:00Z'),
+      metadata: { ...taskRun('now').metadata, resourceVersion: '2' },
+    } as RunState);
     expect(lines.fast).toEqual(['ns/now']);
     lines.slow.length = 0;
     lookAgain();
@@ -105,7 +169,11 @@ describe('queues', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
     feedParents(store, lines as never, wholeLeadership());
-    const child = (version: string, more: object = {}) => ({ ...taskRun('a', { ...childOf('p'), ...more }), metadata: { ...taskRun('a', { ...childOf('p'), ...more }).metadata, resourceVersion: version } }) as RunState;
+    const child = (version: string, more: object = {}) =>
+      ({
+        ...taskRun('a', { ...childOf('p'), ...more }),
+        metadata: { ...taskRun('a', { ...childOf('p'), ...more }).metadata, resourceVersion: version },
+      }) as RunState;
     store.upsert(child('1'));
     expect(lines.fast).toEqual([]);
     store.upsert(child('2', { annotations: { [annotations.signed]: 'true' } }));
@@ -121,26 +189,51 @@ describe('queues', () => {
     store.replace([taskRun('mine'), taskRun('theirs')] as RunState[], '1');
     const lines = new Lines();
     const isMine = (key: string) => key === 'ns/mine';
-    feedRuns(store, lines, { owns: isMine, onPromoted: (listener) => { listener({ name: 'b', has: isMine } as Bucket); return () => undefined; } });
+    feedRuns(store, lines, {
+      owns: isMine,
+      onPromoted: (listener) => {
+        listener({ name: 'b', has: isMine } as Bucket);
+        return () => undefined;
+      },
+    });
     expect(lines.slow).toEqual(['ns/mine']);
   });
 });
 
 describe('settings', () => {
-  const map = (data: Record<string, string>, version: string): ConfigMap => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'chains-config', namespace: 'tekton-chains', resourceVersion: version }, data });
+  const map = (data: Record<string, string>, version: string): ConfigMap => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'chains-config', namespace: 'tekton-chains', resourceVersion: version },
+    data,
+  });
 
   it('are live; a bad key is told by name in an event on the map, the others count', () => {
     const store = new Store<ConfigMap>();
     store.replace([map({ 'builder.id': 'one' }, '1')], '1');
     const told: string[] = [];
-    const settings = new ChainsSettings({ configMaps: store, namespace: 'tekton-chains', log: silentLogger, events: { event: (target, type, reason, message) => { told.push(`${target.kind} ${target.metadata.name} ${type} ${reason} ${message}`); } } });
+    const settings = new ChainsSettings({
+      configMaps: store,
+      namespace: 'tekton-chains',
+      log: silentLogger,
+      events: {
+        event: (target, type, reason, message) => {
+          told.push(`${target.kind} ${target.metadata.name} ${type} ${reason} ${message}`);
+        },
+      },
+    });
     let changes = 0;
     settings.onChange(() => changes++);
     expect(settings.current().builderId).toBe('one');
     store.upsert(map({ 'builder.id': 'two', 'artifacts.taskrun.signer': 'pgp' }, '2'));
     expect(settings.current()).toMatchObject({ builderId: 'two', taskrun: { signer: 'x509' } });
-    expect(told).toEqual([expect.stringMatching(/^ConfigMap chains-config Warning InvalidConfiguration key artifacts.taskrun.signer/)]);
-    store.upsert({ ...map({ 'builder.id': 'elsewhere' }, '3'), metadata: { name: 'chains-config', namespace: 'other', resourceVersion: '3' } });
+    expect(told).toEqual([
+      expect.stringMatching(/^ConfigMap chains-config Warning InvalidConfiguration key artifacts.taskrun.signer/),
+    ]);
+    store.upsert({
+      ...map({ 'builder.id': 'elsewhere' }, '3'),
+      metadata: { name: 'chains-config', namespace: 'other', resourceVersion: '3' },
+    });
     expect(settings.current().builderId).toBe('two');
     store.delete(map({}, '4'));
     expect(settings.current().builderId).toBe('https://tekton.dev/chains/v2');
@@ -150,9 +243,21 @@ describe('settings', () => {
   it('the Secret is followed, and may be missing', async () => {
     const client = new FakeKubeClient();
     const end = new AbortController();
-    const own = await watchOwnNamespace({ client: client as unknown as KubeClient, namespace: 'tekton-chains', watchSecret: true, events: { event: () => undefined } as never, log: silentLogger }, end.signal);
+    const own = await watchOwnNamespace(
+      {
+        client: client as unknown as KubeClient,
+        namespace: 'tekton-chains',
+        watchSecret: true,
+        events: { event: () => undefined } as never,
+        log: silentLogger,
+      },
+      end.signal,
+    );
     expect(own.secret()).toEqual({});
-    client.seed(secrets, { metadata: { name: 'signing-secrets', namespace: 'tekton-chains' }, data: { 'x509.pem': Buffer.from('key').toString('base64') } });
+    client.seed(secrets, {
+      metadata: { name: 'signing-secrets', namespace: 'tekton-chains' },
+      data: { 'x509.pem': Buffer.from('key').toString('base64') },
+    });
     client.seed(configMaps, map({ 'builder.id': 'later' }, '9'));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(Buffer.from(own.secret()['x509.pem'] ?? []).toString()).toBe('key');
@@ -162,7 +267,7 @@ describe('settings', () => {
   });
 });
 
-it('metrics have upstream\'s names', async () => {
+it("metrics have upstream's names", async () => {
   const registry = new Registry();
   const metrics = createSigningMetrics(registry);
   for (const kind of ['taskrun', 'pipelinerun'] as const) {
@@ -176,7 +281,8 @@ it('metrics have upstream\'s names', async () => {
   metrics.storing('oci', 'error', 0.2);
   const text = await registry.metrics();
   for (const kind of ['taskrun', 'pipelinerun']) {
-    for (const name of ['sign_created', 'payload_uploaded', 'payload_stored', 'marked_signed']) expect(text).toMatch(new RegExp(`^watcher_${kind}_${name}_total 1$`, 'm'));
+    for (const name of ['sign_created', 'payload_uploaded', 'payload_stored', 'marked_signed'])
+      expect(text).toMatch(new RegExp(`^watcher_${kind}_${name}_total 1$`, 'm'));
     expect(text).toContain(`watcher_${kind}_signing_failures_total{error_type="tlog"} 1`);
     expect(text).toContain(`watcher_completion_to_signed_seconds_bucket{le="0.5",kind="${kind}"} 1`);
   }
@@ -188,7 +294,10 @@ describe('backends', () => {
   it('are made once, and again when that failed', async () => {
     let tries = 0;
     const backend = { name: 'gcs' as const, store: () => Promise.resolve() };
-    const get = createBackends({} as never, { gcs: () => (tries++ === 0 ? Promise.reject(new Error('no library')) : Promise.resolve(backend)) } as never);
+    const get = createBackends(
+      {} as never,
+      { gcs: () => (tries++ === 0 ? Promise.reject(new Error('no library')) : Promise.resolve(backend)) } as never,
+    );
     await expect(get('gcs')).rejects.toThrow('no library');
     expect(await get('gcs')).toBe(backend);
     expect(await get('gcs')).toBe(backend);
@@ -196,7 +305,18 @@ describe('backends', () => {
   });
 
   it.each(backendNames)('%s is there under its name', async (name) => {
-    const get = createBackends({ client: {} as KubeClient, registries: {} as Registries, credentials: { of: () => { throw new Error('not asked'); } }, env: {}, clock: systemClock, log: silentLogger });
+    const get = createBackends({
+      client: {} as KubeClient,
+      registries: {} as Registries,
+      credentials: {
+        of: () => {
+          throw new Error('not asked');
+        },
+      },
+      env: {},
+      clock: systemClock,
+      log: silentLogger,
+    });
     expect((await get(name)).name).toBe(name);
   });
 });

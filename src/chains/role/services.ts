@@ -8,13 +8,19 @@ import { transparencyLog } from '../transparency/log.ts';
 import { requestTimestamp } from '../transparency/timestamp.ts';
 
 /** The real formats, keys, logs and backends behind the reconciler. */
-export function createServices(signer: SignerSource, backend: (name: BackendName) => Promise<StorageBackend>, around: Surroundings): Services {
+export function createServices(
+  signer: SignerSource,
+  backend: (name: BackendName) => Promise<StorageBackend>,
+  around: Surroundings,
+): Services {
   return {
     artifactsOf,
     trustBundle: ({ spire }, signal) => readTrustBundle(spire, signal),
     signer: (kind, pass) => signer(kind, pass),
     log: ({ transparency }) => transparencyLog(transparency, around),
-    timestampAuthority: ({ transparency: { timestampUrl } }) => ({ timestamp: (message, signal) => requestTimestamp(timestampUrl, message, signal, around) }),
+    timestampAuthority: ({ transparency: { timestampUrl } }) => ({
+      timestamp: (message, signal) => requestTimestamp(timestampUrl, message, signal, around),
+    }),
     backend,
   };
 }

@@ -21,8 +21,8 @@ export interface SettingsSource {
 }
 
 /**
- * chains-config as it is now. A bad value keeps its default and is told by name, in the log and in an event on the map; the
- * other keys count.
+ * chains-config as it is now. A bad value keeps its default and is told by name, in the log and in an event on the map;
+ * the other keys count.
  */
 export class ChainsSettings {
   readonly #source: SettingsSource;
@@ -69,7 +69,12 @@ export class ChainsSettings {
     if (!map) return;
     for (const { key, value, message } of problems) {
       this.#source.log.warn({ configMap: map.metadata.name, key, value }, message);
-      this.#source.events.event({ apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata }, 'Warning', 'InvalidConfiguration', message);
+      this.#source.events.event(
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata },
+        'Warning',
+        'InvalidConfiguration',
+        message,
+      );
     }
   }
 }
@@ -92,15 +97,34 @@ interface Watching {
 }
 
 /** Watches the ConfigMaps and the signing Secret of the role's own namespace, and waits for the first reading. */
-export async function watchOwnNamespace({ client, namespace, watchSecret, events, log }: Watching, signal: AbortSignal): Promise<OwnNamespace> {
+export async function watchOwnNamespace(
+  { client, namespace, watchSecret, events, log }: Watching,
+  signal: AbortSignal,
+): Promise<OwnNamespace> {
   const maps = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
   // The one Secret by name: the role has no right to see others here.
-  const secret = watchSecret ? new Informer<Secret>({ client, resource: secrets, namespace, fieldSelector: `metadata.name=${signingSecretName}`, log }) : undefined;
-  const running = Promise.all([maps.run(signal), secret?.run(signal)]).then(() => { /* both ended */ });
+  const secret = watchSecret
+    ? new Informer<Secret>({
+        client,
+        resource: secrets,
+        namespace,
+        fieldSelector: `metadata.name=${signingSecretName}`,
+        log,
+      })
+    : undefined;
+  const running = Promise.all([maps.run(signal), secret?.run(signal)]).then(() => {
+    /* both ended */
+  });
   await Promise.race([Promise.all([maps.synced(signal), secret?.synced(signal)]), running]);
-  return { settings: new ChainsSettings({ configMaps: maps.store, namespace, events, log }), secret: () => decoded(secret?.store.find(namespace, signingSecretName)), running };
+  return {
+    settings: new ChainsSettings({ configMaps: maps.store, namespace, events, log }),
+    secret: () => decoded(secret?.store.find(namespace, signingSecretName)),
+    running,
+  };
 }
 
 function decoded(secret: Secret | undefined): SigningSecret {
-  return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+  return Object.fromEntries(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64')]),
+  );
 }

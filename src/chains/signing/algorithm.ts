@@ -5,14 +5,13 @@ export type HashName = 'sha256' | 'sha384' | 'sha512';
 
 /** How bytes become a signature. `hash` is not set for Ed25519, which takes the message as it is. */
 export type SigningAlgorithm =
-  | { scheme: 'ecdsa' | 'rsa-pkcs1v15' | 'rsa-pss'; hash: HashName }
-  | { scheme: 'ed25519'; hash?: undefined };
+  { scheme: 'ecdsa' | 'rsa-pkcs1v15' | 'rsa-pss'; hash: HashName } | { scheme: 'ed25519'; hash?: undefined };
 
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'p256', secp384r1: 'p384', secp521r1: 'p521' };
 
 /**
- * The algorithm for a key that a user gave us (x509.pem, cosign.key, Fulcio): what `cosign verify --key` checks when it is
- * given no further flag. That is SHA-256 for every ECDSA curve and RSA (PKCS#1 v1.5), and pure Ed25519: cosign signs
+ * The algorithm for a key that a user gave us (x509.pem, cosign.key, Fulcio): what `cosign verify --key` checks when it
+ * is given no further flag. That is SHA-256 for every ECDSA curve and RSA (PKCS#1 v1.5), and pure Ed25519: cosign signs
  * with Ed25519ph but verifies `--key` with pure Ed25519, so a stranger's cosign accepts only the latter.
  * @throws when the key is of a kind that cosign cannot verify, naming it.
  */
@@ -22,12 +21,17 @@ export function defaultAlgorithm(key: KeyObject): SigningAlgorithm {
       curveOf(key);
       return { scheme: 'ecdsa', hash: 'sha256' };
     case 'rsa':
-      if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048) throw new Error(`the RSA key has ${key.asymmetricKeyDetails?.modulusLength} bits; cosign accepts 2048 and more: make a new key pair`);
+      if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < 2048)
+        throw new Error(
+          `the RSA key has ${key.asymmetricKeyDetails?.modulusLength} bits; cosign accepts 2048 and more: make a new key pair`,
+        );
       return { scheme: 'rsa-pkcs1v15', hash: 'sha256' };
     case 'ed25519':
       return { scheme: 'ed25519' };
     default:
-      throw new Error(`keys of type ${key.asymmetricKeyType ?? 'unknown'} cannot be used; use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 key`);
+      throw new Error(
+        `keys of type ${key.asymmetricKeyType ?? 'unknown'} cannot be used; use an ECDSA (P-256, P-384, P-521), RSA or Ed25519 key`,
+      );
   }
 }
 
@@ -57,7 +61,8 @@ export function algorithmName(key: KeyObject, algorithm: SigningAlgorithm): stri
 }
 
 function keyInput(key: KeyObject, algorithm: SigningAlgorithm) {
-  if (algorithm.scheme === 'rsa-pss') return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  if (algorithm.scheme === 'rsa-pss')
+    return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
   return { key };
 }
 
@@ -69,7 +74,12 @@ export function signBytes(key: KeyObject, algorithm: SigningAlgorithm, bytes: Ui
 }
 
 /** Whether `signature` is right; never throws for a malformed signature. */
-export function verifyBytes(key: KeyObject, algorithm: SigningAlgorithm, bytes: Uint8Array, signature: Uint8Array): boolean {
+export function verifyBytes(
+  key: KeyObject,
+  algorithm: SigningAlgorithm,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   return verify(algorithm.hash ?? null, bytes, keyInput(key, algorithm), signature);
 }
 

@@ -26,13 +26,24 @@ export interface BundleParts {
 export async function sigstoreBundle({ signature, logEntries = [], timestamps = [] }: BundleParts): Promise<Buffer> {
   const { envelope } = signature;
   const [first] = envelope?.signatures ?? [];
-  if (envelope === undefined || first === undefined) throw new Error('a Sigstore bundle holds a DSSE envelope: sign a wrapped payload (for images imageSignaturePayload)');
+  if (envelope === undefined || first === undefined)
+    throw new Error(
+      'a Sigstore bundle holds a DSSE envelope: sign a wrapped payload (for images imageSignaturePayload)',
+    );
   const document = {
     mediaType: bundleMediaType,
     verificationMaterial: {
-      ...(signature.certificate === undefined ? { publicKey: { hint: publicKeyHint(signature.publicKeyPem) } } : { certificate: { rawBytes: derOf(signature.certificate) } }),
+      ...(signature.certificate === undefined
+        ? { publicKey: { hint: publicKeyHint(signature.publicKeyPem) } }
+        : { certificate: { rawBytes: derOf(signature.certificate) } }),
       tlogEntries: logEntries.map((entry) => entry.tlogEntry),
-      ...(timestamps.length === 0 ? {} : { timestampVerificationData: { rfc3161Timestamps: timestamps.map((der) => ({ signedTimestamp: Buffer.from(der).toString('base64') })) } }),
+      ...(timestamps.length === 0
+        ? {}
+        : {
+            timestampVerificationData: {
+              rfc3161Timestamps: timestamps.map((der) => ({ signedTimestamp: Buffer.from(der).toString('base64') })),
+            },
+          }),
     },
     dsseEnvelope: { payload: envelope.payload, payloadType: envelope.payloadType, signatures: [{ sig: first.sig }] },
   };
@@ -46,13 +57,18 @@ async function canonical(document: object): Promise<SerializedBundle> {
     return bundleToJSON(bundleFromJSON(document));
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    throw new Error(`the Sigstore bundle would lack or misstate ${(error as { fields?: string[] }).fields?.join(', ') ?? 'a field'}; check what the transparency log answers`, { cause: error });
+    throw new Error(
+      `the Sigstore bundle would lack or misstate ${(error as { fields?: string[] }).fields?.join(', ') ?? 'a field'}; check what the transparency log answers`,
+      { cause: error },
+    );
   }
 }
 
 /** How a bundle names a bare public key: base64 of the SHA-256 of its PKIX DER. */
 export function publicKeyHint(pem: string): string {
-  return createHash('sha256').update(publicKeyDer(createPublicKey(pem))).digest('base64');
+  return createHash('sha256')
+    .update(publicKeyDer(createPublicKey(pem)))
+    .digest('base64');
 }
 
 /**
@@ -67,7 +83,13 @@ export function imageSignaturePayload(image: ImageSubject): Payload {
     predicateType: imageSignaturePredicateType,
     predicate: {},
   };
-  return { json: Buffer.from(JSON.stringify(statement)), payloadType: inTotoPayloadType, predicateType: imageSignaturePredicateType, wrap: true, subjects: [image] };
+  return {
+    json: Buffer.from(JSON.stringify(statement)),
+    payloadType: inTotoPayloadType,
+    predicateType: imageSignaturePredicateType,
+    wrap: true,
+    subjects: [image],
+  };
 }
 
 /** Base64 of the DER inside a PEM block. */

@@ -27,15 +27,45 @@ describe('openCosignKey', () => {
   it.each([
     { name: 'wrong password', file, password: 'q', error: /cosign\.password .* is not its password$/ },
     { name: 'password read with a newline too many', file, password: 'p\n', error: /ends in a newline.*printf/ },
-    { name: 'cost that cosign does not write', file: encryptCosignKey(privateKey, 'p', { N: 16_384 }), password: 'p', error: /N=16384 r=8 p=1 .* 32768, 65536, 131072/ },
-    { name: 'block size that cosign does not write', file: encryptCosignKey(privateKey, 'p', { r: 4 }), password: 'p', error: /r=4/ },
-    { name: 'parallelism that cosign does not write', file: encryptCosignKey(privateKey, 'p', { p: 2 }), password: 'p', error: /p=2/ },
-    { name: 'unencrypted PEM', file: Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })), password: '', error: /not a PEM block "ENCRYPTED SIGSTORE PRIVATE KEY".*generate-key-pair/ },
-    { name: 'no JSON inside', file: text('-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n'), password: '', error: /does not hold an encrypted key/ },
+    {
+      name: 'cost that cosign does not write',
+      file: encryptCosignKey(privateKey, 'p', { N: 16_384 }),
+      password: 'p',
+      error: /N=16384 r=8 p=1 .* 32768, 65536, 131072/,
+    },
+    {
+      name: 'block size that cosign does not write',
+      file: encryptCosignKey(privateKey, 'p', { r: 4 }),
+      password: 'p',
+      error: /r=4/,
+    },
+    {
+      name: 'parallelism that cosign does not write',
+      file: encryptCosignKey(privateKey, 'p', { p: 2 }),
+      password: 'p',
+      error: /p=2/,
+    },
+    {
+      name: 'unencrypted PEM',
+      file: Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' })),
+      password: '',
+      error: /not a PEM block "ENCRYPTED SIGSTORE PRIVATE KEY".*generate-key-pair/,
+    },
+    {
+      name: 'no JSON inside',
+      file: text(
+        '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED SIGSTORE PRIVATE KEY-----\n',
+      ),
+      password: '',
+      error: /does not hold an encrypted key/,
+    },
     { name: 'empty', file: text(''), password: '', error: /is not a PEM block/ },
   ])('refuses by name: $name', async ({ file: bytes, password, error }) => {
     await expect(openCosignKey(bytes, text(password))).rejects.toThrow(error);
-    await expect(openCosignKey(bytes, text(password))).rejects.toMatchObject({ retryable: false, message: expect.stringContaining('cosign.key of Secret signing-secrets') as string });
+    await expect(openCosignKey(bytes, text(password))).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringContaining('cosign.key of Secret signing-secrets') as string,
+    });
   });
 
   it('derives the key off the event loop', async () => {

@@ -7,14 +7,19 @@ const base64 = z.string().transform((text) => Buffer.from(text, 'base64'));
 
 /** The JSON inside a cosign.key (go-securesystemslib, package encrypted). */
 const encryptedKey = z.object({
-  kdf: z.object({ name: z.literal('scrypt'), params: z.object({ N: z.number(), r: z.number(), p: z.number() }), salt: base64 }),
+  kdf: z.object({
+    name: z.literal('scrypt'),
+    params: z.object({ N: z.number(), r: z.number(), p: z.number() }),
+    salt: base64,
+  }),
   cipher: z.object({ name: z.literal('nacl/secretbox'), nonce: base64 }),
   ciphertext: base64,
 });
 
 /** The costs that cosign writes; others are refused as there, so that a key cannot ask for any amount of memory. */
 const COSTS = [32_768, 65_536, 131_072];
-const PEM = /-----BEGIN ENCRYPTED (?:COSIGN|SIGSTORE) PRIVATE KEY-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END ENCRYPTED (?:COSIGN|SIGSTORE) PRIVATE KEY-----/;
+const PEM =
+  /-----BEGIN ENCRYPTED (?:COSIGN|SIGSTORE) PRIVATE KEY-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END ENCRYPTED (?:COSIGN|SIGSTORE) PRIVATE KEY-----/;
 const wayOut = 'make one with "cosign generate-key-pair k8s://<namespace>/signing-secrets"';
 const derive = promisify<Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(scrypt);
 
@@ -27,14 +32,19 @@ export async function openCosignKey(file: Uint8Array, password: Uint8Array): Pro
   const { kdf, cipher, ciphertext } = parse(file);
   const { N, r, p } = kdf.params;
   if (!COSTS.includes(N) || r !== 8 || p !== 1) {
-    throw fault(`scrypt parameters N=${N} r=${r} p=${p} are not ones that cosign writes (N ${COSTS.join(', ')}; r 8; p 1); ${wayOut}`);
+    throw fault(
+      `scrypt parameters N=${N} r=${r} p=${p} are not ones that cosign writes (N ${COSTS.join(', ')}; r 8; p 1); ${wayOut}`,
+    );
   }
   const key = await derive(password, kdf.salt, 32, { N, r, p, maxmem: 128 * N * r * 2 });
   const nacl = (await import('tweetnacl')).default;
-  if (cipher.nonce.length !== nacl.secretbox.nonceLength) throw fault(`the nonce has ${cipher.nonce.length} bytes instead of ${nacl.secretbox.nonceLength}; ${wayOut}`);
+  if (cipher.nonce.length !== nacl.secretbox.nonceLength)
+    throw fault(`the nonce has ${cipher.nonce.length} bytes instead of ${nacl.secretbox.nonceLength}; ${wayOut}`);
   const opened = nacl.secretbox.open(ciphertext, cipher.nonce, key);
   if (opened === null) {
-    throw fault(`cannot be decrypted: key cosign.password of the same Secret is not its password${endsInNewline(password) ? ' (it ends in a newline, which counts: write it with "printf", not "echo")' : ''}`);
+    throw fault(
+      `cannot be decrypted: key cosign.password of the same Secret is not its password${endsInNewline(password) ? ' (it ends in a newline, which counts: write it with "printf", not "echo")' : ''}`,
+    );
   }
   try {
     return createPrivateKey({ key: Buffer.from(opened), format: 'der', type: 'pkcs8' });
@@ -45,7 +55,8 @@ export async function openCosignKey(file: Uint8Array, password: Uint8Array): Pro
 
 function parse(file: Uint8Array): z.infer<typeof encryptedKey> {
   const block = PEM.exec(Buffer.from(file).toString('latin1'));
-  if (block === null) throw fault(`is not a PEM block "ENCRYPTED SIGSTORE PRIVATE KEY" or "ENCRYPTED COSIGN PRIVATE KEY"; ${wayOut}`);
+  if (block === null)
+    throw fault(`is not a PEM block "ENCRYPTED SIGSTORE PRIVATE KEY" or "ENCRYPTED COSIGN PRIVATE KEY"; ${wayOut}`);
   try {
     return encryptedKey.parse(JSON.parse(Buffer.from(block[1] ?? '', 'base64').toString('utf8')));
   } catch (error) {
@@ -58,5 +69,8 @@ function endsInNewline(password: Uint8Array): boolean {
 }
 
 function fault(message: string, cause?: unknown): SigningError {
-  return new SigningError(`key cosign.key of Secret signing-secrets ${message}`, { retryable: false, ...(cause === undefined ? {} : { cause }) });
+  return new SigningError(`key cosign.key of Secret signing-secrets ${message}`, {
+    retryable: false,
+    ...(cause === undefined ? {} : { cause }),
+  });
 }

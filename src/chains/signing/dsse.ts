@@ -12,7 +12,12 @@ export function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffe
   return Buffer.concat([Buffer.from(`DSSEv1 ${type.length} `), type, Buffer.from(` ${payload.length} `), payload]);
 }
 
-export function envelopeOf(payloadType: string, payload: Uint8Array, signature: Uint8Array, keyid: string): DsseEnvelope {
+export function envelopeOf(
+  payloadType: string,
+  payload: Uint8Array,
+  signature: Uint8Array,
+  keyid: string,
+): DsseEnvelope {
   return {
     payloadType,
     payload: Buffer.from(payload).toString('base64'),

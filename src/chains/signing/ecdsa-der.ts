@@ -1,6 +1,9 @@
-/** An ECDSA signature as r and s side by side (JOSE, Azure) to ASN.1 DER (Sigstore): SEQUENCE { INTEGER r, INTEGER s }. */
+/**
+ * An ECDSA signature as r and s side by side (JOSE, Azure) to ASN.1 DER (Sigstore): SEQUENCE { INTEGER r, INTEGER s }.
+ */
 export function ecdsaDer(raw: Uint8Array): Buffer {
-  if (raw.length === 0 || raw.length % 2 !== 0) throw new Error(`an ECDSA signature of ${raw.length} bytes is not r and s side by side`);
+  if (raw.length === 0 || raw.length % 2 !== 0)
+    throw new Error(`an ECDSA signature of ${raw.length} bytes is not r and s side by side`);
   const half = raw.length / 2;
   const body = Buffer.concat([integer(raw.subarray(0, half)), integer(raw.subarray(half))]);
   // P-521 makes more than 127 bytes, where the length takes a byte of its own.

@@ -19,11 +19,17 @@ export async function fileKeySigner(secret: SigningSecret): Promise<ByteSigner> 
   if (pem !== undefined) return keySigner(openPkcs8(pem), 'x509.pem');
   const cosignKey = secret['cosign.key'];
   if (cosignKey === undefined) {
-    throw new SigningError('Secret signing-secrets has neither x509.pem nor cosign.key; make a key with "cosign generate-key-pair k8s://<namespace>/signing-secrets", or set signers.x509.fulcio.enabled or artifacts.*.signer in chains-config', { retryable: false });
+    throw new SigningError(
+      'Secret signing-secrets has neither x509.pem nor cosign.key; make a key with "cosign generate-key-pair k8s://<namespace>/signing-secrets", or set signers.x509.fulcio.enabled or artifacts.*.signer in chains-config',
+      { retryable: false },
+    );
   }
   const password = secret['cosign.password'];
   if (password === undefined) {
-    throw new SigningError('Secret signing-secrets has cosign.key but no cosign.password; add it (an empty value if the key has no password)', { retryable: false });
+    throw new SigningError(
+      'Secret signing-secrets has cosign.key but no cosign.password; add it (an empty value if the key has no password)',
+      { retryable: false },
+    );
   }
   return keySigner(await openCosignKey(cosignKey, password), 'cosign.key');
 }
@@ -34,12 +40,18 @@ function openPkcs8(file: Uint8Array): KeyObject {
   const type = /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1];
   if (type !== 'PRIVATE KEY') {
     const found = type === undefined ? 'no PEM block' : `a PEM block "${type}"`;
-    throw new SigningError(`key x509.pem of Secret signing-secrets holds ${found}, not an unencrypted "PRIVATE KEY"; convert it with "openssl pkcs8 -topk8 -nocrypt"`, { retryable: false });
+    throw new SigningError(
+      `key x509.pem of Secret signing-secrets holds ${found}, not an unencrypted "PRIVATE KEY"; convert it with "openssl pkcs8 -topk8 -nocrypt"`,
+      { retryable: false },
+    );
   }
   try {
     return createPrivateKey(text);
   } catch (error) {
-    throw new SigningError(`key x509.pem of Secret signing-secrets cannot be read as PKCS#8: ${messageOf(error)}; make one with "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"`, { retryable: false, cause: error });
+    throw new SigningError(
+      `key x509.pem of Secret signing-secrets cannot be read as PKCS#8: ${messageOf(error)}; make one with "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256"`,
+      { retryable: false, cause: error },
+    );
   }
 }
 

@@ -27,7 +27,11 @@ function sshKey(key: KeyObject): Buffer {
       return Buffer.concat([field('ssh-ed25519'), field(part('x'))]);
     default: {
       const curve = `nist${curveOf(key)}`;
-      return Buffer.concat([field(`ecdsa-sha2-${curve}`), field(curve), field(Buffer.concat([Buffer.of(4), part('x'), part('y')]))]);
+      return Buffer.concat([
+        field(`ecdsa-sha2-${curve}`),
+        field(curve),
+        field(Buffer.concat([Buffer.of(4), part('x'), part('y')])),
+      ]);
     }
   }
 }

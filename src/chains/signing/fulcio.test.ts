@@ -15,7 +15,8 @@ afterEach(async () => {
 });
 
 const claim = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const tokenOf = (claims: object) => `${claim({ alg: 'RS256' })}.${claim(claims)}.${Buffer.from('signature').toString('base64url')}`;
+const tokenOf = (claims: object) =>
+  `${claim({ alg: 'RS256' })}.${claim(claims)}.${Buffer.from('signature').toString('base64url')}`;
 const subject = 'https://kubernetes.io/namespaces/tekton-chains/serviceaccounts/tekton-chains-controller';
 const token = tokenOf({ sub: subject, iss: 'https://kubernetes.default.svc', aud: ['sigstore'] });
 
@@ -29,11 +30,21 @@ async function fulcio(change: (answer: Issued) => unknown = (answer) => answer):
   const handler = fulcioHandler(await initializeCA(pair, await initializeCTLog(pair)), { strict: true });
   server = await startServer(async ({ method, path, headers, body }) => {
     expect([method, path, headers['content-type']]).toEqual(['POST', '/api/v2/signingCert', 'application/json']);
-    const json = JSON.parse(body.toString()) as { credentials: { oidcIdentityToken: string }; publicKeyRequest: { publicKey: { algorithm: string; content: string }; proofOfPossession: string } };
+    const json = JSON.parse(body.toString()) as {
+      credentials: { oidcIdentityToken: string };
+      publicKeyRequest: { publicKey: { algorithm: string; content: string }; proofOfPossession: string };
+    };
     expect(Object.keys(json).sort()).toEqual(['credentials', 'publicKeyRequest']);
     expect(json.publicKeyRequest.publicKey.algorithm).toBe('ECDSA');
     const possession = Buffer.from(json.publicKeyRequest.proofOfPossession, 'base64');
-    if (!verify('sha256', Buffer.from(subjectOf(json.credentials.oidcIdentityToken)), createPublicKey(json.publicKeyRequest.publicKey.content), possession)) {
+    if (
+      !verify(
+        'sha256',
+        Buffer.from(subjectOf(json.credentials.oidcIdentityToken)),
+        createPublicKey(json.publicKeyRequest.publicKey.content),
+        possession,
+      )
+    ) {
       return { status: 400, body: { code: 3, message: 'The signature supplied in the request could not be verified' } };
     }
     const { statusCode, response } = await handler.fn(body.toString());
@@ -47,7 +58,9 @@ describe('issueCertificate', () => {
     const { url } = await fulcio();
     const first = await issueCertificate(`${url}/`, token, signal);
     const leaf = new X509Certificate(first.certificate);
-    const above = first.chain.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g)!.map((pem) => new X509Certificate(pem));
+    const above = first.chain
+      .match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g)!
+      .map((pem) => new X509Certificate(pem));
     expect(leaf.checkPrivateKey(first.privateKey)).toBe(true);
     expect(leaf.subjectAltName).toBe(`URI:${subject}`);
     expect(leaf.verify(above[0]!.publicKey)).toBe(true);
@@ -58,23 +71,46 @@ describe('issueCertificate', () => {
   });
 
   it('takes the chain also where the certificate log answers apart', async () => {
-    const { url } = await fulcio((answer) => ({ signedCertificateDetachedSct: { ...answer.signedCertificateEmbeddedSct, signedCertificateTimestamp: 'AAAA' } }));
+    const { url } = await fulcio((answer) => ({
+      signedCertificateDetachedSct: { ...answer.signedCertificateEmbeddedSct, signedCertificateTimestamp: 'AAAA' },
+    }));
     expect((await issueCertificate(url, token, signal)).certificate).toContain('BEGIN CERTIFICATE');
   });
 
   it.each([
     { name: 'no chain', change: () => ({}), error: /the answer has no certificate chain/ },
-    { name: 'an empty chain', change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: [] } } }), error: /the answer has no certificate chain/ },
-    { name: 'a certificate of nothing', change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: ['x'] } } }), error: /certificate cannot be read/ },
-    { name: 'the certificate of another key', change: (answer: Issued) => ({ signedCertificateEmbeddedSct: { chain: { certificates: [...answer.signedCertificateEmbeddedSct.chain.certificates].reverse() } } }), error: /is for another key/ },
+    {
+      name: 'an empty chain',
+      change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: [] } } }),
+      error: /the answer has no certificate chain/,
+    },
+    {
+      name: 'a certificate of nothing',
+      change: () => ({ signedCertificateEmbeddedSct: { chain: { certificates: ['x'] } } }),
+      error: /certificate cannot be read/,
+    },
+    {
+      name: 'the certificate of another key',
+      change: (answer: Issued) => ({
+        signedCertificateEmbeddedSct: {
+          chain: { certificates: [...answer.signedCertificateEmbeddedSct.chain.certificates].reverse() },
+        },
+      }),
+      error: /is for another key/,
+    },
   ])('does not use $name', async ({ change, error }) => {
     const { url } = await fulcio(change as never);
     await expect(issueCertificate(url, token, signal)).rejects.toThrow(error);
   });
 
-  it('gives Fulcio\'s own words and the way out of a refusal', async () => {
-    server = await startServer(() => ({ status: 400, body: { code: 3, message: 'There was an error processing the identity token', details: [] } }));
-    await expect(issueCertificate(server.url, token, signal)).rejects.toThrow(/Fulcio http:.*\/api\/v2\/signingCert: 400 Bad Request: There was an error processing the identity token; check signers\.x509\.fulcio\.address.*issuer/);
+  it("gives Fulcio's own words and the way out of a refusal", async () => {
+    server = await startServer(() => ({
+      status: 400,
+      body: { code: 3, message: 'There was an error processing the identity token', details: [] },
+    }));
+    await expect(issueCertificate(server.url, token, signal)).rejects.toThrow(
+      /Fulcio http:.*\/api\/v2\/signingCert: 400 Bad Request: There was an error processing the identity token; check signers\.x509\.fulcio\.address.*issuer/,
+    );
     expect(server.requests).toHaveLength(1);
   });
 
@@ -97,7 +133,11 @@ describe('subjectOf', () => {
   });
 
   it.each([
-    { name: 'an unverified address', given: tokenOf({ sub: 's', email: 'a@example.com' }), error: /a@example\.com, an address that its issuer has not verified/ },
+    {
+      name: 'an unverified address',
+      given: tokenOf({ sub: 's', email: 'a@example.com' }),
+      error: /a@example\.com, an address that its issuer has not verified/,
+    },
     { name: 'nobody', given: tokenOf({}), error: /neither email nor sub/ },
     { name: 'no token', given: 'x.y.z', error: /not a JSON Web Token/ },
   ])('refuses $name', ({ given, error }) => {
@@ -106,7 +146,11 @@ describe('subjectOf', () => {
 });
 
 describe('keylessSigner', () => {
-  const settings = (address: string): X509Settings => ({ fulcio: { enabled: true, address, issuer: '', provider: 'envvar' }, identityTokenFile: '', tufMirrorUrl: '' });
+  const settings = (address: string): X509Settings => ({
+    fulcio: { enabled: true, address, issuer: '', provider: 'envvar' },
+    identityTokenFile: '',
+    tufMirrorUrl: '',
+  });
   const env = { SIGSTORE_ID_TOKEN: token };
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -117,7 +161,9 @@ describe('keylessSigner', () => {
     const [first, second] = await Promise.all(['a', 'b'].map((text) => signer.signBytes(Buffer.from(text), signal)));
     expect(requests).toHaveLength(1);
     expect(digest(first!.key.certificate!)).toBe(digest(second!.key.certificate!));
-    expect(verify('sha256', Buffer.from('a'), new X509Certificate(first!.key.certificate!).publicKey, first!.signature)).toBe(true);
+    expect(
+      verify('sha256', Buffer.from('a'), new X509Certificate(first!.key.certificate!).publicKey, first!.signature),
+    ).toBe(true);
     await clock.advance(8.5 * 60_000);
     await signer.signBytes(Buffer.from('c'), signal);
     expect(requests).toHaveLength(1);

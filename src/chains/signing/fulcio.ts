@@ -28,26 +28,47 @@ const newKeyPair = promisify(generateKeyPair);
 const algorithm = { scheme: 'ecdsa', hash: 'sha256' } as const;
 
 /**
- * A fresh P-256 key and its certificate (Fulcio v2, POST /api/v2/signingCert). The proof of possession is a signature over
- * the token's subject: the verified e-mail address, else `sub`.
+ * A fresh P-256 key and its certificate (Fulcio v2, POST /api/v2/signingCert). The proof of possession is a signature
+ * over the token's subject: the verified e-mail address, else `sub`.
  * @throws SigningError naming Fulcio's address and the way out.
  */
-export async function issueCertificate(address: string, token: string, signal: AbortSignal, around: Surroundings = {}): Promise<IssuedCertificate> {
+export async function issueCertificate(
+  address: string,
+  token: string,
+  signal: AbortSignal,
+  around: Surroundings = {},
+): Promise<IssuedCertificate> {
   const { privateKey, publicKey } = await newKeyPair('ec', { namedCurve: 'P-256' });
   const proof = await signBytes(privateKey, algorithm, Buffer.from(subjectOf(token)));
   const wanted: Request = {
-    service: 'Fulcio', url: joinUrl(address, 'api/v2/signingCert'),
+    service: 'Fulcio',
+    url: joinUrl(address, 'api/v2/signingCert'),
     body: {
       credentials: { oidcIdentityToken: token },
-      publicKeyRequest: { publicKey: { algorithm: 'ECDSA', content: publicKeyPem(publicKey) }, proofOfPossession: proof.toString('base64') },
+      publicKeyRequest: {
+        publicKey: { algorithm: 'ECDSA', content: publicKeyPem(publicKey) },
+        proofOfPossession: proof.toString('base64'),
+      },
     },
-    wayOut: 'check signers.x509.fulcio.address in chains-config, and that Fulcio trusts the issuer of the token with audience sigstore',
+    wayOut:
+      'check signers.x509.fulcio.address in chains-config, and that Fulcio trusts the issuer of the token with audience sigstore',
   };
-  const answer = await observed(around, 'fulcio', signal, async () => jsonOf(wanted, await request(wanted, signal, around.clock ?? systemClock)));
+  const answer = await observed(around, 'fulcio', signal, async () =>
+    jsonOf(wanted, await request(wanted, signal, around.clock ?? systemClock)),
+  );
   const parsed = answerSchema.safeParse(answer);
-  if (!parsed.success) throw new SigningError(`Fulcio ${wanted.url}: the answer has no certificate chain; check that this address is a Fulcio of version 1 or newer`);
+  if (!parsed.success)
+    throw new SigningError(
+      `Fulcio ${wanted.url}: the answer has no certificate chain; check that this address is a Fulcio of version 1 or newer`,
+    );
   const [leaf = '', ...above] = parsed.data.chain.certificates.map((pem) => `${pem.trim()}\n`);
-  return { privateKey, publicKey, certificate: leaf, chain: above.join(''), notAfter: expiryOf(leaf, privateKey, wanted.url) };
+  return {
+    privateKey,
+    publicKey,
+    certificate: leaf,
+    chain: above.join(''),
+    notAfter: expiryOf(leaf, privateKey, wanted.url),
+  };
 }
 
 function expiryOf(pem: string, privateKey: KeyObject, url: string): Date {
@@ -57,7 +78,8 @@ function expiryOf(pem: string, privateKey: KeyObject, url: string): Date {
   } catch (error) {
     throw new SigningError(`Fulcio ${url}: the certificate cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  if (!certificate.checkPrivateKey(privateKey)) throw new SigningError(`Fulcio ${url}: the certificate is for another key than the one asked for`);
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new SigningError(`Fulcio ${url}: the certificate is for another key than the one asked for`);
   return new Date(certificate.validTo);
 }
 
@@ -67,12 +89,21 @@ export function subjectOf(token: string): string {
   try {
     claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as typeof claims;
   } catch (error) {
-    throw new SigningError('the identity token for Fulcio is not a JSON Web Token; check signers.x509.fulcio.provider', { cause: error, retryable: false });
+    throw new SigningError(
+      'the identity token for Fulcio is not a JSON Web Token; check signers.x509.fulcio.provider',
+      { cause: error, retryable: false },
+    );
   }
   if (typeof claims.email === 'string' && claims.email !== '') {
     if (claims.email_verified === true || claims.email_verified === 'true') return claims.email;
-    throw new SigningError(`the identity token for Fulcio names ${claims.email}, an address that its issuer has not verified; use an account with a verified address`, { retryable: false });
+    throw new SigningError(
+      `the identity token for Fulcio names ${claims.email}, an address that its issuer has not verified; use an account with a verified address`,
+      { retryable: false },
+    );
   }
   if (typeof claims.sub === 'string' && claims.sub !== '') return claims.sub;
-  throw new SigningError('the identity token for Fulcio has neither email nor sub; check signers.x509.fulcio.provider', { retryable: false });
+  throw new SigningError(
+    'the identity token for Fulcio has neither email nor sub; check signers.x509.fulcio.provider',
+    { retryable: false },
+  );
 }

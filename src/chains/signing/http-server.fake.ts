@@ -23,18 +23,28 @@ export interface FakeServer {
 }
 
 /** A server on loopback that keeps every request whole, for tests that judge what a client sends. */
-export async function startServer(answer: (request: SeenRequest, earlier: number) => FakeAnswer | Promise<FakeAnswer>): Promise<FakeServer> {
+export async function startServer(
+  answer: (request: SeenRequest, earlier: number) => FakeAnswer | Promise<FakeAnswer>,
+): Promise<FakeServer> {
   const requests: SeenRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const seen: SeenRequest = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks) };
+      const seen: SeenRequest = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+      };
       requests.push(seen);
       Promise.resolve(answer(seen, requests.length - 1)).then(
         ({ status = 200, headers = {}, body }) => {
           const bytes = body instanceof Uint8Array || typeof body === 'string';
-          response.writeHead(status, { ...(bytes || body === undefined ? {} : { 'content-type': 'application/json' }), ...headers });
+          response.writeHead(status, {
+            ...(bytes || body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          });
           response.end(bytes ? body : body === undefined ? '' : JSON.stringify(body));
         },
         (error: unknown) => response.writeHead(599).end(String(error)),
@@ -45,9 +55,10 @@ export async function startServer(answer: (request: SeenRequest, earlier: number
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(() => resolve());
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
   };
 }

@@ -10,8 +10,9 @@ const marginMs = 60_000;
 const algorithm = { scheme: 'ecdsa', hash: 'sha256' } as const;
 
 /**
- * Signs with a certificate of Fulcio, which is asked for at the first signature and used while it is valid. Whoever wants
- * a fresh key makes a new signer: one per run, as upstream, so that all artifacts of a run carry the same certificate.
+ * Signs with a certificate of Fulcio, which is asked for at the first signature and used while it is valid. Whoever
+ * wants a fresh key makes a new signer: one per run, as upstream, so that all artifacts of a run carry the same
+ * certificate.
  */
 export function keylessSigner(settings: X509Settings, options: IdentityOptions = {}): ByteSigner {
   const clock = options.clock ?? systemClock;
@@ -40,7 +41,10 @@ export function keylessSigner(settings: X509Settings, options: IdentityOptions =
     description: `keyless by Fulcio ${settings.fulcio.address}`,
     async signBytes(bytes, signal) {
       const { privateKey, publicKey, certificate, chain } = await inLine(signal);
-      return { signature: await signBytes(privateKey, algorithm, bytes), key: { publicKey, algorithm, certificate, chain } };
+      return {
+        signature: await signBytes(privateKey, algorithm, bytes),
+        key: { publicKey, algorithm, certificate, chain },
+      };
     },
   };
 }

@@ -23,7 +23,9 @@ class HurriedClock extends FakeClock {
 
 describe('request', () => {
   it.each([408, 429, 500, 503])('tries again after %d', async (status) => {
-    server = await startServer((_, earlier) => (earlier < 2 ? { status, body: { message: 'later' } } : { body: { ok: true } }));
+    server = await startServer((_, earlier) =>
+      earlier < 2 ? { status, body: { message: 'later' } } : { body: { ok: true } },
+    );
     const clock = new HurriedClock();
     expect(jsonOf(wanted(''), await request(wanted(server.url), signal, clock))).toEqual({ ok: true });
     expect(clock.pauses).toEqual([200, 400]);
@@ -31,14 +33,25 @@ describe('request', () => {
 
   it.each([400, 401, 403, 404, 409])('does not try again after %d', async (status) => {
     server = await startServer(() => ({ status, body: { message: 'no' } }));
-    await expect(request(wanted(server.url), signal)).rejects.toMatchObject({ status, message: expect.stringMatching(new RegExp(`^Rekor http://.*: ${status} .*: no; look there$`)) as string });
+    await expect(request(wanted(server.url), signal)).rejects.toMatchObject({
+      status,
+      message: expect.stringMatching(new RegExp(`^Rekor http://.*: ${status} .*: no; look there$`)) as string,
+    });
     expect(server.requests).toHaveLength(1);
   });
 
   it('gives up after three tries, and waits as long as it is told to', async () => {
-    server = await startServer((_, earlier) => ({ status: 503, headers: { 'retry-after': earlier === 0 ? '2' : '3600' }, body: 'overloaded' }));
+    server = await startServer((_, earlier) => ({
+      status: 503,
+      headers: { 'retry-after': earlier === 0 ? '2' : '3600' },
+      body: 'overloaded',
+    }));
     const clock = new HurriedClock();
-    await expect(request(wanted(server.url), signal, clock)).rejects.toMatchObject({ status: 503, retryable: true, message: expect.stringContaining(': overloaded;') as string });
+    await expect(request(wanted(server.url), signal, clock)).rejects.toMatchObject({
+      status: 503,
+      retryable: true,
+      message: expect.stringContaining(': overloaded;') as string,
+    });
     expect(server.requests).toHaveLength(3);
     expect(clock.pauses).toEqual([2_000, 5_000]);
   });
@@ -46,7 +59,9 @@ describe('request', () => {
   it('names an address that nobody answers', async () => {
     const { url, close } = await startServer(() => ({}));
     await close();
-    await expect(request({ ...wanted(`${url}/x`), attempts: 1 }, signal)).rejects.toThrow(/^Rekor http:\/\/127\.0\.0\.1:\d+\/x cannot be reached: .*ECONNREFUSED.*; look there$/);
+    await expect(request({ ...wanted(`${url}/x`), attempts: 1 }, signal)).rejects.toThrow(
+      /^Rekor http:\/\/127\.0\.0\.1:\d+\/x cannot be reached: .*ECONNREFUSED.*; look there$/,
+    );
   });
 
   it('names a service that is silent', async () => {
@@ -54,7 +69,9 @@ describe('request', () => {
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
     try {
       const url = `http://127.0.0.1:${(mute.address() as AddressInfo).port}/`;
-      await expect(request({ ...wanted(url), attempts: 1, timeoutMs: 50 }, signal)).rejects.toThrow(/no answer within 0\.05 s; look there/);
+      await expect(request({ ...wanted(url), attempts: 1, timeoutMs: 50 }, signal)).rejects.toThrow(
+        /no answer within 0\.05 s; look there/,
+      );
     } finally {
       mute.close();
     }
@@ -89,14 +106,21 @@ describe('observed', () => {
     const around = { clock, observe: (...call: unknown[]) => seen.push(call) };
     await observed(around, 'kms', signal, () => clock.advance(1_500));
     await expect(observed(around, 'tsa', signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await expect(observed(around, 'rekor', AbortSignal.abort(), () => Promise.reject(new Error('enough')))).rejects.toThrow('enough');
-    expect(seen).toEqual([['kms', 1.5, 'success'], ['tsa', 0, 'error']]);
+    await expect(
+      observed(around, 'rekor', AbortSignal.abort(), () => Promise.reject(new Error('enough'))),
+    ).rejects.toThrow('enough');
+    expect(seen).toEqual([
+      ['kms', 1.5, 'success'],
+      ['tsa', 0, 'error'],
+    ]);
   });
 });
 
 describe('joinUrl', () => {
   it.each([
-    ['https://x', 'a/b', 'https://x/a/b'], ['https://x/', '/a', 'https://x/a'], ['https://x/base//', 'a', 'https://x/base/a'],
+    ['https://x', 'a/b', 'https://x/a/b'],
+    ['https://x/', '/a', 'https://x/a'],
+    ['https://x/base//', 'a', 'https://x/base/a'],
   ])('%s and %s', (base, path, whole) => {
     expect(joinUrl(base, path)).toBe(whole);
   });

@@ -19,10 +19,16 @@ export interface Surroundings {
 }
 
 /** Runs one remote call and reports how long it took. An abort by the caller is not an outcome of the service. */
-export async function observed<T>(around: Surroundings, call: ServiceCall, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+export async function observed<T>(
+  around: Surroundings,
+  call: ServiceCall,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   const clock = around.clock ?? systemClock;
   const begin = elapsedScale(clock);
-  const report = (outcome: 'success' | 'error') => around.observe?.(call, (elapsedScale(clock) - begin) / 1000, outcome);
+  const report = (outcome: 'success' | 'error') =>
+    around.observe?.(call, (elapsedScale(clock) - begin) / 1000, outcome);
   try {
     const result = await work();
     report('success');
@@ -82,8 +88,8 @@ export function joinUrl(base: string, path: string): string {
 }
 
 /**
- * One call with retries: connection failures, 408, 429 and 5xx are tried again with growing pauses (Retry-After counts up
- * to 5 s).
+ * One call with retries: connection failures, 408, 429 and 5xx are tried again with growing pauses (Retry-After counts
+ * up to 5 s).
  * @throws ServiceError for every answer that is not 2xx; the signal's reason when aborted.
  */
 export async function request(wanted: Request, signal: AbortSignal, clock: Clock = systemClock): Promise<Answer> {
@@ -104,7 +110,9 @@ export function jsonOf(wanted: Request, answer: Answer): unknown {
   try {
     return JSON.parse(answer.body.toString('utf8'));
   } catch (error) {
-    throw new ServiceError(answer.status, `${wanted.service} ${wanted.url}: the answer is not JSON; ${wanted.wayOut}`, { cause: error });
+    throw new ServiceError(answer.status, `${wanted.service} ${wanted.url}: the answer is not JSON; ${wanted.wayOut}`, {
+      cause: error,
+    });
   }
 }
 
@@ -115,17 +123,28 @@ async function once(wanted: Request, signal: AbortSignal): Promise<Answer> {
   try {
     const response = await fetch(url, {
       method: wanted.method ?? (wanted.body === undefined ? 'GET' : 'POST'),
-      headers: { accept: 'application/json', ...(wanted.body === undefined || bytes ? {} : { 'content-type': 'application/json' }), ...wanted.headers },
+      headers: {
+        accept: 'application/json',
+        ...(wanted.body === undefined || bytes ? {} : { 'content-type': 'application/json' }),
+        ...wanted.headers,
+      },
       ...(wanted.body === undefined ? {} : { body: bytes ? (wanted.body as Uint8Array) : JSON.stringify(wanted.body) }),
       signal: AbortSignal.any([signal, timeout]),
       dispatcher: wanted.dispatcher ?? defaultDispatcher,
     });
     const body = await bounded(response.body);
     if (response.ok) return { status: response.status, headers: response.headers, body };
-    throw new ServiceError(response.status, `${service} ${url}: ${response.status} ${response.statusText}${said(body)}; ${wayOut}`, { headers: response.headers });
+    throw new ServiceError(
+      response.status,
+      `${service} ${url}: ${response.status} ${response.statusText}${said(body)}; ${wayOut}`,
+      { headers: response.headers },
+    );
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    const why = timeout.aborted && !signal.aborted ? `no answer within ${(wanted.timeoutMs ?? 10_000) / 1000} s` : messageOf(error);
+    const why =
+      timeout.aborted && !signal.aborted
+        ? `no answer within ${(wanted.timeoutMs ?? 10_000) / 1000} s`
+        : messageOf(error);
     throw new ServiceError(0, `${service} ${url} cannot be reached: ${why}; ${wayOut}`, { cause: error });
   }
 }

@@ -14,12 +14,22 @@ const signal = new AbortController().signal;
 const payload: Payload = { json: Buffer.from('{}'), payloadType: simpleSigningPayloadType, wrap: false, subjects: [] };
 const key = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 const pkcs8 = (privateKey: KeyObject) => Buffer.from(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-const cosignSecret = (privateKey: KeyObject): SigningSecret => ({ 'cosign.key': encryptCosignKey(privateKey, 'p'), 'cosign.password': Buffer.from('p') });
+const cosignSecret = (privateKey: KeyObject): SigningSecret => ({
+  'cosign.key': encryptCosignKey(privateKey, 'p'),
+  'cosign.password': Buffer.from('p'),
+});
 
 /** A source over a Secret and a ConfigMap that a test can change. */
 function source(secret: SigningSecret, data: Record<string, string> = {}) {
   const state = { secret, data };
-  return { state, get: createSignerSource({ config: () => parseChainsConfig(state.data).config, secret: () => state.secret, env: {} }) };
+  return {
+    state,
+    get: createSignerSource({
+      config: () => parseChainsConfig(state.data).config,
+      secret: () => state.secret,
+      env: {},
+    }),
+  };
 }
 
 describe('createSignerSource', () => {
@@ -35,7 +45,11 @@ describe('createSignerSource', () => {
     const [first, second] = [key(), key()];
     const { state, get } = source(cosignSecret(first));
     const old = await get('taskrun');
-    state.secret = { ...state.secret, 'cosign.key': Buffer.from(state.secret['cosign.key']!), unrelated: Buffer.from('x') };
+    state.secret = {
+      ...state.secret,
+      'cosign.key': Buffer.from(state.secret['cosign.key']!),
+      unrelated: Buffer.from('x'),
+    };
     expect(await get('taskrun')).toBe(old);
     state.secret = cosignSecret(second);
     const current = await get('taskrun');
@@ -66,20 +80,45 @@ describe('createSignerSource', () => {
   });
 
   it.each([
-    { name: 'an empty Secret', secret: {}, error: /neither x509\.pem nor cosign\.key; make a key with "cosign generate-key-pair k8s/ },
+    {
+      name: 'an empty Secret',
+      secret: {},
+      error: /neither x509\.pem nor cosign\.key; make a key with "cosign generate-key-pair k8s/,
+    },
     { name: 'a missing password', secret: { 'cosign.key': Buffer.from('x') }, error: /no cosign\.password; add it/ },
-    { name: 'an encrypted x509.pem', secret: { 'x509.pem': Buffer.from('-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n') }, error: /PEM block "ENCRYPTED PRIVATE KEY", not an unencrypted "PRIVATE KEY"; convert it with "openssl pkcs8/ },
-    { name: 'an x509.pem in SEC 1', secret: { 'x509.pem': Buffer.from(key().export({ format: 'pem', type: 'sec1' })) }, error: /"EC PRIVATE KEY"/ },
+    {
+      name: 'an encrypted x509.pem',
+      secret: {
+        'x509.pem': Buffer.from('-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n'),
+      },
+      error: /PEM block "ENCRYPTED PRIVATE KEY", not an unencrypted "PRIVATE KEY"; convert it with "openssl pkcs8/,
+    },
+    {
+      name: 'an x509.pem in SEC 1',
+      secret: { 'x509.pem': Buffer.from(key().export({ format: 'pem', type: 'sec1' })) },
+      error: /"EC PRIVATE KEY"/,
+    },
     { name: 'an x509.pem of nothing', secret: { 'x509.pem': Buffer.from('hello') }, error: /no PEM block/ },
-    { name: 'a broken x509.pem', secret: { 'x509.pem': Buffer.from('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n') }, error: /cannot be read as PKCS#8.*openssl genpkey/ },
+    {
+      name: 'a broken x509.pem',
+      secret: { 'x509.pem': Buffer.from('-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n') },
+      error: /cannot be read as PKCS#8.*openssl genpkey/,
+    },
   ])('names $name', async ({ secret, error }) => {
     await expect(source(secret as SigningSecret).get('taskrun')).rejects.toThrow(error);
   });
 
   it('chooses by type: x509, kms, none', async () => {
-    const { get } = source({ 'x509.pem': pkcs8(key()) }, {
-      'artifacts.oci.signer': 'kms', 'artifacts.pipelinerun.signer': 'none', 'signers.kms.kmsref': 'hashivault://chains', 'signers.kms.auth.address': 'http://127.0.0.1:1', 'signers.kms.auth.token': 't',
-    });
+    const { get } = source(
+      { 'x509.pem': pkcs8(key()) },
+      {
+        'artifacts.oci.signer': 'kms',
+        'artifacts.pipelinerun.signer': 'none',
+        'signers.kms.kmsref': 'hashivault://chains',
+        'signers.kms.auth.address': 'http://127.0.0.1:1',
+        'signers.kms.auth.token': 't',
+      },
+    );
     expect((await get('taskrun')).description).toContain('x509.pem');
     expect((await get('oci')).description).toBe('hashivault://chains');
     await expect(get('pipelinerun')).rejects.toThrow('artifacts.pipelinerun.signer in chains-config is "none"');
@@ -90,7 +129,12 @@ describe('createSignerSource', () => {
     try {
       const file = path.join(folder, 'token');
       await writeFile(file, 'one');
-      const data = { 'artifacts.oci.signer': 'kms', 'signers.kms.kmsref': 'hashivault://a', 'signers.kms.auth.address': 'http://127.0.0.1:1', 'signers.kms.auth.token-path': file };
+      const data = {
+        'artifacts.oci.signer': 'kms',
+        'signers.kms.kmsref': 'hashivault://a',
+        'signers.kms.auth.address': 'http://127.0.0.1:1',
+        'signers.kms.auth.token-path': file,
+      };
       const { state, get } = source({}, data);
       const first = await get('oci');
       expect(await get('oci')).toBe(first);
@@ -105,7 +149,10 @@ describe('createSignerSource', () => {
   });
 
   it('gives keyless artifacts of one pass the same signer, and another pass a new one', async () => {
-    const { get } = source({}, { 'signers.x509.fulcio.enabled': 'true', 'signers.x509.fulcio.address': 'http://127.0.0.1:1' });
+    const { get } = source(
+      {},
+      { 'signers.x509.fulcio.enabled': 'true', 'signers.x509.fulcio.address': 'http://127.0.0.1:1' },
+    );
     const pass = {};
     const signer = await get('taskrun', pass);
     expect(await get('oci', pass)).toBe(signer);
@@ -122,9 +169,14 @@ describe('readSigningSecret', () => {
       await writeFile(path.join(folder, 'cosign.password'), 'p\n');
       await chmod(path.join(folder, 'cosign.key'), 0o400);
       const secret = await readSigningSecret(folder);
-      expect(Object.entries(secret).map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual([['cosign.key', 'k'], ['cosign.password', 'p\n']]);
+      expect(Object.entries(secret).map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual([
+        ['cosign.key', 'k'],
+        ['cosign.password', 'p\n'],
+      ]);
       expect(await readSigningSecret(path.join(folder, 'nowhere'))).toEqual({});
-      await expect(readSigningSecret('/dev/null')).rejects.toThrow(/x509\.pem of Secret signing-secrets cannot be read in \/dev\/null/);
+      await expect(readSigningSecret('/dev/null')).rejects.toThrow(
+        /x509\.pem of Secret signing-secrets cannot be read in \/dev\/null/,
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -10,8 +10,8 @@ import { createKmsSigner, kmsIdentity } from './kms/index.ts';
 import { payloadSigner, SigningError, type Signer } from './signer.ts';
 
 /**
- * The signer for this type of artifact as the settings and the Secret are now. `pass` stands for one pass over one run: with
- * the same object, keyless artifacts share key and certificate; without it every call gets its own.
+ * The signer for this type of artifact as the settings and the Secret are now. `pass` stands for one pass over one run:
+ * with the same object, keyless artifacts share key and certificate; without it every call gets its own.
  * @throws SigningError naming key, setting and way out; for the signer "none", which signs nothing.
  */
 export type SignerSource = (kind: ArtifactKind, pass?: object) => Promise<Signer>;
@@ -23,8 +23,8 @@ export interface SignerSourceOptions extends IdentityOptions {
 }
 
 /**
- * Signers are kept by the content they are made of: as long as Secret and settings say the same, a key is opened once; when
- * they change, the next call gets a new signer, and whoever holds the old one can still use it.
+ * Signers are kept by the content they are made of: as long as Secret and settings say the same, a key is opened once;
+ * when they change, the next call gets a new signer, and whoever holds the old one can still use it.
  */
 export function createSignerSource(options: SignerSourceOptions): SignerSource {
   const keys = new Kept<Signer>();
@@ -46,9 +46,14 @@ export function createSignerSource(options: SignerSourceOptions): SignerSource {
     const { signer } = settingsOf(config as ChainsConfig, kind);
     switch (signer) {
       case 'none':
-        throw new SigningError(`artifacts.${kind}.signer in chains-config is "none": artifacts of this type are not signed`, { retryable: false });
+        throw new SigningError(
+          `artifacts.${kind}.signer in chains-config is "none": artifacts of this type are not signed`,
+          { retryable: false },
+        );
       case 'kms':
-        return services.get(await kmsIdentity(config.signers.kms), async () => payloadSigner(createKmsSigner(config.signers.kms, options)));
+        return services.get(await kmsIdentity(config.signers.kms), async () =>
+          payloadSigner(createKmsSigner(config.signers.kms, options)),
+        );
       case 'x509': {
         if (config.signers.x509.fulcio.enabled) return keyless(config, pass);
         const secret = await options.secret();
@@ -62,7 +67,10 @@ export function createSignerSource(options: SignerSourceOptions): SignerSource {
   };
 }
 
-/** One value by the content it is made of. A failure is kept too when trying again cannot help (opening a key is costly). */
+/**
+ * One value by the content it is made of. A failure is kept too when trying again cannot help (opening a key is
+ * costly).
+ */
 class Kept<T> {
   #content: string | undefined;
   #value: Promise<T> | undefined;
@@ -81,7 +89,10 @@ class Kept<T> {
 
 function contentOf(secret: SigningSecret): string {
   const hash = createHash('sha256');
-  for (const file of keyFiles) hash.update(secret[file] === undefined ? `${file} absent;` : `${file} ${secret[file].length};`).update(secret[file] ?? '');
+  for (const file of keyFiles)
+    hash
+      .update(secret[file] === undefined ? `${file} absent;` : `${file} ${secret[file].length};`)
+      .update(secret[file] ?? '');
   return hash.digest('hex');
 }
 
@@ -95,7 +106,11 @@ export async function readSigningSecret(directory: string): Promise<SigningSecre
     try {
       found[file] = await readFile(path.join(directory, file));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw new SigningError(`key ${file} of Secret signing-secrets cannot be read in ${directory}; check the mount of the Secret`, { cause: error });
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        throw new SigningError(
+          `key ${file} of Secret signing-secrets cannot be read in ${directory}; check the mount of the Secret`,
+          { cause: error },
+        );
     }
   }
   return found;

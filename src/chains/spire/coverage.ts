@@ -5,20 +5,26 @@ import { isProof, type StepMaterial } from './material.ts';
 import { isValueOf, readValue } from './value.ts';
 
 /**
- * Whether the results of the TaskRun, of which attestations speak, are what its steps signed: of results that several steps
- * wrote, the last. `problems`: they are not. `gaps`: results that the entrypoint does not sign.
+ * Whether the results of the TaskRun, of which attestations speak, are what its steps signed: of results that several
+ * steps wrote, the last. `problems`: they are not. `gaps`: results that the entrypoint does not sign.
  */
-export function checkStatusResults({ status }: TaskRun, steps: readonly StepMaterial[], { problems, gaps }: { problems: string[]; gaps: string[] }): void {
+export function checkStatusResults(
+  { status }: TaskRun,
+  steps: readonly StepMaterial[],
+  { problems, gaps }: { problems: string[]; gaps: string[] },
+): void {
   const written = new Map(steps.flatMap(({ entries }) => [...entries]));
   const declared = new Map((status?.taskSpec?.results ?? []).map((result) => [result.name, result]));
   const results = status?.results ?? [];
   const names = new Set(results.map(({ name }) => name));
   for (const { name, value } of results) {
     const text = written.get(name);
-    if (text !== undefined && !isValueOf(value, text)) problems.push(`result ${name} of the TaskRun is not what the step wrote`);
+    if (text !== undefined && !isValueOf(value, text))
+      problems.push(`result ${name} of the TaskRun is not what the step wrote`);
     if (text !== undefined) continue;
     // The entrypoint signs results of the Task only.
-    if (isPassedOn(declared.get(name))) gaps.push(`result ${name} is passed on from a step's own result, which is not signed`);
+    if (isPassedOn(declared.get(name)))
+      gaps.push(`result ${name} is passed on from a step's own result, which is not signed`);
     else problems.push(`result ${name} of the TaskRun was written by no step`);
   }
   for (const [name, text] of written) {

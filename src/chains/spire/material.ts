@@ -30,14 +30,17 @@ export interface StepMaterial {
 }
 
 /**
- * The results of each step that wrote any, in the order of the steps. Proof is looked for in the termination messages, where
- * the entrypoint leaves it, then in the results of the steps; in the results of the TaskRun only if no step has any.
+ * The results of each step that wrote any, in the order of the steps. Proof is looked for in the termination messages,
+ * where the entrypoint leaves it, then in the results of the steps; in the results of the TaskRun only if no step has
+ * any.
  */
 export function stepMaterials({ status }: TaskRun): StepMaterial[] {
   const found = (status?.steps ?? []).flatMap((step): StepMaterial[] => {
     const where = `step ${step.name ?? step.container ?? ''}`;
     const finishedAt = step.terminated?.finishedAt;
-    const written = (parseTerminationMessage(step.terminated?.message) ?? []).filter(({ type }) => type === entryType.taskResult);
+    const written = (parseTerminationMessage(step.terminated?.message) ?? []).filter(
+      ({ type }) => type === entryType.taskResult,
+    );
     const message = material(where, new Map(written.map(({ key, value }) => [key, value])), finishedAt);
     const results = material(where, asText(step.results), finishedAt);
     return [message.signed || !results.signed ? message : results].filter(({ entries }) => entries.size > 0);
@@ -49,12 +52,17 @@ export function stepMaterials({ status }: TaskRun): StepMaterial[] {
 
 function material(where: string, entries: ReadonlyMap<string, string>, finishedAt: string | undefined): StepMaterial {
   // A user's own result may be named SVID.
-  const signed = entries.has(manifestKey) || entries.has(`${manifestKey}${signatureSuffix}`) || entries.get(svidKey)?.includes('-----BEGIN CERTIFICATE-----') === true;
+  const signed =
+    entries.has(manifestKey) ||
+    entries.has(`${manifestKey}${signatureSuffix}`) ||
+    entries.get(svidKey)?.includes('-----BEGIN CERTIFICATE-----') === true;
   return { where, entries, signed, finishedAt };
 }
 
 function asText(results: readonly TaskRunResult[] | undefined): Map<string, string> {
-  return new Map((results ?? []).map(({ name, value }) => [name, typeof value === 'string' ? value : JSON.stringify(value)]));
+  return new Map(
+    (results ?? []).map(({ name, value }) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );
 }
 
 /** Whether a name is that of proof, not of a result, among these entries. */

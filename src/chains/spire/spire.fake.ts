@@ -22,12 +22,27 @@ const ecKey = ['ecparam', '-name', 'prime256v1', '-genkey', '-noout'];
 
 /** What a SPIRE server is to us: an authority and what it issues, in the form in which SPIRE does. */
 export function spireServer(names = 'URI:spiffe://example.org'): Server {
-  const authority = certificate('SPIFFE', ['basicConstraints=critical,CA:true', 'keyUsage=critical,keyCertSign,cRLSign', 'subjectKeyIdentifier=hash', ...san(names)]);
+  const authority = certificate('SPIFFE', [
+    'basicConstraints=critical,CA:true',
+    'keyUsage=critical,keyCertSign,cRLSign',
+    'subjectKeyIdentifier=hash',
+    ...san(names),
+  ]);
   return {
     authority,
-    issue: (leafNames, { ca = false, key = ecKey } = {}) => certificate('SPIRE', [
-      `basicConstraints=critical,CA:${ca}`, `keyUsage=critical,digitalSignature,keyEncipherment,keyAgreement${ca ? ',keyCertSign' : ''}`, 'extendedKeyUsage=serverAuth,clientAuth', 'authorityKeyIdentifier=keyid', ...san(leafNames),
-    ], authority, key),
+    issue: (leafNames, { ca = false, key = ecKey } = {}) =>
+      certificate(
+        'SPIRE',
+        [
+          `basicConstraints=critical,CA:${ca}`,
+          `keyUsage=critical,digitalSignature,keyEncipherment,keyAgreement${ca ? ',keyCertSign' : ''}`,
+          'extendedKeyUsage=serverAuth,clientAuth',
+          'authorityKeyIdentifier=keyid',
+          ...san(leafNames),
+        ],
+        authority,
+        key,
+      ),
   };
 }
 
@@ -35,7 +50,12 @@ function san(names: string): string[] {
   return names === '' ? [] : [`subjectAltName=${names}`];
 }
 
-function certificate(subject: string, extensions: readonly string[], issuer?: Issued, newKey: readonly string[] = ecKey): Issued {
+function certificate(
+  subject: string,
+  extensions: readonly string[],
+  issuer?: Issued,
+  newKey: readonly string[] = ecKey,
+): Issued {
   const folder = mkdtempSync(path.join(tmpdir(), 'spire-'));
   const file = (name: string, text: string) => {
     writeFileSync(path.join(folder, name), text);
@@ -47,7 +67,26 @@ function certificate(subject: string, extensions: readonly string[], issuer?: Is
     const common = ['req', '-new', '-key', file('key', key), '-subj', `/C=US/O=${subject}`, '-config', config];
     if (!issuer) return issued(openssl(...common, '-x509', '-days', '30', '-extensions', 'e'), key);
     const by = file('issuer', issuer.pem + String(issuer.key.export({ type: 'pkcs8', format: 'pem' })));
-    return issued(openssl('x509', '-req', '-in', file('request', openssl(...common)), '-CA', by, '-CAkey', by, '-CAcreateserial', '-days', '1', '-extfile', config, '-extensions', 'e'), key);
+    return issued(
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        file('request', openssl(...common)),
+        '-CA',
+        by,
+        '-CAkey',
+        by,
+        '-CAcreateserial',
+        '-days',
+        '1',
+        '-extfile',
+        config,
+        '-extensions',
+        'e',
+      ),
+      key,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -69,27 +108,48 @@ export function signature(svid: Issued, text: string): string {
 }
 
 /**
- * What upstream's entrypoint adds to results that a step wrote. `signedAs`: the text that is signed for results that are no
- * plain text.
+ * What upstream's entrypoint adds to results that a step wrote. `signedAs`: the text that is signed for results that
+ * are no plain text.
  */
 export function signedEntries(svid: Issued, results: Entries, signedAs: Entries = {}): Entries {
   const manifest = Object.keys(results).join(',');
-  const signatures = Object.entries(results).map(([name, text]) => [`${name}.sig`, signature(svid, signedAs[name] ?? text)]);
-  return { ...results, SVID: svid.pem, ...Object.fromEntries(signatures) as Entries, RESULT_MANIFEST: manifest, 'RESULT_MANIFEST.sig': signature(svid, manifest) };
+  const signatures = Object.entries(results).map(([name, text]) => [
+    `${name}.sig`,
+    signature(svid, signedAs[name] ?? text),
+  ]);
+  return {
+    ...results,
+    SVID: svid.pem,
+    ...(Object.fromEntries(signatures) as Entries),
+    RESULT_MANIFEST: manifest,
+    'RESULT_MANIFEST.sig': signature(svid, manifest),
+  };
 }
 
 export function terminationMessage(entries: Entries): string {
-  return JSON.stringify(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key, value, type: 1 })));
+  return JSON.stringify(
+    Object.entries(entries)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => ({ key, value, type: 1 })),
+  );
 }
 
 /** A finished TaskRun default/build whose steps wrote these entries, an hour after the certificate became valid. */
 export function runOf(steps: readonly Entries[], results: readonly TaskRunResult[], svid: Issued): TaskRun {
   const completionTime = new Date(svid.certificate.validFromDate.getTime() + 3_600_000).toISOString();
   return {
-    apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 'build', namespace: 'default', uid: 'uid-build' }, spec: {},
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
+    metadata: { name: 'build', namespace: 'default', uid: 'uid-build' },
+    spec: {},
     status: {
-      conditions: [{ type: 'Succeeded', status: 'True' }], completionTime, results: [...results],
-      steps: steps.map((entries, index) => ({ name: `s${index}`, terminated: { exitCode: 0, finishedAt: completionTime, message: terminationMessage(entries) } })),
+      conditions: [{ type: 'Succeeded', status: 'True' }],
+      completionTime,
+      results: [...results],
+      steps: steps.map((entries, index) => ({
+        name: `s${index}`,
+        terminated: { exitCode: 0, finishedAt: completionTime, message: terminationMessage(entries) },
+      })),
     },
   };
 }

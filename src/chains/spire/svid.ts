@@ -31,10 +31,12 @@ export function parseSvid(pem: string): Svid {
   } catch {
     throw new Error('it is no certificate in PEM form');
   }
-  if (certificate.ca) throw new Error('it is the certificate of an authority, which must not sign anything but certificates');
+  if (certificate.ca)
+    throw new Error('it is the certificate of an authority, which must not sign anything but certificates');
   const uris = urisOf(certificate);
   const id = uris[0] === undefined ? undefined : parseSpiffeId(uris[0]);
-  if (uris.length !== 1 || id === undefined) throw new Error(`it must name one SPIFFE ID and no other URI, not ${uris.length === 0 ? 'none' : uris.join(', ')}`);
+  if (uris.length !== 1 || id === undefined)
+    throw new Error(`it must name one SPIFFE ID and no other URI, not ${uris.length === 0 ? 'none' : uris.join(', ')}`);
   return { certificate, id };
 }
 
@@ -46,7 +48,9 @@ function parseSpiffeId(uri: string): SpiffeId | undefined {
 /** Node separates names by ", " and puts what could be taken for two names in quotes. */
 function urisOf(certificate: X509Certificate): string[] {
   const names = certificate.subjectAltName?.matchAll(/([A-Za-z0-9 ]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/g) ?? [];
-  return [...names].flatMap(([, type, name = '']) => (type === 'URI' ? [name.startsWith('"') ? String(JSON.parse(name)) : name] : []));
+  return [...names].flatMap(([, type, name = '']) =>
+    type === 'URI' ? [name.startsWith('"') ? String(JSON.parse(name)) : name] : [],
+  );
 }
 
 export function spiffeUri({ trustDomain, path }: SpiffeId): string {
@@ -54,17 +58,31 @@ export function spiffeUri({ trustDomain, path }: SpiffeId): string {
 }
 
 /**
- * Whether the bundle vouches for the SVID at some moment from `earliest` to `latest`. `problem`: it does not. `unknown`: its
- * trust domain could be compared with nothing.
+ * Whether the bundle vouches for the SVID at some moment from `earliest` to `latest`. `problem`: it does not.
+ * `unknown`: its trust domain could be compared with nothing.
  */
-export function checkIssuer(svid: Svid, { authorities, trustDomain }: TrustBundle, earliest: Date, latest: Date): { problem?: string; unknown?: string } {
-  const issuers = authorities.filter((authority) => authority.ca && svid.certificate.checkIssued(authority) && svid.certificate.verify(authority.publicKey));
-  if (issuers.length === 0) return { problem: `the certificate of ${spiffeUri(svid.id)} is not issued by any authority of the trust bundle` };
+export function checkIssuer(
+  svid: Svid,
+  { authorities, trustDomain }: TrustBundle,
+  earliest: Date,
+  latest: Date,
+): { problem?: string; unknown?: string } {
+  const issuers = authorities.filter(
+    (authority) =>
+      authority.ca && svid.certificate.checkIssued(authority) && svid.certificate.verify(authority.publicKey),
+  );
+  if (issuers.length === 0)
+    return { problem: `the certificate of ${spiffeUri(svid.id)} is not issued by any authority of the trust bundle` };
   const current = issuers.filter((issuer) => isValid(issuer, earliest, latest));
-  if (current.length === 0) return { problem: `the authority that issued the certificate of ${spiffeUri(svid.id)} was not valid then` };
+  if (current.length === 0)
+    return { problem: `the authority that issued the certificate of ${spiffeUri(svid.id)} was not valid then` };
   const domains = trustDomain ? [trustDomain] : current.map(domainOf).filter((domain) => domain !== undefined);
-  if (domains.length === 0) return { unknown: `the authority names no trust domain to compare ${svid.id.trustDomain} with; set artifacts.taskrun.spire.trust-domain in chains-config` };
-  if (!domains.includes(svid.id.trustDomain)) return { problem: `${spiffeUri(svid.id)} is not in trust domain ${domains.join(', ')}` };
+  if (domains.length === 0)
+    return {
+      unknown: `the authority names no trust domain to compare ${svid.id.trustDomain} with; set artifacts.taskrun.spire.trust-domain in chains-config`,
+    };
+  if (!domains.includes(svid.id.trustDomain))
+    return { problem: `${spiffeUri(svid.id)} is not in trust domain ${domains.join(', ')}` };
   return {};
 }
 

@@ -23,14 +23,21 @@ describe('the trust bundle', () => {
 
   it('holds every authority of the file, and the trust domain', async () => {
     const bundle = await read(fileWith(`# example.org\n${one.pem}\n${two.pem}`), 'spiffe://example.org');
-    expect(bundle?.authorities.map(({ fingerprint256 }) => fingerprint256)).toEqual([one.certificate.fingerprint256, two.certificate.fingerprint256]);
+    expect(bundle?.authorities.map(({ fingerprint256 }) => fingerprint256)).toEqual([
+      one.certificate.fingerprint256,
+      two.certificate.fingerprint256,
+    ]);
     expect(bundle?.trustDomain).toBe('example.org');
   });
 
   const bad: [string, string, string][] = [
     ['a file that is not there', path.join(folder, 'none.pem'), 'cannot be read; mount'],
     ['an empty file', fileWith(''), 'no PEM block "CERTIFICATE"'],
-    ['a certificate that is none', fileWith('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'), 'holds no trust bundle'],
+    [
+      'a certificate that is none',
+      fileWith('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'),
+      'holds no trust bundle',
+    ],
   ];
   it.each(bad)('%s is an error that names key and file', async (_name, file, text) => {
     await expect(read(file)).rejects.toThrow(text);

@@ -4,7 +4,10 @@ import { messageOf } from '../../errors.ts';
 import type { TrustBundle } from './svid.ts';
 
 export interface SpireSettings {
-  /** File with the authorities' certificates in PEM form; "" for none: then nobody's word counts for the SVIDs themselves. */
+  /**
+   * File with the authorities' certificates in PEM form; "" for none: then nobody's word counts for the SVIDs
+   * themselves.
+   */
   trustBundlePath: string;
   /** "" takes it from the authorities. Counts only with a trust bundle. */
   trustDomain: string;
@@ -13,24 +16,35 @@ export interface SpireSettings {
 const key = 'artifacts.taskrun.spire.trust-bundle-path';
 
 /**
- * The trust bundle as it is in its file now (`spire-server bundle show` writes one; mounted, it may be rotated at any time).
- * `undefined` when none is configured.
+ * The trust bundle as it is in its file now (`spire-server bundle show` writes one; mounted, it may be rotated at any
+ * time). `undefined` when none is configured.
  * @throws when one is configured and cannot be used, naming the key, the file and the way out.
  */
-export async function readTrustBundle({ trustBundlePath, trustDomain }: SpireSettings, signal: AbortSignal): Promise<TrustBundle | undefined> {
+export async function readTrustBundle(
+  { trustBundlePath, trustDomain }: SpireSettings,
+  signal: AbortSignal,
+): Promise<TrustBundle | undefined> {
   if (trustBundlePath === '') return undefined;
   let text: string;
   try {
     text = await readFile(trustBundlePath, { encoding: 'utf8', signal });
   } catch (error) {
     signal.throwIfAborted();
-    throw new Error(`${key}: ${trustBundlePath} cannot be read; mount the trust bundle of SPIRE there, or remove the key: ${messageOf(error)}`, { cause: error });
+    throw new Error(
+      `${key}: ${trustBundlePath} cannot be read; mount the trust bundle of SPIRE there, or remove the key: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
   try {
-    const authorities = (text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []).map((pem) => new X509Certificate(pem));
+    const authorities = (text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []).map(
+      (pem) => new X509Certificate(pem),
+    );
     if (authorities.length === 0) throw new Error('no PEM block "CERTIFICATE" in it');
     return { authorities, trustDomain: trustDomain.replace(/^spiffe:\/\//, '') };
   } catch (error) {
-    throw new Error(`${key}: ${trustBundlePath} holds no trust bundle; write it with "spire-server bundle show -format pem": ${messageOf(error)}`, { cause: error });
+    throw new Error(
+      `${key}: ${trustBundlePath} holds no trust bundle; write it with "spire-server bundle show -format pem": ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }

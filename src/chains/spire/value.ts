@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 
 /**
- * A result's value as upstream's entrypoint reads the text that a step wrote, before it signs it: lists and maps of strings
- * (null in them is "") have their type, a JSON string is what it stands for, anything else is the text itself.
+ * A result's value as upstream's entrypoint reads the text that a step wrote, before it signs it: lists and maps of
+ * strings (null in them is "") have their type, a JSON string is what it stands for, anything else is the text itself.
  */
 export function readValue(text: string): ParamValue {
   if (text === '') return '';
@@ -18,16 +18,24 @@ export function readValue(text: string): ParamValue {
   // Only what begins at once with its bracket counts as a list or a map.
   if (Array.isArray(parsed) && text.startsWith('[') && parsed.every(isText)) return parsed.map((item) => item ?? '');
   if (typeof parsed === 'object' && text.startsWith('{') && Object.values(parsed).every(isText)) {
-    return Object.fromEntries(Object.entries(parsed as Record<string, string | null>).map(([key, item]) => [key, item ?? '']));
+    return Object.fromEntries(
+      Object.entries(parsed as Record<string, string | null>).map(([key, item]) => [key, item ?? '']),
+    );
   }
   return text;
 }
 
-/** The text whose UTF-8 bytes are signed (upstream pkg/spire, getResultValue): lists and, by key, maps joined with commas. */
+/**
+ * The text whose UTF-8 bytes are signed (upstream pkg/spire, getResultValue): lists and, by key, maps joined with
+ * commas.
+ */
 export function signedText(value: ParamValue): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.join(',');
-  return Object.entries(value).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))).flat().join(',');
+  return Object.entries(value)
+    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .flat()
+    .join(',');
 }
 
 /** Whether the status has what the step wrote: as its type says, or (a declared string) as the very text. */

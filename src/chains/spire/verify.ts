@@ -1,14 +1,24 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../../errors.ts';
 import { checkStatusResults } from './coverage.ts';
-import { isProof, manifestKey, resultsVerified, signatureSuffix, statusAnnotations, stepMaterials, svidKey, type StepMaterial } from './material.ts';
+import {
+  isProof,
+  manifestKey,
+  resultsVerified,
+  signatureSuffix,
+  statusAnnotations,
+  stepMaterials,
+  svidKey,
+  type StepMaterial,
+} from './material.ts';
 import { checkIssuer, isSignedBy, isValid, parseSvid, spiffeUri, type Svid, type TrustBundle } from './svid.ts';
 import { readValue, signedText } from './value.ts';
 
 export interface Verdict {
   /**
-   * absent: nothing in the run was signed by means of SPIRE. verified: all of it holds. unverifiable: what can be checked
-   * holds, `details` say what cannot. tampered: something does not hold, `details` say what; the run must not be attested.
+   * absent: nothing in the run was signed by means of SPIRE. verified: all of it holds. unverifiable: what can be
+   * checked holds, `details` say what cannot. tampered: something does not hold, `details` say what; the run must not
+   * be attested.
    */
   state: 'absent' | 'verified' | 'unverifiable' | 'tampered';
   details: string[];
@@ -21,8 +31,9 @@ interface Findings {
 }
 
 /**
- * Judges the results that the entrypoint signed (enforce-nonfalsifiability: spire; upstream docs/spire.md and pkg/spire), and
- * the controller's signature of the status. Certificates are short-lived: each is judged as of the time when it was used.
+ * Judges the results that the entrypoint signed (enforce-nonfalsifiability: spire; upstream docs/spire.md and
+ * pkg/spire), and the controller's signature of the status. Certificates are short-lived: each is judged as of the time
+ * when it was used.
  */
 export function verifyRunSignatures(taskRun: TaskRun, trustBundle: TrustBundle | undefined, now: Date): Verdict {
   const steps = stepMaterials(taskRun);
@@ -35,9 +46,14 @@ export function verifyRunSignatures(taskRun: TaskRun, trustBundle: TrustBundle |
   const svid = controller ? checkStatusHash(judged) : undefined;
   if (svid) svids.push(svid);
   checkOneDomain(svids, findings);
-  if (!trustBundle) findings.gaps.push('no trust bundle is configured, so it was not checked who issued the certificates; set artifacts.taskrun.spire.trust-bundle-path in chains-config');
+  if (!trustBundle)
+    findings.gaps.push(
+      'no trust bundle is configured, so it was not checked who issued the certificates; set artifacts.taskrun.spire.trust-bundle-path in chains-config',
+    );
   if (findings.problems.length > 0) return { state: 'tampered', details: unique(findings.problems) };
-  return findings.gaps.length > 0 ? { state: 'unverifiable', details: unique(findings.gaps) } : { state: 'verified', details: [] };
+  return findings.gaps.length > 0
+    ? { state: 'unverifiable', details: unique(findings.gaps) }
+    : { state: 'verified', details: [] };
 }
 
 interface Judging {
@@ -51,14 +67,25 @@ interface Judging {
 function controllersWord({ status }: TaskRun, { problems }: Findings): boolean {
   const found = status?.annotations ?? {};
   const condition = status?.conditions?.find(({ type }) => type === resultsVerified);
-  if (condition?.status === 'False') problems.push(`condition ${resultsVerified} is False: ${condition.message ?? condition.reason ?? 'the pipelines controller could not verify the results'}`);
-  if (found[statusAnnotations.notVerified] !== undefined) problems.push(`annotation ${statusAnnotations.notVerified} of the status is set: the pipelines controller found the status changed by somebody else`);
-  return [statusAnnotations.hash, statusAnnotations.signature, statusAnnotations.svid].some((name) => found[name] !== undefined);
+  if (condition?.status === 'False')
+    problems.push(
+      `condition ${resultsVerified} is False: ${condition.message ?? condition.reason ?? 'the pipelines controller could not verify the results'}`,
+    );
+  if (found[statusAnnotations.notVerified] !== undefined)
+    problems.push(
+      `annotation ${statusAnnotations.notVerified} of the status is set: the pipelines controller found the status changed by somebody else`,
+    );
+  return [statusAnnotations.hash, statusAnnotations.signature, statusAnnotations.svid].some(
+    (name) => found[name] !== undefined,
+  );
 }
 
 /** Returns the SVID when there is one to speak of. */
 function checkStep({ where, entries, signed, finishedAt }: StepMaterial, judging: Judging): Svid | undefined {
-  const { taskRun: { metadata, status }, findings: { problems } } = judging;
+  const {
+    taskRun: { metadata, status },
+    findings: { problems },
+  } = judging;
   if (!signed) {
     problems.push(`${where} wrote results without signatures, unlike other steps: ${[...entries.keys()].join(', ')}`);
     return undefined;
@@ -66,7 +93,8 @@ function checkStep({ where, entries, signed, finishedAt }: StepMaterial, judging
   const svid = readSvid(entries.get(svidKey), `${svidKey} of ${where}`, problems);
   if (!svid) return undefined;
   const path = `/ns/${metadata.namespace ?? ''}/taskrun/${metadata.name ?? ''}`;
-  if (svid.id.path !== path) problems.push(`${where} signed as ${spiffeUri(svid.id)}, which is not this TaskRun (${path})`);
+  if (svid.id.path !== path)
+    problems.push(`${where} signed as ${spiffeUri(svid.id)}, which is not this TaskRun (${path})`);
   const when = timeOf(finishedAt ?? status?.completionTime, judging.now);
   checkCertificate(svid, where, when, when, judging);
   checkManifest(where, entries, problems);
@@ -74,7 +102,8 @@ function checkStep({ where, entries, signed, finishedAt }: StepMaterial, judging
     const signature = entries.get(`${name}${signatureSuffix}`);
     const what = name === manifestKey ? `${manifestKey} of ${where}` : `result ${name} of ${where}`;
     if (signature === undefined) problems.push(`${what} has no signature`);
-    else if (!isSignedBy(svid, signature, signedText(readValue(entries.get(name) ?? '')))) problems.push(`${what} is not what was signed`);
+    else if (!isSignedBy(svid, signature, signedText(readValue(entries.get(name) ?? ''))))
+      problems.push(`${what} is not what was signed`);
   }
   return svid;
 }
@@ -99,10 +128,16 @@ function checkManifest(where: string, entries: ReadonlyMap<string, string>, prob
     problems.push(`${manifestKey} of ${where} is missing`);
     return;
   }
-  const listed = new Set(signedText(readValue(manifest)).split(',').filter((name) => name !== ''));
+  const listed = new Set(
+    signedText(readValue(manifest))
+      .split(',')
+      .filter((name) => name !== ''),
+  );
   const missing = [...listed].filter((name) => !entries.has(name));
   // Results whose own name ends in .sig are signed and not listed by the entrypoint.
-  const unlisted = [...entries.keys()].filter((name) => !listed.has(name) && !isProof(name, entries) && !name.endsWith(signatureSuffix));
+  const unlisted = [...entries.keys()].filter(
+    (name) => !listed.has(name) && !isProof(name, entries) && !name.endsWith(signatureSuffix),
+  );
   if (missing.length > 0) problems.push(`${manifestKey} of ${where} lists what is not there: ${missing.join(', ')}`);
   if (unlisted.length > 0) problems.push(`${manifestKey} of ${where} does not list ${unlisted.join(', ')}`);
 }
@@ -112,26 +147,41 @@ function checkManifest(where: string, entries: ReadonlyMap<string, string>, prob
  * upstream's Go types of v1beta1 give, so whether it still is that of the status remains unknown.
  */
 function checkStatusHash(judging: Judging): Svid | undefined {
-  const { taskRun: { status }, now, findings: { problems, gaps } } = judging;
+  const {
+    taskRun: { status },
+    now,
+    findings: { problems, gaps },
+  } = judging;
   const found = status?.annotations ?? {};
   const { hash, signature, svid: name } = statusAnnotations;
   const svid = readSvid(found[name], `annotation ${name} of the status`, problems);
-  for (const needed of [hash, signature]) if (found[needed] === undefined) problems.push(`annotation ${needed} of the status is missing`);
+  for (const needed of [hash, signature])
+    if (found[needed] === undefined) problems.push(`annotation ${needed} of the status is missing`);
   if (!svid) return undefined;
   // A step holds the key of its own SVID, and could sign a status with it.
-  if (/^\/ns\/[^/]+\/taskrun\//.test(svid.id.path)) problems.push(`the status is signed as ${spiffeUri(svid.id)}, which is a TaskRun and not the pipelines controller`);
+  if (/^\/ns\/[^/]+\/taskrun\//.test(svid.id.path))
+    problems.push(`the status is signed as ${spiffeUri(svid.id)}, which is a TaskRun and not the pipelines controller`);
   // It signs again whenever it writes the status, also after the end of the run.
   checkCertificate(svid, 'the status', timeOf(status?.completionTime, now), now, judging);
   gaps.push(`the signature of annotation ${hash} was checked, and not whether the status still has that hash`);
   const text = found[hash];
-  if (text !== undefined && found[signature] !== undefined && !isSignedBy(svid, found[signature], text)) problems.push(`annotation ${hash} of the status is not what was signed`);
+  if (text !== undefined && found[signature] !== undefined && !isSignedBy(svid, found[signature], text))
+    problems.push(`annotation ${hash} of the status is not what was signed`);
   return svid;
 }
 
-function checkCertificate(svid: Svid, what: string, earliest: Date, latest: Date, { trustBundle, findings }: Judging): void {
+function checkCertificate(
+  svid: Svid,
+  what: string,
+  earliest: Date,
+  latest: Date,
+  { trustBundle, findings }: Judging,
+): void {
   const { validFromDate, validToDate } = svid.certificate;
   if (!isValid(svid.certificate, earliest, latest)) {
-    findings.problems.push(`${what} was signed at ${earliest.toISOString()} with a certificate that is valid from ${validFromDate.toISOString()} to ${validToDate.toISOString()}`);
+    findings.problems.push(
+      `${what} was signed at ${earliest.toISOString()} with a certificate that is valid from ${validFromDate.toISOString()} to ${validToDate.toISOString()}`,
+    );
   }
   if (!trustBundle) return;
   const { problem, unknown } = checkIssuer(svid, trustBundle, earliest, latest);

@@ -44,7 +44,12 @@ export class StorageError extends Error {
   /** Worth another try later; false when a person must act first (credentials, configuration, size). */
   readonly retryable: boolean;
 
-  constructor(backend: BackendName, artifact: string, message: string, options: ErrorOptions & { retryable?: boolean } = {}) {
+  constructor(
+    backend: BackendName,
+    artifact: string,
+    message: string,
+    options: ErrorOptions & { retryable?: boolean } = {},
+  ) {
     super(`storage ${backend}, ${artifact}: ${message}`, options);
     this.backend = backend;
     this.artifact = artifact;

@@ -4,7 +4,10 @@ import { messageOf } from '../../errors.ts';
 import { StorageError, type BackendName, type StoreRequest } from './backend.ts';
 import { isSameSigner } from './oci/signed-by.ts';
 
-/** The signature as upstream's backends keep it: the whole envelope for statements, the bare signature for simplesigning. */
+/**
+ * The signature as upstream's backends keep it: the whole envelope for statements, the bare signature for
+ * simplesigning.
+ */
 export function signatureContent({ envelope, signature }: Signature): Buffer {
   return envelope ? Buffer.from(envelopeJson(envelope)) : Buffer.from(signature);
 }
@@ -19,16 +22,24 @@ export interface StoredContent {
 }
 
 /**
- * Whether the store already has this payload, signed by the same signer: the bytes of an ECDSA signature are new each time,
- * and a second one says no more than the first.
+ * Whether the store already has this payload, signed by the same signer: the bytes of an ECDSA signature are new each
+ * time, and a second one says no more than the first.
  */
 export function isStoredBefore({ artifact, signature }: StoreRequest, found: StoredContent): boolean {
   if (!Buffer.from(found.payload).equals(artifact.payload.json)) return false;
   if (signatureContent(signature).equals(found.signature)) return true;
   const certificate = found.certificate || undefined;
-  if (!artifact.payload.wrap) return isSameSigner(signature, { certificate, bytes: found.payload, signature: found.signature });
+  if (!artifact.payload.wrap)
+    return isSameSigner(signature, { certificate, bytes: found.payload, signature: found.signature });
   const inner = envelopeIn(found.signature);
-  return inner !== undefined && isSameSigner(signature, { certificate, bytes: preAuthEncoding(inner.payloadType, found.payload), signature: inner.signature });
+  return (
+    inner !== undefined &&
+    isSameSigner(signature, {
+      certificate,
+      bytes: preAuthEncoding(inner.payloadType, found.payload),
+      signature: inner.signature,
+    })
+  );
 }
 
 function envelopeIn(bytes: Uint8Array): { payloadType: string; signature: Buffer } | undefined {
@@ -41,10 +52,18 @@ function envelopeIn(bytes: Uint8Array): { payloadType: string; signature: Buffer
 }
 
 /** A failure of a remote service as a StorageError; an abort stays what it is. */
-export function storageError(backend: BackendName, { artifact }: StoreRequest, error: unknown, signal: AbortSignal): Error {
+export function storageError(
+  backend: BackendName,
+  { artifact }: StoreRequest,
+  error: unknown,
+  signal: AbortSignal,
+): Error {
   if (signal.aborted) return signal.reason as Error;
   if (error instanceof StorageError) return error;
-  return new StorageError(backend, artifact.shortKey, messageOf(error), { cause: error, retryable: error instanceof SigningError ? error.retryable : true });
+  return new StorageError(backend, artifact.shortKey, messageOf(error), {
+    cause: error,
+    retryable: error instanceof SigningError ? error.retryable : true,
+  });
 }
 
 /** A failure that trying again cannot cure, before anything was written. */

@@ -12,7 +12,13 @@ export interface BundleLogEntry {
   kindVersion: { kind: string; version: string };
   integratedTime?: string;
   inclusionPromise?: { signedEntryTimestamp: string };
-  inclusionProof?: { logIndex: string; rootHash: string; treeSize: string; hashes?: string[]; checkpoint?: { envelope: string } };
+  inclusionProof?: {
+    logIndex: string;
+    rootHash: string;
+    treeSize: string;
+    hashes?: string[];
+    checkpoint?: { envelope: string };
+  };
   canonicalizedBody: string;
 }
 
@@ -44,8 +50,15 @@ export interface TransparencyLog {
 }
 
 /** The log that transparency.url and transparency.api name. */
-export function transparencyLog(settings: Pick<TransparencySettings, 'url' | 'api'>, around: Surroundings = {}): TransparencyLog {
-  if (!URL.canParse(settings.url)) throw new SigningError(`transparency.url in chains-config is ${JSON.stringify(settings.url)}, which is not a URL; write https://host`, { retryable: false });
+export function transparencyLog(
+  settings: Pick<TransparencySettings, 'url' | 'api'>,
+  around: Surroundings = {},
+): TransparencyLog {
+  if (!URL.canParse(settings.url))
+    throw new SigningError(
+      `transparency.url in chains-config is ${JSON.stringify(settings.url)}, which is not a URL; write https://host`,
+      { retryable: false },
+    );
   return {
     upload(payload, signature, signal) {
       switch (settings.api) {
@@ -69,7 +82,10 @@ export function transparencyLog(settings: Pick<TransparencySettings, 'url' | 'ap
 export function rekorBundleAnnotation(entry: LogEntry): string | undefined {
   if (entry.inclusionPromise === undefined) return undefined;
   const { body, integratedTime, logIndex, logId } = entry;
-  return JSON.stringify({ SignedEntryTimestamp: entry.inclusionPromise, Payload: { body, integratedTime, logIndex, logID: logId } });
+  return JSON.stringify({
+    SignedEntryTimestamp: entry.inclusionPromise,
+    Payload: { body, integratedTime, logIndex, logID: logId },
+  });
 }
 
 /** The value of the OCI annotation dev.sigstore.cosign/rfc3161timestamp. */

@@ -9,11 +9,15 @@ const width = 256;
 export function parseCheckpoint(note: string): { size: number; rootHash: Buffer } {
   const [, size = '', root = ''] = note.split('\n');
   const parsed = { size: Number(size), rootHash: Buffer.from(root, 'base64') };
-  if (!Number.isSafeInteger(parsed.size) || parsed.size < 1 || parsed.rootHash.length !== 32) throw new Error('the checkpoint has no size and root hash');
+  if (!Number.isSafeInteger(parsed.size) || parsed.size < 1 || parsed.rootHash.length !== 32)
+    throw new Error('the checkpoint has no size and root hash');
   return parsed;
 }
 
-/** Tile numbers are written in groups of three digits, all but the last with an x (C2SP tlog-tiles): 1234067 is x001/x234/067. */
+/**
+ * Tile numbers are written in groups of three digits, all but the last with an x (C2SP tlog-tiles): 1234067 is
+ * x001/x234/067.
+ */
 export function tilePath(tile: number, hashes: number): string {
   const groups: string[] = [];
   for (let rest = tile; ; rest = Math.floor(rest / 1000)) {
@@ -37,7 +41,8 @@ export async function readEntry(read: ReadResource, index: number, size: number)
 }
 
 export const leafHash = (entry: Uint8Array): Buffer => createHash('sha256').update(Buffer.of(0)).update(entry).digest();
-const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer => createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest();
+const nodeHash = (left: Uint8Array, right: Uint8Array): Buffer =>
+  createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest();
 
 /** Hashes of subtrees of a log of `size` entries, out of its tiles; each tile is read once. */
 class Tree {
@@ -68,8 +73,13 @@ class Tree {
     const bytes = await this.#tile(tileLevel, tile);
     const start = (first % width) * 32;
     if (bytes.length < start + span * 32) throw new Error(`tile ${tileLevel}/${tile} is too short`);
-    let hashes = Array.from({ length: span }, (_, index) => bytes.subarray(start + index * 32, start + (index + 1) * 32));
-    while (hashes.length > 1) hashes = Array.from({ length: hashes.length / 2 }, (_, index) => nodeHash(hashes[2 * index]!, hashes[2 * index + 1]!));
+    let hashes = Array.from({ length: span }, (_, index) =>
+      bytes.subarray(start + index * 32, start + (index + 1) * 32),
+    );
+    while (hashes.length > 1)
+      hashes = Array.from({ length: hashes.length / 2 }, (_, index) =>
+        nodeHash(hashes[2 * index]!, hashes[2 * index + 1]!),
+      );
     return hashes[0]!;
   }
 
@@ -106,7 +116,11 @@ export function rootOf(leaf: Buffer, index: number, size: number, proof: readonl
     if (index < split) to = split;
     else from = split;
   }
-  return sides.reduce((hash, isLeft, step) => (isLeft ? nodeHash(hash, proof[step] ?? Buffer.alloc(0)) : nodeHash(proof[step] ?? Buffer.alloc(0), hash)), leaf);
+  return sides.reduce(
+    (hash, isLeft, step) =>
+      isLeft ? nodeHash(hash, proof[step] ?? Buffer.alloc(0)) : nodeHash(proof[step] ?? Buffer.alloc(0), hash),
+    leaf,
+  );
 }
 
 function largestPowerBelow(count: number): number {

@@ -25,13 +25,23 @@ export interface TimestampOptions extends Surroundings {
 }
 
 /**
- * A timestamp over `message`: DER of the TimeStampResponse. cosign wants it over the signature bytes beside a `.sig` and in a
- * bundle, but over the bytes of the whole envelope beside an `.att`.
- * @param address transparency.timestamp-url: with a path it is used as it is, else Sigstore's /api/v1/timestamp is added.
+ * A timestamp over `message`: DER of the TimeStampResponse. cosign wants it over the signature bytes beside a `.sig`
+ * and in a bundle, but over the bytes of the whole envelope beside an `.att`.
+ * @param address transparency.timestamp-url: with a path it is used as it is, else Sigstore's /api/v1/timestamp is
+ *   added.
  * @throws SigningError naming the authority and the way out.
  */
-export async function requestTimestamp(address: string, message: Uint8Array, signal: AbortSignal, options: TimestampOptions = {}): Promise<Buffer> {
-  if (!URL.canParse(address)) throw new SigningError(`transparency.timestamp-url in chains-config is ${JSON.stringify(address)}, which is not a URL; write https://host`, { retryable: false });
+export async function requestTimestamp(
+  address: string,
+  message: Uint8Array,
+  signal: AbortSignal,
+  options: TimestampOptions = {},
+): Promise<Buffer> {
+  if (!URL.canParse(address))
+    throw new SigningError(
+      `transparency.timestamp-url in chains-config is ${JSON.stringify(address)}, which is not a URL; write https://host`,
+      { retryable: false },
+    );
   const wanted: Request = {
     service: 'timestamp authority',
     url: new URL(address).pathname === '/' ? joinUrl(address, 'api/v1/timestamp') : address,
@@ -54,6 +64,9 @@ async function check(body: Uint8Array, message: Uint8Array, wanted: Request): Pr
     const imprint = createHash('sha256').update(message).digest();
     if (!parsed.tstInfo.messageImprintHashedMessage.equals(imprint)) throw new Error('it is for another message');
   } catch (error) {
-    throw new SigningError(`timestamp authority ${wanted.url}: the answer is no timestamp: ${error instanceof Error ? error.message : String(error)}; ${wanted.wayOut}`, { cause: error });
+    throw new SigningError(
+      `timestamp authority ${wanted.url}: the answer is no timestamp: ${error instanceof Error ? error.message : String(error)}; ${wanted.wayOut}`,
+      { cause: error },
+    );
   }
 }

@@ -23,27 +23,49 @@ function logFlags(title: string, source: string) {
     prefix: toggle(`prefix each log line with the log source (${source})`, { initial: true }),
     limit: whole(`lists number of ${title}s`, { initial: 5 }),
     step: texts('show logs for mentioned steps only', { short: 's' }),
-    'activity-timeout': span('how long to wait for a sign of life of what should start', { initial: ACTIVITY_TIMEOUT_MS }),
+    'activity-timeout': span('how long to wait for a sign of life of what should start', {
+      initial: ACTIVITY_TIMEOUT_MS,
+    }),
   };
 }
 
-type LogFlags = { all: boolean; last: boolean; follow: boolean; prefix: boolean; limit: number; step: string[]; 'activity-timeout': number; timestamps: boolean };
+type LogFlags = {
+  all: boolean;
+  last: boolean;
+  follow: boolean;
+  prefix: boolean;
+  limit: number;
+  step: string[];
+  'activity-timeout': number;
+  timestamps: boolean;
+};
 
 export const pipelineRunLogs: Command = command({
   names: ['logs'],
   summary: 'Show the logs of a PipelineRun',
   usage: '[NAME]',
   examples: [
-    "Show the logs of PipelineRun named 'foo' from namespace 'bar':", '', '    tektite pipelinerun logs foo -n bar', '',
-    "Show the logs of PipelineRun named 'microservice-1' for Task 'build' only from namespace 'bar':", '', '    tektite pr logs microservice-1 -t build -n bar', '',
-    "Show the logs of PipelineRun named 'microservice-1' for all Tasks and steps (including init steps) from namespace 'foo':", '', '    tektite pr logs microservice-1 -a -n foo',
+    "Show the logs of PipelineRun named 'foo' from namespace 'bar':",
+    '',
+    '    tektite pipelinerun logs foo -n bar',
+    '',
+    "Show the logs of PipelineRun named 'microservice-1' for Task 'build' only from namespace 'bar':",
+    '',
+    '    tektite pr logs microservice-1 -t build -n bar',
+    '',
+    "Show the logs of PipelineRun named 'microservice-1' for all Tasks and steps (including init steps) from namespace 'foo':",
+    '',
+    '    tektite pr logs microservice-1 -a -n foo',
   ].join('\n'),
   flags: {
     ...logFlags('PipelineRun', 'task name and step name'),
     timestamps: toggle('show logs with timestamp'),
     long: toggle('show logs with task display name (display name and step name)'),
     task: texts('show logs for mentioned Tasks only', { short: 't' }),
-    'exit-with-pipelinerun-error': toggle('exit with pipelinerun to the unix shell, 0 if success, 1 if error, 2 on unknown status', { short: 'E' }),
+    'exit-with-pipelinerun-error': toggle(
+      'exit with pipelinerun to the unix shell, 0 if success, 1 if error, 2 on unknown status',
+      { short: 'E' },
+    ),
   },
   async run(context, flags, [given]) {
     checkFlags(flags, given);
@@ -55,7 +77,12 @@ export const pipelineRunLogs: Command = command({
     const { cluster, namespace, signal } = context;
     const run = await cluster.get(pipelineRuns, namespace, name, { signal });
     const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: true });
-    const logs = { from: observatory(context), choice: { ...choiceOf(flags), tasks: flags.task, displayNames: flags.long }, sink, signal };
+    const logs = {
+      from: observatory(context),
+      choice: { ...choiceOf(flags), tasks: flags.task, displayNames: flags.long },
+      sink,
+      signal,
+    };
     await (flags.follow && !isFinished(run) ? followPipelineRun(logs, name) : readPipelineRun(logs, run));
     if (!flags['exit-with-pipelinerun-error']) return 0;
     return exitStatus(await cluster.get(pipelineRuns, namespace, name, { signal }));
@@ -67,9 +94,17 @@ export const taskRunLogs: Command = command({
   summary: 'Show TaskRuns logs',
   usage: '[NAME]',
   examples: [
-    "Show the logs of TaskRun named 'foo' from the namespace 'bar':", '', '    tektite taskrun logs foo -n bar', '',
-    "Show the live logs of TaskRun named 'foo' from namespace 'bar':", '', '    tektite taskrun logs -f foo -n bar', '',
-    "Show the logs of TaskRun named 'microservice-1' for step 'build' only from namespace 'bar':", '', '    tektite tr logs microservice-1 -s build -n bar',
+    "Show the logs of TaskRun named 'foo' from the namespace 'bar':",
+    '',
+    '    tektite taskrun logs foo -n bar',
+    '',
+    "Show the live logs of TaskRun named 'foo' from namespace 'bar':",
+    '',
+    '    tektite taskrun logs -f foo -n bar',
+    '',
+    "Show the logs of TaskRun named 'microservice-1' for step 'build' only from namespace 'bar':",
+    '',
+    '    tektite tr logs microservice-1 -s build -n bar',
   ].join('\n'),
   flags: { ...logFlags('TaskRun', 'step name'), timestamps: toggle('show logs with timestamp', { short: 't' }) },
   async run(context, flags, [given]) {
@@ -84,7 +119,15 @@ export const taskRunLogs: Command = command({
     const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: false });
     const task = taskNameOf(run, 0);
     const noSteps = () => sink.failure(`no steps found for task ${task}`);
-    const logs: TaskLogs = { from: observatory(context), choice: choiceOf(flags), sink, signal, task, fail: sink.failure, noSteps };
+    const logs: TaskLogs = {
+      from: observatory(context),
+      choice: choiceOf(flags),
+      sink,
+      signal,
+      task,
+      fail: sink.failure,
+      noSteps,
+    };
     await (flags.follow && !isFinished(run) ? followTaskRun(logs, name, false) : readTaskRun(logs, run));
     return 0;
   },
@@ -96,7 +139,13 @@ function checkFlags(flags: LogFlags, given: string | undefined): void {
 }
 
 function choiceOf(flags: LogFlags): LogChoice {
-  return { follow: flags.follow, timestamps: flags.timestamps, allSteps: flags.all, steps: flags.step, activityTimeoutMs: flags['activity-timeout'] };
+  return {
+    follow: flags.follow,
+    timestamps: flags.timestamps,
+    allSteps: flags.all,
+    steps: flags.step,
+    activityTimeoutMs: flags['activity-timeout'],
+  };
 }
 
 function observatory(context: Context): Observatory {

@@ -14,9 +14,16 @@ describe('pipelinerun logs -f', () => {
     return environment;
   }
   const setRun = (environment: FakeEnvironment, conditions = going, children: string[] = []): void =>
-    environment.cluster.change(pipelineRuns, 'run', (run) => (run.status = { conditions, childReferences: children.map(child) }));
+    environment.cluster.change(
+      pipelineRuns,
+      'run',
+      (run) => (run.status = { conditions, childReferences: children.map(child) }),
+    );
   const setTask = (environment: FakeEnvironment, name: string, status: TaskRun['status']): void =>
-    environment.cluster.put(taskRuns, taskRun(`run-${name}`, { of: 'run', task: name, status: { startTime: minutesAgo(0), ...status } }));
+    environment.cluster.put(
+      taskRuns,
+      taskRun(`run-${name}`, { of: 'run', task: name, status: { startTime: minutesAgo(0), ...status } }),
+    );
 
   it('shows tasks as they start, lines as they come, and ends with the run', async () => {
     const environment = begun();
@@ -72,7 +79,15 @@ describe('pipelinerun logs -f', () => {
   it('follows pipelines within the pipeline', async () => {
     const environment = begun();
     const { cluster } = environment;
-    cluster.put(pipelineRuns, pipelineRun('outer', { status: { conditions: going, childReferences: [{ ...child('x'), kind: 'PipelineRun', name: 'run', pipelineTaskName: 'call' }] } }));
+    cluster.put(
+      pipelineRuns,
+      pipelineRun('outer', {
+        status: {
+          conditions: going,
+          childReferences: [{ ...child('x'), kind: 'PipelineRun', name: 'run', pipelineTaskName: 'call' }],
+        },
+      }),
+    );
     const { exit, printed } = start(environment, 'pr logs -f outer');
     cluster.put(pods, pod('p', 'Succeeded', { 'step-s': exited() }));
     cluster.log('p', 'step-s').write('inner\n').end();
@@ -80,7 +95,11 @@ describe('pipelinerun logs -f', () => {
     setRun(environment, going, ['a']);
     await printed('[call > a : s] inner\n');
     setRun(environment, succeeded('False', 'Failed', 'inner message'), ['a']);
-    cluster.change(pipelineRuns, 'outer', (run) => (run.status = { ...run.status, conditions: succeeded('False', 'Failed', 'outer message') }));
+    cluster.change(
+      pipelineRuns,
+      'outer',
+      (run) => (run.status = { ...run.status, conditions: succeeded('False', 'Failed', 'outer message') }),
+    );
     expect(await exit).toBe(0);
     expect(environment.err).toBe('outer message\n');
   });
@@ -159,20 +178,55 @@ describe('pipelinerun logs -f', () => {
   });
 
   const hopeless: [string, (environment: FakeEnvironment) => void, string][] = [
-    ['a task that fails before it has a pod', (environment) => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunValidationFailed', 'bad param') }), 'failed to get logs for task a : task a has failed: bad param\n'],
-    ['a TaskRun that is deleted', (environment) => environment.cluster.remove(taskRuns, 'run-a'), 'failed to get logs for task a : task a: TaskRun run-a was deleted\n'],
-    ['a pod that is deleted before it starts', (environment) => {
-      environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting() }));
-      setTask(environment, 'a', { conditions: going, podName: 'p' });
-      setTimeout(() => environment.cluster.remove(pods, 'p'), 20);
-      setTimeout(() => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunCancelled', 'cancelled'), podName: 'p' }), 40);
-    }, 'failed to get logs for task a : task a failed: Pod p was deleted. Run tektite tr desc run-a for more details\n'],
-    ['an image that cannot be pulled', (environment) => {
-      environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting('ImagePullBackOff', 'no such image') }));
-      setTask(environment, 'a', { conditions: going, podName: 'p' });
-      setTimeout(() => environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting('ErrImagePull', 'tried again') })), 10);
-      setTimeout(() => setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunImagePullFailed', 'cannot pull'), podName: 'p' }), 30);
-    }, 'task a: container step-s is waiting: ImagePullBackOff: no such image\n'],
+    [
+      'a task that fails before it has a pod',
+      (environment) =>
+        setTask(environment, 'a', { conditions: succeeded('False', 'TaskRunValidationFailed', 'bad param') }),
+      'failed to get logs for task a : task a has failed: bad param\n',
+    ],
+    [
+      'a TaskRun that is deleted',
+      (environment) => environment.cluster.remove(taskRuns, 'run-a'),
+      'failed to get logs for task a : task a: TaskRun run-a was deleted\n',
+    ],
+    [
+      'a pod that is deleted before it starts',
+      (environment) => {
+        environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting() }));
+        setTask(environment, 'a', { conditions: going, podName: 'p' });
+        setTimeout(() => environment.cluster.remove(pods, 'p'), 20);
+        setTimeout(
+          () =>
+            setTask(environment, 'a', {
+              conditions: succeeded('False', 'TaskRunCancelled', 'cancelled'),
+              podName: 'p',
+            }),
+          40,
+        );
+      },
+      'failed to get logs for task a : task a failed: Pod p was deleted. Run tektite tr desc run-a for more details\n',
+    ],
+    [
+      'an image that cannot be pulled',
+      (environment) => {
+        environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting('ImagePullBackOff', 'no such image') }));
+        setTask(environment, 'a', { conditions: going, podName: 'p' });
+        setTimeout(
+          () =>
+            environment.cluster.put(pods, pod('p', 'Pending', { 'step-s': waiting('ErrImagePull', 'tried again') })),
+          10,
+        );
+        setTimeout(
+          () =>
+            setTask(environment, 'a', {
+              conditions: succeeded('False', 'TaskRunImagePullFailed', 'cannot pull'),
+              podName: 'p',
+            }),
+          30,
+        );
+      },
+      'task a: container step-s is waiting: ImagePullBackOff: no such image\n',
+    ],
   ];
   it.each(hopeless)('does not wait for %s', async (_name, happen, err) => {
     const environment = begun();
@@ -207,7 +261,9 @@ describe('pipelinerun logs -f', () => {
     setRun(environment, going, ['a']);
     await printed('half');
     await clock.advance(6_000);
-    await complained('failed to get logs for task a : the log of container step-s broke off while it was still running\n');
+    await complained(
+      'failed to get logs for task a : the log of container step-s broke off while it was still running\n',
+    );
     setTask(environment, 'a', { conditions: done, podName: 'p' });
     setRun(environment, done, ['a']);
     expect(await exit).toBe(0);
@@ -219,7 +275,10 @@ describe('pipelinerun logs -f', () => {
     const { exit, stop, printed } = start(environment, 'pr logs -f run');
     for (const name of ['a', 'b']) {
       setTask(environment, name, { conditions: going, podName: `${name}-pod` });
-      cluster.put(pods, pod(`${name}-pod`, name === 'a' ? 'Running' : 'Pending', { 'step-s': name === 'a' ? running : waiting() }));
+      cluster.put(
+        pods,
+        pod(`${name}-pod`, name === 'a' ? 'Running' : 'Pending', { 'step-s': name === 'a' ? running : waiting() }),
+      );
     }
     cluster.log('a-pod', 'step-s').write('working\n');
     setRun(environment, going, ['a', 'b']);

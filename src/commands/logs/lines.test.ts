@@ -32,8 +32,10 @@ describe('linesOf', () => {
 
   it('does not depend on where the stream is cut, not even within a character', async () => {
     const line = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n]/g, ''));
-    await fc.assert(fc.asyncProperty(fc.array(line), fc.array(fc.nat({ max: 5 })), async (lines, sizes) => {
-      expect(await collect(lines.map((text) => `${text}\n`).join(''), sizes)).toEqual(lines);
-    }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(line), fc.array(fc.nat({ max: 5 })), async (lines, sizes) => {
+        expect(await collect(lines.map((text) => `${text}\n`).join(''), sizes)).toEqual(lines);
+      }),
+    );
   });
 });

@@ -1,4 +1,7 @@
-/** Lines of a byte stream as they come, empty ones too, without their ends ("\n" or "\r\n"); an unfinished last line is one as well. */
+/**
+ * Lines of a byte stream as they come, empty ones too, without their ends ("\n" or "\r\n"); an unfinished last line is
+ * one as well.
+ */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let pending = '';

@@ -15,7 +15,11 @@ describe('pipelinerun logs of a finished run', () => {
     ['of some steps', 'pr logs run -t test -s two', '[test : two] step-two of test\n\n'],
     ['without prefix', 'pr logs run -t test -s two --prefix=false', 'step-two of test\n\n'],
     ['of any of the tasks that there are', 'pr logs run -t nope,test', task('test')],
-    ['with display names where there are any', 'pr logs run -s one --long', '[Build it : one] step-one of build\n\n[Test 7 : one] step-one of test\n\n[clean : one] step-one of clean\n\n'],
+    [
+      'with display names where there are any',
+      'pr logs run -s one --long',
+      '[Build it : one] step-one of build\n\n[Test 7 : one] step-one of test\n\n[clean : one] step-one of clean\n\n',
+    ],
     ['whatever follows the name', 'pr logs run --limit 0 -t test other', task('test')],
     ['with init containers', 'pr logs run -a -t build', `[build : prepare] prepare of build\n\n${task('build')}`],
   ])('%s', async (_name, line, out) => {
@@ -40,7 +44,10 @@ describe('pipelinerun logs of a finished run', () => {
     await environment.run('pr logs run');
     expect(environment.out).toBe(task('clean') + task('test') + task('build'));
     environment.out = '';
-    environment.cluster.put(pipelines, { metadata: { name: 'p' }, spec: { tasks: [{ name: 'test' }], finally: [{ name: 'clean' }] } });
+    environment.cluster.put(pipelines, {
+      metadata: { name: 'p' },
+      spec: { tasks: [{ name: 'test' }], finally: [{ name: 'clean' }] },
+    });
     await environment.run('pr logs run');
     // The Pipeline has no task `build` any more: it comes last.
     expect(environment.out).toBe(task('test') + task('clean') + task('build'));
@@ -50,12 +57,22 @@ describe('pipelinerun logs of a finished run', () => {
     const outer = () => {
       const environment = finished();
       const { cluster } = environment;
-      cluster.put(pipelineRuns, pipelineRun('outer', { status: { conditions: done, childReferences: [{ ...child('x'), kind: 'PipelineRun', name: 'run', pipelineTaskName: 'call' }] } }));
+      cluster.put(
+        pipelineRuns,
+        pipelineRun('outer', {
+          status: {
+            conditions: done,
+            childReferences: [{ ...child('x'), kind: 'PipelineRun', name: 'run', pipelineTaskName: 'call' }],
+          },
+        }),
+      );
       return environment;
     };
     const all = outer();
     expect(await all.run('pr logs outer -s one')).toBe(0);
-    expect(all.out).toBe('[call > build : one] step-one of build\n\n[call > test : one] step-one of test\n\n[call > clean : one] step-one of clean\n\n');
+    expect(all.out).toBe(
+      '[call > build : one] step-one of build\n\n[call > test : one] step-one of test\n\n[call > clean : one] step-one of clean\n\n',
+    );
     const some = outer();
     await some.run('pr logs outer -s one -t test');
     expect(some.out).toBe('[call > test : one] step-one of test\n\n');
@@ -79,17 +96,30 @@ describe('what went wrong is said', () => {
   it('for a failed step: the steps after it are not shown', async () => {
     const environment = finished();
     const { cluster } = environment;
-    cluster.change(pipelineRuns, 'run', (run) => (run.status = { ...run.status, conditions: succeeded('False', 'Failed', 'Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 2') }));
-    cluster.put(taskRuns, doneTask('build', { conditions: succeeded('False', 'Failed', '"step-one" exited with code 1: Error') }));
+    cluster.change(
+      pipelineRuns,
+      'run',
+      (run) =>
+        (run.status = {
+          ...run.status,
+          conditions: succeeded('False', 'Failed', 'Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 2'),
+        }),
+    );
+    cluster.put(
+      taskRuns,
+      doneTask('build', { conditions: succeeded('False', 'Failed', '"step-one" exited with code 1: Error') }),
+    );
     cluster.put(pods, pod('run-build-pod', 'Failed', { 'step-one': exited(1), 'step-two': exited(1) }));
     expect(await environment.run('pr logs run -t build')).toBe(0);
     expect(environment.out).toBe('[build : one] step-one of build\n\n');
-    expect(environment.err).toBe([
-      'task build has failed: "step-one" exited with code 1: Error',
-      'failed to get logs for task build : container step-one has failed ',
-      'Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 2',
-      '',
-    ].join('\n'));
+    expect(environment.err).toBe(
+      [
+        'task build has failed: "step-one" exited with code 1: Error',
+        'failed to get logs for task build : container step-one has failed ',
+        'Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 2',
+        '',
+      ].join('\n'),
+    );
   });
 
   it('for a pod that is gone, and goes on with the next task', async () => {
@@ -97,22 +127,32 @@ describe('what went wrong is said', () => {
     environment.cluster.remove(pods, 'run-build-pod');
     expect(await environment.run('pr logs run -t build,test')).toBe(0);
     expect(environment.out).toBe(task('test'));
-    expect(environment.err).toBe('failed to get logs for task build : task build failed: pods "run-build-pod" not found. Run tektite tr desc run-build for more details\n');
+    expect(environment.err).toBe(
+      'failed to get logs for task build : task build failed: pods "run-build-pod" not found. Run tektite tr desc run-build for more details\n',
+    );
   });
 
   it('for TaskRuns that are gone, have not started or have no pod', async () => {
     const environment = finished();
     environment.cluster.remove(taskRuns, 'run-build');
     environment.cluster.put(taskRuns, doneTask('test', { startTime: undefined }));
-    environment.cluster.put(taskRuns, doneTask('clean', { podName: undefined, conditions: succeeded('False', 'TaskRunValidationFailed', 'no such param') }));
+    environment.cluster.put(
+      taskRuns,
+      doneTask('clean', {
+        podName: undefined,
+        conditions: succeeded('False', 'TaskRunValidationFailed', 'no such param'),
+      }),
+    );
     expect(await environment.run('pr logs run')).toBe(0);
-    expect(environment.err).toBe([
-      'Unable to get TaskRun: taskruns.tekton.dev "run-build" not found',
-      'task test has not started yet',
-      'task clean has failed: no such param',
-      'pod for taskrun run-clean not available yet',
-      '',
-    ].join('\n'));
+    expect(environment.err).toBe(
+      [
+        'Unable to get TaskRun: taskruns.tekton.dev "run-build" not found',
+        'task test has not started yet',
+        'task clean has failed: no such param',
+        'pod for taskrun run-clean not available yet',
+        '',
+      ].join('\n'),
+    );
   });
 
   it('for a log that cannot be read', async () => {
@@ -128,8 +168,14 @@ describe('what went wrong is said', () => {
     ['tr logs nope', 'Error: Unable to get TaskRun: taskruns.tekton.dev "nope" not found\n'],
     ['tr logs -a -s one run-build', 'Error: option --all and option --step are not compatible\n'],
     ['pr logs --limit 0', 'Error: limit was 0 but must be a positive number\n'],
-    ['pr logs run -t nope -t neither', 'Error: passed filtered tasks: [nope neither] is not available, available tasks are: [build test clean]\n'],
-    ['pr logs -f run -t nope', 'Error: passed filtered tasks: [nope] is not available, available tasks are: [build test clean]\n'],
+    [
+      'pr logs run -t nope -t neither',
+      'Error: passed filtered tasks: [nope neither] is not available, available tasks are: [build test clean]\n',
+    ],
+    [
+      'pr logs -f run -t nope',
+      'Error: passed filtered tasks: [nope] is not available, available tasks are: [build test clean]\n',
+    ],
     ['tr logs -n empty', 'Error: No TaskRuns found\n'],
     ['tr logs -L -n empty', 'Error: No TaskRuns found\n'],
   ])('%s', async (line, err) => {
@@ -165,16 +211,22 @@ describe('taskrun logs', () => {
     expect(environment.out).toBe('[one] step-one of build\n\n');
   });
 
-  it.each(['tr logs run-build -s nope', 'tr logs -f run-build -s nope'])('%s: says that there is no such step', async (line) => {
-    const environment = finished();
-    expect(await environment.run(line)).toBe(0);
-    expect([environment.out, environment.err]).toEqual(['', 'no steps found for task build\n']);
-  });
+  it.each(['tr logs run-build -s nope', 'tr logs -f run-build -s nope'])(
+    '%s: says that there is no such step',
+    async (line) => {
+      const environment = finished();
+      expect(await environment.run(line)).toBe(0);
+      expect([environment.out, environment.err]).toEqual(['', 'no steps found for task build\n']);
+    },
+  );
 
   it('shows all attempts, oldest first', async () => {
     const environment = finished();
     const { cluster } = environment;
-    cluster.put(taskRuns, doneTask('build', { podName: 'retry2', retriesStatus: [{ podName: 'retry0' }, { podName: 'retry1' }] }));
+    cluster.put(
+      taskRuns,
+      doneTask('build', { podName: 'retry2', retriesStatus: [{ podName: 'retry0' }, { podName: 'retry1' }] }),
+    );
     for (const name of ['retry0', 'retry1', 'retry2']) {
       cluster.put(pods, pod(name, 'Succeeded', { 'step-a': exited(name === 'retry2' ? 0 : 1) }));
       cluster.log(name, 'step-a').write(`${name}\n`).end();
@@ -210,7 +262,9 @@ describe('waiting', () => {
     await printed('Pipeline still running ...\n');
     await environment.clock.advance(30_000);
     expect(await exit).toBe(0);
-    expect(environment.out).toBe(`Pipeline still running ...\nPipelineRun is still running: Tasks Completed: 0\n${task('build')}`);
+    expect(environment.out).toBe(
+      `Pipeline still running ...\nPipelineRun is still running: Tasks Completed: 0\n${task('build')}`,
+    );
   });
 
   it('taskrun logs -f: for a pod, no longer than the activity timeout', async () => {

@@ -51,20 +51,28 @@ async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<void>
 /** @throws CommandError when tasks were named, for none of them has logs. */
 function checkTasks(logs: PipelineLogs, children: readonly ChildStatusReference[]): void {
   const { tasks } = logs.choice;
-  const available = new Set(children.flatMap(({ kind, pipelineTaskName = '' }) => (kind === taskRuns.kind ? [pipelineTaskName] : [])));
-  if (tasks.length > 0) throw new CommandError(`passed filtered tasks: [${tasks.join(' ')}] is not available, available tasks are: [${[...available].join(' ')}]`);
+  const available = new Set(
+    children.flatMap(({ kind, pipelineTaskName = '' }) => (kind === taskRuns.kind ? [pipelineTaskName] : [])),
+  );
+  if (tasks.length > 0)
+    throw new CommandError(
+      `passed filtered tasks: [${tasks.join(' ')}] is not available, available tasks are: [${[...available].join(' ')}]`,
+    );
 }
 
 async function readChild(logs: PipelineLogs, child: ChildStatusReference, taskRun: TaskRun | undefined): Promise<void> {
   const name = child.name ?? '';
   if (child.kind === taskRuns.kind) {
-    if (!taskRun) throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
+    if (!taskRun)
+      throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
     return readTaskRun(taskLogs(logs, child), taskRun);
   }
-  const run = await logs.from.cluster.get(pipelineRuns, logs.from.namespace, name, { signal: logs.signal }).catch((error: unknown) => {
-    logs.signal.throwIfAborted();
-    throw new CommandError(`Unable to get PipelineRun: ${messageOf(error)}`);
-  });
+  const run = await logs.from.cluster
+    .get(pipelineRuns, logs.from.namespace, name, { signal: logs.signal })
+    .catch((error: unknown) => {
+      logs.signal.throwIfAborted();
+      throw new CommandError(`Unable to get PipelineRun: ${messageOf(error)}`);
+    });
   return readChildren(nested(logs, child), run);
 }
 
@@ -97,7 +105,9 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
 async function followChild(logs: PipelineLogs, child: ChildStatusReference): Promise<void> {
   try {
     const name = child.name ?? '';
-    await (child.kind === taskRuns.kind ? followTaskRun(taskLogs(logs, child), name, true) : followPipelineRun(nested(logs, child), name));
+    await (child.kind === taskRuns.kind
+      ? followTaskRun(taskLogs(logs, child), name, true)
+      : followPipelineRun(nested(logs, child), name));
   } catch (error) {
     logs.signal.throwIfAborted();
     logs.sink.failure(messageOf(error));
@@ -107,14 +117,20 @@ async function followChild(logs: PipelineLogs, child: ChildStatusReference): Pro
 function withHeading(logs: PipelineLogs, child: ChildStatusReference, tasks: readonly PipelineTask[]): PipelineLogs {
   if (!logs.choice.displayNames) return logs;
   // The child's own has its variables replaced.
-  const heading = child.displayName || tasks.find(({ name }) => name === child.pipelineTaskName)?.displayName || undefined;
+  const heading =
+    child.displayName || tasks.find(({ name }) => name === child.pipelineTaskName)?.displayName || undefined;
   return { ...logs, heading };
 }
 
 function taskLogs(logs: PipelineLogs, child: ChildStatusReference): TaskLogs {
   const task = `${logs.path ?? ''}${child.pipelineTaskName ?? ''}`;
   const heading = logs.heading && `${logs.path ?? ''}${logs.heading}`;
-  return { ...logs, task, heading, fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`) };
+  return {
+    ...logs,
+    task,
+    heading,
+    fail: (message) => logs.sink.failure(`failed to get logs for task ${task} : ${message}`),
+  };
 }
 
 /** Logs of a pipeline within the pipeline. Naming its task shows all of its tasks. */
@@ -157,7 +173,11 @@ async function whenFinished(logs: PipelineLogs, run: PipelineRun): Promise<Pipel
 }
 
 async function taskRunsOf(logs: PipelineLogs, run: PipelineRun): Promise<Map<string, TaskRun>> {
-  const { items } = await logs.from.cluster.list(taskRuns, { namespace: logs.from.namespace, labelSelector: `${labels.pipelineRun}=${run.metadata.name}`, signal: logs.signal });
+  const { items } = await logs.from.cluster.list(taskRuns, {
+    namespace: logs.from.namespace,
+    labelSelector: `${labels.pipelineRun}=${run.metadata.name}`,
+    signal: logs.signal,
+  });
   return new Map(items.map((item) => [item.metadata.name ?? '', item]));
 }
 

@@ -2,7 +2,16 @@ import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import { pods } from '../../kube/resources.ts';
 import type { Pod } from '../../kube/resources.ts';
-import { containerFailure, hasStarted, hindrances, isOver, isReadable, isSidecar, selectContainers, stateOf } from './containers.ts';
+import {
+  containerFailure,
+  hasStarted,
+  hindrances,
+  isOver,
+  isReadable,
+  isSidecar,
+  selectContainers,
+  stateOf,
+} from './containers.ts';
 import type { StepContainer } from './containers.ts';
 import { linesOf } from './lines.ts';
 import { NothingSeen, ObjectGone, Tracker } from './tracker.ts';
@@ -39,7 +48,10 @@ const STATUS_DELAY_MS = 5_000;
 /** What a sidecar had written when the TaskRun ended is under way for a moment. */
 const LAST_WORDS_MS = 500;
 
-/** What there is of a pod's logs, container by container; stops at the first that failed. @throws when the pod cannot be read. */
+/**
+ * What there is of a pod's logs, container by container; stops at the first that failed. @throws when the pod cannot be
+ * read.
+ */
 export async function readPod(logs: TaskLogs, name: string): Promise<void> {
   const pod = await logs.from.cluster.get(pods, logs.from.namespace, name, { signal: logs.signal });
   const containers = selectContainers(pod, logs.choice);
@@ -101,17 +113,31 @@ function readiness(pod: Pod, container: StepContainer): 'started' | 'never' | un
 /** How a container whose log has ended came out. */
 async function outcome(tracker: Tracker<Pod>, container: StepContainer): Promise<string | undefined> {
   try {
-    return await tracker.until((pod) => (stateOf(pod, container)?.terminated ? { failure: containerFailure(pod, container) } : undefined), STATUS_DELAY_MS).then(({ failure }) => failure);
+    return await tracker
+      .until(
+        (pod) => (stateOf(pod, container)?.terminated ? { failure: containerFailure(pod, container) } : undefined),
+        STATUS_DELAY_MS,
+      )
+      .then(({ failure }) => failure);
   } catch (error) {
-    if (error instanceof NothingSeen) return `the log of container ${container.container} broke off while it was still running`;
+    if (error instanceof NothingSeen)
+      return `the log of container ${container.container} broke off while it was still running`;
     // A pod that is cleaned up at once leaves nothing to say.
     if (error instanceof ObjectGone) return undefined;
     throw error;
   }
 }
 
-/** A sidecar's log until the TaskRun is over; to be killed may take the sidecar half a minute more, which nobody waits for. */
-async function copySidecarLog(logs: TaskLogs, pod: string, container: StepContainer, over: Promise<unknown>): Promise<void> {
+/**
+ * A sidecar's log until the TaskRun is over; to be killed may take the sidecar half a minute more, which nobody waits
+ * for.
+ */
+async function copySidecarLog(
+  logs: TaskLogs,
+  pod: string,
+  container: StepContainer,
+  over: Promise<unknown>,
+): Promise<void> {
   const ended = new AbortController();
   const signal = AbortSignal.any([logs.signal, ended.signal]);
   const copied = copyLog({ ...logs, signal }, pod, container, true);
@@ -123,10 +149,17 @@ async function copySidecarLog(logs: TaskLogs, pod: string, container: StepContai
   }
 }
 
-async function copyLog(logs: TaskLogs, pod: string, { container, step }: StepContainer, follow: boolean): Promise<void> {
+async function copyLog(
+  logs: TaskLogs,
+  pod: string,
+  { container, step }: StepContainer,
+  follow: boolean,
+): Promise<void> {
   const { from, choice, sink, signal, heading = logs.task } = logs;
   try {
-    for await (const line of linesOf(from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }))) {
+    for await (const line of linesOf(
+      from.cluster.podLogs(from.namespace, pod, { container, follow, timestamps: choice.timestamps, signal }),
+    )) {
       sink.line(heading, step, line);
       const full = sink.drained?.(signal);
       if (full) await full;
@@ -134,6 +167,8 @@ async function copyLog(logs: TaskLogs, pod: string, { container, step }: StepCon
     sink.endOfStep();
   } catch (error) {
     signal.throwIfAborted();
-    logs.fail(`${error instanceof ApiError ? `error in getting logs for step ${step}` : `failed to get logs for ${step}`}: ${messageOf(error)}`);
+    logs.fail(
+      `${error instanceof ApiError ? `error in getting logs for step ${step}` : `failed to get logs for ${step}`}: ${messageOf(error)}`,
+    );
   }
 }

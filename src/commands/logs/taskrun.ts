@@ -26,8 +26,8 @@ export async function readTaskRun(logs: TaskLogs, run: TaskRun): Promise<void> {
 }
 
 /**
- * A TaskRun's logs until it is over. `patient` waits for its pod however long that takes; otherwise the activity timeout
- * holds.
+ * A TaskRun's logs until it is over. `patient` waits for its pod however long that takes; otherwise the activity
+ * timeout holds.
  */
 export async function followTaskRun(logs: TaskLogs, name: string, patient: boolean): Promise<void> {
   using tracker = new Tracker(logs.from, taskRuns, name, logs.signal);
@@ -46,7 +46,12 @@ export async function followTaskRun(logs: TaskLogs, name: string, patient: boole
 }
 
 /** The next pod that has not been read; undefined once the TaskRun is over (or out of sight, which is reported). */
-async function nextPod(logs: TaskLogs, tracker: Tracker<TaskRun>, read: ReadonlySet<string>, patient: boolean): Promise<string | undefined> {
+async function nextPod(
+  logs: TaskLogs,
+  tracker: Tracker<TaskRun>,
+  read: ReadonlySet<string>,
+  patient: boolean,
+): Promise<string | undefined> {
   const idleMs = patient || read.size > 0 ? undefined : logs.choice.activityTimeoutMs;
   try {
     const { pod } = await tracker.until((run) => {
@@ -56,7 +61,8 @@ async function nextPod(logs: TaskLogs, tracker: Tracker<TaskRun>, read: Readonly
     return pod;
   } catch (error) {
     logs.signal.throwIfAborted();
-    if (error instanceof NothingSeen) logs.fail(`task ${logs.task} create has not started yet or pod for task not yet available`);
+    if (error instanceof NothingSeen)
+      logs.fail(`task ${logs.task} create has not started yet or pod for task not yet available`);
     else if (error instanceof ObjectGone || read.size === 0) logs.fail(`task ${logs.task}: ${messageOf(error)}`);
     else logs.fail(`failed to watch the task ${logs.task}: ${messageOf(error)}`);
     return undefined;

@@ -12,11 +12,13 @@ function track(options: { absent?: boolean } = {}) {
   const cluster = new FakeCluster();
   const clock = new FakeClock();
   if (!options.absent) cluster.put(taskRuns, taskRun('a'));
-  const start = (signal: AbortSignal = new AbortController().signal) => new Tracker<TaskRun>({ cluster, clock, namespace: 'ns' }, taskRuns, 'a', signal);
+  const start = (signal: AbortSignal = new AbortController().signal) =>
+    new Tracker<TaskRun>({ cluster, clock, namespace: 'ns' }, taskRuns, 'a', signal);
   return { cluster, clock, start };
 }
 const podName = (run: TaskRun): string | undefined => run.status?.podName;
-const setPod = (cluster: FakeCluster, name: string): void => cluster.change(taskRuns, 'a', (run) => (run.status = { podName: name }));
+const setPod = (cluster: FakeCluster, name: string): void =>
+  cluster.change(taskRuns, 'a', (run) => (run.status = { podName: name }));
 
 describe('Tracker', () => {
   it('sees the object as it is and as it comes to be', async () => {
@@ -58,7 +60,10 @@ describe('Tracker', () => {
 
   it('tries again after a failure', async () => {
     const { cluster, clock, start } = track();
-    cluster.failures.set('list taskruns metadata.name=a', [new Error('connection reset'), new ApiError(410, { reason: 'Expired' })]);
+    cluster.failures.set('list taskruns metadata.name=a', [
+      new Error('connection reset'),
+      new ApiError(410, { reason: 'Expired' }),
+    ]);
     using tracker = start();
     const waited = tracker.until(() => true);
     await clock.advance(5_000);
@@ -67,7 +72,10 @@ describe('Tracker', () => {
 
   it('bears with watches that are cut again and again', async () => {
     const { cluster, clock, start } = track();
-    cluster.failures.set('watch taskruns metadata.name=a', Array.from({ length: 20 }, () => new Error('connection reset')));
+    cluster.failures.set(
+      'watch taskruns metadata.name=a',
+      Array.from({ length: 20 }, () => new Error('connection reset')),
+    );
     using tracker = start();
     const waited = tracker.until(podName);
     await clock.advance(15_000);
@@ -78,7 +86,12 @@ describe('Tracker', () => {
 
   it.each([
     ['that no trying again cures, at once', [new ApiError(403, { message: 'forbidden' })], 0, 'forbidden'],
-    ['after five in a row', Array.from({ length: 5 }, () => new Error('connection refused')), 10_000, 'connection refused'],
+    [
+      'after five in a row',
+      Array.from({ length: 5 }, () => new Error('connection refused')),
+      10_000,
+      'connection refused',
+    ],
   ])('gives up on a failure %s', async (_name, failures, ms, message) => {
     const { cluster, clock, start } = track();
     cluster.failures.set('list taskruns metadata.name=a', failures);
@@ -122,7 +135,11 @@ describe('Tracker', () => {
 
   it('passes on what the decision throws', async () => {
     using tracker = track().start();
-    await expect(tracker.until(() => { throw new Error('broken'); })).rejects.toThrow('broken');
+    await expect(
+      tracker.until(() => {
+        throw new Error('broken');
+      }),
+    ).rejects.toThrow('broken');
   });
 
   it('ends with the signal and when stopped', async () => {

@@ -62,8 +62,10 @@ export class Tracker<T extends KubeObject> {
   }
 
   /**
-   * What `decide` first gives for the object, as it is now or as it comes to be; `decide` sees each state once in order.
-   * @throws ObjectGone, NothingSeen after `idleMs` without a new state, what `decide` throws, or the watch's own failure.
+   * What `decide` first gives for the object, as it is now or as it comes to be; `decide` sees each state once in
+   * order.
+   * @throws ObjectGone, NothingSeen after `idleMs` without a new state, what `decide` throws, or the watch's own
+   *   failure.
    */
   until<R>(decide: (object: T) => R | undefined, idleMs?: number): Promise<R> {
     return new Promise((resolve, reject) => {
@@ -79,7 +81,14 @@ export class Tracker<T extends KubeObject> {
         rest = new AbortController();
         const signal = AbortSignal.any([idle.signal, rest.signal]);
         this.#from.clock.sleep(idleMs ?? 0, signal).then(
-          () => finish(() => reject(new NothingSeen(`nothing was seen of ${this.#resource.kind} ${this.#name} for ${(idleMs ?? 0) / 1000} s`))),
+          () =>
+            finish(() =>
+              reject(
+                new NothingSeen(
+                  `nothing was seen of ${this.#resource.kind} ${this.#name} for ${(idleMs ?? 0) / 1000} s`,
+                ),
+              ),
+            ),
           () => undefined, // The rest was cut short: something came.
         );
       };
@@ -124,12 +133,21 @@ export class Tracker<T extends KubeObject> {
 
   /** Returns when the watch must begin anew with a list. */
   async #listAndWatch(onSuccess: () => void): Promise<void> {
-    const selection = { namespace: this.#from.namespace, fieldSelector: `metadata.name=${this.#name}`, signal: this.#signal };
+    const selection = {
+      namespace: this.#from.namespace,
+      fieldSelector: `metadata.name=${this.#name}`,
+      signal: this.#signal,
+    };
     const { items, resourceVersion: listed } = await this.#from.cluster.list(this.#resource, selection);
     // A watch that is cut again and again, as some proxies do, is no reason to give up while lists are answered.
     onSuccess();
     const [object] = items;
-    if (!object) throw new ObjectGone(this.#latest ? `${this.#resource.kind} ${this.#name} was deleted` : `${this.#resource.plural} "${this.#name}" not found`);
+    if (!object)
+      throw new ObjectGone(
+        this.#latest
+          ? `${this.#resource.kind} ${this.#name} was deleted`
+          : `${this.#resource.plural} "${this.#name}" not found`,
+      );
     this.#see(object);
     let resourceVersion = listed;
     for (;;) {
@@ -149,5 +167,7 @@ export class Tracker<T extends KubeObject> {
 
 /** An answer that trying again will not change: no permission, no such kind. */
 function isFinal(error: unknown): boolean {
-  return error instanceof ApiError && error.status >= 400 && error.status < 500 && !error.isGone && !error.isTooManyRequests;
+  return (
+    error instanceof ApiError && error.status >= 400 && error.status < 500 && !error.isGone && !error.isTooManyRequests
+  );
 }

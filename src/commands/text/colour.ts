@@ -1,4 +1,7 @@
-/** Colours and emojis of a terminal that wants them; plain text otherwise, as tkn does with --no-color or without a terminal. */
+/**
+ * Colours and emojis of a terminal that wants them; plain text otherwise, as tkn does with --no-color or without a
+ * terminal.
+ */
 export interface Style {
   readonly colour: boolean;
   bold(text: string): string;
@@ -13,18 +16,47 @@ export interface Style {
   rainbow(label: string, text: string): string;
 }
 
-export type Heading = 'status' | 'message' | 'timeouts' | 'params' | 'results' | 'workspaces' | 'taskruns' | 'pipelineruns' | 'skippedtasks' | 'tasks' | 'steps' | 'sidecars' | 'plain';
+export type Heading =
+  | 'status'
+  | 'message'
+  | 'timeouts'
+  | 'params'
+  | 'results'
+  | 'workspaces'
+  | 'taskruns'
+  | 'pipelineruns'
+  | 'skippedtasks'
+  | 'tasks'
+  | 'steps'
+  | 'sidecars'
+  | 'plain';
 
 const EMOJIS: Record<Heading, string> = {
-  status: '🌡️  ', message: '💌 ', timeouts: '⏱  ', params: '⚓ ', results: '📝 ', workspaces: '📂 ', taskruns: '🗂  ',
-  pipelineruns: '⛩  ', skippedtasks: '⏭️  ', tasks: '🗒  ', steps: '🦶 ', sidecars: '🚗 ', plain: '',
+  status: '🌡️  ',
+  message: '💌 ',
+  timeouts: '⏱  ',
+  params: '⚓ ',
+  results: '📝 ',
+  workspaces: '📂 ',
+  taskruns: '🗂  ',
+  pipelineruns: '⛩  ',
+  skippedtasks: '⏭️  ',
+  tasks: '🗒  ',
+  steps: '🦶 ',
+  sidecars: '🚗 ',
+  plain: '',
 };
 
 const RED = 31;
 const BRIGHT = { red: 91, green: 92, yellow: 93, blue: 94, magenta: 95, cyan: 96 } as const;
 const STATUS: Readonly<Record<string, number>> = {
-  Failed: BRIGHT.red, Succeeded: BRIGHT.green, Running: BRIGHT.blue, Cancelled: BRIGHT.yellow,
-  Completed: BRIGHT.magenta, Pending: BRIGHT.yellow, Started: BRIGHT.cyan,
+  Failed: BRIGHT.red,
+  Succeeded: BRIGHT.green,
+  Running: BRIGHT.blue,
+  Cancelled: BRIGHT.yellow,
+  Completed: BRIGHT.magenta,
+  Pending: BRIGHT.yellow,
+  Started: BRIGHT.cyan,
 };
 /** Red is kept for errors. */
 const PALETTE = [BRIGHT.green, BRIGHT.yellow, BRIGHT.blue, BRIGHT.magenta, BRIGHT.cyan];

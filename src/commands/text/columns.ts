@@ -17,7 +17,13 @@ export function alignColumns(text: string, padding = 3): string {
       start = Math.max(end, start + 1);
     }
   }
-  return lines.map((cells, row) => cells.map((cell, column) => (column === cells.length - 1 ? cell : pad(cell, widths[row]?.[column] ?? 0))).join('')).join('\n');
+  return lines
+    .map((cells, row) =>
+      cells
+        .map((cell, column) => (column === cells.length - 1 ? cell : pad(cell, widths[row]?.[column] ?? 0)))
+        .join(''),
+    )
+    .join('\n');
 }
 
 function hasColumn(cells: string[] | undefined, column: number): boolean {

@@ -8,7 +8,9 @@ import { statusText, workspaceText } from './values.ts';
 
 /** Name, namespace, the fields that have a value, labels and annotations. */
 export function header(metadata: ObjectMeta, fields: readonly [string, string | undefined][], style: Style): string[] {
-  const annotations = Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([name]) => name !== known.lastApplied));
+  const annotations = Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([name]) => name !== known.lastApplied),
+  );
   return [
     `${style.bold('Name')}:\t${metadata.name ?? ''}`,
     `${style.bold('Namespace')}:\t${metadata.namespace ?? ''}`,
@@ -34,20 +36,35 @@ export function table(kind: Heading, title: string, head: string, rows: readonly
 }
 
 /** NAME and VALUE of params or results. */
-export function valueTable(kind: 'params' | 'results', entries: readonly { name: string; value: unknown }[] | undefined, print: (value: unknown) => string, style: Style): string[] {
+export function valueTable(
+  kind: 'params' | 'results',
+  entries: readonly { name: string; value: unknown }[] | undefined,
+  print: (value: unknown) => string,
+  style: Style,
+): string[] {
   const rows = (entries ?? []).map(({ name, value }) => ` ${style.bullet(name)}\t${print(value)}`);
   return table(kind, kind === 'params' ? 'Params' : 'Results', ' NAME\tVALUE', rows, style);
 }
 
-interface RunTimes { startTime?: string; completionTime?: string; conditions?: Condition[] }
+interface RunTimes {
+  startTime?: string;
+  completionTime?: string;
+  conditions?: Condition[];
+}
 
 /** When a run started, how long it took and how it stands, as one row. */
 export function started(status: RunTimes | undefined, now: Date, style: Style): string {
-  return [age(status?.startTime, now), duration(status?.startTime, status?.completionTime), statusText(status?.conditions, style)].join('\t');
+  return [
+    age(status?.startTime, now),
+    duration(status?.startTime, status?.completionTime),
+    statusText(status?.conditions, style),
+  ].join('\t');
 }
 
 export function workspaceSection(workspaces: readonly WorkspaceBinding[] | undefined, style: Style): string[] {
-  const rows = (workspaces ?? []).map((binding) => ` ${style.bullet(binding.name)}\t${binding.subPath || nothing}\t${workspaceText(binding)}`);
+  const rows = (workspaces ?? []).map(
+    (binding) => ` ${style.bullet(binding.name)}\t${binding.subPath || nothing}\t${workspaceText(binding)}`,
+  );
   return table('workspaces', 'Workspaces', ' NAME\tSUB PATH\tWORKSPACE BINDING', rows, style);
 }
 

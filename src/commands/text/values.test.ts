@@ -28,7 +28,15 @@ describe('statusText', () => {
   });
 
   it('reads the first condition, whatever its type', () => {
-    expect(statusText([{ type: 'Other', status: 'False' }, { type: 'Succeeded', status: 'True' }], plain)).toBe('Failed');
+    expect(
+      statusText(
+        [
+          { type: 'Other', status: 'False' },
+          { type: 'Succeeded', status: 'True' },
+        ],
+        plain,
+      ),
+    ).toBe('Failed');
   });
 
   it('shows nothing for a run without conditions', () => {
@@ -37,7 +45,9 @@ describe('statusText', () => {
   });
 
   it('colours the word and not the reason', () => {
-    expect(statusText([{ type: 'Succeeded', status: 'False', reason: 'TaskRunTimeout' }], styleOf(true))).toBe('\u001b[91mFailed\u001b[0m(TaskRunTimeout)');
+    expect(statusText([{ type: 'Succeeded', status: 'False', reason: 'TaskRunTimeout' }], styleOf(true))).toBe(
+      '\u001b[91mFailed\u001b[0m(TaskRunTimeout)',
+    );
   });
 });
 

@@ -24,9 +24,11 @@ export function resultText(value: unknown): string {
 /** What a workspace is bound to, in tkn's words. */
 export function workspaceText(binding: WorkspaceBinding): string {
   if (binding.volumeClaimTemplate) return 'VolumeClaimTemplate';
-  if (binding.persistentVolumeClaim) return `PersistentVolumeClaim (claimName=${binding.persistentVolumeClaim.claimName})`;
+  if (binding.persistentVolumeClaim)
+    return `PersistentVolumeClaim (claimName=${binding.persistentVolumeClaim.claimName})`;
   if (binding.emptyDir) return `EmptyDir (emptyDir=${binding.emptyDir.medium ?? ''})`;
-  if (binding.configMap) return `ConfigMap (config=${binding.configMap.name ?? ''}${itemsText(binding.configMap.items)})`;
+  if (binding.configMap)
+    return `ConfigMap (config=${binding.configMap.name ?? ''}${itemsText(binding.configMap.items)})`;
   if (binding.secret) return `Secret (secret=${binding.secret.secretName ?? ''}${itemsText(binding.secret.items)})`;
   if (binding.projected) return 'Projected';
   if (binding.csi) return `CSI (Driver=${binding.csi.driver})`;
@@ -34,14 +36,20 @@ export function workspaceText(binding: WorkspaceBinding): string {
 }
 
 function itemsText(items: unknown[] | undefined): string {
-  return (items as { key?: string; path?: string }[] | undefined ?? []).map((item) => `,item=${item.key ?? ''}=${item.path ?? ''}`).join('');
+  return ((items as { key?: string; path?: string }[] | undefined) ?? [])
+    .map((item) => `,item=${item.key ?? ''}=${item.path ?? ''}`)
+    .join('');
 }
 
 /** Reasons that say more than the condition's status; tkn shows the word in place of it. */
 const WORDS: Readonly<Record<string, string>> = {
-  PipelineRunCancelled: 'Cancelled', TaskRunCancelled: 'Cancelled',
-  PipelineRunStopping: 'Failed', TaskRunStopping: 'Failed',
-  CreateContainerConfigError: 'Pending', ExceededNodeResources: 'Pending', ExceededResourceQuota: 'Pending',
+  PipelineRunCancelled: 'Cancelled',
+  TaskRunCancelled: 'Cancelled',
+  PipelineRunStopping: 'Failed',
+  TaskRunStopping: 'Failed',
+  CreateContainerConfigError: 'Pending',
+  ExceededNodeResources: 'Pending',
+  ExceededResourceQuota: 'Pending',
 };
 
 /**
@@ -55,6 +63,7 @@ export function statusText(conditions: Condition[] | undefined, style: Style): s
   const reason = condition.reason ?? '';
   if (reason === 'PipelineRunPending') return style.status('Pending');
   if (reason === 'Cancelled') return style.status(reason);
-  if (reason === '' || reason === status || (reason === 'Completed' && condition.status === 'True')) return style.status(status);
+  if (reason === '' || reason === status || (reason === 'Completed' && condition.status === 'True'))
+    return style.status(status);
   return `${style.status(WORDS[reason] ?? status)}(${reason})`;
 }

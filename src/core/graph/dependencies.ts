@@ -10,11 +10,16 @@ import { referencesIn } from '../substitution/replacements.ts';
  */
 export function taskDependencies(task: PipelineTask, siblings: ReadonlySet<string>): string[] {
   const named = explicitReferences(task).flatMap(taskOfReference);
-  const propagated = referencesIn(task.taskSpec).flatMap(taskOfReference).filter((name) => siblings.has(name) && name !== task.name);
+  const propagated = referencesIn(task.taskSpec)
+    .flatMap(taskOfReference)
+    .filter((name) => siblings.has(name) && name !== task.name);
   return [...new Set([...(task.runAfter ?? []), ...named, ...propagated])];
 }
 
-/** `tasks.a.results.r`, `tasks.a.matrix.length`, `tasks.a.outputs.x` are about task `a`; `tasks.a.status` orders nothing. */
+/**
+ * `tasks.a.results.r`, `tasks.a.matrix.length`, `tasks.a.outputs.x` are about task `a`; `tasks.a.status` orders
+ * nothing.
+ */
 function taskOfReference(reference: string): string[] {
   const match = /^tasks\.([^.[\]]+)\.(?:results\b|matrix\.|outputs\b|inputs\b)/.exec(reference);
   return match?.[1] === undefined ? [] : [match[1]];

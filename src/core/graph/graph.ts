@@ -20,7 +20,8 @@ export class GraphError extends Error {
 export function buildGraph(nodes: readonly GraphNode[]): Graph {
   const parents = new Map<string, readonly string[]>();
   for (const { name, dependencies } of nodes) {
-    if (parents.has(name)) throw new GraphError(`task ${name} is already present in Graph, can't add it again: duplicate pipeline task`);
+    if (parents.has(name))
+      throw new GraphError(`task ${name} is already present in Graph, can't add it again: duplicate pipeline task`);
     parents.set(name, [...new Set(dependencies)]);
   }
   checkPresence(parents);
@@ -31,7 +32,9 @@ function checkPresence(parents: ReadonlyMap<string, readonly string[]>): void {
   for (const [name, dependencies] of parents) {
     for (const parent of dependencies) {
       if (parents.has(parent)) continue;
-      throw new GraphError(`couldn't add link between ${name} and ${parent}: task ${name} depends on ${parent} but ${parent} wasn't present in Pipeline`);
+      throw new GraphError(
+        `couldn't add link between ${name} and ${parent}: task ${name} depends on ${parent} but ${parent} wasn't present in Pipeline`,
+      );
     }
   }
 }
@@ -40,7 +43,8 @@ function checkPresence(parents: ReadonlyMap<string, readonly string[]>): void {
 function topologicalOrder(nodes: readonly GraphNode[], parents: ReadonlyMap<string, readonly string[]>): string[] {
   const waitingFor = new Map(Array.from(parents, ([name, list]) => [name, list.length]));
   const children = new Map<string, string[]>();
-  for (const [name, list] of parents) for (const parent of list) children.set(parent, [...(children.get(parent) ?? []), name]);
+  for (const [name, list] of parents)
+    for (const parent of list) children.set(parent, [...(children.get(parent) ?? []), name]);
   const order: string[] = [];
   const free = nodes.filter((node) => waitingFor.get(node.name) === 0).map((node) => node.name);
   for (let next = free.shift(); next !== undefined; next = free.shift()) {

@@ -3,7 +3,10 @@ import { referencesIn } from '../substitution/replacements.ts';
 import { effectiveParams } from './replacements.ts';
 import { typeOfSpec, typeOfValue } from './value.ts';
 
-/** Why given params do not fit their declarations. `message` is upstream's text for TaskRuns; other runs word it from `names`. */
+/**
+ * Why given params do not fit their declarations. `message` is upstream's text for TaskRuns; other runs word it from
+ * `names`.
+ */
 export interface ParamProblem {
   kind: 'missing' | 'type' | 'keys' | 'index' | 'enum' | 'size';
   /** The params, or for `index` the references, at fault. */
@@ -13,11 +16,18 @@ export interface ParamProblem {
   message: string;
 }
 
-/** The first problem of given params against their declarations, in upstream's order: missing, wrong type, missing object keys; then values without bound. */
+/**
+ * The first problem of given params against their declarations, in upstream's order: missing, wrong type, missing
+ * object keys; then values without bound.
+ */
 export function checkParams(specs: readonly ParamSpec[], given: readonly Param[]): ParamProblem | undefined {
   const missing = missingParams(specs, given);
   if (missing.length > 0) {
-    return { kind: 'missing', names: missing, message: `missing values for these params which have no default values: ${goList(missing)}` };
+    return {
+      kind: 'missing',
+      names: missing,
+      message: `missing values for these params which have no default values: ${goList(missing)}`,
+    };
   }
   const wrong = wrongTypes(specs, given);
   if (wrong.length > 0) {
@@ -26,7 +36,12 @@ export function checkParams(specs: readonly ParamSpec[], given: readonly Param[]
   const missingKeys = missingObjectKeys(specs, given);
   const names = Object.keys(missingKeys);
   if (names.length > 0) {
-    return { kind: 'keys', names, missingKeys, message: `missing keys for these params which are required in ParamSpec's properties ${goMapOfLists(missingKeys)}` };
+    return {
+      kind: 'keys',
+      names,
+      missingKeys,
+      message: `missing keys for these params which are required in ParamSpec's properties ${goMapOfLists(missingKeys)}`,
+    };
   }
   return oversized(specs, given);
 }
@@ -35,7 +50,11 @@ function oversized(specs: readonly ParamSpec[], given: readonly Param[]): ParamP
   const large: string[] = [];
   effectiveParams(specs, given, (name) => large.push(name));
   if (large.length === 0) return undefined;
-  return { kind: 'size', names: large, message: `the defaults of these params grow beyond 1 MB when the params that they name are put in: ${goList(large)}; make them smaller` };
+  return {
+    kind: 'size',
+    names: large,
+    message: `the defaults of these params grow beyond 1 MB when the params that they name are put in: ${goList(large)}; make them smaller`,
+  };
 }
 
 /** Declared params without default that nobody gives. */
@@ -46,13 +65,15 @@ export function missingParams(specs: readonly ParamSpec[], given: readonly Param
 
 function wrongTypes(specs: readonly ParamSpec[], given: readonly Param[]): string[] {
   const types = new Map<string, ParamType>(specs.map((spec) => [spec.name, typeOfSpec(spec)]));
-  return given.filter((param) => {
-    const wanted = types.get(param.name);
-    const value = toParamValue(param.value);
-    // `$(tasks.a.results.r[*])` is written as a string and becomes an array or object later (upstream #4879).
-    const becomesTyped = typeof value === 'string' && wanted !== 'string' && /\$\([^()]+\)/.test(value);
-    return wanted !== undefined && !becomesTyped && typeOfValue(value) !== wanted;
-  }).map((param) => param.name);
+  return given
+    .filter((param) => {
+      const wanted = types.get(param.name);
+      const value = toParamValue(param.value);
+      // `$(tasks.a.results.r[*])` is written as a string and becomes an array or object later (upstream #4879).
+      const becomesTyped = typeof value === 'string' && wanted !== 'string' && /\$\([^()]+\)/.test(value);
+      return wanted !== undefined && !becomesTyped && typeOfValue(value) !== wanted;
+    })
+    .map((param) => param.name);
 }
 
 /** For each object param, the declared keys that neither the given value nor the default has. */
@@ -69,7 +90,11 @@ export function missingObjectKeys(specs: readonly ParamSpec[], given: readonly P
 }
 
 /** References such as `$(params.a[5])` anywhere in `tree` that point past the end of an array param. */
-export function checkArrayIndexes(specs: readonly ParamSpec[], given: readonly Param[], tree: unknown): ParamProblem | undefined {
+export function checkArrayIndexes(
+  specs: readonly ParamSpec[],
+  given: readonly Param[],
+  tree: unknown,
+): ParamProblem | undefined {
   const values = effectiveParams(specs, given);
   const beyond = new Set<string>();
   for (const reference of referencesIn(tree)) {
@@ -84,11 +109,17 @@ export function checkArrayIndexes(specs: readonly ParamSpec[], given: readonly P
 
 /** A given string that is not in the `enum` of its declaration (flag enable-param-enum). */
 export function checkEnums(specs: readonly ParamSpec[], given: readonly Param[]): ParamProblem | undefined {
-  const enums = new Map(specs.filter((spec) => spec.enum !== undefined && spec.enum.length > 0).map((spec) => [spec.name, spec.enum ?? []]));
+  const enums = new Map(
+    specs.filter((spec) => spec.enum !== undefined && spec.enum.length > 0).map((spec) => [spec.name, spec.enum ?? []]),
+  );
   for (const param of given) {
     const value = toParamValue(param.value);
     if (typeof value !== 'string' || value === '' || (enums.get(param.name)?.includes(value) ?? true)) continue;
-    return { kind: 'enum', names: [param.name], message: `param \`${param.name}\` value: ${value} is not in the enum list` };
+    return {
+      kind: 'enum',
+      names: [param.name],
+      message: `param \`${param.name}\` value: ${value} is not in the enum list`,
+    };
   }
   return undefined;
 }
@@ -100,5 +131,8 @@ export function goList(items: readonly string[]): string {
 
 /** A map of lists as Go's %v prints it: sorted by key. */
 export function goMapOfLists(map: Record<string, readonly string[]>): string {
-  return `map[${Object.keys(map).sort().map((key) => `${key}:${goList(map[key] ?? [])}`).join(' ')}]`;
+  return `map[${Object.keys(map)
+    .sort()
+    .map((key) => `${key}:${goList(map[key] ?? [])}`)
+    .join(' ')}]`;
 }

@@ -8,8 +8,15 @@ import { typeOfSpec } from './value.ts';
 
 describe('toParamValue', () => {
   it.each([
-    ['text', 'a', 'a'], ['number', 1, '1'], ['boolean', true, 'true'], ['null', null, ''], ['list', ['a'], ['a']], ['map', { a: 'b' }, { a: 'b' }],
-    ['mixed list', ['a', 1], '["a",1]'], ['nested map', { a: { b: 'c' } }, '{"a":{"b":"c"}}'], ['empty list', [], []],
+    ['text', 'a', 'a'],
+    ['number', 1, '1'],
+    ['boolean', true, 'true'],
+    ['null', null, ''],
+    ['list', ['a'], ['a']],
+    ['map', { a: 'b' }, { a: 'b' }],
+    ['mixed list', ['a', 1], '["a",1]'],
+    ['nested map', { a: { b: 'c' } }, '{"a":{"b":"c"}}'],
+    ['empty list', [], []],
   ])('%s', (_name, json, expected) => expect(toParamValue(json)).toEqual(expected));
 });
 
@@ -28,14 +35,27 @@ describe('paramReplacements', () => {
     { name: 'dotted.name', type: 'string' },
     { name: 'derived', default: '$(params.text)-$(params["list"][0])-$(params.obj.a)' },
   ];
-  const given: Param[] = [{ name: 'list', value: ['x', 'y'] }, { name: 'obj', value: { a: 'given' } }, { name: 'dotted.name', value: 'd' }, { name: 'extra', value: 'e' }];
+  const given: Param[] = [
+    { name: 'list', value: ['x', 'y'] },
+    { name: 'obj', value: { a: 'given' } },
+    { name: 'dotted.name', value: 'd' },
+    { name: 'extra', value: 'e' },
+  ];
   const r = paramReplacements(specs, given);
 
   it.each([
-    ['$(params.text)', 'fallback'], ["$(params['text'])", 'fallback'], ['$(params["text"])', 'fallback'],
-    ['$(params.list[0])', 'x'], ["$(params['list'][1])", 'y'], ['$(params.list[2])', '$(params.list[2])'],
-    ['$(params.obj.a)', 'given'], ['$(params.obj.b)', 'B'], ["$(params['obj'].b)", 'B'],
-    ["$(params['dotted.name'])", 'd'], ['$(params.extra)', 'e'], ['$(params.derived)', 'fallback-x-given'],
+    ['$(params.text)', 'fallback'],
+    ["$(params['text'])", 'fallback'],
+    ['$(params["text"])', 'fallback'],
+    ['$(params.list[0])', 'x'],
+    ["$(params['list'][1])", 'y'],
+    ['$(params.list[2])', '$(params.list[2])'],
+    ['$(params.obj.a)', 'given'],
+    ['$(params.obj.b)', 'B'],
+    ["$(params['obj'].b)", 'B'],
+    ["$(params['dotted.name'])", 'd'],
+    ['$(params.extra)', 'e'],
+    ['$(params.derived)', 'fallback-x-given'],
   ])('%s is %s', (text, expected) => expect(replaceString(text, r)).toBe(expected));
 
   it('has arrays and objects whole', () => {
@@ -43,41 +63,81 @@ describe('paramReplacements', () => {
     expect(r.objects.get("params['obj']")).toEqual({ a: 'given', b: 'B' });
   });
 
-  it('serves other prefixes', () => expect(paramReplacements([], [{ name: 'a', value: '1' }], 'tt.params').strings.get('tt.params.a')).toBe('1'));
+  it('serves other prefixes', () =>
+    expect(paramReplacements([], [{ name: 'a', value: '1' }], 'tt.params').strings.get('tt.params.a')).toBe('1'));
 
   it('ends on defaults that refer to each other', () => {
-    const circle = effectiveParams([{ name: 'a', default: '$(params.b)' }, { name: 'b', default: '$(params.a)' }], []);
+    const circle = effectiveParams(
+      [
+        { name: 'a', default: '$(params.b)' },
+        { name: 'b', default: '$(params.a)' },
+      ],
+      [],
+    );
     expect(circle.get('a')).toMatch(/^\$\(params\./);
   });
 
   it('does not let defaults that name each other grow without bound', () => {
-    const doubling: ParamSpec[] = [{ name: 'p0', default: 'xxxxxxxxxx' }, ...Array.from({ length: 40 }, (_, index) => ({ name: `p${index + 1}`, default: `$(params.p${index})$(params.p${index})` }))];
+    const doubling: ParamSpec[] = [
+      { name: 'p0', default: 'xxxxxxxxxx' },
+      ...Array.from({ length: 40 }, (_, index) => ({
+        name: `p${index + 1}`,
+        default: `$(params.p${index})$(params.p${index})`,
+      })),
+    ];
     const sizes = [...effectiveParams(doubling, []).values()].map((value) => String(value).length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
-    expect(checkParams(doubling, [])?.message).toMatch(/^the defaults of these params grow beyond 1 MB when the params that they name are put in: \[p17 /);
+    expect(checkParams(doubling, [])?.message).toMatch(
+      /^the defaults of these params grow beyond 1 MB when the params that they name are put in: \[p17 /,
+    );
     expect(checkParams(doubling.slice(0, 17), [])).toBeUndefined();
   });
 
   it('never throws', () => {
     const name = fc.constantFrom('a', 'b', 'c.d');
-    const value = fc.oneof(fc.constantFrom('$(params.a)', '$(params.b[*])', '$(params["c.d"])', 'x'), fc.array(fc.string()), fc.dictionary(fc.string(), fc.string()));
+    const value = fc.oneof(
+      fc.constantFrom('$(params.a)', '$(params.b[*])', '$(params["c.d"])', 'x'),
+      fc.array(fc.string()),
+      fc.dictionary(fc.string(), fc.string()),
+    );
     const spec = fc.record({ name, default: value }, { requiredKeys: ['name'] });
-    fc.assert(fc.property(fc.array(spec), fc.array(fc.record({ name, value })), (someSpecs, someGiven) => {
-      paramReplacements(someSpecs, someGiven);
-      checkParams(someSpecs, someGiven);
-    }));
+    fc.assert(
+      fc.property(fc.array(spec), fc.array(fc.record({ name, value })), (someSpecs, someGiven) => {
+        paramReplacements(someSpecs, someGiven);
+        checkParams(someSpecs, someGiven);
+      }),
+    );
   });
 });
 
 describe('checkParams', () => {
   it.each<[string, ParamSpec[], Param[], string | undefined]>([
     ['fine', [{ name: 'a' }], [{ name: 'a', value: 'x' }], undefined],
-    ['missing', [{ name: 'a' }, { name: 'b' }, { name: 'c', default: '' }], [], 'missing values for these params which have no default values: [a b]'],
-    ['wrong type', [{ name: 'a', type: 'array' }], [{ name: 'a', value: 'x' }], "param types don't match the user-specified type: [a]"],
-    ['a reference may become an array', [{ name: 'a', type: 'array' }], [{ name: 'a', value: '$(tasks.t.results.r[*])' }], undefined],
+    [
+      'missing',
+      [{ name: 'a' }, { name: 'b' }, { name: 'c', default: '' }],
+      [],
+      'missing values for these params which have no default values: [a b]',
+    ],
+    [
+      'wrong type',
+      [{ name: 'a', type: 'array' }],
+      [{ name: 'a', value: 'x' }],
+      "param types don't match the user-specified type: [a]",
+    ],
+    [
+      'a reference may become an array',
+      [{ name: 'a', type: 'array' }],
+      [{ name: 'a', value: '$(tasks.t.results.r[*])' }],
+      undefined,
+    ],
     ['numbers are strings', [{ name: 'a', type: 'string' }], [{ name: 'a', value: 3 as unknown as string }], undefined],
-    ['missing key', [{ name: 'o', type: 'object', properties: { k: {}, a: {}, z: {} }, default: { z: '' } }], [{ name: 'o', value: { k: 'v' } }],
-      "missing keys for these params which are required in ParamSpec's properties map[o:[a]]"],
+    [
+      'missing key',
+      [{ name: 'o', type: 'object', properties: { k: {}, a: {}, z: {} }, default: { z: '' } }],
+      [{ name: 'o', value: { k: 'v' } }],
+      "missing keys for these params which are required in ParamSpec's properties map[o:[a]]",
+    ],
     ['extra params are ignored', [], [{ name: 'a', value: 'x' }], undefined],
   ])('%s', (_name, specs, given, message) => expect(checkParams(specs, given)?.message).toBe(message));
 });
@@ -85,8 +145,12 @@ describe('checkParams', () => {
 it('checkArrayIndexes names what points past the end', () => {
   const specs: ParamSpec[] = [{ name: 'a', type: 'array', default: ['1', '2', '3'] }];
   const tree = { args: ['$(params.a[1])', "$(params['a'][7])", '$(params.a[3])', '$(params.other[9])'] };
-  expect(checkArrayIndexes(specs, [], tree)?.message).toBe("non-existent param references:[$(params.a[3]) $(params['a'][7])]");
-  expect(checkArrayIndexes(specs, [{ name: 'a', value: ['1'] }], { x: '$(params.a[1])' })?.names).toEqual(['$(params.a[1])']);
+  expect(checkArrayIndexes(specs, [], tree)?.message).toBe(
+    "non-existent param references:[$(params.a[3]) $(params['a'][7])]",
+  );
+  expect(checkArrayIndexes(specs, [{ name: 'a', value: ['1'] }], { x: '$(params.a[1])' })?.names).toEqual([
+    '$(params.a[1])',
+  ]);
 });
 
 it('checkEnums', () => {

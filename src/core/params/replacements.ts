@@ -21,17 +21,25 @@ export function addValue(r: Replacements, prefix: string, name: string, value: P
   }
 }
 
-/** No object of the API server may be larger than 1.5 MiB: a value above this could not be stored, whatever became of it. */
+/**
+ * No object of the API server may be larger than 1.5 MiB: a value above this could not be stored, whatever became of
+ * it.
+ */
 const largestValue = 1_000_000;
 
 /**
  * The value of every param: what is given, else the declared default, in which references to other params are replaced.
  * Keys that a given object leaves out come from the default (docs/taskruns.md "Specifying Parameters"). Given params
- * that are not declared are kept: embedded specs may use them (propagated params). References in a cycle stay as text, and so
- * do those of a default that would grow too large by them: two of the one before, twenty times over, are a million of the first.
+ * that are not declared are kept: embedded specs may use them (propagated params). References in a cycle stay as text,
+ * and so do those of a default that would grow too large by them: two of the one before, twenty times over, are a
+ * million of the first.
  * @param tooLarge is told the names of such params
  */
-export function effectiveParams(specs: readonly ParamSpec[], given: readonly Param[], tooLarge: (name: string) => void = () => {}): Map<string, ParamValue> {
+export function effectiveParams(
+  specs: readonly ParamSpec[],
+  given: readonly Param[],
+  tooLarge: (name: string) => void = () => {},
+): Map<string, ParamValue> {
   const values = new Map(given.map((param) => [param.name, toParamValue(param.value)]));
   const declared = new Map(specs.map((spec) => [spec.name, spec]));
   const settled = new Map<string, ParamValue>();
@@ -75,7 +83,11 @@ export function effectiveParams(specs: readonly ParamSpec[], given: readonly Par
  * Replacements for params by declaration and given values, under each prefix (`params` when none is named).
  * Never throws: what is missing or of the wrong type is for checkParams to say.
  */
-export function paramReplacements(specs: readonly ParamSpec[], given: readonly Param[], ...prefixes: string[]): Replacements {
+export function paramReplacements(
+  specs: readonly ParamSpec[],
+  given: readonly Param[],
+  ...prefixes: string[]
+): Replacements {
   const r = emptyReplacements();
   for (const [name, value] of effectiveParams(specs, given)) {
     for (const prefix of prefixes.length > 0 ? prefixes : ['params']) addValue(r, prefix, name, value);
@@ -87,7 +99,10 @@ export function paramReplacements(specs: readonly ParamSpec[], given: readonly P
 function grownSize(value: ParamValue, others: Replacements): number {
   const sizeOf = (reference: string): number => {
     const whole = reference.replace(/\[\*\]$/, '');
-    return others.strings.get(reference)?.length ?? JSON.stringify(others.arrays.get(whole) ?? others.objects.get(whole) ?? '').length;
+    return (
+      others.strings.get(reference)?.length ??
+      JSON.stringify(others.arrays.get(whole) ?? others.objects.get(whole) ?? '').length
+    );
   };
   return referencesIn(value).reduce((sum, reference) => sum + sizeOf(reference), JSON.stringify(value).length);
 }

@@ -6,7 +6,9 @@ export function typeOfValue(value: ParamValue): ParamType {
   return typeof value === 'object' ? 'object' : 'string';
 }
 
-/** The declared type, or the one that defaulting would have set: from properties, then from the default, else string. */
+/**
+ * The declared type, or the one that defaulting would have set: from properties, then from the default, else string.
+ */
 export function typeOfSpec(spec: ParamSpec): ParamType {
   if (spec.type !== undefined) return spec.type;
   if (spec.properties !== undefined) return 'object';

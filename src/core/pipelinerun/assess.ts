@@ -1,6 +1,12 @@
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { Graph } from '../graph/graph.ts';
-import { artifactReplacements, indexBeyondEnd, missingReferences, resultReplacements, type RunResults } from '../results/values.ts';
+import {
+  artifactReplacements,
+  indexBeyondEnd,
+  missingReferences,
+  resultReplacements,
+  type RunResults,
+} from '../results/values.ts';
 import { resultReferences } from '../results/reference.ts';
 import { mergeReplacements, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 import { allowsExecution } from '../when/when.ts';
@@ -45,21 +51,30 @@ export interface Circumstances {
 }
 
 /**
- * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or that
- * has to fail for want of a result, stops the others; that is only known at the end, hence the second round.
+ * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or
+ * that has to fail for want of a result, stops the others; that is only known at the end, hence the second round.
  */
 export function assess(observations: readonly TaskObservation[], circumstances: Circumstances): Assessment {
-  const failed = observations.some((one) => one.section === 'tasks' && one.progress === 'failed' && !ignoresFailure(one));
+  const failed = observations.some(
+    (one) => one.section === 'tasks' && one.progress === 'failed' && !ignoresFailure(one),
+  );
   const first = assessOnce(observations, circumstances, failed);
   const invalid = first.tasks.some((state) => state.invalid !== undefined);
   return invalid && !failed ? assessOnce(observations, circumstances, true, first) : first;
 }
 
-function assessOnce(observations: readonly TaskObservation[], circumstances: Circumstances, stopping: boolean, before?: Assessment): Assessment {
+function assessOnce(
+  observations: readonly TaskObservation[],
+  circumstances: Circumstances,
+  stopping: boolean,
+  before?: Assessment,
+): Assessment {
   const states = new Map<string, TaskState>();
   const byName = new Map(observations.filter((one) => one.section === 'tasks').map((one) => [one.name, one]));
   const results: RunResults = new Map(observations.map((one) => [one.name, one.results]));
-  const artifacts = observations.filter((one) => one.progress === 'succeeded').map((one) => artifactReplacements(one.name, one.runs));
+  const artifacts = observations
+    .filter((one) => one.progress === 'succeeded')
+    .map((one) => artifactReplacements(one.name, one.runs));
   const propagated = mergeReplacements(resultReplacements(results), ...artifacts);
   const known = mergeReplacements(propagated, matrixLengths(observations));
   for (const name of circumstances.graph.order) {
@@ -71,7 +86,9 @@ function assessOnce(observations: readonly TaskObservation[], circumstances: Cir
   const dag = observations.filter((one) => one.section === 'tasks').map((one) => states.get(one.name) as TaskState);
   const dagDone = dag.every((state) => state.done);
   const outcomes = mergeReplacements(known, statusReplacements(dag, dagDone));
-  const final = observations.filter((one) => one.section === 'finally').map((one) => assessFinal(one, dagDone, results, outcomes, circumstances.overdue));
+  const final = observations
+    .filter((one) => one.section === 'finally')
+    .map((one) => assessFinal(one, dagDone, results, outcomes, circumstances.overdue));
   const tasks = [...dag, ...final];
   return { tasks, dagDone, allDone: tasks.every((state) => state.done), results, replacements: propagated };
 }
@@ -88,7 +105,8 @@ function assessTask(one: TaskObservation, around: Surroundings): TaskState {
   const ready = around.parents.every((parent) => parent.done);
   const task = ready || one.runs.length > 0 ? replaceInTask(one.task, around.known) : one.task;
   const state: TaskState = { ...one, task, ready, startable: false, done: isOver(one) };
-  if (one.progress !== 'notStarted') return isPartlyStarted(state, around) ? { ...state, progress: 'running', startable: true, done: false } : state;
+  if (one.progress !== 'notStarted')
+    return isPartlyStarted(state, around) ? { ...state, progress: 'running', startable: true, done: false } : state;
   if (around.invalid !== undefined) return { ...state, invalid: around.invalid, done: true };
   const skip = skipReason(one, state, around);
   if (skip !== undefined) return { ...state, skip, done: true };
@@ -100,7 +118,10 @@ function isOver({ progress }: TaskObservation): boolean {
   return progress === 'succeeded' || progress === 'failed';
 }
 
-/** A fan-out of which some runs could not be created yet (the controller was killed in between): the rest is still to come. */
+/**
+ * A fan-out of which some runs could not be created yet (the controller was killed in between): the rest is still to
+ * come.
+ */
 function isPartlyStarted({ task, runs, ready }: TaskState, { stopping, requested, overdue }: Surroundings): boolean {
   const mayStart = ready && !stopping && !requested && !overdue.pipeline && !overdue.tasks;
   return mayStart && isMatrixed(task) && runs.length < fanOut(task.matrix ?? {}).length;
@@ -113,12 +134,14 @@ function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Su
   if (around.requested === 'StoppedRunFinally') return 'PipelineRun was gracefully stopped';
   // Guards skip one task, not what merely comes after it.
   const skippedParents = around.parents.filter((parent) => parent.skip !== undefined);
-  if (skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false')) return 'Parent Tasks were skipped';
+  if (skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false'))
+    return 'Parent Tasks were skipped';
   if (!ready) return undefined;
   const skippedNames = new Set(skippedParents.map((parent) => parent.name));
   const missing = missingReferences(resultReferences(one.task), around.results);
   // Who may fail may also do without: the run goes on. Others make it fail (missingResult).
-  if (missing.some((reference) => skippedNames.has(reference.task) || ignoresFailure(one))) return 'Results were missing';
+  if (missing.some((reference) => skippedNames.has(reference.task) || ignoresFailure(one)))
+    return 'Results were missing';
   return skipWhenReady(task, around.overdue, 'tasks');
 }
 
@@ -134,19 +157,31 @@ function skipWhenReady(task: PipelineTask, overdue: Overdue, section: 'tasks' | 
 function missingResult(one: TaskObservation, results: RunResults): string | undefined {
   const references = resultReferences(one.task);
   const [missing] = missingReferences(references, results);
-  if (missing) return `Invalid task result reference: Could not find result with name ${missing.result} for task ${missing.task}`;
+  if (missing)
+    return `Invalid task result reference: Could not find result with name ${missing.result} for task ${missing.task}`;
   const beyond = indexBeyondEnd(references, results);
-  if (beyond !== undefined) throw new RunFailure('PipelineValidationFailed', userError(`pipeline task "${one.name}": couldn't resolve all references: ${beyond}`));
+  if (beyond !== undefined)
+    throw new RunFailure(
+      'PipelineValidationFailed',
+      userError(`pipeline task "${one.name}": couldn't resolve all references: ${beyond}`),
+    );
   return undefined;
 }
 
 /** Final tasks start together once the others are done; they know how those ended. */
-function assessFinal(one: TaskObservation, dagDone: boolean, results: RunResults, outcomes: Replacements, overdue: Overdue): TaskState {
+function assessFinal(
+  one: TaskObservation,
+  dagDone: boolean,
+  results: RunResults,
+  outcomes: Replacements,
+  overdue: Overdue,
+): TaskState {
   const task = dagDone ? replaceInTask(one.task, outcomes) : one.task;
   const state: TaskState = { ...one, task, ready: dagDone, startable: false, done: isOver(one) };
   if (one.progress !== 'notStarted' || !dagDone) return state;
   const references = resultReferences(one.task);
-  const missing = missingReferences(references, results).length > 0 || indexBeyondEnd(references, results) !== undefined;
+  const missing =
+    missingReferences(references, results).length > 0 || indexBeyondEnd(references, results) !== undefined;
   const skip = missing ? 'Results were missing' : skipWhenReady(task, overdue, 'finally');
   return skip === undefined ? { ...state, startable: true } : { ...state, skip, done: true };
 }
@@ -176,7 +211,8 @@ function matrixLengths(observations: readonly TaskObservation[]): Replacements {
   for (const { name, task, runs, results } of observations) {
     if (!isMatrixed(task)) continue;
     entries[`tasks.${name}.matrix.length`] = String(runs.length > 0 ? runs.length : fanOut(task.matrix ?? {}).length);
-    for (const [result, value] of results) entries[`tasks.${name}.matrix.${result}.length`] = String(Array.isArray(value) ? value.length : 1);
+    for (const [result, value] of results)
+      entries[`tasks.${name}.matrix.${result}.length`] = String(Array.isArray(value) ? value.length : 1);
   }
   return stringReplacements(entries);
 }

@@ -3,7 +3,13 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { EmbeddedTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { paramReplacements, spellings } from '../params/replacements.ts';
-import { mergeReplacements, replaceDeep, replaceParamValue, stringReplacements, type Replacements } from '../substitution/replacements.ts';
+import {
+  mergeReplacements,
+  replaceDeep,
+  replaceParamValue,
+  stringReplacements,
+  type Replacements,
+} from '../substitution/replacements.ts';
 
 /**
  * The pipeline as this run runs it: its params, context and bound workspaces replaced. What is stored in
@@ -19,10 +25,15 @@ export function bindPipeline(run: PipelineRun, pipelineName: string, spec: Pipel
   };
 }
 
-/** Params and context. The value of a param may hold `$(context…)`: upstream replaces params first and context after. */
+/**
+ * Params and context. The value of a param may hold `$(context…)`: upstream replaces params first and context after.
+ */
 function runReplacements(run: PipelineRun, pipelineName: string, spec: PipelineSpec): Replacements {
   const context = contextReplacements(run, pipelineName);
-  return mergeReplacements(paramReplacements(replaceDeep(spec.params ?? [], context), replaceDeep(run.spec.params ?? [], context)), context);
+  return mergeReplacements(
+    paramReplacements(replaceDeep(spec.params ?? [], context), replaceDeep(run.spec.params ?? [], context)),
+    context,
+  );
 }
 
 /** An embedded pipeline goes by the name of its run. */
@@ -62,10 +73,13 @@ function bindTask(task: PipelineTask, replacements: Replacements): PipelineTask 
   };
 }
 
-/** Replaces in the fields of a pipeline task that a run may fill in; not in its embedded spec (see replaceInTaskSpec). */
+/**
+ * Replaces in the fields of a pipeline task that a run may fill in; not in its embedded spec (see replaceInTaskSpec).
+ */
 export function replaceInTask(task: PipelineTask, replacements: Replacements): PipelineTask {
   const changed: PipelineTask = { ...task };
-  if (task.params) changed.params = task.params.map((param) => ({ ...param, value: replaceParamValue(param.value, replacements) }));
+  if (task.params)
+    changed.params = task.params.map((param) => ({ ...param, value: replaceParamValue(param.value, replacements) }));
   if (task.matrix) changed.matrix = replaceInMatrix(task.matrix, replacements);
   if (task.when) changed.when = replaceDeep(task.when, replacements);
   if (task.displayName) changed.displayName = replaceDeep(task.displayName, replacements);
@@ -74,12 +88,20 @@ export function replaceInTask(task: PipelineTask, replacements: Replacements): P
   return changed;
 }
 
-function replaceInMatrix(matrix: NonNullable<PipelineTask['matrix']>, replacements: Replacements): NonNullable<PipelineTask['matrix']> {
-  const replace = <P extends { value: Parameters<typeof replaceParamValue>[0] }>(param: P): P => ({ ...param, value: replaceParamValue(param.value, replacements) });
+function replaceInMatrix(
+  matrix: NonNullable<PipelineTask['matrix']>,
+  replacements: Replacements,
+): NonNullable<PipelineTask['matrix']> {
+  const replace = <P extends { value: Parameters<typeof replaceParamValue>[0] }>(param: P): P => ({
+    ...param,
+    value: replaceParamValue(param.value, replacements),
+  });
   return {
     ...matrix,
     ...(matrix.params ? { params: matrix.params.map(replace) } : {}),
-    ...(matrix.include ? { include: matrix.include.map((include) => ({ ...include, params: include.params?.map(replace) })) } : {}),
+    ...(matrix.include
+      ? { include: matrix.include.map((include) => ({ ...include, params: include.params?.map(replace) })) }
+      : {}),
   };
 }
 
@@ -89,10 +111,15 @@ function replaceInMatrix(matrix: NonNullable<PipelineTask['matrix']>, replacemen
  */
 function scopeOf(task: PipelineTask, outer: Replacements): Replacements {
   const own = (task.params ?? []).filter(({ name }) => spellings('params', name).some((key) => isKnown(outer, key)));
-  const fannedOut = new Set([...(task.matrix?.params ?? []), ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? [])].map(({ name }) => name));
+  const fannedOut = new Set(
+    [...(task.matrix?.params ?? []), ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? [])].map(
+      ({ name }) => name,
+    ),
+  );
   const given = own.filter(({ name }) => !fannedOut.has(name));
   const inner = paramReplacements([], given);
-  const isObjectInBoth = ({ name }: { name: string }) => [inner, outer].every(({ objects }) => objects.has(`params.${name}`));
+  const isObjectInBoth = ({ name }: { name: string }) =>
+    [inner, outer].every(({ objects }) => objects.has(`params.${name}`));
   const hidden = [...fannedOut, ...given.filter((param) => !isObjectInBoth(param)).map(({ name }) => name)];
   return mergeReplacements(without(outer, hidden), inner);
 }
@@ -106,10 +133,17 @@ function without(replacements: Replacements, names: readonly string[]): Replacem
   if (names.length === 0) return replacements;
   const forms = names.flatMap((name) => spellings('params', name));
   // Not by prefix: params.a.b may be key b of a, or a param of that name.
-  const ofObjects = new Set(forms.flatMap((form) => Object.keys(replacements.objects.get(form) ?? {}).map((key) => `${form}.${key}`)));
-  const visible = (key: string) => !ofObjects.has(key) && !forms.some((form) => key === form || key.startsWith(`${form}[`));
+  const ofObjects = new Set(
+    forms.flatMap((form) => Object.keys(replacements.objects.get(form) ?? {}).map((key) => `${form}.${key}`)),
+  );
+  const visible = (key: string) =>
+    !ofObjects.has(key) && !forms.some((form) => key === form || key.startsWith(`${form}[`));
   const keep = <V>(map: Map<string, V>) => new Map([...map].filter(([key]) => visible(key)));
-  return { strings: keep(replacements.strings), arrays: keep(replacements.arrays), objects: keep(replacements.objects) };
+  return {
+    strings: keep(replacements.strings),
+    arrays: keep(replacements.arrays),
+    objects: keep(replacements.objects),
+  };
 }
 
 function bindEmbedded(spec: EmbeddedTask, replacements: Replacements): EmbeddedTask {
@@ -117,7 +151,10 @@ function bindEmbedded(spec: EmbeddedTask, replacements: Replacements): EmbeddedT
   return { ...rest, ...(metadata === undefined ? {} : { metadata: replaceDeep(metadata, replacements) }) };
 }
 
-/** Replaces in what a Task runs: steps, sidecars, volumes, templates and workspaces; its params and results declare and stay. */
+/**
+ * Replaces in what a Task runs: steps, sidecars, volumes, templates and workspaces; its params and results declare and
+ * stay.
+ */
 export function replaceInTaskSpec<T extends EmbeddedTask>(spec: T, replacements: Replacements): T {
   const { steps, sidecars, volumes, stepTemplate, workspaces, displayName } = spec;
   const replaced = replaceDeep({ steps, sidecars, volumes, stepTemplate, workspaces, displayName }, replacements);

@@ -5,7 +5,10 @@ import { replaceString, stringReplacements } from '../substitution/replacements.
 import type { TaskState } from './assess.ts';
 
 /** status.childReferences: the TaskRuns there are and those about to be created, in the order of the pipeline. */
-export function childReferences(tasks: readonly TaskState[], created: ReadonlyMap<string, readonly TaskRun[]>): ChildStatusReference[] {
+export function childReferences(
+  tasks: readonly TaskState[],
+  created: ReadonlyMap<string, readonly TaskRun[]>,
+): ChildStatusReference[] {
   return tasks.flatMap((state) => {
     const existing = new Set(state.runs.map((run) => run.metadata.name));
     const runs = [...state.runs, ...(created.get(state.name) ?? []).filter((run) => !existing.has(run.metadata.name))];
@@ -26,12 +29,19 @@ function childReference(state: TaskState, run: TaskRun): ChildStatusReference {
   };
 }
 
-/** The task's display name with the TaskRun's params; of a fan-out, the names of the includes that this TaskRun comes from. */
+/**
+ * The task's display name with the TaskRun's params; of a fan-out, the names of the includes that this TaskRun comes
+ * from.
+ */
 function displayNameOf({ task }: TaskState, run: TaskRun): string {
   const params = (run.spec.params ?? []).map(({ name, value }) => [name, toParamValue(value)] as const);
   const texts = new Map(params.filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'));
-  const replacements = stringReplacements(Object.fromEntries([...texts].map(([name, value]) => [`params.${name}`, value])));
-  const includes = (task.matrix?.include ?? []).filter((include) => include.name && (include.params ?? []).every(({ name, value }) => texts.get(name) === value));
+  const replacements = stringReplacements(
+    Object.fromEntries([...texts].map(([name, value]) => [`params.${name}`, value])),
+  );
+  const includes = (task.matrix?.include ?? []).filter(
+    (include) => include.name && (include.params ?? []).every(({ name, value }) => texts.get(name) === value),
+  );
   const names = includes.map((include) => replaceString(include.name ?? '', replacements));
   return names.length > 0 ? names.join(' ').trim() : replaceString(task.displayName ?? '', replacements);
 }

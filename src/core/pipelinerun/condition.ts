@@ -18,36 +18,63 @@ interface Counts {
 }
 
 const TIMEOUT_SKIPS: ReadonlySet<SkipReason> = new Set<SkipReason>([
-  'PipelineRun timeout has been reached', 'PipelineRun Tasks timeout has been reached', 'PipelineRun Finally timeout has been reached',
+  'PipelineRun timeout has been reached',
+  'PipelineRun Tasks timeout has been reached',
+  'PipelineRun Finally timeout has been reached',
 ]);
 
 /** Longer lists of validation errors are cut here, as upstream. */
 const LONGEST_ERRORS = 1024;
 
 /** The Succeeded condition that the tasks amount to. Texts, counts and their order of precedence are upstream's. */
-export function conditionOf(run: PipelineRun, assessment: Assessment, timeouts: Timeouts, overdue: Overdue): ConditionState {
+export function conditionOf(
+  run: PipelineRun,
+  assessment: Assessment,
+  timeouts: Timeouts,
+  overdue: Overdue,
+): ConditionState {
   const name = run.metadata.name ?? '';
   if (overdue.pipeline) return pipelineTimedOut(name, timeouts);
   const counts = count(assessment.tasks);
   const tasksCut = tasksTimedOut(assessment, overdue);
-  if (counts.incomplete > 0) return { status: 'Unknown', reason: runningReason(run, assessment, counts, tasksCut), message: runningMessage(counts) };
+  if (counts.incomplete > 0)
+    return {
+      status: 'Unknown',
+      reason: runningReason(run, assessment, counts, tasksCut),
+      message: runningMessage(counts),
+    };
   if (tasksCut) return tasksTimedOutState(name, timeouts);
   return endState(run, assessment, counts);
 }
 
 export function pipelineTimedOut(name: string, timeouts: Timeouts): ConditionState {
-  return { status: 'False', reason: 'PipelineRunTimeout', message: `PipelineRun "${name}" failed to finish within "${formatDuration(timeouts.pipeline ?? 0)}"` };
+  return {
+    status: 'False',
+    reason: 'PipelineRunTimeout',
+    message: `PipelineRun "${name}" failed to finish within "${formatDuration(timeouts.pipeline ?? 0)}"`,
+  };
 }
 
 function tasksTimedOutState(name: string, timeouts: Timeouts): ConditionState {
   const limit = formatDuration(timeouts.tasks ?? 0);
-  return { status: 'False', reason: 'PipelineRunTimeout', message: `PipelineRun "${name}" failed due to tasks failed to finish within "${limit}"` };
+  return {
+    status: 'False',
+    reason: 'PipelineRunTimeout',
+    message: `PipelineRun "${name}" failed due to tasks failed to finish within "${limit}"`,
+  };
 }
 
-/** The tasks' own limit took effect: something was cut short or not started; passing while only final tasks run is no failure. */
+/**
+ * The tasks' own limit took effect: something was cut short or not started; passing while only final tasks run is no
+ * failure.
+ */
 function tasksTimedOut({ tasks, dagDone }: Assessment, overdue: Overdue): boolean {
   const dag = tasks.filter((state) => state.section === 'tasks');
-  return overdue.tasks && (!dagDone || dag.some((state) => state.cancelledForTimeout || state.skip === 'PipelineRun Tasks timeout has been reached'));
+  return (
+    overdue.tasks &&
+    (!dagDone ||
+      dag.some((state) => state.cancelledForTimeout || state.skip === 'PipelineRun Tasks timeout has been reached'))
+  );
 }
 
 function endState(run: PipelineRun, assessment: Assessment, counts: Counts): ConditionState {
@@ -66,7 +93,10 @@ function endMessage(tasks: readonly TaskState[], counts: Counts): string {
   const failed = counts.failed + counts.ignoredFailures;
   const message = `Tasks Completed: ${completed(counts)} (Failed: ${failed}${ignored}, Cancelled ${counts.cancelled}), Skipped: ${counts.skipped}`;
   if (counts.invalid === 0) return message;
-  const errors = tasks.flatMap((state) => state.invalid ?? []).join('; ').slice(0, LONGEST_ERRORS);
+  const errors = tasks
+    .flatMap((state) => state.invalid ?? [])
+    .join('; ')
+    .slice(0, LONGEST_ERRORS);
   return `${message}, Failed Validation: ${counts.invalid} (${errors})`;
 }
 
@@ -88,7 +118,16 @@ function completed(counts: Counts): number {
 }
 
 function count(tasks: readonly TaskState[]): Counts {
-  const counts: Counts = { succeeded: 0, failed: 0, ignoredFailures: 0, cancelled: 0, invalid: 0, skipped: 0, skippedForTimeout: 0, incomplete: 0 };
+  const counts: Counts = {
+    succeeded: 0,
+    failed: 0,
+    ignoredFailures: 0,
+    cancelled: 0,
+    invalid: 0,
+    skipped: 0,
+    skippedForTimeout: 0,
+    incomplete: 0,
+  };
   for (const state of tasks) {
     counts[kindOf(state)] += 1;
     if (state.skip !== undefined && TIMEOUT_SKIPS.has(state.skip)) counts.skippedForTimeout += 1;

@@ -16,14 +16,25 @@ export interface NodeGroup {
  * The group of a TaskRun by flag coschedule: those that share a claim, or all of a run. Undefined when the pod may run
  * anywhere (docs/affinityassistants.md).
  */
-export function nodeGroup(run: PipelineRun, workspaces: readonly WorkspaceBinding[], settings: Settings): NodeGroup | undefined {
-  const group = (of: string, exclusive = false): NodeGroup => ({ name: `affinity-assistant-${shortHash(of + (run.metadata.name ?? ''))}`, exclusive });
+export function nodeGroup(
+  run: PipelineRun,
+  workspaces: readonly WorkspaceBinding[],
+  settings: Settings,
+): NodeGroup | undefined {
+  const group = (of: string, exclusive = false): NodeGroup => ({
+    name: `affinity-assistant-${shortHash(of + (run.metadata.name ?? ''))}`,
+    exclusive,
+  });
   switch (settings.flags.coschedule) {
-    case 'disabled': return undefined;
-    case 'pipelineruns': return group('');
-    case 'isolate-pipelinerun': return group('', true);
+    case 'disabled':
+      return undefined;
+    case 'pipelineruns':
+      return group('');
+    case 'isolate-pipelinerun':
+      return group('', true);
     case 'workspaces': {
-      const claim = workspaces.find((binding) => binding.persistentVolumeClaim !== undefined)?.persistentVolumeClaim?.claimName;
+      const claim = workspaces.find((binding) => binding.persistentVolumeClaim !== undefined)?.persistentVolumeClaim
+        ?.claimName;
       return claim === undefined ? undefined : group(claim);
     }
     default: {
@@ -43,14 +54,19 @@ export function groupLabel(group: NodeGroup | undefined): Record<string, string>
  * through because it matches its own term, so no pod has to wait on the node for the others (upstream keeps one there,
  * made by a StatefulSet).
  */
-export function withGroupAffinity(template: PodTemplate | undefined, group: NodeGroup | undefined): PodTemplate | undefined {
+export function withGroupAffinity(
+  template: PodTemplate | undefined,
+  group: NodeGroup | undefined,
+): PodTemplate | undefined {
   if (group === undefined) return template;
   const { affinity } = template ?? {};
   const own = { matchLabels: groupLabel(group) };
-  const others = { matchExpressions: [
-    { key: annotations.affinityAssistant, operator: 'Exists' },
-    { key: annotations.affinityAssistant, operator: 'NotIn', values: [group.name] },
-  ] };
+  const others = {
+    matchExpressions: [
+      { key: annotations.affinityAssistant, operator: 'Exists' },
+      { key: annotations.affinityAssistant, operator: 'NotIn', values: [group.name] },
+    ],
+  };
   return {
     ...template,
     affinity: {
@@ -65,5 +81,11 @@ export function withGroupAffinity(template: PodTemplate | undefined, group: Node
 function requiring(given: unknown, labelSelector: object): object {
   const terms = (given ?? {}) as { requiredDuringSchedulingIgnoredDuringExecution?: unknown[] };
   const term = { labelSelector, topologyKey: 'kubernetes.io/hostname' };
-  return { ...terms, requiredDuringSchedulingIgnoredDuringExecution: [...(terms.requiredDuringSchedulingIgnoredDuringExecution ?? []), term] };
+  return {
+    ...terms,
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      ...(terms.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+      term,
+    ],
+  };
 }

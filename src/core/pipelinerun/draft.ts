@@ -44,7 +44,9 @@ export class Draft {
 
   /** Ends the run as failed: nothing more is created for it. */
   fail(reason: string, message: string): void {
-    const kept = this.effects.filter((effect) => effect.type !== 'createTaskRun' && effect.type !== 'createPersistentVolumeClaim');
+    const kept = this.effects.filter(
+      (effect) => effect.type !== 'createTaskRun' && effect.type !== 'createPersistentVolumeClaim',
+    );
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
   }
@@ -60,7 +62,8 @@ export class Draft {
   /** The feature flags the run was planned with (docs/pipelineruns.md "status.provenance"). */
   recordProvenance(): void {
     const { flags } = this.facts.settings;
-    if (flags.enableProvenanceInStatus) this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
+    if (flags.enableProvenanceInStatus)
+      this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
   }
 
   decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
@@ -78,8 +81,11 @@ export class Draft {
   /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
   #cleanUpClaims(): void {
     if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
-    const templates = boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {}).filter((binding) => binding.volumeClaimTemplate !== undefined);
-    for (const binding of templates) this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
+    const templates = boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {}).filter(
+      (binding) => binding.volumeClaimTemplate !== undefined,
+    );
+    for (const binding of templates)
+      this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
   }
 }
 
@@ -89,7 +95,8 @@ export class Draft {
  */
 export function eventsBetween(before: PipelineRunStatus | undefined, after: PipelineRunStatus): EventEffect[] {
   const events: EventEffect[] = [];
-  if (before?.startTime === undefined && after.startTime !== undefined) events.push({ type: 'event', eventType: 'Normal', reason: 'Started', message: '' });
+  if (before?.startTime === undefined && after.startTime !== undefined)
+    events.push({ type: 'event', eventType: 'Normal', reason: 'Started', message: '' });
   const [was, is] = [succeededCondition(before), succeededCondition(after)];
   if (is !== undefined && (was?.status !== is.status || was.reason !== is.reason)) events.push(eventOf(is));
   return events;

@@ -1,9 +1,24 @@
 /** Reasons of the Succeeded condition that mean: this run cannot go on (upstream PipelineRunReason). */
 export type FailureReason =
-  | 'CouldntGetPipeline' | 'CouldntGetTask' | 'PipelineInvalidGraph' | 'PipelineValidationFailed' | 'ParameterMissing'
-  | 'ParameterTypeMismatch' | 'ObjectParameterMissKeys' | 'ParamArrayIndexingInvalid' | 'InvalidParamValue' | 'InvalidWorkspaceBindings'
-  | 'InvalidTaskRunSpecs' | 'InvalidTaskResultReference' | 'InvalidPipelineResultReference' | 'RequiredWorkspaceMarkedOptional'
-  | 'InvalidMatrixParameterTypes' | 'CELEvaluationFailed' | 'CouldntGetPipelineResult' | 'CreateRunFailed' | 'CouldntCreateWorkspacePVC';
+  | 'CouldntGetPipeline'
+  | 'CouldntGetTask'
+  | 'PipelineInvalidGraph'
+  | 'PipelineValidationFailed'
+  | 'ParameterMissing'
+  | 'ParameterTypeMismatch'
+  | 'ObjectParameterMissKeys'
+  | 'ParamArrayIndexingInvalid'
+  | 'InvalidParamValue'
+  | 'InvalidWorkspaceBindings'
+  | 'InvalidTaskRunSpecs'
+  | 'InvalidTaskResultReference'
+  | 'InvalidPipelineResultReference'
+  | 'RequiredWorkspaceMarkedOptional'
+  | 'InvalidMatrixParameterTypes'
+  | 'CELEvaluationFailed'
+  | 'CouldntGetPipelineResult'
+  | 'CreateRunFailed'
+  | 'CouldntCreateWorkspacePVC';
 
 /** Ends the run with condition False. Thrown by the phases of planning, caught once in planPipelineRun. */
 export class RunFailure extends Error {

@@ -14,7 +14,9 @@ describe('on request', () => {
     simulation.request('Cancelled');
     simulation.step();
     expect(simulation.condition).toBe('False Cancelled: PipelineRun "run" was cancelled');
-    expect(messageOf(simulation, 'run-a')).toBe('TaskRun cancelled as the PipelineRun it belongs to has been cancelled.');
+    expect(messageOf(simulation, 'run-a')).toBe(
+      'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.',
+    );
     expect(simulation.created).toEqual(['run-a']);
     expect(simulation.run.status?.observedGeneration).toBe(2);
     expect(simulation.plan().effects).toEqual([]);
@@ -25,9 +27,14 @@ describe('on request', () => {
     simulation.step();
     simulation.finish('a');
     simulation.step();
-    simulation.run = { ...simulation.run, status: { ...simulation.run.status, childReferences: simulation.run.status?.childReferences?.slice(0, 1) } };
+    simulation.run = {
+      ...simulation.run,
+      status: { ...simulation.run.status, childReferences: simulation.run.status?.childReferences?.slice(0, 1) },
+    };
     simulation.request('Cancelled');
-    expect(simulation.plan().effects.filter(({ type }) => type === 'cancelTaskRun')).toEqual([{ type: 'cancelTaskRun', name: 'run-b', cause: 'cancelled', scope: 'run' }]);
+    expect(simulation.plan().effects.filter(({ type }) => type === 'cancelTaskRun')).toEqual([
+      { type: 'cancelTaskRun', name: 'run-b', cause: 'cancelled', scope: 'run' },
+    ]);
     simulation.step();
     expect(simulation.run.status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b']);
   });
@@ -52,7 +59,9 @@ describe('on request', () => {
     simulation.step();
     simulation.request('CancelledRunFinally');
     simulation.step();
-    expect(simulation.condition).toBe('Unknown CancelledRunningFinally: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 2, Skipped: 1');
+    expect(simulation.condition).toBe(
+      'Unknown CancelledRunningFinally: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 2, Skipped: 1',
+    );
     expect(simulation.plan().effects).toEqual([]);
     simulation.finish('a', cancelled);
     simulation.step();
@@ -89,12 +98,16 @@ describe('on request', () => {
     simulation.step();
     expect(simulation.run.status?.startTime).toBe('2026-01-01T02:00:01Z');
     expect(simulation.created).toEqual(['run-a']);
-    expect(simulation.events.map((event) => event.split(' ').slice(0, 2).join(' '))).toEqual(['Normal PipelineRunPending', 'Normal Started', 'Normal Running']);
+    expect(simulation.events.map((event) => event.split(' ').slice(0, 2).join(' '))).toEqual([
+      'Normal PipelineRunPending',
+      'Normal Started',
+      'Normal Running',
+    ]);
   });
 });
 
 describe('when time is up', () => {
-  it('the pipeline\'s: everything is cancelled and the run fails', () => {
+  it("the pipeline's: everything is cancelled and the run fails", () => {
     const simulation = simulate({ ...chain, timeouts: { pipeline: '30s' } });
     simulation.step();
     expect(simulation.plan().requeueAfterMs).toBe(30_001);
@@ -108,18 +121,21 @@ describe('when time is up', () => {
     expect(simulation.events.at(-1)).toBe('Warning Failed PipelineRun "run" failed to finish within "30s"');
   });
 
-  it('the pipeline\'s between two tasks: the next is not started', () => {
+  it("the pipeline's between two tasks: the next is not started", () => {
     const simulation = simulate({ ...chain, timeouts: { pipeline: '30s' } });
     simulation.step();
     simulation.finish('a');
     simulation.pass(31);
     simulation.step();
     expect(simulation.created).toEqual(['run-a']);
-    expect(simulation.skipped).toEqual({ b: 'PipelineRun timeout has been reached', f: 'PipelineRun timeout has been reached' });
+    expect(simulation.skipped).toEqual({
+      b: 'PipelineRun timeout has been reached',
+      f: 'PipelineRun timeout has been reached',
+    });
     expect(simulation.condition).toBe('False PipelineRunTimeout: PipelineRun "run" failed to finish within "30s"');
   });
 
-  it('the default limit is the operator\'s', () => {
+  it("the default limit is the operator's", () => {
     const simulation = simulate(chain);
     simulation.step();
     simulation.pass(3601);
@@ -142,7 +158,7 @@ describe('when time is up', () => {
     expect(simulation.condition).toBe('False PipelineRunTimeout: PipelineRun "run" failed to finish within "10s"');
   });
 
-  it('the tasks\': they are cancelled, final tasks run, the run fails', () => {
+  it("the tasks': they are cancelled, final tasks run, the run fails", () => {
     const simulation = simulate({ ...chain, timeouts: { pipeline: '60s', tasks: '20s' } });
     simulation.step();
     simulation.pass(21);
@@ -150,14 +166,18 @@ describe('when time is up', () => {
     expect(messageOf(simulation, 'run-a')).toBe('TaskRun cancelled as the PipelineRun it belongs to has timed out.');
     simulation.finish('a', cancelled);
     simulation.step();
-    expect(simulation.condition).toBe('Unknown PipelineRunTimeoutRunningFinally: Tasks Completed: 1 (Failed: 1, Cancelled 0), Incomplete: 1, Skipped: 1');
+    expect(simulation.condition).toBe(
+      'Unknown PipelineRunTimeoutRunningFinally: Tasks Completed: 1 (Failed: 1, Cancelled 0), Incomplete: 1, Skipped: 1',
+    );
     expect(simulation.created).toEqual(['run-a', 'run-f']);
     simulation.finish('f');
     simulation.step();
-    expect(simulation.condition).toBe('False PipelineRunTimeout: PipelineRun "run" failed due to tasks failed to finish within "20s"');
+    expect(simulation.condition).toBe(
+      'False PipelineRunTimeout: PipelineRun "run" failed due to tasks failed to finish within "20s"',
+    );
   });
 
-  it('the tasks\' between two tasks: the second is not started', () => {
+  it("the tasks' between two tasks: the second is not started", () => {
     const simulation = simulate({ ...chain, timeouts: { pipeline: '60s', finally: '40s' } });
     simulation.step();
     simulation.pass(21);
@@ -167,7 +187,7 @@ describe('when time is up', () => {
     expect(simulation.running).toEqual(['f']);
   });
 
-  it('the tasks\' while only final tasks run: no failure', () => {
+  it("the tasks' while only final tasks run: no failure", () => {
     const simulation = simulate({ ...chain, timeouts: { pipeline: '60s', tasks: '20s' } });
     for (const name of ['a', 'b']) {
       simulation.step();
@@ -183,8 +203,11 @@ describe('when time is up', () => {
     expect(simulation.condition).toBe('True Succeeded: Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0');
   });
 
-  it('the final tasks\': they are cancelled and count as failed', () => {
-    const simulation = simulate({ pipelineSpec: { tasks: [task('a')], finally: [task('f')] }, timeouts: { pipeline: '60s', tasks: '40s' } });
+  it("the final tasks': they are cancelled and count as failed", () => {
+    const simulation = simulate({
+      pipelineSpec: { tasks: [task('a')], finally: [task('f')] },
+      timeouts: { pipeline: '60s', tasks: '40s' },
+    });
     simulation.step();
     simulation.finish('a');
     simulation.step();
@@ -199,10 +222,16 @@ describe('when time is up', () => {
 });
 
 it('a final task that could not be created in time is skipped, and the run fails', () => {
-  const simulation = simulate({ pipelineSpec: { tasks: [task('a')], finally: [task('f')] }, timeouts: { pipeline: '60s', tasks: '40s' } });
+  const simulation = simulate({
+    pipelineSpec: { tasks: [task('a')], finally: [task('f')] },
+    timeouts: { pipeline: '60s', tasks: '40s' },
+  });
   simulation.step();
   simulation.finish('a');
-  simulation.run = { ...simulation.run, status: { ...simulation.run.status, finallyStartTime: '2026-01-01T00:00:01Z' } };
+  simulation.run = {
+    ...simulation.run,
+    status: { ...simulation.run.status, finallyStartTime: '2026-01-01T00:00:01Z' },
+  };
   simulation.pass(21);
   simulation.step();
   expect(simulation.skipped).toEqual({ f: 'PipelineRun Finally timeout has been reached' });
@@ -224,14 +253,22 @@ describe('beginning and end', () => {
     simulation.pass(60);
     simulation.step();
     expect(simulation.created).toEqual(['run-a']);
-    expect(simulation.run.status).toMatchObject({ startTime: '2026-01-01T00:00:01Z', childReferences: [{ name: 'run-a', pipelineTaskName: 'a' }] });
+    expect(simulation.run.status).toMatchObject({
+      startTime: '2026-01-01T00:00:01Z',
+      childReferences: [{ name: 'run-a', pipelineTaskName: 'a' }],
+    });
   });
 
   it('claims go with the run when it asks for that', () => {
-    const simulation = new Simulation(pipelineRun(
-      { pipelineSpec: { workspaces: [{ name: 'w' }], tasks: [task('a')] }, workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] },
-      { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } },
-    ));
+    const simulation = new Simulation(
+      pipelineRun(
+        {
+          pipelineSpec: { workspaces: [{ name: 'w' }], tasks: [task('a')] },
+          workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }],
+        },
+        { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } },
+      ),
+    );
     simulation.step();
     expect([...simulation.claims.keys()]).toEqual([expect.stringMatching(/^pvc-[0-9a-f]{10}$/)]);
     simulation.finish('a');

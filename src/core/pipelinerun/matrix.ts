@@ -18,7 +18,9 @@ type Values = Map<string, string>;
  * values is in any. The rules in detail are upstream's (Matrix.FanOut), as is the order of a run's params: by name.
  */
 export function fanOut(matrix: Matrix): Combination[] {
-  const includes = (matrix.include ?? []).map(({ params = [] }): Values => new Map(params.map(({ name, value }) => [name, textOf(value)])));
+  const includes = (matrix.include ?? []).map(
+    ({ params = [] }): Values => new Map(params.map(({ name, value }) => [name, textOf(value)])),
+  );
   if ((matrix.params ?? []).length === 0) return includes.map(byName);
   const combinations = cartesianProduct(matrix.params ?? []);
   for (const combination of combinations) {
@@ -38,7 +40,9 @@ function byName(values: Values): Combination {
 function cartesianProduct(params: readonly Param[]): Values[] {
   let combinations: Values[] = [new Map()];
   for (const { name, value } of params) {
-    combinations = valuesOf(value).flatMap((text) => combinations.map((combination): Values => new Map([...combination, [name, text]])));
+    combinations = valuesOf(value).flatMap((text) =>
+      combinations.map((combination): Values => new Map([...combination, [name, text]])),
+    );
   }
   return combinations;
 }
@@ -60,7 +64,10 @@ function agrees(combination: Values, include: Values): boolean {
 }
 
 function isNew(include: Values, combinations: readonly Values[]): boolean {
-  return include.size > 0 && combinations.every((combination) => [...include].every(([name, value]) => combination.get(name) !== value));
+  return (
+    include.size > 0 &&
+    combinations.every((combination) => [...include].every(([name, value]) => combination.get(name) !== value))
+  );
 }
 
 /** A matrix over an empty array runs nothing: the task is skipped. */
@@ -71,10 +78,12 @@ export function hasEmptyArray(task: PipelineTask): boolean {
 /** What is wrong with the types in a matrix once everything is replaced; undefined when nothing is. */
 export function matrixProblem(task: PipelineTask): string | undefined {
   for (const { name, value } of task.matrix?.params ?? []) {
-    if (!Array.isArray(toParamValue(value))) return `parameters of type array only are allowed, but param "${name}" has type "${typeName(value)}" in pipelineTask "${task.name}"`;
+    if (!Array.isArray(toParamValue(value)))
+      return `parameters of type array only are allowed, but param "${name}" has type "${typeName(value)}" in pipelineTask "${task.name}"`;
   }
   for (const { name, value } of (task.matrix?.include ?? []).flatMap((include) => include.params ?? [])) {
-    if (typeof toParamValue(value) !== 'string') return `parameters of type string only are allowed, but param "${name}" has type "${typeName(value)}" in pipelineTask "${task.name}"`;
+    if (typeof toParamValue(value) !== 'string')
+      return `parameters of type string only are allowed, but param "${name}" has type "${typeName(value)}" in pipelineTask "${task.name}"`;
   }
   return undefined;
 }

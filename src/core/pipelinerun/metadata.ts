@@ -14,7 +14,10 @@ type Metadata = { labels: Strings; annotations: Strings };
  */
 export function runMetadata(run: PipelineRun, pipeline: ResolvedPipeline): Metadata {
   const { labels: own = {}, annotations: marks = {} } = run.metadata;
-  const named = pipeline.metadata === undefined ? { [labels.pipeline]: own[labels.pipeline] ?? pipelineLabel(run) } : { [labels.pipeline]: pipeline.name };
+  const named =
+    pipeline.metadata === undefined
+      ? { [labels.pipeline]: own[labels.pipeline] ?? pipelineLabel(run) }
+      : { [labels.pipeline]: pipeline.name };
   return {
     labels: { ...pipeline.metadata?.labels, ...own, ...named },
     annotations: { ...propagated(pipeline.metadata?.annotations), ...marks },
@@ -57,12 +60,18 @@ export function taskRunMetadata(origin: TaskRunOrigin, settings: Settings): Meta
   };
   return {
     labels: {
-      ...task?.metadata.labels, ...embedded?.labels, ...metadata.labels, ...taskRunSpec?.labels,
+      ...task?.metadata.labels,
+      ...embedded?.labels,
+      ...metadata.labels,
+      ...taskRunSpec?.labels,
       ...identity,
       ...(task === undefined ? {} : { [labels.task]: task.name }),
     },
     annotations: {
-      ...propagated(task?.metadata.annotations), ...embedded?.annotations, ...propagated(metadata.annotations), ...taskRunSpec?.annotations,
+      ...propagated(task?.metadata.annotations),
+      ...embedded?.annotations,
+      ...propagated(metadata.annotations),
+      ...taskRunSpec?.annotations,
       [annotations.release]: settings.release,
     },
   };

@@ -8,6 +8,12 @@ export function runReference(run: PipelineRun): OwnerReference {
 }
 
 /** Whether an object is controlled by this very run (not by an earlier one of the same name). */
-export function isOwnedBy(object: { metadata: { ownerReferences?: OwnerReference[] } }, runUid: string | undefined): boolean {
-  return runUid !== undefined && (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === runUid);
+export function isOwnedBy(
+  object: { metadata: { ownerReferences?: OwnerReference[] } },
+  runUid: string | undefined,
+): boolean {
+  return (
+    runUid !== undefined &&
+    (object.metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === runUid)
+  );
 }

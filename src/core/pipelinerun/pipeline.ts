@@ -34,10 +34,14 @@ export function needsPipeline(run: PipelineRun): string | undefined {
 }
 
 /**
- * The pipeline of a run, ready to be run. `store` is told the spec as soon as it is known, so that also a run that fails
- * its validation shows what it was to run. @throws RunFailure when there is none or it does not fit the run
+ * The pipeline of a run, ready to be run. `store` is told the spec as soon as it is known, so that also a run that
+ * fails its validation shows what it was to run. @throws RunFailure when there is none or it does not fit the run
  */
-export function pipelineOf(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun, store: (spec: PipelineSpec) => void): BoundPipeline {
+export function pipelineOf(
+  facts: Omit<PipelineRunFacts, 'tasks'>,
+  run: PipelineRun,
+  store: (spec: PipelineSpec) => void,
+): BoundPipeline {
   const stored = run.status?.pipelineSpec;
   if (stored !== undefined) return { name: pipelineNameOf(run), spec: stored, graph: graphFor(run, stored) };
   const source = resolve(facts, run);
@@ -56,12 +60,14 @@ function graphFor(run: PipelineRun, spec: PipelineSpec): Graph {
 }
 
 /**
- * The run with an embedded pipeline that has the shape of one, whatever the user wrote there: the CRD does not describe it.
- * Parts that do not fit are left out; `pipelineOf` refuses the run because of them. Once it has begun, the stored one counts.
+ * The run with an embedded pipeline that has the shape of one, whatever the user wrote there: the CRD does not describe
+ * it. Parts that do not fit are left out; `pipelineOf` refuses the run because of them. Once it has begun, the stored
+ * one counts.
  */
 export function readable(run: PipelineRun): PipelineRun {
   if (run.spec.pipelineSpec === undefined) return run;
-  const pipelineSpec = run.status?.pipelineSpec ?? ((decodeAs(embeddedSchema, run.spec.pipelineSpec).value ?? {}) as PipelineSpec);
+  const pipelineSpec =
+    run.status?.pipelineSpec ?? ((decodeAs(embeddedSchema, run.spec.pipelineSpec).value ?? {}) as PipelineSpec);
   return { ...run, spec: { ...run.spec, pipelineSpec } };
 }
 
@@ -70,15 +76,20 @@ function decodeEmbedded(run: PipelineRun, json: PipelineSpec): PipelineSpec {
   const { value, errors } = decodeAs(embeddedSchema, json, 'spec.pipelineSpec');
   if (errors.length === 0) return value as PipelineSpec;
   const name = `${run.metadata.namespace}/${pipelineNameOf(run)}`;
-  throw new RunFailure('PipelineValidationFailed', `Pipeline ${name} can't be Run; it has an invalid spec: ${userError(formatFieldErrors(errors))}`);
+  throw new RunFailure(
+    'PipelineValidationFailed',
+    `Pipeline ${name} can't be Run; it has an invalid spec: ${userError(formatFieldErrors(errors))}`,
+  );
 }
 
 function resolve(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun): ResolvedPipeline {
   const { pipelineRef } = run.spec;
   const { pipelineSpec } = facts.run.spec;
   if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: decodeEmbedded(run, pipelineSpec) };
-  const fail = (why: string) => new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
-  if (pipelineRef === undefined) throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
+  const fail = (why: string) =>
+    new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
+  if (pipelineRef === undefined)
+    throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
   const unsupported = unsupportedPipelineRef(pipelineRef);
   if (unsupported !== undefined) throw fail(userError(unsupported));
   if (facts.pipeline?.kind === 'resolved') return facts.pipeline.value;

@@ -22,35 +22,129 @@ describe('how runs end', () => {
   const r = { results: { r: 'x' } };
   const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
   it.each<[string, Simulation, Record<string, Outcome>, string, Record<string, string>]>([
-    ['all succeed', simulate([task('a'), task('b', { runAfter: ['a'] })]), {}, 'True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0', {}],
-    ['one fails, the rest stops', simulate([task('a'), task('b', { runAfter: ['a'] })]), { a: failed },
-      'False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1', { b: 'PipelineRun was stopping' }],
-    ['an ignored failure', simulate([task('a', { onError: 'continue' }), task('b', { runAfter: ['a'] })]), { a: failed },
-      'True Succeeded: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0', {}],
-    ['who may fail may do without a result', simulate([task('a', { onError: 'continue' }, 'r'), task('b', { runAfter: ['a'] }), task('c', { onError: 'continue', ...uses('a') }), task('d', { runAfter: ['c'] })]), { a: failed },
-      'True Completed: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 2', { c: 'Results were missing', d: 'Parent Tasks were skipped' }],
-    ['a guard skips', simulate([task('a', { when: when('x', 'y') }), task('b')]), {},
-      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { a: 'When Expressions evaluated to false' }],
-    ['what only comes after a guarded task runs', simulate([task('a', { when: when('x', 'y') }), task('b', { runAfter: ['a'] })]), {},
-      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { a: 'When Expressions evaluated to false' }],
-    ['what needs its result does not, nor what comes after that', simulate([task('a', { when: when('x', 'y') }, 'r'), task('b', uses('a')), task('c', { runAfter: ['b'] })]), {},
-      'True Completed: Tasks Completed: 0 (Failed: 0, Cancelled 0), Skipped: 3', { a: 'When Expressions evaluated to false', b: 'Results were missing', c: 'Parent Tasks were skipped' }],
-    ['a result decides a guard', simulate([task('a', {}, 'r'), task('b', { when: when('$(tasks.a.results.r)', 'y') })]), { a: r },
-      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { b: 'When Expressions evaluated to false' }],
-    ['a result that was not produced fails the run, after the final tasks', simulate([task('a', {}, 'r'), task('b', uses('a'))], [task('f')]), {},
-      'False PipelineValidationFailed: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)', {}],
-    ['and stops tasks that have nothing to do with it', simulate([task('a', {}, 'r'), task('b', uses('a')), task('c', { runAfter: ['a'] })]), {},
-      'False PipelineValidationFailed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)', { c: 'PipelineRun was stopping' }],
-    ['final tasks run after a failure', simulate([task('a'), task('b', { runAfter: ['a'] })], [task('f')]), { a: failed },
-      'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1', { b: 'PipelineRun was stopping' }],
-    ['a final task fails', simulate([task('a')], [task('f')]), { f: failed }, 'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0', {}],
-    ['a final task without its result is skipped', simulate([task('a', {}, 'r')], [task('f', uses('a'))]), {},
-      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1', { f: 'Results were missing' }],
-    ['a final task is guarded by how the others ended', simulate([task('a')], [task('f', { when: when('$(tasks.status)', 'Failed') }), task('g', { when: when('$(tasks.a.status)', 'Succeeded') })]), {},
-      'True Completed: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 1', { f: 'When Expressions evaluated to false' }],
-    ['a cancelled TaskRun', simulate([task('a'), task('b')]), { a: { status: 'False', reason: 'TaskRunCancelled' } },
-      'False Cancelled: Tasks Completed: 2 (Failed: 0, Cancelled 1), Skipped: 0', {}],
-    ['nothing but skipped tasks', simulate([task('a', { when: when('x', 'y') })]), {}, 'True Completed: Tasks Completed: 0 (Failed: 0, Cancelled 0), Skipped: 1', { a: 'When Expressions evaluated to false' }],
+    [
+      'all succeed',
+      simulate([task('a'), task('b', { runAfter: ['a'] })]),
+      {},
+      'True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0',
+      {},
+    ],
+    [
+      'one fails, the rest stops',
+      simulate([task('a'), task('b', { runAfter: ['a'] })]),
+      { a: failed },
+      'False Failed: Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 1',
+      { b: 'PipelineRun was stopping' },
+    ],
+    [
+      'an ignored failure',
+      simulate([task('a', { onError: 'continue' }), task('b', { runAfter: ['a'] })]),
+      { a: failed },
+      'True Succeeded: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 0',
+      {},
+    ],
+    [
+      'who may fail may do without a result',
+      simulate([
+        task('a', { onError: 'continue' }, 'r'),
+        task('b', { runAfter: ['a'] }),
+        task('c', { onError: 'continue', ...uses('a') }),
+        task('d', { runAfter: ['c'] }),
+      ]),
+      { a: failed },
+      'True Completed: Tasks Completed: 2 (Failed: 1 (Ignored: 1), Cancelled 0), Skipped: 2',
+      { c: 'Results were missing', d: 'Parent Tasks were skipped' },
+    ],
+    [
+      'a guard skips',
+      simulate([task('a', { when: when('x', 'y') }), task('b')]),
+      {},
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1',
+      { a: 'When Expressions evaluated to false' },
+    ],
+    [
+      'what only comes after a guarded task runs',
+      simulate([task('a', { when: when('x', 'y') }), task('b', { runAfter: ['a'] })]),
+      {},
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1',
+      { a: 'When Expressions evaluated to false' },
+    ],
+    [
+      'what needs its result does not, nor what comes after that',
+      simulate([task('a', { when: when('x', 'y') }, 'r'), task('b', uses('a')), task('c', { runAfter: ['b'] })]),
+      {},
+      'True Completed: Tasks Completed: 0 (Failed: 0, Cancelled 0), Skipped: 3',
+      { a: 'When Expressions evaluated to false', b: 'Results were missing', c: 'Parent Tasks were skipped' },
+    ],
+    [
+      'a result decides a guard',
+      simulate([task('a', {}, 'r'), task('b', { when: when('$(tasks.a.results.r)', 'y') })]),
+      { a: r },
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1',
+      { b: 'When Expressions evaluated to false' },
+    ],
+    [
+      'a result that was not produced fails the run, after the final tasks',
+      simulate([task('a', {}, 'r'), task('b', uses('a'))], [task('f')]),
+      {},
+      'False PipelineValidationFailed: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)',
+      {},
+    ],
+    [
+      'and stops tasks that have nothing to do with it',
+      simulate([task('a', {}, 'r'), task('b', uses('a')), task('c', { runAfter: ['a'] })]),
+      {},
+      'False PipelineValidationFailed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1, Failed Validation: 1 (Invalid task result reference: Could not find result with name r for task a)',
+      { c: 'PipelineRun was stopping' },
+    ],
+    [
+      'final tasks run after a failure',
+      simulate([task('a'), task('b', { runAfter: ['a'] })], [task('f')]),
+      { a: failed },
+      'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 1',
+      { b: 'PipelineRun was stopping' },
+    ],
+    [
+      'a final task fails',
+      simulate([task('a')], [task('f')]),
+      { f: failed },
+      'False Failed: Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0',
+      {},
+    ],
+    [
+      'a final task without its result is skipped',
+      simulate([task('a', {}, 'r')], [task('f', uses('a'))]),
+      {},
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 1',
+      { f: 'Results were missing' },
+    ],
+    [
+      'a final task is guarded by how the others ended',
+      simulate(
+        [task('a')],
+        [
+          task('f', { when: when('$(tasks.status)', 'Failed') }),
+          task('g', { when: when('$(tasks.a.status)', 'Succeeded') }),
+        ],
+      ),
+      {},
+      'True Completed: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 1',
+      { f: 'When Expressions evaluated to false' },
+    ],
+    [
+      'a cancelled TaskRun',
+      simulate([task('a'), task('b')]),
+      { a: { status: 'False', reason: 'TaskRunCancelled' } },
+      'False Cancelled: Tasks Completed: 2 (Failed: 0, Cancelled 1), Skipped: 0',
+      {},
+    ],
+    [
+      'nothing but skipped tasks',
+      simulate([task('a', { when: when('x', 'y') })]),
+      {},
+      'True Completed: Tasks Completed: 0 (Failed: 0, Cancelled 0), Skipped: 1',
+      { a: 'When Expressions evaluated to false' },
+    ],
   ])('%s', (_name, simulation, outcomes, condition, skipped) => {
     complete(simulation, outcomes);
     expect(simulation.condition).toBe(condition);
@@ -62,9 +156,12 @@ describe('how runs end', () => {
 
 it('skipped tasks show their guards, final ones only when these were the reason', () => {
   const guard = when('x', 'y');
-  const simulation = complete(simulate([task('a', {}, 'r'), task('b', { when: guard, runAfter: ['a'] })], [
-    task('f', { when: guard, params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('g', { when: guard }),
-  ]));
+  const simulation = complete(
+    simulate(
+      [task('a', {}, 'r'), task('b', { when: guard, runAfter: ['a'] })],
+      [task('f', { when: guard, params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('g', { when: guard })],
+    ),
+  );
   expect(simulation.run.status?.skippedTasks).toEqual([
     { name: 'b', reason: 'When Expressions evaluated to false', whenExpressions: guard },
     { name: 'f', reason: 'Results were missing' },
@@ -81,49 +178,144 @@ describe('what a TaskRun is given', () => {
   };
 
   it('has every label, annotation, owner and default', () => {
-    const simulation = new Simulation(pipelineRun(
-      { pipelineRef: { name: 'pipe' }, taskRunSpecs: [{ pipelineTaskName: 'a', metadata: { labels: { team: 'own' }, annotations: { note: 'own' } } }] },
-      { labels: { app: 'x', team: 'run' }, annotations: { 'chains.tekton.dev/signed': 'true', mark: 'm' } },
-    ));
-    simulation.pipeline = { kind: 'resolved', value: { name: 'pipe', metadata: { labels: { from: 'pipeline', app: 'hidden' } }, spec: { tasks: [task('a', { taskRef: { name: 'build' } })] } } };
-    simulation.tasks.set('build', { kind: 'resolved', value: { name: 'build', metadata: { labels: { 'of-task': 'yes', app: 'hidden too' } }, spec: { steps: [] } } });
+    const simulation = new Simulation(
+      pipelineRun(
+        {
+          pipelineRef: { name: 'pipe' },
+          taskRunSpecs: [
+            { pipelineTaskName: 'a', metadata: { labels: { team: 'own' }, annotations: { note: 'own' } } },
+          ],
+        },
+        { labels: { app: 'x', team: 'run' }, annotations: { 'chains.tekton.dev/signed': 'true', mark: 'm' } },
+      ),
+    );
+    simulation.pipeline = {
+      kind: 'resolved',
+      value: {
+        name: 'pipe',
+        metadata: { labels: { from: 'pipeline', app: 'hidden' } },
+        spec: { tasks: [task('a', { taskRef: { name: 'build' } })] },
+      },
+    };
+    simulation.tasks.set('build', {
+      kind: 'resolved',
+      value: { name: 'build', metadata: { labels: { 'of-task': 'yes', app: 'hidden too' } }, spec: { steps: [] } },
+    });
     const taskRun = created(simulation);
     expect(taskRun.metadata).toEqual({
-      name: 'run-a', namespace: 'ns', uid: 'uid-run-a', creationTimestamp: '2026-01-01T00:00:01Z',
+      name: 'run-a',
+      namespace: 'ns',
+      uid: 'uid-run-a',
+      creationTimestamp: '2026-01-01T00:00:01Z',
       labels: {
-        'app.kubernetes.io/managed-by': 'tekton-pipelines', 'of-task': 'yes', app: 'x', team: 'own', from: 'pipeline',
-        'tekton.dev/pipeline': 'pipe', 'tekton.dev/pipelineRun': 'run', 'tekton.dev/pipelineRunUID': 'uid-run', 'tekton.dev/pipelineTask': 'a', 'tekton.dev/memberOf': 'tasks', 'tekton.dev/task': 'build',
+        'app.kubernetes.io/managed-by': 'tekton-pipelines',
+        'of-task': 'yes',
+        app: 'x',
+        team: 'own',
+        from: 'pipeline',
+        'tekton.dev/pipeline': 'pipe',
+        'tekton.dev/pipelineRun': 'run',
+        'tekton.dev/pipelineRunUID': 'uid-run',
+        'tekton.dev/pipelineTask': 'a',
+        'tekton.dev/memberOf': 'tasks',
+        'tekton.dev/task': 'build',
       },
       annotations: { mark: 'm', note: 'own', 'pipeline.tekton.dev/release': 'v1' },
-      ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'run', uid: 'uid-run', controller: true, blockOwnerDeletion: true }],
+      ownerReferences: [
+        {
+          apiVersion: 'tekton.dev/v1',
+          kind: 'PipelineRun',
+          name: 'run',
+          uid: 'uid-run',
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
     });
-    expect(taskRun.spec).toEqual({ taskRef: { name: 'build', kind: 'Task' }, serviceAccountName: 'default', timeout: '1h0m0s' });
-    expect(simulation.run.metadata.labels).toEqual({ app: 'x', team: 'run', from: 'pipeline', 'tekton.dev/pipeline': 'pipe' });
+    expect(taskRun.spec).toEqual({
+      taskRef: { name: 'build', kind: 'Task' },
+      serviceAccountName: 'default',
+      timeout: '1h0m0s',
+    });
+    expect(simulation.run.metadata.labels).toEqual({
+      app: 'x',
+      team: 'run',
+      from: 'pipeline',
+      'tekton.dev/pipeline': 'pipe',
+    });
   });
 
   it('has what taskRunSpecs and taskRunTemplate say', () => {
-    const simulation = new Simulation(pipelineRun({
-      pipelineSpec: { tasks: [task('a', { retries: 2, timeout: '5m' }), task('lenient', { onError: 'continue' })] },
-      taskRunTemplate: { serviceAccountName: 'general', podTemplate: { nodeSelector: { zone: 'a' }, env: [{ name: 'A', value: '1' }, { name: 'B', value: '1' }] } },
-      taskRunSpecs: [{ pipelineTaskName: 'a', serviceAccountName: 'special', podTemplate: { env: [{ name: 'B', value: '2' }] }, timeout: '3m', stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }] }],
-    }));
+    const simulation = new Simulation(
+      pipelineRun({
+        pipelineSpec: { tasks: [task('a', { retries: 2, timeout: '5m' }), task('lenient', { onError: 'continue' })] },
+        taskRunTemplate: {
+          serviceAccountName: 'general',
+          podTemplate: {
+            nodeSelector: { zone: 'a' },
+            env: [
+              { name: 'A', value: '1' },
+              { name: 'B', value: '1' },
+            ],
+          },
+        },
+        taskRunSpecs: [
+          {
+            pipelineTaskName: 'a',
+            serviceAccountName: 'special',
+            podTemplate: { env: [{ name: 'B', value: '2' }] },
+            timeout: '3m',
+            stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }],
+          },
+        ],
+      }),
+    );
     const { spec, metadata } = created(simulation);
     expect(spec).toMatchObject({
-      serviceAccountName: 'special', retries: 2, timeout: '3m', stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }],
-      podTemplate: { nodeSelector: { zone: 'a' }, env: [{ name: 'A', value: '1' }, { name: 'B', value: '2' }] },
+      serviceAccountName: 'special',
+      retries: 2,
+      timeout: '3m',
+      stepSpecs: [{ name: 's', computeResources: { requests: { cpu: '1' } } }],
+      podTemplate: {
+        nodeSelector: { zone: 'a' },
+        env: [
+          { name: 'A', value: '1' },
+          { name: 'B', value: '2' },
+        ],
+      },
     });
     expect(metadata.annotations).toEqual({ 'pipeline.tekton.dev/release': 'v1' });
-    expect(simulation.taskRuns.get('run-lenient')?.metadata.annotations).toMatchObject({ 'pipeline.tekton.dev/pipeline-task-on-error': 'continue' });
+    expect(simulation.taskRuns.get('run-lenient')?.metadata.annotations).toMatchObject({
+      'pipeline.tekton.dev/pipeline-task-on-error': 'continue',
+    });
   });
 
   it('has params replaced in taskRunSpecs and taskRunTemplate, also those of its matrix', () => {
-    const simulation = new Simulation(pipelineRun({
-      params: [{ name: 'zone', value: 'z1' }],
-      pipelineSpec: { params: [{ name: 'zone' }], tasks: [task('a', { matrix: { params: [{ name: 'node', value: ['n1', 'n2'] }] }, taskSpec: { params: [{ name: 'node' }], steps: [{ image: 'i' }] } })] },
-      taskRunTemplate: { podTemplate: { schedulerName: '$(params.zone)' } },
-      taskRunSpecs: [{ pipelineTaskName: 'a', podTemplate: { nodeSelector: { node: '$(params.node)', run: '$(context.pipelineRun.name)' } } }],
-    }));
-    expect(created(simulation, 'run-a-1').spec.podTemplate).toEqual({ schedulerName: 'z1', nodeSelector: { node: 'n2', run: 'run' } });
+    const simulation = new Simulation(
+      pipelineRun({
+        params: [{ name: 'zone', value: 'z1' }],
+        pipelineSpec: {
+          params: [{ name: 'zone' }],
+          tasks: [
+            task('a', {
+              matrix: { params: [{ name: 'node', value: ['n1', 'n2'] }] },
+              taskSpec: { params: [{ name: 'node' }], steps: [{ image: 'i' }] },
+            }),
+          ],
+        },
+        taskRunTemplate: { podTemplate: { schedulerName: '$(params.zone)' } },
+        taskRunSpecs: [
+          {
+            pipelineTaskName: 'a',
+            podTemplate: { nodeSelector: { node: '$(params.node)', run: '$(context.pipelineRun.name)' } },
+          },
+        ],
+      }),
+    );
+    expect(created(simulation, 'run-a-1').spec.podTemplate).toEqual({
+      schedulerName: 'z1',
+      nodeSelector: { node: 'n2', run: 'run' },
+    });
   });
 
   it('takes params that YAML reads as numbers or booleans, as their text', () => {
@@ -131,39 +323,80 @@ describe('what a TaskRun is given', () => {
     const params = values.map((value, index) => ({ name: `p${index}`, value: value as never }));
     const simulation = simulate([task('a', { params })], []);
     simulation.step();
-    expect(simulation.taskRuns.get('run-a')?.spec.params?.map(({ value }) => value)).toEqual(['10', 'true', '', '[1,2]', '{"k":1}']);
+    expect(simulation.taskRuns.get('run-a')?.spec.params?.map(({ value }) => value)).toEqual([
+      '10',
+      'true',
+      '',
+      '[1,2]',
+      '{"k":1}',
+    ]);
   });
 
   it('has params of all types, context and results replaced', () => {
-    const simulation = new Simulation(pipelineRun({
-      params: [{ name: 'list', value: ['x', 'y'] }, { name: 'obj', value: { k: 'v' } }],
-      pipelineSpec: {
-        params: [{ name: 'text', type: 'string', default: 'fallback' }, { name: 'list', type: 'array' }, { name: 'obj', type: 'object', properties: { k: {} } }],
-        tasks: [
-          task('a', {}, 'r', 'all'),
-          task('b', { retries: 1, params: [
-            { name: 'text', value: '$(params.text) $(params.list[1]) $(params.obj.k) $(context.pipelineRun.name) $(context.pipelineTask.retries)' },
-            { name: 'list', value: ['first', '$(params.list[*])'] }, { name: 'obj', value: '$(params.obj[*])' },
-            { name: 'result', value: '$(tasks.a.results.r)-$(tasks.a.results.all[1])' }, { name: 'all', value: '$(tasks.a.results.all[*])' },
-          ] }),
+    const simulation = new Simulation(
+      pipelineRun({
+        params: [
+          { name: 'list', value: ['x', 'y'] },
+          { name: 'obj', value: { k: 'v' } },
         ],
-      },
-    }));
+        pipelineSpec: {
+          params: [
+            { name: 'text', type: 'string', default: 'fallback' },
+            { name: 'list', type: 'array' },
+            { name: 'obj', type: 'object', properties: { k: {} } },
+          ],
+          tasks: [
+            task('a', {}, 'r', 'all'),
+            task('b', {
+              retries: 1,
+              params: [
+                {
+                  name: 'text',
+                  value:
+                    '$(params.text) $(params.list[1]) $(params.obj.k) $(context.pipelineRun.name) $(context.pipelineTask.retries)',
+                },
+                { name: 'list', value: ['first', '$(params.list[*])'] },
+                { name: 'obj', value: '$(params.obj[*])' },
+                { name: 'result', value: '$(tasks.a.results.r)-$(tasks.a.results.all[1])' },
+                { name: 'all', value: '$(tasks.a.results.all[*])' },
+              ],
+            }),
+          ],
+        },
+      }),
+    );
     simulation.step();
     simulation.finish('a', { results: { r: 'R', all: ['0', '1'] } });
     expect(created(simulation, 'run-b').spec.params).toEqual([
-      { name: 'text', value: 'fallback y v run 1' }, { name: 'list', value: ['first', 'x', 'y'] }, { name: 'obj', value: { k: 'v' } },
-      { name: 'result', value: 'R-1' }, { name: 'all', value: ['0', '1'] },
+      { name: 'text', value: 'fallback y v run 1' },
+      { name: 'list', value: ['first', 'x', 'y'] },
+      { name: 'obj', value: { k: 'v' } },
+      { name: 'result', value: 'R-1' },
+      { name: 'all', value: ['0', '1'] },
     ]);
   });
 
   it('has params, results and workspaces propagated into an embedded spec, the inner scope winning', () => {
     const script = 'echo $(params.outer) $(params.both) $(tasks.a.results.r) $(workspaces.data.path)';
-    const simulation = new Simulation(pipelineRun({
-      params: [{ name: 'outer', value: 'O' }, { name: 'both', value: 'hidden' }],
-      workspaces: [{ name: 'data', emptyDir: {} }],
-      pipelineSpec: { tasks: [task('a', {}, 'r'), { name: 'b', params: [{ name: 'both', value: 'inner' }], taskSpec: { steps: [{ name: 's', image: 'i', script }] } }] },
-    }));
+    const simulation = new Simulation(
+      pipelineRun({
+        params: [
+          { name: 'outer', value: 'O' },
+          { name: 'both', value: 'hidden' },
+        ],
+        workspaces: [{ name: 'data', emptyDir: {} }],
+        pipelineSpec: {
+          tasks: [
+            task('a', {}, 'r'),
+            {
+              name: 'b',
+              params: [{ name: 'both', value: 'inner' }],
+              taskSpec: { steps: [{ name: 's', image: 'i', script }] },
+            },
+          ],
+        },
+      }),
+    );
     simulation.step();
     simulation.finish('a', { results: { r: 'R' } });
     const { spec } = created(simulation, 'run-b');
@@ -172,26 +405,50 @@ describe('what a TaskRun is given', () => {
   });
 
   it('has its workspaces under its own names, claims by name, subPaths joined', () => {
-    const simulation = new Simulation(pipelineRun({
-      params: [{ name: 'dir', value: 'sub' }],
-      workspaces: [
-        { name: 'shared', subPath: 'base', volumeClaimTemplate: { metadata: { name: 'vol', labels: { l: 'x' } }, spec: { accessModes: ['ReadWriteOnce'] } } },
-        { name: 'conf', configMap: { name: 'cm-$(params.dir)' } },
-      ],
-      pipelineSpec: {
-        params: [{ name: 'dir' }], workspaces: [{ name: 'shared' }, { name: 'conf' }, { name: 'maybe', optional: true }],
-        tasks: [task('a', {
-          workspaces: [{ name: 'mine', workspace: 'shared', subPath: '$(params.dir)/$(context.pipelineRun.name)' }, { name: 'conf' }, { name: 'maybe' }],
-          taskSpec: { workspaces: [{ name: 'mine' }, { name: 'conf' }, { name: 'maybe', optional: true }], steps: [{ name: 's', image: 'i' }] },
-        })],
-      },
-    }));
+    const simulation = new Simulation(
+      pipelineRun({
+        params: [{ name: 'dir', value: 'sub' }],
+        workspaces: [
+          {
+            name: 'shared',
+            subPath: 'base',
+            volumeClaimTemplate: {
+              metadata: { name: 'vol', labels: { l: 'x' } },
+              spec: { accessModes: ['ReadWriteOnce'] },
+            },
+          },
+          { name: 'conf', configMap: { name: 'cm-$(params.dir)' } },
+        ],
+        pipelineSpec: {
+          params: [{ name: 'dir' }],
+          workspaces: [{ name: 'shared' }, { name: 'conf' }, { name: 'maybe', optional: true }],
+          tasks: [
+            task('a', {
+              workspaces: [
+                { name: 'mine', workspace: 'shared', subPath: '$(params.dir)/$(context.pipelineRun.name)' },
+                { name: 'conf' },
+                { name: 'maybe' },
+              ],
+              taskSpec: {
+                workspaces: [{ name: 'mine' }, { name: 'conf' }, { name: 'maybe', optional: true }],
+                steps: [{ name: 's', image: 'i' }],
+              },
+            }),
+          ],
+        },
+      }),
+    );
     const taskRun = created(simulation);
     const [claim] = [...simulation.claims.values()];
     expect(claim?.metadata.name).toMatch(/^vol-[0-9a-f]{10}$/);
-    expect(claim).toMatchObject({ kind: 'PersistentVolumeClaim', metadata: { namespace: 'ns', labels: { l: 'x' }, ownerReferences: [{ uid: 'uid-run' }] }, spec: { accessModes: ['ReadWriteOnce'] } });
+    expect(claim).toMatchObject({
+      kind: 'PersistentVolumeClaim',
+      metadata: { namespace: 'ns', labels: { l: 'x' }, ownerReferences: [{ uid: 'uid-run' }] },
+      spec: { accessModes: ['ReadWriteOnce'] },
+    });
     expect(taskRun.spec.workspaces).toEqual([
-      { name: 'mine', subPath: 'base/sub/run', persistentVolumeClaim: { claimName: claim?.metadata.name } }, { name: 'conf', configMap: { name: 'cm-sub' } },
+      { name: 'mine', subPath: 'base/sub/run', persistentVolumeClaim: { claimName: claim?.metadata.name } },
+      { name: 'conf', configMap: { name: 'cm-sub' } },
     ]);
   });
 
@@ -201,7 +458,12 @@ describe('what a TaskRun is given', () => {
     ['a shorter limit of the tasks leaves the default', '3h', '10m', '1h0m0s'],
     ['no limit of the tasks', '0', '0', '0s'],
   ])('timeout: %s', (_name, pipeline, tasks, expected) => {
-    const simulation = new Simulation(pipelineRun({ timeouts: { ...(pipeline ? { pipeline } : {}), ...(tasks ? { tasks } : {}) }, pipelineSpec: { tasks: [task('a')] } }));
+    const simulation = new Simulation(
+      pipelineRun({
+        timeouts: { ...(pipeline ? { pipeline } : {}), ...(tasks ? { tasks } : {}) },
+        pipelineSpec: { tasks: [task('a')] },
+      }),
+    );
     expect(created(simulation).spec.timeout).toBe(expected);
   });
 });
@@ -209,19 +471,51 @@ describe('what a TaskRun is given', () => {
 describe('fan-out', () => {
   it('runs every combination, gathers results, and counts as one task', () => {
     const simulation = simulate([
-      task('m', { displayName: 'm', matrix: { params: [{ name: 'p', value: ['x', 'y'] }], include: [{ name: 'with x', params: [{ name: 'p', value: 'x' }, { name: 'q', value: '1' }] }] } }, 'r'),
-      task('n', { params: [{ name: 'all', value: '$(tasks.m.results.r[*])' }, { name: 'count', value: '$(tasks.m.matrix.length) $(tasks.m.matrix.r.length)' }] }),
+      task(
+        'm',
+        {
+          displayName: 'm',
+          matrix: {
+            params: [{ name: 'p', value: ['x', 'y'] }],
+            include: [
+              {
+                name: 'with x',
+                params: [
+                  { name: 'p', value: 'x' },
+                  { name: 'q', value: '1' },
+                ],
+              },
+            ],
+          },
+        },
+        'r',
+      ),
+      task('n', {
+        params: [
+          { name: 'all', value: '$(tasks.m.results.r[*])' },
+          { name: 'count', value: '$(tasks.m.matrix.length) $(tasks.m.matrix.r.length)' },
+        ],
+      }),
     ]);
     simulation.step();
     expect(simulation.created).toEqual(['run-m-0', 'run-m-1']);
-    expect(simulation.taskRuns.get('run-m-0')?.spec.params).toEqual([{ name: 'p', value: 'x' }, { name: 'q', value: '1' }]);
-    expect(simulation.run.status?.childReferences?.map(({ name, displayName }) => [name, displayName])).toEqual([['run-m-0', 'with x'], ['run-m-1', 'm']]);
+    expect(simulation.taskRuns.get('run-m-0')?.spec.params).toEqual([
+      { name: 'p', value: 'x' },
+      { name: 'q', value: '1' },
+    ]);
+    expect(simulation.run.status?.childReferences?.map(({ name, displayName }) => [name, displayName])).toEqual([
+      ['run-m-0', 'with x'],
+      ['run-m-1', 'm'],
+    ]);
     simulation.finish('m', { results: { r: '0' } }, 0);
     simulation.step();
     expect(simulation.running).toEqual(['m']);
     simulation.finish('m', { results: { r: '1' } }, 1);
     simulation.step();
-    expect(simulation.taskRuns.get('run-n')?.spec.params).toEqual([{ name: 'all', value: ['0', '1'] }, { name: 'count', value: '2 2' }]);
+    expect(simulation.taskRuns.get('run-n')?.spec.params).toEqual([
+      { name: 'all', value: ['0', '1'] },
+      { name: 'count', value: '2 2' },
+    ]);
     simulation.finish('n');
     simulation.step();
     expect(simulation.condition).toBe('True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
@@ -239,7 +533,13 @@ describe('fan-out', () => {
   });
 
   it('over an empty array is skipped', () => {
-    const simulation = complete(simulate([task('a', {}, 'r'), task('m', { matrix: { params: [{ name: 'p', value: '$(tasks.a.results.r[*])' }] } })]), { a: { results: { r: [] } } });
+    const simulation = complete(
+      simulate([
+        task('a', {}, 'r'),
+        task('m', { matrix: { params: [{ name: 'p', value: '$(tasks.a.results.r[*])' }] } }),
+      ]),
+      { a: { results: { r: [] } } },
+    );
     expect(simulation.skipped).toEqual({ m: 'Matrix Parameters have an empty array' });
   });
 

@@ -23,8 +23,8 @@ import { claimsOf } from './workspaces.ts';
 export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>;
 
 /**
- * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts and time. Applying the
- * effects and observing again leads to the end of the run, after which nothing is decided any more.
+ * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts and time. Applying
+ * the effects and observing again leads to the end of the run, after which nothing is decided any more.
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
@@ -39,11 +39,19 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
   return draft.decision();
 }
 
-/** A run that failed while others of its tasks ran (a Task that is gone, a TaskRun that was refused …) leaves none of them behind. */
+/**
+ * A run that failed while others of its tasks ran (a Task that is gone, a TaskRun that was refused …) leaves none of
+ * them behind.
+ */
 function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[] {
   if (!isFailed(run.status)) return [];
   const running = taskRuns.filter((child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled');
-  return running.map((child) => ({ type: 'cancelTaskRun', name: child.metadata.name ?? '', cause: 'failed', scope: 'tasks' }));
+  return running.map((child) => ({
+    type: 'cancelTaskRun',
+    name: child.metadata.name ?? '',
+    cause: 'failed',
+    scope: 'tasks',
+  }));
 }
 
 /** Only a run that has not begun can be held back (upstream's webhook refuses the state later). */
@@ -55,7 +63,10 @@ function holdBack(draft: Draft): void {
   draft.mark({ status: 'Unknown', reason: 'PipelineRunPending', message: `PipelineRun "${draft.name}" is pending` });
 }
 
-/** The start is never before the creation (clocks differ), nor after the first child, when the status that had it was lost. */
+/**
+ * The start is never before the creation (clocks differ), nor after the first child, when the status that had it was
+ * lost.
+ */
 function start({ status, run, facts, now }: Draft): void {
   if (status.startTime !== undefined) return;
   const begun = [timestamp(now), run.metadata.creationTimestamp ?? ''].sort().at(-1) ?? '';
@@ -79,8 +90,15 @@ function timeOut(draft: Draft): void {
 /** Children that exist but were not written down, because the controller was killed before it could. */
 function recoverChildren({ status, run, facts }: Draft): void {
   const known = new Set(status.childReferences?.map((child) => child.name));
-  const lost = observeTasks(run, status.pipelineSpec ?? {}, facts.taskRuns.filter((child) => !known.has(child.metadata.name)));
-  const recovered = childReferences(lost.map((one) => ({ ...one, ready: true, startable: false, done: false })), new Map());
+  const lost = observeTasks(
+    run,
+    status.pipelineSpec ?? {},
+    facts.taskRuns.filter((child) => !known.has(child.metadata.name)),
+  );
+  const recovered = childReferences(
+    lost.map((one) => ({ ...one, ready: true, startable: false, done: false })),
+    new Map(),
+  );
   if (recovered.length > 0) status.childReferences = [...(status.childReferences ?? []), ...recovered];
 }
 
@@ -101,21 +119,32 @@ function advance(draft: Draft): void {
 
 /** Finds, checks and binds the pipeline; the first time, the run also gets its labels. */
 function preparePipeline(draft: Draft): BoundPipeline {
-  if (draft.timeoutProblem) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(draft.run)} can't be Run: ${userError(draft.timeoutProblem)}`);
+  if (draft.timeoutProblem)
+    throw new RunFailure(
+      'PipelineValidationFailed',
+      `PipelineRun ${nameOf(draft.run)} can't be Run: ${userError(draft.timeoutProblem)}`,
+    );
   draft.recordProvenance();
-  const pipeline = pipelineOf(draft.facts, draft.run, (spec) => { draft.status.pipelineSpec = spec; });
+  const pipeline = pipelineOf(draft.facts, draft.run, (spec) => {
+    draft.status.pipelineSpec = spec;
+  });
   if (pipeline.source !== undefined) {
     const wanted = runMetadata(draft.run, pipeline.source);
     const labels = missingEntries(wanted.labels, draft.run.metadata.labels);
     const annotations = missingEntries(wanted.annotations, draft.run.metadata.annotations);
-    if (Object.keys({ ...labels, ...annotations }).length > 0) draft.effects.push({ type: 'patchMetadata', labels, annotations });
+    if (Object.keys({ ...labels, ...annotations }).length > 0)
+      draft.effects.push({ type: 'patchMetadata', labels, annotations });
   }
   return pipeline;
 }
 
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
   const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
-  return assess(observations, { graph, requested: draft.run.spec.status, overdue: overdue(draft.timeouts, draft.status, draft.now) });
+  return assess(observations, {
+    graph,
+    requested: draft.run.spec.status,
+    overdue: overdue(draft.timeouts, draft.status, draft.now),
+  });
 }
 
 /**
@@ -126,7 +155,13 @@ export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date
   const draft = new Draft({ ...facts, tasks: new Map() }, now);
   if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
   try {
-    return namesToResolve(draft, assessTasks(draft, pipelineOf(facts, draft.run, () => {})));
+    return namesToResolve(
+      draft,
+      assessTasks(
+        draft,
+        pipelineOf(facts, draft.run, () => {}),
+      ),
+    );
   } catch (error) {
     if (error instanceof RunFailure) return [];
     throw error;
@@ -134,7 +169,9 @@ export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date
 }
 
 function namesToResolve(draft: Draft, { tasks }: Assessment): string[] {
-  const open = tasks.filter((state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done));
+  const open = tasks.filter(
+    (state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done),
+  );
   const names = open.flatMap((state) => state.task.taskRef?.name ?? []);
   return [...new Set(names.filter((name) => !name.includes('$(')))];
 }
@@ -143,10 +180,17 @@ function isFirst({ facts }: Draft): boolean {
   return facts.taskRuns.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
 }
 
-function resolveTasks(draft: Draft, { name }: BoundPipeline, assessment: Assessment): ReadonlyMap<string, ResolvedTask> {
+function resolveTasks(
+  draft: Draft,
+  { name }: BoundPipeline,
+  assessment: Assessment,
+): ReadonlyMap<string, ResolvedTask> {
   const resolved = new Map<string, ResolvedTask>();
   for (const task of namesToResolve(draft, assessment)) {
-    const resolution = draft.facts.tasks.get(task) ?? { kind: 'failed', message: `tasks.tekton.dev "${task}" not found` };
+    const resolution = draft.facts.tasks.get(task) ?? {
+      kind: 'failed',
+      message: `tasks.tekton.dev "${task}" not found`,
+    };
     if (resolution.kind === 'resolved') resolved.set(task, resolution.value);
     else throw taskNotFound(draft.run, name, task, resolution.message);
   }
@@ -154,46 +198,77 @@ function resolveTasks(draft: Draft, { name }: BoundPipeline, assessment: Assessm
 }
 
 function taskNotFound(run: PipelineRun, pipeline: string, task: string, why: string): RunFailure {
-  return new RunFailure('CouldntGetTask', `Pipeline ${run.metadata.namespace}/${pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task "${task}": ${why}`);
+  return new RunFailure(
+    'CouldntGetTask',
+    `Pipeline ${run.metadata.namespace}/${pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task "${task}": ${why}`,
+  );
 }
 
 function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline, tasks: ReadonlyMap<string, ResolvedTask>): void {
-  const specs = new Map<string, TaskSpec | undefined>([...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [task.name ?? '', task.taskSpec ?? tasks.get(task.taskRef?.name ?? '')?.spec]));
+  const specs = new Map<string, TaskSpec | undefined>(
+    [...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [
+      task.name ?? '',
+      task.taskSpec ?? tasks.get(task.taskRef?.name ?? '')?.spec,
+    ]),
+  );
   checkReferences(draft.name, spec, (task) => specs.get(task));
-  for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec))) draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
+  for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
+    draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
 }
 
-/** Stops what must not go on: everything when the run timed out, a section when its own time is up, the tasks of a graceful cancellation. */
+/**
+ * Stops what must not go on: everything when the run timed out, a section when its own time is up, the tasks of a
+ * graceful cancellation.
+ */
 function stopTasks(draft: Draft, assessment: Assessment): void {
   const late = overdue(draft.timeouts, draft.status, draft.now);
-  const of = (section: 'tasks' | 'finally') => assessment.tasks.filter((state) => state.section === section).flatMap((state) => state.runs);
+  const of = (section: 'tasks' | 'finally') =>
+    assessment.tasks.filter((state) => state.section === section).flatMap((state) => state.runs);
   if (late.pipeline) draft.cancelChildren(draft.facts.taskRuns, 'timedOut', 'run');
-  else if (late.tasks && draft.status.finallyStartTime === undefined) draft.cancelChildren(of('tasks'), 'timedOut', 'tasks');
+  else if (late.tasks && draft.status.finallyStartTime === undefined)
+    draft.cancelChildren(of('tasks'), 'timedOut', 'tasks');
   else if (draft.run.spec.status === 'CancelledRunFinally') draft.cancelChildren(of('tasks'), 'cancelled', 'tasks');
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
 }
 
-function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment, tasks: ReadonlyMap<string, ResolvedTask>): Map<string, TaskRun[]> {
+function startTasks(
+  draft: Draft,
+  pipeline: BoundPipeline,
+  assessment: Assessment,
+  tasks: ReadonlyMap<string, ResolvedTask>,
+): Map<string, TaskRun[]> {
   const { run, facts } = draft;
   const context = {
-    run, settings: facts.settings, spec: pipeline.spec, pipelineName: pipeline.name, results: assessment.replacements,
+    run,
+    settings: facts.settings,
+    spec: pipeline.spec,
+    pipelineName: pipeline.name,
+    results: assessment.replacements,
     metadata: runMetadata(run, pipeline.source ?? { name: pipeline.name, spec: pipeline.spec }),
     workspaces: boundWorkspaces(run, pipeline.name, pipeline.spec),
   };
-  if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0) draft.status.finallyStartTime ??= timestamp(draft.now);
+  if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
+    draft.status.finallyStartTime ??= timestamp(draft.now);
   const created = new Map<string, TaskRun[]>();
   for (const state of assessment.tasks) {
     if (!state.startable) continue;
     const reference = state.task.taskRef?.name;
     const resolved = tasks.get(reference ?? '');
-    if (reference !== undefined && resolved === undefined) throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
+    if (reference !== undefined && resolved === undefined)
+      throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
     created.set(state.name, taskRunsFor(state, resolved, context));
   }
-  for (const [pipelineTask, taskRuns] of created) for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
+  for (const [pipelineTask, taskRuns] of created)
+    for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
   return created;
 }
 
-function conclude(draft: Draft, { spec }: BoundPipeline, assessment: Assessment, created: ReadonlyMap<string, readonly TaskRun[]>): void {
+function conclude(
+  draft: Draft,
+  { spec }: BoundPipeline,
+  assessment: Assessment,
+  created: ReadonlyMap<string, readonly TaskRun[]>,
+): void {
   const { status } = draft;
   const children = childReferences(assessment.tasks, created);
   if (children.length > 0) status.childReferences = children;
@@ -203,7 +278,15 @@ function conclude(draft: Draft, { spec }: BoundPipeline, assessment: Assessment,
   draft.mark(condition);
   if (condition.status === 'Unknown' || (spec.results ?? []).length === 0) return;
   const outcomes = new Map(assessment.tasks.map((state) => [state.name, statusOf(state)]));
-  const { results, invalid } = pipelineResults(spec.results ?? [], assessment.results, (name) => outcomes.get(name) === 'Succeeded');
+  const { results, invalid } = pipelineResults(
+    spec.results ?? [],
+    assessment.results,
+    (name) => outcomes.get(name) === 'Succeeded',
+  );
   if (results.length > 0) status.results = results;
-  if (invalid.length > 0) throw new RunFailure('CouldntGetPipelineResult', `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`);
+  if (invalid.length > 0)
+    throw new RunFailure(
+      'CouldntGetPipelineResult',
+      `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`,
+    );
 }

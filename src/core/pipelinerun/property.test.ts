@@ -6,10 +6,21 @@ import { taskDependencies } from '../graph/dependencies.ts';
 import { planPipelineRun } from './plan.ts';
 import { pipelineRun, Simulation, task, type Outcome } from './simulation.fake.ts';
 
-interface Shape { parents: number[]; viaResult: boolean; guarded: boolean; ignored: boolean; fanOut: number; outcome: 'succeeds' | 'fails' | 'cancelled' | 'no result' }
+interface Shape {
+  parents: number[];
+  viaResult: boolean;
+  guarded: boolean;
+  ignored: boolean;
+  fanOut: number;
+  outcome: 'succeeds' | 'fails' | 'cancelled' | 'no result';
+}
 
 const shape = fc.record<Shape>({
-  parents: fc.array(fc.nat(11), { maxLength: 3 }), viaResult: fc.boolean(), guarded: fc.boolean(), ignored: fc.boolean(), fanOut: fc.constantFrom(0, 0, 0, 2),
+  parents: fc.array(fc.nat(11), { maxLength: 3 }),
+  viaResult: fc.boolean(),
+  guarded: fc.boolean(),
+  ignored: fc.boolean(),
+  fanOut: fc.constantFrom(0, 0, 0, 2),
   outcome: fc.constantFrom('succeeds', 'succeeds', 'succeeds', 'fails', 'cancelled', 'no result'),
 });
 
@@ -23,15 +34,31 @@ const pipeline = fc.record({
   order: fc.infiniteStream(fc.nat()),
 });
 
-function taskOf({ parents, viaResult, guarded, ignored, fanOut }: Shape, index: number, all: readonly Shape[]): PipelineTask {
+function taskOf(
+  { parents, viaResult, guarded, ignored, fanOut }: Shape,
+  index: number,
+  all: readonly Shape[],
+): PipelineTask {
   const earlier = [...new Set(parents.filter((parent) => parent < index))];
   const single = earlier.filter((parent) => all[parent]?.fanOut === 0);
-  return task(`t${index}`, {
-    ...(viaResult && single.length > 0 ? { params: single.map((parent) => ({ name: `p${parent}`, value: `$(tasks.t${parent}.results.r)` })) } : { runAfter: earlier.map((parent) => `t${parent}`) }),
-    ...(guarded ? { when: [{ input: single.length > 0 ? `$(tasks.t${single[0]}.results.r)` : 'x', operator: 'in', values: ['x'] }] } : {}),
-    ...(ignored ? { onError: 'continue' } : {}),
-    ...(fanOut > 0 ? { matrix: { params: [{ name: 'm', value: Array.from({ length: fanOut }, String) }] } } : {}),
-  }, 'r');
+  return task(
+    `t${index}`,
+    {
+      ...(viaResult && single.length > 0
+        ? { params: single.map((parent) => ({ name: `p${parent}`, value: `$(tasks.t${parent}.results.r)` })) }
+        : { runAfter: earlier.map((parent) => `t${parent}`) }),
+      ...(guarded
+        ? {
+            when: [
+              { input: single.length > 0 ? `$(tasks.t${single[0]}.results.r)` : 'x', operator: 'in', values: ['x'] },
+            ],
+          }
+        : {}),
+      ...(ignored ? { onError: 'continue' } : {}),
+      ...(fanOut > 0 ? { matrix: { params: [{ name: 'm', value: Array.from({ length: fanOut }, String) }] } } : {}),
+    },
+    'r',
+  );
 }
 
 function outcomeOf({ outcome }: Shape, cancelled: boolean): Outcome {
@@ -41,39 +68,52 @@ function outcomeOf({ outcome }: Shape, cancelled: boolean): Outcome {
 }
 
 it('every run ends; every task runs at most once and never before its parents are done; the end is final', () => {
-  fc.assert(fc.property(pipeline, ({ tasks: shapes, finals, request, requestAfter, secondsPerStep, order }) => {
-    const tasks = shapes.map(taskOf);
-    const names = new Set(tasks.map((one) => one.name ?? ''));
-    const parents = new Map(tasks.map((one) => [one.name ?? '', taskDependencies(one, names)]));
-    const final = Array.from({ length: finals }, (_, index) => task(`f${index}`, { params: [{ name: 's', value: '$(tasks.t0.status)' }] }));
-    const simulation = new Simulation(pipelineRun({ pipelineSpec: { tasks, finally: final }, timeouts: { pipeline: '2m' } }));
-    const unfinished = () => [...simulation.taskRuns.values()].filter((taskRun) => !isDone(taskRun.status));
-    for (let round = 0; !isDone(simulation.run.status); round++) {
-      expect(round, 'the run does not end').toBeLessThan(60);
-      if (round === requestAfter && request) simulation.request(request);
-      const before = new Set(simulation.created);
-      simulation.step();
-      for (const name of simulation.created.filter((one) => !before.has(one))) {
-        const owner = name.replace(/^run-/, '').replace(/-\d+$/, '');
-        const waitsFor = owner.startsWith('f') ? [...names] : (parents.get(owner) ?? []);
-        const busy = unfinished().map((taskRun) => taskRun.metadata.labels?.['tekton.dev/pipelineTask'] ?? '').filter((one) => waitsFor.includes(one));
-        expect(busy, `${name} started before ${busy.join()}`).toEqual([]);
+  fc.assert(
+    fc.property(pipeline, ({ tasks: shapes, finals, request, requestAfter, secondsPerStep, order }) => {
+      const tasks = shapes.map(taskOf);
+      const names = new Set(tasks.map((one) => one.name ?? ''));
+      const parents = new Map(tasks.map((one) => [one.name ?? '', taskDependencies(one, names)]));
+      const final = Array.from({ length: finals }, (_, index) =>
+        task(`f${index}`, { params: [{ name: 's', value: '$(tasks.t0.status)' }] }),
+      );
+      const simulation = new Simulation(
+        pipelineRun({ pipelineSpec: { tasks, finally: final }, timeouts: { pipeline: '2m' } }),
+      );
+      const unfinished = () => [...simulation.taskRuns.values()].filter((taskRun) => !isDone(taskRun.status));
+      for (let round = 0; !isDone(simulation.run.status); round++) {
+        expect(round, 'the run does not end').toBeLessThan(60);
+        if (round === requestAfter && request) simulation.request(request);
+        const before = new Set(simulation.created);
+        simulation.step();
+        for (const name of simulation.created.filter((one) => !before.has(one))) {
+          const owner = name.replace(/^run-/, '').replace(/-\d+$/, '');
+          const waitsFor = owner.startsWith('f') ? [...names] : (parents.get(owner) ?? []);
+          const busy = unfinished()
+            .map((taskRun) => taskRun.metadata.labels?.['tekton.dev/pipelineTask'] ?? '')
+            .filter((one) => waitsFor.includes(one));
+          expect(busy, `${name} started before ${busy.join()}`).toEqual([]);
+        }
+        // Deciding twice on the same facts changes nothing.
+        expect(simulation.plan().effects.filter(({ type }) => type !== 'event')).toEqual([]);
+        const open = unfinished();
+        const chosen = open[order.next().value % Math.max(1, open.length)];
+        if (chosen) {
+          const [owner, index] = /^run-(\w+?)(?:-(\d+))?$/.exec(chosen.metadata.name ?? '')?.slice(1) ?? [];
+          const asShape = shapes[Number(owner?.slice(1))];
+          const outcome =
+            owner?.startsWith('t') && asShape ? outcomeOf(asShape, chosen.spec.status === 'TaskRunCancelled') : {};
+          simulation.finish(owner ?? '', outcome, index === undefined ? undefined : Number(index));
+        }
+        simulation.pass(secondsPerStep);
       }
-      // Deciding twice on the same facts changes nothing.
-      expect(simulation.plan().effects.filter(({ type }) => type !== 'event')).toEqual([]);
-      const open = unfinished();
-      const chosen = open[order.next().value % Math.max(1, open.length)];
-      if (chosen) {
-        const [owner, index] = /^run-(\w+?)(?:-(\d+))?$/.exec(chosen.metadata.name ?? '')?.slice(1) ?? [];
-        const asShape = shapes[Number(owner?.slice(1))];
-        const outcome = owner?.startsWith('t') && asShape ? outcomeOf(asShape, chosen.spec.status === 'TaskRunCancelled') : {};
-        simulation.finish(owner ?? '', outcome, index === undefined ? undefined : Number(index));
-      }
-      simulation.pass(secondsPerStep);
-    }
-    expect(new Set(simulation.created).size).toBe(simulation.created.length);
-    expect(simulation.run.status?.completionTime).toBeDefined();
-    expect(simulation.run.status?.childReferences?.length ?? 0).toBe(simulation.created.length);
-    expect(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z'))).toEqual({ status: simulation.run.status, effects: [] });
-  }), { numRuns: 150 });
+      expect(new Set(simulation.created).size).toBe(simulation.created.length);
+      expect(simulation.run.status?.completionTime).toBeDefined();
+      expect(simulation.run.status?.childReferences?.length ?? 0).toBe(simulation.created.length);
+      expect(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z'))).toEqual({
+        status: simulation.run.status,
+        effects: [],
+      });
+    }),
+    { numRuns: 150 },
+  );
 });

@@ -11,41 +11,71 @@ import { taskParamProblem } from './validate.ts';
  * @param specOf the spec of a pipeline task; undefined while its reference still depends on a result
  * @throws RunFailure
  */
-export function checkReferences(runName: string, spec: PipelineSpec, specOf: (task: string) => TaskSpec | undefined): void {
+export function checkReferences(
+  runName: string,
+  spec: PipelineSpec,
+  specOf: (task: string) => TaskSpec | undefined,
+): void {
   const all = [...(spec.tasks ?? []), ...(spec.finally ?? [])];
   const names = new Set(all.map((task) => task.name ?? ''));
   for (const task of all) {
     const problem = taskParamProblem(task, specOf(task.name ?? '')?.params ?? []);
-    if (problem) throw new RunFailure('PipelineValidationFailed', `Validation failed for pipelinerun ${runName} with error ${userError(`invalid input params for task ${task.name}: ${problem.message}`)}`);
+    if (problem)
+      throw new RunFailure(
+        'PipelineValidationFailed',
+        `Validation failed for pipelinerun ${runName} with error ${userError(`invalid input params for task ${task.name}: ${problem.message}`)}`,
+      );
   }
   for (const task of all) {
     const problem = firstProblem(resultReferences(task), names, specOf);
-    if (problem) throw new RunFailure('InvalidTaskResultReference', userError(`invalid result reference in pipeline task "${task.name}": ${problem}`));
+    if (problem)
+      throw new RunFailure(
+        'InvalidTaskResultReference',
+        userError(`invalid result reference in pipeline task "${task.name}": ${problem}`),
+      );
   }
   for (const result of spec.results ?? []) {
-    const problem = firstProblem(referencesIn(result.value).flatMap((text) => parseResultReference(text) ?? []), names, specOf);
-    if (problem) throw new RunFailure('InvalidPipelineResultReference', `Failed to resolve pipeline result reference for "${runName}" with error ${userError(`invalid pipeline result "${result.name}": ${problem}`)}`);
+    const problem = firstProblem(
+      referencesIn(result.value).flatMap((text) => parseResultReference(text) ?? []),
+      names,
+      specOf,
+    );
+    if (problem)
+      throw new RunFailure(
+        'InvalidPipelineResultReference',
+        `Failed to resolve pipeline result reference for "${runName}" with error ${userError(`invalid pipeline result "${result.name}": ${problem}`)}`,
+      );
   }
   checkOptionalWorkspaces(spec, specOf);
 }
 
-function firstProblem(references: readonly ResultReference[], names: ReadonlySet<string>, specOf: (task: string) => TaskSpec | undefined): string | undefined {
+function firstProblem(
+  references: readonly ResultReference[],
+  names: ReadonlySet<string>,
+  specOf: (task: string) => TaskSpec | undefined,
+): string | undefined {
   for (const { task, result } of references) {
     if (!names.has(task)) return `referenced pipeline task "${task}" does not exist`;
     const spec = specOf(task);
-    if (spec !== undefined && !spec.results?.some((declared) => declared.name === result)) return `"${result}" is not a named result returned by pipeline task "${task}"`;
+    if (spec !== undefined && !spec.results?.some((declared) => declared.name === result))
+      return `"${result}" is not a named result returned by pipeline task "${task}"`;
   }
   return undefined;
 }
 
 function checkOptionalWorkspaces(spec: PipelineSpec, specOf: (task: string) => TaskSpec | undefined): void {
-  const optional = new Set((spec.workspaces ?? []).filter((workspace) => workspace.optional).map((workspace) => workspace.name));
+  const optional = new Set(
+    (spec.workspaces ?? []).filter((workspace) => workspace.optional).map((workspace) => workspace.name),
+  );
   for (const task of [...(spec.tasks ?? []), ...(spec.finally ?? [])]) {
     for (const { name, workspace } of task.workspaces ?? []) {
       const declared = specOf(task.name ?? '')?.workspaces?.find((one) => one.name === name);
       if (!optional.has(workspace || name) || declared === undefined || declared.optional) continue;
       const problem = `pipeline workspace "${workspace || name}" is marked optional but pipeline task "${task.name}" requires it be provided`;
-      throw new RunFailure('RequiredWorkspaceMarkedOptional', `Optional workspace not supported by task: ${userError(problem)}`);
+      throw new RunFailure(
+        'RequiredWorkspaceMarkedOptional',
+        `Optional workspace not supported by task: ${userError(problem)}`,
+      );
     }
   }
 }

@@ -8,7 +8,9 @@ import type { PipelineRunEffect } from './types.ts';
 import { nameOf } from './validate.ts';
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
-type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'failed' }> & { effect: Extract<PipelineRunEffect, { type: T }> };
+type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'failed' }> & {
+  effect: Extract<PipelineRunEffect, { type: T }>;
+};
 
 /** What is left to do after the effects: the status to write, the events to send, and why to try again. */
 export interface Settled {
@@ -19,10 +21,15 @@ export interface Settled {
 }
 
 /**
- * The status after the effects were carried out. An effect that failed for good ends the run, one that may succeed later
- * does not; either way the user sees it. Effects without an outcome were not tried.
+ * The status after the effects were carried out. An effect that failed for good ends the run, one that may succeed
+ * later does not; either way the user sees it. Effects without an outcome were not tried.
  */
-export function settle(run: PipelineRun, decision: PipelineRunDecision, outcomes: readonly Outcome[], now: Date): Settled {
+export function settle(
+  run: PipelineRun,
+  decision: PipelineRunDecision,
+  outcomes: readonly Outcome[],
+  now: Date,
+): Settled {
   const status = { ...decision.status };
   keepChildrenThatExist(status, run, decision, outcomes);
   const events: EventEffect[] = [];
@@ -35,12 +42,25 @@ export function settle(run: PipelineRun, decision: PipelineRunDecision, outcomes
   }
   for (const failure of failures(outcomes, 'createTaskRun')) {
     const name = failure.effect.taskRun.metadata.name;
-    events.push({ type: 'event', eventType: 'Warning', reason: 'TaskRunsCreationFailed', message: `Failed to create TaskRuns ["${name}"]: ${failure.message}` });
+    events.push({
+      type: 'event',
+      eventType: 'Warning',
+      reason: 'TaskRunsCreationFailed',
+      message: `Failed to create TaskRuns ["${name}"]: ${failure.message}`,
+    });
     if (isRefused(failure)) end(status, { status: 'False', reason: 'CreateRunFailed', message: failure.message }, now);
-    else retries.push(`error creating TaskRuns called [${name}] for PipelineTask ${failure.effect.pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`);
+    else
+      retries.push(
+        `error creating TaskRuns called [${name}] for PipelineTask ${failure.effect.pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
+      );
   }
   for (const failure of failures(outcomes, 'deletePersistentVolumeClaim')) {
-    events.push({ type: 'event', eventType: 'Warning', reason: 'PersistentVolumeClaimCleanupFailed', message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}` });
+    events.push({
+      type: 'event',
+      eventType: 'Warning',
+      reason: 'PersistentVolumeClaimCleanupFailed',
+      message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}`,
+    });
   }
   const retry = isDone(status) ? undefined : retries.join('; ');
   return { status, events: [...events, ...eventsBetween(run.status, status)], ...(retry ? { retry } : {}) };
@@ -51,25 +71,60 @@ function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcom
 }
 
 /** A TaskRun that was to be created is a child only once it is there. */
-function keepChildrenThatExist(status: PipelineRunStatus, run: PipelineRun, { effects }: PipelineRunDecision, outcomes: readonly Outcome[]): void {
-  const there = new Set(outcomes.flatMap((outcome) => (outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' ? outcome.effect.taskRun.metadata.name : [])));
+function keepChildrenThatExist(
+  status: PipelineRunStatus,
+  run: PipelineRun,
+  { effects }: PipelineRunDecision,
+  outcomes: readonly Outcome[],
+): void {
+  const there = new Set(
+    outcomes.flatMap((outcome) =>
+      outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' ? outcome.effect.taskRun.metadata.name : [],
+    ),
+  );
   for (const child of run.status?.childReferences ?? []) there.add(child.name);
-  const absent = new Set(effects.flatMap((effect) => (effect.type === 'createTaskRun' && !there.has(effect.taskRun.metadata.name) ? effect.taskRun.metadata.name : [])));
+  const absent = new Set(
+    effects.flatMap((effect) =>
+      effect.type === 'createTaskRun' && !there.has(effect.taskRun.metadata.name) ? effect.taskRun.metadata.name : [],
+    ),
+  );
   if (absent.size === 0 || status.childReferences === undefined) return;
   status.childReferences = status.childReferences.filter((child) => !absent.has(child.name));
   if (status.childReferences.length === 0) delete status.childReferences;
 }
 
 /** A run is over only when its children know it; until then it says what is in the way. */
-function settleCancellations(status: PipelineRunStatus, run: PipelineRun, failed: Failed<'cancelTaskRun'>[], now: Date, retries: string[]): void {
+function settleCancellations(
+  status: PipelineRunStatus,
+  run: PipelineRun,
+  failed: Failed<'cancelTaskRun'>[],
+  now: Date,
+  retries: string[],
+): void {
   if (failed.length === 0) return;
-  const details = failed.map(({ effect, message }) => (effect.cause === 'timedOut' ? `failed to patch TaskRun \`${effect.name}\` with timeout: ${message}` : `Failed to patch TaskRun \`${effect.name}\` with cancellation: ${message}`)).join('\n');
+  const details = failed
+    .map(({ effect, message }) =>
+      effect.cause === 'timedOut'
+        ? `failed to patch TaskRun \`${effect.name}\` with timeout: ${message}`
+        : `Failed to patch TaskRun \`${effect.name}\` with cancellation: ${message}`,
+    )
+    .join('\n');
   retries.push(`error(s) from cancelling TaskRun(s) from PipelineRun ${run.metadata.name}: ${details}`);
   if (failed.every(({ effect }) => effect.scope === 'tasks')) return;
   const timedOut = failed.some(({ effect }) => effect.cause === 'timedOut');
-  const [reason, verb, act] = timedOut ? ['PipelineRunCouldntTimeOut', 'timed out', 'time out'] : ['PipelineRunCouldntCancel', 'cancelled', 'cancel'];
+  const [reason, verb, act] = timedOut
+    ? ['PipelineRunCouldntTimeOut', 'timed out', 'time out']
+    : ['PipelineRunCouldntCancel', 'cancelled', 'cancel'];
   delete status.completionTime;
-  mark(status, { status: 'Unknown', reason, message: `PipelineRun "${run.metadata.name}" was ${verb} but had errors trying to ${act} TaskRuns and/or Runs: ${details}` }, now);
+  mark(
+    status,
+    {
+      status: 'Unknown',
+      reason,
+      message: `PipelineRun "${run.metadata.name}" was ${verb} but had errors trying to ${act} TaskRuns and/or Runs: ${details}`,
+    },
+    now,
+  );
 }
 
 function end(status: PipelineRunStatus, state: ConditionState, now: Date): void {

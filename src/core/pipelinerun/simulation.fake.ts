@@ -9,7 +9,14 @@ import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { planPipelineRun, tasksToResolve, type PipelineRunDecision } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
-import { cancelMessages, type ClaimObject, type PipelineRunFacts, type Resolution, type ResolvedPipeline, type ResolvedTask } from './types.ts';
+import {
+  cancelMessages,
+  type ClaimObject,
+  type PipelineRunFacts,
+  type Resolution,
+  type ResolvedPipeline,
+  type ResolvedTask,
+} from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -21,11 +28,27 @@ export const settings: Settings = {
 /** A task with an embedded spec that declares results. */
 export function task(name: string, fields: Partial<PipelineTask> = {}, ...results: string[]): PipelineTask {
   const declared = results.length > 0 ? { results: results.map((result) => ({ name: result })) } : {};
-  return { name, ...(fields.taskRef ? {} : { taskSpec: { steps: [{ name: 's', image: 'busybox' }], ...declared } }), ...fields };
+  return {
+    name,
+    ...(fields.taskRef ? {} : { taskSpec: { steps: [{ name: 's', image: 'busybox' }], ...declared } }),
+    ...fields,
+  };
 }
 
 export function pipelineRun(spec: PipelineRunSpec, metadata: PipelineRun['metadata'] = {}): PipelineRun {
-  return { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { name: 'run', namespace: 'ns', uid: 'uid-run', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata }, spec };
+  return {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: {
+      name: 'run',
+      namespace: 'ns',
+      uid: 'uid-run',
+      generation: 1,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      ...metadata,
+    },
+    spec,
+  };
 }
 
 export interface Outcome {
@@ -35,8 +58,8 @@ export interface Outcome {
 }
 
 /**
- * A run brought forward step by step without an API server: its decisions are applied to objects in memory, its TaskRuns
- * end as the test says.
+ * A run brought forward step by step without an API server: its decisions are applied to objects in memory, its
+ * TaskRuns end as the test says.
  */
 export class Simulation {
   run: PipelineRun;
@@ -56,8 +79,20 @@ export class Simulation {
   }
 
   facts(): PipelineRunFacts {
-    const facts = { run: this.run, ...(this.pipeline ? { pipeline: this.pipeline } : {}), taskRuns: [...this.taskRuns.values()], settings: this.settings };
-    return { ...facts, tasks: new Map(tasksToResolve(facts, this.now).flatMap((name) => (this.tasks.has(name) ? [[name, this.tasks.get(name)!]] : []))) };
+    const facts = {
+      run: this.run,
+      ...(this.pipeline ? { pipeline: this.pipeline } : {}),
+      taskRuns: [...this.taskRuns.values()],
+      settings: this.settings,
+    };
+    return {
+      ...facts,
+      tasks: new Map(
+        tasksToResolve(facts, this.now).flatMap((name) =>
+          this.tasks.has(name) ? [[name, this.tasks.get(name)!]] : [],
+        ),
+      ),
+    };
   }
 
   /** Decides without doing anything. */
@@ -69,20 +104,39 @@ export class Simulation {
   step(): Settled {
     const decision = this.plan();
     for (const effect of decision.effects) this.#apply(effect);
-    const settled = settle(this.run, decision, decision.effects.map((effect) => ({ effect, kind: 'applied' })), this.now);
-    this.events.push(...settled.events.map(({ eventType, reason, message }) => `${eventType} ${reason}${message === '' ? '' : ` ${message}`}`));
-    this.run = { ...this.run, status: JSON.parse(JSON.stringify(settled.status)) as NonNullable<PipelineRun['status']> };
+    const settled = settle(
+      this.run,
+      decision,
+      decision.effects.map((effect) => ({ effect, kind: 'applied' })),
+      this.now,
+    );
+    this.events.push(
+      ...settled.events.map(
+        ({ eventType, reason, message }) => `${eventType} ${reason}${message === '' ? '' : ` ${message}`}`,
+      ),
+    );
+    this.run = {
+      ...this.run,
+      status: JSON.parse(JSON.stringify(settled.status)) as NonNullable<PipelineRun['status']>,
+    };
     return settled;
   }
 
   /** Ends the TaskRun of a task (or one of its fan-out). */
-  finish(task: string, { status = 'True', reason = status === 'True' ? 'Succeeded' : 'Failed', results = {} }: Outcome = {}, index?: number): void {
+  finish(
+    task: string,
+    { status = 'True', reason = status === 'True' ? 'Succeeded' : 'Failed', results = {} }: Outcome = {},
+    index?: number,
+  ): void {
     const name = `${this.run.metadata.name}-${task}${index === undefined ? '' : `-${index}`}`;
     const taskRun = this.taskRuns.get(name);
     if (!taskRun) throw new Error(`no TaskRun ${name}; there are ${[...this.taskRuns.keys()].join(', ')}`);
     const values = Object.entries(results).map(([result, value]) => ({ name: result, value }));
     const condition = { type: 'Succeeded', status, reason, lastTransitionTime: timestamp(this.now) };
-    this.taskRuns.set(name, { ...taskRun, status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) } });
+    this.taskRuns.set(name, {
+      ...taskRun,
+      status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) },
+    });
   }
 
   pass(seconds: number): void {
@@ -105,7 +159,9 @@ export class Simulation {
 
   /** Names of the pipeline tasks that have TaskRuns which are not done. */
   get running(): string[] {
-    return [...this.taskRuns.values()].filter((taskRun) => taskRun.status === undefined).map((taskRun) => taskRun.metadata.labels?.[labels.pipelineTask] ?? '');
+    return [...this.taskRuns.values()]
+      .filter((taskRun) => taskRun.status === undefined)
+      .map((taskRun) => taskRun.metadata.labels?.[labels.pipelineTask] ?? '');
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {
@@ -113,16 +169,30 @@ export class Simulation {
       case 'createTaskRun': {
         const name = effect.taskRun.metadata.name ?? '';
         this.created.push(name);
-        this.taskRuns.set(name, { ...effect.taskRun, metadata: { ...effect.taskRun.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) } });
+        this.taskRuns.set(name, {
+          ...effect.taskRun,
+          metadata: { ...effect.taskRun.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
+        });
         return;
       }
       case 'cancelTaskRun': {
         const taskRun = this.taskRuns.get(effect.name);
-        if (taskRun) this.taskRuns.set(effect.name, { ...taskRun, spec: { ...taskRun.spec, status: 'TaskRunCancelled', statusMessage: cancelMessages[effect.cause] } });
+        if (taskRun)
+          this.taskRuns.set(effect.name, {
+            ...taskRun,
+            spec: { ...taskRun.spec, status: 'TaskRunCancelled', statusMessage: cancelMessages[effect.cause] },
+          });
         return;
       }
       case 'patchMetadata':
-        this.run = { ...this.run, metadata: { ...this.run.metadata, labels: { ...this.run.metadata.labels, ...effect.labels }, annotations: { ...this.run.metadata.annotations, ...effect.annotations } } };
+        this.run = {
+          ...this.run,
+          metadata: {
+            ...this.run.metadata,
+            labels: { ...this.run.metadata.labels, ...effect.labels },
+            annotations: { ...this.run.metadata.annotations, ...effect.annotations },
+          },
+        };
         return;
       case 'createPersistentVolumeClaim':
         this.claims.set(effect.claim.metadata.name ?? '', effect.claim);

@@ -7,19 +7,42 @@ import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
  */
 export function unsupportedField(task: PipelineTask): string | undefined {
   const { taskRef, taskSpec } = task;
-  if (task.pipelineRef !== undefined) return instead('pipelineRef', 'pipelines in pipelines', 'list its tasks in this pipeline');
-  if (task.pipelineSpec !== undefined) return instead('pipelineSpec', 'pipelines in pipelines', 'list its tasks in this pipeline');
-  if (isCustom(taskRef)) return instead(`taskRef.apiVersion: "${taskRef?.apiVersion}", kind: "${taskRef?.kind}"`, 'custom tasks', 'refer to a Task');
-  if (taskSpec?.apiVersion !== undefined && taskSpec.kind !== undefined) return instead(`taskSpec.apiVersion: "${taskSpec.apiVersion}", kind: "${taskSpec.kind}"`, 'custom tasks', 'embed a Task');
-  if (taskRef?.resolver) return instead(`taskRef.resolver: "${taskRef.resolver}"`, 'remote references', 'apply the Task to the namespace and refer to it by name');
-  if (taskRef === undefined && taskSpec === undefined) return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
+  if (task.pipelineRef !== undefined)
+    return instead('pipelineRef', 'pipelines in pipelines', 'list its tasks in this pipeline');
+  if (task.pipelineSpec !== undefined)
+    return instead('pipelineSpec', 'pipelines in pipelines', 'list its tasks in this pipeline');
+  if (isCustom(taskRef))
+    return instead(
+      `taskRef.apiVersion: "${taskRef?.apiVersion}", kind: "${taskRef?.kind}"`,
+      'custom tasks',
+      'refer to a Task',
+    );
+  if (taskSpec?.apiVersion !== undefined && taskSpec.kind !== undefined)
+    return instead(
+      `taskSpec.apiVersion: "${taskSpec.apiVersion}", kind: "${taskSpec.kind}"`,
+      'custom tasks',
+      'embed a Task',
+    );
+  if (taskRef?.resolver)
+    return instead(
+      `taskRef.resolver: "${taskRef.resolver}"`,
+      'remote references',
+      'apply the Task to the namespace and refer to it by name',
+    );
+  if (taskRef === undefined && taskSpec === undefined)
+    return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
   if (taskRef !== undefined && !taskRef.name) return 'taskRef.name: missing; name a Task of this namespace';
   return undefined;
 }
 
 /** As `unsupportedField`, for the pipeline itself. */
 export function unsupportedPipelineRef(ref: PipelineRef): string | undefined {
-  if (ref.resolver) return instead(`spec.pipelineRef.resolver: "${ref.resolver}"`, 'remote references', 'apply the Pipeline to the namespace and refer to it by name');
+  if (ref.resolver)
+    return instead(
+      `spec.pipelineRef.resolver: "${ref.resolver}"`,
+      'remote references',
+      'apply the Pipeline to the namespace and refer to it by name',
+    );
   if (!ref.name) return 'spec.pipelineRef.name: missing; name a Pipeline of this namespace';
   return undefined;
 }

@@ -41,21 +41,39 @@ export interface TaskRunContext {
  * @throws RunFailure for params and workspaces that no TaskRun can be made from
  */
 export function taskRunsFor(state: TaskState, resolved: ResolvedTask | undefined, context: TaskRunContext): TaskRun[] {
-  const task = replaceInTask(state.task, stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }));
+  const task = replaceInTask(
+    state.task,
+    stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
+  );
   const existing = new Set(state.runs.map((run) => run.metadata.name));
   return combinations(task, context.settings)
-    .map((params, index, all) => ({ params, name: taskRunName(context.run, state.name, all.length > 1 ? index : undefined) }))
+    .map((params, index, all) => ({
+      params,
+      name: taskRunName(context.run, state.name, all.length > 1 ? index : undefined),
+    }))
     .filter(({ name }) => !existing.has(name))
-    .map(({ params, name }) => taskRun(name, [...params, ...(task.params ?? [])], { ...state, task }, resolved, context));
+    .map(({ params, name }) =>
+      taskRun(name, [...params, ...(task.params ?? [])], { ...state, task }, resolved, context),
+    );
 }
 
 function combinations(task: PipelineTask, settings: Settings): Param[][] {
   if (task.matrix === undefined || !isMatrixed(task)) return [[]];
   const problem = matrixProblem(task);
-  if (problem) throw new RunFailure('InvalidMatrixParameterTypes', `Failed to validate matrix "${task.name}" with error ${userError(problem)}`);
+  if (problem)
+    throw new RunFailure(
+      'InvalidMatrixParameterTypes',
+      `Failed to validate matrix "${task.name}" with error ${userError(problem)}`,
+    );
   const all = fanOut(task.matrix);
   const most = settings.defaults.maxMatrixCombinationsCount;
-  if (all.length > most) throw new RunFailure('PipelineValidationFailed', userError(`expected 0 <= ${all.length} <= ${most}: matrix of pipeline task "${task.name}"; an operator may raise default-max-matrix-combinations-count`));
+  if (all.length > most)
+    throw new RunFailure(
+      'PipelineValidationFailed',
+      userError(
+        `expected 0 <= ${all.length} <= ${most}: matrix of pipeline task "${task.name}"; an operator may raise default-max-matrix-combinations-count`,
+      ),
+    );
   return all;
 }
 
@@ -63,13 +81,27 @@ export function taskRunName(run: PipelineRun, task: string, index: number | unde
   return childName(run.metadata.name ?? '', index === undefined ? `-${task}` : `-${task}-${index}`);
 }
 
-function taskRun(name: string, params: Param[], state: TaskState, resolved: ResolvedTask | undefined, context: TaskRunContext): TaskRun {
+function taskRun(
+  name: string,
+  params: Param[],
+  state: TaskState,
+  resolved: ResolvedTask | undefined,
+  context: TaskRunContext,
+): TaskRun {
   const { run, settings } = context;
   const { task, section } = state;
   const spec: TaskSpec | undefined = resolved?.spec ?? task.taskSpec;
   checkEnumValues(task, params, spec, settings);
   const { own, template } = runtimeSpecs(context, state.name, params);
-  const origin = { run, metadata: context.metadata, pipelineTask: state.name, section, taskRunSpec: own.metadata, embedded: task.taskSpec?.metadata, task: resolved };
+  const origin = {
+    run,
+    metadata: context.metadata,
+    pipelineTask: state.name,
+    section,
+    taskRunSpec: own.metadata,
+    embedded: task.taskSpec?.metadata,
+    task: resolved,
+  };
   const metadata = taskRunMetadata(origin, settings);
   if (task.onError === 'continue') metadata.annotations[annotations.pipelineTaskOnError] = 'continue';
   const workspaces = taskRunWorkspaces(run, replaceDeep([...context.workspaces], context.results), task, spec);
@@ -87,7 +119,9 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
       ...definedOnly({
         serviceAccountName: own.serviceAccountName || template?.serviceAccountName,
         podTemplate: withGroupAffinity(mergePodTemplates(own.podTemplate, template?.podTemplate), group),
-        stepSpecs: own.stepSpecs, sidecarSpecs: own.sidecarSpecs, computeResources: own.computeResources,
+        stepSpecs: own.stepSpecs,
+        sidecarSpecs: own.sidecarSpecs,
+        computeResources: own.computeResources,
       }),
       ...(workspaces.length > 0 ? { workspaces } : {}),
     },
@@ -96,26 +130,53 @@ function taskRun(name: string, params: Param[], state: TaskState, resolved: Reso
   return defaultTaskRun(bare, settings.defaults);
 }
 
-/** What the TaskRun runs. An embedded spec is written out with the results it names; of a reference only what the TaskRun needs. */
+/**
+ * What the TaskRun runs. An embedded spec is written out with the results it names; of a reference only what the
+ * TaskRun needs.
+ */
 function definition(task: PipelineTask, results: Replacements): Pick<TaskRun['spec'], 'taskRef' | 'taskSpec'> {
   if (task.taskRef !== undefined) return { taskRef: task.taskRef };
-  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, spec: _spec, ...taskSpec } = replaceInTaskSpec(task.taskSpec ?? {}, results);
+  const {
+    apiVersion: _apiVersion,
+    kind: _kind,
+    metadata: _metadata,
+    spec: _spec,
+    ...taskSpec
+  } = replaceInTaskSpec(task.taskSpec ?? {}, results);
   return { taskSpec };
 }
 
-/** taskRunSpecs of this task and taskRunTemplate, with the run's params, the TaskRun's own (of a matrix) and context replaced. */
-function runtimeSpecs({ run, spec, pipelineName }: TaskRunContext, task: string, params: readonly Param[]): { own: PipelineTaskRunSpec; template: PipelineRun['spec']['taskRunTemplate'] } {
+/**
+ * taskRunSpecs of this task and taskRunTemplate, with the run's params, the TaskRun's own (of a matrix) and context
+ * replaced.
+ */
+function runtimeSpecs(
+  { run, spec, pipelineName }: TaskRunContext,
+  task: string,
+  params: readonly Param[],
+): { own: PipelineTaskRunSpec; template: PipelineRun['spec']['taskRunTemplate'] } {
   const replacements = mergeReplacements(
-    paramReplacements(spec.params ?? [], run.spec.params ?? []), contextReplacements(run, pipelineName), paramReplacements([], params),
+    paramReplacements(spec.params ?? [], run.spec.params ?? []),
+    contextReplacements(run, pipelineName),
+    paramReplacements([], params),
   );
   const own = (run.spec.taskRunSpecs ?? []).find((one) => one.pipelineTaskName === task) ?? {};
   return { own: replaceDeep(own, replacements), template: replaceDeep(run.spec.taskRunTemplate, replacements) };
 }
 
-function checkEnumValues(task: PipelineTask, params: readonly Param[], spec: TaskSpec | undefined, settings: Settings): void {
+function checkEnumValues(
+  task: PipelineTask,
+  params: readonly Param[],
+  spec: TaskSpec | undefined,
+  settings: Settings,
+): void {
   if (!settings.flags.enableParamEnum) return;
   const problem = checkEnums(spec?.params ?? [], params);
-  if (problem) throw new RunFailure('InvalidParamValue', `Invalid param value from PipelineTask "${task.name}": ${userError(problem.message)}`);
+  if (problem)
+    throw new RunFailure(
+      'InvalidParamValue',
+      `Invalid param value from PipelineTask "${task.name}": ${userError(problem.message)}`,
+    );
 }
 
 function definedOnly<T extends object>(fields: T): Partial<T> {

@@ -9,10 +9,16 @@ import { cancelMessages } from './types.ts';
 
 /** Why a task is not run; upstream's texts, which clients show (status.skippedTasks[].reason). */
 export type SkipReason =
-  | 'When Expressions evaluated to false' | 'Parent Tasks were skipped' | 'PipelineRun was stopping'
-  | 'PipelineRun was gracefully cancelled' | 'PipelineRun was gracefully stopped' | 'Results were missing'
-  | 'PipelineRun timeout has been reached' | 'PipelineRun Tasks timeout has been reached'
-  | 'PipelineRun Finally timeout has been reached' | 'Matrix Parameters have an empty array';
+  | 'When Expressions evaluated to false'
+  | 'Parent Tasks were skipped'
+  | 'PipelineRun was stopping'
+  | 'PipelineRun was gracefully cancelled'
+  | 'PipelineRun was gracefully stopped'
+  | 'Results were missing'
+  | 'PipelineRun timeout has been reached'
+  | 'PipelineRun Tasks timeout has been reached'
+  | 'PipelineRun Finally timeout has been reached'
+  | 'Matrix Parameters have an empty array';
 
 export type Section = 'tasks' | 'finally';
 
@@ -34,7 +40,8 @@ export interface TaskObservation {
 /** Pairs the tasks of a pipeline with the TaskRuns made for them. */
 export function observeTasks(run: PipelineRun, spec: PipelineSpec, taskRuns: readonly TaskRun[]): TaskObservation[] {
   const byTask = groupByTask(run, taskRuns);
-  const observe = (section: Section) => (task: PipelineTask) => observeTask(task, section, byTask.get(task.name ?? '') ?? []);
+  const observe = (section: Section) => (task: PipelineTask) =>
+    observeTask(task, section, byTask.get(task.name ?? '') ?? []);
   return [...(spec.tasks ?? []).map(observe('tasks')), ...(spec.finally ?? []).map(observe('finally'))];
 }
 
@@ -50,13 +57,20 @@ function groupByTask(run: PipelineRun, taskRuns: readonly TaskRun[]): Map<string
 }
 
 function observeTask(task: PipelineTask, section: Section, unordered: readonly TaskRun[]): TaskObservation {
-  const runs = [...unordered].sort((a, b) => fanOutIndex(a) - fanOutIndex(b) || (a.metadata.name ?? '').localeCompare(b.metadata.name ?? ''));
+  const runs = [...unordered].sort(
+    (a, b) => fanOutIndex(a) - fanOutIndex(b) || (a.metadata.name ?? '').localeCompare(b.metadata.name ?? ''),
+  );
   const progress = progressOf(runs);
   const ended = progress === 'failed';
   return {
-    name: task.name ?? '', section, task, runs, progress,
+    name: task.name ?? '',
+    section,
+    task,
+    runs,
+    progress,
     cancelled: ended && runs.some(wasCancelled),
-    cancelledForTimeout: ended && runs.some((run) => wasCancelled(run) && run.spec.statusMessage === cancelMessages.timedOut),
+    cancelledForTimeout:
+      ended && runs.some((run) => wasCancelled(run) && run.spec.statusMessage === cancelMessages.timedOut),
     results: progress === 'succeeded' || progress === 'failed' ? taskResults(runs, isMatrixed(task)) : new Map(),
   };
 }
@@ -79,7 +93,8 @@ function wasCancelled(run: TaskRun): boolean {
 
 /** `$(tasks.<t>.reason)`: of the first run that did not succeed, else of the first. */
 export function reasonOf({ runs }: TaskObservation): string {
-  const telling = runs.find((run) => !isSuccessful(run.status) && succeededCondition(run.status) !== undefined) ?? runs[0];
+  const telling =
+    runs.find((run) => !isSuccessful(run.status) && succeededCondition(run.status) !== undefined) ?? runs[0];
   return succeededCondition(telling?.status)?.reason ?? '';
 }
 

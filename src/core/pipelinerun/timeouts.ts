@@ -9,12 +9,16 @@ export interface Timeouts {
   finally?: number;
 }
 
-/** A run that is this many times over its limit is failed before anything else is tried (its status may be too big to write). */
+/**
+ * A run that is this many times over its limit is failed before anything else is tried (its status may be too big to
+ * write).
+ */
 const LONG_OVERDUE = 2;
 
 /**
- * The limits of a run. What spec.timeouts leaves out of tasks and finally is the rest of the pipeline's, when both others
- * are given; the pipeline's own default is the operator's (docs/pipelineruns.md "Configuring a failure timeout").
+ * The limits of a run. What spec.timeouts leaves out of tasks and finally is the rest of the pipeline's, when both
+ * others are given; the pipeline's own default is the operator's (docs/pipelineruns.md "Configuring a failure
+ * timeout").
  */
 export function timeoutsOf(run: PipelineRun, defaults: Defaults): Timeouts {
   const given = run.spec.timeouts;
@@ -26,11 +30,23 @@ export function timeoutsOf(run: PipelineRun, defaults: Defaults): Timeouts {
   };
 }
 
-/** As `timeoutsOf`, but a text that is no duration is reported instead of thrown: without limits, the run can still be failed. */
-export function readTimeouts(run: PipelineRun, defaults: Defaults): { timeouts: Timeouts; problem: string | undefined } {
+/**
+ * As `timeoutsOf`, but a text that is no duration is reported instead of thrown: without limits, the run can still be
+ * failed.
+ */
+export function readTimeouts(
+  run: PipelineRun,
+  defaults: Defaults,
+): { timeouts: Timeouts; problem: string | undefined } {
   try {
-    const negative = (['pipeline', 'tasks', 'finally'] as const).find((section) => parseDuration(run.spec.timeouts?.[section] ?? '0s') < 0);
-    if (negative) return { timeouts: {}, problem: `invalid value: ${run.spec.timeouts?.[negative]} should be >= 0: spec.timeouts.${negative}` };
+    const negative = (['pipeline', 'tasks', 'finally'] as const).find(
+      (section) => parseDuration(run.spec.timeouts?.[section] ?? '0s') < 0,
+    );
+    if (negative)
+      return {
+        timeouts: {},
+        problem: `invalid value: ${run.spec.timeouts?.[negative]} should be >= 0: spec.timeouts.${negative}`,
+      };
     return { timeouts: timeoutsOf(run, defaults), problem: undefined };
   } catch (error) {
     if (!(error instanceof DurationError)) throw error;
@@ -38,13 +54,20 @@ export function readTimeouts(run: PipelineRun, defaults: Defaults): { timeouts: 
   }
 }
 
-/** The explicit duration of a section, or what the pipeline's leaves when the other section has its own. `'0'` is no limit. */
+/**
+ * The explicit duration of a section, or what the pipeline's leaves when the other section has its own. `'0'` is no
+ * limit.
+ */
 function limitOf(own: string | undefined, pipeline: string | undefined, other: string | undefined): number | undefined {
   const ms = sectionTimeout(own, pipeline, other);
   return ms === 0 ? undefined : ms;
 }
 
-function sectionTimeout(own: string | undefined, pipeline: string | undefined, other: string | undefined): number | undefined {
+function sectionTimeout(
+  own: string | undefined,
+  pipeline: string | undefined,
+  other: string | undefined,
+): number | undefined {
   if (own !== undefined) return parseDuration(own);
   if (pipeline === undefined || other === undefined) return undefined;
   const [whole, part] = [parseDuration(pipeline), parseDuration(other)];
@@ -65,7 +88,10 @@ export function overdue(timeouts: Timeouts, status: PipelineRunStatus, now: Date
     pipeline: exceeds(sinceStart, timeouts.pipeline),
     tasks: exceeds(sinceStart, timeouts.tasks),
     finally: exceeds(elapsed(status.finallyStartTime, now), timeouts.finally),
-    pipelineByFar: timeouts.pipeline !== undefined && exceeds(sinceStart, timeouts.pipeline) && (sinceStart ?? 0) >= LONG_OVERDUE * timeouts.pipeline,
+    pipelineByFar:
+      timeouts.pipeline !== undefined &&
+      exceeds(sinceStart, timeouts.pipeline) &&
+      (sinceStart ?? 0) >= LONG_OVERDUE * timeouts.pipeline,
   };
 }
 
@@ -93,10 +119,16 @@ function remaining(limit: number | undefined, ms: number | undefined): number | 
 }
 
 /**
- * spec.timeout of a TaskRun: its own (taskRunSpecs first), else the section's when that is longer than the operator's default
- * or none at all ("0s"), else the default. So a task is not cut short by a default that is smaller than what the run allows.
+ * spec.timeout of a TaskRun: its own (taskRunSpecs first), else the section's when that is longer than the operator's
+ * default or none at all ("0s"), else the default. So a task is not cut short by a default that is smaller than what
+ * the run allows.
  */
-export function taskRunTimeout(run: PipelineRun, section: 'tasks' | 'finally', own: string | undefined, defaults: Defaults): string {
+export function taskRunTimeout(
+  run: PipelineRun,
+  section: 'tasks' | 'finally',
+  own: string | undefined,
+  defaults: Defaults,
+): string {
   if (own !== undefined) return own;
   const given = run.spec.timeouts;
   const [mine, other] = section === 'tasks' ? [given?.tasks, given?.finally] : [given?.finally, given?.tasks];

@@ -19,8 +19,16 @@ import { unsupportedField } from './support.ts';
 export function graphOf(run: PipelineRun, spec: PipelineSpec): Graph {
   const tasks = spec.tasks ?? [];
   const names = new Set(tasks.map((task) => task.name ?? ''));
-  const graph = buildOrFail(run, '', tasks.map((task) => ({ name: task.name ?? '', dependencies: taskDependencies(task, names) })));
-  buildOrFail(run, ' for finally clause', [...(spec.finally ?? [])].map((task) => ({ name: task.name ?? '', dependencies: [] })));
+  const graph = buildOrFail(
+    run,
+    '',
+    tasks.map((task) => ({ name: task.name ?? '', dependencies: taskDependencies(task, names) })),
+  );
+  buildOrFail(
+    run,
+    ' for finally clause',
+    [...(spec.finally ?? [])].map((task) => ({ name: task.name ?? '', dependencies: [] })),
+  );
   return graph;
 }
 
@@ -29,7 +37,10 @@ function buildOrFail(run: PipelineRun, clause: string, nodes: Parameters<typeof 
     return buildGraph(nodes);
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
-    throw new RunFailure('PipelineInvalidGraph', `PipelineRun ${nameOf(run)}'s Pipeline DAG is invalid${clause}: ${userError(error.message)}`);
+    throw new RunFailure(
+      'PipelineInvalidGraph',
+      `PipelineRun ${nameOf(run)}'s Pipeline DAG is invalid${clause}: ${userError(error.message)}`,
+    );
   }
 }
 
@@ -48,10 +59,17 @@ export function validateRun(run: PipelineRun, pipelineName: string, spec: Pipeli
   checkAdmission(run, settings);
 }
 
-/** What admission would have refused of the run itself, which has its defaults: without the webhook, or with an older one, it gets here. */
+/**
+ * What admission would have refused of the run itself, which has its defaults: without the webhook, or with an older
+ * one, it gets here.
+ */
 function checkAdmission(run: PipelineRun, settings: Settings): void {
   const errors = validatePipelineRun(run, settings);
-  if (errors.length > 0) throw new RunFailure('PipelineValidationFailed', `PipelineRun ${nameOf(run)} can't be Run: ${userError(formatFieldErrors(errors))}`);
+  if (errors.length > 0)
+    throw new RunFailure(
+      'PipelineValidationFailed',
+      `PipelineRun ${nameOf(run)} can't be Run: ${userError(formatFieldErrors(errors))}`,
+    );
 }
 
 /** What this version cannot do. */
@@ -63,14 +81,21 @@ function checkTasks(pipeline: string, spec: PipelineSpec): void {
     const unsupported = unsupportedField(task);
     if (unsupported !== undefined) throw invalid(`${path}.${unsupported}`);
     const when = whenProblem(task.when);
-    if (when?.reason === 'cel') throw new RunFailure('CELEvaluationFailed', `Error evaluating CEL ${pipeline}: ${userError(`${path}.when[${when.index}].cel "${when.text}" cannot be evaluated by this version; use input, operator and values instead`)}`);
-    if (when?.reason === 'operator') throw invalid(`invalid value: operator "${when.text}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`);
+    if (when?.reason === 'cel')
+      throw new RunFailure(
+        'CELEvaluationFailed',
+        `Error evaluating CEL ${pipeline}: ${userError(`${path}.when[${when.index}].cel "${when.text}" cannot be evaluated by this version; use input, operator and values instead`)}`,
+      );
+    if (when?.reason === 'operator')
+      throw invalid(
+        `invalid value: operator "${when.text}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`,
+      );
   }
 }
 
 /**
- * What admission would refuse: without the webhook, or with an older one, it gets here. Nothing propagates into a Pipeline of
- * its own: it declares every param and workspace that it uses.
+ * What admission would refuse: without the webhook, or with an older one, it gets here. Nothing propagates into a
+ * Pipeline of its own: it declares every param and workspace that it uses.
  */
 function checkPipeline(name: string, pipeline: Pipeline, isEmbedded: boolean, settings: Settings): void {
   const errors = isEmbedded ? validatePipelineSpec(pipeline.spec, settings) : validatePipeline(pipeline, settings);
@@ -78,7 +103,10 @@ function checkPipeline(name: string, pipeline: Pipeline, isEmbedded: boolean, se
 }
 
 function invalidPipeline(pipeline: string, problem: string): RunFailure {
-  return new RunFailure('PipelineValidationFailed', `Pipeline ${pipeline} can't be Run; it has an invalid spec: ${userError(problem)}`);
+  return new RunFailure(
+    'PipelineValidationFailed',
+    `Pipeline ${pipeline} can't be Run; it has an invalid spec: ${userError(problem)}`,
+  );
 }
 
 function sectionTasks(spec: PipelineSpec, section: 'tasks' | 'finally'): { path: string; task: PipelineTask }[] {
@@ -87,9 +115,10 @@ function sectionTasks(spec: PipelineSpec, section: 'tasks' | 'finally'): { path:
 
 function checkRunParams(run: PipelineRun, pipeline: string, spec: PipelineSpec, settings: Settings): void {
   const [declared, given] = [spec.params ?? [], run.spec.params ?? []];
-  const problem = checkParams(declared, given)
-    ?? (settings.flags.enableParamEnum ? checkEnums(declared, given) : undefined)
-    ?? checkArrayIndexes(declared, given, outerFields(spec));
+  const problem =
+    checkParams(declared, given) ??
+    (settings.flags.enableParamEnum ? checkEnums(declared, given) : undefined) ??
+    checkArrayIndexes(declared, given, outerFields(spec));
   if (problem !== undefined) throw paramFailure(nameOf(run), pipeline, problem);
 }
 
@@ -100,10 +129,22 @@ function outerFields(spec: PipelineSpec): unknown {
 
 function paramFailure(run: string, pipeline: string, { kind, message, names, missingKeys }: ParamProblem): RunFailure {
   const wordings: Record<ParamProblem['kind'], [FailureReason, string]> = {
-    missing: ['ParameterMissing', `PipelineRun ${run} is missing some parameters required by Pipeline ${pipeline}: ${userError(message)}; add them to spec.params`],
-    type: ['ParameterTypeMismatch', `PipelineRun ${run} parameters have mismatching types with Pipeline ${pipeline}'s parameters: ${userError(`parameters have mismatching types: [${names.join(' ')}]`)}`],
-    keys: ['ObjectParameterMissKeys', `PipelineRun ${run} parameters is missing object keys required by Pipeline ${pipeline}'s parameters: ${userError(`pipelineRun missing object keys for parameters: ${keysText(missingKeys)}`)}`],
-    index: ['ParamArrayIndexingInvalid', `PipelineRun ${run} failed validation: failed to validate Pipeline ${pipeline}'s parameter which has an invalid index while referring to an array: ${userError(message)}`],
+    missing: [
+      'ParameterMissing',
+      `PipelineRun ${run} is missing some parameters required by Pipeline ${pipeline}: ${userError(message)}; add them to spec.params`,
+    ],
+    type: [
+      'ParameterTypeMismatch',
+      `PipelineRun ${run} parameters have mismatching types with Pipeline ${pipeline}'s parameters: ${userError(`parameters have mismatching types: [${names.join(' ')}]`)}`,
+    ],
+    keys: [
+      'ObjectParameterMissKeys',
+      `PipelineRun ${run} parameters is missing object keys required by Pipeline ${pipeline}'s parameters: ${userError(`pipelineRun missing object keys for parameters: ${keysText(missingKeys)}`)}`,
+    ],
+    index: [
+      'ParamArrayIndexingInvalid',
+      `PipelineRun ${run} failed validation: failed to validate Pipeline ${pipeline}'s parameter which has an invalid index while referring to an array: ${userError(message)}`,
+    ],
     size: ['PipelineValidationFailed', `PipelineRun ${run} can't be Run: ${userError(message)}`],
     enum: ['InvalidParamValue', `PipelineRun ${run} parameters have invalid value: ${userError(message)}`],
   };
@@ -111,11 +152,17 @@ function paramFailure(run: string, pipeline: string, { kind, message, names, mis
 }
 
 function keysText(missing: ParamProblem['missingKeys']): string {
-  return `map[${Object.entries(missing ?? {}).map(([name, keys]) => `${name}:[${keys.join(' ')}]`).join(' ')}]`;
+  return `map[${Object.entries(missing ?? {})
+    .map(([name, keys]) => `${name}:[${keys.join(' ')}]`)
+    .join(' ')}]`;
 }
 
 function checkWorkspaces(run: PipelineRun, pipeline: string, spec: PipelineSpec): void {
-  const fail = (problem: string) => new RunFailure('InvalidWorkspaceBindings', `PipelineRun ${nameOf(run)} doesn't bind Pipeline ${pipeline}'s Workspaces correctly: ${userError(problem)}`);
+  const fail = (problem: string) =>
+    new RunFailure(
+      'InvalidWorkspaceBindings',
+      `PipelineRun ${nameOf(run)} doesn't bind Pipeline ${pipeline}'s Workspaces correctly: ${userError(problem)}`,
+    );
   const bound = new Set(run.spec.workspaces?.map((binding) => binding.name));
   const missing = (spec.workspaces ?? []).find((workspace) => !workspace.optional && !bound.has(workspace.name));
   if (missing) throw fail(`pipeline requires workspace with name "${missing.name}" be provided by pipelinerun`);
@@ -126,12 +173,21 @@ function checkTaskRunSpecs(run: PipelineRun, spec: PipelineSpec): void {
   const unknown = (run.spec.taskRunSpecs ?? []).find((taskRunSpec) => !names.has(taskRunSpec.pipelineTaskName));
   if (!unknown) return;
   const problem = `pipelineRun's taskrunSpecs defined wrong taskName: "${unknown.pipelineTaskName}", does not exist in Pipeline`;
-  throw new RunFailure('InvalidTaskRunSpecs', `PipelineRun ${nameOf(run)} doesn't define taskRunSpecs correctly: ${userError(problem)}`);
+  throw new RunFailure(
+    'InvalidTaskRunSpecs',
+    `PipelineRun ${nameOf(run)} doesn't define taskRunSpecs correctly: ${userError(problem)}`,
+  );
 }
 
 /** What a task's declared params lack, counting those of its matrix as given. */
-export function taskParamProblem(task: PipelineTask, declared: Parameters<typeof checkParams>[0]): ParamProblem | undefined {
-  const fanned = [...(task.matrix?.params ?? []), ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? [])];
+export function taskParamProblem(
+  task: PipelineTask,
+  declared: Parameters<typeof checkParams>[0],
+): ParamProblem | undefined {
+  const fanned = [
+    ...(task.matrix?.params ?? []),
+    ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? []),
+  ];
   const given: Param[] = [...(task.params ?? []), ...fanned.map(({ name }) => ({ name, value: '' }))];
   return checkParams(declared, given);
 }

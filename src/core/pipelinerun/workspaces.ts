@@ -9,30 +9,55 @@ import { RunFailure, userError } from './failure.ts';
 import { runReference } from './owner.ts';
 import type { ClaimObject } from './types.ts';
 
-/** Name of the claim made for a workspace with a volumeClaimTemplate: the same on every reconcile, another for every run. */
+/**
+ * Name of the claim made for a workspace with a volumeClaimTemplate: the same on every reconcile, another for every
+ * run.
+ */
 export function claimName(binding: WorkspaceBinding, runUid: string): string {
   return `${binding.volumeClaimTemplate?.metadata?.name || 'pvc'}-${shortHash(binding.name + runUid)}`;
 }
 
 /** The claims that a run's volumeClaimTemplates ask for, owned by the run. */
-export function claimsOf(run: PipelineRun, workspaces: readonly WorkspaceBinding[]): { workspace: string; claim: ClaimObject }[] {
+export function claimsOf(
+  run: PipelineRun,
+  workspaces: readonly WorkspaceBinding[],
+): { workspace: string; claim: ClaimObject }[] {
   return workspaces.flatMap((binding) => {
     const template = binding.volumeClaimTemplate;
     if (template === undefined) return [];
     const { labels, annotations } = template.metadata ?? {};
-    const metadata = { name: claimName(binding, run.metadata.uid ?? ''), namespace: run.metadata.namespace ?? '', labels, annotations, ownerReferences: [runReference(run)] };
-    return [{ workspace: binding.name, claim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: template.spec ?? {} } }];
+    const metadata = {
+      name: claimName(binding, run.metadata.uid ?? ''),
+      namespace: run.metadata.namespace ?? '',
+      labels,
+      annotations,
+      ownerReferences: [runReference(run)],
+    };
+    return [
+      {
+        workspace: binding.name,
+        claim: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: template.spec ?? {} },
+      },
+    ];
   });
 }
 
 /**
- * Bindings of one TaskRun: for each workspace of the pipeline task, the run's binding under the task's name, subPaths joined.
- * An embedded spec also gets the workspaces it names in variables (propagated workspaces).
+ * Bindings of one TaskRun: for each workspace of the pipeline task, the run's binding under the task's name, subPaths
+ * joined. An embedded spec also gets the workspaces it names in variables (propagated workspaces).
  * @throws RunFailure when the run does not bind a workspace that the task does not call optional
  */
-export function taskRunWorkspaces(run: PipelineRun, bindings: readonly WorkspaceBinding[], task: PipelineTask, spec: TaskSpec | undefined): WorkspaceBinding[] {
+export function taskRunWorkspaces(
+  run: PipelineRun,
+  bindings: readonly WorkspaceBinding[],
+  task: PipelineTask,
+  spec: TaskSpec | undefined,
+): WorkspaceBinding[] {
   const byName = new Map(bindings.map((binding) => [binding.name, binding]));
-  const wanted = [...(task.workspaces ?? []), ...propagatedWorkspaces(task, byName).map((name) => ({ name, workspace: undefined, subPath: undefined }))];
+  const wanted = [
+    ...(task.workspaces ?? []),
+    ...propagatedWorkspaces(task, byName).map((name) => ({ name, workspace: undefined, subPath: undefined })),
+  ];
   return wanted.flatMap(({ name, workspace, subPath }) => {
     const source = workspace || name;
     const binding = byName.get(source);
@@ -47,16 +72,25 @@ export function taskRunWorkspaces(run: PipelineRun, bindings: readonly Workspace
 function propagatedWorkspaces(task: PipelineTask, bound: ReadonlyMap<string, WorkspaceBinding>): string[] {
   if (task.taskSpec === undefined) return [];
   const known = new Set(task.workspaces?.map((workspace) => workspace.name));
-  const optional = new Set(task.taskSpec.workspaces?.filter((declared) => declared.optional).map((declared) => declared.name));
+  const optional = new Set(
+    task.taskSpec.workspaces?.filter((declared) => declared.optional).map((declared) => declared.name),
+  );
   return usedWorkspaces(task.taskSpec).filter((name) => !known.has(name) && (bound.has(name) || !optional.has(name)));
 }
 
 function usedWorkspaces({ steps, sidecars, stepTemplate }: EmbeddedTask): string[] {
-  const names = referencesIn([steps, sidecars, stepTemplate]).flatMap((reference) => /^workspaces\.([^.]+)\./.exec(reference)?.[1] ?? []);
+  const names = referencesIn([steps, sidecars, stepTemplate]).flatMap(
+    (reference) => /^workspaces\.([^.]+)\./.exec(reference)?.[1] ?? [],
+  );
   return [...new Set(names)];
 }
 
-function bindingFor(binding: WorkspaceBinding, name: string, subPath: string | undefined, runUid: string): WorkspaceBinding {
+function bindingFor(
+  binding: WorkspaceBinding,
+  name: string,
+  subPath: string | undefined,
+  runUid: string,
+): WorkspaceBinding {
   const { volumeClaimTemplate, subPath: outer, ...rest } = binding;
   const joined = outer && subPath ? posix.join(outer, subPath) : outer || subPath;
   return {

@@ -7,8 +7,8 @@ interface PodAffinity {
 }
 
 /**
- * The pod's affinity: the pod template's, and beside it the affinity assistant's that the PipelineRun's workspaces ask for, so that pods
- * sharing a volume run on one node (docs/affinityassistants.md).
+ * The pod's affinity: the pod template's, and beside it the affinity assistant's that the PipelineRun's workspaces ask
+ * for, so that pods sharing a volume run on one node (docs/affinityassistants.md).
  */
 export function affinityOf(taskRun: TaskRun): Record<string, unknown> | undefined {
   const own = taskRun.spec.podTemplate?.affinity;
@@ -16,14 +16,19 @@ export function affinityOf(taskRun: TaskRun): Record<string, unknown> | undefine
   if (!assistant) return own;
   const podAffinity = (own?.['podAffinity'] ?? {}) as PodAffinity;
   const term = {
-    labelSelector: { matchLabels: { 'app.kubernetes.io/instance': assistant, 'app.kubernetes.io/component': 'affinity-assistant' } },
+    labelSelector: {
+      matchLabels: { 'app.kubernetes.io/instance': assistant, 'app.kubernetes.io/component': 'affinity-assistant' },
+    },
     topologyKey: 'kubernetes.io/hostname',
   };
   return {
     ...own,
     podAffinity: {
       ...podAffinity,
-      requiredDuringSchedulingIgnoredDuringExecution: [...(podAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? []), term],
+      requiredDuringSchedulingIgnoredDuringExecution: [
+        ...(podAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? []),
+        term,
+      ],
     },
   };
 }

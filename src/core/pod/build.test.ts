@@ -5,80 +5,222 @@ import { buildPod, type PodInput } from './build.ts';
 import { podInputOf, settingsOf, taskRunOf } from './pod.fake.ts';
 
 /**
- * Whole pods, to be read by a person: golden/<name>.yaml. After a wanted change: UPDATE_GOLDEN=1 npx vitest run src/core/pod,
- * then review the difference.
+ * Whole pods, to be read by a person: golden/<name>.yaml. After a wanted change: UPDATE_GOLDEN=1 npx vitest run
+ * src/core/pod, then review the difference.
  */
 const pods: [name: string, input: PodInput][] = [
   ['one-step', podInputOf({ steps: [{ name: 'hello', image: 'busybox', command: ['echo'], args: ['hi'] }] })],
-  ['two-steps-with-script-and-results', podInputOf({
-    results: [{ name: 'digest' }, { name: 'url' }],
-    stepTemplate: { env: [{ name: 'SHARED', value: 'template' }, { name: 'OWN', value: 'template' }], securityContext: { runAsUser: 1000 } },
-    steps: [
-      { name: 'build', image: 'golang', script: 'go build ./...', workingDir: 'src', env: [{ name: 'OWN', value: 'step' }], timeout: '5m' },
-      { image: 'busybox', script: '#!/bin/ash\necho done', onError: 'continue', stdoutConfig: { path: '/workspace/out' }, results: [{ name: 'r' }], when: [{ input: 'a', operator: 'in', values: ['a'] }] },
-    ],
-  })],
-  ['sidecar-with-script', podInputOf({
-    steps: [{ name: 'use', image: 'curl', command: ['curl', 'localhost'] }],
-    sidecars: [{ name: 'server', image: 'nginx', script: 'nginx -g "daemon off;"', ports: [{ containerPort: 80 }], computeResources: { requests: { cpu: '100m' } } }],
-  })],
-  ['native-sidecar', podInputOf({
-    steps: [{ name: 'use', image: 'curl', command: ['curl'] }],
-    sidecars: [{ name: 'db', image: 'postgres', restartPolicy: 'Always' }],
-  })],
-  ['workspaces', podInputOf(
-    {
-      workspaces: [{ name: 'source' }, { name: 'cache', mountPath: '/cache', readOnly: true }, { name: 'private' }, { name: 'missing', optional: true }],
-      steps: [
-        { name: 'a', image: 'busybox', command: ['ls'], workspaces: [{ name: 'private', mountPath: '/secrets' }] },
-        { name: 'b', image: 'busybox', command: ['ls'], volumeMounts: [{ name: 'own', mountPath: '/cache' }] },
-      ],
-      sidecars: [{ name: 's', image: 'busybox', command: ['sleep'] }],
-      volumes: [{ name: 'own', emptyDir: {} }],
-    },
-    {
-      workspaces: [
-        { name: 'source', persistentVolumeClaim: { claimName: 'claim' }, subPath: 'dir' },
-        { name: 'cache', persistentVolumeClaim: { claimName: 'claim' } },
-        { name: 'private', secret: { secretName: 'token' } },
-      ],
-    },
-  )],
-  ['credentials', podInputOf({ steps: [{ name: 'push', image: 'git', command: ['git', 'push'] }] }, {
-    secrets: [
-      { name: 'git.token', type: 'kubernetes.io/basic-auth', annotations: { 'tekton.dev/git-1': 'https://gitlab.com', 'tekton.dev/git-0': 'https://github.com', 'tekton.dev/docker-0': 'https://gcr.io' } },
-      { name: 'key', type: 'kubernetes.io/ssh-auth', annotations: { 'tekton.dev/git-0': 'github.com' } },
-      { name: 'registry', type: 'kubernetes.io/dockerconfigjson' },
-      { name: 'old', type: 'kubernetes.io/dockercfg' },
-      { name: 'unrelated', type: 'Opaque' },
-      { name: 'registry', type: 'kubernetes.io/dockerconfigjson' },
-    ],
-  })],
-  ['image-command', podInputOf({ steps: [{ name: 'plain', image: 'docker.io/library/hello:1' }, { name: 'args', image: 'docker.io/library/hello:1', args: ['x'] }] }, {
-    images: new Map([['docker.io/library/hello:1', { digest: 'sha256:abc', commands: { 'linux/arm64': ['/hello'], 'linux/amd64': ['/hello'] }, defaultArgs: { 'linux/amd64': ['--default'] } }]]),
-  })],
-  ['breakpoints', podInputOf({ steps: [{ name: 'a', image: 'x', script: 'run' }, { name: 'b', image: 'x', command: ['run'] }] }, {
-    taskRun: taskRunOf({ debug: { breakpoints: { onFailure: 'enabled', beforeSteps: ['b'] } } }),
-  })],
-  ['pod-template-and-resources', podInputOf({ steps: [{ name: 'a', image: 'x', command: ['run'] }, { name: 'b', image: 'x', command: ['run'], computeResources: { requests: { memory: '1Gi' } } }] }, {
-    taskRun: taskRunOf({
-      podTemplate: {
-        nodeSelector: { disk: 'ssd' }, tolerations: [{ key: 'k', operator: 'Exists' }], securityContext: { runAsNonRoot: true, runAsUser: 1001 }, imagePullSecrets: [{ name: 'pull' }],
-        env: [{ name: 'FROM_TEMPLATE', value: '1' }, { name: 'FORBIDDEN', value: '1' }], volumes: [{ name: 'extra', emptyDir: {} }], hostNetwork: false, priorityClassName: 'high',
-        affinity: { nodeAffinity: {}, podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] } },
+  [
+    'two-steps-with-script-and-results',
+    podInputOf({
+      results: [{ name: 'digest' }, { name: 'url' }],
+      stepTemplate: {
+        env: [
+          { name: 'SHARED', value: 'template' },
+          { name: 'OWN', value: 'template' },
+        ],
+        securityContext: { runAsUser: 1000 },
       },
-      stepSpecs: [{ name: 'b', computeResources: { limits: { memory: '2Gi' } } }],
-      serviceAccountName: 'builder',
-    }, undefined, {
-      name: `a-run-with-a-name-so-long-that-the-pod-has-to-be-shortened-${'x'.repeat(4)}`,
-      labels: { team: 'blue', 'app.kubernetes.io/managed-by': 'someone' },
-      annotations: { note: 'kept', 'chains.tekton.dev/signed': 'true', 'kubectl.kubernetes.io/last-applied-configuration': '{}', 'pipeline.tekton.dev/affinity-assistant': 'affinity-assistant-1' },
+      steps: [
+        {
+          name: 'build',
+          image: 'golang',
+          script: 'go build ./...',
+          workingDir: 'src',
+          env: [{ name: 'OWN', value: 'step' }],
+          timeout: '5m',
+        },
+        {
+          image: 'busybox',
+          script: '#!/bin/ash\necho done',
+          onError: 'continue',
+          stdoutConfig: { path: '/workspace/out' },
+          results: [{ name: 'r' }],
+          when: [{ input: 'a', operator: 'in', values: ['a'] }],
+        },
+      ],
     }),
-    limitRanges: [{ spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1', memory: '1Gi' }, min: { memory: '600Mi' } }, { type: 'Pod', min: { cpu: '9' } }] } }],
-    settings: settingsOf({ 'keep-pod-on-cancel': 'true', 'disable-creds-init': 'true', 'enable-termination-message-compression': 'true', 'set-security-context-read-only-root-filesystem': 'true' },
-      { 'default-forbidden-env': 'FORBIDDEN', 'default-container-resource-requirements': 'prepare:\n  requests:\n    cpu: 10m\nprefix-step:\n  limits:\n    cpu: "2"\n' }),
-    timeoutMs: 0,
-  })],
+  ],
+  [
+    'sidecar-with-script',
+    podInputOf({
+      steps: [{ name: 'use', image: 'curl', command: ['curl', 'localhost'] }],
+      sidecars: [
+        {
+          name: 'server',
+          image: 'nginx',
+          script: 'nginx -g "daemon off;"',
+          ports: [{ containerPort: 80 }],
+          computeResources: { requests: { cpu: '100m' } },
+        },
+      ],
+    }),
+  ],
+  [
+    'native-sidecar',
+    podInputOf({
+      steps: [{ name: 'use', image: 'curl', command: ['curl'] }],
+      sidecars: [{ name: 'db', image: 'postgres', restartPolicy: 'Always' }],
+    }),
+  ],
+  [
+    'workspaces',
+    podInputOf(
+      {
+        workspaces: [
+          { name: 'source' },
+          { name: 'cache', mountPath: '/cache', readOnly: true },
+          { name: 'private' },
+          { name: 'missing', optional: true },
+        ],
+        steps: [
+          { name: 'a', image: 'busybox', command: ['ls'], workspaces: [{ name: 'private', mountPath: '/secrets' }] },
+          { name: 'b', image: 'busybox', command: ['ls'], volumeMounts: [{ name: 'own', mountPath: '/cache' }] },
+        ],
+        sidecars: [{ name: 's', image: 'busybox', command: ['sleep'] }],
+        volumes: [{ name: 'own', emptyDir: {} }],
+      },
+      {
+        workspaces: [
+          { name: 'source', persistentVolumeClaim: { claimName: 'claim' }, subPath: 'dir' },
+          { name: 'cache', persistentVolumeClaim: { claimName: 'claim' } },
+          { name: 'private', secret: { secretName: 'token' } },
+        ],
+      },
+    ),
+  ],
+  [
+    'credentials',
+    podInputOf(
+      { steps: [{ name: 'push', image: 'git', command: ['git', 'push'] }] },
+      {
+        secrets: [
+          {
+            name: 'git.token',
+            type: 'kubernetes.io/basic-auth',
+            annotations: {
+              'tekton.dev/git-1': 'https://gitlab.com',
+              'tekton.dev/git-0': 'https://github.com',
+              'tekton.dev/docker-0': 'https://gcr.io',
+            },
+          },
+          { name: 'key', type: 'kubernetes.io/ssh-auth', annotations: { 'tekton.dev/git-0': 'github.com' } },
+          { name: 'registry', type: 'kubernetes.io/dockerconfigjson' },
+          { name: 'old', type: 'kubernetes.io/dockercfg' },
+          { name: 'unrelated', type: 'Opaque' },
+          { name: 'registry', type: 'kubernetes.io/dockerconfigjson' },
+        ],
+      },
+    ),
+  ],
+  [
+    'image-command',
+    podInputOf(
+      {
+        steps: [
+          { name: 'plain', image: 'docker.io/library/hello:1' },
+          { name: 'args', image: 'docker.io/library/hello:1', args: ['x'] },
+        ],
+      },
+      {
+        images: new Map([
+          [
+            'docker.io/library/hello:1',
+            {
+              digest: 'sha256:abc',
+              commands: { 'linux/arm64': ['/hello'], 'linux/amd64': ['/hello'] },
+              defaultArgs: { 'linux/amd64': ['--default'] },
+            },
+          ],
+        ]),
+      },
+    ),
+  ],
+  [
+    'breakpoints',
+    podInputOf(
+      {
+        steps: [
+          { name: 'a', image: 'x', script: 'run' },
+          { name: 'b', image: 'x', command: ['run'] },
+        ],
+      },
+      {
+        taskRun: taskRunOf({ debug: { breakpoints: { onFailure: 'enabled', beforeSteps: ['b'] } } }),
+      },
+    ),
+  ],
+  [
+    'pod-template-and-resources',
+    podInputOf(
+      {
+        steps: [
+          { name: 'a', image: 'x', command: ['run'] },
+          { name: 'b', image: 'x', command: ['run'], computeResources: { requests: { memory: '1Gi' } } },
+        ],
+      },
+      {
+        taskRun: taskRunOf(
+          {
+            podTemplate: {
+              nodeSelector: { disk: 'ssd' },
+              tolerations: [{ key: 'k', operator: 'Exists' }],
+              securityContext: { runAsNonRoot: true, runAsUser: 1001 },
+              imagePullSecrets: [{ name: 'pull' }],
+              env: [
+                { name: 'FROM_TEMPLATE', value: '1' },
+                { name: 'FORBIDDEN', value: '1' },
+              ],
+              volumes: [{ name: 'extra', emptyDir: {} }],
+              hostNetwork: false,
+              priorityClassName: 'high',
+              affinity: {
+                nodeAffinity: {},
+                podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] },
+              },
+            },
+            stepSpecs: [{ name: 'b', computeResources: { limits: { memory: '2Gi' } } }],
+            serviceAccountName: 'builder',
+          },
+          undefined,
+          {
+            name: `a-run-with-a-name-so-long-that-the-pod-has-to-be-shortened-${'x'.repeat(4)}`,
+            labels: { team: 'blue', 'app.kubernetes.io/managed-by': 'someone' },
+            annotations: {
+              note: 'kept',
+              'chains.tekton.dev/signed': 'true',
+              'kubectl.kubernetes.io/last-applied-configuration': '{}',
+              'pipeline.tekton.dev/affinity-assistant': 'affinity-assistant-1',
+            },
+          },
+        ),
+        limitRanges: [
+          {
+            spec: {
+              limits: [
+                { type: 'Container', defaultRequest: { cpu: '1', memory: '1Gi' }, min: { memory: '600Mi' } },
+                { type: 'Pod', min: { cpu: '9' } },
+              ],
+            },
+          },
+        ],
+        settings: settingsOf(
+          {
+            'keep-pod-on-cancel': 'true',
+            'disable-creds-init': 'true',
+            'enable-termination-message-compression': 'true',
+            'set-security-context-read-only-root-filesystem': 'true',
+          },
+          {
+            'default-forbidden-env': 'FORBIDDEN',
+            'default-container-resource-requirements':
+              'prepare:\n  requests:\n    cpu: 10m\nprefix-step:\n  limits:\n    cpu: "2"\n',
+          },
+        ),
+        timeoutMs: 0,
+      },
+    ),
+  ],
 ];
 
 describe('buildPod', () => {
@@ -100,19 +242,32 @@ describe('buildPod', () => {
     ['a native sidecar', {}, [{ name: 's', image: 'x', restartPolicy: 'Always' }], 'READY'],
     ['all sidecars native', { 'enable-kubernetes-sidecar': 'true' }, [{ name: 's', image: 'x' }], 'READY'],
   ])('ready annotation at creation: %s', (_name, flags, sidecars, expected) => {
-    const pod = buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'] }], sidecars: sidecars as never }, { settings: settingsOf(flags) }));
+    const pod = buildPod(
+      podInputOf(
+        { steps: [{ image: 'x', command: ['y'] }], sidecars: sidecars as never },
+        { settings: settingsOf(flags) },
+      ),
+    );
     expect(pod.metadata.annotations?.['tekton.dev/ready']).toBe(expected);
   });
 
-  it.each([[0, 65532], [1000, undefined], [undefined, undefined]])('init container beneath a pod of user %s runs as %s', (podUser, own) => {
-    const taskRun = taskRunOf({ podTemplate: { securityContext: podUser === undefined ? {} : { runAsUser: podUser } } });
+  it.each([
+    [0, 65532],
+    [1000, undefined],
+    [undefined, undefined],
+  ])('init container beneath a pod of user %s runs as %s', (podUser, own) => {
+    const taskRun = taskRunOf({
+      podTemplate: { securityContext: podUser === undefined ? {} : { runAsUser: podUser } },
+    });
     const pod = buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'] }] }, { taskRun }));
     expect(pod.spec.initContainers?.[0]?.securityContext?.['runAsUser']).toBe(own);
   });
 
   it('numbers the pods of later attempts', () => {
     const taskRun = taskRunOf({ taskSpec: {} }, { retriesStatus: [{}, {}] });
-    expect(buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'] }] }, { taskRun })).metadata.name).toBe('run-pod-retry2');
+    expect(buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'] }] }, { taskRun })).metadata.name).toBe(
+      'run-pod-retry2',
+    );
   });
 
   it('cuts long scripts into arguments that the kernel takes', () => {
@@ -123,12 +278,28 @@ describe('buildPod', () => {
     for (const chunk of chunks) expect(chunk.length).toBeLessThan(131_071);
     const bytes = chunks.map((chunk) => Buffer.from(chunk.slice(chunk.indexOf('=') + 1), 'base64'));
     expect(Buffer.concat(bytes).toString('utf8')).toBe(script);
-    expect(chunks.map((chunk) => /^script-0-[0-9a-f]{5}(\+?=)/.exec(chunk)?.[1])).toEqual(['=', ...chunks.slice(1).map(() => '+=')]);
+    expect(chunks.map((chunk) => /^script-0-[0-9a-f]{5}(\+?=)/.exec(chunk)?.[1])).toEqual([
+      '=',
+      ...chunks.slice(1).map(() => '+='),
+    ]);
   });
 
   it('spreads task-level resources over the steps', () => {
     const taskRun = taskRunOf({ computeResources: { requests: { cpu: '1' }, limits: { cpu: '2' } } });
-    const pod = buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'] }, { image: 'x', command: ['y'] }] }, { taskRun }));
-    expect(pod.spec.containers.map((container) => container.resources)).toEqual([{ limits: { cpu: '2' }, requests: { cpu: '500m' } }, { limits: { cpu: '2' }, requests: { cpu: '500m' } }]);
+    const pod = buildPod(
+      podInputOf(
+        {
+          steps: [
+            { image: 'x', command: ['y'] },
+            { image: 'x', command: ['y'] },
+          ],
+        },
+        { taskRun },
+      ),
+    );
+    expect(pod.spec.containers.map((container) => container.resources)).toEqual([
+      { limits: { cpu: '2' }, requests: { cpu: '500m' } },
+      { limits: { cpu: '2' }, requests: { cpu: '500m' } },
+    ]);
   });
 });

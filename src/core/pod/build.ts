@@ -6,11 +6,25 @@ import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { affinityOf } from './affinity.ts';
 import { credentials, type CredentialSecret, type Credentials } from './credentials.ts';
-import { breakpointsOf, debugFlags, debugMounts, debugPrepareMount, debugScripts, debugVolumes, type Breakpoints } from './debug.ts';
+import {
+  breakpointsOf,
+  debugFlags,
+  debugMounts,
+  debugPrepareMount,
+  debugScripts,
+  debugVolumes,
+  type Breakpoints,
+} from './debug.ts';
 import { entrypointArguments } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
-import { withLimitRanges, withOperatorDefaults, withSpecs, withTaskLevelResources, type LimitRange } from './resources.ts';
+import {
+  withLimitRanges,
+  withOperatorDefaults,
+  withSpecs,
+  withTaskLevelResources,
+  type LimitRange,
+} from './resources.ts';
 import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
 import { prepareSecurityContext } from './security.ts';
 import { mergeStepTemplate } from './steptemplate.ts';
@@ -35,7 +49,10 @@ export interface PodInput {
   settings: Settings;
 }
 
-/** activeDeadlineSeconds is this much longer than the timeout: the controller ends the run, the kubelet only if the controller cannot. */
+/**
+ * activeDeadlineSeconds is this much longer than the timeout: the controller ends the run, the kubelet only if the
+ * controller cannot.
+ */
 const deadlineFactor = 1.5;
 /** A deadline even without timeout marks the pod as terminating, which some quotas count apart. */
 const longestDeadlineSeconds = 2 ** 31 - 1;
@@ -57,16 +74,22 @@ interface Plan {
   breakpoints: Breakpoints | undefined;
 }
 
-/** The pod that runs a TaskRun (in-pod contract: src/entrypoint/CONTRACT.md). Pure: the same input gives the same pod. */
+/**
+ * The pod that runs a TaskRun (in-pod contract: src/entrypoint/CONTRACT.md). Pure: the same input gives the same pod.
+ */
 export function buildPod(input: PodInput): NewPod {
   const { taskRun, settings } = input;
   const owner = taskRun.metadata.uid ?? taskRun.metadata.name ?? '';
   const mounted = mountWorkspaces(input.spec, input.workspaces, owner);
   const plan = planContainers(input, owner, mounted.steps, mounted.sidecars);
-  const steps = withLimitRanges(plan.steps.map((step, index) => stepContainer(plan, step, index)), input.limitRanges);
+  const steps = withLimitRanges(
+    plan.steps.map((step, index) => stepContainer(plan, step, index)),
+    input.limitRanges,
+  );
   const sidecars = plan.sidecars.map((sidecar, index) => sidecarContainer(plan, sidecar, index));
   const native = (container: Container) => container.restartPolicy === 'Always';
-  const sized = (containers: Container[]) => containers.map((container) => withOperatorDefaults(container, settings.defaults.containerResourceRequirements));
+  const sized = (containers: Container[]) =>
+    containers.map((container) => withOperatorDefaults(container, settings.defaults.containerResourceRequirements));
   const spec: PodSpec = {
     restartPolicy: 'Never',
     initContainers: sized([prepare(plan), ...sidecars.filter(native)]),
@@ -95,10 +118,24 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     cancelFile: settings.flags.keepPodOnCancel,
   };
   const found = settings.flags.disableCredsInit ? { flags: [], volumes: [], mounts: [] } : credentials(input.secrets);
-  return { input, steps, sidecars, stepScripts, sidecarScripts, credentials: found, shape, breakpoints: breakpointsOf(taskRun) };
+  return {
+    input,
+    steps,
+    sidecars,
+    stepScripts,
+    sidecarScripts,
+    credentials: found,
+    shape,
+    breakpoints: breakpointsOf(taskRun),
+  };
 }
 
-function script(kind: 'script' | 'sidecar-script', index: number, text: string | undefined, owner: string): Script | undefined {
+function script(
+  kind: 'script' | 'sidecar-script',
+  index: number,
+  text: string | undefined,
+  owner: string,
+): Script | undefined {
   if (!text) return undefined;
   const file = scriptFile(kind, index, text, owner);
   return { file, path: scriptPath(file) };
@@ -118,11 +155,18 @@ function prepare(plan: Plan): Container {
     args: [
       ...files.flatMap(scriptArguments),
       ...workingDirs.flatMap((directory) => ['-working_dir', directory]),
-      paths.entrypointInImage, paths.entrypoint,
+      paths.entrypointInImage,
+      paths.entrypoint,
       ...plan.steps.map((step, index) => stepContainerName(step.name, index)),
     ],
-    volumeMounts: [...prepareMounts(plan.shape, workingDirs.length > 0), ...(plan.breakpoints ? [debugPrepareMount] : [])],
-    securityContext: prepareSecurityContext(plan.input.settings.flags, plan.input.taskRun.spec.podTemplate?.securityContext),
+    volumeMounts: [
+      ...prepareMounts(plan.shape, workingDirs.length > 0),
+      ...(plan.breakpoints ? [debugPrepareMount] : []),
+    ],
+    securityContext: prepareSecurityContext(
+      plan.input.settings.flags,
+      plan.input.taskRun.spec.podTemplate?.securityContext,
+    ),
   };
 }
 
@@ -155,7 +199,11 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
     ...optional('env', stepEnv(input, step, looked)),
     ...optional('envFrom', step.envFrom),
     ...optional('resources', step.computeResources),
-    volumeMounts: withMounts(step.volumeMounts, [...stepMounts(index, own !== undefined, shape), ...(plan.breakpoints ? debugMounts(index) : []), ...creds.mounts]),
+    volumeMounts: withMounts(step.volumeMounts, [
+      ...stepMounts(index, own !== undefined, shape),
+      ...(plan.breakpoints ? debugMounts(index) : []),
+      ...creds.mounts,
+    ]),
     ...optional('volumeDevices', step.volumeDevices),
     ...optional('imagePullPolicy', step.imagePullPolicy || undefined),
     ...optional('securityContext', step.securityContext),
@@ -166,20 +214,38 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
 /** The step's own, then those of the pod template, which therefore win; operators may forbid names there. */
 function stepEnv(input: PodInput, step: Step, image: ImageConfig | undefined): EnvVar[] | undefined {
   const forbidden = new Set(input.settings.defaults.forbiddenEnv);
-  const env = [...(step.env ?? []), ...(input.taskRun.spec.podTemplate?.env ?? []).filter((variable) => !forbidden.has(variable.name))];
+  const env = [
+    ...(step.env ?? []),
+    ...(input.taskRun.spec.podTemplate?.env ?? []).filter((variable) => !forbidden.has(variable.name)),
+  ];
   if (isHermetic(input)) env.push({ name: 'TEKTON_HERMETIC', value: '1' });
-  if (image) env.push({ name: 'TEKTON_PLATFORM_COMMANDS', value: JSON.stringify(platformCommands(image, (step.args ?? []).length > 0)) });
+  if (image)
+    env.push({
+      name: 'TEKTON_PLATFORM_COMMANDS',
+      value: JSON.stringify(platformCommands(image, (step.args ?? []).length > 0)),
+    });
   return env.length > 0 ? env : undefined;
 }
 
 /** Steps without network (docs/hermetic.md, alpha). */
 function isHermetic({ taskRun, settings }: PodInput): boolean {
-  return settings.flags.enableApiFields === 'alpha' && taskRun.metadata.annotations?.['experimental.tekton.dev/execution-mode'] === 'hermetic';
+  return (
+    settings.flags.enableApiFields === 'alpha' &&
+    taskRun.metadata.annotations?.['experimental.tekton.dev/execution-mode'] === 'hermetic'
+  );
 }
 
 function sidecarContainer(plan: Plan, sidecar: Sidecar, index: number): Container {
   const own = plan.sidecarScripts[index];
-  const { name, script: _script, workspaces: _workspaces, computeResources, restartPolicy, volumeMounts, ...rest } = sidecar;
+  const {
+    name,
+    script: _script,
+    workspaces: _workspaces,
+    computeResources,
+    restartPolicy,
+    volumeMounts,
+    ...rest
+  } = sidecar;
   const mounts = withMounts(volumeMounts, own ? [scriptMount] : []);
   const restarts = restartPolicy === 'Always' || plan.input.settings.flags.enableKubernetesSidecar;
   return {
@@ -212,7 +278,9 @@ function deadlineSeconds(timeoutMs: number): number {
 function metadata(plan: Plan): NewPod['metadata'] {
   const { taskRun, settings } = plan.input;
   const { name = '', namespace = '', uid = '' } = taskRun.metadata;
-  const inherited = Object.entries(taskRun.metadata.annotations ?? {}).filter(([key]) => isPropagatedAnnotation(key) && key !== labels.managedBy);
+  const inherited = Object.entries(taskRun.metadata.annotations ?? {}).filter(
+    ([key]) => isPropagatedAnnotation(key) && key !== labels.managedBy,
+  );
   return {
     name: podName(taskRun),
     namespace,
@@ -227,17 +295,24 @@ function metadata(plan: Plan): NewPod['metadata'] {
       [annotations.release]: settings.release,
       ...(isReadyAtCreation(plan) ? { [annotations.ready]: 'READY' } : {}),
     },
-    ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true }],
+    ownerReferences: [
+      { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true },
+    ],
   };
 }
 
 /**
- * Without sidecars of the Task there is nothing to wait for, unless a webhook adds some: that shows in the API server's answer
- * and is put right then (hack/decisions/0004-ready-annotation-at-creation.md). Native sidecars are started before the steps anyway.
+ * Without sidecars of the Task there is nothing to wait for, unless a webhook adds some: that shows in the API server's
+ * answer and is put right then (hack/decisions/0004-ready-annotation-at-creation.md). Native sidecars are started
+ * before the steps anyway.
  */
 function isReadyAtCreation(plan: Plan): boolean {
   const { flags } = plan.input.settings;
-  return !flags.awaitSidecarReadiness || flags.enableKubernetesSidecar || plan.sidecars.every((sidecar) => sidecar.restartPolicy === 'Always');
+  return (
+    !flags.awaitSidecarReadiness ||
+    flags.enableKubernetesSidecar ||
+    plan.sidecars.every((sidecar) => sidecar.restartPolicy === 'Always')
+  );
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

@@ -17,8 +17,8 @@ export interface Credentials {
 }
 
 /**
- * How steps get the credentials of the ServiceAccount's secrets (docs/auth.md). Docker first, then git, each secret once;
- * annotations in the order of their keys.
+ * How steps get the credentials of the ServiceAccount's secrets (docs/auth.md). Docker first, then git, each secret
+ * once; annotations in the order of their keys.
  */
 export function credentials(secrets: readonly CredentialSecret[]): Credentials {
   const result: Credentials = { flags: [], volumes: [], mounts: [] };
@@ -62,5 +62,8 @@ function gitFlags(secret: CredentialSecret): string[] {
 
 function urls(secret: CredentialSecret, prefix: string): string[] {
   const annotations = secret.annotations ?? {};
-  return Object.keys(annotations).filter((key) => key.startsWith(prefix)).sort().map((key) => annotations[key] ?? '');
+  return Object.keys(annotations)
+    .filter((key) => key.startsWith(prefix))
+    .sort()
+    .map((key) => annotations[key] ?? '');
 }

@@ -30,11 +30,20 @@ export function debugFlags(step: Step, breakpoints: Breakpoints | undefined): st
 
 /** Finds its own step by the one folder that is mounted beneath the info path; needs nothing but a shell. */
 function script(name: string, ...decision: string[]): ScriptFile {
-  const lines = ['#!/bin/sh', 'set -e', `for info in ${infoPath}/*; do step=\${info##*/}; done`, 'out=/tekton/run/$step/out', ...decision];
+  const lines = [
+    '#!/bin/sh',
+    'set -e',
+    `for info in ${infoPath}/*; do step=\${info##*/}; done`,
+    'out=/tekton/run/$step/out',
+    ...decision,
+  ];
   return { name: `${scriptsPath}/${name}`, content: `${lines.join('\n')}\n` };
 }
 
-/** The scripts that the entrypoint tells of while it waits. The file with the exit status is filled last: the entrypoint wakes on it. */
+/**
+ * The scripts that the entrypoint tells of while it waits. The file with the exit status is filled last: the entrypoint
+ * wakes on it.
+ */
 export const debugScripts: readonly ScriptFile[] = [
   script('debug-continue', 'touch "$out"', 'echo 0 > "$out.breakpointexit"'),
   script('debug-fail-continue', 'touch "$out.err"', 'echo 1 > "$out.breakpointexit"'),
@@ -42,10 +51,16 @@ export const debugScripts: readonly ScriptFile[] = [
   script('debug-beforestep-fail-continue', 'touch "$out.beforestepexit.err"'),
 ];
 
-export const debugVolumes: readonly Volume[] = [{ name: scriptsVolume, emptyDir: {} }, { name: infoVolume, emptyDir: {} }];
+export const debugVolumes: readonly Volume[] = [
+  { name: scriptsVolume, emptyDir: {} },
+  { name: infoVolume, emptyDir: {} },
+];
 
 export const debugPrepareMount: VolumeMount = { name: scriptsVolume, mountPath: scriptsPath };
 
 export function debugMounts(index: number): VolumeMount[] {
-  return [{ name: scriptsVolume, mountPath: scriptsPath, readOnly: true }, { name: infoVolume, mountPath: `${infoPath}/${index}` }];
+  return [
+    { name: scriptsVolume, mountPath: scriptsPath, readOnly: true },
+    { name: infoVolume, mountPath: `${infoPath}/${index}` },
+  ];
 }

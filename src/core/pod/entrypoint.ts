@@ -12,10 +12,16 @@ export interface MoreFlags {
 }
 
 /**
- * The argv after /tekton/bin/entrypoint for step `index` (src/entrypoint/CONTRACT.md). `command` is what the step runs, empty when the
- * image's own entrypoint comes from TEKTON_PLATFORM_COMMANDS.
+ * The argv after /tekton/bin/entrypoint for step `index` (src/entrypoint/CONTRACT.md). `command` is what the step runs,
+ * empty when the image's own entrypoint comes from TEKTON_PLATFORM_COMMANDS.
  */
-export function entrypointArguments(step: Step, index: number, command: readonly string[], args: readonly string[], more: MoreFlags): string[] {
+export function entrypointArguments(
+  step: Step,
+  index: number,
+  command: readonly string[],
+  args: readonly string[],
+  more: MoreFlags,
+): string[] {
   const [head, ...rest] = command;
   return [
     ...orderFlags(index),
@@ -33,12 +39,18 @@ export function entrypointArguments(step: Step, index: number, command: readonly
 
 /** The first step waits for the pod to be ready, each other one for the step before it. */
 function orderFlags(index: number): string[] {
-  const wait = index === 0 ? ['-wait_file', `${paths.downward}/${paths.readyFile}`, '-wait_file_content'] : ['-wait_file', `${paths.run}/${index - 1}/out`];
+  const wait =
+    index === 0
+      ? ['-wait_file', `${paths.downward}/${paths.readyFile}`, '-wait_file_content']
+      : ['-wait_file', `${paths.run}/${index - 1}/out`];
   return [
     ...wait,
-    '-post_file', `${paths.run}/${index}/out`,
-    '-termination_path', paths.termination,
-    '-step_metadata_dir', `${paths.run}/${index}/status`,
+    '-post_file',
+    `${paths.run}/${index}/out`,
+    '-termination_path',
+    paths.termination,
+    '-step_metadata_dir',
+    `${paths.run}/${index}/status`,
     ...(index === 0 ? [] : ['-previous_step_metadata_dir', `${paths.run}/${index - 1}/status`]),
   ];
 }

@@ -16,8 +16,8 @@ export interface ImageCredentials {
 }
 
 /**
- * Asks the image's registry. Rejects with a message fit for a user; an error whose `isFinal` is false may pass (the registry did not
- * answer). Implemented in src/registry.
+ * Asks the image's registry. Rejects with a message fit for a user; an error whose `isFinal` is false may pass (the
+ * registry did not answer). Implemented in src/registry.
  */
 export type ImageLookup = (image: string, credentials: ImageCredentials, signal: AbortSignal) => Promise<ImageConfig>;
 

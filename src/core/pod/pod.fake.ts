@@ -18,9 +18,14 @@ export function settingsOf(flags: Record<string, string> = {}, defaults: Record<
 
 export const created = '2026-01-01T00:00:00Z';
 
-export function taskRunOf(spec: TaskRunSpec, status?: TaskRunStatus, metadata: Partial<TaskRun['metadata']> = {}): TaskRun {
+export function taskRunOf(
+  spec: TaskRunSpec,
+  status?: TaskRunStatus,
+  metadata: Partial<TaskRun['metadata']> = {},
+): TaskRun {
   return {
-    apiVersion: 'tekton.dev/v1', kind: 'TaskRun',
+    apiVersion: 'tekton.dev/v1',
+    kind: 'TaskRun',
     metadata: { name: 'run', namespace: 'ns', uid: 'run-uid', creationTimestamp: created, generation: 1, ...metadata },
     spec: { serviceAccountName: 'default', ...spec },
     ...(status ? { status } : {}),
@@ -29,7 +34,15 @@ export function taskRunOf(spec: TaskRunSpec, status?: TaskRunStatus, metadata: P
 
 export function podInputOf(spec: TaskSpec, more: Partial<PodInput> = {}): PodInput {
   return {
-    taskRun: taskRunOf({ taskSpec: spec }), spec, workspaces: [], secrets: [], limitRanges: [], images: new Map(), timeoutMs: 3_600_000, settings: settingsOf(), ...more,
+    taskRun: taskRunOf({ taskSpec: spec }),
+    spec,
+    workspaces: [],
+    secrets: [],
+    limitRanges: [],
+    images: new Map(),
+    timeoutMs: 3_600_000,
+    settings: settingsOf(),
+    ...more,
   };
 }
 
@@ -40,16 +53,44 @@ export function podOf(spec: TaskSpec, status: PodStatus = {}, more: Partial<PodI
 
 /** Shorthand for container statuses. */
 export const container = {
-  waiting: (name: string, reason = 'PodInitializing', message?: string): ContainerStatus => ({ name, ready: false, state: { waiting: { reason, ...(message ? { message } : {}) } } }),
-  running: (name: string, ready = true): ContainerStatus => ({ name, ready, imageID: `sha256:${name}`, state: { running: { startedAt: '2026-01-01T00:00:02Z' } } }),
-  ended: (name: string, exitCode = 0, message?: string, reason = exitCode === 0 ? 'Completed' : 'Error'): ContainerStatus => ({
-    name, ready: false, imageID: `sha256:${name}`,
-    state: { terminated: { exitCode, reason, ...(message ? { message } : {}), startedAt: '2026-01-01T00:00:02Z', finishedAt: '2026-01-01T00:00:05Z', containerID: `containerd://${name}` } },
+  waiting: (name: string, reason = 'PodInitializing', message?: string): ContainerStatus => ({
+    name,
+    ready: false,
+    state: { waiting: { reason, ...(message ? { message } : {}) } },
+  }),
+  running: (name: string, ready = true): ContainerStatus => ({
+    name,
+    ready,
+    imageID: `sha256:${name}`,
+    state: { running: { startedAt: '2026-01-01T00:00:02Z' } },
+  }),
+  ended: (
+    name: string,
+    exitCode = 0,
+    message?: string,
+    reason = exitCode === 0 ? 'Completed' : 'Error',
+  ): ContainerStatus => ({
+    name,
+    ready: false,
+    imageID: `sha256:${name}`,
+    state: {
+      terminated: {
+        exitCode,
+        reason,
+        ...(message ? { message } : {}),
+        startedAt: '2026-01-01T00:00:02Z',
+        finishedAt: '2026-01-01T00:00:05Z',
+        containerID: `containerd://${name}`,
+      },
+    },
   }),
 };
 
 /** A termination message as the entrypoint writes it. */
-export function terminationMessage(results: Record<string, string>, more: { key: string; value: string; type: number }[] = []): string {
+export function terminationMessage(
+  results: Record<string, string>,
+  more: { key: string; value: string; type: number }[] = [],
+): string {
   const entries = Object.entries(results).map(([key, value]) => ({ key, value, type: 1 }));
   return JSON.stringify([...entries, { key: 'StartedAt', value: '2026-01-01T00:00:03.123Z', type: 3 }, ...more]);
 }

@@ -7,8 +7,14 @@ export function podWideSettings(template: PodTemplate | undefined): Partial<PodS
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) as Partial<PodSpec>;
 }
 
-/** The operator's default pod template beneath the run's own: what the run sets wins, env and volumes are merged by name. */
-export function mergePodTemplates(run: PodTemplate | undefined, operator: PodTemplate | undefined): PodTemplate | undefined {
+/**
+ * The operator's default pod template beneath the run's own: what the run sets wins, env and volumes are merged by
+ * name.
+ */
+export function mergePodTemplates(
+  run: PodTemplate | undefined,
+  operator: PodTemplate | undefined,
+): PodTemplate | undefined {
   if (operator === undefined || run === undefined) return run ?? operator;
   const merged: PodTemplate = { ...operator, ...run };
   const env = byName(operator.env, run.env);

@@ -1,9 +1,24 @@
-/** Kubernetes quantities ("500m", "1Gi", "1e3") as an exact number of billionths, the finest step the API server keeps. */
+/**
+ * Kubernetes quantities ("500m", "1Gi", "1e3") as an exact number of billionths, the finest step the API server keeps.
+ */
 const NANO = 1_000_000_000n;
 const SUFFIXES: ReadonlyMap<string, [multiplier: bigint, divisor: bigint]> = new Map([
-  ['n', [1n, NANO]], ['u', [1_000n, NANO]], ['m', [1_000_000n, NANO]], ['', [1n, 1n]],
-  ['k', [10n ** 3n, 1n]], ['M', [10n ** 6n, 1n]], ['G', [10n ** 9n, 1n]], ['T', [10n ** 12n, 1n]], ['P', [10n ** 15n, 1n]], ['E', [10n ** 18n, 1n]],
-  ['Ki', [2n ** 10n, 1n]], ['Mi', [2n ** 20n, 1n]], ['Gi', [2n ** 30n, 1n]], ['Ti', [2n ** 40n, 1n]], ['Pi', [2n ** 50n, 1n]], ['Ei', [2n ** 60n, 1n]],
+  ['n', [1n, NANO]],
+  ['u', [1_000n, NANO]],
+  ['m', [1_000_000n, NANO]],
+  ['', [1n, 1n]],
+  ['k', [10n ** 3n, 1n]],
+  ['M', [10n ** 6n, 1n]],
+  ['G', [10n ** 9n, 1n]],
+  ['T', [10n ** 12n, 1n]],
+  ['P', [10n ** 15n, 1n]],
+  ['E', [10n ** 18n, 1n]],
+  ['Ki', [2n ** 10n, 1n]],
+  ['Mi', [2n ** 20n, 1n]],
+  ['Gi', [2n ** 30n, 1n]],
+  ['Ti', [2n ** 40n, 1n]],
+  ['Pi', [2n ** 50n, 1n]],
+  ['Ei', [2n ** 60n, 1n]],
 ]);
 
 /** Billionths of the quantity (rounded up, as the API server does), or undefined for text that is none. */

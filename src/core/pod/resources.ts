@@ -18,7 +18,10 @@ export interface LimitRangeItem {
 }
 
 /** computeResources that the run sets for steps or sidecars by name; a run's value replaces the Task's. */
-export function withSpecs<T extends { name?: string; computeResources?: ResourceRequirements }>(items: readonly T[], specs: readonly TaskRunStepSpec[] | undefined): T[] {
+export function withSpecs<T extends { name?: string; computeResources?: ResourceRequirements }>(
+  items: readonly T[],
+  specs: readonly TaskRunStepSpec[] | undefined,
+): T[] {
   const byName = new Map((specs ?? []).map((spec) => [spec.name, spec.computeResources]));
   return items.map((item) => {
     const override = item.name === undefined ? undefined : byName.get(item.name);
@@ -27,12 +30,14 @@ export function withSpecs<T extends { name?: string; computeResources?: Resource
 }
 
 /**
- * Resources of the whole run spread over its steps (docs/compute-resources.md, "Task-level"): they run one after the other but the
- * scheduler adds their requests up, so each gets its share; limits apply to each.
+ * Resources of the whole run spread over its steps (docs/compute-resources.md, "Task-level"): they run one after the
+ * other but the scheduler adds their requests up, so each gets its share; limits apply to each.
  */
 export function withTaskLevelResources(steps: readonly Step[], resources: TaskRunSpec['computeResources']): Step[] {
   if (resources === undefined) return [...steps];
-  const requests = mapValues(resources.requests ?? resources.limits ?? {}, (quantity) => divided(quantity, steps.length));
+  const requests = mapValues(resources.requests ?? resources.limits ?? {}, (quantity) =>
+    divided(quantity, steps.length),
+  );
   return steps.map((step) => ({
     ...step,
     computeResources: { ...(resources.limits ? { limits: { ...resources.limits } } : {}), requests },
@@ -40,13 +45,15 @@ export function withTaskLevelResources(steps: readonly Step[], resources: TaskRu
 }
 
 /**
- * Steps' missing requests filled as a LimitRange of type Container wants them: its default request shared by the steps, but at least its
- * minimum. Without this the API server would give each step the full default.
+ * Steps' missing requests filled as a LimitRange of type Container wants them: its default request shared by the steps,
+ * but at least its minimum. Without this the API server would give each step the full default.
  */
 export function withLimitRanges(steps: readonly Container[], limitRanges: readonly LimitRange[]): Container[] {
   const items = limitRanges.flatMap((range) => range.spec?.limits ?? []).filter((item) => item.type === 'Container');
   if (items.length === 0 || steps.length === 0) return [...steps];
-  const names = new Set(items.flatMap((item) => [...Object.keys(item.min ?? {}), ...Object.keys(item.defaultRequest ?? {})]));
+  const names = new Set(
+    items.flatMap((item) => [...Object.keys(item.min ?? {}), ...Object.keys(item.defaultRequest ?? {})]),
+  );
   const missing = [...names].map((name): [string, string] | undefined => {
     const request = shareOfDefault(name, items, steps.length);
     return request === undefined ? undefined : [name, request];
@@ -73,8 +80,16 @@ function shareOfDefault(name: string, items: readonly LimitRangeItem[], steps: n
   return request > 0n ? formatQuantity(request) : undefined;
 }
 
-function amounts(items: readonly LimitRangeItem[], name: string, pick: (item: LimitRangeItem) => Record<string, string | number> | undefined): bigint[] {
-  return items.map((item) => pick(item)?.[name]).filter((quantity) => quantity !== undefined).map(parseQuantity).filter((amount) => amount !== undefined);
+function amounts(
+  items: readonly LimitRangeItem[],
+  name: string,
+  pick: (item: LimitRangeItem) => Record<string, string | number> | undefined,
+): bigint[] {
+  return items
+    .map((item) => pick(item)?.[name])
+    .filter((quantity) => quantity !== undefined)
+    .map(parseQuantity)
+    .filter((amount) => amount !== undefined);
 }
 
 function least(amounts: readonly bigint[]): bigint {
@@ -101,14 +116,17 @@ function mapValues<V, W>(record: Record<string, V>, map: (value: V, key: string)
 }
 
 /**
- * Operators' defaults by container name (config-defaults, `default-container-resource-requirements`): the exact name, else the longest
- * matching `prefix-…` entry, else `default`. Only containers that set nothing themselves.
+ * Operators' defaults by container name (config-defaults, `default-container-resource-requirements`): the exact name,
+ * else the longest matching `prefix-…` entry, else `default`. Only containers that set nothing themselves.
  */
 export function withOperatorDefaults(container: Container, defaults: Record<string, ResourceRequirements>): Container {
   const own = container.resources;
   if (own && (Object.keys(own.requests ?? {}).length > 0 || Object.keys(own.limits ?? {}).length > 0)) return container;
-  const prefixes = Object.keys(defaults).filter((key) => key.startsWith('prefix-') && container.name.startsWith(key.slice('prefix-'.length)));
+  const prefixes = Object.keys(defaults).filter(
+    (key) => key.startsWith('prefix-') && container.name.startsWith(key.slice('prefix-'.length)),
+  );
   const longest = prefixes.sort((a, b) => b.length - a.length)[0];
-  const found = defaults[container.name] ?? (longest === undefined ? undefined : defaults[longest]) ?? defaults['default'];
+  const found =
+    defaults[container.name] ?? (longest === undefined ? undefined : defaults[longest]) ?? defaults['default'];
   return found === undefined ? container : { ...container, resources: { ...own, ...found } };
 }

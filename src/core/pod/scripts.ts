@@ -10,8 +10,16 @@ export interface ScriptFile {
 /** An argument may hold 131,071 bytes on Linux; base64 of 90,000 bytes is 120,000 (src/entrypoint/CONTRACT.md). */
 const longestChunkBytes = 90_000;
 
-/** `script-<index>-<5 hex>`: upstream's form, with a digest in the place of random characters so that planning is repeatable. */
-export function scriptFile(kind: 'script' | 'sidecar-script', index: number, script: string, owner: string): ScriptFile {
+/**
+ * `script-<index>-<5 hex>`: upstream's form, with a digest in the place of random characters so that planning is
+ * repeatable.
+ */
+export function scriptFile(
+  kind: 'script' | 'sidecar-script',
+  index: number,
+  script: string,
+  owner: string,
+): ScriptFile {
   return { name: `${kind}-${index}-${shortHash(`${owner}/${kind}/${index}`, 5)}`, content: withInterpreter(script) };
 }
 

@@ -17,13 +17,19 @@ function mergeStep(step: Step, template: StepTemplate): Step {
   if (env) merged.env = env;
   if (volumeMounts) merged.volumeMounts = volumeMounts;
   if (volumeDevices) merged.volumeDevices = volumeDevices;
-  if (template.computeResources && step.computeResources) merged.computeResources = mergeResources(template.computeResources, step.computeResources);
-  if (template.securityContext && step.securityContext) merged.securityContext = mergeObjects(template.securityContext, step.securityContext);
+  if (template.computeResources && step.computeResources)
+    merged.computeResources = mergeResources(template.computeResources, step.computeResources);
+  if (template.securityContext && step.securityContext)
+    merged.securityContext = mergeObjects(template.securityContext, step.securityContext);
   return merged;
 }
 
 function withoutEmpty(step: Step): Step {
-  return Object.fromEntries(Object.entries(step).filter(([, value]) => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0)));
+  return Object.fromEntries(
+    Object.entries(step).filter(
+      ([, value]) => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
+    ),
+  );
 }
 
 function mergeBy<T>(below: T[] | undefined, above: T[] | undefined, keyOf: (item: T) => string): T[] | undefined {

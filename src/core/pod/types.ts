@@ -1,4 +1,12 @@
-import type { EnvFromSource, EnvVar, ResourceRequirements, SecurityContext, Volume, VolumeDevice, VolumeMount } from '../../api/core/container.ts';
+import type {
+  EnvFromSource,
+  EnvVar,
+  ResourceRequirements,
+  SecurityContext,
+  Volume,
+  VolumeDevice,
+  VolumeMount,
+} from '../../api/core/container.ts';
 import type { ObjectMeta } from '../../api/meta.ts';
 
 /** The part of core/v1 Pod that a run writes and reads, as it is on the wire. */

@@ -45,14 +45,22 @@ export function internalVolumes(shape: PodShape): Volume[] {
 }
 
 function downwardFiles(cancelFile: boolean): object[] {
-  const file = (path: string, annotation: string) => ({ path, fieldRef: { fieldPath: `metadata.annotations['${annotation}']` } });
-  return [file(paths.readyFile, annotations.ready), ...(cancelFile ? [file(paths.cancelFile, annotations.cancel)] : [])];
+  const file = (path: string, annotation: string) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.annotations['${annotation}']` },
+  });
+  return [
+    file(paths.readyFile, annotations.ready),
+    ...(cancelFile ? [file(paths.cancelFile, annotations.cancel)] : []),
+  ];
 }
 
 /** Mounts of step `index`. Each step may write its own state only; none may write the binary or another's state. */
 export function stepMounts(index: number, hasScript: boolean, shape: PodShape): VolumeMount[] {
   const runs = Array.from({ length: shape.steps }, (_, other): VolumeMount => ({
-    name: runVolume(other), mountPath: `${paths.run}/${other}`, ...(other === index ? {} : { readOnly: true }),
+    name: runVolume(other),
+    mountPath: `${paths.run}/${other}`,
+    ...(other === index ? {} : { readOnly: true }),
   }));
   return [
     ...(hasScript ? [scriptMount] : []),

@@ -9,14 +9,23 @@ export function mountPathOf(declaration: WorkspaceDeclaration): string {
   return declaration.mountPath || `${paths.workspace}/${declaration.name}`;
 }
 
-/** The Task's workspaces, and those that only the run binds: embedded specs may use them undeclared (propagated workspaces). */
+/**
+ * The Task's workspaces, and those that only the run binds: embedded specs may use them undeclared (propagated
+ * workspaces).
+ */
 export function allDeclarations(spec: TaskSpec, bindings: readonly WorkspaceBinding[]): WorkspaceDeclaration[] {
   const declared = spec.workspaces ?? [];
   const names = new Set(declared.map((declaration) => declaration.name));
-  return [...declared, ...bindings.filter((binding) => !names.has(binding.name)).map((binding) => ({ name: binding.name }))];
+  return [
+    ...declared,
+    ...bindings.filter((binding) => !names.has(binding.name)).map((binding) => ({ name: binding.name })),
+  ];
 }
 
-/** A volume for each binding, by workspace name. Bindings of the same claim share one: a pod may mount a claim only once. */
+/**
+ * A volume for each binding, by workspace name. Bindings of the same claim share one: a pod may mount a claim only
+ * once.
+ */
 export function workspaceVolumes(bindings: readonly WorkspaceBinding[], owner: string): Map<string, Volume> {
   const claims = new Map<string, Volume>();
   const volumes = new Map<string, Volume>();
@@ -50,11 +59,17 @@ function sourceOf(binding: WorkspaceBinding): Record<string, unknown> | undefine
  * for itself is mounted only there; any other in all of them, except where something else is mounted at its path.
  */
 export function mountWorkspaces(
-  spec: TaskSpec, bindings: readonly WorkspaceBinding[], owner: string,
+  spec: TaskSpec,
+  bindings: readonly WorkspaceBinding[],
+  owner: string,
 ): { steps: Step[]; sidecars: Sidecar[]; volumes: Volume[] } {
   const volumes = workspaceVolumes(bindings, owner);
   const declarations = new Map(allDeclarations(spec, bindings).map((declaration) => [declaration.name, declaration]));
-  const isolated = new Set([...(spec.steps ?? []), ...(spec.sidecars ?? [])].flatMap((container) => container.workspaces ?? []).map((usage) => usage.name));
+  const isolated = new Set(
+    [...(spec.steps ?? []), ...(spec.sidecars ?? [])]
+      .flatMap((container) => container.workspaces ?? [])
+      .map((usage) => usage.name),
+  );
   const mounts = bindings.flatMap((binding): { name: string; mount: VolumeMount }[] => {
     const declaration = declarations.get(binding.name);
     const volume = volumes.get(binding.name);

@@ -8,21 +8,50 @@ const spec = { steps: [{ name: 'one', image: 'x', command: ['y'] }], sidecars: [
 const at = (seconds: number) => new Date(Date.parse(created) + seconds * 1000);
 function pod(status: PodStatus, more: { ready?: boolean; spec?: Partial<Pod['spec']> } = {}): Pod {
   const made = podOf(spec, status);
-  return { ...made, metadata: { ...made.metadata, creationTimestamp: created, annotations: more.ready ? { 'tekton.dev/ready': 'READY' } : {} }, spec: { ...made.spec, ...more.spec } };
+  return {
+    ...made,
+    metadata: {
+      ...made.metadata,
+      creationTimestamp: created,
+      annotations: more.ready ? { 'tekton.dev/ready': 'READY' } : {},
+    },
+    spec: { ...made.spec, ...more.spec },
+  };
 }
 
 const mount = 'FailedMount: configmap "ghost" not found';
 const scheduled = [{ type: 'PodScheduled', status: 'True' as const }];
-const unready = pod({ phase: 'Running', containerStatuses: [running('step-one'), { ...running('sidecar-s'), ready: false }] });
+const unready = pod({
+  phase: 'Running',
+  containerStatuses: [running('step-one'), { ...running('sidecar-s'), ready: false }],
+});
 
 describe('delayOf', () => {
   it.each<[string, Pod, string | undefined, number, string | undefined]>([
     ['on its ordinary way up', pod({ phase: 'Pending' }), mount, 9, undefined],
-    ['a volume that cannot be mounted', pod({ phase: 'Pending', conditions: scheduled }), mount, 10, `the pod has not started yet: ${mount}`],
+    [
+      'a volume that cannot be mounted',
+      pod({ phase: 'Pending', conditions: scheduled }),
+      mount,
+      10,
+      `the pod has not started yet: ${mount}`,
+    ],
     ['nothing known', pod({ phase: 'Pending', conditions: scheduled }), undefined, 60, undefined],
-    ['no scheduler of that name', pod({ phase: 'Pending' }, { spec: { schedulerName: 'ghost' } }), undefined, 10, 'no scheduler has taken up the pod: is there one named "ghost"?'],
+    [
+      'no scheduler of that name',
+      pod({ phase: 'Pending' }, { spec: { schedulerName: 'ghost' } }),
+      undefined,
+      10,
+      'no scheduler has taken up the pod: is there one named "ghost"?',
+    ],
     ['a sidecar that is not ready', unready, undefined, 10, 'the steps wait for "sidecar-s" to be ready'],
-    ['steps that run', pod({ phase: 'Running', containerStatuses: [running('step-one')] }, { ready: true }), mount, 60, undefined],
+    [
+      'steps that run',
+      pod({ phase: 'Running', containerStatuses: [running('step-one')] }, { ready: true }),
+      mount,
+      60,
+      undefined,
+    ],
     ['done', pod({ phase: 'Succeeded', containerStatuses: [ended('step-one')] }), mount, 60, undefined],
   ])('%s', (_name, given, warning, seconds, expected) => expect(delayOf(given, warning, at(seconds))).toBe(expected));
 });

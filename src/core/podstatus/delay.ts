@@ -36,7 +36,8 @@ export function isDelayed(pod: Pod, now: Date): boolean {
 
 /**
  * What a pod that takes long to begin its steps waits for; undefined while it is not late, or when nothing is known.
- * @param warning the last warning that scheduler or kubelet gave of it: of a volume that cannot be mounted the pod itself says nothing
+ * @param warning the last warning that scheduler or kubelet gave of it: of a volume that cannot be mounted the pod
+ *   itself says nothing
  */
 export function delayOf(pod: Pod, warning: string | undefined, now: Date): string | undefined {
   if (!isDelayed(pod, now)) return undefined;
@@ -48,6 +49,10 @@ export function delayOf(pod: Pod, warning: string | undefined, now: Date): strin
 }
 
 function sidecarsAwaited(pod: Pod): string | undefined {
-  const others = orderedStatuses(pod).filter(({ name, state, ready }) => !isStepContainer(name) && !state?.terminated && !ready);
-  return others.length > 0 ? `the steps wait for ${others.map(({ name }) => quote(name)).join(', ')} to be ready` : undefined;
+  const others = orderedStatuses(pod).filter(
+    ({ name, state, ready }) => !isStepContainer(name) && !state?.terminated && !ready,
+  );
+  return others.length > 0
+    ? `the steps wait for ${others.map(({ name }) => quote(name)).join(', ')} to be ready`
+    : undefined;
 }

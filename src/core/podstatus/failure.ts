@@ -12,16 +12,23 @@ export interface Failure {
 
 const oomKilled = 'OOMKilled';
 const evicted = 'Evicted';
-/** Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log. */
+/**
+ * Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log.
+ */
 const resultTooLarge = 'TaskRunResultLargerThanAllowedLimit';
 
 /** Whether a finished pod counts as failed: it says so, or a step ended badly while sidecars still run. */
 export function didFail(pod: Pod): boolean {
   if (pod.status?.phase === 'Failed') return true;
-  return (pod.status?.containerStatuses ?? []).some((status) => isStepContainer(status.name) && (isOutOfMemory(status) || exitedBadly(status)));
+  return (pod.status?.containerStatuses ?? []).some(
+    (status) => isStepContainer(status.name) && (isOutOfMemory(status) || exitedBadly(status)),
+  );
 }
 
-/** Reason by the first rule that applies, in upstream's order; the message comes from whatever says most about the cause. */
+/**
+ * Reason by the first rule that applies, in upstream's order; the message comes from whatever says most about the
+ * cause.
+ */
 export function failureOf(pod: Pod): Failure {
   return { reason: failureReason(pod), message: failureMessage(pod) };
 }
@@ -53,10 +60,14 @@ function failureMessage(pod: Pod): string {
   if (pod.status?.reason === evicted && pod.status.message) return pod.status.message;
   const init = (pod.status?.initContainerStatuses ?? []).map(containerMessage).find((message) => message !== undefined);
   if (init !== undefined) return `init container failed, ${init}`;
-  const container = orderedStatuses(pod).map(containerMessage).find((message) => message !== undefined);
+  const container = orderedStatuses(pod)
+    .map(containerMessage)
+    .find((message) => message !== undefined);
   if (container !== undefined) return container;
   if (pod.status?.message) return pod.status.message;
-  const outOfMemory = (pod.status?.containerStatuses ?? []).some((status) => isStepContainer(status.name) && isOutOfMemory(status));
+  const outOfMemory = (pod.status?.containerStatuses ?? []).some(
+    (status) => isStepContainer(status.name) && isOutOfMemory(status),
+  );
   return outOfMemory ? oomKilled : 'build failed for unspecified reasons.';
 }
 
@@ -64,8 +75,10 @@ function containerMessage(status: ContainerStatus): string | undefined {
   const terminated = status.state?.terminated;
   if (!terminated) return undefined;
   const reported = reportedReason(status);
-  if (reported === resultTooLarge) return `${quote(status.name)} exited with code ${terminated.exitCode}: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace`;
-  if (reported === 'TimeoutExceeded') return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
+  if (reported === resultTooLarge)
+    return `${quote(status.name)} exited with code ${terminated.exitCode}: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace`;
+  if (reported === 'TimeoutExceeded')
+    return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
   if (terminated.exitCode === 0) return undefined;
   return `${quote(status.name)} exited with code ${terminated.exitCode}${terminated.reason ? `: ${terminated.reason}` : ''}`;
 }

@@ -9,7 +9,11 @@ export function orderedStatuses(pod: Pod): ContainerStatus[] {
 
 /** Whether every step has ended: the run is over then, though sidecars may still run. */
 export function stepsAreComplete(pod: Pod): boolean {
-  const ended = new Set(orderedStatuses(pod).filter((status) => status.state?.terminated).map((status) => status.name));
+  const ended = new Set(
+    orderedStatuses(pod)
+      .filter((status) => status.state?.terminated)
+      .map((status) => status.name),
+  );
   const steps = pod.spec.containers.filter((container) => isStepContainer(container.name));
   return steps.length > 0 && steps.every((step) => ended.has(step.name));
 }

@@ -13,31 +13,49 @@ export interface PendingState {
 }
 
 /** Reasons of a container that waits for its image (kubelet/images/types.go). */
-const imageErrors = new Set(['ImagePullBackOff', 'ImageInspectError', 'ErrImagePull', 'ErrImageNeverPull', 'RegistryUnavailable', 'InvalidImageName']);
+const imageErrors = new Set([
+  'ImagePullBackOff',
+  'ImageInspectError',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'RegistryUnavailable',
+  'InvalidImageName',
+]);
 /** Those that will not mend by themselves; ImagePullBackOff may be given time by the operator. */
 const fatalImageErrors = new Set(['ImagePullBackOff', 'InvalidImageName']);
 const configErrors = new Set(['CreateContainerConfigError', 'CreateContainerError']);
 
 export function pendingState(pod: Pod): PendingState {
   const message = waitingMessage(pod);
-  if (exceedsNodeResources(pod)) return { reason: 'ExceededNodeResources', message: 'TaskRun Pod exceeded available resources', notable: true };
-  if (waiting(pod).some(({ reason }) => imageErrors.has(reason))) return { reason: 'PullImageFailed', message, notable: true };
-  return { reason: 'Pending', message, notable: waiting(pod).some((container) => container.message !== '') || isUnschedulable(pod) };
+  if (exceedsNodeResources(pod))
+    return { reason: 'ExceededNodeResources', message: 'TaskRun Pod exceeded available resources', notable: true };
+  if (waiting(pod).some(({ reason }) => imageErrors.has(reason)))
+    return { reason: 'PullImageFailed', message, notable: true };
+  return {
+    reason: 'Pending',
+    message,
+    notable: waiting(pod).some((container) => container.message !== '') || isUnschedulable(pod),
+  };
 }
 
 export function exceedsNodeResources(pod: Pod): boolean {
-  return (pod.status?.conditions ?? []).some((condition) => condition.reason === 'Unschedulable' && (condition.message ?? '').includes('Insufficient'));
+  return (pod.status?.conditions ?? []).some(
+    (condition) => condition.reason === 'Unschedulable' && (condition.message ?? '').includes('Insufficient'),
+  );
 }
 
 function isUnschedulable(pod: Pod): boolean {
-  return (pod.status?.conditions ?? []).some((condition) => condition.type === 'PodScheduled' && condition.status === 'False');
+  return (pod.status?.conditions ?? []).some(
+    (condition) => condition.type === 'PodScheduled' && condition.status === 'False',
+  );
 }
 
 function waitingMessage(pod: Pod): string {
   const container = waiting(pod).find(({ message }) => message !== '');
   if (container) return `build step ${quote(container.name)} is pending with reason ${quote(container.message)}`;
   const condition = (pod.status?.conditions ?? []).find((candidate) => candidate.status !== 'True');
-  if (condition) return `pod status ${quote(condition.type)}:${quote(condition.status)}; message: ${quote(condition.message ?? '')}`;
+  if (condition)
+    return `pod status ${quote(condition.type)}:${quote(condition.status)}; message: ${quote(condition.message ?? '')}`;
   return pod.status?.message || 'Pending';
 }
 
@@ -50,7 +68,9 @@ interface Waiting {
 /** Containers that wait, init containers too: their image may be the one that cannot be had. */
 function waiting(pod: Pod): Waiting[] {
   const all: ContainerStatus[] = [...orderedStatuses(pod), ...(pod.status?.initContainerStatuses ?? [])];
-  return all.flatMap(({ name, state }) => (state?.waiting ? [{ name, reason: state.waiting.reason ?? '', message: state.waiting.message ?? '' }] : []));
+  return all.flatMap(({ name, state }) =>
+    state?.waiting ? [{ name, reason: state.waiting.reason ?? '', message: state.waiting.message ?? '' }] : [],
+  );
 }
 
 /** A pod that will never start: the run fails now and the pod goes. */
@@ -60,9 +80,15 @@ export interface StartFailure {
 }
 
 /**
- * Why a pod cannot start, once the operator's patience is at its end; `retryAfterMs` says when to look again while it is not.
+ * Why a pod cannot start, once the operator's patience is at its end; `retryAfterMs` says when to look again while it
+ * is not.
  */
-export function startFailure(pod: Pod, taskRun: string, defaults: Defaults, now: Date): StartFailure | { retryAfterMs: number } | undefined {
+export function startFailure(
+  pod: Pod,
+  taskRun: string,
+  defaults: Defaults,
+  now: Date,
+): StartFailure | { retryAfterMs: number } | undefined {
   for (const container of waiting(pod)) {
     const patience = patienceMs(container, defaults);
     if (patience === undefined) continue;
@@ -77,7 +103,8 @@ function patienceMs({ reason, message }: Waiting, defaults: Defaults): number | 
   if (fatalImageErrors.has(reason)) return reason === 'ImagePullBackOff' ? defaults.imagePullBackOffTimeoutMs : 0;
   if (!configErrors.has(reason)) return undefined;
   // A node under load may need more than one try to create a container.
-  if (message.includes('context deadline exceeded')) return defaults.createContainerErrorTimeoutMs || (reason === 'CreateContainerError' ? undefined : 0);
+  if (message.includes('context deadline exceeded'))
+    return defaults.createContainerErrorTimeoutMs || (reason === 'CreateContainerError' ? undefined : 0);
   return reason === 'CreateContainerConfigError' ? 0 : undefined;
 }
 
@@ -87,14 +114,21 @@ function waitedMs(pod: Pod, now: Date): number {
     .filter((condition) => condition.type === 'Initialized' || condition.type === 'PodReadyToStartContainers')
     .map((condition) => Date.parse(condition.lastTransitionTime ?? ''))
     .filter((time) => !Number.isNaN(time));
-  return now.getTime() - Math.max(...(times.length > 0 ? times : [Date.parse(pod.metadata.creationTimestamp ?? '') || 0]));
+  return (
+    now.getTime() - Math.max(...(times.length > 0 ? times : [Date.parse(pod.metadata.creationTimestamp ?? '') || 0]))
+  );
 }
 
 function describe(pod: Pod, container: Waiting, taskRun: string): StartFailure {
   if (configErrors.has(container.reason)) {
-    return { reason: 'CreateContainerConfigError', message: `Failed to create pod due to config error: container ${quote(container.name)}: ${container.message}` };
+    return {
+      reason: 'CreateContainerConfigError',
+      message: `Failed to create pod due to config error: container ${quote(container.name)}: ${container.message}`,
+    };
   }
-  const image = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((candidate) => candidate.name === container.name)?.image ?? '';
+  const image =
+    [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((candidate) => candidate.name === container.name)
+      ?.image ?? '';
   return {
     reason: 'TaskRunImagePullFailed',
     message: `${role(container.name)} in TaskRun ${quote(taskRun)} failed to pull the image ${quote(image)}. The pod errored with the message: "${container.message}."`,

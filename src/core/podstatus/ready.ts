@@ -13,8 +13,8 @@ export function isGateOpen(pod: Pod): boolean {
 }
 
 /**
- * Whether the gate before the first step must be moved: opened when sidecars are ready, closed when a webhook added a container to
- * a pod that was let through at creation (hack/decisions/0004-ready-annotation-at-creation.md).
+ * Whether the gate before the first step must be moved: opened when sidecars are ready, closed when a webhook added a
+ * container to a pod that was let through at creation (hack/decisions/0004-ready-annotation-at-creation.md).
  */
 export function readyGateChange(pod: Pod, flags: FeatureFlags): 'open' | 'close' | undefined {
   if (!isGateOpen(pod)) return sidecarsAreReady(pod) ? 'open' : undefined;
@@ -24,7 +24,9 @@ export function readyGateChange(pod: Pod, flags: FeatureFlags): 'open' | 'close'
 }
 
 function hasInjectedContainers(pod: Pod): boolean {
-  return pod.spec.containers.some((container) => !isStepContainer(container.name) && !isSidecarContainer(container.name));
+  return pod.spec.containers.some(
+    (container) => !isStepContainer(container.name) && !isSidecarContainer(container.name),
+  );
 }
 
 /** Every container that is no step runs and is ready, or has ended already. */
@@ -32,5 +34,10 @@ function sidecarsAreReady(pod: Pod): boolean {
   if (pod.status?.phase !== 'Running') return false;
   const others = orderedStatuses(pod).filter((status) => !isStepContainer(status.name));
   const expected = pod.spec.containers.filter((container) => !isStepContainer(container.name)).length;
-  return others.length === expected && others.every(({ state, ready }) => state?.terminated !== undefined || (state?.running !== undefined && ready === true));
+  return (
+    others.length === expected &&
+    others.every(
+      ({ state, ready }) => state?.terminated !== undefined || (state?.running !== undefined && ready === true),
+    )
+  );
 }

@@ -12,7 +12,10 @@ interface Declared {
   type?: ParamType;
 }
 
-/** A result's value from the text a step wrote. A declared string stays text; anything else is read as JSON where it is JSON. */
+/**
+ * A result's value from the text a step wrote. A declared string stays text; anything else is read as JSON where it is
+ * JSON.
+ */
 function typedResult(name: string, text: string, declared: ParamType | undefined): TaskRunResult {
   if (declared === 'string') return { name, type: 'string', value: text };
   const value = fromText(text);
@@ -31,7 +34,9 @@ function fromText(text: string): ParamValue {
 
 function resultsOf(entries: readonly TerminationEntry[], type: number, declared: readonly Declared[]): TaskRunResult[] {
   const types = new Map(declared.map((result) => [result.name, result.type ?? 'string']));
-  return entries.filter((entry) => entry.type === type).map((entry) => typedResult(entry.key, entry.value, types.get(entry.key)));
+  return entries
+    .filter((entry) => entry.type === type)
+    .map((entry) => typedResult(entry.key, entry.value, types.get(entry.key)));
 }
 
 export function taskResults(entries: readonly TerminationEntry[], declared: readonly TaskResult[]): TaskRunResult[] {
@@ -43,7 +48,11 @@ export function stepResults(entries: readonly TerminationEntry[], declared: read
 }
 
 /** Task results whose value is `$(steps.<step>.results.<result>)`, from the results of the step in `container`. */
-export function taskResultsFromStep(container: string, results: readonly TaskRunResult[], declared: readonly TaskResult[]): TaskRunResult[] {
+export function taskResultsFromStep(
+  container: string,
+  results: readonly TaskRunResult[],
+  declared: readonly TaskResult[],
+): TaskRunResult[] {
   return declared.flatMap((wanted): TaskRunResult[] => {
     const source = typeof wanted.value === 'string' ? stepResultReference(wanted.value) : undefined;
     if (source === undefined || stepContainerName(source.step, 0) !== container) return [];
@@ -54,7 +63,9 @@ export function taskResultsFromStep(container: string, results: readonly TaskRun
 
 /** `$(steps.a.results.b)`, also with `[*]`, in any of the three spellings of the last part. */
 function stepResultReference(value: string): { step: string; result: string } | undefined {
-  const match = /^steps\.([^.]+)\.results(?:\.([^.[\]]+)|\[(['"])([^'"]+)\3\])(?:\[\*\])?$/.exec(references(value)[0] ?? '');
+  const match = /^steps\.([^.]+)\.results(?:\.([^.[\]]+)|\[(['"])([^'"]+)\3\])(?:\[\*\])?$/.exec(
+    references(value)[0] ?? '',
+  );
   const result = match?.[2] ?? match?.[4];
   return match?.[1] !== undefined && result !== undefined ? { step: match[1], result } : undefined;
 }
@@ -66,7 +77,10 @@ export function latestOfEach(results: readonly TaskRunResult[]): TaskRunResult[]
   return [...latest.values()];
 }
 
-/** What is left of the message for status.steps[].terminated.message: everything but what the entrypoint tells the controller. */
+/**
+ * What is left of the message for status.steps[].terminated.message: everything but what the entrypoint tells the
+ * controller.
+ */
 export function visibleMessage(entries: readonly TerminationEntry[]): string | undefined {
   const visible = entries.filter((entry) => entry.type !== entryType.internal);
   return visible.length > 0 ? JSON.stringify(visible.map(({ key, value, type }) => ({ key, value, type }))) : undefined;
@@ -104,28 +118,57 @@ function mergeByName(list: readonly Artifact[]): Artifact[] {
   for (const artifact of list) {
     const known = merged.get(artifact.name ?? '');
     const texts = new Set((known?.values ?? []).map((value) => JSON.stringify(value)));
-    const values = [...(known?.values ?? []), ...(artifact.values ?? []).filter((value) => !texts.has(JSON.stringify(value)))];
-    merged.set(artifact.name ?? '', { ...known, ...artifact, values, ...(known?.buildOutput ? { buildOutput: true } : {}) });
+    const values = [
+      ...(known?.values ?? []),
+      ...(artifact.values ?? []).filter((value) => !texts.has(JSON.stringify(value))),
+    ];
+    merged.set(artifact.name ?? '', {
+      ...known,
+      ...artifact,
+      values,
+      ...(known?.buildOutput ? { buildOutput: true } : {}),
+    });
   }
   return [...merged.values()];
 }
 
 /**
- * Results that are not what the Task declares, worded as upstream does; those of a wrong type are taken out. `undefined` message:
- * all is well.
+ * Results that are not what the Task declares, worded as upstream does; those of a wrong type are taken out.
+ * `undefined` message: all is well.
  */
-export function checkResults(results: readonly TaskRunResult[], declared: readonly TaskResult[]): { results: TaskRunResult[]; message?: string } {
+export function checkResults(
+  results: readonly TaskRunResult[],
+  declared: readonly TaskResult[],
+): { results: TaskRunResult[]; message?: string } {
   const specs = new Map(declared.map((result) => [result.name, result]));
-  const wrong = results.filter((result) => specs.has(result.name) && (specs.get(result.name)?.type ?? 'string') !== result.type);
+  const wrong = results.filter(
+    (result) => specs.has(result.name) && (specs.get(result.name)?.type ?? 'string') !== result.type,
+  );
   const right = results.filter((result) => !wrong.includes(result));
   if (wrong.length > 0) {
-    const texts = wrong.map(({ name, type }) => ` "${name}": task result is expected to be "${specs.get(name)?.type ?? 'string'}" type but was initialized to a different type "${type ?? ''}"`);
-    return { results: right, message: `Provided results don't match declared results; may be invalid JSON or missing result declaration: ${texts.sort().join(',')}` };
+    const texts = wrong.map(
+      ({ name, type }) =>
+        ` "${name}": task result is expected to be "${specs.get(name)?.type ?? 'string'}" type but was initialized to a different type "${type ?? ''}"`,
+    );
+    return {
+      results: right,
+      message: `Provided results don't match declared results; may be invalid JSON or missing result declaration: ${texts.sort().join(',')}`,
+    };
   }
-  const lacking = right.map((result): [string, string[]] => {
-    const keys = Object.keys(specs.get(result.name)?.properties ?? {});
-    return [result.name, typeof result.value === 'object' && !Array.isArray(result.value) ? keys.filter((key) => !Object.hasOwn(result.value as object, key)).sort() : []];
-  }).filter(([, keys]) => keys.length > 0);
+  const lacking = right
+    .map((result): [string, string[]] => {
+      const keys = Object.keys(specs.get(result.name)?.properties ?? {});
+      return [
+        result.name,
+        typeof result.value === 'object' && !Array.isArray(result.value)
+          ? keys.filter((key) => !Object.hasOwn(result.value as object, key)).sort()
+          : [],
+      ];
+    })
+    .filter(([, keys]) => keys.length > 0);
   if (lacking.length === 0) return { results: right };
-  return { results: right, message: `missing keys for these results which are required in TaskResult's properties ${goMapOfLists(Object.fromEntries(lacking))}` };
+  return {
+    results: right,
+    message: `missing keys for these results which are required in TaskResult's properties ${goMapOfLists(Object.fromEntries(lacking))}`,
+  };
 }

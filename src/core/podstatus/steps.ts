@@ -1,9 +1,23 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { SidecarState, StepState, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
-import { isSidecarContainer, isStepContainer, stepContainerName, withoutSidecarPrefix, withoutStepPrefix } from '../pod/names.ts';
+import {
+  isSidecarContainer,
+  isStepContainer,
+  stepContainerName,
+  withoutSidecarPrefix,
+  withoutStepPrefix,
+} from '../pod/names.ts';
 import type { ContainerStatus, Pod } from '../pod/types.ts';
 import { orderedStatuses } from './order.ts';
-import { artifactsOf, mergeArtifacts, stepResults, taskResults, taskResultsFromStep, visibleMessage, type Artifacts } from './results.ts';
+import {
+  artifactsOf,
+  mergeArtifacts,
+  stepResults,
+  taskResults,
+  taskResultsFromStep,
+  visibleMessage,
+  type Artifacts,
+} from './results.ts';
 import { entryType, parseTerminationMessage, stepReport, type TerminationEntry } from './termination.ts';
 
 /** What a pod's containers say of the run. Results and artifacts count only once the run is done. */
@@ -20,7 +34,9 @@ export function readSteps(pod: Pod, spec: TaskSpec, done: boolean): StepReadings
   const artifacts: Artifacts[] = [];
   for (const status of orderedStatuses(pod).filter((candidate) => isStepContainer(candidate.name))) {
     const entries = parseTerminationMessage(status.state?.terminated?.message);
-    const step = (spec.steps ?? []).find((candidate, index) => stepContainerName(candidate.name, index) === status.name);
+    const step = (spec.steps ?? []).find(
+      (candidate, index) => stepContainerName(candidate.name, index) === status.name,
+    );
     const state = stepState(status, entries);
     if (done && entries) {
       const own = stepResults(entries, step?.results ?? []);

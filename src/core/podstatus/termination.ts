@@ -3,7 +3,11 @@ import { inflateRawSync } from 'node:zlib';
 /** Kinds of entries in a step's termination message (src/entrypoint/CONTRACT.md); older entrypoints wrote names. */
 export const entryType = { taskResult: 1, internal: 3, stepResult: 4, stepArtifacts: 5, taskArtifacts: 6 } as const;
 const TYPE_NAMES: Readonly<Record<string, number>> = {
-  TaskRunResult: 1, InternalTektonResult: 3, StepResult: 4, StepArtifactsResult: 5, TaskRunArtifactsResult: 6,
+  TaskRunResult: 1,
+  InternalTektonResult: 3,
+  StepResult: 4,
+  StepArtifactsResult: 5,
+  TaskRunArtifactsResult: 6,
 };
 
 export interface TerminationEntry {
@@ -17,14 +21,16 @@ const compressedPrefix = 'tknz:';
 const longestInflatedBytes = 128 * 1024;
 
 /**
- * The entries of a termination message: the last of each key, sorted by key. Undefined when the text is something else, such
- * as the runtime's own message of why a container could not start.
+ * The entries of a termination message: the last of each key, sorted by key. Undefined when the text is something else,
+ * such as the runtime's own message of why a container could not start.
  */
 export function parseTerminationMessage(message: string | undefined): TerminationEntry[] | undefined {
   if (!message) return undefined;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(message.startsWith(compressedPrefix) ? inflate(message.slice(compressedPrefix.length)) : message);
+    parsed = JSON.parse(
+      message.startsWith(compressedPrefix) ? inflate(message.slice(compressedPrefix.length)) : message,
+    );
   } catch {
     // Not ours: a container may have been killed before its entrypoint wrote anything.
     return undefined;
@@ -61,7 +67,9 @@ export interface StepReport {
 }
 
 export function stepReport(entries: readonly TerminationEntry[]): StepReport {
-  const internal = new Map(entries.filter((entry) => entry.type === entryType.internal).map((entry) => [entry.key, entry.value]));
+  const internal = new Map(
+    entries.filter((entry) => entry.type === entryType.internal).map((entry) => [entry.key, entry.value]),
+  );
   const report: StepReport = {};
   const started = new Date(internal.get('StartedAt') ?? '');
   if (!Number.isNaN(started.getTime())) report.startedAt = started.toISOString().replace(/\.\d+Z$/, 'Z');

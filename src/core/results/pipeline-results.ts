@@ -6,9 +6,9 @@ import { parseResultReference, type ResultReference } from './reference.ts';
 import { resultReplacements, type RunResults } from './values.ts';
 
 /**
- * A pipeline's results from those of its tasks, also of those that failed (upstream #9367). One that a failed task does not
- * have is left out; one that a task which succeeded does not have makes the pipeline's result `invalid`. Results without any
- * reference are left out, as upstream.
+ * A pipeline's results from those of its tasks, also of those that failed (upstream #9367). One that a failed task does
+ * not have is left out; one that a task which succeeded does not have makes the pipeline's result `invalid`. Results
+ * without any reference are left out, as upstream.
  * @param results of all tasks that have ended
  * @param succeeded whether a task of that name succeeded
  */
@@ -26,12 +26,17 @@ export function pipelineResults(
     const verdicts = references.map((reference) => judge(reference, results, succeeded));
     if (verdicts.includes('invalid')) invalid.push(name);
     // `$(finally.t.results.r)` reads the same results as `$(tasks.t.results.r)`: names are unique over both sections.
-    else if (!verdicts.includes('left out')) values.push({ name, value: replaceParamValue(asTasks(toParamValue(value)), replacements) });
+    else if (!verdicts.includes('left out'))
+      values.push({ name, value: replaceParamValue(asTasks(toParamValue(value)), replacements) });
   }
   return { results: values, invalid };
 }
 
-function judge(text: string, results: RunResults, succeeded: (task: string) => boolean): 'there' | 'left out' | 'invalid' {
+function judge(
+  text: string,
+  results: RunResults,
+  succeeded: (task: string) => boolean,
+): 'there' | 'left out' | 'invalid' {
   const reference = parseResultReference(text);
   if (!reference) return 'invalid';
   const value = results.get(reference.task)?.get(reference.result);

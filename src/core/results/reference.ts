@@ -13,7 +13,8 @@ export interface ResultReference {
   index?: number | '*';
 }
 
-const FORM = /^(tasks|finally)\.([^.[\]]+)\.results(?:\.([^.[\]]+)|\[(['"])(.+?)\4\])(?:\.([^.[\]]+))?(?:\[(\d+|\*)\])?$/;
+const FORM =
+  /^(tasks|finally)\.([^.[\]]+)\.results(?:\.([^.[\]]+)|\[(['"])(.+?)\4\])(?:\.([^.[\]]+))?(?:\[(\d+|\*)\])?$/;
 
 /** A result reference from the inner text of `$(…)`, undefined when it is about something else. */
 export function parseResultReference(text: string): ResultReference | undefined {

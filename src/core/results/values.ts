@@ -9,7 +9,10 @@ export type TaskResults = ReadonlyMap<string, ParamValue>;
 /** What the tasks of a run produced, by task name. */
 export type RunResults = ReadonlyMap<string, TaskResults>;
 
-/** The results of a finished task; those of a matrix are lists of strings, one entry per run that has it, in the order given. */
+/**
+ * The results of a finished task; those of a matrix are lists of strings, one entry per run that has it, in the order
+ * given.
+ */
 export function taskResults(runs: readonly TaskRun[], matrixed: boolean): TaskResults {
   const values = new Map<string, ParamValue>();
   if (!matrixed) {
@@ -42,7 +45,9 @@ export function resultReplacements(results: RunResults): Replacements {
 export function artifactReplacements(task: string, runs: readonly TaskRun[]): Replacements {
   const replacements = emptyReplacements();
   for (const direction of ['inputs', 'outputs'] as const) {
-    for (const { name = '', values = [] } of runs.flatMap((run) => run.status?.artifacts?.[direction] ?? []).reverse()) {
+    for (const { name = '', values = [] } of runs
+      .flatMap((run) => run.status?.artifacts?.[direction] ?? [])
+      .reverse()) {
       const text = JSON.stringify(values.map(({ digest, uri }) => ({ digest, uri })));
       replacements.strings.set(`tasks.${task}.${direction}.${name}`, text);
       replacements.strings.set(`tasks.${task}.${direction}`, text);

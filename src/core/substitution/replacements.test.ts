@@ -1,12 +1,30 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  mergeReplacements, references, referencesIn, replaceArray, replaceDeep, replaceParamValue, replaceString, stringReplacements, type Replacements,
+  mergeReplacements,
+  references,
+  referencesIn,
+  replaceArray,
+  replaceDeep,
+  replaceParamValue,
+  replaceString,
+  stringReplacements,
+  type Replacements,
 } from './replacements.ts';
 
 const r: Replacements = {
-  strings: new Map([['params.a', 'A'], ["params['a']", 'A'], ['params.dollar', '$(params.a)'], ['params.list[1]', 'two'], ['params.obj.key', 'value'], ['params.empty', '']]),
-  arrays: new Map([['params.list', ['one', 'two']], ['params.none', []]]),
+  strings: new Map([
+    ['params.a', 'A'],
+    ["params['a']", 'A'],
+    ['params.dollar', '$(params.a)'],
+    ['params.list[1]', 'two'],
+    ['params.obj.key', 'value'],
+    ['params.empty', ''],
+  ]),
+  arrays: new Map([
+    ['params.list', ['one', 'two']],
+    ['params.none', []],
+  ]),
   objects: new Map([['params.obj', { key: 'value' }]]),
 };
 
@@ -27,16 +45,25 @@ describe('replaceString', () => {
   ])('%s', (_name, text, expected) => expect(replaceString(text, r)).toBe(expected));
 
   it('never changes text without references', () => {
-    fc.assert(fc.property(fc.string().filter((s) => !s.includes('$(')), (text) => {
-      expect(replaceString(text, r)).toBe(text);
-    }));
+    fc.assert(
+      fc.property(
+        fc.string().filter((s) => !s.includes('$(')),
+        (text) => {
+          expect(replaceString(text, r)).toBe(text);
+        },
+      ),
+    );
   });
 
   it('inserts any value literally, also $& and the like', () => {
-    fc.assert(fc.property(fc.string(), fc.string(), fc.string(), (before, value, after) => {
-      const plain = [before, after].map((s) => s.replaceAll('$', '').replaceAll('(', ''));
-      expect(replaceString(`${plain[0]}$(x)${plain[1]}`, stringReplacements({ x: value }))).toBe(`${plain[0]}${value}${plain[1]}`);
-    }));
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string(), (before, value, after) => {
+        const plain = [before, after].map((s) => s.replaceAll('$', '').replaceAll('(', ''));
+        expect(replaceString(`${plain[0]}$(x)${plain[1]}`, stringReplacements({ x: value }))).toBe(
+          `${plain[0]}${value}${plain[1]}`,
+        );
+      }),
+    );
   });
 });
 
@@ -62,8 +89,22 @@ describe('replaceParamValue', () => {
 
 describe('replaceDeep', () => {
   it('reaches every string and expands lists', () => {
-    const tree = { image: '$(params.a)', args: ['$(params.list[*])'], env: [{ name: 'E', value: '$(params.obj.key)' }], port: 80, on: true, none: null };
-    expect(replaceDeep(tree, r)).toEqual({ image: 'A', args: ['one', 'two'], env: [{ name: 'E', value: 'value' }], port: 80, on: true, none: null });
+    const tree = {
+      image: '$(params.a)',
+      args: ['$(params.list[*])'],
+      env: [{ name: 'E', value: '$(params.obj.key)' }],
+      port: 80,
+      on: true,
+      none: null,
+    };
+    expect(replaceDeep(tree, r)).toEqual({
+      image: 'A',
+      args: ['one', 'two'],
+      env: [{ name: 'E', value: 'value' }],
+      port: 80,
+      on: true,
+      none: null,
+    });
   });
 
   it('gives back the same object when nothing changed', () => {
@@ -72,11 +113,13 @@ describe('replaceDeep', () => {
   });
 
   it('leaves the input alone', () => {
-    fc.assert(fc.property(fc.jsonValue(), (tree) => {
-      const before = JSON.stringify(tree);
-      replaceDeep(tree, r);
-      expect(JSON.stringify(tree)).toBe(before);
-    }));
+    fc.assert(
+      fc.property(fc.jsonValue(), (tree) => {
+        const before = JSON.stringify(tree);
+        replaceDeep(tree, r);
+        expect(JSON.stringify(tree)).toBe(before);
+      }),
+    );
   });
 });
 

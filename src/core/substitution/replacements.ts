@@ -1,8 +1,9 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 
 /**
- * What `$(…)` stands for. Keys are the inner texts without `$(` and `)`: `params.x`, `params['x']`, `context.taskRun.name`.
- * An array is reached whole as `$(key)` or `$(key[*])`; its elements and an object's keys are entries of `strings`.
+ * What `$(…)` stands for. Keys are the inner texts without `$(` and `)`: `params.x`, `params['x']`,
+ * `context.taskRun.name`. An array is reached whole as `$(key)` or `$(key[*])`; its elements and an object's keys are
+ * entries of `strings`.
  */
 export interface Replacements {
   strings: Map<string, string>;
@@ -56,7 +57,10 @@ export function replaceString(text: string, r: Replacements): string {
   return text.replace(REFERENCE, (whole, key: string) => r.strings.get(key) ?? whole);
 }
 
-/** The name of the array or object that a text consists of, `$(params.a)` or `$(params.a[*])`; undefined when there is more or less. */
+/**
+ * The name of the array or object that a text consists of, `$(params.a)` or `$(params.a[*])`; undefined when there is
+ * more or less.
+ */
 function isolatedReference(text: string): string | undefined {
   return ISOLATED.exec(text)?.[1]?.replace(/\[\*\]$/, '');
 }
@@ -70,7 +74,10 @@ export function replaceArray(list: readonly string[], r: Replacements): string[]
   });
 }
 
-/** Replaces in a param's value as the user wrote it. A string that is nothing but a reference to an array or object takes that value and type. */
+/**
+ * Replaces in a param's value as the user wrote it. A string that is nothing but a reference to an array or object
+ * takes that value and type.
+ */
 export function replaceParamValue(json: unknown, r: Replacements): ParamValue {
   const value = toParamValue(json);
   if (Array.isArray(value)) return replaceArray(value, r);
@@ -96,8 +103,8 @@ export function replaceDeep<T>(tree: T, r: Replacements): T {
 }
 
 /**
- * Replaces kind by kind: what one kind of variable puts in may hold variables of the kinds after it, as upstream does for params that hold
- * `$(context.taskRun.name)`, but never of its own.
+ * Replaces kind by kind: what one kind of variable puts in may hold variables of the kinds after it, as upstream does
+ * for params that hold `$(context.taskRun.name)`, but never of its own.
  */
 export function replaceInTurn<T>(tree: T, ...kinds: readonly Replacements[]): T {
   return kinds.reduce<T>((replaced, kind) => replaceDeep(replaced, kind), tree);

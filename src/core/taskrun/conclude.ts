@@ -6,27 +6,33 @@ import type { TaskRunFacts } from './facts.ts';
 import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
 
 /**
- * The last word on every status of a run that was not done: a failed attempt with retries left becomes the next one's beginning
- * (docs/taskruns.md "Specifying Retries"), and the generation that was looked at is noted.
+ * The last word on every status of a run that was not done: a failed attempt with retries left becomes the next one's
+ * beginning (docs/taskruns.md "Specifying Retries"), and the generation that was looked at is noted.
  */
 export function conclude(facts: TaskRunFacts, status: TaskRunStatus, now: Date): TaskRunStatus {
   const { taskRun } = facts;
   if (isDone(taskRun.status)) return status;
   const concluded = withoutEmptyLists(mayRetry(facts, status) ? nextAttempt(status, now) : status);
-  return taskRun.metadata.generation === undefined ? concluded : { ...concluded, observedGeneration: taskRun.metadata.generation };
+  return taskRun.metadata.generation === undefined
+    ? concluded
+    : { ...concluded, observedGeneration: taskRun.metadata.generation };
 }
 
 /** As Go's omitempty leaves them out. */
 function withoutEmptyLists(status: TaskRunStatus): TaskRunStatus {
-  return Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)));
+  return Object.fromEntries(
+    Object.entries(status).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0)),
+  );
 }
 
 function mayRetry({ taskRun }: TaskRunFacts, status: TaskRunStatus): boolean {
   const condition = succeededCondition(status);
-  return isFailed(status)
-    && condition?.reason !== reasons.cancelled
-    && isWorthRetrying(condition?.reason)
-    && (status.retriesStatus?.length ?? 0) < (taskRun.spec.retries ?? 0);
+  return (
+    isFailed(status) &&
+    condition?.reason !== reasons.cancelled &&
+    isWorthRetrying(condition?.reason) &&
+    (status.retriesStatus?.length ?? 0) < (taskRun.spec.retries ?? 0)
+  );
 }
 
 function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
@@ -41,8 +47,8 @@ function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
 }
 
 /**
- * Events of a change of condition: Started, the end, and whatever is out of the ordinary in between. Plain Pending and Running
- * have none: they are in the status for whoever looks, and events are API writes.
+ * Events of a change of condition: Started, the end, and whatever is out of the ordinary in between. Plain Pending and
+ * Running have none: they are in the status for whoever looks, and events are API writes.
  */
 export function transitionEvents(before: Condition | undefined, after: Condition | undefined): EventEffect[] {
   if (after === undefined || (before?.status === after.status && before.reason === after.reason)) return [];
@@ -53,7 +59,9 @@ export function transitionEvents(before: Condition | undefined, after: Condition
 function eventsOf({ status, reason = '', message = '' }: Condition): EventEffect[] {
   if (status === 'True') return [event('Normal', 'Succeeded', message)];
   if (status === 'False') return [event('Warning', 'Failed', message)];
-  return isOrdinary(reason) ? [] : [event(reason === reasons.exceededNodeResources ? 'Warning' : 'Normal', reason, message)];
+  return isOrdinary(reason)
+    ? []
+    : [event(reason === reasons.exceededNodeResources ? 'Warning' : 'Normal', reason, message)];
 }
 
 function event(eventType: EventEffect['eventType'], reason: string, message: string): EventEffect {

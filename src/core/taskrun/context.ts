@@ -52,5 +52,8 @@ export function started(context: PlanContext): TaskRunStatus {
   const { status, facts, now } = context;
   if (status.startTime) return status;
   const created = Date.parse(facts.taskRun.metadata.creationTimestamp ?? '');
-  return { ...status, startTime: timestamp(Number.isNaN(created) || created <= now.getTime() ? now : new Date(created)) };
+  return {
+    ...status,
+    startTime: timestamp(Number.isNaN(created) || created <= now.getTime() ? now : new Date(created)),
+  };
 }

@@ -12,7 +12,11 @@ import { timeLeftMs, timeoutMs } from './timeout.ts';
 export const cancelled: Phase = (context) => {
   const { taskRun } = context.facts;
   if (taskRun.spec.status !== taskRunSpecStatus.cancelled) return undefined;
-  return stopRun(context, reasons.cancelled, `TaskRun ${quote(taskRun.metadata.name ?? '')} was cancelled. ${taskRun.spec.statusMessage ?? ''}`);
+  return stopRun(
+    context,
+    reasons.cancelled,
+    `TaskRun ${quote(taskRun.metadata.name ?? '')} was cancelled. ${taskRun.spec.statusMessage ?? ''}`,
+  );
 };
 
 /** spec.status TaskRunPending: nothing is made until the user clears it. A run that has its pod goes on. */
@@ -29,7 +33,11 @@ export const timedOut: Phase = (context) => {
   const left = timeLeftMs(facts.taskRun, status, facts.settings, now);
   if (left === undefined || left > 0 || (pod !== undefined && isFinished(pod))) return undefined;
   const limit = formatDuration(timeoutMs(facts.taskRun, facts.settings));
-  return stopRun(context, reasons.timedOut, `TaskRun ${quote(facts.taskRun.metadata.name ?? '')} failed to finish within ${quote(limit)}`);
+  return stopRun(
+    context,
+    reasons.timedOut,
+    `TaskRun ${quote(facts.taskRun.metadata.name ?? '')} failed to finish within ${quote(limit)}`,
+  );
 };
 
 /** A pod that cannot start ends the run at once, or when the operator's patience is over. */

@@ -4,16 +4,22 @@ import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
 import type { TaskFact, TaskRunFacts } from './facts.ts';
 
 /**
- * Labels and annotations that a run should have: its own, then the Task's where it has none of that name, the Task's name, who manages it, and the
- * release that runs it. Runs made by our PipelineRun reconciler have them from birth, so that nothing needs to be written.
+ * Labels and annotations that a run should have: its own, then the Task's where it has none of that name, the Task's
+ * name, who manages it, and the release that runs it. Runs made by our PipelineRun reconciler have them from birth, so
+ * that nothing needs to be written.
  */
 export function metadataPatch(facts: TaskRunFacts): PatchMetadataEffect | undefined {
   const { taskRun, task, settings } = facts;
-  const wantedLabels = { [labels.managedBy]: settings.defaults.managedByLabelValue, ...(task.kind === 'resolved' ? task.labels : {}), ...taskLabel(taskRun, task) };
+  const wantedLabels = {
+    [labels.managedBy]: settings.defaults.managedByLabelValue,
+    ...(task.kind === 'resolved' ? task.labels : {}),
+    ...taskLabel(taskRun, task),
+  };
   const wantedAnnotations = { ...(task.kind === 'resolved' ? propagated(task.annotations) : {}) };
   const missingLabels = missing(wantedLabels, taskRun.metadata.labels);
   const missingAnnotations = missing(wantedAnnotations, taskRun.metadata.annotations);
-  if (taskRun.metadata.annotations?.[annotations.release] !== settings.release) missingAnnotations[annotations.release] = settings.release;
+  if (taskRun.metadata.annotations?.[annotations.release] !== settings.release)
+    missingAnnotations[annotations.release] = settings.release;
   if (Object.keys(missingLabels).length === 0 && Object.keys(missingAnnotations).length === 0) return undefined;
   return { type: 'patchMetadata', labels: missingLabels, annotations: missingAnnotations };
 }

@@ -30,8 +30,8 @@ const phases: Phase[] = [
 ];
 
 /**
- * What to do next for a TaskRun. Pure: facts and time in, decision out. Events of the change of condition are among the effects; the
- * caller carries effects out, then asks `settle` for the status to write.
+ * What to do next for a TaskRun. Pure: facts and time in, decision out. Events of the change of condition are among the
+ * effects; the caller carries effects out, then asks `settle` for the status to write.
  */
 export function planTaskRun(facts: TaskRunFacts, now: Date): TaskRunDecision {
   const context = planContext(facts, now);
@@ -45,7 +45,8 @@ export function planTaskRun(facts: TaskRunFacts, now: Date): TaskRunDecision {
 /** Retries, events and the time to look again, for whatever was decided. */
 export function finish(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
   const before = facts.taskRun.status;
-  if (decision.status === before || (before === undefined && Object.keys(decision.status).length === 0)) return withRequeue(facts, decision, now);
+  if (decision.status === before || (before === undefined && Object.keys(decision.status).length === 0))
+    return withRequeue(facts, decision, now);
   const status = conclude(facts, decision.status, now);
   const events = transitionEvents(succeededCondition(before), succeededCondition(status));
   return withRequeue(facts, { ...decision, status, effects: [...decision.effects, ...events] }, now);

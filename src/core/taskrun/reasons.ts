@@ -1,4 +1,7 @@
-/** Reasons of a TaskRun's Succeeded condition (upstream pkg/apis/pipeline/v1/taskrun_types.go), as far as this folder sets them. */
+/**
+ * Reasons of a TaskRun's Succeeded condition (upstream pkg/apis/pipeline/v1/taskrun_types.go), as far as this folder
+ * sets them.
+ */
 export const reasons = {
   started: 'Started',
   running: 'Running',
@@ -21,7 +24,13 @@ export const reasons = {
 } as const;
 
 /** What a new attempt would only meet again: retries are not spent on it. */
-const lasting = new Set<string>([reasons.resolutionFailed, reasons.validationFailed, reasons.invalidParamValue, 'TaskValidationFailed', 'ResourceVerificationFailed']);
+const lasting = new Set<string>([
+  reasons.resolutionFailed,
+  reasons.validationFailed,
+  reasons.invalidParamValue,
+  'TaskValidationFailed',
+  'ResourceVerificationFailed',
+]);
 
 export function isWorthRetrying(reason: string | undefined): boolean {
   return reason !== undefined && !lasting.has(reason);

@@ -5,9 +5,19 @@ import { reasons } from './reasons.ts';
 export function refersElsewhere({ metadata, spec }: TaskRun): { reason: string; message: string } | undefined {
   const ref = spec.taskRef;
   const failure = (message: string) => ({ reason: reasons.resolutionFailed, message });
-  if (ref === undefined) return failure(`taskRun ${metadata.name ?? ''} not providing TaskRef or TaskSpec; set spec.taskRef.name or spec.taskSpec`);
-  if (ref.resolver) return failure(`spec.taskRef.resolver: resolver ${JSON.stringify(ref.resolver)} is not supported yet; create the Task in the namespace and name it in spec.taskRef.name`);
-  if (ref.kind && ref.kind.toLowerCase() !== 'task') return failure(`spec.taskRef.kind: ${JSON.stringify(ref.kind)} is not supported; use "Task"`);
-  if (!ref.name) return failure(`taskRun ${metadata.name ?? ''} not providing TaskRef or TaskSpec; set spec.taskRef.name or spec.taskSpec`);
+  if (ref === undefined)
+    return failure(
+      `taskRun ${metadata.name ?? ''} not providing TaskRef or TaskSpec; set spec.taskRef.name or spec.taskSpec`,
+    );
+  if (ref.resolver)
+    return failure(
+      `spec.taskRef.resolver: resolver ${JSON.stringify(ref.resolver)} is not supported yet; create the Task in the namespace and name it in spec.taskRef.name`,
+    );
+  if (ref.kind && ref.kind.toLowerCase() !== 'task')
+    return failure(`spec.taskRef.kind: ${JSON.stringify(ref.kind)} is not supported; use "Task"`);
+  if (!ref.name)
+    return failure(
+      `taskRun ${metadata.name ?? ''} not providing TaskRef or TaskSpec; set spec.taskRef.name or spec.taskSpec`,
+    );
   return undefined;
 }

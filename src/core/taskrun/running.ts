@@ -1,5 +1,12 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, isSuccessful, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import {
+  isDone,
+  isSuccessful,
+  succeededCondition,
+  timestamp,
+  withSucceeded,
+  type ConditionState,
+} from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { annotations } from '../labels.ts';
 import type { Pod } from '../pod/types.ts';
@@ -17,7 +24,10 @@ import { metadataPatch } from './metadata.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { bindRun, withProvenance } from './start.ts';
 
-/** A status that only shows progress of containers is held back this long, so that a pod coming up is one write and not four. */
+/**
+ * A status that only shows progress of containers is held back this long, so that a pod coming up is one write and not
+ * four.
+ */
 const progressDelayMs = 1_000;
 
 /** There is a pod: the status follows it, and its gate is moved when sidecars are ready. */
@@ -32,14 +42,20 @@ export const running: Phase = (context) => {
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
   const requeueAfterMs = soonest(retry, held?.againInMs, delayCheckMs(pod, now));
-  return { status: held ? context.status : status, effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+  return {
+    status: held ? context.status : status,
+    effects,
+    ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
+  };
 };
 
 /**
  * The status with its Task. It lacks one when the controller ended between making the pod and writing the status:
  * then the Task is bound as it would have been.
  */
-function withSpec(context: PlanContext): { status: TaskRunStatus; effects: TaskRunEffect[] } | { decision: TaskRunDecision } {
+function withSpec(
+  context: PlanContext,
+): { status: TaskRunStatus; effects: TaskRunEffect[] } | { decision: TaskRunDecision } {
   const { facts, now } = context;
   const status = withProvenance(started(context), facts);
   if (storedSpec(status)) return { status, effects: [] };
@@ -70,16 +86,26 @@ function unfinished(status: TaskRunStatus, pod: Pod, { now, facts }: PlanContext
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   return {
     ...withContainers(status, steps, readSidecars(pod)),
-    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod, delayOf(pod, facts.podWarning, now)), now),
+    conditions: withSucceeded(
+      status.conditions,
+      unfinishedCondition(status, pod, delayOf(pod, facts.podWarning, now)),
+      now,
+    ),
     podName: pod.metadata.name ?? '',
   };
 }
 
 function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | undefined): ConditionState {
-  if (pod.status?.phase === 'Running') return { status: 'Unknown', reason: reasons.running, message: `Not all Steps in the Task have finished executing${delay ? `; ${delay}` : ''}` };
+  if (pod.status?.phase === 'Running')
+    return {
+      status: 'Unknown',
+      reason: reasons.running,
+      message: `Not all Steps in the Task have finished executing${delay ? `; ${delay}` : ''}`,
+    };
   const before = succeededCondition(status);
   // A node that is not heard of says nothing new about the run.
-  if (pod.status?.phase === 'Unknown' && before) return { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
+  if (pod.status?.phase === 'Unknown' && before)
+    return { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
   const { reason, message, notable } = pendingState(pod);
   return { status: 'Unknown', reason, message: notable ? message : (delay ?? message) };
 }
@@ -90,7 +116,11 @@ function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext):
   const checked = checkResults(latestOfEach(readings.results), spec.results ?? []);
   const ended: TaskRunStatus = {
     ...withContainers(status, readings.steps, readSidecars(pod)),
-    conditions: withSucceeded(status.conditions, outcome(pod, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]), now),
+    conditions: withSucceeded(
+      status.conditions,
+      outcome(pod, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]),
+      now,
+    ),
     completionTime: timestamp(now),
     podName: pod.metadata.name ?? '',
     ...(checked.results.length > 0 ? { results: checked.results } : {}),
@@ -98,13 +128,20 @@ function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext):
     artifacts: readings.artifacts,
   };
   // The pod's own failure says more than results that it left unfinished.
-  return checked.message && isSuccessful(ended) ? failed(ended, reasons.validationFailed, userErrorPrefix + checked.message, now) : ended;
+  return checked.message && isSuccessful(ended)
+    ? failed(ended, reasons.validationFailed, userErrorPrefix + checked.message, now)
+    : ended;
 }
 
 function outcome(pod: Pod, onError: string | undefined): ConditionState {
-  if (!didFail(pod)) return { status: 'True', reason: reasons.succeeded, message: 'All Steps have completed executing' };
+  if (!didFail(pod))
+    return { status: 'True', reason: reasons.succeeded, message: 'All Steps have completed executing' };
   const failure = failureOf(pod);
-  return { status: 'False', reason: onError === 'continue' ? reasons.failureIgnored : failure.reason, message: failure.message };
+  return {
+    status: 'False',
+    reason: onError === 'continue' ? reasons.failureIgnored : failure.reason,
+    message: failure.message,
+  };
 }
 
 /** The patch that opens or closes the gate before the first step, if it must be moved. */
@@ -112,10 +149,21 @@ export function gate(pod: Pod, settings: PlanContext['facts']['settings']): Task
   const change = readyGateChange(pod, settings.flags);
   if (change === undefined || pod.metadata.deletionTimestamp || isFinished(pod)) return [];
   const { name = '', namespace = '' } = pod.metadata;
-  return [{ type: 'patchPod', namespace, name, purpose: 'ready', patch: { kind: 'annotation', name: annotations.ready, value: change === 'open' ? readyValue : '' } }];
+  return [
+    {
+      type: 'patchPod',
+      namespace,
+      name,
+      purpose: 'ready',
+      patch: { kind: 'annotation', name: annotations.ready, value: change === 'open' ? readyValue : '' },
+    },
+  ];
 }
 
-/** Whether a status that is no news is kept back, and until when: on the ordinary way up until that takes too long, else for a moment. */
+/**
+ * Whether a status that is no news is kept back, and until when: on the ordinary way up until that takes too long, else
+ * for a moment.
+ */
 function progressHold(context: PlanContext, status: TaskRunStatus, pod: Pod): { againInMs?: number } | undefined {
   const before = context.status;
   const ordinaryPending = pod.status?.phase === 'Pending' && !pendingState(pod).notable;

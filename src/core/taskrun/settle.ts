@@ -22,16 +22,26 @@ const earlierRunRetryMs = 1_000;
 export const podOfEarlierRun = 'PodOfEarlierRun';
 
 /**
- * What the decision comes to once its effects were tried: the first that failed in a way users must see decides the status. Without
- * a failure the decision stands.
+ * What the decision comes to once its effects were tried: the first that failed in a way users must see decides the
+ * status. Without a failure the decision stands.
  */
-export function settle(facts: TaskRunFacts, decision: TaskRunDecision, outcomes: readonly TaskRunOutcome[], now: Date): TaskRunDecision {
+export function settle(
+  facts: TaskRunFacts,
+  decision: TaskRunDecision,
+  outcomes: readonly TaskRunOutcome[],
+  now: Date,
+): TaskRunDecision {
   const failure = outcomes.find((outcome) => outcome.kind === 'failed');
   if (failure === undefined) return decision;
   // The decision had a condition for a pod that was made; this one replaces what the run had before.
   const status = { ...decision.status, conditions: facts.taskRun.status?.conditions };
-  const ownEvents = decision.effects.filter((effect) => effect.type === 'event' && effect.reason === 'FailedToRetrieveSecret');
-  const settled = failure.effect.type === 'createPersistentVolumeClaim' ? claimFailure(facts, status, failure, now) : podFailure(facts, status, failure, now);
+  const ownEvents = decision.effects.filter(
+    (effect) => effect.type === 'event' && effect.reason === 'FailedToRetrieveSecret',
+  );
+  const settled =
+    failure.effect.type === 'createPersistentVolumeClaim'
+      ? claimFailure(facts, status, failure, now)
+      : podFailure(facts, status, failure, now);
   return finish(facts, { ...settled, effects: ownEvents }, now);
 }
 
@@ -40,23 +50,47 @@ type Settled = Omit<TaskRunDecision, 'effects'>;
 function claimFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {
   const { name = '', namespace = '' } = taskRun.metadata;
   const message = `Failed to create PVC for TaskRun ${namespace}/${name} workspaces correctly: ${failure.message}`;
-  if (isTrouble(failure)) return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
+  if (isTrouble(failure))
+    return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
   return { status: failed(withoutPod(status), reasons.couldntCreateClaim, message, now) };
 }
 
 function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {
   const { status: code, reason, message } = failure;
   if (code === 409 && reason === 'Conflict' && message.includes('resourcequotas')) {
-    return unstarted(waiting(status, reasons.podPending, 'tried to create pod, but it failed with ResourceQuotaConflictError', quotaConflictRetryMs, now));
+    return unstarted(
+      waiting(
+        status,
+        reasons.podPending,
+        'tried to create pod, but it failed with ResourceQuotaConflictError',
+        quotaConflictRetryMs,
+        now,
+      ),
+    );
   }
   if (code === 403 && message.includes('exceeded quota')) {
-    return unstarted(waiting(status, reasons.exceededResourceQuota, `TaskRun Pod exceeded available resources: ${message}`, quotaRetryMs, now));
+    return unstarted(
+      waiting(
+        status,
+        reasons.exceededResourceQuota,
+        `TaskRun Pod exceeded available resources: ${message}`,
+        quotaRetryMs,
+        now,
+      ),
+    );
   }
   if (reason === podOfEarlierRun) return waiting(status, reasons.podPending, message, earlierRunRetryMs, now);
   if (isTrouble(failure)) {
-    return waiting(status, reasons.podPending, `failed to create task run pod: ${message}; it will be tried again`, troubleRetryMs, now);
+    return waiting(
+      status,
+      reasons.podPending,
+      `failed to create task run pod: ${message}; it will be tried again`,
+      troubleRetryMs,
+      now,
+    );
   }
-  const refusedBySecurity = code === 403 && (message.includes('violates PodSecurity') || message.includes('security context constraint'));
+  const refusedBySecurity =
+    code === 403 && (message.includes('violates PodSecurity') || message.includes('security context constraint'));
   if (refusedBySecurity) return { status: failed(withoutPod(status), reasons.podAdmissionFailed, message, now) };
   return { status: failed(withoutPod(status), reasons.podCreationFailed, podCreationMessage(taskRun, message), now) };
 }
@@ -67,7 +101,13 @@ function isTrouble({ status }: Failure): boolean {
 }
 
 function waiting(status: TaskRunStatus, reason: string, message: string, requeueAfterMs: number, now: Date): Settled {
-  return { status: { ...withoutPod(status), conditions: withSucceeded(status.conditions, { status: 'Unknown', reason, message }, now) }, requeueAfterMs };
+  return {
+    status: {
+      ...withoutPod(status),
+      conditions: withSucceeded(status.conditions, { status: 'Unknown', reason, message }, now),
+    },
+    requeueAfterMs,
+  };
 }
 
 /** A run that waits for quota has not started: its time does not run. */

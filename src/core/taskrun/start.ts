@@ -10,7 +10,16 @@ import { mergeStepTemplate } from '../pod/steptemplate.ts';
 import { quote } from '../podstatus/quote.ts';
 import { replaceInTurn } from '../substitution/replacements.ts';
 import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
-import { failed, planContext, started, storedSpec, withCondition, withContainers, type Phase, type PlanContext } from './context.ts';
+import {
+  failed,
+  planContext,
+  started,
+  storedSpec,
+  withCondition,
+  withContainers,
+  type Phase,
+  type PlanContext,
+} from './context.ts';
 import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { reasons } from './reasons.ts';
@@ -26,11 +35,14 @@ const registryRetryMs = 5_000;
 const newNamespaceMs = 10_000;
 
 /** The Task as this run has it, or why there is none. */
-export type Bound = { kind: 'bound'; spec: TaskSpec; workspaces: WorkspaceBinding[] } | { kind: 'problem'; problem: Problem } | { kind: 'resolving'; reason: string; message: string };
+export type Bound =
+  | { kind: 'bound'; spec: TaskSpec; workspaces: WorkspaceBinding[] }
+  | { kind: 'problem'; problem: Problem }
+  | { kind: 'resolving'; reason: string; message: string };
 
 /**
- * The Task with this run's values: what the status holds once the run has begun, whatever became of the Task since; before, the
- * resolved Task, checked against the run.
+ * The Task with this run's values: what the status holds once the run has begun, whatever became of the Task since;
+ * before, the resolved Task, checked against the run.
  */
 export function bindRun(context: PlanContext): Bound {
   const { facts, status } = context;
@@ -72,10 +84,17 @@ export function startNeeds(facts: TaskRunFacts, now: Date): StartNeeds | undefin
 
 function imagesWithoutCommand(spec: TaskSpec): string[] {
   const steps = mergeStepTemplate(spec.steps ?? [], spec.stepTemplate);
-  return [...new Set(steps.filter((step) => !step.script && !step.command?.length && step.image).map((step) => step.image ?? ''))];
+  return [
+    ...new Set(
+      steps.filter((step) => !step.script && !step.command?.length && step.image).map((step) => step.image ?? ''),
+    ),
+  ];
 }
 
-/** There is no pod: resolve, check and make one. Also after a pod was deleted by someone else, as upstream: a run is not lost with its pod. */
+/**
+ * There is no pod: resolve, check and make one. Also after a pod was deleted by someone else, as upstream: a run is not
+ * lost with its pod.
+ */
 export const start: Phase = (context) => {
   const { facts, pod } = context;
   if (pod !== undefined) return undefined;
@@ -83,11 +102,19 @@ export const start: Phase = (context) => {
   const status = withProvenance(started(context), facts);
   switch (bound.kind) {
     case 'problem':
-      return { status: failed(withTask(status, facts), bound.problem.reason, bound.problem.message, context.now), effects: [] };
+      return {
+        status: failed(withTask(status, facts), bound.problem.reason, bound.problem.message, context.now),
+        effects: [],
+      };
     case 'resolving':
-      return { status: withCondition(status, { status: 'Unknown', reason: bound.reason, message: bound.message }, context.now), effects: [] };
+      return {
+        status: withCondition(status, { status: 'Unknown', reason: bound.reason, message: bound.message }, context.now),
+        effects: [],
+      };
     case 'bound':
-      return facts.start === undefined ? { status: context.status, effects: [], requeueAfterMs: 0 } : createPod(context, status, bound.spec, bound.workspaces, facts.start);
+      return facts.start === undefined
+        ? { status: context.status, effects: [], requeueAfterMs: 0 }
+        : createPod(context, status, bound.spec, bound.workspaces, facts.start);
     default: {
       const never: never = bound;
       return never;
@@ -100,34 +127,88 @@ function withTask(status: TaskRunStatus, { task }: TaskRunFacts): TaskRunStatus 
   return task.kind === 'resolved' ? { ...status, taskSpec: task.spec } : status;
 }
 
-function createPod(context: PlanContext, status: TaskRunStatus, spec: TaskSpec, workspaces: WorkspaceBinding[], found: StartFacts): TaskRunDecision {
+function createPod(
+  context: PlanContext,
+  status: TaskRunStatus,
+  spec: TaskSpec,
+  workspaces: WorkspaceBinding[],
+  found: StartFacts,
+): TaskRunDecision {
   const { facts, now } = context;
   const withSpec: TaskRunStatus = { ...status, taskSpec: spec };
   const obstacle = obstacleToStart(context, withSpec, found);
   if (obstacle) return obstacle;
   const patch = storedSpec(context.status) ? undefined : metadataPatch(facts);
   const pod = podFor(facts, patched(facts.taskRun, patch), spec, workspaces, found);
-  const effects: TaskRunEffect[] = [...claims(facts.taskRun, spec), { type: 'createPod', pod }, ...(patch ? [patch] : []), ...warnings(facts.taskRun, found)];
+  const effects: TaskRunEffect[] = [
+    ...claims(facts.taskRun, spec),
+    { type: 'createPod', pod },
+    ...(patch ? [patch] : []),
+    ...warnings(facts.taskRun, found),
+  ];
   const pending = withCondition(withSpec, { status: 'Unknown', reason: reasons.podPending, message: 'Pending' }, now);
   return { status: { ...withContainers(pending, [], []), podName: pod.metadata.name ?? '' }, effects };
 }
 
 /** Something looked up for the pod is missing. */
-function obstacleToStart({ facts, now }: PlanContext, status: TaskRunStatus, found: StartFacts): TaskRunDecision | undefined {
+function obstacleToStart(
+  { facts, now }: PlanContext,
+  status: TaskRunStatus,
+  found: StartFacts,
+): TaskRunDecision | undefined {
   if (found.serviceAccountProblem) {
     const age = now.getTime() - Date.parse(facts.taskRun.metadata.creationTimestamp ?? '');
     if (age < newNamespaceMs) {
-      return { status: withCondition(status, { status: 'Unknown', reason: reasons.podPending, message: `${found.serviceAccountProblem}; it will be tried again` }, now), effects: [], requeueAfterMs: 1_000 };
+      return {
+        status: withCondition(
+          status,
+          {
+            status: 'Unknown',
+            reason: reasons.podPending,
+            message: `${found.serviceAccountProblem}; it will be tried again`,
+          },
+          now,
+        ),
+        effects: [],
+        requeueAfterMs: 1_000,
+      };
     }
-    return { status: failed(status, reasons.podCreationFailed, podCreationMessage(facts.taskRun, `translating TaskSpec to Pod: ${found.serviceAccountProblem}`), now), effects: [] };
+    return {
+      status: failed(
+        status,
+        reasons.podCreationFailed,
+        podCreationMessage(facts.taskRun, `translating TaskSpec to Pod: ${found.serviceAccountProblem}`),
+        now,
+      ),
+      effects: [],
+    };
   }
   for (const [image, fact] of found.images) {
     if (fact.kind === 'found') continue;
     const message = `the command of image ${quote(image)} could not be looked up: ${fact.message}`;
     if (!fact.retry) {
-      return { status: failed(status, reasons.podCreationFailed, podCreationMessage(facts.taskRun, `${message}; give the step a command or script, or make the image readable for its service account`), now), effects: [] };
+      return {
+        status: failed(
+          status,
+          reasons.podCreationFailed,
+          podCreationMessage(
+            facts.taskRun,
+            `${message}; give the step a command or script, or make the image readable for its service account`,
+          ),
+          now,
+        ),
+        effects: [],
+      };
     }
-    return { status: withCondition(status, { status: 'Unknown', reason: reasons.podPending, message: `${message}; it will be tried again` }, now), effects: [], requeueAfterMs: registryRetryMs };
+    return {
+      status: withCondition(
+        status,
+        { status: 'Unknown', reason: reasons.podPending, message: `${message}; it will be tried again` },
+        now,
+      ),
+      effects: [],
+      requeueAfterMs: registryRetryMs,
+    };
   }
   return undefined;
 }
@@ -135,17 +216,31 @@ function obstacleToStart({ facts, now }: PlanContext, status: TaskRunStatus, fou
 /** Upstream's words for a pod that could not be made. */
 export function podCreationMessage(taskRun: TaskRun, cause: string): string {
   const { name = '', namespace = '' } = taskRun.metadata;
-  const guess = taskRun.spec.taskRef ? `missing or invalid Task ${namespace}/${taskRun.spec.taskRef.name ?? ''}` : 'invalid TaskSpec';
+  const guess = taskRun.spec.taskRef
+    ? `missing or invalid Task ${namespace}/${taskRun.spec.taskRef.name ?? ''}`
+    : 'invalid TaskSpec';
   return `failed to create task run pod ${quote(name)}: ${cause}. Maybe ${guess}`;
 }
 
-function podFor(facts: TaskRunFacts, taskRun: TaskRun, spec: TaskSpec, workspaces: WorkspaceBinding[], found: StartFacts) {
+function podFor(
+  facts: TaskRunFacts,
+  taskRun: TaskRun,
+  spec: TaskSpec,
+  workspaces: WorkspaceBinding[],
+  found: StartFacts,
+) {
   const { settings } = facts;
   const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
   const values = runValues(taskRun, spec, facts.task.kind === 'resolved' ? facts.task.name : '');
-  const images = new Map([...found.images].flatMap(([image, fact]): [string, ImageConfig][] => (fact.kind === 'found' ? [[image, fact.config]] : [])));
+  const images = new Map(
+    [...found.images].flatMap(([image, fact]): [string, ImageConfig][] =>
+      fact.kind === 'found' ? [[image, fact.config]] : [],
+    ),
+  );
   return buildPod({
-    taskRun: template ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, ...values) } } : taskRun,
+    taskRun: template
+      ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, ...values) } }
+      : taskRun,
     spec: bindAttempt(taskRun, spec),
     workspaces,
     secrets: found.secrets,
@@ -170,7 +265,9 @@ function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
         ...template.metadata,
         name: claimName(taskRun, binding),
         namespace,
-        ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true }],
+        ownerReferences: [
+          { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true },
+        ],
       },
       spec: template.spec ?? {},
     };
@@ -179,15 +276,26 @@ function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
 }
 
 function warnings(taskRun: TaskRun, found: StartFacts): TaskRunEffect[] {
-  const effects: TaskRunEffect[] = found.unreadableSecrets.length === 0 ? [] : [{
-    type: 'event', eventType: 'Warning', reason: 'FailedToRetrieveSecret',
-    message: `Unable to retrieve some secrets (${found.unreadableSecrets.join(', ')}); attempting to run without them. Create them or take them out of the service account ${taskRun.spec.serviceAccountName ?? ''}`.trimEnd(),
-  }];
+  const effects: TaskRunEffect[] =
+    found.unreadableSecrets.length === 0
+      ? []
+      : [
+          {
+            type: 'event',
+            eventType: 'Warning',
+            reason: 'FailedToRetrieveSecret',
+            message:
+              `Unable to retrieve some secrets (${found.unreadableSecrets.join(', ')}); attempting to run without them. Create them or take them out of the service account ${taskRun.spec.serviceAccountName ?? ''}`.trimEnd(),
+          },
+        ];
   return effects;
 }
 
 export function withProvenance(status: TaskRunStatus, { task, settings }: TaskRunFacts): TaskRunStatus {
   if (!settings.flags.enableProvenanceInStatus || status.provenance) return status;
   const refSource = task.kind === 'resolved' ? task.refSource : undefined;
-  return { ...status, provenance: { featureFlags: provenanceFeatureFlags(settings.flags), ...(refSource ? { refSource } : {}) } };
+  return {
+    ...status,
+    provenance: { featureFlags: provenanceFeatureFlags(settings.flags), ...(refSource ? { refSource } : {}) },
+  };
 }

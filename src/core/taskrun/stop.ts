@@ -25,7 +25,10 @@ function stop(context: PlanContext, reason: string, message: string): TaskRunDec
   const { pod, now } = context;
   const known = pod === undefined ? started(context) : { ...started(context), ...readings(context, pod) };
   const status = failed(known, reason, message, now);
-  return { status: { ...status, ...endedSteps(status, reason, now) }, effects: pod === undefined ? [] : [stopEffect(context, pod, reason)] };
+  return {
+    status: { ...status, ...endedSteps(status, reason, now) },
+    effects: pod === undefined ? [] : [stopEffect(context, pod, reason)],
+  };
 }
 
 /** What the pod shows now: the stored status may be a moment behind. */
@@ -48,7 +51,9 @@ function trouble(context: PlanContext): string {
 
 function lateness({ status, pod, facts, now }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
   const message = pod && delayOf(pod, facts.podWarning, now);
-  return message === undefined ? undefined : { reason: succeededCondition(status)?.reason ?? reasons.podPending, message };
+  return message === undefined
+    ? undefined
+    : { reason: succeededCondition(status)?.reason ?? reasons.podPending, message };
 }
 
 function notableState({ status, pod }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
@@ -61,14 +66,23 @@ function notableState({ status, pod }: PlanContext): Pick<Condition, 'reason' | 
 function stopEffect({ facts }: PlanContext, pod: Pod, reason: string): TaskRunEffect {
   const { name = '', namespace = '', uid } = pod.metadata;
   const keep = reason === reasons.cancelled && facts.settings.flags.keepPodOnCancel;
-  if (keep) return { type: 'patchPod', namespace, name, purpose: 'cancel', patch: { kind: 'annotation', name: annotations.cancel, value: 'CANCEL' } };
+  if (keep)
+    return {
+      type: 'patchPod',
+      namespace,
+      name,
+      purpose: 'cancel',
+      patch: { kind: 'annotation', name: annotations.cancel, value: 'CANCEL' },
+    };
   return { type: 'deletePod', namespace, name, ...(uid ? { uid } : {}) };
 }
 
 /** Steps that had not ended end with the run (upstream #8293): nobody will read their containers' end any more. */
 function endedSteps(status: TaskRunStatus, reason: string, now: Date): Pick<TaskRunStatus, 'steps'> {
   if (!status.steps) return {};
-  return { steps: status.steps.map((step) => (step.terminated ? step : endedStep(step, status.podName ?? '', reason, now))) };
+  return {
+    steps: status.steps.map((step) => (step.terminated ? step : endedStep(step, status.podName ?? '', reason, now))),
+  };
 }
 
 function endedStep(step: StepState, pod: string, reason: string, now: Date): StepState {

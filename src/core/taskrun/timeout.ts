@@ -2,7 +2,10 @@ import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { parseDuration } from '../../duration.ts';
 import type { Settings } from '../settings.ts';
 
-/** The run's timeout in milliseconds: its own, else the operator's default; 0 for none. A text that is no duration counts as unset. */
+/**
+ * The run's timeout in milliseconds: its own, else the operator's default; 0 for none. A text that is no duration
+ * counts as unset.
+ */
 export function timeoutMs(taskRun: TaskRun, settings: Settings): number {
   const fallback = settings.defaults.timeoutMinutes * 60_000;
   if (!taskRun.spec.timeout) return fallback;

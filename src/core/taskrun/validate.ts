@@ -24,10 +24,28 @@ export interface Problem {
 type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings) => Problem | undefined;
 
 /** In upstream's order, so that a run with several faults reports the same one. */
-const checks: Check[] = [unsupported, checkSteps, checkBreakpoints, checkRequests, checkGivenParams, checkParamEnums, checkIndexes, checkVariables, checkWorkspaces, checkOneClaim, checkOverrides, checkAdmission];
+const checks: Check[] = [
+  unsupported,
+  checkSteps,
+  checkBreakpoints,
+  checkRequests,
+  checkGivenParams,
+  checkParamEnums,
+  checkIndexes,
+  checkVariables,
+  checkWorkspaces,
+  checkOneClaim,
+  checkOverrides,
+  checkAdmission,
+];
 
 /** The first fault of a run against the Task it names, before anything is made for it. */
-export function validateTaskRun(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
+export function validateTaskRun(
+  taskRun: TaskRun,
+  taskName: string,
+  spec: TaskSpec,
+  settings: Settings,
+): Problem | undefined {
   for (const check of checks) {
     const problem = check(taskRun, taskName, spec, settings);
     if (problem) return problem;
@@ -39,7 +57,10 @@ function invalid(message: string): Problem {
   return { reason: reasons.validationFailed, message: userErrorPrefix + message };
 }
 
-/** What admission would have refused: without the webhook, or with an older one, it gets here. A webhook defaults before it validates. */
+/**
+ * What admission would have refused: without the webhook, or with an older one, it gets here. A webhook defaults before
+ * it validates.
+ */
 function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
   const ofRun = admitTaskRun(defaultTaskRun(taskRun, settings.defaults), settings);
   if (ofRun.length > 0) return invalid(formatFieldErrors(ofRun));
@@ -52,16 +73,31 @@ function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, sett
 function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
   if ((spec.steps ?? []).length === 0) return invalid(`task ${taskName} has no steps: add at least one under steps`);
   const imageless = (spec.steps ?? []).findIndex((step) => !step.image && !spec.stepTemplate?.image && !step.ref);
-  return imageless === -1 ? undefined : invalid(`steps[${imageless}].image of task ${taskName} is missing: name an image there or in stepTemplate.image`);
+  return imageless === -1
+    ? undefined
+    : invalid(`steps[${imageless}].image of task ${taskName} is missing: name an image there or in stepTemplate.image`);
 }
 
-function checkBreakpoints({ spec: { debug } }: TaskRun, taskName: string, spec: TaskSpec, { flags }: Settings): Problem | undefined {
+function checkBreakpoints(
+  { spec: { debug } }: TaskRun,
+  taskName: string,
+  spec: TaskSpec,
+  { flags }: Settings,
+): Problem | undefined {
   const { onFailure, beforeSteps = [] } = debug?.breakpoints ?? {};
   if (!onFailure && beforeSteps.length === 0) return undefined;
-  if (flags.enableApiFields !== 'alpha') return invalid(`spec.debug requires "enable-api-fields" feature gate to be "alpha" but it is "${flags.enableApiFields}"`);
-  if (onFailure && onFailure !== 'enabled') return invalid(`invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`);
+  if (flags.enableApiFields !== 'alpha')
+    return invalid(
+      `spec.debug requires "enable-api-fields" feature gate to be "alpha" but it is "${flags.enableApiFields}"`,
+    );
+  if (onFailure && onFailure !== 'enabled')
+    return invalid(
+      `invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`,
+    );
   const unknown = beforeSteps.find((name) => !(spec.steps ?? []).some((step) => step.name === name));
-  return unknown === undefined ? undefined : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
+  return unknown === undefined
+    ? undefined
+    : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
 }
 
 function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
@@ -69,7 +105,8 @@ function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
   for (const { computeResources } of spec.steps ?? []) {
     for (const [name, request] of Object.entries(computeResources?.requests ?? {})) {
       const limit = computeResources?.limits?.[name] ?? common?.[name];
-      if (limit !== undefined && exceeds(request, limit)) return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
+      if (limit !== undefined && exceeds(request, limit))
+        return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
     }
   }
   return undefined;
@@ -91,7 +128,13 @@ function checkParamEnums(taskRun: TaskRun, _taskName: string, spec: TaskSpec, se
 }
 
 function checkIndexes(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
-  const problem = checkArrayIndexes(spec.params ?? [], taskRun.spec.params ?? [], [spec.steps, spec.stepTemplate, spec.sidecars, spec.volumes, spec.workspaces]);
+  const problem = checkArrayIndexes(spec.params ?? [], taskRun.spec.params ?? [], [
+    spec.steps,
+    spec.stepTemplate,
+    spec.sidecars,
+    spec.volumes,
+    spec.workspaces,
+  ]);
   return problem && { reason: reasons.validationFailed, message: problem.message };
 }
 
@@ -100,17 +143,39 @@ function checkWorkspaces(taskRun: TaskRun, _taskName: string, spec: TaskSpec, se
   const malformed = given.find((binding) => sources(binding).length !== 1);
   if (malformed) {
     const found = sources(malformed);
-    return { reason: reasons.validationFailed, message: `binding ${quote(malformed.name)} is invalid: expected exactly one, got ${found.length === 0 ? 'neither' : 'both'}: ${(found.length === 0 ? sourceFields : found).join(', ')}` };
+    return {
+      reason: reasons.validationFailed,
+      message: `binding ${quote(malformed.name)} is invalid: expected exactly one, got ${found.length === 0 ? 'neither' : 'both'}: ${(found.length === 0 ? sourceFields : found).join(', ')}`,
+    };
   }
   const names = new Set(given.map((binding) => binding.name));
   const declared = taskRun.spec.taskSpec ? allDeclarations(spec, given) : (spec.workspaces ?? []);
-  const unbound = settings.defaults.taskRunWorkspaceBinding ? undefined : declared.find((declaration) => !declaration.optional && !names.has(declaration.name));
-  if (unbound) return { reason: reasons.validationFailed, message: `declared workspace ${quote(unbound.name)} is required but has not been bound` };
+  const unbound = settings.defaults.taskRunWorkspaceBinding
+    ? undefined
+    : declared.find((declaration) => !declaration.optional && !names.has(declaration.name));
+  if (unbound)
+    return {
+      reason: reasons.validationFailed,
+      message: `declared workspace ${quote(unbound.name)} is required but has not been bound`,
+    };
   const surplus = given.find((binding) => !declared.some((declaration) => declaration.name === binding.name));
-  return surplus && { reason: reasons.validationFailed, message: `workspace binding ${quote(surplus.name)} does not match any declared workspace` };
+  return (
+    surplus && {
+      reason: reasons.validationFailed,
+      message: `workspace binding ${quote(surplus.name)} does not match any declared workspace`,
+    }
+  );
 }
 
-const sourceFields = ['persistentVolumeClaim', 'volumeClaimTemplate', 'emptyDir', 'configMap', 'secret', 'projected', 'csi'] as const;
+const sourceFields = [
+  'persistentVolumeClaim',
+  'volumeClaimTemplate',
+  'emptyDir',
+  'configMap',
+  'secret',
+  'projected',
+  'csi',
+] as const;
 
 function sources(binding: WorkspaceBinding): string[] {
   return sourceFields.filter((field) => binding[field] !== undefined);
@@ -119,20 +184,32 @@ function sources(binding: WorkspaceBinding): string[] {
 /** With an affinity assistant per volume, a pod with two volumes could be bound to two nodes. */
 function checkOneClaim(taskRun: TaskRun, _taskName: string, _spec: TaskSpec, settings: Settings): Problem | undefined {
   if (settings.flags.coschedule !== 'workspaces') return undefined;
-  const claims = (taskRun.spec.workspaces ?? []).map((binding) => binding.persistentVolumeClaim?.claimName ?? (binding.volumeClaimTemplate ? `template of ${binding.name}` : undefined));
+  const claims = (taskRun.spec.workspaces ?? []).map(
+    (binding) =>
+      binding.persistentVolumeClaim?.claimName ??
+      (binding.volumeClaimTemplate ? `template of ${binding.name}` : undefined),
+  );
   const distinct = new Set(claims.filter((claim) => claim !== undefined));
-  return distinct.size > 1 ? { reason: reasons.validationFailed, message: 'more than one PersistentVolumeClaim is bound' } : undefined;
+  return distinct.size > 1
+    ? { reason: reasons.validationFailed, message: 'more than one PersistentVolumeClaim is bound' }
+    : undefined;
 }
 
 function checkOverrides(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
   const steps = new Set((spec.steps ?? []).map((step) => step.name));
   const sidecars = new Set((spec.sidecars ?? []).map((sidecar) => sidecar.name));
   const faults = [
-    ...(taskRun.spec.stepSpecs ?? []).filter(({ name }) => !steps.has(name)).map(({ name }) => `invalid StepOverride: No Step named ${name}`),
-    ...(taskRun.spec.sidecarSpecs ?? []).filter(({ name }) => !sidecars.has(name)).map(({ name }) => `invalid SidecarOverride: No Sidecar named ${name}`),
+    ...(taskRun.spec.stepSpecs ?? [])
+      .filter(({ name }) => !steps.has(name))
+      .map(({ name }) => `invalid StepOverride: No Step named ${name}`),
+    ...(taskRun.spec.sidecarSpecs ?? [])
+      .filter(({ name }) => !sidecars.has(name))
+      .map(({ name }) => `invalid SidecarOverride: No Sidecar named ${name}`),
   ];
   if (faults.length === 0) return undefined;
-  return invalid(`${faults.length} error${faults.length > 1 ? 's' : ''} occurred:\n${faults.map((fault) => `\t* ${fault}\n`).join('')}\n`);
+  return invalid(
+    `${faults.length} error${faults.length > 1 ? 's' : ''} occurred:\n${faults.map((fault) => `\t* ${fault}\n`).join('')}\n`,
+  );
 }
 
 /** References to params that nothing will replace. Worded as the webhook words it. */
@@ -140,7 +217,12 @@ function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
   const r = paramReplacements(spec.params ?? [], taskRun.spec.params ?? []);
   for (const [index, step] of (spec.steps ?? []).entries()) {
     for (const [field, value] of Object.entries(step)) {
-      const fault = field === 'results' ? undefined : stringsIn(value).map((text) => variableFault(text, r)).find((found) => found !== undefined);
+      const fault =
+        field === 'results'
+          ? undefined
+          : stringsIn(value)
+              .map((text) => variableFault(text, r))
+              .find((found) => found !== undefined);
       if (fault !== undefined) return invalid(`${fault}: steps[${index}].${field}`);
     }
   }
@@ -151,7 +233,8 @@ function variableFault(text: string, r: Replacements): string | undefined {
   for (const reference of references(text)) {
     if (!/^params(\.|\[)/.test(reference) || r.strings.has(reference)) continue;
     const whole = reference.replace(/\[\*\]$/, '');
-    if (!r.arrays.has(whole) && !r.objects.has(whole)) return `non-existent variable in ${quote(excerpt(text, reference))}`;
+    if (!r.arrays.has(whole) && !r.objects.has(whole))
+      return `non-existent variable in ${quote(excerpt(text, reference))}`;
     if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(excerpt(text, reference))}`;
   }
   return undefined;

@@ -11,8 +11,12 @@ function holds({ input = '', operator, values = [] }: WhenExpression): boolean {
   return operator === 'notin' ? !isAmong : isAmong;
 }
 
-/** What is wrong with a guard, undefined when nothing is: CEL is not evaluated here, and other operators do not exist. */
-export function whenProblem(when: readonly WhenExpression[] | undefined): { reason: 'cel' | 'operator'; index: number; text: string } | undefined {
+/**
+ * What is wrong with a guard, undefined when nothing is: CEL is not evaluated here, and other operators do not exist.
+ */
+export function whenProblem(
+  when: readonly WhenExpression[] | undefined,
+): { reason: 'cel' | 'operator'; index: number; text: string } | undefined {
   for (const [index, { cel, operator }] of (when ?? []).entries()) {
     if (cel !== undefined && cel !== '') return { reason: 'cel', index, text: cel };
     if (operator !== 'in' && operator !== 'notin') return { reason: 'operator', index, text: operator ?? '' };

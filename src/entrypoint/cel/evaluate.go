@@ -1,6 +1,7 @@
-// Package cel evaluates the part of the Common Expression Language that a when expression of a step can use. Such an expression has no
-// variables (references are replaced before), so this is literals, operators, string methods, conversions and the list macros. Types are
-// checked when a value is used, not before. What is not here ends in an error that names it.
+// Package cel evaluates the part of the Common Expression Language that a when expression of a step can use. Such an
+// expression has no variables (references are replaced before), so this is literals, operators, string methods,
+// conversions and the list macros. Types are checked when a value is used, not before. What is not here ends in an
+// error that names it.
 package cel
 
 import (

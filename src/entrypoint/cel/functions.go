@@ -273,7 +273,8 @@ func transform(items []any, variable string, body node, outer *scope) (any, erro
 	return results, nil
 }
 
-// selectItems counts the items for which body holds. As with && and ||, an item that settles all or exists outweighs errors of others.
+// selectItems counts the items for which body holds. As with && and ||, an item that settles all or exists outweighs
+// errors of others.
 func selectItems(name string, items []any, variable string, body node, outer *scope) (any, error) {
 	selected := []any{}
 	var failure error

@@ -32,21 +32,41 @@ export interface Applied {
  * may be repeated after a crash: names are fixed, and what exists already is taken over.
  * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself
  */
-export async function apply(run: PipelineRun, effects: readonly PipelineRunEffect[], { client, stores }: Applying, signal: AbortSignal): Promise<Applied> {
-  const of = <T extends PipelineRunEffect['type']>(type: T) => effects.filter((effect): effect is Extract<PipelineRunEffect, { type: T }> => effect.type === type);
-  const attempt = async <E extends PipelineRunEffect>(effect: E, act: (effect: E) => Promise<void>): Promise<Outcome> => {
+export async function apply(
+  run: PipelineRun,
+  effects: readonly PipelineRunEffect[],
+  { client, stores }: Applying,
+  signal: AbortSignal,
+): Promise<Applied> {
+  const of = <T extends PipelineRunEffect['type']>(type: T) =>
+    effects.filter((effect): effect is Extract<PipelineRunEffect, { type: T }> => effect.type === type);
+  const attempt = async <E extends PipelineRunEffect>(
+    effect: E,
+    act: (effect: E) => Promise<void>,
+  ): Promise<Outcome> => {
     try {
       await act(effect);
       return { effect, kind: 'applied' };
     } catch (error) {
       if (isAbort(error, signal)) throw error;
-      return { effect, kind: 'failed', ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }), message: messageOf(error) };
+      return {
+        effect,
+        kind: 'failed',
+        ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }),
+        message: messageOf(error),
+      };
     }
   };
   const actions = { client, stores, run, signal };
   let labelled = run;
   for (const { labels, annotations } of of('patchMetadata')) {
-    labelled = await client.patch(pipelineRunResource, run.metadata.namespace, run.metadata.name ?? '', { type: 'merge', body: { metadata: { labels, annotations } } }, { signal });
+    labelled = await client.patch(
+      pipelineRunResource,
+      run.metadata.namespace,
+      run.metadata.name ?? '',
+      { type: 'merge', body: { metadata: { labels, annotations } } },
+      { signal },
+    );
     stores.pipelineRuns.observeWrite(labelled);
   }
   const outcomes: Outcome[] = [];
@@ -55,9 +75,19 @@ export async function apply(run: PipelineRun, effects: readonly PipelineRunEffec
     outcomes.push(outcome);
     if (outcome.kind === 'failed') return { run: labelled, outcomes };
   }
-  outcomes.push(...await Promise.all(of('cancelTaskRun').map((effect) => attempt(effect, (one) => cancelTaskRun(one, actions)))));
-  outcomes.push(...await Promise.all(of('createTaskRun').map((effect) => attempt(effect, ({ taskRun }) => createTaskRun(taskRun, actions)))));
-  outcomes.push(...await Promise.all(of('deletePersistentVolumeClaim').map((effect) => attempt(effect, ({ name }) => deleteClaim(name, actions)))));
+  outcomes.push(
+    ...(await Promise.all(of('cancelTaskRun').map((effect) => attempt(effect, (one) => cancelTaskRun(one, actions))))),
+  );
+  outcomes.push(
+    ...(await Promise.all(
+      of('createTaskRun').map((effect) => attempt(effect, ({ taskRun }) => createTaskRun(taskRun, actions))),
+    )),
+  );
+  outcomes.push(
+    ...(await Promise.all(
+      of('deletePersistentVolumeClaim').map((effect) => attempt(effect, ({ name }) => deleteClaim(name, actions))),
+    )),
+  );
   return { run: labelled, outcomes };
 }
 
@@ -83,20 +113,28 @@ async function createTaskRun(taskRun: TaskRun, { client, stores, run, signal }: 
     const { namespace, name = '' } = taskRun.metadata;
     const existing = await client.get(taskRunResource, namespace, name, { signal });
     if (!isOwnedBy(existing, run.metadata.uid)) {
-      throw new ApiError(409, { reason: 'AlreadyExists', message: `TaskRun ${namespace}/${name} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name` });
+      throw new ApiError(409, {
+        reason: 'AlreadyExists',
+        message: `TaskRun ${namespace}/${name} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name`,
+      });
     }
     stores.taskRuns.observeWrite(existing);
   }
 }
 
 /** The patch of upstream's controller; webhooks and clients know both fields. */
-async function cancelTaskRun({ name, cause }: Extract<PipelineRunEffect, { type: 'cancelTaskRun' }>, { client, stores, run, signal }: Actions): Promise<void> {
+async function cancelTaskRun(
+  { name, cause }: Extract<PipelineRunEffect, { type: 'cancelTaskRun' }>,
+  { client, stores, run, signal }: Actions,
+): Promise<void> {
   const body = [
     { op: 'add', path: '/spec/status', value: taskRunSpecStatus.cancelled },
     { op: 'add', path: '/spec/statusMessage', value: cancelMessages[cause] },
   ];
   try {
-    stores.taskRuns.observeWrite(await client.patch(taskRunResource, run.metadata.namespace, name, { type: 'json', body }, { signal }));
+    stores.taskRuns.observeWrite(
+      await client.patch(taskRunResource, run.metadata.namespace, name, { type: 'json', body }, { signal }),
+    );
   } catch (error) {
     if (!isNotFound(error) && !isFinished(error)) throw error;
   }
@@ -117,7 +155,13 @@ async function deleteClaim(name: string, { client, run, signal }: Actions): Prom
     const left = await client.delete(persistentVolumeClaims, namespace, name, { signal });
     const finalizers = left?.metadata.finalizers ?? [];
     if (!finalizers.includes(claimProtection)) return;
-    await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body: { metadata: { finalizers: finalizers.filter((one) => one !== claimProtection) } } }, { signal });
+    await client.patch(
+      persistentVolumeClaims,
+      namespace,
+      name,
+      { type: 'merge', body: { metadata: { finalizers: finalizers.filter((one) => one !== claimProtection) } } },
+      { signal },
+    );
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

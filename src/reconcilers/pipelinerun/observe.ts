@@ -26,30 +26,61 @@ export interface Observing {
   now: Date;
 }
 
-/** Everything that planning needs to know of a run: from the caches, in time that grows with the run's own children only. */
-export async function observe(run: PipelineRun, { client, stores, settings, now }: Observing, signal: AbortSignal): Promise<PipelineRunFacts> {
+/**
+ * Everything that planning needs to know of a run: from the caches, in time that grows with the run's own children
+ * only.
+ */
+export async function observe(
+  run: PipelineRun,
+  { client, stores, settings, now }: Observing,
+  signal: AbortSignal,
+): Promise<PipelineRunFacts> {
   const { namespace, uid = '' } = run.metadata;
   const begun = run.status?.startTime !== undefined;
   const name = needsPipeline(run);
-  const pipeline = name === undefined ? undefined : await find(client, begun ? stores.pipelines : undefined, pipelines as Resource<Pipeline>, [namespace, name], signal);
+  const pipeline =
+    name === undefined
+      ? undefined
+      : await find(
+          client,
+          begun ? stores.pipelines : undefined,
+          pipelines as Resource<Pipeline>,
+          [namespace, name],
+          signal,
+        );
   const facts = {
-    run, settings,
-    ...(pipeline === undefined ? {} : { pipeline: map(pipeline, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec })) }),
+    run,
+    settings,
+    ...(pipeline === undefined
+      ? {}
+      : { pipeline: map(pipeline, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec })) }),
     taskRuns: stores.taskRuns.byIndex(byController, uid),
   };
-  const resolutions = await Promise.all(tasksToResolve(facts, now).map(async (task) => {
-    const found = await find(client, begun ? stores.tasks : undefined, tasks as Resource<Task>, [namespace, task], signal);
-    return [task, map(found, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec }))] as const;
-  }));
+  const resolutions = await Promise.all(
+    tasksToResolve(facts, now).map(async (task) => {
+      const found = await find(
+        client,
+        begun ? stores.tasks : undefined,
+        tasks as Resource<Task>,
+        [namespace, task],
+        signal,
+      );
+      return [task, map(found, ({ metadata, spec }) => ({ name: metadata.name ?? '', metadata, spec }))] as const;
+    }),
+  );
   return { ...facts, tasks: new Map(resolutions) };
 }
 
 /**
- * From the cache, but for a run that has not begun from the API server: a definition that was changed a moment before its
- * run was created must count. What the cache lacks may only be too new for it.
+ * From the cache, but for a run that has not begun from the API server: a definition that was changed a moment before
+ * its run was created must count. What the cache lacks may only be too new for it.
  */
 async function find<T extends KubeObject>(
-  client: Pick<KubeClient, 'get'>, store: Pick<Store<T>, 'find'> | undefined, resource: Resource<T>, [namespace, name]: [string | undefined, string], signal: AbortSignal,
+  client: Pick<KubeClient, 'get'>,
+  store: Pick<Store<T>, 'find'> | undefined,
+  resource: Resource<T>,
+  [namespace, name]: [string | undefined, string],
+  signal: AbortSignal,
 ): Promise<Resolution<T>> {
   const cached = store?.find(namespace, name);
   if (cached !== undefined) return { kind: 'resolved', value: cached };

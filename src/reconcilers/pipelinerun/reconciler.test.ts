@@ -16,15 +16,16 @@ import { pipelineRunResource, taskRunResource } from './apply.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createPipelineRunReconciler } from './reconciler.ts';
 
-
 /** A controller over an API server in memory. `restart` loses everything the process knew. */
 class World {
   readonly client = new FakeKubeClient();
   readonly clock = new FakeClock('2026-01-01T00:00:01Z');
   readonly events: string[] = [];
   readonly stores = {
-    pipelineRuns: new Store<PipelineRun>({ freeze: true }), taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
-    pipelines: new Store<Pipeline>({ freeze: true }), tasks: new Store<Task>({ freeze: true }),
+    pipelineRuns: new Store<PipelineRun>({ freeze: true }),
+    taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
+    pipelines: new Store<Pipeline>({ freeze: true }),
+    tasks: new Store<Task>({ freeze: true }),
   };
 
   async watch(): Promise<void> {
@@ -40,8 +41,16 @@ class World {
 
   reconcile() {
     const reconciler = createPipelineRunReconciler({
-      client: this.client, stores: this.stores, settings: () => settings, clock: this.clock, log: silentLogger,
-      events: { event: (_object, type, reason, message) => { this.events.push(`${type} ${reason}${message && `: ${message}`}`); } },
+      client: this.client,
+      stores: this.stores,
+      settings: () => settings,
+      clock: this.clock,
+      log: silentLogger,
+      events: {
+        event: (_object, type, reason, message) => {
+          this.events.push(`${type} ${reason}${message && `: ${message}`}`);
+        },
+      },
     });
     return reconciler('ns/run', new AbortController().signal);
   }
@@ -62,14 +71,22 @@ class World {
 
   async finish(name: string, results: Record<string, string> = {}): Promise<void> {
     const taskRun = await this.client.get(taskRunResource, 'ns', name);
-    const status: TaskRun['status'] = { conditions: [{ type: 'Succeeded', status: 'True' }], results: Object.entries(results).map(([key, value]) => ({ name: key, value })) };
+    const status: TaskRun['status'] = {
+      conditions: [{ type: 'Succeeded', status: 'True' }],
+      results: Object.entries(results).map(([key, value]) => ({ name: key, value })),
+    };
     await this.client.replaceStatus(taskRunResource, { ...taskRun, status });
     await this.watch();
   }
 
   /** Writes since the last call, as "verb resource/name". */
   writes(): string[] {
-    const now = this.client.writes.slice(this.#told).map(({ verb, resource, subresource, key }) => `${verb} ${resource}${subresource ? `/${subresource}` : ''} ${key.slice(3)}`);
+    const now = this.client.writes
+      .slice(this.#told)
+      .map(
+        ({ verb, resource, subresource, key }) =>
+          `${verb} ${resource}${subresource ? `/${subresource}` : ''} ${key.slice(3)}`,
+      );
     this.#told = this.client.writes.length;
     return now;
   }
@@ -78,9 +95,15 @@ class World {
 }
 
 const embedded = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });
-const chain = embedded(task('a', {}, 'r'), task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }), task('c', { runAfter: ['b'] }));
+const chain = embedded(
+  task('a', {}, 'r'),
+  task('b', { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] }),
+  task('c', { runAfter: ['b'] }),
+);
 let world: World;
-beforeEach(() => { world = new World(); });
+beforeEach(() => {
+  world = new World();
+});
 
 /** Answers the calls that `matches` with an error, `times` times. */
 function fail(matches: (call: FakeCall) => boolean, error: Error, times = Infinity): void {
@@ -97,7 +120,11 @@ describe('a whole run', () => {
   it('costs one metadata patch, four status writes and a create per task; nothing when nothing changes', async () => {
     await world.create(chain);
     expect(await world.reconcile()).toEqual({ kind: 'requeueAfter', ms: 3_600_001 });
-    expect(world.writes()).toEqual(['patch pipelineruns run', 'create taskruns run-a', 'update pipelineruns/status run']);
+    expect(world.writes()).toEqual([
+      'patch pipelineruns run',
+      'create taskruns run-a',
+      'update pipelineruns/status run',
+    ]);
     await world.reconcile();
     await world.watch();
     await world.reconcile();
@@ -116,7 +143,8 @@ describe('a whole run', () => {
     expect(await world.reconcile()).toEqual({ kind: 'skip' });
     expect(world.writes()).toEqual([]);
     expect(world.events).toEqual([
-      'Normal Started', 'Normal Running: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 3, Skipped: 0',
+      'Normal Started',
+      'Normal Running: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 3, Skipped: 0',
       'Normal Succeeded: Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0',
     ]);
     expect(world.client.writes.filter(({ resource }) => resource === 'pipelineruns')).toHaveLength(5);
@@ -124,10 +152,19 @@ describe('a whole run', () => {
 
   it('reads definitions from the server as it begins, from the cache after', async () => {
     const tasksInTurn = [task('a', { taskRef: { name: 't' } }), task('b', { taskRef: { name: 't' }, runAfter: ['a'] })];
-    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: tasksInTurn } } as Pipeline);
-    world.client.seed(tasks as Resource<Task>, { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } } as Task);
+    world.client.seed(
+      pipelines as Resource<Pipeline>,
+      { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: tasksInTurn } } as Pipeline,
+    );
+    world.client.seed(
+      tasks as Resource<Task>,
+      { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } } as Task,
+    );
     await world.create({ pipelineRef: { name: 'p' } });
-    const reads = () => world.client.calls.filter(({ verb, resource }) => verb === 'get' && (resource === 'pipelines' || resource === 'tasks')).map(({ resource }) => resource);
+    const reads = () =>
+      world.client.calls
+        .filter(({ verb, resource }) => verb === 'get' && (resource === 'pipelines' || resource === 'tasks'))
+        .map(({ resource }) => resource);
     await world.reconcile();
     expect(reads()).toEqual(['pipelines', 'tasks']);
     expect(await world.condition()).toBe('Unknown Running');
@@ -137,14 +174,28 @@ describe('a whole run', () => {
   });
 
   it('names a Task that the server does not have', async () => {
-    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: [task('a', { taskRef: { name: 't' } })] } } as Pipeline);
+    world.client.seed(
+      pipelines as Resource<Pipeline>,
+      {
+        metadata: { name: 'p', namespace: 'ns' },
+        spec: { tasks: [task('a', { taskRef: { name: 't' } })] },
+      } as Pipeline,
+    );
     await world.create({ pipelineRef: { name: 'p' } });
     await world.reconcile();
-    expect((await world.run()).status?.conditions?.[0]?.message).toBe('Pipeline ns/p can\'t be Run; it contains Tasks that don\'t exist: Couldn\'t retrieve Task "t": tasks "t" not found');
+    expect((await world.run()).status?.conditions?.[0]?.message).toBe(
+      'Pipeline ns/p can\'t be Run; it contains Tasks that don\'t exist: Couldn\'t retrieve Task "t": tasks "t" not found',
+    );
   });
 
   it('goes on with the stored pipeline when the Pipeline is gone', async () => {
-    world.client.seed(pipelines as Resource<Pipeline>, { metadata: { name: 'p', namespace: 'ns', labels: { l: 'x' } }, spec: { tasks: [task('a'), task('b', { runAfter: ['a'] })] } } as Pipeline);
+    world.client.seed(
+      pipelines as Resource<Pipeline>,
+      {
+        metadata: { name: 'p', namespace: 'ns', labels: { l: 'x' } },
+        spec: { tasks: [task('a'), task('b', { runAfter: ['a'] })] },
+      } as Pipeline,
+    );
     await world.create({ pipelineRef: { name: 'p' } });
     await world.reconcile();
     await world.client.delete(pipelines as Resource<Pipeline>, 'ns', 'p');
@@ -153,11 +204,14 @@ describe('a whole run', () => {
     await world.finish('run-b');
     await world.reconcile();
     expect(await world.condition()).toBe('True Succeeded');
-    expect((await world.client.get(taskRunResource, 'ns', 'run-b')).metadata.labels).toMatchObject({ l: 'x', 'tekton.dev/pipeline': 'p' });
+    expect((await world.client.get(taskRunResource, 'ns', 'run-b')).metadata.labels).toMatchObject({
+      l: 'x',
+      'tekton.dev/pipeline': 'p',
+    });
   });
 
   it.each<[string, PipelineRunSpec, PipelineRun['metadata']]>([
-    ['another controller\'s', { ...chain, managedBy: 'example.com/other' }, {}],
+    ["another controller's", { ...chain, managedBy: 'example.com/other' }, {}],
     ['being deleted', chain, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] }],
   ])('leaves a run alone: %s', async (_name, spec, metadata) => {
     await world.create(spec, metadata);
@@ -167,7 +221,7 @@ describe('a whole run', () => {
 
   it('knows nothing of a run that is gone', async () => expect(await world.reconcile()).toEqual({ kind: 'skip' }));
 
-  it('cancels children with upstream\'s patch', async () => {
+  it("cancels children with upstream's patch", async () => {
     await world.create(chain);
     await world.reconcile();
     const run = await world.run();
@@ -176,7 +230,10 @@ describe('a whole run', () => {
     world.writes();
     await world.reconcile();
     expect(world.writes()).toEqual(['patch taskruns run-a', 'update pipelineruns/status run']);
-    expect((await world.client.get(taskRunResource, 'ns', 'run-a')).spec).toMatchObject({ status: 'TaskRunCancelled', statusMessage: 'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.' });
+    expect((await world.client.get(taskRunResource, 'ns', 'run-a')).spec).toMatchObject({
+      status: 'TaskRunCancelled',
+      statusMessage: 'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.',
+    });
     expect(await world.condition()).toBe('False Cancelled');
   });
 });
@@ -189,19 +246,29 @@ describe('interruptions', () => {
       let writes = 0;
       const killed = new Error('killed');
       world.client.intercept = (call) => {
-        if (call.verb !== 'get' && call.verb !== 'list' && call.resource !== 'taskruns/status' && !call.subresource?.includes('none') && writes++ === victim) throw killed;
+        if (
+          call.verb !== 'get' &&
+          call.verb !== 'list' &&
+          call.resource !== 'taskruns/status' &&
+          !call.subresource?.includes('none') &&
+          writes++ === victim
+        )
+          throw killed;
       };
       for (let round = 0; round < 12; round++) {
         await world.reconcile().catch(() => undefined);
         // A new process: only what the server has counts.
         await world.watch();
         for (const taskRun of world.stores.taskRuns.list()) {
-          if (taskRun.status === undefined) await world.finish(taskRun.metadata.name ?? '', { r: 'R' }).catch(() => undefined);
+          if (taskRun.status === undefined)
+            await world.finish(taskRun.metadata.name ?? '', { r: 'R' }).catch(() => undefined);
         }
       }
       expect(await world.condition(), `killed at write ${victim}`).toBe('True Succeeded');
       expect((await world.run()).status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b', 'run-c']);
-      const made = world.client.writes.filter(({ verb, resource }) => verb === 'create' && resource === 'taskruns').map(({ key }) => key);
+      const made = world.client.writes
+        .filter(({ verb, resource }) => verb === 'create' && resource === 'taskruns')
+        .map(({ key }) => key);
       expect(new Set(made).size).toBe(3);
     }
   });
@@ -225,15 +292,26 @@ describe('interruptions', () => {
     await world.create(chain);
     expect(await world.reconcile()).toEqual({ kind: 'done' });
     const { status } = await world.run();
-    expect(status?.conditions?.[0]).toMatchObject({ status: 'False', reason: 'CreateRunFailed', message: 'TaskRun ns/run-a exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name' });
+    expect(status?.conditions?.[0]).toMatchObject({
+      status: 'False',
+      reason: 'CreateRunFailed',
+      message:
+        'TaskRun ns/run-a exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name',
+    });
     expect(status?.childReferences).toBeUndefined();
     expect(status?.completionTime).toBeDefined();
   });
 
   it('says what is in the way and throws to be tried again', async () => {
     await world.create(chain);
-    fail(({ verb, resource }) => verb === 'create' && resource === 'taskruns', new ApiError(503, { message: 'busy' }), 1);
-    await expect(world.reconcile()).rejects.toThrow('error creating TaskRuns called [run-a] for PipelineTask a from PipelineRun run: busy');
+    fail(
+      ({ verb, resource }) => verb === 'create' && resource === 'taskruns',
+      new ApiError(503, { message: 'busy' }),
+      1,
+    );
+    await expect(world.reconcile()).rejects.toThrow(
+      'error creating TaskRuns called [run-a] for PipelineTask a from PipelineRun run: busy',
+    );
     expect(await world.condition()).toBe('Unknown Running');
     expect(world.events).toContain('Warning TaskRunsCreationFailed: Failed to create TaskRuns ["run-a"]: busy');
     await world.reconcile();
@@ -242,14 +320,21 @@ describe('interruptions', () => {
 
   it('tells the user when it cannot even begin', async () => {
     await world.create(chain);
-    fail(({ verb, resource }) => verb === 'patch' && resource === 'pipelineruns', new ApiError(403, { reason: 'Forbidden', message: 'may not patch' }));
+    fail(
+      ({ verb, resource }) => verb === 'patch' && resource === 'pipelineruns',
+      new ApiError(403, { reason: 'Forbidden', message: 'may not patch' }),
+    );
     await expect(world.reconcile()).rejects.toThrow('may not patch');
     expect(world.events).toEqual(['Warning InternalError: may not patch']);
   });
 
   it('waits for the newer object after a conflict', async () => {
     await world.create(chain);
-    fail(({ subresource }) => subresource === 'status', new ApiError(409, { reason: 'Conflict', message: 'modified' }), 1);
+    fail(
+      ({ subresource }) => subresource === 'status',
+      new ApiError(409, { reason: 'Conflict', message: 'modified' }),
+      1,
+    );
     expect(await world.reconcile()).toEqual({ kind: 'requeueAfter', ms: 100 });
     await world.reconcile();
     expect(await world.condition()).toBe('Unknown Running');
@@ -265,23 +350,35 @@ describe('interruptions', () => {
   it('starts no task without its claim, and takes over a claim that is there', async () => {
     const spec: PipelineRunSpec = { ...chain, workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] };
     await world.create(spec);
-    fail(({ resource }) => resource === 'persistentvolumeclaims', new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota' }));
+    fail(
+      ({ resource }) => resource === 'persistentvolumeclaims',
+      new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota' }),
+    );
     await world.reconcile();
     expect(await world.condition()).toBe('False CouldntCreateWorkspacePVC');
     expect(world.writes().filter((write) => write.includes('taskruns'))).toEqual([]);
 
     world = new World();
     await world.create(spec);
-    fail(({ resource }) => resource === 'persistentvolumeclaims', new ApiError(409, { reason: 'AlreadyExists', message: 'there' }));
+    fail(
+      ({ resource }) => resource === 'persistentvolumeclaims',
+      new ApiError(409, { reason: 'AlreadyExists', message: 'there' }),
+    );
     await world.reconcile();
     expect(await world.condition()).toBe('Unknown Running');
   });
 
   it('deletes a claim that finished pods still mention, when the run asks for it', async () => {
-    await world.create({ ...embedded(task('a')), workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] }, { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } });
+    await world.create(
+      { ...embedded(task('a')), workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] },
+      { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } },
+    );
     await world.reconcile();
     const [claim] = (await world.client.list(persistentVolumeClaims)).items;
-    await world.client.replace(persistentVolumeClaims, { ...claim, metadata: { ...claim?.metadata, finalizers: ['kubernetes.io/pvc-protection'] } });
+    await world.client.replace(persistentVolumeClaims, {
+      ...claim,
+      metadata: { ...claim?.metadata, finalizers: ['kubernetes.io/pvc-protection'] },
+    });
     await world.finish('run-a');
     await world.reconcile();
     expect((await world.client.list(persistentVolumeClaims)).items).toEqual([]);

@@ -31,7 +31,9 @@ const AFTER_CONFLICT_MS = 100;
  * Brings a PipelineRun one step on: observe, plan, apply, and write its status once if it changed.
  * Throws to be called again with back-off, after the status or an event says what is in the way.
  */
-export function createPipelineRunReconciler(options: PipelineRunReconcilerOptions): (key: string, signal: AbortSignal) => Promise<Outcome> {
+export function createPipelineRunReconciler(
+  options: PipelineRunReconcilerOptions,
+): (key: string, signal: AbortSignal) => Promise<Outcome> {
   return async (key, signal) => {
     const run = options.stores.pipelineRuns.get(key);
     if (run === undefined || !isOurs(run) || isDone(run.status)) return { kind: 'skip' };
@@ -53,23 +55,35 @@ async function bringOn(run: PipelineRun, options: PipelineRunReconcilerOptions, 
   const applied = await apply(run, decision.effects, options, signal);
   const settled = settle(run, decision, applied.outcomes, now);
   await writeStatus(applied.run, settled.status, options, signal);
-  for (const { eventType, reason, message } of settled.events) options.events.event(target(run), eventType, reason, message);
+  for (const { eventType, reason, message } of settled.events)
+    options.events.event(target(run), eventType, reason, message);
   if (settled.retry !== undefined) throw new Error(settled.retry);
   if (isDone(settled.status) || decision.requeueAfterMs === undefined) return { kind: 'done' };
   return { kind: 'requeueAfter', ms: decision.requeueAfterMs };
 }
 
-/** Not another controller's (spec.managedBy), and not on its way out: the garbage collector takes the children of a deleted run. */
+/**
+ * Not another controller's (spec.managedBy), and not on its way out: the garbage collector takes the children of a
+ * deleted run.
+ */
 function isOurs({ metadata, spec }: PipelineRun): boolean {
   return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
 }
 
 /** At most one write, none when nothing changed. The log line is read by upstream's own tests. */
-async function writeStatus(run: PipelineRun, planned: PipelineRunStatus, { client, stores, log }: PipelineRunReconcilerOptions, signal: AbortSignal): Promise<void> {
+async function writeStatus(
+  run: PipelineRun,
+  planned: PipelineRunStatus,
+  { client, stores, log }: PipelineRunReconcilerOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const status = JSON.parse(JSON.stringify(planned)) as PipelineRunStatus;
   if (isDeepStrictEqual(status, run.status ?? {})) return;
   const condition = succeededCondition(status);
-  log.info({ namespace: run.metadata.namespace }, `PipelineRun ${run.metadata.name} status is being set to ${JSON.stringify(condition)}`);
+  log.info(
+    { namespace: run.metadata.namespace },
+    `PipelineRun ${run.metadata.name} status is being set to ${JSON.stringify(condition)}`,
+  );
   stores.pipelineRuns.observeWrite(await client.replaceStatus(pipelineRunResource, { ...run, status }, { signal }));
 }
 

@@ -25,10 +25,16 @@ interface Action extends Applying {
 }
 
 /**
- * Carries out the effects on pods and claims, in order. Creations that fail end it and are reported, for users must see them; other
- * failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated after a crash.
+ * Carries out the effects on pods and claims, in order. Creations that fail end it and are reported, for users must see
+ * them; other failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated
+ * after a crash.
  */
-export async function applyPodEffects(taskRun: TaskRun, effects: readonly TaskRunEffect[], applying: Applying, signal: AbortSignal): Promise<TaskRunOutcome[]> {
+export async function applyPodEffects(
+  taskRun: TaskRun,
+  effects: readonly TaskRunEffect[],
+  applying: Applying,
+  signal: AbortSignal,
+): Promise<TaskRunOutcome[]> {
   const action = { ...applying, taskRun, signal };
   const outcomes: TaskRunOutcome[] = [];
   for (const effect of effects) {
@@ -46,7 +52,12 @@ async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOu
   } catch (error) {
     const isCreation = effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim';
     if (!isCreation || isAbort(error, action.signal)) throw error;
-    return { effect, kind: 'failed', ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }), message: messageOf(error) };
+    return {
+      effect,
+      kind: 'failed',
+      ...(error instanceof ApiError ? { status: error.status, reason: error.reason } : { status: 0, reason: '' }),
+      message: messageOf(error),
+    };
   }
 }
 
@@ -86,7 +97,8 @@ async function createPod(pod: NewPod, action: Action): Promise<void> {
   stores.pods.observeWrite(made);
   // A webhook may have added containers to a pod whose gate we left open: close it before its first step can start.
   for (const effect of gate(made as RunPod, settings)) {
-    if (effect.type === 'patchPod') await patchPod(effect.namespace, effect.name, effect.patch, { ...action, client, signal });
+    if (effect.type === 'patchPod')
+      await patchPod(effect.namespace, effect.name, effect.patch, { ...action, client, signal });
   }
 }
 
@@ -101,13 +113,24 @@ async function createOrAdopt(pod: Pod, { client, taskRun, signal }: Action): Pro
   const owner = (existing.metadata.ownerReferences ?? []).find((reference) => reference.controller);
   if (owner?.uid === taskRun.metadata.uid) return existing;
   if (owner?.kind === 'TaskRun' && owner.name === taskRun.metadata.name) {
-    throw new ApiError(409, { reason: podOfEarlierRun, message: `pod ${namespace}/${name} belongs to a deleted TaskRun of the same name and is not gone yet` });
+    throw new ApiError(409, {
+      reason: podOfEarlierRun,
+      message: `pod ${namespace}/${name} belongs to a deleted TaskRun of the same name and is not gone yet`,
+    });
   }
   const holder = owner ? `belongs to ${owner.kind} ${owner.name}` : 'belongs to nobody';
-  throw new ApiError(409, { reason: 'AlreadyExists', message: `pod ${namespace}/${name} exists already and ${holder}; delete it or give the TaskRun another name` });
+  throw new ApiError(409, {
+    reason: 'AlreadyExists',
+    message: `pod ${namespace}/${name} exists already and ${holder}; delete it or give the TaskRun another name`,
+  });
 }
 
-async function patchPod(namespace: string, name: string, patch: PodPatch, { client, stores, signal }: Action): Promise<void> {
+async function patchPod(
+  namespace: string,
+  name: string,
+  patch: PodPatch,
+  { client, stores, signal }: Action,
+): Promise<void> {
   try {
     stores.pods.observeWrite(await client.patch(pods, namespace, name, podPatchBody(patch), { signal }));
   } catch (error) {
@@ -121,7 +144,14 @@ function podPatchBody(patch: PodPatch): { type: 'merge' | 'json'; body: unknown 
     case 'annotation':
       return { type: 'merge', body: { metadata: { annotations: { [patch.name]: patch.value } } } };
     case 'images':
-      return { type: 'json', body: patch.images.map(({ index, image }) => ({ op: 'replace', path: `/spec/containers/${index}/image`, value: image })) };
+      return {
+        type: 'json',
+        body: patch.images.map(({ index, image }) => ({
+          op: 'replace',
+          path: `/spec/containers/${index}/image`,
+          value: image,
+        })),
+      };
     default: {
       const never: never = patch;
       return never;
@@ -129,7 +159,12 @@ function podPatchBody(patch: PodPatch): { type: 'merge' | 'json'; body: unknown 
   }
 }
 
-async function deletePod(namespace: string, name: string, uid: string | undefined, { client, signal }: Action): Promise<void> {
+async function deletePod(
+  namespace: string,
+  name: string,
+  uid: string | undefined,
+  { client, signal }: Action,
+): Promise<void> {
   try {
     await client.delete(pods, namespace, name, { signal, ...(uid ? { uid } : {}) });
   } catch (error) {

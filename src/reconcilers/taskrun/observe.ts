@@ -33,12 +33,15 @@ export interface Observing {
   now: Date;
 }
 
-
 /** Characters of a warning that go into a condition. */
 const longestWarning = 500;
 
 /** A run that is over needs its Task no more; every resync would ask for it again. */
-const notLookedUp: TaskFact = { kind: 'failed', reason: 'TaskRunResolutionFailed', message: 'the run is done: its Task was not looked up' };
+const notLookedUp: TaskFact = {
+  kind: 'failed',
+  reason: 'TaskRunResolutionFailed',
+  message: 'the run is done: its Task was not looked up',
+};
 
 /** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
 export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
@@ -57,10 +60,19 @@ export async function observe(taskRun: TaskRun, observing: Observing, signal: Ab
 }
 
 /** What scheduler or kubelet last warned of about a pod. It only explains: where it cannot be read, nothing is lost. */
-async function lastWarning({ metadata: { namespace, uid = '' } }: RunPod, { client }: Observing, signal: AbortSignal): Promise<string | undefined> {
+async function lastWarning(
+  { metadata: { namespace, uid = '' } }: RunPod,
+  { client }: Observing,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
-    const { items } = await client.list(events, { namespace, fieldSelector: `involvedObject.uid=${uid},type=Warning`, signal });
-    const time = ({ lastTimestamp, eventTime, metadata }: CoreEvent) => String(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '');
+    const { items } = await client.list(events, {
+      namespace,
+      fieldSelector: `involvedObject.uid=${uid},type=Warning`,
+      signal,
+    });
+    const time = ({ lastTimestamp, eventTime, metadata }: CoreEvent) =>
+      String(lastTimestamp ?? eventTime ?? metadata.creationTimestamp ?? '');
     const last = items.sort((a, b) => (time(a) < time(b) ? -1 : 1)).at(-1);
     return last && `${last.reason ?? ''}: ${last.message ?? ''}`.slice(0, longestWarning);
   } catch (error) {
@@ -80,16 +92,28 @@ async function findTask(taskRun: TaskRun, { client, stores }: Observing, signal:
   return readTask(taskRef?.name ?? '', taskRun, { client, stores }, signal);
 }
 
-async function readTask(name: string, { metadata: { namespace, name: runName = '' }, status }: TaskRun, { client, stores }: Pick<Observing, 'client' | 'stores'>, signal: AbortSignal): Promise<TaskFact> {
+async function readTask(
+  name: string,
+  { metadata: { namespace, name: runName = '' }, status }: TaskRun,
+  { client, stores }: Pick<Observing, 'client' | 'stores'>,
+  signal: AbortSignal,
+): Promise<TaskFact> {
   try {
-    // A Task that was changed a moment before its run was created must count, so a run that has not begun asks the API server.
+    // A Task that was changed a moment before its run was created must count, so a run that has not begun asks the API
+    // server.
     const cached = status?.startTime === undefined ? undefined : stores.tasks.find(namespace, name);
     const { spec, metadata } = cached ?? (await client.get(tasks as Resource<Task>, namespace, name, { signal }));
     return { kind: 'resolved', name, spec, labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} };
   } catch (error) {
     if (!(error instanceof ApiError) || !(error.isNotFound || error.isForbidden)) throw error;
-    const remedy = error.isNotFound ? `; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name` : '; allow the controller to read Tasks there';
-    return { kind: 'failed', reason: 'TaskRunResolutionFailed', message: `error when listing tasks for taskRun ${runName}: ${error.message}${remedy}` };
+    const remedy = error.isNotFound
+      ? `; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name`
+      : '; allow the controller to read Tasks there';
+    return {
+      kind: 'failed',
+      reason: 'TaskRunResolutionFailed',
+      message: `error when listing tasks for taskRun ${runName}: ${error.message}${remedy}`,
+    };
   }
 }
 
@@ -97,14 +121,27 @@ async function lookUp(needs: StartNeeds, observing: Observing, signal: AbortSign
   const { stores, settings } = observing;
   const { namespace } = needs.credentials;
   const [credentials, images] = await Promise.all([
-    settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : findCredentials(needs, observing, signal),
+    settings.flags.disableCredsInit
+      ? { secrets: [], unreadableSecrets: [] }
+      : findCredentials(needs, observing, signal),
     Promise.all(needs.images.map(async (image) => [image, await findImage(image, needs, observing, signal)] as const)),
   ]);
-  return { ...credentials, limitRanges: stores.limitRanges.list().filter((range) => range.metadata.namespace === namespace), images: new Map(images) };
+  return {
+    ...credentials,
+    limitRanges: stores.limitRanges.list().filter((range) => range.metadata.namespace === namespace),
+    images: new Map(images),
+  };
 }
 
-/** Live: credentials are not kept in this process's memory, and only names, types and annotations of secrets are passed on. */
-async function findCredentials({ credentials }: StartNeeds, { client }: Observing, signal: AbortSignal): Promise<Pick<StartFacts, 'serviceAccountProblem' | 'secrets' | 'unreadableSecrets'>> {
+/**
+ * Live: credentials are not kept in this process's memory, and only names, types and annotations of secrets are passed
+ * on.
+ */
+async function findCredentials(
+  { credentials }: StartNeeds,
+  { client }: Observing,
+  signal: AbortSignal,
+): Promise<Pick<StartFacts, 'serviceAccountProblem' | 'secrets' | 'unreadableSecrets'>> {
   const { namespace, serviceAccountName } = credentials;
   try {
     const account = await client.get(serviceAccounts, namespace, serviceAccountName, { signal });
@@ -120,7 +157,12 @@ async function findCredentials({ credentials }: StartNeeds, { client }: Observin
   }
 }
 
-async function findSecret(namespace: string, name: string, client: Observing['client'], signal: AbortSignal): Promise<CredentialSecret | undefined> {
+async function findSecret(
+  namespace: string,
+  name: string,
+  client: Observing['client'],
+  signal: AbortSignal,
+): Promise<CredentialSecret | undefined> {
   try {
     const secret = await client.get(secrets, namespace, name, { signal });
     return { name, ...(secret.type ? { type: secret.type } : {}), annotations: secret.metadata.annotations ?? {} };
@@ -130,7 +172,12 @@ async function findSecret(namespace: string, name: string, client: Observing['cl
   }
 }
 
-async function findImage(image: string, { credentials }: StartNeeds, { imageLookup }: Observing, signal: AbortSignal): Promise<ImageFact> {
+async function findImage(
+  image: string,
+  { credentials }: StartNeeds,
+  { imageLookup }: Observing,
+  signal: AbortSignal,
+): Promise<ImageFact> {
   try {
     return { kind: 'found', config: await imageLookup(image, credentials, signal) };
   } catch (error) {

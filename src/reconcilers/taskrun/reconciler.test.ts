@@ -9,7 +9,17 @@ import type { PodStatus } from '../../core/pod/types.ts';
 import { FakeKubeClient, type FakeCall } from '../../kube/client.fake.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
-import { events as coreEvents, limitRanges, persistentVolumeClaims, pods, secrets, serviceAccounts, type CoreEvent, type LimitRange, type Pod } from '../../kube/resources.ts';
+import {
+  events as coreEvents,
+  limitRanges,
+  persistentVolumeClaims,
+  pods,
+  secrets,
+  serviceAccounts,
+  type CoreEvent,
+  type LimitRange,
+  type Pod,
+} from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { taskRunResource } from './apply.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
@@ -37,8 +47,15 @@ class Scene {
     this.client.seed(serviceAccounts, { metadata: { name: 'default', namespace: 'ns' } });
   }
 
-  run(given: TaskRunSpec = { taskSpec: spec }, status?: TaskRunStatus, metadata: Partial<TaskRun['metadata']> = {}): this {
-    const own = { labels: { 'app.kubernetes.io/managed-by': 'tekton-pipelines' }, annotations: { 'pipeline.tekton.dev/release': 'v0.1.0' } };
+  run(
+    given: TaskRunSpec = { taskSpec: spec },
+    status?: TaskRunStatus,
+    metadata: Partial<TaskRun['metadata']> = {},
+  ): this {
+    const own = {
+      labels: { 'app.kubernetes.io/managed-by': 'tekton-pipelines' },
+      annotations: { 'pipeline.tekton.dev/release': 'v0.1.0' },
+    };
     this.client.seed(taskRunResource, taskRunOf(given, status, { ...own, ...metadata }));
     return this;
   }
@@ -57,7 +74,11 @@ class Scene {
 
   reconcile(signal = new AbortController().signal) {
     const reconciler = createTaskRunReconciler({
-      client: this.client, stores: this.stores, settings: () => settingsOf(this.flags), clock: this.clock, imageLookup: (...args) => this.imageLookup(...args),
+      client: this.client,
+      stores: this.stores,
+      settings: () => settingsOf(this.flags),
+      clock: this.clock,
+      imageLookup: (...args) => this.imageLookup(...args),
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
     });
     return reconciler('ns/run', signal);
@@ -71,7 +92,9 @@ class Scene {
   }
 
   get writes(): string[] {
-    return this.client.writes.map(({ verb, resource, subresource, key }) => [verb, subresource ? `${resource}/${subresource}` : resource, key.slice(3)].join(' '));
+    return this.client.writes.map(({ verb, resource, subresource, key }) =>
+      [verb, subresource ? `${resource}/${subresource}` : resource, key.slice(3)].join(' '),
+    );
   }
 
   async stored(): Promise<TaskRun> {
@@ -102,19 +125,36 @@ describe('a whole run', () => {
     await one.podBecomes({ phase: 'Succeeded', containerStatuses: [ended('step-one')] });
     await one.reconcile();
     expect(await one.reconcile()).toEqual({ kind: 'done' });
-    expect(one.writes).toEqual(['create pods run-pod', 'update taskruns/status run', 'update taskruns/status run', 'update taskruns/status run']);
+    expect(one.writes).toEqual([
+      'create pods run-pod',
+      'update taskruns/status run',
+      'update taskruns/status run',
+      'update taskruns/status run',
+    ]);
     expect(one.events).toEqual(['Normal Started', 'Normal Succeeded']);
-    expect((await one.stored()).status).toMatchObject({ podName: 'run-pod', conditions: [{ status: 'True' }], completionTime: '2026-01-01T00:00:10Z', steps: [{ name: 'one' }] });
+    expect((await one.stored()).status).toMatchObject({
+      podName: 'run-pod',
+      conditions: [{ status: 'True' }],
+      completionTime: '2026-01-01T00:00:10Z',
+      steps: [{ name: 'one' }],
+    });
   });
 
-  it('a run of a user\'s own gets its labels in one patch, and no conflict from it', async () => {
+  it("a run of a user's own gets its labels in one patch, and no conflict from it", async () => {
     const one = await scene((it) => {
       it.run({ taskRef: { name: 't' } }, undefined, { labels: {}, annotations: {} });
-      it.client.seed(tasks as Resource<Task>, { metadata: { name: 't', namespace: 'ns', labels: { team: 'blue' } }, spec });
+      it.client.seed(tasks as Resource<Task>, {
+        metadata: { name: 't', namespace: 'ns', labels: { team: 'blue' } },
+        spec,
+      });
     });
     await one.reconcile();
     expect(one.writes).toEqual(['create pods run-pod', 'patch taskruns run', 'update taskruns/status run']);
-    expect((await one.stored()).metadata.labels).toEqual({ 'app.kubernetes.io/managed-by': 'tekton-pipelines', team: 'blue', 'tekton.dev/task': 't' });
+    expect((await one.stored()).metadata.labels).toEqual({
+      'app.kubernetes.io/managed-by': 'tekton-pipelines',
+      team: 'blue',
+      'tekton.dev/task': 't',
+    });
   });
 
   it('looks at what it wrote and not at a slower cache', async () => {
@@ -130,12 +170,21 @@ describe('a whole run', () => {
     await one.reconcile();
     await one.podBecomes({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] });
     const { uid } = (await one.client.get(pods, 'ns', 'run-pod')).metadata;
-    one.client.seed(coreEvents, { metadata: { name: 'e', namespace: 'ns' }, involvedObject: { uid }, type: 'Warning', reason: 'FailedMount', message: 'configmap "ghost" not found' } as unknown as CoreEvent);
+    one.client.seed(coreEvents, {
+      metadata: { name: 'e', namespace: 'ns' },
+      involvedObject: { uid },
+      type: 'Warning',
+      reason: 'FailedMount',
+      message: 'configmap "ghost" not found',
+    } as unknown as CoreEvent);
     expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 10_000 });
     expect((await one.stored()).status?.conditions?.[0]?.message).toBe('Pending');
     await one.clock.advance(10_000);
     await one.reconcile();
-    expect((await one.stored()).status?.conditions?.[0]).toMatchObject({ reason: 'Pending', message: 'the pod has not started yet: FailedMount: configmap "ghost" not found' });
+    expect((await one.stored()).status?.conditions?.[0]).toMatchObject({
+      reason: 'Pending',
+      message: 'the pod has not started yet: FailedMount: configmap "ghost" not found',
+    });
     expect(one.client.calls.filter(({ verb, resource }) => verb === 'list' && resource === 'events')).toHaveLength(1);
   });
 
@@ -156,7 +205,10 @@ describe('a whole run', () => {
     await one.reconcile();
     await one.podBecomes({ phase: 'Failed', containerStatuses: [ended('step-one', 1)] }, 'run-pod-retry1');
     await one.reconcile();
-    expect(one.writes.filter((write) => write.includes('pods'))).toEqual(['create pods run-pod', 'create pods run-pod-retry1']);
+    expect(one.writes.filter((write) => write.includes('pods'))).toEqual([
+      'create pods run-pod',
+      'create pods run-pod-retry1',
+    ]);
     expect(await one.reason()).toBe('False StepFailed');
     expect((await one.stored()).status?.retriesStatus).toHaveLength(1);
   });
@@ -173,7 +225,13 @@ describe('a whole run', () => {
     await one.reconcile();
     await one.reconcile();
     expect(one.writes).toEqual([
-      'create pods run-pod', 'update taskruns/status run', 'patch pods run-pod', 'update taskruns/status run', 'update taskruns/status run', 'patch pods run-pod', 'update taskruns/status run',
+      'create pods run-pod',
+      'update taskruns/status run',
+      'patch pods run-pod',
+      'update taskruns/status run',
+      'update taskruns/status run',
+      'patch pods run-pod',
+      'update taskruns/status run',
     ]);
     expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[1]?.image).toBe('tektite/nop:v1');
     expect((await one.stored()).status?.sidecars?.[0]?.terminated).toBeDefined();
@@ -183,8 +241,11 @@ describe('a whole run', () => {
 describe('nothing to do', () => {
   it.each<[string, (it: Scene) => void]>([
     ['gone', () => undefined],
-    ['another controller\'s', (it) => it.run({ taskSpec: spec, managedBy: 'other' })],
-    ['being deleted', (it) => it.run({ taskSpec: spec }, undefined, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] })],
+    ["another controller's", (it) => it.run({ taskSpec: spec, managedBy: 'other' })],
+    [
+      'being deleted',
+      (it) => it.run({ taskSpec: spec }, undefined, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x'] }),
+    ],
   ])('%s', async (_name, prepare) => {
     const one = await scene(prepare);
     expect(await one.reconcile()).toEqual({ kind: 'skip' });
@@ -205,24 +266,38 @@ describe('what a pod needs', () => {
   it('finds credentials of the service account, and says which are missing', async () => {
     const one = await scene((it) => {
       it.run({ taskSpec: spec, serviceAccountName: 'builder' });
-      it.client.seed(serviceAccounts, { metadata: { name: 'builder', namespace: 'ns' }, secrets: [{ name: 'git' }, { name: 'gone' }] });
-      it.client.seed(secrets, { metadata: { name: 'git', namespace: 'ns', annotations: { 'tekton.dev/git-0': 'https://github.com' } }, type: 'kubernetes.io/basic-auth', data: { password: 'c2VjcmV0' } });
+      it.client.seed(serviceAccounts, {
+        metadata: { name: 'builder', namespace: 'ns' },
+        secrets: [{ name: 'git' }, { name: 'gone' }],
+      });
+      it.client.seed(secrets, {
+        metadata: { name: 'git', namespace: 'ns', annotations: { 'tekton.dev/git-0': 'https://github.com' } },
+        type: 'kubernetes.io/basic-auth',
+        data: { password: 'c2VjcmV0' },
+      });
     });
     await one.reconcile();
-    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[0]?.args).toContain('-basic-git=git=https://github.com');
+    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[0]?.args).toContain(
+      '-basic-git=git=https://github.com',
+    );
     expect(one.events).toContain('Warning FailedToRetrieveSecret');
   });
 
   it('looks up images only where a step has neither command nor script', async () => {
     const asked: string[] = [];
-    const one = await scene((it) => it.run({ taskSpec: { steps: [{ image: 'plain' }, { image: 'scripted', script: 'x' }] } }));
+    const one = await scene((it) =>
+      it.run({ taskSpec: { steps: [{ image: 'plain' }, { image: 'scripted', script: 'x' }] } }),
+    );
     one.imageLookup = (image, credentials) => {
       asked.push(`${image} ${credentials.namespace}/${credentials.serviceAccountName}`);
       return Promise.resolve({ digest: 'sha256:1', commands: { 'linux/amd64': ['/run'] } });
     };
     await one.reconcile();
     expect(asked).toEqual(['plain ns/default']);
-    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[0]).toMatchObject({ image: 'plain@sha256:1', env: [{ name: 'TEKTON_PLATFORM_COMMANDS', value: '{"linux/amd64":["/run"]}' }] });
+    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[0]).toMatchObject({
+      image: 'plain@sha256:1',
+      env: [{ name: 'TEKTON_PLATFORM_COMMANDS', value: '{"linux/amd64":["/run"]}' }],
+    });
   });
 
   it('fails a run whose image cannot be read, waits for a registry that is away', async () => {
@@ -237,18 +312,40 @@ describe('what a pod needs', () => {
 
   it('shares a LimitRange among the steps', async () => {
     const one = await scene((it) => {
-      it.run({ taskSpec: { steps: [{ image: 'x', command: ['a'] }, { image: 'x', command: ['b'] }] } });
-      it.client.seed(limitRanges, { metadata: { name: 'l', namespace: 'ns' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1' } }] } }, { metadata: { name: 'o', namespace: 'other' }, spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '100m' } }] } });
+      it.run({
+        taskSpec: {
+          steps: [
+            { image: 'x', command: ['a'] },
+            { image: 'x', command: ['b'] },
+          ],
+        },
+      });
+      it.client.seed(
+        limitRanges,
+        {
+          metadata: { name: 'l', namespace: 'ns' },
+          spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '1' } }] },
+        },
+        {
+          metadata: { name: 'o', namespace: 'other' },
+          spec: { limits: [{ type: 'Container', defaultRequest: { cpu: '100m' } }] },
+        },
+      );
     });
     await one.reconcile();
-    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers.map((c) => c.resources?.requests)).toEqual([{ cpu: '500m' }, { cpu: '500m' }]);
+    expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers.map((c) => c.resources?.requests)).toEqual([
+      { cpu: '500m' },
+      { cpu: '500m' },
+    ]);
   });
 
   it('says what to do about a Task that is not there', async () => {
     const one = await scene((it) => it.run({ taskRef: { name: 'nope' } }));
     await one.reconcile();
     expect((await one.stored()).status?.conditions?.[0]).toMatchObject({
-      reason: 'TaskRunResolutionFailed', message: 'error when listing tasks for taskRun run: tasks "nope" not found; create Task nope in namespace ns or correct spec.taskRef.name',
+      reason: 'TaskRunResolutionFailed',
+      message:
+        'error when listing tasks for taskRun run: tasks "nope" not found; create Task nope in namespace ns or correct spec.taskRef.name',
     });
   });
 
@@ -256,7 +353,8 @@ describe('what a pod needs', () => {
     const one = await scene();
     const create = one.client.create.bind(one.client);
     one.client.create = (resource, object, options) => {
-      if (resource.plural === 'pods') (object as unknown as Pod).spec?.containers.push({ name: 'istio-proxy', image: 'istio' });
+      if (resource.plural === 'pods')
+        (object as unknown as Pod).spec?.containers.push({ name: 'istio-proxy', image: 'istio' });
       return create(resource, structuredClone(object), options);
     };
     await one.reconcile();
@@ -270,16 +368,40 @@ describe('what a pod needs', () => {
 
 describe('failures of the API server', () => {
   const failing = (verb: string, resource: string, error: Error) => (call: FakeCall) => {
-    if (call.verb === verb && (call.subresource ? `${call.resource}/${call.subresource}` : call.resource) === resource) throw error;
+    if (call.verb === verb && (call.subresource ? `${call.resource}/${call.subresource}` : call.resource) === resource)
+      throw error;
   };
 
   it.each<[string, string, string, ApiError, string]>([
-    ['quota', 'create', 'pods', new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota: q' }), 'Unknown ExceededResourceQuota'],
-    ['refused pod', 'create', 'pods', new ApiError(422, { reason: 'Invalid', message: 'spec.containers[0].image: Required value' }), 'False PodCreationFailed'],
-    ['refused claim', 'create', 'persistentvolumeclaims', new ApiError(403, { reason: 'Forbidden', message: 'no' }), 'False CouldntCreateWorkspacePVC'],
+    [
+      'quota',
+      'create',
+      'pods',
+      new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota: q' }),
+      'Unknown ExceededResourceQuota',
+    ],
+    [
+      'refused pod',
+      'create',
+      'pods',
+      new ApiError(422, { reason: 'Invalid', message: 'spec.containers[0].image: Required value' }),
+      'False PodCreationFailed',
+    ],
+    [
+      'refused claim',
+      'create',
+      'persistentvolumeclaims',
+      new ApiError(403, { reason: 'Forbidden', message: 'no' }),
+      'False CouldntCreateWorkspacePVC',
+    ],
     ['trouble', 'create', 'pods', new ApiError(503, { message: 'later' }), 'Unknown Pending'],
   ])('%s ends in the status', async (_name, verb, resource, error, expected) => {
-    const one = await scene((it) => it.run({ taskSpec: { ...spec, workspaces: [{ name: 'w' }] }, workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] }));
+    const one = await scene((it) =>
+      it.run({
+        taskSpec: { ...spec, workspaces: [{ name: 'w' }] },
+        workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }],
+      }),
+    );
     one.client.intercept = failing(verb, resource, error);
     await one.reconcile();
     expect(await one.reason()).toBe(expected);
@@ -294,18 +416,36 @@ describe('failures of the API server', () => {
     expect(await one.reason()).toBe('Unknown Pending');
   });
 
-  it('takes over its own pod, never another\'s', async () => {
+  it("takes over its own pod, never another's", async () => {
     const one = await scene();
     await one.reconcile();
     const other = await scene((it) => {
       it.run();
-      it.client.seed(pods, { metadata: { name: 'run-pod', namespace: 'ns', ownerReferences: [{ apiVersion: 'v1', kind: 'Job', name: 'j', uid: 'u', controller: true }] }, spec: { containers: [] } });
+      it.client.seed(pods, {
+        metadata: {
+          name: 'run-pod',
+          namespace: 'ns',
+          ownerReferences: [{ apiVersion: 'v1', kind: 'Job', name: 'j', uid: 'u', controller: true }],
+        },
+        spec: { containers: [] },
+      });
     });
     await other.reconcile();
-    expect((await other.stored()).status?.conditions?.[0]?.message).toContain('pod ns/run-pod exists already and belongs to Job j; delete it or give the TaskRun another name');
+    expect((await other.stored()).status?.conditions?.[0]?.message).toContain(
+      'pod ns/run-pod exists already and belongs to Job j; delete it or give the TaskRun another name',
+    );
     const earlier = await scene((it) => {
       it.run();
-      it.client.seed(pods, { metadata: { name: 'run-pod', namespace: 'ns', ownerReferences: [{ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: 'run', uid: 'old', controller: true }] }, spec: { containers: [] } });
+      it.client.seed(pods, {
+        metadata: {
+          name: 'run-pod',
+          namespace: 'ns',
+          ownerReferences: [
+            { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: 'run', uid: 'old', controller: true },
+          ],
+        },
+        spec: { containers: [] },
+      });
     });
     expect(await earlier.reconcile()).toEqual({ kind: 'requeueAfter', ms: 1_000 });
     expect(await earlier.reason()).toBe('Unknown Pending');
@@ -313,7 +453,16 @@ describe('failures of the API server', () => {
 
   it('a crash after any call makes no second pod and loses nothing', async () => {
     for (let survived = 0; survived < 6; survived++) {
-      const one = await scene((it) => it.run({ taskSpec: { ...spec, workspaces: [{ name: 'w' }] }, workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }] }, undefined, { annotations: {} }));
+      const one = await scene((it) =>
+        it.run(
+          {
+            taskSpec: { ...spec, workspaces: [{ name: 'w' }] },
+            workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }],
+          },
+          undefined,
+          { annotations: {} },
+        ),
+      );
       let left = survived;
       one.client.intercept = (call) => {
         if (['create', 'update', 'patch'].includes(call.verb) && left-- <= 0) throw new Error('killed');
@@ -326,9 +475,15 @@ describe('failures of the API server', () => {
       await again.reconcile();
       await again.reconcile();
       const made = await one.client.list(pods);
-      expect(made.items.map(({ metadata }) => metadata.name), `after ${survived} calls`).toEqual(['run-pod']);
+      expect(
+        made.items.map(({ metadata }) => metadata.name),
+        `after ${survived} calls`,
+      ).toEqual(['run-pod']);
       expect((await one.client.list(persistentVolumeClaims)).items).toHaveLength(1);
-      expect((await again.stored()).status).toMatchObject({ podName: 'run-pod', conditions: [{ status: 'Unknown', reason: 'Pending' }] });
+      expect((await again.stored()).status).toMatchObject({
+        podName: 'run-pod',
+        conditions: [{ status: 'Unknown', reason: 'Pending' }],
+      });
       expect((await again.stored()).metadata.annotations?.['pipeline.tekton.dev/release']).toBe('v0.1.0');
     }
   });

@@ -24,10 +24,12 @@ export interface TaskRunReconcilerOptions {
 }
 
 /**
- * Brings a TaskRun one step on: observe, plan, apply, write its status once if it changed, then tell. A crash between any two calls
- * leaves something that the next reconcile takes up. Throws to be called again with back-off.
+ * Brings a TaskRun one step on: observe, plan, apply, write its status once if it changed, then tell. A crash between
+ * any two calls leaves something that the next reconcile takes up. Throws to be called again with back-off.
  */
-export function createTaskRunReconciler(options: TaskRunReconcilerOptions): (key: string, signal: AbortSignal) => Promise<Outcome> {
+export function createTaskRunReconciler(
+  options: TaskRunReconcilerOptions,
+): (key: string, signal: AbortSignal) => Promise<Outcome> {
   return async (key, signal) => {
     const taskRun = options.stores.taskRuns.get(key);
     if (taskRun === undefined || !isOurs(taskRun)) return { kind: 'skip' };
@@ -43,24 +45,40 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): (key
       if (isNotFound(error)) return { kind: 'done' };
       throw error;
     }
-    return settled.requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: settled.requeueAfterMs };
+    return settled.requeueAfterMs === undefined
+      ? { kind: 'done' }
+      : { kind: 'requeueAfter', ms: settled.requeueAfterMs };
   };
 }
 
-/** Not another controller's (spec.managedBy), and not on its way out: its pods would be made anew while they are collected. */
+/**
+ * Not another controller's (spec.managedBy), and not on its way out: its pods would be made anew while they are
+ * collected.
+ */
 function isOurs({ metadata, spec }: TaskRun): boolean {
   return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
 }
 
 /** Metadata first, because its answer carries the version that the status write needs; then the status, then events. */
-async function write(taskRun: TaskRun, settled: TaskRunDecision, options: TaskRunReconcilerOptions, signal: AbortSignal): Promise<void> {
+async function write(
+  taskRun: TaskRun,
+  settled: TaskRunDecision,
+  options: TaskRunReconcilerOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, stores, events } = options;
   let latest = taskRun;
   for (const effect of settled.effects) {
     if (effect.type !== 'patchMetadata') continue;
     const { labels, annotations } = effect;
     const { namespace, name = '' } = taskRun.metadata;
-    latest = await client.patch(taskRunResource, namespace, name, { type: 'merge', body: { metadata: { labels, annotations } } }, { signal });
+    latest = await client.patch(
+      taskRunResource,
+      namespace,
+      name,
+      { type: 'merge', body: { metadata: { labels, annotations } } },
+      { signal },
+    );
     stores.taskRuns.observeWrite(latest);
   }
   const status = JSON.parse(JSON.stringify(settled.status)) as TaskRunStatus;
@@ -69,6 +87,12 @@ async function write(taskRun: TaskRun, settled: TaskRunDecision, options: TaskRu
     stores.taskRuns.observeWrite(latest);
   }
   for (const effect of settled.effects) {
-    if (effect.type === 'event') events.event({ ...latest, apiVersion: 'tekton.dev/v1', kind: 'TaskRun' }, effect.eventType, effect.reason, effect.message);
+    if (effect.type === 'event')
+      events.event(
+        { ...latest, apiVersion: 'tekton.dev/v1', kind: 'TaskRun' },
+        effect.eventType,
+        effect.reason,
+        effect.message,
+      );
   }
 }

@@ -34,7 +34,10 @@ export function acrHelper(options: AcrOptions = {}): CloudHelper {
       if (process.env['AZURE_TENANT_ID']) form.set('tenant', process.env['AZURE_TENANT_ID']);
       const url = new URL('/oauth2/exchange', options.baseUrl?.(host) ?? `https://${host}`);
       const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-      const answer = await transport.send({ method: 'POST', url, operation: 'token', headers, body: form.toString() }, signal);
+      const answer = await transport.send(
+        { method: 'POST', url, operation: 'token', headers, body: form.toString() },
+        signal,
+      );
       if (answer.status !== 200) throw refusalOf(answer);
       const { refresh_token: identityToken } = JSON.parse(answer.body.toString('utf8')) as { refresh_token?: string };
       if (!identityToken) throw new Error(`${host}/oauth2/exchange answered without a refresh_token`);

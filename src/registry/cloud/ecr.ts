@@ -1,8 +1,12 @@
 import type { CloudHelper } from './helper.ts';
 
-const hostForm = /^(\d{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)$/;
+const hostForm =
+  /^(\d{12})\.dkr[.-]ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)$/;
 
-/** Amazon ECR: GetAuthorizationToken with the SDK's own chain of credentials (IRSA, pod identity, instance role, environment). */
+/**
+ * Amazon ECR: GetAuthorizationToken with the SDK's own chain of credentials (IRSA, pod identity, instance role,
+ * environment).
+ */
 export function ecrHelper(): CloudHelper {
   return {
     name: 'ECR',
@@ -12,7 +16,9 @@ export function ecrHelper(): CloudHelper {
       const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
       const client = new ECRClient({ region, useFipsEndpoint: fips !== undefined, maxAttempts: 3 });
       try {
-        const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({ registryIds: [account] }), { abortSignal: signal });
+        const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({ registryIds: [account] }), {
+          abortSignal: signal,
+        });
         const [data] = authorizationData ?? [];
         const [username, password] = splitOnce(Buffer.from(data?.authorizationToken ?? '', 'base64').toString('utf8'));
         if (password === undefined) throw new Error('GetAuthorizationToken answered without a token');

@@ -3,7 +3,9 @@ import type { CloudHelper } from './helper.ts';
 
 const scope = 'https://www.googleapis.com/auth/cloud-platform';
 
-/** Google Artifact Registry and Container Registry: an access token of the application default credentials as password. */
+/**
+ * Google Artifact Registry and Container Registry: an access token of the application default credentials as password.
+ */
 export function gcrHelper(): CloudHelper {
   let auth: GoogleAuth | undefined;
   return {

@@ -25,7 +25,8 @@ export function remembering(helper: CloudHelper, clock: Clock): CloudHelper {
     name: helper.name,
     serves: (host) => helper.serves(host),
     issue(host, signal) {
-      const isGood = ({ expiresAt }: IssuedCredentials) => expiresAt !== undefined && expiresAt.getTime() - marginMs > clock.now().getTime();
+      const isGood = ({ expiresAt }: IssuedCredentials) =>
+        expiresAt !== undefined && expiresAt.getTime() - marginMs > clock.now().getTime();
       return remember(issued, host, isGood, () => helper.issue(host, signal));
     },
   };

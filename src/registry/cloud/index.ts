@@ -9,5 +9,7 @@ export type { CloudHelper } from './helper.ts';
 
 /** Helpers for the registries of Amazon, Google and Azure. Their SDKs are loaded when a registry of theirs is met. */
 export function cloudHelpers(clock: Clock, transport?: RegistryTransport): CloudHelper[] {
-  return [ecrHelper(), gcrHelper(), acrHelper(transport ? { transport } : {})].map((helper) => remembering(helper, clock));
+  return [ecrHelper(), gcrHelper(), acrHelper(transport ? { transport } : {})].map((helper) =>
+    remembering(helper, clock),
+  );
 }

@@ -1,5 +1,5 @@
-// A server that speaks MongoDB's wire protocol over SQLite: FerretDB as a library, because its command wants the version
-// files of a release build.
+// A server that speaks MongoDB's wire protocol over SQLite: FerretDB as a library, because its command wants the
+// version files of a release build.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Stands for the world's image hosts inside the cluster, for programs in pods that ask them over HTTPS (entrypoint lookup,
-// signing): ends TLS for whatever name is asked for, with a certificate of the cluster's authority, and passes on to the
-// cluster's registry. Pods find that authority in the ConfigMap kube-root-ca.crt of their namespace.
+// Stands for the world's image hosts inside the cluster, for programs in pods that ask them over HTTPS (entrypoint
+// lookup, signing): ends TLS for whatever name is asked for, with a certificate of the cluster's authority, and passes
+// on to the cluster's registry. Pods find that authority in the ConfigMap kube-root-ca.crt of their namespace.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// The default StorageClass of the one-node cluster: a claim becomes a folder on the node, a `local` volume that honours fsGroup.
-// It runs beside the kubelet, so it makes the folder itself; provisioners that start a pod for it cost seconds per claim.
+// The default StorageClass of the one-node cluster: a claim becomes a folder on the node, a `local` volume that honours
+// fsGroup. It runs beside the kubelet, so it makes the folder itself; provisioners that start a pod for it cost seconds
+// per claim.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// The timestamp authority of github.com/sigstore/timestamp-authority with a key from a file. Its own command also opens a
-// metrics port that cannot be set (2112, every address), so that two of them, or one and a Rekor, cannot share a machine.
+// The timestamp authority of github.com/sigstore/timestamp-authority with a key from a file. Its own command also opens
+// a metrics port that cannot be set (2112, every address), so that two of them, or one and a Rekor, cannot share a
+// machine.
 package main
 
 import (

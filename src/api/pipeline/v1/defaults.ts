@@ -8,8 +8,8 @@ import type { TaskResult, TaskSpec } from './task.ts';
 import type { TaskRun, TaskRunSpec } from './taskrun.ts';
 
 /**
- * Defaults that the webhook writes into new objects and the reconciler sets in memory on older ones, as upstream's SetDefaults.
- * Nothing here changes its input, and applying it twice gives the same as once.
+ * Defaults that the webhook writes into new objects and the reconciler sets in memory on older ones, as upstream's
+ * SetDefaults. Nothing here changes its input, and applying it twice gives the same as once.
  */
 
 const MANAGED_BY = 'app.kubernetes.io/managed-by';
@@ -25,17 +25,31 @@ function inferredType(param: ParamSpec): ParamType {
 /** Keys of an object without a type of their own are strings. */
 function withPropertyTypes<T extends { properties?: ParamSpec['properties'] }>(declaration: T): T {
   if (declaration.properties === undefined) return declaration;
-  const properties = Object.fromEntries(Object.entries(declaration.properties).map(([key, property]) => [key, { ...property, type: property.type || 'string' }]));
+  const properties = Object.fromEntries(
+    Object.entries(declaration.properties).map(([key, property]) => [
+      key,
+      { ...property, type: property.type || 'string' },
+    ]),
+  );
   return { ...declaration, properties } as T;
 }
 
-/** Values that YAML reads as numbers, booleans or anything else are texts, from here on (upstream: when they are decoded). */
+/**
+ * Values that YAML reads as numbers, booleans or anything else are texts, from here on (upstream: when they are
+ * decoded).
+ */
 function withValues<T extends { params?: Param[] | undefined }>(holder: T): T {
-  return holder.params ? { ...holder, params: holder.params.map((param) => ({ ...param, value: toParamValue(param.value) })) } : holder;
+  return holder.params
+    ? { ...holder, params: holder.params.map((param) => ({ ...param, value: toParamValue(param.value) })) }
+    : holder;
 }
 
 export function defaultParamSpec(param: ParamSpec): ParamSpec {
-  return { ...withPropertyTypes(param), ...(param.default === undefined ? {} : { default: toParamValue(param.default) }), type: param.type || inferredType(param) };
+  return {
+    ...withPropertyTypes(param),
+    ...(param.default === undefined ? {} : { default: toParamValue(param.default) }),
+    type: param.type || inferredType(param),
+  };
 }
 
 function defaultTaskResult(result: TaskResult): TaskResult {
@@ -65,7 +79,9 @@ function defaultPipelineTask(task: PipelineTask, defaults: Defaults): PipelineTa
   const { matrix } = task;
   return {
     ...withValues(task),
-    ...(matrix ? { matrix: { ...withValues(matrix), ...(matrix.include ? { include: matrix.include.map(withValues) } : {}) } } : {}),
+    ...(matrix
+      ? { matrix: { ...withValues(matrix), ...(matrix.include ? { include: matrix.include.map(withValues) } : {}) } }
+      : {}),
     ...(task.taskRef ? { taskRef: defaultTaskRef(task.taskRef, defaults) } : {}),
     ...(task.taskSpec ? { taskSpec: defaultTaskSpec(task.taskSpec) } : {}),
   };
@@ -79,7 +95,9 @@ export function defaultPipelineSpec(spec: PipelineSpec, defaults: Defaults): Pip
     ...(spec.params ? { params: spec.params.map(defaultParamSpec) } : {}),
     ...(spec.tasks ? { tasks: tasks(spec.tasks) } : {}),
     ...(spec.finally ? { finally: tasks(spec.finally) } : {}),
-    ...(spec.results ? { results: spec.results.map((result) => ({ ...result, value: toParamValue(result.value) })) } : {}),
+    ...(spec.results
+      ? { results: spec.results.map((result) => ({ ...result, value: toParamValue(result.value) })) }
+      : {}),
   };
 }
 
@@ -103,8 +121,14 @@ export function defaultTaskRunSpec(spec: TaskRunSpec, defaults: Defaults): TaskR
 /** The TaskRun with every default in place: timeout, service account, pod template, types, kind, managed-by label. */
 export function defaultTaskRun(taskRun: TaskRun, defaults: Defaults): TaskRun {
   const labels = taskRun.metadata.labels ?? {};
-  const managed = Object.hasOwn(labels, MANAGED_BY) ? labels : { ...labels, [MANAGED_BY]: defaults.managedByLabelValue };
-  return { ...taskRun, metadata: { ...taskRun.metadata, labels: managed }, spec: defaultTaskRunSpec(taskRun.spec, defaults) };
+  const managed = Object.hasOwn(labels, MANAGED_BY)
+    ? labels
+    : { ...labels, [MANAGED_BY]: defaults.managedByLabelValue };
+  return {
+    ...taskRun,
+    metadata: { ...taskRun.metadata, labels: managed },
+    spec: defaultTaskRunSpec(taskRun.spec, defaults),
+  };
 }
 
 export function defaultPipelineRunSpec(spec: PipelineRunSpec, defaults: Defaults): PipelineRunSpec {

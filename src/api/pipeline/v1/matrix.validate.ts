@@ -39,7 +39,10 @@ export function validateMatrix(task: PipelineTask, context: ValidationContext): 
   return [
     ...requireApiFields(context, 'matrix', 'beta', 'matrix'),
     ...(count > limit ? outOfBounds(count, 0, limit, 'matrix') : []),
-    ...via('matrix', [...validateMatrixParams(matrix), ...each('include', matrix.include, (entry) => validateInclude(entry.params ?? []))]),
+    ...via('matrix', [
+      ...validateMatrixParams(matrix),
+      ...each('include', matrix.include, (entry) => validateInclude(entry.params ?? [])),
+    ]),
     ...validateOneOfMatrixOrParams(task, matrix),
   ];
 }
@@ -51,7 +54,9 @@ function validateMatrixParams(matrix: Matrix): FieldError[] {
       // `$(params.list[*])` is text until it is replaced.
       const type = typeOfParamValue(value);
       const reference = typeof value === 'string' && /^\$\([^()]+\[\*\]\)$/.test(value);
-      return type === 'array' || reference ? [] : invalidValue(`parameters of type array only are allowed, but got param type ${type}`, `params[${name}]`);
+      return type === 'array' || reference
+        ? []
+        : invalidValue(`parameters of type array only are allowed, but got param type ${type}`, `params[${name}]`);
     }),
   ];
 }
@@ -61,14 +66,22 @@ function validateInclude(params: readonly Param[]): FieldError[] {
     ...validateTaskParams(params),
     ...params.flatMap(({ name, value }) => {
       const type = typeOfParamValue(value);
-      return type === 'string' ? [] : invalidValue(`parameters of type string only are allowed, but got param type ${type}`, `params[${name}]`);
+      return type === 'string'
+        ? []
+        : invalidValue(`parameters of type string only are allowed, but got param type ${type}`, `params[${name}]`);
     }),
   ];
 }
 
 function validateOneOfMatrixOrParams(task: PipelineTask, matrix: Matrix): FieldError[] {
-  const names = new Set([...(matrix.params ?? []), ...(matrix.include ?? []).flatMap((entry) => entry.params ?? [])].map((param) => param.name));
-  return (task.params ?? []).filter((param) => names.has(param.name)).flatMap(({ name }) => multipleOneOf(`matrix[${name}]`, `params[${name}]`));
+  const names = new Set(
+    [...(matrix.params ?? []), ...(matrix.include ?? []).flatMap((entry) => entry.params ?? [])].map(
+      (param) => param.name,
+    ),
+  );
+  return (task.params ?? [])
+    .filter((param) => names.has(param.name))
+    .flatMap(({ name }) => multipleOneOf(`matrix[${name}]`, `params[${name}]`));
 }
 
 /** All texts of a task's params and matrix in which variables are replaced. */

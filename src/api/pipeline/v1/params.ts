@@ -1,18 +1,21 @@
 import { z } from 'zod';
 import { atomicList, oneWordOf, preserved } from '../../schema.ts';
 
-/** A param or result value: untyped JSON on the wire. Numbers and nested arrays are kept as their JSON text by upstream. */
+/**
+ * A param or result value: untyped JSON on the wire. Numbers and nested arrays are kept as their JSON text by upstream.
+ */
 export type ParamValue = string | string[] | Record<string, string>;
 export const paramValue = preserved<ParamValue>('Text, a list of texts, or an object of texts.');
 
 /**
- * A param or result value from untyped JSON, as upstream reads it: lists of strings and maps of strings keep their type,
- * anything else (numbers, booleans, nested lists) becomes a string holding its JSON text.
+ * A param or result value from untyped JSON, as upstream reads it: lists of strings and maps of strings keep their
+ * type, anything else (numbers, booleans, nested lists) becomes a string holding its JSON text.
  */
 export function toParamValue(json: unknown): ParamValue {
   if (typeof json === 'string') return json;
   if (json === undefined || json === null) return '';
-  if (Array.isArray(json)) return json.every((item) => typeof item === 'string') ? (json as string[]) : JSON.stringify(json);
+  if (Array.isArray(json))
+    return json.every((item) => typeof item === 'string') ? (json as string[]) : JSON.stringify(json);
   if (typeof json === 'object') {
     const values: unknown[] = Object.values(json);
     return values.every((item) => typeof item === 'string') ? (json as Record<string, string>) : JSON.stringify(json);
@@ -46,13 +49,19 @@ export const whenExpression = z.object({
   input: z.string().optional().describe('Text to look for, usually a variable.'),
   operator: z.string().optional().describe('in or notin.'),
   values: z.array(z.string()).optional().describe('Texts to compare the input with.'),
-  cel: z.string().optional().describe('CEL expression in place of input, operator and values (flag enable-cel-in-whenexpression).'),
+  cel: z
+    .string()
+    .optional()
+    .describe('CEL expression in place of input, operator and values (flag enable-cel-in-whenexpression).'),
 });
 export type WhenExpression = z.infer<typeof whenExpression>;
 
 /** Reference to a definition: in the cluster by name, or through a resolver. */
 const resolverFields = {
-  resolver: z.string().optional().describe('Fetches the definition from elsewhere: git, hub, bundles, cluster or http.'),
+  resolver: z
+    .string()
+    .optional()
+    .describe('Fetches the definition from elsewhere: git, hub, bundles, cluster or http.'),
   params: params.optional().describe('What the resolver needs to find it.'),
 };
 

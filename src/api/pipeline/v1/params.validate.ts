@@ -1,4 +1,13 @@
-import { each, fieldError, invalidKeyName, invalidValue, missingField, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
+import {
+  each,
+  fieldError,
+  invalidKeyName,
+  invalidValue,
+  missingField,
+  multipleOneOf,
+  via,
+  type FieldError,
+} from '../../fielderror.ts';
 import type { Param, ParamSpec, ParamType, PipelineRef, StepActionRef, TaskRef, WhenExpression } from './params.ts';
 import { qualifiedNameProblems, quote, repeated, requireApiFields, type ValidationContext } from './validation.ts';
 
@@ -6,7 +15,9 @@ const TYPES: readonly string[] = ['string', 'array', 'object'];
 const PLAIN_NAME = /^[_a-zA-Z][_a-zA-Z0-9.-]*$/;
 const OBJECT_NAME = /^[_a-zA-Z][_a-zA-Z0-9-]*$/;
 
-/** The type that a value has by itself; whatever is neither list nor map of texts counts as text, as upstream reads it. */
+/**
+ * The type that a value has by itself; whatever is neither list nor map of texts counts as text, as upstream reads it.
+ */
 export function typeOfParamValue(value: unknown): ParamType {
   if (Array.isArray(value)) return value.every((item) => typeof item === 'string') ? 'array' : 'string';
   if (typeof value !== 'object' || value === null) return 'string';
@@ -25,7 +36,9 @@ export function validateParamSpecs(specs: readonly ParamSpec[] | undefined, cont
   const all = specs ?? [];
   return [
     ...all.flatMap((spec) => via('params', validateParamType(spec))),
-    ...repeated(all, (spec) => spec.name).flatMap(({ name }) => fieldError('parameter appears more than once', `params[${name}]`)),
+    ...repeated(all, (spec) => spec.name).flatMap(({ name }) =>
+      fieldError('parameter appears more than once', `params[${name}]`),
+    ),
     ...all.flatMap((spec) => via(`params[${spec.name}]`, validateEnum(spec, context))),
     ...validateNameFormats(all),
   ];
@@ -38,15 +51,22 @@ function validateParamType(spec: ParamSpec): FieldError[] {
     const message = `"${type}" type does not match default value's type: "${typeOfParamValue(spec.default)}"`;
     return [...fieldError(message, `${spec.name}.type`), ...fieldError(message, `${spec.name}.default.type`)];
   }
-  const invalid = Object.entries(spec.properties ?? {}).filter(([, property]) => (property.type || 'string') !== 'string').map(([key]) => key);
-  return invalid.length > 0 ? fieldError(`The value type specified for these keys [${invalid.join(' ')}] is invalid`, `${spec.name}.properties`) : [];
+  const invalid = Object.entries(spec.properties ?? {})
+    .filter(([, property]) => (property.type || 'string') !== 'string')
+    .map(([key]) => key);
+  return invalid.length > 0
+    ? fieldError(`The value type specified for these keys [${invalid.join(' ')}] is invalid`, `${spec.name}.properties`)
+    : [];
 }
 
 function validateEnum(spec: ParamSpec, context: ValidationContext): FieldError[] {
   if (spec.enum === undefined || spec.enum.length === 0) return [];
-  const errors = context.flags.enableParamEnum ? [] : fieldError('feature flag `enable-param-enum` should be set to true to use Enum');
+  const errors = context.flags.enableParamEnum
+    ? []
+    : fieldError('feature flag `enable-param-enum` should be set to true to use Enum');
   if (typeOfParamSpec(spec) !== 'string') errors.push(...fieldError('enum can only be set with string type param'));
-  for (const { name } of repeated(spec.enum, (value) => value)) errors.push(...fieldError(`parameter enum value ${name} appears more than once`));
+  for (const { name } of repeated(spec.enum, (value) => value))
+    errors.push(...fieldError(`parameter enum value ${name} appears more than once`));
   if (typeof spec.default === 'string' && spec.default !== '' && !spec.enum.includes(spec.default)) {
     errors.push(...fieldError(`param default value ${spec.default} not in the enum list`));
   }
@@ -55,34 +75,46 @@ function validateEnum(spec: ParamSpec, context: ValidationContext): FieldError[]
 
 function validateNameFormats(specs: readonly ParamSpec[]): FieldError[] {
   const isObject = (spec: ParamSpec) => typeOfParamSpec(spec) === 'object';
-  const plain = specs.filter((spec) => !isObject(spec) && !PLAIN_NAME.test(spec.name)).map((spec) => spec.name).sort();
-  const errors = plain.length === 0 ? [] : fieldError(
-    `The format of following array and string variable names is invalid: [${plain.join(' ')}]`,
-    'params',
-    'String/Array Names: \nMust only contain alphanumeric characters, hyphens (-), underscores (_), and dots (.)\nMust begin with a letter or an underscore (_)',
-  );
+  const plain = specs
+    .filter((spec) => !isObject(spec) && !PLAIN_NAME.test(spec.name))
+    .map((spec) => spec.name)
+    .sort();
+  const errors =
+    plain.length === 0
+      ? []
+      : fieldError(
+          `The format of following array and string variable names is invalid: [${plain.join(' ')}]`,
+          'params',
+          'String/Array Names: \nMust only contain alphanumeric characters, hyphens (-), underscores (_), and dots (.)\nMust begin with a letter or an underscore (_)',
+        );
   const objects = specs.filter(isObject).flatMap((spec) => {
     const keys = Object.keys(spec.properties ?? {}).filter((key) => !OBJECT_NAME.test(key));
     return OBJECT_NAME.test(spec.name) && keys.length === 0 ? [] : [`${spec.name}:[${keys.join(' ')}]`];
   });
   if (objects.length > 0) {
-    errors.push(...fieldError(
-      `Object param name and key name format is invalid: map[${objects.sort().join(' ')}]`,
-      'params',
-      'Object Names: \nMust only contain alphanumeric characters, hyphens (-), underscores (_) \nMust begin with a letter or an underscore (_)',
-    ));
+    errors.push(
+      ...fieldError(
+        `Object param name and key name format is invalid: map[${objects.sort().join(' ')}]`,
+        'params',
+        'Object Names: \nMust only contain alphanumeric characters, hyphens (-), underscores (_) \nMust begin with a letter or an underscore (_)',
+      ),
+    );
   }
   return errors;
 }
 
 /** An object param must say which keys it has. */
 export function validateObjectProperties(specs: readonly ParamSpec[] | undefined): FieldError[] {
-  return (specs ?? []).flatMap((spec) => (typeOfParamSpec(spec) === 'object' && spec.properties === undefined ? missingField(`${spec.name}.properties`) : []));
+  return (specs ?? []).flatMap((spec) =>
+    typeOfParamSpec(spec) === 'object' && spec.properties === undefined ? missingField(`${spec.name}.properties`) : [],
+  );
 }
 
 /** Values of params: each name once (upper and lower case are the same). Path `params[name].name`. */
 export function validateParams(params: readonly Param[] | undefined): FieldError[] {
-  return repeated(params, (param) => param.name.toLowerCase()).flatMap(({ index }) => multipleOneOf(`params[${params?.[index]?.name ?? ''}].name`));
+  return repeated(params, (param) => param.name.toLowerCase()).flatMap(({ index }) =>
+    multipleOneOf(`params[${params?.[index]?.name ?? ''}].name`),
+  );
 }
 
 /** Values of a pipeline task's params: each name once. */
@@ -92,8 +124,14 @@ export function validateTaskParams(params: readonly Param[] | undefined): FieldE
   );
 }
 
-/** Guards: either input with a known operator and values, or a CEL expression where that is allowed. Paths start with `when`. */
-export function validateWhen(expressions: readonly WhenExpression[] | undefined, context: ValidationContext): FieldError[] {
+/**
+ * Guards: either input with a known operator and values, or a CEL expression where that is allowed. Paths start with
+ * `when`.
+ */
+export function validateWhen(
+  expressions: readonly WhenExpression[] | undefined,
+  context: ValidationContext,
+): FieldError[] {
   return each('when', expressions, (expression) => validateWhenExpression(expression, context));
 }
 
@@ -102,19 +140,33 @@ function validateWhenExpression(expression: WhenExpression, context: ValidationC
   const isEmpty = !expression.input && operator === '' && (values ?? []).length === 0;
   if (cel) return validateCel(expression, cel, isEmpty, context);
   if (isEmpty) return missingField('');
-  if (operator !== 'in' && operator !== 'notin') return invalidValue(`operator ${quote(operator)} is not recognized. valid operators: in,notin`);
+  if (operator !== 'in' && operator !== 'notin')
+    return invalidValue(`operator ${quote(operator)} is not recognized. valid operators: in,notin`);
   return (values ?? []).length === 0 ? invalidValue('expecting non-empty values field') : [];
 }
 
-function validateCel(expression: WhenExpression, cel: string, isAlone: boolean, context: ValidationContext): FieldError[] {
-  if (!context.flags.enableCelInWhenExpression) return fieldError(`feature flag enable-cel-in-whenexpression should be set to true to use CEL: ${cel} in WhenExpression`);
-  return isAlone ? [] : fieldError(`cel and input+operator+values cannot be set in one WhenExpression: ${JSON.stringify(expression)}`);
+function validateCel(
+  expression: WhenExpression,
+  cel: string,
+  isAlone: boolean,
+  context: ValidationContext,
+): FieldError[] {
+  if (!context.flags.enableCelInWhenExpression)
+    return fieldError(
+      `feature flag enable-cel-in-whenexpression should be set to true to use CEL: ${cel} in WhenExpression`,
+    );
+  return isAlone
+    ? []
+    : fieldError(`cel and input+operator+values cannot be set in one WhenExpression: ${JSON.stringify(expression)}`);
 }
 
 /** A reference gives either a name or a resolver with its params. Paths are relative to the reference. */
 export function validateRef(ref: TaskRef | PipelineRef | StepActionRef, context: ValidationContext): FieldError[] {
   if (ref.resolver || ref.params !== undefined) {
-    const errors = ref.params === undefined ? [] : [...requireApiFields(context, 'resolver params', 'beta', 'params'), ...validateParams(ref.params)];
+    const errors =
+      ref.params === undefined
+        ? []
+        : [...requireApiFields(context, 'resolver params', 'beta', 'params'), ...validateParams(ref.params)];
     if (ref.params !== undefined && ref.name) errors.push(...multipleOneOf('name', 'params'));
     if (!ref.resolver) return [...errors, ...missingField('resolver')];
     errors.push(...requireApiFields(context, 'resolver', 'beta', 'resolver'));
@@ -131,7 +183,10 @@ function validateResolverName(name: string, context: ValidationContext): FieldEr
   if (!isUrl(name)) return multipleOneOf('name', 'resolver');
   return context.flags.enableConciseResolverSyntax
     ? []
-    : fieldError('feature flag enable-concise-resolver-syntax should be set to true to use concise resolver syntax', '');
+    : fieldError(
+        'feature flag enable-concise-resolver-syntax should be set to true to use concise resolver syntax',
+        '',
+      );
 }
 
 function isUrl(name: string): boolean {
@@ -141,15 +196,30 @@ function isUrl(name: string): boolean {
 const RESULT_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 
 /** Declaration of a result, of a task or a step. */
-export function validateResultDeclaration(result: { name: string; type?: string; properties?: Record<string, { type?: string }> }): FieldError[] {
+export function validateResultDeclaration(result: {
+  name: string;
+  type?: string;
+  properties?: Record<string, { type?: string }>;
+}): FieldError[] {
   const { name, type = '', properties } = result;
   if (!RESULT_NAME.test(name)) {
-    return invalidKeyName(name, 'name', `Name must consist of alphanumeric characters, '-', '_', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my-name',  or 'my_name', regex used for validation is '^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$')`);
+    return invalidKeyName(
+      name,
+      'name',
+      `Name must consist of alphanumeric characters, '-', '_', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my-name',  or 'my_name', regex used for validation is '^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$')`,
+    );
   }
   if (type === 'object') {
     if (properties === undefined) return missingField(`${name}.properties`);
-    const invalid = Object.entries(properties).filter(([, property]) => (property.type || 'string') !== 'string').map(([key]) => key);
-    return invalid.length === 0 ? [] : fieldError(`The value type specified for these keys [${invalid.join(' ')}] is invalid, the type must be string`, `${name}.properties`);
+    const invalid = Object.entries(properties)
+      .filter(([, property]) => (property.type || 'string') !== 'string')
+      .map(([key]) => key);
+    return invalid.length === 0
+      ? []
+      : fieldError(
+          `The value type specified for these keys [${invalid.join(' ')}] is invalid, the type must be string`,
+          `${name}.properties`,
+        );
   }
   return type === '' || type === 'array' || type === 'string' ? [] : invalidValue(type, 'type', 'type must be string');
 }

@@ -19,7 +19,10 @@ export const embeddedTask = taskSpec.extend({
 });
 export type EmbeddedTask = z.infer<typeof embeddedTask>;
 
-/** A pipeline inside a pipeline refers to PipelineSpec itself, which a structural schema cannot; kept undescribed as upstream. */
+/**
+ * A pipeline inside a pipeline refers to PipelineSpec itself, which a structural schema cannot; kept undescribed as
+ * upstream.
+ */
 export const pipelineTask = z.object({
   name: z.string().optional().describe('Name that other tasks refer to.'),
   displayName: z.string().optional(),
@@ -33,7 +36,9 @@ export const pipelineTask = z.object({
   runAfter: atomicList(z.string()).optional().describe('Tasks that must end first.'),
   params: params.optional().describe("Values of the Task's params."),
   matrix: matrix.optional().describe('Run the task once per combination of these params.'),
-  workspaces: atomicList(workspacePipelineTaskBinding).optional().describe("Which of the Pipeline's workspaces the Task gets."),
+  workspaces: atomicList(workspacePipelineTaskBinding)
+    .optional()
+    .describe("Which of the Pipeline's workspaces the Task gets."),
   timeout: durationText.optional().describe('Time after which the TaskRun fails.'),
   onError: z.string().optional().describe('stopAndFail (default) or continue.'),
 });
@@ -52,7 +57,9 @@ export const pipelineSpec = z.object({
   description: z.string().optional(),
   tasks: atomicList(pipelineTask).optional().describe('Tasks to run, in the order their runAfter and results demand.'),
   params: paramSpecs.optional().describe('Inputs of the Pipeline.'),
-  workspaces: atomicList(pipelineWorkspaceDeclaration).optional().describe('Directories that a run must bind to volumes.'),
+  workspaces: atomicList(pipelineWorkspaceDeclaration)
+    .optional()
+    .describe('Directories that a run must bind to volumes.'),
   results: atomicList(pipelineResult).optional().describe('Values taken from results of tasks.'),
   finally: atomicList(pipelineTask).optional().describe('Tasks that run at the end, whatever happened.'),
 });

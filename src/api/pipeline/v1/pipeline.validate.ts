@@ -3,16 +3,27 @@ import { validateObjectProperties, validateParamSpecs } from './params.validate.
 import type { ParamSpec } from './params.ts';
 import type { Pipeline, PipelineResult, PipelineSpec, PipelineTask } from './pipeline.ts';
 import { isCustomTask, validatePipelineTask } from './pipelinetask.validate.ts';
-import { taskNames, validateExecutionStatus, validateMatrixResults, validateParamUsage, validateResultsInFinally, validateTaskReferences } from './pipelinevariables.validate.ts';
+import {
+  taskNames,
+  validateExecutionStatus,
+  validateMatrixResults,
+  validateParamUsage,
+  validateResultsInFinally,
+  validateTaskReferences,
+} from './pipelinevariables.validate.ts';
 import { validateDeclaredParams } from './taskvariables.validate.ts';
 import { innerTexts, resultReference, textsIn } from './variables.ts';
 import { defaultValidationContext, quote, repeated, validateObjectName, type ValidationContext } from './validation.ts';
 
 /**
- * A Pipeline that stands on its own: nothing propagates into it, so it declares all params and workspaces it uses. Paths
- * start with `spec` or `metadata`. The order of the tasks (cycles, unknown runAfter) is checked where the graph is built.
+ * A Pipeline that stands on its own: nothing propagates into it, so it declares all params and workspaces it uses.
+ * Paths start with `spec` or `metadata`. The order of the tasks (cycles, unknown runAfter) is checked where the graph
+ * is built.
  */
-export function validatePipeline(pipeline: Pipeline, context: ValidationContext = defaultValidationContext): FieldError[] {
+export function validatePipeline(
+  pipeline: Pipeline,
+  context: ValidationContext = defaultValidationContext,
+): FieldError[] {
   const { spec } = pipeline;
   const declared = () => spec.params ?? [];
   return [
@@ -22,16 +33,27 @@ export function validatePipeline(pipeline: Pipeline, context: ValidationContext 
       ...validateObjectProperties(spec.params),
       ...(['tasks', 'finally'] as const).flatMap((section) => [
         ...validateParamUsage(section, spec[section], declared),
-        ...each(section, spec[section], (task) => [...validateEmbeddedParams(task, declared()), ...validateWorkspaceUse(task, spec)]),
+        ...each(section, spec[section], (task) => [
+          ...validateEmbeddedParams(task, declared()),
+          ...validateWorkspaceUse(task, spec),
+        ]),
       ]),
     ]),
   ];
 }
 
-/** A spec wherever it is written; params and workspaces it uses may come from outside. Paths are relative to the spec. */
-export function validatePipelineSpec(spec: PipelineSpec, context: ValidationContext = defaultValidationContext): FieldError[] {
+/**
+ * A spec wherever it is written; params and workspaces it uses may come from outside. Paths are relative to the spec.
+ */
+export function validatePipelineSpec(
+  spec: PipelineSpec,
+  context: ValidationContext = defaultValidationContext,
+): FieldError[] {
   const nested = (inner: PipelineSpec) => validatePipelineSpec(inner, context);
-  const check = (task: PipelineTask) => [...validatePipelineTask(task, context, nested), ...validateTaskReferences(task)];
+  const check = (task: PipelineTask) => [
+    ...validatePipelineTask(task, context, nested),
+    ...validateTaskReferences(task),
+  ];
   return [
     ...validateNotEmpty(spec),
     ...each('tasks', spec.tasks, check),
@@ -49,7 +71,9 @@ export function validatePipelineSpec(spec: PipelineSpec, context: ValidationCont
 
 function validateNotEmpty(spec: PipelineSpec): FieldError[] {
   if (Object.values(spec).some((value) => (Array.isArray(value) ? value.length > 0 : Boolean(value)))) return [];
-  return ['description', 'params', 'resources', 'tasks', 'workspaces'].flatMap((path) => fieldError('expected at least one, got none', path));
+  return ['description', 'params', 'resources', 'tasks', 'workspaces'].flatMap((path) =>
+    fieldError('expected at least one, got none', path),
+  );
 }
 
 /** tasks and finally share their names, which become names of TaskRuns. */
@@ -62,8 +86,14 @@ function validateTaskNamesOnce(spec: PipelineSpec): FieldError[] {
 
 function validateWorkspaceDeclarations(spec: PipelineSpec): FieldError[] {
   return [
-    ...each('workspaces', spec.workspaces, ({ name }) => (name === '' ? invalidValue(`workspace ${spec.workspaces?.findIndex((other) => other.name === '')} has empty name`) : [])),
-    ...repeated(spec.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) => invalidValue(`workspace with name ${quote(name)} appears more than once`, `workspaces[${index}]`)),
+    ...each('workspaces', spec.workspaces, ({ name }) =>
+      name === ''
+        ? invalidValue(`workspace ${spec.workspaces?.findIndex((other) => other.name === '')} has empty name`)
+        : [],
+    ),
+    ...repeated(spec.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) =>
+      invalidValue(`workspace with name ${quote(name)} appears more than once`, `workspaces[${index}]`),
+    ),
   ];
 }
 
@@ -71,10 +101,16 @@ function validateWorkspaceDeclarations(spec: PipelineSpec): FieldError[] {
 function validateWorkspaceUse(task: PipelineTask, spec: PipelineSpec): FieldError[] {
   const declared = new Set((spec.workspaces ?? []).map((workspace) => workspace.name));
   return [
-    ...repeated(task.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) => fieldError(`workspace name ${quote(name)} must be unique`, `workspaces[${index}]`)),
+    ...repeated(task.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) =>
+      fieldError(`workspace name ${quote(name)} must be unique`, `workspaces[${index}]`),
+    ),
     ...each('workspaces', task.workspaces, ({ name, workspace }) => {
       const source = workspace || name;
-      return declared.has(source) ? [] : invalidValue(`pipeline task ${quote(task.name ?? '')} expects workspace with name ${quote(source)} but none exists in pipeline spec`);
+      return declared.has(source)
+        ? []
+        : invalidValue(
+            `pipeline task ${quote(task.name ?? '')} expects workspace with name ${quote(source)} but none exists in pipeline spec`,
+          );
     }),
   ];
 }
@@ -83,30 +119,43 @@ function validateWorkspaceUse(task: PipelineTask, spec: PipelineSpec): FieldErro
 function validateEmbeddedParams(task: PipelineTask, outer: readonly ParamSpec[]): FieldError[] {
   if (!task.taskSpec || isCustomTask(task)) return [];
   const { steps, params = [] } = task.taskSpec;
-  return via('taskSpec', [...validateDeclaredParams(steps, [...params, ...outer]), ...validateObjectProperties(params)]);
+  return via('taskSpec', [
+    ...validateDeclaredParams(steps, [...params, ...outer]),
+    ...validateObjectProperties(params),
+  ]);
 }
 
 /** The value of a pipeline result consists of results of its tasks. Paths are relative to the value. */
 function validateResult(result: PipelineResult, spec: PipelineSpec): FieldError[] {
   const expressions = textsIn(result.value).flatMap(innerTexts);
-  if (expressions.length === 0) return invalidValue('expected pipeline results to be task result expressions but no expressions were found');
+  if (expressions.length === 0)
+    return invalidValue('expected pipeline results to be task result expressions but no expressions were found');
   const looksLikeResult = expressions.filter((inner) => /^(tasks|finally)\./.test(inner) && inner.includes('.results'));
-  if (looksLikeResult.length === 0) return invalidValue('expected pipeline results to be task result expressions but an invalid expressions was found');
+  if (looksLikeResult.length === 0)
+    return invalidValue('expected pipeline results to be task result expressions but an invalid expressions was found');
   const references = looksLikeResult.flatMap((inner) => resultReference(inner) ?? []);
   if (references.length !== looksLikeResult.length) {
     const valid = looksLikeResult.filter((inner) => resultReference(inner) !== undefined);
-    return invalidValue(`expected all of the expressions [${looksLikeResult.join(' ')}] to be result expressions but only [${valid.join(' ')}] were`);
+    return invalidValue(
+      `expected all of the expressions [${looksLikeResult.join(' ')}] to be result expressions but only [${valid.join(' ')}] were`,
+    );
   }
   const names = { tasks: taskNames(spec.tasks), finally: taskNames(spec.finally) };
-  return references.every(({ section, task }) => names[section].has(task)) ? [] : invalidValue('referencing a nonexistent task');
+  return references.every(({ section, task }) => names[section].has(task))
+    ? []
+    : invalidValue('referencing a nonexistent task');
 }
 
 function validateFinally(spec: PipelineSpec): FieldError[] {
   const count = (spec.finally ?? []).length;
   return [
-    ...(count > 0 && (spec.tasks ?? []).length === 0 ? invalidValue(`spec.tasks is empty but spec.finally has ${count} tasks`, 'finally') : []),
+    ...(count > 0 && (spec.tasks ?? []).length === 0
+      ? invalidValue(`spec.tasks is empty but spec.finally has ${count} tasks`, 'finally')
+      : []),
     ...each('finally', spec.finally, (task) =>
-      (task.runAfter ?? []).length > 0 ? invalidValue(`no runAfter allowed under spec.finally, final task ${task.name} has runAfter specified`) : [],
+      (task.runAfter ?? []).length > 0
+        ? invalidValue(`no runAfter allowed under spec.finally, final task ${task.name} has runAfter specified`)
+        : [],
     ),
   ];
 }

@@ -43,14 +43,19 @@ export type PipelineTaskRunSpec = z.infer<typeof pipelineTaskRunSpec>;
 export const pipelineRunSpec = z.object({
   pipelineRef: pipelineRef.optional().describe('Pipeline to run; excludes pipelineSpec.'),
   // Undescribed as upstream's: its webhook takes field names in any case, which the API server would refuse.
-  pipelineSpec: preservedObject<PipelineSpec>('Pipeline written in place, as Pipeline.spec; excludes pipelineRef.').optional(),
+  pipelineSpec: preservedObject<PipelineSpec>(
+    'Pipeline written in place, as Pipeline.spec; excludes pipelineRef.',
+  ).optional(),
   params: params.optional().describe("Values of the Pipeline's params."),
   status: requestedState('Cancelled', 'CancelledRunFinally', 'StoppedRunFinally', 'PipelineRunPending'),
   timeouts: timeoutFields.optional().describe('Time limits; 0 means none.'),
   taskRunTemplate: pipelineTaskRunTemplate.optional().describe('Settings of all TaskRuns.'),
   workspaces: atomicList(workspaceBinding).optional().describe('Volumes for the workspaces of the Pipeline.'),
   taskRunSpecs: atomicList(pipelineTaskRunSpec).optional().describe('Settings of single TaskRuns.'),
-  managedBy: z.string().optional().describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
+  managedBy: z
+    .string()
+    .optional()
+    .describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
 });
 export type PipelineRunSpec = z.infer<typeof pipelineRunSpec>;
 

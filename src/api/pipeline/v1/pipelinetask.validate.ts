@@ -1,4 +1,12 @@
-import { disallowedField, fieldError, invalidValue, missingOneOf, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
+import {
+  disallowedField,
+  fieldError,
+  invalidValue,
+  missingOneOf,
+  multipleOneOf,
+  via,
+  type FieldError,
+} from '../../fielderror.ts';
 import { validateMatrix } from './matrix.validate.ts';
 import { validateRef, validateTaskParams, validateWhen } from './params.validate.ts';
 import { pipelineSpec, type PipelineSpec, type PipelineTask } from './pipeline.ts';
@@ -9,12 +17,20 @@ import { isDnsLabel, quote, requireApiFields, validateDuration, type ValidationC
 export type ValidateNestedPipeline = (spec: PipelineSpec) => FieldError[];
 
 /** One task of a pipeline by itself. Paths are relative to the task. */
-export function validatePipelineTask(task: PipelineTask, context: ValidationContext, nested: ValidateNestedPipeline): FieldError[] {
+export function validatePipelineTask(
+  task: PipelineTask,
+  context: ValidationContext,
+  nested: ValidateNestedPipeline,
+): FieldError[] {
   return [
     ...validateName(task.name ?? ''),
     ...validateDefinition(task, context),
     ...validateEmbedded(task, context, nested),
-    ...(isCustomTask(task) ? validateCustomTask(task) : task.taskRef ? via('taskRef', validateRef(task.taskRef, context)) : []),
+    ...(isCustomTask(task)
+      ? validateCustomTask(task)
+      : task.taskRef
+        ? via('taskRef', validateRef(task.taskRef, context))
+        : []),
     ...validateOnError(task, context),
     ...validateTaskParams(task.params),
     ...validateWhen(task.when, context),
@@ -39,36 +55,68 @@ const DEFINITIONS = ['taskRef', 'taskSpec', 'pipelineRef', 'pipelineSpec'] as co
 function validateDefinition(task: PipelineTask, context: ValidationContext): FieldError[] {
   const set = DEFINITIONS.filter((field) => task[field] !== undefined);
   if (set.length > 1) return multipleOneOf(...set);
-  if (set.length === 0) return context.flags.enableApiFields === 'alpha' ? missingOneOf(...DEFINITIONS) : missingOneOf('taskRef', 'taskSpec');
+  if (set.length === 0)
+    return context.flags.enableApiFields === 'alpha'
+      ? missingOneOf(...DEFINITIONS)
+      : missingOneOf('taskRef', 'taskSpec');
   return [];
 }
 
-/** What a custom task is: docs/pipelines.md, "Using Custom Tasks". An apiVersion alone makes one, as does a kind other than Task. */
+/**
+ * What a custom task is: docs/pipelines.md, "Using Custom Tasks". An apiVersion alone makes one, as does a kind other
+ * than Task.
+ */
 export function isCustomTask(task: PipelineTask): boolean {
-  return [task.taskRef, task.taskSpec].some((definition) => definition !== undefined && (Boolean(definition.apiVersion) || !['', 'Task', undefined].includes(definition.kind)));
+  return [task.taskRef, task.taskSpec].some(
+    (definition) =>
+      definition !== undefined &&
+      (Boolean(definition.apiVersion) || !['', 'Task', undefined].includes(definition.kind)),
+  );
 }
 
 function validateCustomTask({ taskRef, taskSpec }: PipelineTask): FieldError[] {
   return [
     ...(taskRef && !taskRef.kind ? invalidValue('custom task ref must specify kind', 'taskRef.kind') : []),
     ...(taskSpec && !taskSpec.kind ? invalidValue('custom task spec must specify kind', 'taskSpec.kind') : []),
-    ...(taskRef && !taskRef.apiVersion ? invalidValue('custom task ref must specify apiVersion', 'taskRef.apiVersion') : []),
-    ...(taskSpec && !taskSpec.apiVersion ? invalidValue('custom task spec must specify apiVersion', 'taskSpec.apiVersion') : []),
+    ...(taskRef && !taskRef.apiVersion
+      ? invalidValue('custom task ref must specify apiVersion', 'taskRef.apiVersion')
+      : []),
+    ...(taskSpec && !taskSpec.apiVersion
+      ? invalidValue('custom task spec must specify apiVersion', 'taskSpec.apiVersion')
+      : []),
   ];
 }
 
 function validateEmbeddedOrType(spec: NonNullable<PipelineTask['taskSpec']>): FieldError[] {
   if ((spec.steps ?? []).length === 0) return [];
-  return (['apiVersion', 'kind'] as const).flatMap((field) => (spec[field] ? fieldError(`taskSpec.${field} cannot be specified when using taskSpec.steps`, `taskSpec.${field}`) : []));
+  return (['apiVersion', 'kind'] as const).flatMap((field) =>
+    spec[field]
+      ? fieldError(`taskSpec.${field} cannot be specified when using taskSpec.steps`, `taskSpec.${field}`)
+      : [],
+  );
 }
 
-function validateEmbedded(task: PipelineTask, context: ValidationContext, nested: ValidateNestedPipeline): FieldError[] {
+function validateEmbedded(
+  task: PipelineTask,
+  context: ValidationContext,
+  nested: ValidateNestedPipeline,
+): FieldError[] {
   const inlineDisallowed = context.flags.disableInlineSpec.includes('pipeline');
-  const errors = (['taskSpec', 'pipelineSpec'] as const).flatMap((field) => (task[field] && inlineDisallowed ? disallowedField(field) : []));
+  const errors = (['taskSpec', 'pipelineSpec'] as const).flatMap((field) =>
+    task[field] && inlineDisallowed ? disallowedField(field) : [],
+  );
   if (task.taskSpec) errors.push(...validateEmbeddedOrType(task.taskSpec));
   if (task.taskSpec && !isCustomTask(task)) errors.push(...via('taskSpec', validateTaskSpec(task.taskSpec, context)));
-  if (task.pipelineRef) errors.push(...requireApiFields(context, 'pipelineRef', 'alpha', 'pipelineRef'), ...via('pipelineRef', validateRef(task.pipelineRef, context)));
-  if (task.pipelineSpec) errors.push(...requireApiFields(context, 'pipelineSpec', 'alpha', 'pipelineSpec'), ...via('pipelineSpec', validateNested(task.pipelineSpec, nested)));
+  if (task.pipelineRef)
+    errors.push(
+      ...requireApiFields(context, 'pipelineRef', 'alpha', 'pipelineRef'),
+      ...via('pipelineRef', validateRef(task.pipelineRef, context)),
+    );
+  if (task.pipelineSpec)
+    errors.push(
+      ...requireApiFields(context, 'pipelineSpec', 'alpha', 'pipelineSpec'),
+      ...via('pipelineSpec', validateNested(task.pipelineSpec, nested)),
+    );
   return errors;
 }
 
@@ -87,6 +135,8 @@ function validateOnError(task: PipelineTask, context: ValidationContext): FieldE
     ...(onError === 'continue' || onError === 'stopAndFail' || onError.startsWith('$(params')
       ? []
       : invalidValue(onError, 'OnError', 'PipelineTask OnError must be either "continue" or "stopAndFail"')),
-    ...(onError === 'continue' && retries > 0 ? fieldError('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', 'onError') : []),
+    ...(onError === 'continue' && retries > 0
+      ? fieldError('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', 'onError')
+      : []),
   ];
 }

@@ -3,7 +3,13 @@ import { isMatrixed, paramTexts } from './matrix.validate.ts';
 import type { Param, ParamSpec } from './params.ts';
 import { typeOfParamSpec } from './params.validate.ts';
 import type { PipelineSpec, PipelineTask } from './pipeline.ts';
-import { notIsolatedArray, prohibitedArray, unknownKey, unknownVariable, wholeObject } from './taskvariables.validate.ts';
+import {
+  notIsolatedArray,
+  prohibitedArray,
+  unknownKey,
+  unknownVariable,
+  wholeObject,
+} from './taskvariables.validate.ts';
 import { innerTexts, resultReferences } from './variables.ts';
 
 /** Texts of guards, with their paths. */
@@ -25,11 +31,23 @@ const CONTEXTS: readonly [string, ReadonlySet<string>][] = [
 ];
 
 /**
- * What the first word of a dotted reference may be. Beside Pipelines' own there are those that a Task resolves later when a
- * script is passed as a param, and `tt`, which Triggers leaves behind; shell commands such as `$(ls)` have no dot.
- * (upstream #10050, #10443, #10444, #10688)
+ * What the first word of a dotted reference may be. Beside Pipelines' own there are those that a Task resolves later
+ * when a script is passed as a param, and `tt`, which Triggers leaves behind; shell commands such as `$(ls)` have no
+ * dot. (upstream #10050, #10443, #10444, #10688)
  */
-const PREFIXES = new Set(['params', 'tasks', 'finally', 'context', 'workspaces', 'results', 'step', 'steps', 'artifacts', 'credentials', 'tt']);
+const PREFIXES = new Set([
+  'params',
+  'tasks',
+  'finally',
+  'context',
+  'workspaces',
+  'results',
+  'step',
+  'steps',
+  'artifacts',
+  'credentials',
+  'tt',
+]);
 const DOTTED = /^[_a-zA-Z0-9-]+(?:\.[_a-zA-Z0-9-]+)+(?:\[(?:\d+|\*)\])?$/;
 
 /** Variables of one task that need nothing but the task to judge. */
@@ -38,10 +56,12 @@ export function validateTaskReferences(task: PipelineTask): FieldError[] {
     ...CONTEXTS.flatMap(([prefix, names]) => via(path, unknownVariable(text, prefix, names))),
     ...innerTexts(text)
       .filter((inner) => DOTTED.test(inner) && !PREFIXES.has(inner.split('.')[0] ?? ''))
-      .flatMap((inner) => invalidValue(
-        `invalid variable reference ${JSON.stringify(`$(${inner})`)}, must start with a valid prefix: params, tasks, finally, context, workspaces, or results; if you meant a shell variable, use \${VAR} instead`,
-        path,
-      )),
+      .flatMap((inner) =>
+        invalidValue(
+          `invalid variable reference ${JSON.stringify(`$(${inner})`)}, must start with a valid prefix: params, tasks, finally, context, workspaces, or results; if you meant a shell variable, use \${VAR} instead`,
+          path,
+        ),
+      ),
   ]);
 }
 
@@ -51,13 +71,24 @@ const STATUS = /^tasks\.(?:([^.]+)\.)?(?:status|reason)$/;
 export function validateExecutionStatus(spec: PipelineSpec): FieldError[] {
   const names = taskNames(spec.tasks);
   const references = (task: PipelineTask) =>
-    taskTexts(task).flatMap(({ path, text }) => innerTexts(text).flatMap((inner) => (STATUS.test(inner) ? [{ path, task: STATUS.exec(inner)?.[1] }] : [])));
+    taskTexts(task).flatMap(({ path, text }) =>
+      innerTexts(text).flatMap((inner) => (STATUS.test(inner) ? [{ path, task: STATUS.exec(inner)?.[1] }] : [])),
+    );
   return [
     ...inTasks('tasks', spec.tasks, (task) =>
-      references(task).flatMap(({ path }) => invalidValue('pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks', path)),
+      references(task).flatMap(({ path }) =>
+        invalidValue(
+          'pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks',
+          path,
+        ),
+      ),
     ),
     ...inTasks('finally', spec.finally, (task) =>
-      references(task).flatMap(({ path, task: name }) => (name === undefined || names.has(name) ? [] : invalidValue(`pipeline task ${name} is not defined in the pipeline`, path))),
+      references(task).flatMap(({ path, task: name }) =>
+        name === undefined || names.has(name)
+          ? []
+          : invalidValue(`pipeline task ${name} is not defined in the pipeline`, path),
+      ),
     ),
   ];
 }
@@ -69,8 +100,17 @@ export function validateResultsInFinally(spec: PipelineSpec): FieldError[] {
   return inTasks('finally', spec.finally, (task) =>
     taskTexts(task).flatMap(({ path, text }) =>
       resultReferences(text).flatMap(({ task: name }) => {
-        if (finals.has(name)) return invalidValue(`invalid task result reference, final task has task result reference from a final task ${name}`, path);
-        return names.has(name) ? [] : invalidValue(`invalid task result reference, final task has task result reference from a task ${name} which is not defined in the pipeline`, path);
+        if (finals.has(name))
+          return invalidValue(
+            `invalid task result reference, final task has task result reference from a final task ${name}`,
+            path,
+          );
+        return names.has(name)
+          ? []
+          : invalidValue(
+              `invalid task result reference, final task has task result reference from a task ${name} which is not defined in the pipeline`,
+              path,
+            );
       }),
     ),
   );
@@ -85,25 +125,50 @@ export function validateMatrixResults(spec: PipelineSpec): FieldError[] {
       resultReferences(text).flatMap(({ task: name, result, index }) => {
         const source = matrixed.get(name);
         if (source === undefined) return [];
-        if (index !== '*') return invalidValue(`A matrixed pipelineTask can only be consumed in aggregate using [*] notation, but is currently set to tasks.${name}.results.${result}`, path);
+        if (index !== '*')
+          return invalidValue(
+            `A matrixed pipelineTask can only be consumed in aggregate using [*] notation, but is currently set to tasks.${name}.results.${result}`,
+            path,
+          );
         const declared = source.taskSpec?.results?.find((candidate) => candidate.name === result);
         const type = declared?.type || 'string';
-        return type === 'string' ? [] : invalidValue(`Matrixed PipelineTasks emitting results must have an underlying type string, but result ${result} has type ${type} in pipelineTask`, path);
+        return type === 'string'
+          ? []
+          : invalidValue(
+              `Matrixed PipelineTasks emitting results must have an underlying type string, but result ${result} has type ${type} in pipelineTask`,
+              path,
+            );
       }),
     );
   return [...inTasks('tasks', spec.tasks, check), ...inTasks('finally', spec.finally, check)];
 }
 
-/** Params that the tasks use: declared, of a fitting type, objects by their keys. `known` are names that count as declared without a type. */
-export function validateParamUsage(section: string, tasks: readonly PipelineTask[] | undefined, specsOf: (task: PipelineTask) => readonly ParamSpec[], known: Iterable<string> = []): FieldError[] {
+/**
+ * Params that the tasks use: declared, of a fitting type, objects by their keys. `known` are names that count as
+ * declared without a type.
+ */
+export function validateParamUsage(
+  section: string,
+  tasks: readonly PipelineTask[] | undefined,
+  specsOf: (task: PipelineTask) => readonly ParamSpec[],
+  known: Iterable<string> = [],
+): FieldError[] {
   return inTasks(section, tasks, (task) => {
     const specs = specsOf(task);
     const checks = checksFor(specs, new Set([...specs.map((spec) => spec.name), ...known]));
     return [
       ...(task.params ?? []).flatMap((param) => via(`params[${param.name}]`, validateParamValue(param, checks))),
-      ...(task.matrix?.params ?? []).flatMap((param) => via(`matrix.params[${param.name}]`, validateParamValue(param, checks))),
-      ...(task.matrix?.include ?? []).flatMap((entry, index) => (entry.params ?? []).flatMap((param) => via(`matrix.include[${index}].params[${param.name}]`, validateParamValue(param, checks)))),
-      ...whenTexts(task).flatMap(({ path, text }) => via(path, path.endsWith('values') ? checks.item(text) : checks.text(text))),
+      ...(task.matrix?.params ?? []).flatMap((param) =>
+        via(`matrix.params[${param.name}]`, validateParamValue(param, checks)),
+      ),
+      ...(task.matrix?.include ?? []).flatMap((entry, index) =>
+        (entry.params ?? []).flatMap((param) =>
+          via(`matrix.include[${index}].params[${param.name}]`, validateParamValue(param, checks)),
+        ),
+      ),
+      ...whenTexts(task).flatMap(({ path, text }) =>
+        via(path, path.endsWith('values') ? checks.item(text) : checks.text(text)),
+      ),
     ];
   });
 }
@@ -136,11 +201,15 @@ const WHOLE = /^\$\(params(?:\.([_a-zA-Z0-9-]+)|\['([^']+)'\]|\["([^"]+)"\])\[\*
 
 function validateParamValue({ value }: Param, checks: ParamChecks): FieldError[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => via(`value[${index}]`, checks.item(item)));
-  if (typeof value === 'object' && value !== null) return Object.entries(value).flatMap(([key, text]) => via(`properties[${key}]`, checks.text(text)));
+  if (typeof value === 'object' && value !== null)
+    return Object.entries(value).flatMap(([key, text]) => via(`properties[${key}]`, checks.text(text)));
   if (typeof value !== 'string') return [];
   // A whole array or object may be handed on, whatever its type.
   const whole = WHOLE.exec(value);
-  if (whole) return checks.known.has(whole[1] ?? whole[2] ?? whole[3] ?? '') ? [] : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
+  if (whole)
+    return checks.known.has(whole[1] ?? whole[2] ?? whole[3] ?? '')
+      ? []
+      : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
   return checks.text(value);
 }
 
@@ -148,6 +217,10 @@ export function taskNames(tasks: readonly PipelineTask[] | undefined): Set<strin
   return new Set((tasks ?? []).map((task) => task.name ?? ''));
 }
 
-function inTasks(section: string, tasks: readonly PipelineTask[] | undefined, check: (task: PipelineTask) => FieldError[]): FieldError[] {
+function inTasks(
+  section: string,
+  tasks: readonly PipelineTask[] | undefined,
+  check: (task: PipelineTask) => FieldError[],
+): FieldError[] {
   return (tasks ?? []).flatMap((task, index) => via(`${section}[${index}]`, check(task)));
 }

@@ -9,16 +9,25 @@ export interface ParamScope {
 
 /**
  * The params that an embedded spec sees, from the outermost scope to the innermost (docs/pipelineruns.md, "Propagated
- * Parameters"). An inner declaration decides the type; keys of objects add up, since values of several scopes are merged.
+ * Parameters"). An inner declaration decides the type; keys of objects add up, since values of several scopes are
+ * merged.
  */
 export function propagatedSpecs(...scopes: readonly ParamScope[]): ParamSpec[] {
   const merged = new Map<string, ParamSpec>();
   for (const { params, specs } of scopes) {
     for (const spec of [...(params ?? []).map(specOf), ...(specs ?? [])]) {
       const outer = merged.get(spec.name);
-      const properties = outer && typeOfParamSpec(outer) === 'object' && typeOfParamSpec(spec) === 'object' ? { ...outer.properties, ...spec.properties } : spec.properties;
-      // The value of a task's param is often one reference, whose type nobody knows yet: the outer declaration says more.
-      const isReference = outer !== undefined && spec.type === 'string' && typeof spec.default === 'string' && spec.default.includes('$(');
+      const properties =
+        outer && typeOfParamSpec(outer) === 'object' && typeOfParamSpec(spec) === 'object'
+          ? { ...outer.properties, ...spec.properties }
+          : spec.properties;
+      // The value of a task's param is often one reference, whose type nobody knows yet: the outer declaration says
+      // more.
+      const isReference =
+        outer !== undefined &&
+        spec.type === 'string' &&
+        typeof spec.default === 'string' &&
+        spec.default.includes('$(');
       merged.set(spec.name, isReference ? outer : { ...spec, ...(properties ? { properties } : {}) });
     }
   }
@@ -27,6 +36,9 @@ export function propagatedSpecs(...scopes: readonly ParamScope[]): ParamSpec[] {
 
 function specOf({ name, value }: Param): ParamSpec {
   const type = typeOfParamValue(value);
-  const properties = type === 'object' ? Object.fromEntries(Object.keys(value as object).map((key) => [key, { type: 'string' as const }])) : undefined;
+  const properties =
+    type === 'object'
+      ? Object.fromEntries(Object.keys(value as object).map((key) => [key, { type: 'string' as const }]))
+      : undefined;
   return { name, type, default: value, ...(properties ? { properties } : {}) };
 }

@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  containerFields,
-  containerRuntimeFields,
-  sidecarOnlyFields,
-  volume,
-} from '../../core/container.ts';
+import { containerFields, containerRuntimeFields, sidecarOnlyFields, volume } from '../../core/container.ts';
 import type { ApiObject } from '../../meta.ts';
 import { atomicList, durationText } from '../../schema.ts';
 import { params, paramSpecs, paramType, paramValue, propertySpec, stepActionRef, whenExpression } from './params.ts';
@@ -33,9 +28,14 @@ export const step = z.object({
   displayName: z.string().optional(),
   ...containerFields,
   ...containerRuntimeFields,
-  script: z.string().optional().describe('Contents of a file to run; without #! it runs in /bin/sh -e. Excludes command.'),
+  script: z
+    .string()
+    .optional()
+    .describe('Contents of a file to run; without #! it runs in /bin/sh -e. Excludes command.'),
   timeout: durationText.optional().describe('Time after which the step fails, such as 5m.'),
-  workspaces: atomicList(workspaceUsage).optional().describe('Workspaces of the Task that only the steps and sidecars naming them see.'),
+  workspaces: atomicList(workspaceUsage)
+    .optional()
+    .describe('Workspaces of the Task that only the steps and sidecars naming them see.'),
   onError: z.string().optional().describe('stopAndFail (default) or continue.'),
   stdoutConfig: outputConfig.optional().describe('Also write standard output to this path (alpha).'),
   stderrConfig: outputConfig.optional().describe('Also write standard error to this path (alpha).'),

@@ -1,16 +1,37 @@
 import { posix } from 'node:path';
 import { each, fieldError, invalidValue, missingField, via, type FieldError } from '../../fielderror.ts';
-import { validateObjectProperties, validateParamSpecs, validateParams, validateRef, validateResultDeclaration, validateWhen } from './params.validate.ts';
+import {
+  validateObjectProperties,
+  validateParamSpecs,
+  validateParams,
+  validateRef,
+  validateResultDeclaration,
+  validateWhen,
+} from './params.validate.ts';
 import type { Sidecar, Step, StepTemplate, Task, TaskSpec } from './task.ts';
-import { usesArtifacts, validateArrayUsage, validateDeclaredParams, validateKnownVariables } from './taskvariables.validate.ts';
-import { defaultValidationContext, isDnsLabel, quote, repeated, requireApiFields, validateDuration, validateObjectName, type ValidationContext } from './validation.ts';
+import {
+  usesArtifacts,
+  validateArrayUsage,
+  validateDeclaredParams,
+  validateKnownVariables,
+} from './taskvariables.validate.ts';
+import {
+  defaultValidationContext,
+  isDnsLabel,
+  quote,
+  repeated,
+  requireApiFields,
+  validateDuration,
+  validateObjectName,
+  type ValidationContext,
+} from './validation.ts';
 
 /** Name of the sidecar that carries results out through its log. */
 const RESERVED_SIDECAR = 'tekton-log-results';
 
 /**
- * A Task that stands on its own: nothing propagates into it, so it declares every param it uses. Paths start with `spec`
- * or `metadata`. Rules and texts: upstream's validation of the v1 API.
+ * A Task that stands on its own: nothing propagates into it, so it declares every param it uses. Paths start with
+ * `spec` or `metadata`. Rules and texts: upstream's validation of the v1 API.
  */
 export function validateTask(task: Task, context: ValidationContext = defaultValidationContext): FieldError[] {
   return [
@@ -28,20 +49,30 @@ export function validateTaskSpec(spec: TaskSpec, context: ValidationContext = de
   const steps = (spec.steps ?? []).map((step) => overTemplate(step, spec.stepTemplate));
   return [
     ...(steps.length === 0 ? missingField('steps') : []),
-    ...repeated(spec.volumes, (volume) => volume.name).flatMap(({ name, index }) => fieldError(`multiple volumes with same name ${quote(name)}`, `volumes[${index}].name`)),
+    ...repeated(spec.volumes, (volume) => volume.name).flatMap(({ name, index }) =>
+      fieldError(`multiple volumes with same name ${quote(name)}`, `volumes[${index}].name`),
+    ),
     ...validateWorkspaceDeclarations(spec),
     ...validateWorkspaceUsages(spec, context),
     ...each('steps', steps, (step) => validateStep(step, context)),
-    ...repeated(steps, (step) => step.name ?? '').flatMap(({ name, index }) => (name === '' ? [] : invalidValue(name, `steps[${index}].name`))),
+    ...repeated(steps, (step) => step.name ?? '').flatMap(({ name, index }) =>
+      name === '' ? [] : invalidValue(name, `steps[${index}].name`),
+    ),
     ...(spec.sidecars ?? []).flatMap(validateSidecarName),
     ...validateParamSpecs(spec.params, context),
     ...validateArrayUsage(spec.steps, spec.params ?? []),
     ...validateKnownVariables(spec),
-    ...each('results', spec.results, (result) => [...validateResultDeclaration(result), ...validateResultValue(spec, result.value)]),
+    ...each('results', spec.results, (result) => [
+      ...validateResultDeclaration(result),
+      ...validateResultValue(spec, result.value),
+    ]),
   ];
 }
 
-/** The fields of a step after the template is applied, as far as they are validated. A referenced step takes nothing from the template. */
+/**
+ * The fields of a step after the template is applied, as far as they are validated. A referenced step takes nothing
+ * from the template.
+ */
 function overTemplate(step: Step, template: StepTemplate | undefined): Step {
   if (template === undefined || step.ref !== undefined) return step;
   const image = step.image || template.image;
@@ -54,7 +85,16 @@ function overTemplate(step: Step, template: StepTemplate | undefined): Step {
   };
 }
 
-const NOT_WITH_REF: readonly (keyof Step)[] = ['image', 'command', 'args', 'script', 'workingDir', 'env', 'volumeMounts', 'results'];
+const NOT_WITH_REF: readonly (keyof Step)[] = [
+  'image',
+  'command',
+  'args',
+  'script',
+  'workingDir',
+  'env',
+  'volumeMounts',
+  'results',
+];
 
 function validateStep(step: Step, context: ValidationContext): FieldError[] {
   return [
@@ -63,12 +103,16 @@ function validateStep(step: Step, context: ValidationContext): FieldError[] {
     ...validateDuration(step.timeout, 'timeout'),
     ...each('volumeMounts', step.volumeMounts, validateVolumeMount),
     ...validateStepOnError(step.onError),
-    ...(/^\s*#!win/.test(step.script ?? '') ? requireApiFields(context, 'windows script support', 'alpha', 'script') : []),
+    ...(/^\s*#!win/.test(step.script ?? '')
+      ? requireApiFields(context, 'windows script support', 'alpha', 'script')
+      : []),
     ...(step.stdoutConfig ? requireApiFields(context, 'step stdout stream support', 'alpha', 'stdoutconfig') : []),
     ...(step.stderrConfig ? requireApiFields(context, 'step stderr stream support', 'alpha', 'stderrconfig') : []),
     ...validateWhen(step.when, context),
     ...each('results', step.results, validateResultDeclaration),
-    ...(!context.flags.enableArtifacts && usesArtifacts(step) ? fieldError('feature flag enable-artifacts should be set to true to use artifacts feature.') : []),
+    ...(!context.flags.enableArtifacts && usesArtifacts(step)
+      ? fieldError('feature flag enable-artifacts should be set to true to use artifacts feature.')
+      : []),
   ];
 }
 
@@ -79,7 +123,9 @@ function validateStepWithRef(step: Step, context: ValidationContext): FieldError
   });
   return [
     ...(step.ref ? via('ref', validateRef(step.ref, context)) : []),
-    ...set.flatMap((field) => fieldError(`${field === 'workingDir' ? 'working dir' : field} cannot be used with Ref`, field)),
+    ...set.flatMap((field) =>
+      fieldError(`${field === 'workingDir' ? 'working dir' : field} cannot be used with Ref`, field),
+    ),
     ...validateParams(step.params),
   ];
 }
@@ -88,7 +134,9 @@ function validateInlineStep(step: Step): FieldError[] {
   return [
     ...((step.params ?? []).length > 0 ? fieldError('params cannot be used without Ref', 'params') : []),
     ...(step.image ? [] : missingField('image')),
-    ...(step.script && (step.command ?? []).length > 0 ? fieldError('script cannot be used with command', 'script') : []),
+    ...(step.script && (step.command ?? []).length > 0
+      ? fieldError('script cannot be used with command', 'script')
+      : []),
   ];
 }
 
@@ -105,24 +153,38 @@ function validateStepName(name: string | undefined): FieldError[] {
 function validateVolumeMount({ name, mountPath }: { name: string; mountPath: string }): FieldError[] {
   return [
     ...(mountPath.startsWith('/tekton/') && !mountPath.startsWith('/tekton/home')
-      ? fieldError(`volumeMount cannot be mounted under /tekton/ (volumeMount ${quote(name)} mounted at ${quote(mountPath)})`, 'mountPath')
+      ? fieldError(
+          `volumeMount cannot be mounted under /tekton/ (volumeMount ${quote(name)} mounted at ${quote(mountPath)})`,
+          'mountPath',
+        )
       : []),
-    ...(name.startsWith('tekton-internal-') ? fieldError(`volumeMount name ${quote(name)} cannot start with "tekton-internal-"`, 'name') : []),
+    ...(name.startsWith('tekton-internal-')
+      ? fieldError(`volumeMount name ${quote(name)} cannot start with "tekton-internal-"`, 'name')
+      : []),
   ];
 }
 
 function validateStepOnError(onError: string | undefined): FieldError[] {
   if (!onError || onError === 'continue' || onError === 'stopAndFail' || onError.startsWith('$(params')) return [];
-  return fieldError(`invalid value: ${quote(onError)}`, 'onError', 'Task step onError must be either "continue" or "stopAndFail"');
+  return fieldError(
+    `invalid value: ${quote(onError)}`,
+    'onError',
+    'Task step onError must be either "continue" or "stopAndFail"',
+  );
 }
 
 function validateSidecarName(sidecar: Sidecar): FieldError[] {
-  return sidecar.name === RESERVED_SIDECAR ? fieldError(`Invalid: cannot use reserved sidecar name ${sidecar.name} `, 'sidecars') : [];
+  return sidecar.name === RESERVED_SIDECAR
+    ? fieldError(`Invalid: cannot use reserved sidecar name ${sidecar.name} `, 'sidecars')
+    : [];
 }
 
 /** Workspaces have names of their own and directories that nothing else is mounted at. */
 function validateWorkspaceDeclarations(spec: TaskSpec): FieldError[] {
-  const mounts = [...(spec.steps ?? []).flatMap((step) => step.volumeMounts ?? []), ...(spec.stepTemplate?.volumeMounts ?? [])];
+  const mounts = [
+    ...(spec.steps ?? []).flatMap((step) => step.volumeMounts ?? []),
+    ...(spec.stepTemplate?.volumeMounts ?? []),
+  ];
   const taken = new Set(mounts.map((mount) => cleanPath(mount.mountPath)));
   const names = new Set<string>();
   return each('workspaces', spec.workspaces, ({ name, mountPath }) => {
@@ -144,7 +206,9 @@ function validateWorkspaceUsages(spec: TaskSpec, context: ValidationContext): Fi
   const declared = new Set((spec.workspaces ?? []).map((workspace) => workspace.name));
   const check = (kind: string) => (container: Step | Sidecar) => [
     ...((container.workspaces ?? []).length > 0 ? requireApiFields(context, `${kind} workspaces`, 'beta') : []),
-    ...each('workspaces', container.workspaces, ({ name }) => (declared.has(name) ? [] : fieldError(`undefined workspace ${quote(name)}`, 'name'))),
+    ...each('workspaces', container.workspaces, ({ name }) =>
+      declared.has(name) ? [] : fieldError(`undefined workspace ${quote(name)}`, 'name'),
+    ),
   ];
   return [...each('steps', spec.steps, check('step')), ...each('sidecars', spec.sidecars, check('sidecar'))];
 }
@@ -155,11 +219,19 @@ function validateResultValue(spec: TaskSpec, value: unknown): FieldError[] {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const match = /^\$\(steps\.([^.()]+)\.results\.([^.()[\]]+)(?:\[\*\])?\)$/.exec(text);
   if (!match) {
-    return fieldError(`Could not extract step name and result name. Expected value to look like $(steps.<stepName>.results.<resultName>) but got ${quote(text)}`, 'value');
+    return fieldError(
+      `Could not extract step name and result name. Expected value to look like $(steps.<stepName>.results.<resultName>) but got ${quote(text)}`,
+      'value',
+    );
   }
   const [, stepName = '', resultName = ''] = match;
   const steps = (spec.steps ?? []).filter((step) => step.name === stepName);
   // Results of a referenced step are only known once it is fetched.
   if (steps.some((step) => step.ref || (step.results ?? []).some((result) => result.name === resultName))) return [];
-  return invalidValue(steps.length === 0 ? `step ${stepName} not found` : `result ${quote(resultName)} not found in step ${quote(stepName)}`, 'value');
+  return invalidValue(
+    steps.length === 0
+      ? `step ${stepName} not found`
+      : `result ${quote(resultName)} not found in step ${quote(stepName)}`,
+    'value',
+  );
 }

@@ -38,7 +38,10 @@ export const taskRunSpec = z.object({
   stepSpecs: atomicList(taskRunStepSpec).optional().describe('Compute resources of single steps.'),
   sidecarSpecs: atomicList(taskRunSidecarSpec).optional().describe('Compute resources of single sidecars.'),
   computeResources: resourceRequirements.optional().describe('Compute resources of the whole TaskRun.'),
-  managedBy: z.string().optional().describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
+  managedBy: z
+    .string()
+    .optional()
+    .describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
 });
 export type TaskRunSpec = z.infer<typeof taskRunSpec>;
 
@@ -122,4 +125,3 @@ export const taskRunStatus = z.object({
 export type TaskRunStatus = z.infer<typeof taskRunStatus>;
 
 export type TaskRun = ApiObject<TaskRunSpec, TaskRunStatus>;
-

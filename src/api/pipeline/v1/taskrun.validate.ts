@@ -1,4 +1,12 @@
-import { disallowedField, each, invalidValue, missingOneOf, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
+import {
+  disallowedField,
+  each,
+  invalidValue,
+  missingOneOf,
+  multipleOneOf,
+  via,
+  type FieldError,
+} from '../../fielderror.ts';
 import type { Condition } from '../../meta.ts';
 import { defaultTaskRunSpec } from './defaults.ts';
 import { validateObjectProperties, validateParams, validateRef } from './params.validate.ts';
@@ -7,26 +15,40 @@ import { changedManagedBy, changedSpec, validateContainerSettings } from './runs
 import { validateTaskSpec } from './task.validate.ts';
 import { taskRunSpecStatus, type TaskRun, type TaskRunSpec } from './taskrun.ts';
 import { validateArrayUsage, validateDeclaredParams } from './taskvariables.validate.ts';
-import { defaultValidationContext, repeated, requireApiFields, validateDuration, validateObjectName, type ValidationContext } from './validation.ts';
+import {
+  defaultValidationContext,
+  repeated,
+  requireApiFields,
+  validateDuration,
+  validateObjectName,
+  type ValidationContext,
+} from './validation.ts';
 import { validateWorkspaceBinding } from './workspace.validate.ts';
 
 /** A TaskRun. Paths start with `spec` or `metadata`. */
 export function validateTaskRun(taskRun: TaskRun, context: ValidationContext = defaultValidationContext): FieldError[] {
   return [
     ...validateObjectName(taskRun.metadata),
-    ...(taskRun.spec.status === taskRunSpecStatus.pending && taskRun.status?.startTime ? invalidValue('TaskRun cannot be Pending after it is started', 'spec.status') : []),
+    ...(taskRun.spec.status === taskRunSpecStatus.pending && taskRun.status?.startTime
+      ? invalidValue('TaskRun cannot be Pending after it is started', 'spec.status')
+      : []),
     ...via('spec', validateTaskRunSpec(taskRun.spec, context)),
   ];
 }
 
 /** The spec of a TaskRun; references are not followed. Paths are relative to the spec. */
-export function validateTaskRunSpec(spec: TaskRunSpec, context: ValidationContext = defaultValidationContext): FieldError[] {
+export function validateTaskRunSpec(
+  spec: TaskRunSpec,
+  context: ValidationContext = defaultValidationContext,
+): FieldError[] {
   return [
     ...validateDefinition(spec, context),
     ...validateParams(spec.params),
     ...validateInlineParams(spec),
     ...each('workspaces', spec.workspaces, validateWorkspaceBinding),
-    ...repeated(spec.workspaces, ({ name }) => name.toLowerCase()).flatMap(({ index }) => multipleOneOf(`workspaces[${index}].name`)),
+    ...repeated(spec.workspaces, ({ name }) => name.toLowerCase()).flatMap(({ index }) =>
+      multipleOneOf(`workspaces[${index}].name`),
+    ),
     ...validateDebug(spec, context),
     ...validateContainerSettings(spec, context),
     ...validateStatus(spec),
@@ -52,7 +74,10 @@ function validateInlineParams({ taskSpec, params }: TaskRunSpec): FieldError[] {
   const specs = propagatedSpecs({ params }, { specs: taskSpec.params });
   return [
     ...validateObjectProperties(taskSpec.params),
-    ...via('taskSpec', [...validateArrayUsage(taskSpec.steps, specs), ...validateDeclaredParams(taskSpec.steps, specs)]),
+    ...via('taskSpec', [
+      ...validateArrayUsage(taskSpec.steps, specs),
+      ...validateDeclaredParams(taskSpec.steps, specs),
+    ]),
   ];
 }
 
@@ -63,26 +88,51 @@ function validateDebug({ debug }: TaskRunSpec, context: ValidationContext): Fiel
   return [
     ...requireApiFields(context, 'debug', 'alpha', 'debug'),
     ...(onFailure && onFailure !== 'enabled'
-      ? invalidValue(`${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled`, 'debug.breakpoints.onFailure')
+      ? invalidValue(
+          `${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled`,
+          'debug.breakpoints.onFailure',
+        )
       : []),
-    ...repeated(before, (step) => step).flatMap(({ name, index }) => invalidValue(`before step must be unique, the same step: ${name} is defined multiple times at`, `debug.breakpoints.beforeSteps[${index}]`)),
+    ...repeated(before, (step) => step).flatMap(({ name, index }) =>
+      invalidValue(
+        `before step must be unique, the same step: ${name} is defined multiple times at`,
+        `debug.breakpoints.beforeSteps[${index}]`,
+      ),
+    ),
   ];
 }
 
 function validateStatus({ status, statusMessage }: TaskRunSpec): FieldError[] {
   if (!status) {
-    return statusMessage ? invalidValue(`statusMessage should not be set if status is not set, but it is currently set to ${statusMessage}`, 'statusMessage') : [];
+    return statusMessage
+      ? invalidValue(
+          `statusMessage should not be set if status is not set, but it is currently set to ${statusMessage}`,
+          'statusMessage',
+        )
+      : [];
   }
   const { cancelled, pending } = taskRunSpecStatus;
-  return status === cancelled || status === pending ? [] : invalidValue(`${status} should be ${cancelled} or ${pending}`, 'status');
+  return status === cancelled || status === pending
+    ? []
+    : invalidValue(`${status} should be ${cancelled} or ${pending}`, 'status');
 }
 
 /** Whether an update is allowed: status and statusMessage until the run is done, nothing afterwards. */
-export function validateTaskRunUpdate(before: TaskRun, after: TaskRun, context: ValidationContext = defaultValidationContext): FieldError[] {
+export function validateTaskRunUpdate(
+  before: TaskRun,
+  after: TaskRun,
+  context: ValidationContext = defaultValidationContext,
+): FieldError[] {
   const done = isDone(before.status);
-  const normal = (spec: TaskRunSpec) => defaultTaskRunSpec(done ? spec : { ...spec, status: undefined, statusMessage: undefined }, context.defaults);
-  const message = done ? 'Once the TaskRun is complete, no updates are allowed' : 'Once the TaskRun has started, only status and statusMessage updates are allowed';
-  return [...changedManagedBy(before.spec.managedBy, after.spec.managedBy), ...changedSpec(normal(before.spec), normal(after.spec), message)];
+  const normal = (spec: TaskRunSpec) =>
+    defaultTaskRunSpec(done ? spec : { ...spec, status: undefined, statusMessage: undefined }, context.defaults);
+  const message = done
+    ? 'Once the TaskRun is complete, no updates are allowed'
+    : 'Once the TaskRun has started, only status and statusMessage updates are allowed';
+  return [
+    ...changedManagedBy(before.spec.managedBy, after.spec.managedBy),
+    ...changedSpec(normal(before.spec), normal(after.spec), message),
+  ];
 }
 
 /** Whether a run has ended, by its Succeeded condition. */

@@ -13,7 +13,8 @@ interface StepText {
 
 function stepTexts(step: Step): StepText[] {
   const plain = (path: string, text: string | undefined): StepText[] => (text ? [{ path, text, isolated: false }] : []);
-  const list = (path: string, items: readonly string[] | undefined) => (items ?? []).map((text, index) => ({ path: `${path}[${index}]`, text, isolated: true }));
+  const list = (path: string, items: readonly string[] | undefined) =>
+    (items ?? []).map((text, index) => ({ path: `${path}[${index}]`, text, isolated: true }));
   return [
     ...plain('name', step.name),
     ...plain('image', step.image),
@@ -34,14 +35,21 @@ function stepTexts(step: Step): StepText[] {
 type Check = (text: StepText) => FieldError[];
 
 function checkSteps(steps: readonly Step[] | undefined, check: Check): FieldError[] {
-  return (steps ?? []).flatMap((step, index) => via(`steps[${index}]`, stepTexts(step).flatMap((text) => via(text.path, check(text)))));
+  return (steps ?? []).flatMap((step, index) =>
+    via(
+      `steps[${index}]`,
+      stepTexts(step).flatMap((text) => via(text.path, check(text))),
+    ),
+  );
 }
 
 /** The error of a text whose reference below `prefix` is none of `names`; at most one per text, as upstream. */
 export function unknownVariable(text: string, prefix: string, names: ReadonlySet<string>): FieldError[] {
   for (const reference of variables(text, prefix)) {
     if (!reference.quoted && reference.path.length > 2) {
-      return fieldError(`Invalid referencing of parameters in ${JSON.stringify(text)}! Only two dot-separated components after the prefix ${JSON.stringify(prefix)} are allowed.`);
+      return fieldError(
+        `Invalid referencing of parameters in ${JSON.stringify(text)}! Only two dot-separated components after the prefix ${JSON.stringify(prefix)} are allowed.`,
+      );
     }
     if (!names.has(reference.path[0] ?? '')) return fieldError(`non-existent variable in ${JSON.stringify(text)}`);
   }
@@ -50,25 +58,35 @@ export function unknownVariable(text: string, prefix: string, names: ReadonlySet
 
 /** An array in a text that takes only strings. */
 export function prohibitedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found = arrays.size > 0 && variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
+  const found =
+    arrays.size > 0 &&
+    variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 
 /** An array that shares an item of a list with other text. */
 export function notIsolatedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found = arrays.size > 0 && variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text);
+  const found =
+    arrays.size > 0 &&
+    variables(text, 'params').some(
+      (reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text,
+    );
   return found ? fieldError(`variable is not properly isolated in ${JSON.stringify(text)}`) : [];
 }
 
 /** An object where one of its keys should be. */
 export function wholeObject(text: string, objects: ReadonlySet<string>): FieldError[] {
-  const found = objects.size > 0 && variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
+  const found =
+    objects.size > 0 &&
+    variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 
 /** A key that an object param does not have. */
 export function unknownKey(text: string, name: string, keys: ReadonlySet<string>): FieldError[] {
-  const found = variables(text, 'params').some(({ path, quoted }) => !quoted && path.length === 2 && path[0] === name && !keys.has(path[1] ?? ''));
+  const found = variables(text, 'params').some(
+    ({ path, quoted }) => !quoted && path.length === 2 && path[0] === name && !keys.has(path[1] ?? ''),
+  );
   return found ? fieldError(`non-existent variable in ${JSON.stringify(text)}`) : [];
 }
 
@@ -84,11 +102,20 @@ function namesOfType(specs: readonly ParamSpec[], type: string): Set<string> {
 export function validateArrayUsage(steps: readonly Step[] | undefined, specs: readonly ParamSpec[]): FieldError[] {
   const arrays = namesOfType(specs, 'array');
   if (arrays.size === 0) return [];
-  return checkSteps(steps, ({ text, isolated }) => (isolated ? notIsolatedArray(text, arrays) : prohibitedArray(text, arrays)));
+  return checkSteps(steps, ({ text, isolated }) =>
+    isolated ? notIsolatedArray(text, arrays) : prohibitedArray(text, arrays),
+  );
 }
 
-/** Every param that the steps use is declared (or among `known`, which may reach them from outside), and objects are used by their keys. */
-export function validateDeclaredParams(steps: readonly Step[] | undefined, specs: readonly ParamSpec[], known: Iterable<string> = []): FieldError[] {
+/**
+ * Every param that the steps use is declared (or among `known`, which may reach them from outside), and objects are
+ * used by their keys.
+ */
+export function validateDeclaredParams(
+  steps: readonly Step[] | undefined,
+  specs: readonly ParamSpec[],
+  known: Iterable<string> = [],
+): FieldError[] {
   const names = new Set([...specs.map((spec) => spec.name), ...known]);
   const objects = specs.filter((spec) => typeOfParamSpec(spec) === 'object');
   const objectNames = new Set(objects.map((spec) => spec.name));
@@ -118,7 +145,8 @@ export function validateKnownVariables(spec: TaskSpec): FieldError[] {
   ];
 }
 
-const ARTIFACTS = /\$\((?:steps\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|tasks\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|step\.artifacts\.path|artifacts\.path)\)/;
+const ARTIFACTS =
+  /\$\((?:steps\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|tasks\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|step\.artifacts\.path|artifacts\.path)\)/;
 
 /** Whether a step reads or writes artifacts. */
 export function usesArtifacts(step: Step): boolean {

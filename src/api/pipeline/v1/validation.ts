@@ -17,11 +17,19 @@ export const defaultValidationContext: ValidationContext = {
 };
 
 /** An error when a feature of this stability is used while enable-api-fields does not allow it. */
-export function requireApiFields(context: ValidationContext, feature: string, stability: 'alpha' | 'beta', path = ''): FieldError[] {
+export function requireApiFields(
+  context: ValidationContext,
+  feature: string,
+  stability: 'alpha' | 'beta',
+  path = '',
+): FieldError[] {
   const current = context.flags.enableApiFields;
   if (current === 'alpha' || current === stability) return [];
   const allowed = stability === 'alpha' ? '"alpha"' : '"alpha" or "beta"';
-  return fieldError(`${feature} requires "enable-api-fields" feature gate to be ${allowed} but it is "${current}"`, path);
+  return fieldError(
+    `${feature} requires "enable-api-fields" feature gate to be ${allowed} but it is "${current}"`,
+    path,
+  );
 }
 
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
@@ -40,13 +48,20 @@ export function qualifiedNameProblems(name: string): string[] {
   const [prefix, last] = slash < 0 ? [undefined, name] : [name.slice(0, slash), name.slice(slash + 1)];
   const problems: string[] = [];
   if (last.includes('/')) {
-    return ["a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"];
+    return [
+      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",
+    ];
   }
-  if (prefix !== undefined && !DNS_SUBDOMAIN.test(prefix)) problems.push("prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character");
+  if (prefix !== undefined && !DNS_SUBDOMAIN.test(prefix))
+    problems.push(
+      "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+    );
   if (last === '') problems.push('name part must be non-empty');
   else if (last.length > LONGEST_NAME) problems.push(`name part must be no more than ${LONGEST_NAME} bytes`);
   if (!QUALIFIED.test(last)) {
-    problems.push("name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')");
+    problems.push(
+      "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+    );
   }
   return problems;
 }
@@ -55,8 +70,10 @@ export function qualifiedNameProblems(name: string): string[] {
 export function validateObjectName(metadata: ObjectMeta): FieldError[] {
   const name = metadata.name ?? '';
   if (name === '' && metadata.generateName) return [];
-  if (!DNS_SUBDOMAIN.test(name)) return fieldError(`invalid resource name ${JSON.stringify(name)}: must be a valid DNS label`, 'metadata.name');
-  if (name.length > LONGEST_NAME) return fieldError(`Invalid resource name: length must be no more than ${LONGEST_NAME} characters`, 'metadata.name');
+  if (!DNS_SUBDOMAIN.test(name))
+    return fieldError(`invalid resource name ${JSON.stringify(name)}: must be a valid DNS label`, 'metadata.name');
+  if (name.length > LONGEST_NAME)
+    return fieldError(`Invalid resource name: length must be no more than ${LONGEST_NAME} characters`, 'metadata.name');
   return [];
 }
 
@@ -89,7 +106,10 @@ export function quote(text: string): string {
 }
 
 /** Names that occur more than once, each with the indexes of the later occurrences. */
-export function repeated<T>(items: readonly T[] | undefined, nameOf: (item: T) => string): { name: string; index: number; first: number }[] {
+export function repeated<T>(
+  items: readonly T[] | undefined,
+  nameOf: (item: T) => string,
+): { name: string; index: number; first: number }[] {
   const seen = new Map<string, number>();
   return (items ?? []).flatMap((item, index) => {
     const name = nameOf(item);

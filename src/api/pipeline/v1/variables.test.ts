@@ -5,10 +5,31 @@ import { innerTexts, resultReference, resultReferences, textsIn, variables } fro
 describe('references below a prefix', () => {
   const rows: { text: string; prefix: string; want: [path: string[], index: string | undefined][] }[] = [
     { text: 'a $(params.x) b', prefix: 'params', want: [[['x'], undefined]] },
-    { text: '$(params.x)$(params.y)', prefix: 'params', want: [[['x'], undefined], [['y'], undefined]] },
+    {
+      text: '$(params.x)$(params.y)',
+      prefix: 'params',
+      want: [
+        [['x'], undefined],
+        [['y'], undefined],
+      ],
+    },
     { text: '$(params.o.k)', prefix: 'params', want: [[['o', 'k'], undefined]] },
-    { text: '$(params.a[*]) $(params.a[12])', prefix: 'params', want: [[['a'], '*'], [['a'], '12']] },
-    { text: `$(params['x.y']) $(params["x.y"][0])`, prefix: 'params', want: [[['x.y'], undefined], [['x.y'], '0']] },
+    {
+      text: '$(params.a[*]) $(params.a[12])',
+      prefix: 'params',
+      want: [
+        [['a'], '*'],
+        [['a'], '12'],
+      ],
+    },
+    {
+      text: `$(params['x.y']) $(params["x.y"][0])`,
+      prefix: 'params',
+      want: [
+        [['x.y'], undefined],
+        [['x.y'], '0'],
+      ],
+    },
     { text: '$(paramsx.a) $(param.a) $(params) $params.x', prefix: 'params', want: [] },
     { text: '$(context.task.name) $(context.taskRun.name)', prefix: 'context.task', want: [[['name'], undefined]] },
     { text: '$($(params.x))', prefix: 'params', want: [[['x'], undefined]] },
@@ -38,7 +59,10 @@ describe('references to results', () => {
     expect(found === undefined ? undefined : JSON.parse(JSON.stringify(found))).toEqual(want);
   });
   test('in a text', () => {
-    expect(resultReferences('$(tasks.a.results.x) $(params.p) $(tasks.b.results.y)').map(({ task }) => task)).toEqual(['a', 'b']);
+    expect(resultReferences('$(tasks.a.results.x) $(params.p) $(tasks.b.results.y)').map(({ task }) => task)).toEqual([
+      'a',
+      'b',
+    ]);
   });
 });
 
@@ -49,8 +73,10 @@ test('texts of a tree', () => {
 test('what is written between $( and ) is found, whatever stands around', () => {
   const plain = fc.stringMatching(/^[a-z $\n]*$/);
   const inner = fc.stringMatching(/^[a-zA-Z0-9.[\]'"*_-]+$/);
-  fc.assert(fc.property(fc.array(fc.tuple(plain, inner)), plain, (pairs, end) => {
-    const text = pairs.map(([before, name]) => `${before}$(${name})`).join('') + end;
-    expect(innerTexts(text)).toEqual(pairs.map(([, name]) => name));
-  }));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(plain, inner)), plain, (pairs, end) => {
+      const text = pairs.map(([before, name]) => `${before}$(${name})`).join('') + end;
+      expect(innerTexts(text)).toEqual(pairs.map(([, name]) => name));
+    }),
+  );
 });

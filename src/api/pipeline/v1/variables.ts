@@ -51,14 +51,21 @@ export interface ResultReference {
   index: string | undefined;
 }
 
-const RESULT = /^(tasks|finally)\.([^.[\]]+)\.results(?:\.([^.[\]]+)|\['([^']*)'\]|\["([^"]*)"\])(?:\.([^[\]]+))?(?:\[(\*|\d+)\])?$/;
+const RESULT =
+  /^(tasks|finally)\.([^.[\]]+)\.results(?:\.([^.[\]]+)|\['([^']*)'\]|\["([^"]*)"\])(?:\.([^[\]]+))?(?:\[(\*|\d+)\])?$/;
 
 /** The result an inner text refers to, undefined when it is something else. */
 export function resultReference(inner: string): ResultReference | undefined {
   const match = RESULT.exec(inner);
   if (!match) return undefined;
   const [, section, task, plain, single, double, key, index] = match;
-  return { section: section === 'finally' ? 'finally' : 'tasks', task: task ?? '', result: plain ?? single ?? double ?? '', key, index };
+  return {
+    section: section === 'finally' ? 'finally' : 'tasks',
+    task: task ?? '',
+    result: plain ?? single ?? double ?? '',
+    key,
+    index,
+  };
 }
 
 /** The results that a text refers to, in order. */

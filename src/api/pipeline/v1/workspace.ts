@@ -27,11 +27,25 @@ export interface PersistentVolumeClaimTemplate {
 export const workspaceBinding = z.object({
   name: z.string(),
   subPath: z.string().optional().describe('Directory of the volume to use.'),
-  volumeClaimTemplate: preservedObject<PersistentVolumeClaimTemplate>().optional().describe('Claim to create for this run, as core/v1 PersistentVolumeClaim.'),
+  volumeClaimTemplate: preservedObject<PersistentVolumeClaimTemplate>()
+    .optional()
+    .describe('Claim to create for this run, as core/v1 PersistentVolumeClaim.'),
   persistentVolumeClaim: z.object({ claimName: z.string(), readOnly: z.boolean().optional() }).optional(),
-  emptyDir: preservedObject<{ medium?: string; sizeLimit?: string }>().optional().describe('A directory that lives as long as the pod.'),
-  configMap: preservedObject<{ name?: string; items?: unknown[]; defaultMode?: number; optional?: boolean }>().optional(),
-  secret: preservedObject<{ secretName?: string; items?: unknown[]; defaultMode?: number; optional?: boolean }>().optional(),
+  emptyDir: preservedObject<{ medium?: string; sizeLimit?: string }>()
+    .optional()
+    .describe('A directory that lives as long as the pod.'),
+  configMap: preservedObject<{
+    name?: string;
+    items?: unknown[];
+    defaultMode?: number;
+    optional?: boolean;
+  }>().optional(),
+  secret: preservedObject<{
+    secretName?: string;
+    items?: unknown[];
+    defaultMode?: number;
+    optional?: boolean;
+  }>().optional(),
   projected: preservedObject<{ sources?: unknown[]; defaultMode?: number }>().optional(),
   csi: preservedObject<{ driver: string } & Record<string, unknown>>().optional(),
 });

@@ -15,7 +15,10 @@ export async function onGoogleCloud(): Promise<boolean> {
   return gcpMetadata.isAvailable();
 }
 
-/** A function that gives access tokens of the application default credentials; the library keeps them while they are valid. */
+/**
+ * A function that gives access tokens of the application default credentials; the library keeps them while they are
+ * valid.
+ */
 export function googleAccessToken(): () => Promise<string> {
   let kept: ReturnType<typeof auth> | undefined;
   return async () => {
@@ -25,7 +28,10 @@ export function googleAccessToken(): () => Promise<string> {
       if (token) return token;
       throw new Error('they give no access token');
     } catch (error) {
-      throw new SigningError(`Google credentials: ${messageOf(error)}; use Workload Identity, or mount a key file and set GOOGLE_APPLICATION_CREDENTIALS`, { cause: error });
+      throw new SigningError(
+        `Google credentials: ${messageOf(error)}; use Workload Identity, or mount a key file and set GOOGLE_APPLICATION_CREDENTIALS`,
+        { cause: error },
+      );
     }
   };
 }
@@ -36,15 +42,26 @@ export async function googleIdToken(audience: string): Promise<string> {
     const client = await (await auth()).getIdTokenClient(audience);
     return await client.idTokenProvider.fetchIdToken(audience);
   } catch (error) {
-    throw new SigningError(`Google Workload Identity gives no ID token: ${messageOf(error)}; check that the ServiceAccount of Chains is bound to a Google service account`, { cause: error });
+    throw new SigningError(
+      `Google Workload Identity gives no ID token: ${messageOf(error)}; check that the ServiceAccount of Chains is bound to a Google service account`,
+      { cause: error },
+    );
   }
 }
 
 /** An ID token of another service account, with its e-mail address in it (IAM Credentials API, generateIdToken). */
-export async function impersonatedIdToken(account: string, audience: string, signal: AbortSignal, around: Surroundings): Promise<string> {
-  const base = (around.env ?? process.env).CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS ?? 'https://iamcredentials.googleapis.com/';
+export async function impersonatedIdToken(
+  account: string,
+  audience: string,
+  signal: AbortSignal,
+  around: Surroundings,
+): Promise<string> {
+  const base =
+    (around.env ?? process.env).CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS ??
+    'https://iamcredentials.googleapis.com/';
   const wanted: Request = {
-    service: 'Google IAM credentials', url: joinUrl(base, `v1/projects/-/serviceAccounts/${encodeURIComponent(account)}:generateIdToken`),
+    service: 'Google IAM credentials',
+    url: joinUrl(base, `v1/projects/-/serviceAccounts/${encodeURIComponent(account)}:generateIdToken`),
     headers: { authorization: `Bearer ${await googleAccessToken()()}` },
     body: { audience, includeEmail: true },
     wayOut: `give the account of Chains roles/iam.serviceAccountTokenCreator on ${account} (GOOGLE_SERVICE_ACCOUNT_NAME)`,

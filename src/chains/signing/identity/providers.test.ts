@@ -21,7 +21,11 @@ afterEach(async () => {
 });
 
 function settings(provider = '', identityTokenFile = ''): X509Settings {
-  return { fulcio: { enabled: true, address: 'https://fulcio.example', issuer: '', provider }, identityTokenFile, tufMirrorUrl: '' };
+  return {
+    fulcio: { enabled: true, address: 'https://fulcio.example', issuer: '', provider },
+    identityTokenFile,
+    tufMirrorUrl: '',
+  };
 }
 
 async function file(name: string, content: string): Promise<string> {
@@ -33,7 +37,12 @@ const nowhere = { tokenFile: '/nowhere/oidc-token', env: { SPIFFE_ENDPOINT_SOCKE
 
 describe('identityToken', () => {
   it('reads the projected token', async () => {
-    expect(await identityToken(settings('filesystem'), signal, { tokenFile: await file('oidc-token', `${token}\n`), env: {} })).toBe(token);
+    expect(
+      await identityToken(settings('filesystem'), signal, {
+        tokenFile: await file('oidc-token', `${token}\n`),
+        env: {},
+      }),
+    ).toBe(token);
   });
 
   it('reads a file of its own, also when the provider is called filesystem', async () => {
@@ -49,24 +58,42 @@ describe('identityToken', () => {
 
   it('asks GitHub Actions, adding the audience to its URL', async () => {
     server = await startServer(() => ({ body: { value: token } }));
-    const env = { ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'request-token', ACTIONS_ID_TOKEN_REQUEST_URL: `${server.url}/token?api-version=2.0` };
+    const env = {
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'request-token',
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${server.url}/token?api-version=2.0`,
+    };
     expect(await identityToken(settings('github-actions'), signal, { env })).toBe(token);
-    expect(server.requests).toEqual([expect.objectContaining({ method: 'GET', path: '/token?api-version=2.0&audience=sigstore', headers: expect.objectContaining({ authorization: 'bearer request-token' }) as object })]);
+    expect(server.requests).toEqual([
+      expect.objectContaining({
+        method: 'GET',
+        path: '/token?api-version=2.0&audience=sigstore',
+        headers: expect.objectContaining({ authorization: 'bearer request-token' }) as object,
+      }),
+    ]);
   });
 
   it('asks the Buildkite agent API', async () => {
     server = await startServer(() => ({ body: { token } }));
-    const env = { BUILDKITE_AGENT_ACCESS_TOKEN: 'agent-token', BUILDKITE_AGENT_ENDPOINT: `${server.url}/v3`, BUILDKITE_JOB_ID: 'job/1' };
+    const env = {
+      BUILDKITE_AGENT_ACCESS_TOKEN: 'agent-token',
+      BUILDKITE_AGENT_ENDPOINT: `${server.url}/v3`,
+      BUILDKITE_JOB_ID: 'job/1',
+    };
     expect(await identityToken(settings('buildkite-agent'), signal, { env })).toBe(token);
     const [seen] = server.requests;
-    expect(seen).toMatchObject({ method: 'POST', path: '/v3/jobs/job%2F1/oidc/tokens', headers: { authorization: 'Token agent-token' } });
+    expect(seen).toMatchObject({
+      method: 'POST',
+      path: '/v3/jobs/job%2F1/oidc/tokens',
+      headers: { authorization: 'Token agent-token' },
+    });
     expect(JSON.parse(seen!.body.toString())).toEqual({ audience: 'sigstore' });
   });
 
   it('asks the metadata server of Google Cloud', async () => {
     server = await startServer(({ path: target, headers }) => {
       if (headers['metadata-flavor'] !== 'Google') return { status: 403 };
-      if (target.startsWith('/computeMetadata/v1/instance/service-accounts/default/identity?')) return { body: token, headers: { 'metadata-flavor': 'Google' } };
+      if (target.startsWith('/computeMetadata/v1/instance/service-accounts/default/identity?'))
+        return { body: token, headers: { 'metadata-flavor': 'Google' } };
       return { body: 'x', headers: { 'metadata-flavor': 'Google' } };
     });
     vi.stubEnv('GCE_METADATA_HOST', server.url.replace('http://', ''));
@@ -81,16 +108,24 @@ describe('identityToken', () => {
     server = await startServer(({ path: target }) => {
       const headers = { 'metadata-flavor': 'Google' };
       if (target.includes(':generateIdToken')) return { body: { token } };
-      if (target.includes('/token')) return { headers, body: { access_token: 'own-token', expires_in: 3600, token_type: 'Bearer' } };
+      if (target.includes('/token'))
+        return { headers, body: { access_token: 'own-token', expires_in: 3600, token_type: 'Bearer' } };
       return { headers, body: 'x' };
     });
     vi.stubEnv('GCE_METADATA_HOST', server.url.replace('http://', ''));
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '');
     vi.stubEnv('HOME', folder);
-    const env = { GOOGLE_SERVICE_ACCOUNT_NAME: 'signer@p.iam.gserviceaccount.com', CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS: `${server.url}/` };
+    const env = {
+      GOOGLE_SERVICE_ACCOUNT_NAME: 'signer@p.iam.gserviceaccount.com',
+      CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS: `${server.url}/`,
+    };
     expect(await identityToken(settings('google-impersonate'), signal, { env })).toBe(token);
     const asked = server.requests.at(-1)!;
-    expect(asked).toMatchObject({ method: 'POST', path: '/v1/projects/-/serviceAccounts/signer%40p.iam.gserviceaccount.com:generateIdToken', headers: { authorization: 'Bearer own-token' } });
+    expect(asked).toMatchObject({
+      method: 'POST',
+      path: '/v1/projects/-/serviceAccounts/signer%40p.iam.gserviceaccount.com:generateIdToken',
+      headers: { authorization: 'Bearer own-token' },
+    });
     expect(JSON.parse(asked.body.toString())).toEqual({ audience: 'sigstore', includeEmail: true });
   });
 
@@ -102,19 +137,55 @@ describe('identityToken', () => {
   });
 
   it.each([
-    { name: 'an unknown provider', given: settings('gitlab'), env: {}, error: /fulcio\.provider in chains-config is "gitlab", which is no provider; use one of filesystem-custom-path, .*google-workload-identity/ },
-    { name: 'a custom path without a path', given: settings('filesystem-custom-path'), env: {}, error: /identity\.token\.file is not set/ },
-    { name: 'a file that is not there', given: settings('', '/nowhere/token'), env: {}, error: /signers\.x509\.identity\.token\.file \/nowhere\/token cannot be read.*audience sigstore/ },
-    { name: 'a variable that is not set', given: settings('buildkite-agent'), env: { BUILDKITE_AGENT_ACCESS_TOKEN: 't' }, error: /BUILDKITE_JOB_ID is not set/ },
-    { name: 'what is not a token', given: settings('envvar'), env: { SIGSTORE_ID_TOKEN: 'x' }, error: /provider envvar gave what is not a JSON Web Token/ },
-    { name: 'an empty token', given: settings('envvar'), env: { SIGSTORE_ID_TOKEN: '' }, error: /SIGSTORE_ID_TOKEN is not set/ },
+    {
+      name: 'an unknown provider',
+      given: settings('gitlab'),
+      env: {},
+      error:
+        /fulcio\.provider in chains-config is "gitlab", which is no provider; use one of filesystem-custom-path, .*google-workload-identity/,
+    },
+    {
+      name: 'a custom path without a path',
+      given: settings('filesystem-custom-path'),
+      env: {},
+      error: /identity\.token\.file is not set/,
+    },
+    {
+      name: 'a file that is not there',
+      given: settings('', '/nowhere/token'),
+      env: {},
+      error: /signers\.x509\.identity\.token\.file \/nowhere\/token cannot be read.*audience sigstore/,
+    },
+    {
+      name: 'a variable that is not set',
+      given: settings('buildkite-agent'),
+      env: { BUILDKITE_AGENT_ACCESS_TOKEN: 't' },
+      error: /BUILDKITE_JOB_ID is not set/,
+    },
+    {
+      name: 'what is not a token',
+      given: settings('envvar'),
+      env: { SIGSTORE_ID_TOKEN: 'x' },
+      error: /provider envvar gave what is not a JSON Web Token/,
+    },
+    {
+      name: 'an empty token',
+      given: settings('envvar'),
+      env: { SIGSTORE_ID_TOKEN: '' },
+      error: /SIGSTORE_ID_TOKEN is not set/,
+    },
   ])('names $name', async ({ given, env, error }) => {
     await expect(identityToken(given, signal, { env, tokenFile: '/nowhere/t' })).rejects.toThrow(error);
   });
 
   it.each([
-    ['google', 'google-workload-identity'], ['github', 'github-actions'], ['spiffe', 'spiffe'], ['filesystem', 'filesystem'], ['buildkite', 'buildkite-agent'], ['', undefined],
-  ])('knows the documentation\'s name %j as %s', (given, name) => {
+    ['google', 'google-workload-identity'],
+    ['github', 'github-actions'],
+    ['spiffe', 'spiffe'],
+    ['filesystem', 'filesystem'],
+    ['buildkite', 'buildkite-agent'],
+    ['', undefined],
+  ])("knows the documentation's name %j as %s", (given, name) => {
     expect(providerName(settings(given))).toBe(name);
   });
 });

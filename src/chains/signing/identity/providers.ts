@@ -20,13 +20,25 @@ interface Provider {
 }
 
 export const providerNames = [
-  'filesystem-custom-path', 'filesystem', 'envvar', 'github-actions', 'buildkite-agent', 'spiffe', 'google-impersonate', 'google-workload-identity',
+  'filesystem-custom-path',
+  'filesystem',
+  'envvar',
+  'github-actions',
+  'buildkite-agent',
+  'spiffe',
+  'google-impersonate',
+  'google-workload-identity',
 ] as const;
 export type ProviderName = (typeof providerNames)[number];
 
 /** Names that upstream's documentation gives, but its code does not know. */
 const SHORT_NAMES: Readonly<Record<string, ProviderName>> = {
-  github: 'github-actions', buildkite: 'buildkite-agent', google: 'google-workload-identity', file: 'filesystem', env: 'envvar', spire: 'spiffe',
+  github: 'github-actions',
+  buildkite: 'buildkite-agent',
+  google: 'google-workload-identity',
+  file: 'filesystem',
+  env: 'envvar',
+  spire: 'spiffe',
 };
 
 export interface IdentityOptions extends Surroundings {
@@ -35,11 +47,15 @@ export interface IdentityOptions extends Surroundings {
 }
 
 /**
- * The OIDC token that proves to Fulcio who signs. `signers.x509.fulcio.provider` chooses where it comes from; without it all
- * places are tried in the order of `providerNames`, and the first that has a token wins.
+ * The OIDC token that proves to Fulcio who signs. `signers.x509.fulcio.provider` chooses where it comes from; without
+ * it all places are tried in the order of `providerNames`, and the first that has a token wins.
  * @throws SigningError naming the provider and what it needs.
  */
-export async function identityToken(settings: X509Settings, signal: AbortSignal, options: IdentityOptions = {}): Promise<string> {
+export async function identityToken(
+  settings: X509Settings,
+  signal: AbortSignal,
+  options: IdentityOptions = {},
+): Promise<string> {
   const providers = providersOf(settings, options);
   const wanted = providerName(settings);
   if (wanted !== undefined) return checked(wanted, await providers[wanted].token(signal));
@@ -53,7 +69,9 @@ export async function identityToken(settings: X509Settings, signal: AbortSignal,
       failures.push(`${name}: ${messageOf(error)}`);
     }
   }
-  throw new SigningError(`no identity token for Fulcio (${failures.length === 0 ? 'no provider is set up here' : failures.join('; ')}); mount a projected ServiceAccount token with audience sigstore at ${defaultTokenFile}, or set signers.x509.fulcio.provider`);
+  throw new SigningError(
+    `no identity token for Fulcio (${failures.length === 0 ? 'no provider is set up here' : failures.join('; ')}); mount a projected ServiceAccount token with audience sigstore at ${defaultTokenFile}, or set signers.x509.fulcio.provider`,
+  );
 }
 
 /** The provider that is set, by its full name; undefined: try all. A token file of its own means the file provider. */
@@ -61,9 +79,14 @@ export function providerName(settings: X509Settings): ProviderName | undefined {
   const given = settings.fulcio.provider;
   const name = (providerNames as readonly string[]).includes(given) ? (given as ProviderName) : SHORT_NAMES[given];
   if (name === undefined && given !== '') {
-    throw new SigningError(`signers.x509.fulcio.provider in chains-config is ${JSON.stringify(given)}, which is no provider; use one of ${providerNames.join(', ')}, or remove the key to try all`, { retryable: false });
+    throw new SigningError(
+      `signers.x509.fulcio.provider in chains-config is ${JSON.stringify(given)}, which is no provider; use one of ${providerNames.join(', ')}, or remove the key to try all`,
+      { retryable: false },
+    );
   }
-  return settings.identityTokenFile !== '' && (name === undefined || name === 'filesystem') ? 'filesystem-custom-path' : name;
+  return settings.identityTokenFile !== '' && (name === undefined || name === 'filesystem')
+    ? 'filesystem-custom-path'
+    : name;
 }
 
 function providersOf(settings: X509Settings, options: IdentityOptions): Record<ProviderName, Provider> {
@@ -76,13 +99,18 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
     if (value) return value;
     throw new SigningError(`the environment variable ${name} is not set`, { retryable: false });
   };
-  const post = async (wanted: Request, signal: AbortSignal) => jsonOf(wanted, await request(wanted, signal, clock)) as { value?: string; token?: string };
+  const post = async (wanted: Request, signal: AbortSignal) =>
+    jsonOf(wanted, await request(wanted, signal, clock)) as { value?: string; token?: string };
 
   return {
     'filesystem-custom-path': {
       enabled: () => settings.identityTokenFile !== '',
       token: async () => {
-        if (settings.identityTokenFile === '') throw new SigningError('signers.x509.fulcio.provider is filesystem-custom-path, but signers.x509.identity.token.file is not set', { retryable: false });
+        if (settings.identityTokenFile === '')
+          throw new SigningError(
+            'signers.x509.fulcio.provider is filesystem-custom-path, but signers.x509.identity.token.file is not set',
+            { retryable: false },
+          );
         return fromFile(settings.identityTokenFile, 'signers.x509.identity.token.file');
       },
     },
@@ -93,7 +121,15 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
       token: async (signal) => {
         const url = new URL(need('ACTIONS_ID_TOKEN_REQUEST_URL'));
         url.searchParams.append('audience', audience);
-        const answer = await post({ service: 'GitHub Actions', url: url.href, headers: { authorization: `bearer ${need('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}` }, wayOut: 'give the workflow the permission id-token: write' }, signal);
+        const answer = await post(
+          {
+            service: 'GitHub Actions',
+            url: url.href,
+            headers: { authorization: `bearer ${need('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}` },
+            wayOut: 'give the workflow the permission id-token: write',
+          },
+          signal,
+        );
         return answer.value ?? '';
       },
     },
@@ -102,29 +138,52 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
       token: async (signal) => {
         const base = (env.BUILDKITE_AGENT_ENDPOINT || 'https://agent.buildkite.com/v3').replace(/\/+$/, '');
         const url = `${base}/jobs/${encodeURIComponent(need('BUILDKITE_JOB_ID'))}/oidc/tokens`;
-        const answer = await post({ service: 'Buildkite', url, body: { audience }, headers: { authorization: `Token ${need('BUILDKITE_AGENT_ACCESS_TOKEN')}` }, wayOut: 'check BUILDKITE_AGENT_ACCESS_TOKEN and BUILDKITE_JOB_ID' }, signal);
+        const answer = await post(
+          {
+            service: 'Buildkite',
+            url,
+            body: { audience },
+            headers: { authorization: `Token ${need('BUILDKITE_AGENT_ACCESS_TOKEN')}` },
+            wayOut: 'check BUILDKITE_AGENT_ACCESS_TOKEN and BUILDKITE_JOB_ID',
+          },
+          signal,
+        );
         return answer.token ?? '';
       },
     },
-    spiffe: { enabled: () => exists(socket.replace(/^unix:(\/\/)?/, '')), token: (signal) => fetchJwtSvid(socket, audience, signal) },
-    'google-impersonate': { enabled: () => Boolean(env.GOOGLE_SERVICE_ACCOUNT_NAME), token: async (signal) => impersonatedIdToken(need('GOOGLE_SERVICE_ACCOUNT_NAME'), audience, signal, options) },
+    spiffe: {
+      enabled: () => exists(socket.replace(/^unix:(\/\/)?/, '')),
+      token: (signal) => fetchJwtSvid(socket, audience, signal),
+    },
+    'google-impersonate': {
+      enabled: () => Boolean(env.GOOGLE_SERVICE_ACCOUNT_NAME),
+      token: async (signal) => impersonatedIdToken(need('GOOGLE_SERVICE_ACCOUNT_NAME'), audience, signal, options),
+    },
     'google-workload-identity': { enabled: onGoogleCloud, token: () => googleIdToken(audience) },
   };
 }
 
 function checked(name: ProviderName, token: string): string {
   if (token.split('.').length === 3) return token;
-  throw new SigningError(`provider ${name} gave ${token === '' ? 'an empty token' : 'what is not a JSON Web Token'}; check that it issues OIDC tokens`);
+  throw new SigningError(
+    `provider ${name} gave ${token === '' ? 'an empty token' : 'what is not a JSON Web Token'}; check that it issues OIDC tokens`,
+  );
 }
 
 async function exists(file: string): Promise<boolean> {
-  return access(file).then(() => true, () => false);
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function fromFile(file: string, what: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw new SigningError(`${what} ${file} cannot be read: ${messageOf(error)}; mount a projected ServiceAccount token with audience sigstore there`, { cause: error });
+    throw new SigningError(
+      `${what} ${file} cannot be read: ${messageOf(error)}; mount a projected ServiceAccount token with audience sigstore there`,
+      { cause: error },
+    );
   }
 }

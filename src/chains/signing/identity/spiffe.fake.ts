@@ -1,7 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Server, ServerCredentials, loadPackageDefinition, status, type Metadata, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  loadPackageDefinition,
+  status,
+  type Metadata,
+  type ServiceDefinition,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
 /** From the SPIFFE Workload API specification, section 6. */
@@ -30,15 +38,24 @@ export async function startSpiffeAgent(answer: (call: SpiffeCall) => object | Er
   const socket = path.join(folder, 'agent.sock');
   const file = path.join(folder, 'workload.proto');
   await writeFile(file, proto);
-  const loaded = loadPackageDefinition(loadSync(file, { keepCase: true, defaults: true })) as unknown as { SpiffeWorkloadAPI: { service: ServiceDefinition } };
+  const loaded = loadPackageDefinition(loadSync(file, { keepCase: true, defaults: true })) as unknown as {
+    SpiffeWorkloadAPI: { service: ServiceDefinition };
+  };
   const server = new Server();
   const handle = (call: SpiffeCall, done: (error: object | null, answer?: object) => void) => {
-    if (call.metadata.get('workload.spiffe.io')[0] !== 'true') return done({ code: status.INVALID_ARGUMENT, details: 'security header missing from request' });
+    if (call.metadata.get('workload.spiffe.io')[0] !== 'true')
+      return done({ code: status.INVALID_ARGUMENT, details: 'security header missing from request' });
     const found = answer(call);
-    return found instanceof Error ? done({ code: status.PERMISSION_DENIED, details: found.message }) : done(null, found);
+    return found instanceof Error
+      ? done({ code: status.PERMISSION_DENIED, details: found.message })
+      : done(null, found);
   };
   server.addService(loaded.SpiffeWorkloadAPI.service, { FetchJWTSVID: handle as unknown as UntypedHandleCall });
-  await new Promise<void>((resolve, reject) => server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())));
+  await new Promise<void>((resolve, reject) =>
+    server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) =>
+      error ? reject(error) : resolve(),
+    ),
+  );
   return {
     socket,
     async stop() {

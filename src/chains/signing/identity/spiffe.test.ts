@@ -20,7 +20,9 @@ describe('fetchJwtSvid', () => {
     const seen: SpiffeCall['request'][] = [];
     await agent(({ request }) => {
       seen.push(request);
-      return { svids: [{ spiffe_id: 'spiffe://example.org/ns/tekton-chains/sa/chains', svid: 'a.b.c' }, { svid: 'second' }] };
+      return {
+        svids: [{ spiffe_id: 'spiffe://example.org/ns/tekton-chains/sa/chains', svid: 'a.b.c' }, { svid: 'second' }],
+      };
     });
     expect(await fetchJwtSvid(`${prefix}${socket}`, 'sigstore', signal)).toBe('a.b.c');
     expect(seen).toEqual([{ audience: ['sigstore'], spiffe_id: '' }]);
@@ -28,7 +30,9 @@ describe('fetchJwtSvid', () => {
 
   it('names the socket and the way out when the workload is not registered', async () => {
     await agent(() => new Error('no identity issued'));
-    await expect(fetchJwtSvid(socket, 'sigstore', signal)).rejects.toThrow(/SPIFFE Workload API .*agent\.sock: .*no identity issued; check that the agent runs/);
+    await expect(fetchJwtSvid(socket, 'sigstore', signal)).rejects.toThrow(
+      /SPIFFE Workload API .*agent\.sock: .*no identity issued; check that the agent runs/,
+    );
   });
 
   it('says that an answer without an identity is none', async () => {

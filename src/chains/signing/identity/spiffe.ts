@@ -2,13 +2,26 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { messageOf } from '../../../errors.ts';
 import { SigningError } from '../signer.ts';
 
-/** The part of the SPIFFE Workload API that is used (spiffe.io, SPIFFE_Workload_API.md and workload.proto), as JSON of protobuf.js. */
+/**
+ * The part of the SPIFFE Workload API that is used (spiffe.io, SPIFFE_Workload_API.md and workload.proto), as JSON of
+ * protobuf.js.
+ */
 const workloadApi = {
   nested: {
-    SpiffeWorkloadAPI: { methods: { FetchJWTSVID: { requestType: 'JWTSVIDRequest', responseType: 'JWTSVIDResponse' } } },
-    JWTSVIDRequest: { fields: { audience: { rule: 'repeated', type: 'string', id: 1 }, spiffe_id: { type: 'string', id: 2 } } },
+    SpiffeWorkloadAPI: {
+      methods: { FetchJWTSVID: { requestType: 'JWTSVIDRequest', responseType: 'JWTSVIDResponse' } },
+    },
+    JWTSVIDRequest: {
+      fields: { audience: { rule: 'repeated', type: 'string', id: 1 }, spiffe_id: { type: 'string', id: 2 } },
+    },
     JWTSVIDResponse: { fields: { svids: { rule: 'repeated', type: 'JWTSVID', id: 1 } } },
-    JWTSVID: { fields: { spiffe_id: { type: 'string', id: 1 }, svid: { type: 'string', id: 2 }, hint: { type: 'string', id: 3 } } },
+    JWTSVID: {
+      fields: {
+        spiffe_id: { type: 'string', id: 1 },
+        svid: { type: 'string', id: 2 },
+        hint: { type: 'string', id: 3 },
+      },
+    },
   },
 };
 
@@ -26,7 +39,9 @@ const timeoutMs = 10_000;
 export async function fetchJwtSvid(socket: string, audience: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
   const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-  const definition = loader.fromJSON(workloadApi as Parameters<typeof loader.fromJSON>[0], { keepCase: true })['SpiffeWorkloadAPI'];
+  const definition = loader.fromJSON(workloadApi as Parameters<typeof loader.fromJSON>[0], { keepCase: true })[
+    'SpiffeWorkloadAPI'
+  ];
   const Client = grpc.makeClientConstructor(definition as ServiceDefinition, 'SpiffeWorkloadAPI');
   const client = new Client(target(socket), grpc.credentials.createInsecure());
   // The agent refuses calls without this header: a guard against forged requests.
@@ -34,7 +49,12 @@ export async function fetchJwtSvid(socket: string, audience: string, signal: Abo
   metadata.set('workload.spiffe.io', 'true');
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
-      const fetch = client['FetchJWTSVID']?.bind(client) as (request: object, metadata: unknown, options: object, done: (error: Error | null, answer?: Answer) => void) => { cancel(): void };
+      const fetch = client['FetchJWTSVID']?.bind(client) as (
+        request: object,
+        metadata: unknown,
+        options: object,
+        done: (error: Error | null, answer?: Answer) => void,
+      ) => { cancel(): void };
       const call = fetch({ audience: [audience] }, metadata, { deadline: Date.now() + timeoutMs }, (error, found) => {
         signal.removeEventListener('abort', stop);
         if (error) reject(error);
@@ -48,7 +68,10 @@ export async function fetchJwtSvid(socket: string, audience: string, signal: Abo
     throw new Error('it has no identity for this workload: register an entry for this ServiceAccount');
   } catch (error) {
     signal.throwIfAborted();
-    throw new SigningError(`SPIFFE Workload API ${socket}: ${messageOf(error)}; check that the agent runs on this node, that its socket is mounted, and that the workload is registered`, { cause: error });
+    throw new SigningError(
+      `SPIFFE Workload API ${socket}: ${messageOf(error)}; check that the agent runs on this node, that its socket is mounted, and that the workload is registered`,
+      { cause: error },
+    );
   } finally {
     client.close();
   }

@@ -25,14 +25,21 @@ export function awsClient(reference: { endpoint: string; key: string; region?: s
     return loaded;
   }
 
-  async function call<T>(action: string, signal: AbortSignal, work: (aws: Awaited<ReturnType<typeof load>>, abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  async function call<T>(
+    action: string,
+    signal: AbortSignal,
+    work: (aws: Awaited<ReturnType<typeof load>>, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     try {
       return await work(await load(), AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     } catch (error) {
       if (isAbort(error, signal) && signal.aborted) throw error;
       const name = error instanceof Error ? error.name : '';
       const final = /AccessDenied|NotFound|InvalidKeyUsage|Disabled|KMSInvalidState/.test(name);
-      throw new SigningError(`AWS KMS ${description}: ${action}: ${name === '' || name === 'Error' ? '' : `${name}: `}${messageOf(error)}; check the key, the region (AWS_REGION) and that the role may kms:GetPublicKey and kms:Sign`, { cause: error, retryable: !final });
+      throw new SigningError(
+        `AWS KMS ${description}: ${action}: ${name === '' || name === 'Error' ? '' : `${name}: `}${messageOf(error)}; check the key, the region (AWS_REGION) and that the role may kms:GetPublicKey and kms:Sign`,
+        { cause: error, retryable: !final },
+      );
     }
   }
 
@@ -43,13 +50,21 @@ export function awsClient(reference: { endpoint: string; key: string; region?: s
         const answer = await client.send(new sdk.GetPublicKeyCommand({ KeyId: reference.key }), { abortSignal });
         const publicKey = createPublicKey({ key: Buffer.from(answer.PublicKey ?? []), format: 'der', type: 'spki' });
         const chosen = choose(answer.SigningAlgorithms ?? []);
-        if (chosen === undefined) throw new Error(`the key signs with ${(answer.SigningAlgorithms ?? []).join(', ') || 'nothing'}; cosign verifies RSASSA and ECDSA: use a key of KeySpec ECC_NIST_P256 and KeyUsage SIGN_VERIFY`);
+        if (chosen === undefined)
+          throw new Error(
+            `the key signs with ${(answer.SigningAlgorithms ?? []).join(', ') || 'nothing'}; cosign verifies RSASSA and ECDSA: use a key of KeySpec ECC_NIST_P256 and KeyUsage SIGN_VERIFY`,
+          );
         return { publicKey, algorithm: chosen, version: answer.KeyId ?? reference.key };
       }),
     sign: (key, input, signal) =>
       call('Sign', signal, async ({ client, sdk }, abortSignal) => {
         const answer = await client.send(
-          new sdk.SignCommand({ KeyId: reference.key, Message: input, MessageType: 'DIGEST', SigningAlgorithm: specOf(key.algorithm) }),
+          new sdk.SignCommand({
+            KeyId: reference.key,
+            Message: input,
+            MessageType: 'DIGEST',
+            SigningAlgorithm: specOf(key.algorithm),
+          }),
           { abortSignal },
         );
         if (answer.Signature === undefined) throw new Error('the answer has no signature');

@@ -23,7 +23,27 @@ let tls: { key: Buffer; cert: Buffer };
 let server: Server | undefined;
 beforeAll(() => {
   const folder = mkdtempSync(path.join(tmpdir(), 'azure-'));
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1', '-keyout', path.join(folder, 'key'), '-out', path.join(folder, 'cert')], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=127.0.0.1',
+      '-keyout',
+      path.join(folder, 'key'),
+      '-out',
+      path.join(folder, 'cert'),
+    ],
+    { stdio: 'ignore' },
+  );
   tls = { key: readFileSync(path.join(folder, 'key')), cert: readFileSync(path.join(folder, 'cert')) };
   rmSync(folder, { recursive: true });
   // The certificate is nobody's; the SDK has no other way to be told so.
@@ -36,31 +56,58 @@ afterEach(() => {
 });
 
 /** Key Vault: the first request is challenged, the token asked for must be for the vault's resource. */
-async function keyVault(options: { kind: keyof typeof pairs; algorithm: string; hash: string; hsm?: boolean; status?: number }) {
+async function keyVault(options: {
+  kind: keyof typeof pairs;
+  algorithm: string;
+  hash: string;
+  hsm?: boolean;
+  status?: number;
+}) {
   const seen: string[] = [];
   const scopes: string[] = [];
   const pair = pairs[options.kind];
   server = createServer(tls, (request, response) => {
     const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      const url = new URL(request.url ?? '', 'https://x');
-      const authorized = request.headers.authorization === 'Bearer fake-azure-token';
-      seen.push(`${request.method} ${url.pathname}${authorized ? '' : ' (challenged)'}`);
-      const reply = (status: number, body: unknown, headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
-      if (!authorized) return reply(401, {}, { 'www-authenticate': 'Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001", resource="https://vault.azure.net"' });
-      if (options.status) return reply(options.status, { error: { code: 'Forbidden', message: 'The user does not have keys sign permission' } });
-      if (!url.searchParams.has('api-version')) return reply(400, { error: { message: 'no api-version' } });
-      const id = `https://127.0.0.1:${(server?.address() as AddressInfo).port}/keys/chains/0123456789abcdef0123456789abcdef`;
-      if (request.method === 'GET') {
-        const jwk = pair.publicKey.export({ format: 'jwk' });
-        return reply(200, { key: { kid: id, ...jwk, kty: `${jwk.kty}${options.hsm ? '-HSM' : ''}`, key_ops: ['sign', 'verify'] }, attributes: { enabled: true } });
-      }
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
-      const wanted = { alg: options.algorithm, value: createHash(options.hash).update(message).digest('base64url') };
-      if (url.pathname !== '/keys/chains/0123456789abcdef0123456789abcdef/sign' || JSON.stringify(body) !== JSON.stringify(wanted)) return reply(400, { error: { message: `unexpected ${url.pathname} ${JSON.stringify(body)}` } });
-      const raw = sign(options.hash, message, { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
-      return reply(200, { kid: id, value: raw.toString('base64url') });
-    });
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        const url = new URL(request.url ?? '', 'https://x');
+        const authorized = request.headers.authorization === 'Bearer fake-azure-token';
+        seen.push(`${request.method} ${url.pathname}${authorized ? '' : ' (challenged)'}`);
+        const reply = (status: number, body: unknown, headers = {}) =>
+          response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+        if (!authorized)
+          return reply(
+            401,
+            {},
+            {
+              'www-authenticate':
+                'Bearer authorization="https://login.microsoftonline.com/00000000-0000-0000-0000-000000000001", resource="https://vault.azure.net"',
+            },
+          );
+        if (options.status)
+          return reply(options.status, {
+            error: { code: 'Forbidden', message: 'The user does not have keys sign permission' },
+          });
+        if (!url.searchParams.has('api-version')) return reply(400, { error: { message: 'no api-version' } });
+        const id = `https://127.0.0.1:${(server?.address() as AddressInfo).port}/keys/chains/0123456789abcdef0123456789abcdef`;
+        if (request.method === 'GET') {
+          const jwk = pair.publicKey.export({ format: 'jwk' });
+          return reply(200, {
+            key: { kid: id, ...jwk, kty: `${jwk.kty}${options.hsm ? '-HSM' : ''}`, key_ops: ['sign', 'verify'] },
+            attributes: { enabled: true },
+          });
+        }
+        const body = JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+        const wanted = { alg: options.algorithm, value: createHash(options.hash).update(message).digest('base64url') };
+        if (
+          url.pathname !== '/keys/chains/0123456789abcdef0123456789abcdef/sign' ||
+          JSON.stringify(body) !== JSON.stringify(wanted)
+        )
+          return reply(400, { error: { message: `unexpected ${url.pathname} ${JSON.stringify(body)}` } });
+        const raw = sign(options.hash, message, { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+        return reply(200, { kid: id, value: raw.toString('base64url') });
+      });
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const credential: TokenCredential = {
@@ -69,7 +116,10 @@ async function keyVault(options: { kind: keyof typeof pairs; algorithm: string; 
       return { token: 'fake-azure-token', expiresOnTimestamp: Date.now() + 3_600_000 };
     },
   };
-  const client = azureClient({ host: `127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'chains' }, { credential, client: { disableChallengeResourceVerification: true, retryOptions: { maxRetries: 0 } } });
+  const client = azureClient(
+    { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, key: 'chains' },
+    { credential, client: { disableChallengeResourceVerification: true, retryOptions: { maxRetries: 0 } } },
+  );
   return { client, seen, scopes };
 }
 
@@ -85,7 +135,10 @@ describe('azureClient', () => {
     const { signature, key } = await kmsSigner(client).signBytes(message, signal);
     expect(key.algorithm).toEqual({ scheme, hash: options.hash });
     expect(verify(options.hash, message, pairs[options.kind].publicKey, signature)).toBe(true);
-    expect(seen.filter((line) => !line.endsWith('(challenged)'))).toEqual(['GET /keys/chains/', 'POST /keys/chains/0123456789abcdef0123456789abcdef/sign']);
+    expect(seen.filter((line) => !line.endsWith('(challenged)'))).toEqual([
+      'GET /keys/chains/',
+      'POST /keys/chains/0123456789abcdef0123456789abcdef/sign',
+    ]);
     expect(new Set(scopes)).toEqual(new Set(['https://vault.azure.net/.default']));
   });
 
@@ -93,7 +146,9 @@ describe('azureClient', () => {
     const { client } = await keyVault({ kind: 'P-256', algorithm: 'ES256', hash: 'sha256', status: 403 });
     await expect(client.fetchKey(signal)).rejects.toMatchObject({
       retryable: false,
-      message: expect.stringMatching(/^Azure Key Vault azurekms:\/\/127\.0\.0\.1:\d+\/chains .*keys sign permission.*permissions get and sign$/) as string,
+      message: expect.stringMatching(
+        /^Azure Key Vault azurekms:\/\/127\.0\.0\.1:\d+\/chains .*keys sign permission.*permissions get and sign$/,
+      ) as string,
     });
   });
 });

@@ -27,7 +27,10 @@ const CLOUDS: Readonly<Record<string, { vaults: string; authority: string }>> = 
 const timeoutMs = 10_000;
 
 /** A key in Azure Key Vault or a managed HSM. */
-export function azureClient(reference: { host: string; key: string; version?: string }, options: AzureOptions = {}): KmsClient {
+export function azureClient(
+  reference: { host: string; key: string; version?: string },
+  options: AzureOptions = {},
+): KmsClient {
   const env = options.env ?? process.env;
   const cloud = CLOUDS[env.AZURE_ENVIRONMENT ?? 'AZUREPUBLICCLOUD'] ?? CLOUDS.AZUREPUBLICCLOUD!;
   const vaultUrl = `https://${/[.:]/.test(reference.host) ? reference.host : `${reference.host}.${cloud.vaults}`}`;
@@ -37,19 +40,29 @@ export function azureClient(reference: { host: string; key: string; version?: st
   let current: KeyVaultKey | undefined;
 
   function credentials(): Promise<TokenCredential> {
-    credential ??= options.credential !== undefined
-      ? Promise.resolve(options.credential)
-      : import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential({ authorityHost: cloud.authority }));
+    credential ??=
+      options.credential !== undefined
+        ? Promise.resolve(options.credential)
+        : import('@azure/identity').then(
+            ({ DefaultAzureCredential }) => new DefaultAzureCredential({ authorityHost: cloud.authority }),
+          );
     return credential;
   }
 
-  async function call<T>(action: string, signal: AbortSignal, work: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
+  async function call<T>(
+    action: string,
+    signal: AbortSignal,
+    work: (abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     try {
       return await work(AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     } catch (error) {
       signal.throwIfAborted();
       const status = (error as { statusCode?: number }).statusCode;
-      throw new SigningError(`Azure Key Vault ${description} (${vaultUrl}): ${action}: ${messageOf(error)}; check vault, key, AZURE_ENVIRONMENT and that the identity has the key permissions get and sign`, { cause: error, retryable: status !== 403 && status !== 404 });
+      throw new SigningError(
+        `Azure Key Vault ${description} (${vaultUrl}): ${action}: ${messageOf(error)}; check vault, key, AZURE_ENVIRONMENT and that the identity has the key permissions get and sign`,
+        { cause: error, retryable: status !== 403 && status !== 404 },
+      );
     }
   }
 
@@ -59,7 +72,10 @@ export function azureClient(reference: { host: string; key: string; version?: st
       call('get', signal, async (abortSignal): Promise<KmsKey> => {
         const { KeyClient } = await import('@azure/keyvault-keys');
         const client = new KeyClient(vaultUrl, await credentials(), options.client);
-        const found = await client.getKey(reference.key, { abortSignal, ...(reference.version === undefined ? {} : { version: reference.version }) });
+        const found = await client.getKey(reference.key, {
+          abortSignal,
+          ...(reference.version === undefined ? {} : { version: reference.version }),
+        });
         const publicKey = publicKeyOf(found.key);
         current = found;
         return { publicKey, algorithm: algorithmOf(publicKey), version: found.id ?? '' };
@@ -68,7 +84,14 @@ export function azureClient(reference: { host: string; key: string; version?: st
       call('sign', signal, async (abortSignal) => {
         if (signing?.version !== key.version) {
           const { CryptographyClient } = await import('@azure/keyvault-keys');
-          signing = { version: key.version, client: new CryptographyClient(current?.id === key.version ? current : key.version, await credentials(), options.client) };
+          signing = {
+            version: key.version,
+            client: new CryptographyClient(
+              current?.id === key.version ? current : key.version,
+              await credentials(),
+              options.client,
+            ),
+          };
         }
         const { result } = await signing.client.sign(nameOf(key), input, { abortSignal });
         return key.algorithm.scheme === 'ecdsa' ? ecdsaDer(result) : result;
@@ -80,7 +103,8 @@ export function azureClient(reference: { host: string; key: string; version?: st
 function publicKeyOf(key: AzureKey | undefined): KeyObject {
   const part = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64url');
   const kty = key?.kty?.replace(/-HSM$/, '');
-  const jwk = kty === 'EC' ? { kty, crv: key?.crv, x: part(key?.x), y: part(key?.y) } : { kty, n: part(key?.n), e: part(key?.e) };
+  const jwk =
+    kty === 'EC' ? { kty, crv: key?.crv, x: part(key?.x), y: part(key?.y) } : { kty, n: part(key?.n), e: part(key?.e) };
   return createPublicKey({ key: jwk, format: 'jwk' });
 }
 

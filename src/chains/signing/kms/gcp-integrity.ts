@@ -20,5 +20,8 @@ export function checksumOf(bytes: Uint8Array): string {
  */
 export function checkAnswer(version: string, verdicts: readonly (readonly [right: boolean, field: string])[]): void {
   const wrong = verdicts.find(([right]) => !right)?.[1];
-  if (wrong !== undefined) throw new SigningError(`Cloud KMS ${version}: request or answer was damaged on the way (${wrong}); if it stays so, look at proxies between here and Cloud KMS`);
+  if (wrong !== undefined)
+    throw new SigningError(
+      `Cloud KMS ${version}: request or answer was damaged on the way (${wrong}); if it stays so, look at proxies between here and Cloud KMS`,
+    );
 }

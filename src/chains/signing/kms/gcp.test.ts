@@ -42,12 +42,26 @@ interface Key {
   damage?: (answer: Record<string, unknown>) => Record<string, unknown>;
 }
 
-/** What the library sends with every request: numeric enums are asked for, and the resource is in a header for routing. */
+/**
+ * What the library sends with every request: numeric enums are asked for, and the resource is in a header for routing.
+ */
 function expectFrame({ headers, method, body }: SeenRequest, url: URL, parameters: string) {
-  const { connection, 'x-goog-api-client': libraries, 'user-agent': agent, 'content-length': length, ...rest } = headers;
+  const {
+    connection,
+    'x-goog-api-client': libraries,
+    'user-agent': agent,
+    'content-length': length,
+    ...rest
+  } = headers;
   expect(rest).toEqual({
-    host: new URL(server!.url).host, authorization: 'Bearer fake-access-token', 'content-type': 'application/json', 'x-goog-request-params': parameters,
-    accept: '*/*', 'accept-encoding': 'gzip, deflate', 'accept-language': '*', 'sec-fetch-mode': 'cors',
+    host: new URL(server!.url).host,
+    authorization: 'Bearer fake-access-token',
+    'content-type': 'application/json',
+    'x-goog-request-params': parameters,
+    accept: '*/*',
+    'accept-encoding': 'gzip, deflate',
+    'accept-language': '*',
+    'sec-fetch-mode': 'cors',
   });
   expect([connection, agent]).toEqual(['keep-alive', expect.stringMatching(/google-api-nodejs-client/)]);
   expect(libraries).toMatch(/gapic\/5\..* rest\//);
@@ -58,16 +72,36 @@ function expectFrame({ headers, method, body }: SeenRequest, url: URL, parameter
 /** Cloud KMS's REST API as documented; every request is judged whole. Two pages of versions. */
 async function cloudKms({ algorithm, pair, hash, pss, damage = (answer) => answer }: Key) {
   const number = CryptoKeyVersionAlgorithm[algorithm as keyof typeof CryptoKeyVersionAlgorithm];
-  const versions = ['9', '10', '2'].map((id) => ({ name: `${key}/cryptoKeyVersions/${id}`, state: 1, algorithm: number }));
+  const versions = ['9', '10', '2'].map((id) => ({
+    name: `${key}/cryptoKeyVersions/${id}`,
+    state: 1,
+    algorithm: number,
+  }));
   const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }) as string;
 
   function signed(name: string, seen: SeenRequest): FakeAnswer {
     const input = hash === null ? message : createHash(hash).update(message).digest();
     const encoded = input.toString('base64');
-    expect(JSON.parse(seen.body.toString())).toEqual(hash === null ? { data: encoded, dataCrc32c: checksumOf(input) } : { digest: { [hash]: encoded }, digestCrc32c: checksumOf(input) });
-    const signature = sign(hash, message, pss ? { key: pair.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : pair.privateKey);
+    expect(JSON.parse(seen.body.toString())).toEqual(
+      hash === null
+        ? { data: encoded, dataCrc32c: checksumOf(input) }
+        : { digest: { [hash]: encoded }, digestCrc32c: checksumOf(input) },
+    );
+    const signature = sign(
+      hash,
+      message,
+      pss ? { key: pair.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : pair.privateKey,
+    );
     const verified = hash === null ? { verifiedDataCrc32c: true } : { verifiedDigestCrc32c: true };
-    return { body: damage({ name, signature: signature.toString('base64'), signatureCrc32c: checksumOf(signature), ...verified, protectionLevel: 1 }) };
+    return {
+      body: damage({
+        name,
+        signature: signature.toString('base64'),
+        signatureCrc32c: checksumOf(signature),
+        ...verified,
+        protectionLevel: 1,
+      }),
+    };
   }
 
   server = await startServer((seen) => {
@@ -76,10 +110,23 @@ async function cloudKms({ algorithm, pair, hash, pss, damage = (answer) => answe
       expectFrame(seen, url, `parent=${encodeURIComponent(key)}`);
       const { $alt, pageToken, ...query } = Object.fromEntries(url.searchParams);
       expect([$alt, query]).toEqual(['json;enum-encoding=int', { filter: 'state=ENABLED' }]);
-      return { body: pageToken === 'second' ? { cryptoKeyVersions: versions.slice(1) } : { cryptoKeyVersions: versions.slice(0, 1), nextPageToken: 'second' } };
+      return {
+        body:
+          pageToken === 'second'
+            ? { cryptoKeyVersions: versions.slice(1) }
+            : { cryptoKeyVersions: versions.slice(0, 1), nextPageToken: 'second' },
+      };
     }
-    const version = versions.find(({ name }) => url.pathname.startsWith(`/v1/${name}`) && /^(|\/publicKey|:asymmetricSign)$/.test(url.pathname.slice(`/v1/${name}`.length)));
-    if (version === undefined) return { status: 404, body: { error: { code: 404, message: `CryptoKeyVersion ${url.pathname} not found.`, status: 'NOT_FOUND' } } };
+    const version = versions.find(
+      ({ name }) =>
+        url.pathname.startsWith(`/v1/${name}`) &&
+        /^(|\/publicKey|:asymmetricSign)$/.test(url.pathname.slice(`/v1/${name}`.length)),
+    );
+    if (version === undefined)
+      return {
+        status: 404,
+        body: { error: { code: 404, message: `CryptoKeyVersion ${url.pathname} not found.`, status: 'NOT_FOUND' } },
+      };
     expectFrame(seen, url, `name=${encodeURIComponent(version.name)}`);
     expect([...url.searchParams.keys()]).toEqual(['$alt']);
     if (url.pathname.endsWith(':asymmetricSign')) {
@@ -87,7 +134,11 @@ async function cloudKms({ algorithm, pair, hash, pss, damage = (answer) => answe
       return signed(version.name, seen);
     }
     expect([seen.method, seen.body.length]).toEqual(['GET', 0]);
-    return { body: url.pathname.endsWith('/publicKey') ? damage({ name: version.name, pem, pemCrc32c: checksumOf(Buffer.from(pem)), algorithm: number }) : version };
+    return {
+      body: url.pathname.endsWith('/publicKey')
+        ? damage({ name: version.name, pem, pemCrc32c: checksumOf(Buffer.from(pem)), algorithm: number })
+        : version,
+    };
   });
   return server;
 }
@@ -116,14 +167,21 @@ describe('gcpClient', () => {
 
   it('uses the version of the reference, and the endpoint of the environment', async () => {
     const { url, requests } = await cloudKms(p256);
-    const signer = kmsSigner(gcpClient({ key, version: '2' }, withToken({ env: { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS: `${url}/` } })));
+    const signer = kmsSigner(
+      gcpClient({ key, version: '2' }, withToken({ env: { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS: `${url}/` } })),
+    );
     await signer.signBytes(message, signal);
-    expect(requests.map(({ path }) => path.split('?')[0])).toEqual(['', '/publicKey', ':asymmetricSign'].map((action) => `/v1/${key}/cryptoKeyVersions/2${action}`));
+    expect(requests.map(({ path }) => path.split('?')[0])).toEqual(
+      ['', '/publicKey', ':asymmetricSign'].map((action) => `/v1/${key}/cryptoKeyVersions/2${action}`),
+    );
   });
 
   it('says which algorithm cosign has not', async () => {
     const { url } = await cloudKms({ ...p256, algorithm: 'EC_SIGN_SECP256K1_SHA256' });
-    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({ message: expect.stringMatching(/EC_SIGN_SECP256K1_SHA256, with which cosign cannot verify/), retryable: false });
+    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({
+      message: expect.stringMatching(/EC_SIGN_SECP256K1_SHA256, with which cosign cannot verify/),
+      retryable: false,
+    });
   });
 
   it.each([
@@ -132,16 +190,25 @@ describe('gcpClient', () => {
     { field: 'signatureCrc32c', damage: { signature: 'AAAA' } },
     { field: 'verifiedDigestCrc32c', damage: { verifiedDigestCrc32c: false } },
   ])('refuses an answer to a signing that was damaged on the way: $damage', async ({ field, damage }) => {
-    const { url } = await cloudKms({ ...p256, damage: (answer) => ('signature' in answer ? { ...answer, ...damage } : answer) });
+    const { url } = await cloudKms({
+      ...p256,
+      damage: (answer) => ('signature' in answer ? { ...answer, ...damage } : answer),
+    });
     const client = gcpClient({ key }, withToken({ endpoint: url }));
     const fetched = await client.fetchKey(signal);
     const digest = createHash('sha256').update(message).digest();
-    await expect(client.sign(fetched, digest, signal)).rejects.toMatchObject({ name: 'SigningError', message: expect.stringContaining(`damaged on the way (${field})`), retryable: true });
+    await expect(client.sign(fetched, digest, signal)).rejects.toMatchObject({
+      name: 'SigningError',
+      message: expect.stringContaining(`damaged on the way (${field})`),
+      retryable: true,
+    });
   });
 
   it('refuses a public key that was damaged on the way', async () => {
     const { url } = await cloudKms({ ...p256, damage: (answer) => ({ ...answer, pemCrc32c: '1' }) });
-    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toThrow(/damaged on the way \(pemCrc32c\)/);
+    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toThrow(
+      /damaged on the way \(pemCrc32c\)/,
+    );
   });
 });
 
@@ -152,32 +219,75 @@ function refusal(status: number, name: string, text: string): FakeAnswer {
 
 describe('failures of gcpClient', () => {
   it.each([
-    { name: 'missing rights', answer: refusal(403, 'PERMISSION_DENIED', "Permission 'cloudkms.cryptoKeyVersions.list' denied"), error: /^Cloud KMS http:.*cryptoKeyVersions: 403 Forbidden: Permission '.*list' denied; .*roles\/cloudkms\.signerVerifier/, retryable: true, calls: 1 },
-    { name: 'no such key', answer: refusal(404, 'NOT_FOUND', 'CryptoKey not found.'), error: /404 Not Found: CryptoKey not found\.; check signers\.kms\.kmsref/, retryable: false, calls: 1 },
-    { name: 'a service that stays away', answer: refusal(503, 'UNAVAILABLE', 'The service is currently unavailable.'), error: /503 Service Unavailable: The service is currently unavailable\./, retryable: true, calls: 3 },
-    { name: 'an answer that is not JSON', answer: { status: 502, body: '<html>bad gateway</html>' }, error: /502 Bad Gateway: <html>bad gateway<\/html>; check/, retryable: true, calls: 3 },
-    { name: 'no enabled version', answer: { body: {} }, error: /has no enabled version; create or enable one/, retryable: false, calls: 1 },
+    {
+      name: 'missing rights',
+      answer: refusal(403, 'PERMISSION_DENIED', "Permission 'cloudkms.cryptoKeyVersions.list' denied"),
+      error:
+        /^Cloud KMS http:.*cryptoKeyVersions: 403 Forbidden: Permission '.*list' denied; .*roles\/cloudkms\.signerVerifier/,
+      retryable: true,
+      calls: 1,
+    },
+    {
+      name: 'no such key',
+      answer: refusal(404, 'NOT_FOUND', 'CryptoKey not found.'),
+      error: /404 Not Found: CryptoKey not found\.; check signers\.kms\.kmsref/,
+      retryable: false,
+      calls: 1,
+    },
+    {
+      name: 'a service that stays away',
+      answer: refusal(503, 'UNAVAILABLE', 'The service is currently unavailable.'),
+      error: /503 Service Unavailable: The service is currently unavailable\./,
+      retryable: true,
+      calls: 3,
+    },
+    {
+      name: 'an answer that is not JSON',
+      answer: { status: 502, body: '<html>bad gateway</html>' },
+      error: /502 Bad Gateway: <html>bad gateway<\/html>; check/,
+      retryable: true,
+      calls: 3,
+    },
+    {
+      name: 'no enabled version',
+      answer: { body: {} },
+      error: /has no enabled version; create or enable one/,
+      retryable: false,
+      calls: 1,
+    },
   ])('says: $name', async ({ answer, error, retryable, calls }) => {
     const { url, requests } = (server = await startServer(() => answer));
-    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({ message: expect.stringMatching(error), retryable });
+    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({
+      message: expect.stringMatching(error),
+      retryable,
+    });
     expect(requests).toHaveLength(calls);
   });
 
   it('goes on after one failure that passes', async () => {
-    const { url, requests } = (server = await startServer((_, earlier) => (earlier === 0 ? refusal(503, 'UNAVAILABLE', 'later') : { body: {} })));
-    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toThrow(/no enabled version/);
+    const { url, requests } = (server = await startServer((_, earlier) =>
+      earlier === 0 ? refusal(503, 'UNAVAILABLE', 'later') : { body: {} },
+    ));
+    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toThrow(
+      /no enabled version/,
+    );
     expect(requests).toHaveLength(2);
   });
 
   it('says that nobody listens', async () => {
     const { url, close } = await startServer(() => ({}));
     await close();
-    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({ message: expect.stringMatching(/^Cloud KMS http:.* cannot be reached: .*ECONNREFUSED.*; check/), retryable: true });
+    await expect(gcpClient({ key }, withToken({ endpoint: url })).fetchKey(signal)).rejects.toMatchObject({
+      message: expect.stringMatching(/^Cloud KMS http:.* cannot be reached: .*ECONNREFUSED.*; check/),
+      retryable: true,
+    });
   });
 
   it('gives up a service that never answers', async () => {
     const { url } = (server = await startServer(() => new Promise(() => {})));
-    await expect(gcpClient({ key }, withToken({ endpoint: url, timeoutMs: 200 })).fetchKey(signal)).rejects.toMatchObject({ message: expect.stringMatching(/no answer within 0\.2 s/), retryable: true });
+    await expect(
+      gcpClient({ key }, withToken({ endpoint: url, timeoutMs: 200 })).fetchKey(signal),
+    ).rejects.toMatchObject({ message: expect.stringMatching(/no answer within 0\.2 s/), retryable: true });
   });
 
   it('ends with the reason of the signal, and cuts its request off', async () => {
@@ -190,7 +300,10 @@ describe('failures of gcpClient', () => {
       controller.abort(reason);
     });
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const client = gcpClient({ key }, withToken({ endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, timeoutMs: 600_000 }));
+    const client = gcpClient(
+      { key },
+      withToken({ endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, timeoutMs: 600_000 }),
+    );
     await expect(client.fetchKey(controller.signal)).rejects.toBe(reason);
     await isCut;
     await expect(client.fetchKey(controller.signal)).rejects.toBe(reason);
@@ -200,12 +313,20 @@ describe('failures of gcpClient', () => {
   it('says what is wrong with the credentials, and looks again the next time', async () => {
     vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', '/nowhere/key.json');
     const client = gcpClient({ key }, { endpoint: 'http://127.0.0.1:9' });
-    for (let i = 0; i < 2; i += 1) await expect(client.fetchKey(signal)).rejects.toThrow(/^Google credentials: .*\/nowhere\/key\.json.*; use Workload Identity/s);
+    for (let i = 0; i < 2; i += 1)
+      await expect(client.fetchKey(signal)).rejects.toThrow(
+        /^Google credentials: .*\/nowhere\/key\.json.*; use Workload Identity/s,
+      );
   });
 
   it('says that the credentials are of another universe', async () => {
     const authClient = new OAuth2Client({ universe_domain: 'cloud.example' });
-    await expect(gcpClient({ key }, { endpoint: 'http://127.0.0.1:9', authClient }).fetchKey(signal)).rejects.toMatchObject({ name: 'SigningError', message: expect.stringMatching(/universe domain.*cloud\.example.*; check signers/) });
+    await expect(
+      gcpClient({ key }, { endpoint: 'http://127.0.0.1:9', authClient }).fetchKey(signal),
+    ).rejects.toMatchObject({
+      name: 'SigningError',
+      message: expect.stringMatching(/universe domain.*cloud\.example.*; check signers/),
+    });
   });
 
   it.each(['cloudkms.example', 'http://host/prefix', 'ftp://host/'])('refuses the endpoint %s', (endpoint) => {

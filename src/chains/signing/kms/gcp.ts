@@ -29,7 +29,8 @@ type LibraryOptions = NonNullable<ConstructorParameters<typeof KeyManagementServ
 /** What a call of the library gives: the answer first. */
 type Called<T> = Promise<readonly [T, ...unknown[]]>;
 
-const wayOut = 'check signers.kms.kmsref, and that the credentials have roles/cloudkms.signerVerifier and roles/cloudkms.viewer on the key';
+const wayOut =
+  'check signers.kms.kmsref, and that the credentials have roles/cloudkms.signerVerifier and roles/cloudkms.viewer on the key';
 
 const credentialsWayOut = 'use Workload Identity, or mount a key file and set GOOGLE_APPLICATION_CREDENTIALS';
 
@@ -43,7 +44,9 @@ const currentSignal = new AsyncLocalStorage<AbortSignal>();
  */
 export function gcpClient(reference: { key: string; version?: string }, options: GcpOptions = {}): KmsClient {
   const env = options.env ?? process.env;
-  const endpoint = endpointOf(options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/');
+  const endpoint = endpointOf(
+    options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/',
+  );
   const timeoutMs = options.timeoutMs ?? 10_000;
   let loaded: Promise<KeyManagementServiceClient> | undefined;
 
@@ -60,22 +63,36 @@ export function gcpClient(reference: { key: string; version?: string }, options:
     const timeout = AbortSignal.timeout(timeoutMs);
     const either = AbortSignal.any([signal, timeout]);
     try {
-      const [answer] = await unlessAborted(either, currentSignal.run(either, async () => work(await load())));
+      const [answer] = await unlessAborted(
+        either,
+        currentSignal.run(either, async () => work(await load())),
+      );
       return answer;
     } catch (error) {
       signal.throwIfAborted();
-      if (timeout.aborted) throw new ServiceError(0, `Cloud KMS ${endpoint.origin} cannot be reached: no answer within ${timeoutMs / 1000} s; ${wayOut}`, { cause: error });
+      if (timeout.aborted)
+        throw new ServiceError(
+          0,
+          `Cloud KMS ${endpoint.origin} cannot be reached: no answer within ${timeoutMs / 1000} s; ${wayOut}`,
+          { cause: error },
+        );
       throw signingError(error, endpoint);
     }
   }
 
   async function newestVersion(signal: AbortSignal): Promise<KeyVersion> {
     const { key, version } = reference;
-    if (version !== undefined) return call(signal, (client) => client.getCryptoKeyVersion({ name: `${key}/cryptoKeyVersions/${version}` })).then(versionOf);
-    const found = await call(signal, (client) => client.listCryptoKeyVersions({ parent: key, filter: 'state=ENABLED' }));
+    if (version !== undefined)
+      return call(signal, (client) => client.getCryptoKeyVersion({ name: `${key}/cryptoKeyVersions/${version}` })).then(
+        versionOf,
+      );
+    const found = await call(signal, (client) =>
+      client.listCryptoKeyVersions({ parent: key, filter: 'state=ENABLED' }),
+    );
     // Names sort 9 after 10: the greatest number is what is meant.
     const newest = found.map(versionOf).sort((a, b) => numberOf(b) - numberOf(a))[0];
-    if (newest === undefined) throw new SigningError(`Cloud KMS ${key} has no enabled version; create or enable one`, { retryable: false });
+    if (newest === undefined)
+      throw new SigningError(`Cloud KMS ${key} has no enabled version; create or enable one`, { retryable: false });
     return newest;
   }
 
@@ -86,18 +103,26 @@ export function gcpClient(reference: { key: string; version?: string }, options:
       const algorithm = algorithmOf(version);
       const answer = await call(signal, (client) => client.getPublicKey({ name: version.name }));
       const pem = answer.pem ?? '';
-      checkAnswer(version.name, [[answer.name === version.name, 'name'], [answer.pemCrc32c?.value === checksumOf(Buffer.from(pem)), 'pemCrc32c']]);
+      checkAnswer(version.name, [
+        [answer.name === version.name, 'name'],
+        [answer.pemCrc32c?.value === checksumOf(Buffer.from(pem)), 'pemCrc32c'],
+      ]);
       return { publicKey: createPublicKey(pem), algorithm, version: version.name };
     },
     async sign(key, input, signal) {
       const { hash } = key.algorithm;
       const checksum = { value: checksumOf(input) };
-      const request = hash === undefined ? { data: input, dataCrc32c: checksum } : { digest: { [hash]: input }, digestCrc32c: checksum };
+      const request =
+        hash === undefined
+          ? { data: input, dataCrc32c: checksum }
+          : { digest: { [hash]: input }, digestCrc32c: checksum };
       const answer = await call(signal, (client) => client.asymmetricSign({ name: key.version, ...request }));
       const signature = Buffer.from(answer.signature as Uint8Array);
       checkAnswer(key.version, [
         [answer.name === key.version, 'name'],
-        hash === undefined ? [answer.verifiedDataCrc32c === true, 'verifiedDataCrc32c'] : [answer.verifiedDigestCrc32c === true, 'verifiedDigestCrc32c'],
+        hash === undefined
+          ? [answer.verifiedDataCrc32c === true, 'verifiedDataCrc32c']
+          : [answer.verifiedDigestCrc32c === true, 'verifiedDigestCrc32c'],
         [answer.signatureCrc32c?.value === checksumOf(signature), 'signatureCrc32c'],
       ]);
       return signature;
@@ -108,7 +133,10 @@ export function gcpClient(reference: { key: string; version?: string }, options:
 function endpointOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '') return url;
-  throw new SigningError(`the Cloud KMS endpoint ${JSON.stringify(address)} is not http(s)://host[:port]/; correct CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS`, { retryable: false });
+  throw new SigningError(
+    `the Cloud KMS endpoint ${JSON.stringify(address)} is not http(s)://host[:port]/; correct CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS`,
+    { retryable: false },
+  );
 }
 
 async function connect(endpoint: URL, given: AuthClient | undefined): Promise<KeyManagementServiceClient> {
@@ -118,7 +146,12 @@ async function connect(endpoint: URL, given: AuthClient | undefined): Promise<Ke
     resolved: async (config) => {
       if (config.url.host !== endpoint.host) return config;
       const signal = currentSignal.getStore();
-      return Object.assign(config, { fetchImplementation: fetchThroughProxy, retry: true, retryConfig: { ...retries }, ...(signal === undefined ? {} : { signal }) });
+      return Object.assign(config, {
+        fetchImplementation: fetchThroughProxy,
+        retry: true,
+        retryConfig: { ...retries },
+        ...(signal === undefined ? {} : { signal }),
+      });
     },
   });
   const { KeyManagementServiceClient } = await import('@google-cloud/kms');
@@ -126,7 +159,13 @@ async function connect(endpoint: URL, given: AuthClient | undefined): Promise<Ke
   const port = Number(endpoint.port) || (protocol === 'https' ? 443 : 80);
   // Its types are of its own copy of google-auth-library.
   const credentials = authClient as unknown as LibraryOptions['authClient'];
-  const client = new KeyManagementServiceClient({ fallback: true, authClient: credentials, apiEndpoint: endpoint.hostname, port, protocol });
+  const client = new KeyManagementServiceClient({
+    fallback: true,
+    authClient: credentials,
+    apiEndpoint: endpoint.hostname,
+    port,
+    protocol,
+  });
   // Its methods would leave a failure of this as an unhandled rejection.
   await client.initialize();
   return client;
@@ -142,12 +181,22 @@ async function defaultCredentials(): Promise<AuthClient> {
 }
 
 /** As service.ts; the library's own retries know gRPC's codes only, which REST failures do not have here. */
-const retries = { retry: 2, noResponseRetries: 2, httpMethodsToRetry: ['GET', 'POST'], statusCodesToRetry: [[408, 408], [429, 429], [500, 599]] };
+const retries = {
+  retry: 2,
+  noResponseRetries: 2,
+  httpMethodsToRetry: ['GET', 'POST'],
+  statusCodesToRetry: [
+    [408, 408],
+    [429, 429],
+    [500, 599],
+  ],
+};
 
 const dispatcher = new EnvHttpProxyAgent({ keepAliveTimeout: 30_000, connect: { timeout: 5_000 } });
 
 /** The library sets an agent of its own, which ignores HTTPS_PROXY. */
-const fetchThroughProxy = ((input: RequestInfo, init: RequestInit) => fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
+const fetchThroughProxy = ((input: RequestInfo, init: RequestInit) =>
+  fetch(input, { ...init, dispatcher })) as unknown as typeof globalThis.fetch;
 
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -159,12 +208,20 @@ function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 /** A refusal keeps its HTTP status, which decides whether it may pass. */
 function signingError(error: unknown, endpoint: URL): SigningError {
   if (error instanceof SigningError) return error;
-  const { config, status, response } = error as { config?: { url?: URL }; status?: number; response?: { statusText?: string } };
+  const { config, status, response } = error as {
+    config?: { url?: URL };
+    status?: number;
+    response?: { statusText?: string };
+  };
   const said = wordsOf(error);
   const url = config?.url ?? endpoint;
-  if (url.host !== endpoint.host) return new SigningError(`Google credentials: ${url.href}: ${said}; ${credentialsWayOut}`, { cause: error });
+  if (url.host !== endpoint.host)
+    return new SigningError(`Google credentials: ${url.href}: ${said}; ${credentialsWayOut}`, { cause: error });
   const where = `Cloud KMS ${url.origin}${url.pathname}`;
-  if (status !== undefined) return new ServiceError(status, `${where}: ${status} ${response?.statusText ?? ''}: ${said}; ${wayOut}`, { cause: error });
+  if (status !== undefined)
+    return new ServiceError(status, `${where}: ${status} ${response?.statusText ?? ''}: ${said}; ${wayOut}`, {
+      cause: error,
+    });
   if (config === undefined) return new SigningError(`${where}: ${said}; ${wayOut}`, { cause: error });
   return new ServiceError(0, `${where} cannot be reached: ${messageOf(error)}; ${wayOut}`, { cause: error });
 }
@@ -191,11 +248,15 @@ function numberOf(version: KeyVersion): number {
 
 /** EC_SIGN_P256_SHA256, RSA_SIGN_PKCS1_3072_SHA256, RSA_SIGN_PSS_4096_SHA512, EC_SIGN_ED25519. */
 function algorithmOf(version: KeyVersion): SigningAlgorithm {
-  const [, family, hash] = /^(EC_SIGN_P\d+|RSA_SIGN_PKCS1|RSA_SIGN_PSS)_(?:\d+_)?SHA(256|384|512)$/.exec(version.algorithm) ?? [];
+  const [, family, hash] =
+    /^(EC_SIGN_P\d+|RSA_SIGN_PKCS1|RSA_SIGN_PSS)_(?:\d+_)?SHA(256|384|512)$/.exec(version.algorithm) ?? [];
   if (family !== undefined) {
     const scheme = family.startsWith('EC') ? 'ecdsa' : family === 'RSA_SIGN_PSS' ? 'rsa-pss' : 'rsa-pkcs1v15';
     return { scheme, hash: `sha${hash}` as HashName };
   }
   if (version.algorithm === 'EC_SIGN_ED25519') return { scheme: 'ed25519' };
-  throw new SigningError(`Cloud KMS ${version.name} has the algorithm ${version.algorithm}, with which cosign cannot verify; make a key with EC_SIGN_P256_SHA256`, { retryable: false });
+  throw new SigningError(
+    `Cloud KMS ${version.name} has the algorithm ${version.algorithm}, with which cosign cannot verify; make a key with EC_SIGN_P256_SHA256`,
+    { retryable: false },
+  );
 }

@@ -9,7 +9,9 @@ import { kmsSigner, type KmsClient } from './kms.ts';
 import { parseKmsReference } from './reference.ts';
 import { vaultClient } from './vault.ts';
 
-/** The signer that signers.kms.* asks for; nothing is called yet. @throws SigningError for a wrong reference or address. */
+/**
+ * The signer that signers.kms.* asks for; nothing is called yet. @throws SigningError for a wrong reference or address.
+ */
 export function createKmsSigner(settings: KmsSettings, around: Surroundings = {}): ByteSigner {
   return kmsSigner(clientFor(settings, around), around);
 }

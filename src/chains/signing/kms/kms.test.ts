@@ -70,16 +70,27 @@ describe('kmsSigner', () => {
   it('never gives out a signature that its public key does not verify', async () => {
     const { state, client } = service();
     state.shown = keys[1]!.publicKey;
-    await expect(kmsSigner(client).signBytes(message, signal)).rejects.toMatchObject({ retryable: false, message: expect.stringMatching(/^test:\/\/key: .*does not verify/) as string });
+    await expect(kmsSigner(client).signBytes(message, signal)).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringMatching(/^test:\/\/key: .*does not verify/) as string,
+    });
   });
 
   it('reports every call', async () => {
     const { state, client } = service();
     const seen: string[] = [];
-    const signer = kmsSigner(client, { observe: (call, seconds, outcome) => seen.push(`${call} ${outcome} ${seconds >= 0}`) });
+    const signer = kmsSigner(client, {
+      observe: (call, seconds, outcome) => seen.push(`${call} ${outcome} ${seconds >= 0}`),
+    });
     await signer.signBytes(message, signal);
     state.fail = [new Error('a'), new Error('b')];
     await expect(signer.signBytes(message, signal)).rejects.toThrow('b');
-    expect(seen).toEqual(['kms success true', 'kms success true', 'kms error true', 'kms success true', 'kms error true']);
+    expect(seen).toEqual([
+      'kms success true',
+      'kms success true',
+      'kms error true',
+      'kms success true',
+      'kms error true',
+    ]);
   });
 });

@@ -42,7 +42,10 @@ export function kmsSigner(client: KmsClient, around: Surroundings = {}): ByteSig
     return kept.key;
   }
 
-  async function attempt(bytes: Uint8Array, signal: AbortSignal): Promise<{ signature: Uint8Array; key: SigningKey } | undefined> {
+  async function attempt(
+    bytes: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<{ signature: Uint8Array; key: SigningKey } | undefined> {
     const key = await currentKey(signal);
     const input = key.algorithm.hash === undefined ? bytes : digestOf(key.algorithm.hash, bytes);
     const signature = await observed(around, 'kms', signal, () => client.sign(key, input, signal));
@@ -64,7 +67,10 @@ export function kmsSigner(client: KmsClient, around: Surroundings = {}): ByteSig
       kept = undefined;
       const second = await attempt(bytes, signal);
       if (second !== undefined) return second;
-      throw new SigningError(`${client.description}: the signature of the service does not verify with the public key that it gives; check that the key is a signing key with SHA-2`, { retryable: false });
+      throw new SigningError(
+        `${client.description}: the signature of the service does not verify with the public key that it gives; check that the key is a signing key with SHA-2`,
+        { retryable: false },
+      );
     },
   };
 }

@@ -13,13 +13,30 @@ describe('parseKmsReference', () => {
     [`gcpkms://${gcp}/versions/12`, { provider: 'gcp', key: gcp, version: '12' }],
     [`awskms:///${uuid}`, { provider: 'aws', endpoint: '', key: uuid }],
     [`awskms://localhost:4566/${uuid}`, { provider: 'aws', endpoint: 'localhost:4566', key: uuid }],
-    ['awskms:///mrk-1234abcd12ab34cd56ef1234567890ab', { provider: 'aws', endpoint: '', key: 'mrk-1234abcd12ab34cd56ef1234567890ab' }],
+    [
+      'awskms:///mrk-1234abcd12ab34cd56ef1234567890ab',
+      { provider: 'aws', endpoint: '', key: 'mrk-1234abcd12ab34cd56ef1234567890ab' },
+    ],
     [`awskms:///${arn}:key/${uuid}`, { provider: 'aws', endpoint: '', key: `${arn}:key/${uuid}`, region: 'us-east-2' }],
     ['awskms:///alias/Example/Alias', { provider: 'aws', endpoint: '', key: 'alias/Example/Alias' }],
-    [`awskms://localhost:4566/${arn}:alias/ExampleAlias`, { provider: 'aws', endpoint: 'localhost:4566', key: `${arn}:alias/ExampleAlias`, region: 'us-east-2' }],
-    [`awskms:///arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/${uuid}`, { provider: 'aws', endpoint: '', key: `arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/${uuid}`, region: 'us-gov-west-1' }],
+    [
+      `awskms://localhost:4566/${arn}:alias/ExampleAlias`,
+      { provider: 'aws', endpoint: 'localhost:4566', key: `${arn}:alias/ExampleAlias`, region: 'us-east-2' },
+    ],
+    [
+      `awskms:///arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/${uuid}`,
+      {
+        provider: 'aws',
+        endpoint: '',
+        key: `arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/${uuid}`,
+        region: 'us-gov-west-1',
+      },
+    ],
     ['azurekms://my-vault.vault.azure.net/key', { provider: 'azure', host: 'my-vault.vault.azure.net', key: 'key' }],
-    ['azurekms://my-vault/key/0123456789abcdef', { provider: 'azure', host: 'my-vault', key: 'key', version: '0123456789abcdef' }],
+    [
+      'azurekms://my-vault/key/0123456789abcdef',
+      { provider: 'azure', host: 'my-vault', key: 'key', version: '0123456789abcdef' },
+    ],
     ['hashivault://my-key.v2', { provider: 'vault', key: 'my-key.v2' }],
     ['openbao://k', { provider: 'vault', key: 'k' }],
   ])('%s', (text, parsed) => {

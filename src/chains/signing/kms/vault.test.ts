@@ -31,7 +31,14 @@ afterEach(async () => {
 });
 
 function auth(given: Partial<KmsSettings['auth']> = {}): KmsSettings['auth'] {
-  return { address: server?.url ?? '', token: '', tokenPath: '', oidc: { path: '', role: '', tokenPath: '' }, spire: { sock: '', audience: '' }, ...given };
+  return {
+    address: server?.url ?? '',
+    token: '',
+    tokenPath: '',
+    oidc: { path: '', role: '', tokenPath: '' },
+    spire: { sock: '', audience: '' },
+    ...given,
+  };
 }
 
 interface Options {
@@ -44,19 +51,49 @@ interface Options {
 }
 
 /** The paths, headers and bodies of Vault's API documentation. */
-async function vault({ publicKey, type, privateKey, transit = 'transit', valid = () => 's.token', login = 'jwt' }: Options): Promise<FakeServer> {
+async function vault({
+  publicKey,
+  type,
+  privateKey,
+  transit = 'transit',
+  valid = () => 's.token',
+  login = 'jwt',
+}: Options): Promise<FakeServer> {
   const ed25519 = type === 'ed25519';
   server = await startServer(({ method, path: target, headers, body }) => {
     expect(headers['x-vault-request']).toBe('true');
     if (target === `/v1/auth/${login}/login`) {
-      expect([method, JSON.parse(body.toString())]).toEqual(['POST', { role: 'chains', jwt: 'header.payload.signature' }]);
+      expect([method, JSON.parse(body.toString())]).toEqual([
+        'POST',
+        { role: 'chains', jwt: 'header.payload.signature' },
+      ]);
       return { body: { auth: { client_token: valid(), lease_duration: 600, renewable: true } } };
     }
     if (headers['x-vault-token'] !== valid()) return { status: 403, body: { errors: ['permission denied'] } };
-    if (method === 'GET' && target === `/v1/${transit}/keys/chains`) return { body: { data: { type, latest_version: 2, keys: { 1: { public_key: 'old', name: type }, 2: { public_key: publicKey, name: type } } } } };
+    if (method === 'GET' && target === `/v1/${transit}/keys/chains`)
+      return {
+        body: {
+          data: {
+            type,
+            latest_version: 2,
+            keys: { 1: { public_key: 'old', name: type }, 2: { public_key: publicKey, name: type } },
+          },
+        },
+      };
     expect([method, target]).toEqual(['POST', `/v1/${transit}/sign/chains${ed25519 ? '' : '/sha2-256'}`]);
-    expect(JSON.parse(body.toString())).toEqual({ input: ed25519 ? message.toString('base64') : digest, prehashed: !ed25519, signature_algorithm: 'pkcs1v15' });
-    return { body: { data: { signature: `vault:v2:${sign(ed25519 ? null : 'sha256', message, privateKey).toString('base64')}`, key_version: 2 } } };
+    expect(JSON.parse(body.toString())).toEqual({
+      input: ed25519 ? message.toString('base64') : digest,
+      prehashed: !ed25519,
+      signature_algorithm: 'pkcs1v15',
+    });
+    return {
+      body: {
+        data: {
+          signature: `vault:v2:${sign(ed25519 ? null : 'sha256', message, privateKey).toString('base64')}`,
+          key_version: 2,
+        },
+      },
+    };
   });
   return server;
 }
@@ -64,21 +101,46 @@ async function vault({ publicKey, type, privateKey, transit = 'transit', valid =
 describe('vaultClient', () => {
   it.each([
     { name: 'ECDSA', publicKey: pem(ec.publicKey), type: 'P-256', privateKey: ec.privateKey, scheme: 'ecdsa' },
-    { name: 'RSA', publicKey: pem(rsa.publicKey), type: 'rsa-2048', privateKey: rsa.privateKey, scheme: 'rsa-pkcs1v15' },
-    { name: 'Ed25519, which takes the message', publicKey: rawEd(ed.publicKey), type: 'ed25519', privateKey: ed.privateKey, scheme: 'ed25519' },
+    {
+      name: 'RSA',
+      publicKey: pem(rsa.publicKey),
+      type: 'rsa-2048',
+      privateKey: rsa.privateKey,
+      scheme: 'rsa-pkcs1v15',
+    },
+    {
+      name: 'Ed25519, which takes the message',
+      publicKey: rawEd(ed.publicKey),
+      type: 'ed25519',
+      privateKey: ed.privateKey,
+      scheme: 'ed25519',
+    },
   ])('signs by the transit engine: $name', async ({ scheme, ...options }) => {
     await vault(options);
-    const { key } = await kmsSigner(vaultClient('chains', auth({ token: 's.token' }), { env: {} })).signBytes(message, signal);
+    const { key } = await kmsSigner(vaultClient('chains', auth({ token: 's.token' }), { env: {} })).signBytes(
+      message,
+      signal,
+    );
     expect(key.algorithm.scheme).toBe(scheme);
   });
 
   const ecVault = { publicKey: pem(ec.publicKey), type: 'P-256', privateKey: ec.privateKey };
   it.each([
-    { name: 'a token file before a token', settings: async () => ({ token: 's.wrong', tokenPath: await file('token', 's.token\n') }), env: {} },
+    {
+      name: 'a token file before a token',
+      settings: async () => ({ token: 's.wrong', tokenPath: await file('token', 's.token\n') }),
+      env: {},
+    },
     { name: 'VAULT_TOKEN', settings: async () => ({}), env: { VAULT_TOKEN: 's.token' } },
     { name: 'BAO_TOKEN', settings: async () => ({}), env: { BAO_TOKEN: 's.token' } },
     { name: '~/.vault-token', settings: async () => ({}), env: { HOME: 'folder' } },
-    { name: 'a login by JWT', settings: async () => ({ oidc: { path: '', role: 'chains', tokenPath: await file('jwt', 'header.payload.signature') } }), env: {} },
+    {
+      name: 'a login by JWT',
+      settings: async () => ({
+        oidc: { path: '', role: 'chains', tokenPath: await file('jwt', 'header.payload.signature') },
+      }),
+      env: {},
+    },
   ])('takes its token from $name', async ({ settings, env }) => {
     await vault(ecVault);
     const home = 'HOME' in env ? { HOME: folder } : env;
@@ -95,7 +157,9 @@ describe('vaultClient', () => {
     let token = 's.first';
     const { requests } = await vault({ ...ecVault, valid: () => token, login: 'kubernetes/prod' });
     const clock = new FakeClock();
-    const settings = auth({ oidc: { path: 'kubernetes/prod', role: 'chains', tokenPath: await file('jwt', 'header.payload.signature') } });
+    const settings = auth({
+      oidc: { path: 'kubernetes/prod', role: 'chains', tokenPath: await file('jwt', 'header.payload.signature') },
+    });
     const signer = kmsSigner(vaultClient('chains', settings, { env: {}, clock }), { clock });
     const logins = () => requests.filter(({ path: target }) => target.includes('/login')).length;
     await signer.signBytes(message, signal);
@@ -112,9 +176,15 @@ describe('vaultClient', () => {
   it('logs in with a JWT-SVID before anything else', async () => {
     const { requests } = await vault(ecVault);
     const audiences: string[][] = [];
-    const agent = await startSpiffeAgent(({ request }) => (audiences.push(request.audience), { svids: [{ svid: 'header.payload.signature' }] }));
+    const agent = await startSpiffeAgent(
+      ({ request }) => (audiences.push(request.audience), { svids: [{ svid: 'header.payload.signature' }] }),
+    );
     try {
-      const settings = auth({ token: 's.wrong', oidc: { path: '', role: 'chains', tokenPath: '' }, spire: { sock: `unix://${agent.socket}`, audience: 'vault' } });
+      const settings = auth({
+        token: 's.wrong',
+        oidc: { path: '', role: 'chains', tokenPath: '' },
+        spire: { sock: `unix://${agent.socket}`, audience: 'vault' },
+      });
       await kmsSigner(vaultClient('chains', settings, { env: {} })).signBytes(message, signal);
     } finally {
       await agent.stop();
@@ -125,23 +195,41 @@ describe('vaultClient', () => {
 
   it('uses engine path, namespace and address of the environment', async () => {
     const { url, requests } = await vault({ ...ecVault, transit: 'team/signing' });
-    const env = { VAULT_ADDR: `${url}/`, VAULT_TOKEN: 's.token', TRANSIT_SECRET_ENGINE_PATH: 'team/signing', VAULT_NAMESPACE: 'ns1' };
+    const env = {
+      VAULT_ADDR: `${url}/`,
+      VAULT_TOKEN: 's.token',
+      TRANSIT_SECRET_ENGINE_PATH: 'team/signing',
+      VAULT_NAMESPACE: 'ns1',
+    };
     await kmsSigner(vaultClient('chains', auth({ address: '' }), { env })).signBytes(message, signal);
     expect(requests.every(({ headers }) => headers['x-vault-namespace'] === 'ns1')).toBe(true);
   });
 
   it('takes an address without a scheme as plain HTTP', async () => {
     const { url } = await vault(ecVault);
-    await kmsSigner(vaultClient('chains', auth({ address: url.replace('http://', ''), token: 's.token' }), { env: {} })).signBytes(message, signal);
+    await kmsSigner(
+      vaultClient('chains', auth({ address: url.replace('http://', ''), token: 's.token' }), { env: {} }),
+    ).signBytes(message, signal);
   });
 
   it.each([
-    { name: 'a wrong token', settings: { token: 's.wrong' }, error: /Vault http:.*\/v1\/transit\/keys\/chains: 403 Forbidden: \["permission denied"\].*read on transit\/keys\/chains and update on transit\/sign\/chains/ },
-    { name: 'a token file that is not there', settings: { tokenPath: '/nowhere/token' }, error: /signers\.kms\.auth\.token-path \/nowhere\/token cannot be read/ },
+    {
+      name: 'a wrong token',
+      settings: { token: 's.wrong' },
+      error:
+        /Vault http:.*\/v1\/transit\/keys\/chains: 403 Forbidden: \["permission denied"\].*read on transit\/keys\/chains and update on transit\/sign\/chains/,
+    },
+    {
+      name: 'a token file that is not there',
+      settings: { tokenPath: '/nowhere/token' },
+      error: /signers\.kms\.auth\.token-path \/nowhere\/token cannot be read/,
+    },
     { name: 'no token at all', settings: {}, error: /no token is set in signers\.kms\.auth\.token/ },
   ])('names $name', async ({ settings, error }) => {
     await vault(ecVault);
-    await expect(vaultClient('chains', auth(settings), { env: { HOME: '/nowhere' } }).fetchKey(signal)).rejects.toThrow(error);
+    await expect(vaultClient('chains', auth(settings), { env: { HOME: '/nowhere' } }).fetchKey(signal)).rejects.toThrow(
+      error,
+    );
   });
 
   it.each([
@@ -152,7 +240,11 @@ describe('vaultClient', () => {
   });
 
   it('says that a symmetric key cannot sign', async () => {
-    server = await startServer(() => ({ body: { data: { type: 'aes256-gcm96', latest_version: 1, keys: { 1: 1700000000 } } } }));
-    await expect(vaultClient('chains', auth({ token: 't' }), { env: {} }).fetchKey(signal)).rejects.toThrow(/not an asymmetric key.*type=ecdsa-p256/);
+    server = await startServer(() => ({
+      body: { data: { type: 'aes256-gcm96', latest_version: 1, keys: { 1: 1700000000 } } },
+    }));
+    await expect(vaultClient('chains', auth({ token: 't' }), { env: {} }).fetchKey(signal)).rejects.toThrow(
+      /not an asymmetric key.*type=ecdsa-p256/,
+    );
   });
 });

@@ -9,7 +9,16 @@ import { messageOf } from '../../../errors.ts';
 import type { KmsSettings } from '../../config.ts';
 import type { SigningAlgorithm } from '../algorithm.ts';
 import { fetchJwtSvid } from '../identity/spiffe.ts';
-import { jsonOf, joinUrl, request, ServiceError, trustingDispatcher, type Environment, type Request, type Surroundings } from '../service.ts';
+import {
+  jsonOf,
+  joinUrl,
+  request,
+  ServiceError,
+  trustingDispatcher,
+  type Environment,
+  type Request,
+  type Surroundings,
+} from '../service.ts';
 import { SigningError } from '../signer.ts';
 import type { KmsClient } from './kms.ts';
 
@@ -40,7 +49,10 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
 
   async function send(target: string, signal: AbortSignal, body: unknown, token?: string): Promise<unknown> {
     const wanted: Request = {
-      service: 'Vault', url: joinUrl(base, `v1/${target}`), ...(body === undefined ? {} : { body }), ...(dispatcher === undefined ? {} : { dispatcher }),
+      service: 'Vault',
+      url: joinUrl(base, `v1/${target}`),
+      ...(body === undefined ? {} : { body }),
+      ...(dispatcher === undefined ? {} : { dispatcher }),
       headers: {
         'x-vault-request': 'true',
         ...(token === undefined ? {} : { 'x-vault-token': token }),
@@ -52,24 +64,39 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
   }
 
   async function login(jwt: string, signal: AbortSignal): Promise<string> {
-    const answer = (await send(`auth/${auth.oidc.path || 'jwt'}/login`, signal, { role: auth.oidc.role, jwt })) as { auth?: { client_token?: string; lease_duration?: number } };
+    const answer = (await send(`auth/${auth.oidc.path || 'jwt'}/login`, signal, { role: auth.oidc.role, jwt })) as {
+      auth?: { client_token?: string; lease_duration?: number };
+    };
     const token = answer.auth?.client_token;
-    if (token === undefined) throw new SigningError(`Vault ${base}: the login with role ${JSON.stringify(auth.oidc.role)} gives no token; check signers.kms.auth.oidc.role and .path`, { retryable: false });
+    if (token === undefined)
+      throw new SigningError(
+        `Vault ${base}: the login with role ${JSON.stringify(auth.oidc.role)} gives no token; check signers.kms.auth.oidc.role and .path`,
+        { retryable: false },
+      );
     const lease = answer.auth?.lease_duration ?? 0;
     session = { token, until: clock.now().getTime() + (lease === 0 ? 3600 : lease * 0.9) * 1000 };
     return token;
   }
 
-  /** Upstream's order: SPIRE, then a token (file before value), then a JWT of the ServiceAccount, then the environment. */
+  /**
+   * Upstream's order: SPIRE, then a token (file before value), then a JWT of the ServiceAccount, then the environment.
+   */
   async function currentToken(signal: AbortSignal): Promise<string> {
     if (session !== undefined && session.until > clock.now().getTime()) return session.token;
     if (auth.spire.sock !== '') return login(await fetchJwtSvid(auth.spire.sock, auth.spire.audience, signal), signal);
     if (auth.tokenPath !== '') return tokenFile(auth.tokenPath, 'signers.kms.auth.token-path');
     if (auth.token !== '') return auth.token;
-    if (auth.oidc.role !== '' || auth.oidc.path !== '') return login(await tokenFile(auth.oidc.tokenPath || serviceAccountToken, 'signers.kms.auth.oidc.token-path'), signal);
+    if (auth.oidc.role !== '' || auth.oidc.path !== '')
+      return login(
+        await tokenFile(auth.oidc.tokenPath || serviceAccountToken, 'signers.kms.auth.oidc.token-path'),
+        signal,
+      );
     const fromEnvironment = env.VAULT_TOKEN || env.BAO_TOKEN;
     if (fromEnvironment) return fromEnvironment;
-    return tokenFile(path.join(env.HOME ?? homedir(), '.vault-token'), 'no token is set in signers.kms.auth.token, .token-path, .oidc.role or VAULT_TOKEN; ~/.vault-token');
+    return tokenFile(
+      path.join(env.HOME ?? homedir(), '.vault-token'),
+      'no token is set in signers.kms.auth.token, .token-path, .oidc.role or VAULT_TOKEN; ~/.vault-token',
+    );
   }
 
   async function call<T>(target: string, signal: AbortSignal, body?: unknown): Promise<T> {
@@ -89,14 +116,20 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
     async fetchKey(signal) {
       const { data } = await call<{ data: TransitKey }>(`${transit}/keys/${key}`, signal);
       const found = data.keys[String(data.latest_version)];
-      if (found?.public_key === undefined) throw new SigningError(`Vault ${base}: ${transit}/keys/${key} is not an asymmetric key; make one with "vault write -f ${transit}/keys/${key} type=ecdsa-p256"`, { retryable: false });
+      if (found?.public_key === undefined)
+        throw new SigningError(
+          `Vault ${base}: ${transit}/keys/${key} is not an asymmetric key; make one with "vault write -f ${transit}/keys/${key} type=ecdsa-p256"`,
+          { retryable: false },
+        );
       const publicKey = publicKeyOf(found.name, found.public_key);
       return { publicKey, algorithm: algorithmOf(publicKey), version: String(data.latest_version) };
     },
     async sign({ algorithm }, input, signal) {
       const hash = algorithm.hash === undefined ? '' : `/sha2-${algorithm.hash.slice(3)}`;
       const { data } = await call<{ data: { signature: string } }>(`${transit}/sign/${key}${hash}`, signal, {
-        input: Buffer.from(input).toString('base64'), prehashed: algorithm.hash !== undefined, signature_algorithm: 'pkcs1v15',
+        input: Buffer.from(input).toString('base64'),
+        prehashed: algorithm.hash !== undefined,
+        signature_algorithm: 'pkcs1v15',
       });
       return Buffer.from(data.signature.replace(/^vault:v\d+:/, ''), 'base64');
     },
@@ -105,29 +138,45 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
 
 /** With a scheme; "vault:8200" means plain HTTP as upstream takes it. */
 function vaultAddress(address: string): string {
-  if (address === '') throw new SigningError('the address of Vault is not known; set signers.kms.auth.address in chains-config (https://vault.example.com:8200) or VAULT_ADDR', { retryable: false });
+  if (address === '')
+    throw new SigningError(
+      'the address of Vault is not known; set signers.kms.auth.address in chains-config (https://vault.example.com:8200) or VAULT_ADDR',
+      { retryable: false },
+    );
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  if (!URL.canParse(url)) throw new SigningError(`signers.kms.auth.address in chains-config is ${JSON.stringify(address)}, which is no address; write https://vault.example.com:8200`, { retryable: false });
+  if (!URL.canParse(url))
+    throw new SigningError(
+      `signers.kms.auth.address in chains-config is ${JSON.stringify(address)}, which is no address; write https://vault.example.com:8200`,
+      { retryable: false },
+    );
   return url;
 }
 
 function trustOf(env: Environment): Dispatcher | undefined {
   const ca = env.VAULT_CACERT ? readFileSync(env.VAULT_CACERT, 'utf8') : undefined;
   const blind = env.VAULT_SKIP_VERIFY === 'true' || env.VAULT_SKIP_VERIFY === '1';
-  return ca === undefined && !blind ? undefined : trustingDispatcher({ ...(ca === undefined ? {} : { ca }), ...(blind ? { rejectUnauthorized: false } : {}) });
+  return ca === undefined && !blind
+    ? undefined
+    : trustingDispatcher({ ...(ca === undefined ? {} : { ca }), ...(blind ? { rejectUnauthorized: false } : {}) });
 }
 
 async function tokenFile(file: string, key: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw new SigningError(`${key} ${file} cannot be read: ${messageOf(error)}; mount the token there`, { cause: error });
+    throw new SigningError(`${key} ${file} cannot be read: ${messageOf(error)}; mount the token there`, {
+      cause: error,
+    });
   }
 }
 
 /** Ed25519 keys come as bare bytes in base64, the others as PEM. */
 function publicKeyOf(name: string | undefined, text: string): KeyObject {
-  if (name === 'ed25519') return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(text, 'base64').toString('base64url') }, format: 'jwk' });
+  if (name === 'ed25519')
+    return createPublicKey({
+      key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(text, 'base64').toString('base64url') },
+      format: 'jwk',
+    });
   return createPublicKey(text);
 }
 

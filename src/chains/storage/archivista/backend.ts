@@ -20,7 +20,8 @@ export function createArchivistaBackend({ clock = systemClock }: { clock?: Clock
     async store(request, signal) {
       const reason = refusal(request);
       const { envelope } = request.signature;
-      if (reason !== undefined || envelope === undefined) throw refused('archivista', request, reason ?? 'the signature has no envelope');
+      if (reason !== undefined || envelope === undefined)
+        throw refused('archivista', request, reason ?? 'the signature has no envelope');
       try {
         const server = archivista(request.config.storage.archivista.url, clock);
         if (await server.knows(request.artifact.payload.json, request.signature.keyId, signal)) return;
@@ -33,10 +34,13 @@ export function createArchivistaBackend({ clock = systemClock }: { clock?: Clock
 }
 
 function refusal({ artifact, config }: StoreRequest): string | undefined {
-  if (!artifact.payload.wrap) return 'Archivista takes DSSE envelopes only, and a simplesigning payload is none: take archivista out of artifacts.oci.storage (use oci for signatures of images)';
+  if (!artifact.payload.wrap)
+    return 'Archivista takes DSSE envelopes only, and a simplesigning payload is none: take archivista out of artifacts.oci.storage (use oci for signatures of images)';
   const { url } = config.storage.archivista;
   if (url === '') return 'storage.archivista.url in chains-config is not set: write the address of your Archivista';
-  return URL.canParse(url) ? undefined : `storage.archivista.url in chains-config is ${JSON.stringify(url)}, which is not a URL: write https://host`;
+  return URL.canParse(url)
+    ? undefined
+    : `storage.archivista.url in chains-config is ${JSON.stringify(url)}, which is not a URL: write https://host`;
 }
 
 /** The envelope with the certificates where go-witness reads them: nobody could verify a keyless signature without. */
@@ -44,7 +48,11 @@ function uploadOf(envelope: DsseEnvelope, { certificate, chain }: Signature): Bu
   if (!certificate) return Buffer.from(envelopeJson(envelope));
   const base64 = (pem: string) => Buffer.from(pem).toString('base64');
   const intermediates = chain?.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----\n?/g) ?? [];
-  const signatures = envelope.signatures.map((signature) => ({ ...signature, certificate: base64(certificate), ...(intermediates.length > 0 ? { intermediates: intermediates.map(base64) } : {}) }));
+  const signatures = envelope.signatures.map((signature) => ({
+    ...signature,
+    certificate: base64(certificate),
+    ...(intermediates.length > 0 ? { intermediates: intermediates.map(base64) } : {}),
+  }));
   return Buffer.from(JSON.stringify({ ...envelope, signatures }));
 }
 
@@ -57,27 +65,51 @@ interface Found {
   data?: { dsses?: { edges?: { node?: { signatures?: { keyID?: string }[] } }[] } };
 }
 
-const byPayload = 'query($digest: String!) { dsses(where: {hasPayloadDigestsWith: [{algorithm: "sha256", value: $digest}]}) { edges { node { signatures { keyID } } } } }';
+const byPayload =
+  'query($digest: String!) { dsses(where: {hasPayloadDigestsWith: [{algorithm: "sha256", value: $digest}]}) { edges { node { signatures { keyID } } } } }';
 
 function archivista(url: string, clock: Clock) {
   return {
-    /** Whether an envelope with this payload and key is there. GraphQL can be switched off in Archivista: then nothing is known. */
+    /**
+     * Whether an envelope with this payload and key is there. GraphQL can be switched off in Archivista: then nothing
+     * is known.
+     */
     async knows(payload: Uint8Array, keyId: string, signal: AbortSignal): Promise<boolean> {
       const digest = createHash('sha256').update(payload).digest('hex');
-      const wanted: Request = { service: 'Archivista', url: joinUrl(url, 'query'), body: { query: byPayload, variables: { digest } }, attempts: 1, wayOut };
+      const wanted: Request = {
+        service: 'Archivista',
+        url: joinUrl(url, 'query'),
+        body: { query: byPayload, variables: { digest } },
+        attempts: 1,
+        wayOut,
+      };
       try {
         const { data } = jsonOf(wanted, await call(wanted, signal, clock)) as Found;
-        return (data?.dsses?.edges ?? []).some(({ node }) => node?.signatures?.some((signature) => signature.keyID === keyId));
+        return (data?.dsses?.edges ?? []).some(({ node }) =>
+          node?.signatures?.some((signature) => signature.keyID === keyId),
+        );
       } catch (error) {
         if (isAbort(error, signal) || (error instanceof ServiceError && error.status === 0)) throw error;
         return false;
       }
     },
     async upload(body: Uint8Array, signal: AbortSignal): Promise<void> {
-      const wanted: Request = { service: 'Archivista', url: joinUrl(url, 'upload'), headers: { 'content-type': 'application/json' }, body, attempts: 1, timeoutMs: 30_000, wayOut };
+      const wanted: Request = {
+        service: 'Archivista',
+        url: joinUrl(url, 'upload'),
+        headers: { 'content-type': 'application/json' },
+        body,
+        attempts: 1,
+        timeoutMs: 30_000,
+        wayOut,
+      };
       try {
         const answer = jsonOf(wanted, await call(wanted, signal, clock)) as { gitoid?: unknown };
-        if (typeof answer.gitoid !== 'string') throw new ServiceError(200, `Archivista ${wanted.url}: the answer names no gitoid, as Archivista does; ${wayOut}`);
+        if (typeof answer.gitoid !== 'string')
+          throw new ServiceError(
+            200,
+            `Archivista ${wanted.url}: the answer names no gitoid, as Archivista does; ${wayOut}`,
+          );
       } catch (error) {
         if (!isDuplicate(error) || !(await isDownloadable(body, signal))) throw error;
       }

@@ -25,17 +25,33 @@ describe('the address of MongoDB', () => {
     await writeFile(join(folder, 'url'), 'mongodb://path\n');
     await mkdir(join(folder, 'dir'));
     await writeFile(join(folder, 'dir', 'MONGO_SERVER_URL'), 'mongodb://dir\n');
-    const all = { 'mongo-server-url-path': join(folder, 'url'), 'mongo-server-url-dir': join(folder, 'dir'), 'mongo-server-url': 'mongodb://key' };
+    const all = {
+      'mongo-server-url-path': join(folder, 'url'),
+      'mongo-server-url-dir': join(folder, 'dir'),
+      'mongo-server-url': 'mongodb://key',
+    };
     const env = { MONGO_SERVER_URL: 'mongodb://env' };
     const found: string[] = [];
     for (const left of [3, 2, 1, 0]) {
-      const data = Object.fromEntries(Object.entries(all).slice(3 - left).map(([key, value]) => [`storage.docdb.${key}`, value]));
+      const data = Object.fromEntries(
+        Object.entries(all)
+          .slice(3 - left)
+          .map(([key, value]) => [`storage.docdb.${key}`, value]),
+      );
       found.push(await mongoServerUrl(parseChainsConfig(data).config.storage.docdb, env, signal));
     }
     expect(found).toEqual(['mongodb://path', 'mongodb://dir', 'mongodb://key', 'mongodb://env']);
-    await expect(mongoServerUrl(parseChainsConfig({}).config.storage.docdb, {}, signal)).rejects.toThrow(/set storage\.docdb\.mongo-server-url-path/);
+    await expect(mongoServerUrl(parseChainsConfig({}).config.storage.docdb, {}, signal)).rejects.toThrow(
+      /set storage\.docdb\.mongo-server-url-path/,
+    );
     await writeFile(join(folder, 'url'), '\n');
-    await expect(mongoServerUrl(parseChainsConfig({ 'storage.docdb.mongo-server-url-path': join(folder, 'url') }).config.storage.docdb, env, signal)).rejects.toThrow(/is empty/);
+    await expect(
+      mongoServerUrl(
+        parseChainsConfig({ 'storage.docdb.mongo-server-url-path': join(folder, 'url') }).config.storage.docdb,
+        env,
+        signal,
+      ),
+    ).rejects.toThrow(/is empty/);
   });
 
   it.each([
@@ -55,7 +71,11 @@ describe('keyOf', () => {
     const document = { ...documentOf(await storeRequest()), Signature: 'signature' };
     expect(keyOf(document, field)).toBe(wanted);
   });
-  it.each([['uid', /which documents do not have: use name/], ['object', /which is no text here/], ['Cert', /which is no text here/]])('refuses %s', async (field, error) => {
+  it.each([
+    ['uid', /which documents do not have: use name/],
+    ['object', /which is no text here/],
+    ['Cert', /which is no text here/],
+  ])('refuses %s', async (field, error) => {
     const document = documentOf(await storeRequest());
     expect(() => keyOf(document, field)).toThrow(error);
   });
@@ -75,33 +95,61 @@ describe('documents', () => {
 
 describe('Firestore', () => {
   it('gets one commit with typed values', async () => {
-    const server = await startServer(({ headers }: SeenRequest) => (headers.authorization === 'Bearer fake-access-token' ? { body: { writeResults: [{}], commitTime: '2026-01-01T00:00:00Z' } } : { status: 401, body: {} }));
+    const server = await startServer(({ headers }: SeenRequest) =>
+      headers.authorization === 'Bearer fake-access-token'
+        ? { body: { writeResults: [{}], commitTime: '2026-01-01T00:00:00Z' } }
+        : { status: 401, body: {} },
+    );
     cleanups.push(() => server.close());
     const database = 'projects/p/databases/(default)';
     const data = { 'storage.docdb.url': `firestore://${database}/documents/chains?name_field=name` };
     const request = await storeRequest({ data });
-    const backend = createDocdbBackend({ env: { FIRESTORE_EMULATOR_HOST: new URL(server.url).host }, accessToken: async () => 'fake-access-token' });
+    const backend = createDocdbBackend({
+      env: { FIRESTORE_EMULATOR_HOST: new URL(server.url).host },
+      accessToken: async () => 'fake-access-token',
+    });
     await backend.store(request, signal);
     const [seen] = server.requests;
-    expect([server.requests.length, seen?.method, seen?.path, seen?.headers['google-cloud-resource-prefix']]).toEqual([1, 'POST', `/v1/${database}/documents:commit`, database]);
-    const { writes } = JSON.parse(String(seen?.body)) as { writes: { update: { name: string; fields: Record<string, Record<string, unknown>> } }[] };
+    expect([server.requests.length, seen?.method, seen?.path, seen?.headers['google-cloud-resource-prefix']]).toEqual([
+      1,
+      'POST',
+      `/v1/${database}/documents:commit`,
+      database,
+    ]);
+    const { writes } = JSON.parse(String(seen?.body)) as {
+      writes: { update: { name: string; fields: Record<string, Record<string, unknown>> } }[];
+    };
     expect(writes.map(({ update }) => Object.keys(update))).toEqual([['name', 'fields']]);
     const { name, fields } = writes[0]?.update ?? { name: '', fields: {} };
     const { Object: object, ...rest } = fields;
-    expect([name, rest]).toEqual([`${database}/documents/chains/taskrun-u1`, {
-      Signed: { bytesValue: Buffer.from(request.artifact.payload.json).toString('base64') },
-      Signature: { stringValue: signatureContent(request.signature).toString('base64') },
-      Cert: { stringValue: '' }, Chain: { stringValue: '' }, Name: { stringValue: 'taskrun-u1' },
-    }]);
+    expect([name, rest]).toEqual([
+      `${database}/documents/chains/taskrun-u1`,
+      {
+        Signed: { bytesValue: Buffer.from(request.artifact.payload.json).toString('base64') },
+        Signature: { stringValue: signatureContent(request.signature).toString('base64') },
+        Cert: { stringValue: '' },
+        Chain: { stringValue: '' },
+        Name: { stringValue: 'taskrun-u1' },
+      },
+    ]);
     expect(plain(object)).toEqual(statement);
     expect(JSON.stringify(object)).toContain('"count":{"doubleValue":3}');
   });
 
   it('is named when it refuses', async () => {
-    const server = await startServer(() => ({ status: 403, body: { error: { message: 'Missing or insufficient permissions.' } } }));
+    const server = await startServer(() => ({
+      status: 403,
+      body: { error: { message: 'Missing or insufficient permissions.' } },
+    }));
     cleanups.push(() => server.close());
-    const request = await storeRequest({ data: { 'storage.docdb.url': 'firestore://projects/p/databases/d/documents/chains?name_field=name' } });
-    await expect(createDocdbBackend({ env: { FIRESTORE_EMULATOR_HOST: new URL(server.url).host } }).store(request, signal)).rejects.toThrow(/storage docdb, taskrun-u1: Firestore .*403.*insufficient permissions\.; check storage\.docdb\.url, and that the credentials have roles\/datastore\.user/);
+    const request = await storeRequest({
+      data: { 'storage.docdb.url': 'firestore://projects/p/databases/d/documents/chains?name_field=name' },
+    });
+    await expect(
+      createDocdbBackend({ env: { FIRESTORE_EMULATOR_HOST: new URL(server.url).host } }).store(request, signal),
+    ).rejects.toThrow(
+      /storage docdb, taskrun-u1: Firestore .*403.*insufficient permissions\.; check storage\.docdb\.url, and that the credentials have roles\/datastore\.user/,
+    );
   });
 });
 
@@ -110,7 +158,9 @@ function plain(value: unknown): unknown {
   const [[type, inner]] = Object.entries(value as object) as [[string, never]];
   switch (type) {
     case 'mapValue':
-      return Object.fromEntries(Object.entries((inner as { fields: object }).fields).map(([name, field]) => [name, plain(field)]));
+      return Object.fromEntries(
+        Object.entries((inner as { fields: object }).fields).map(([name, field]) => [name, plain(field)]),
+      );
     case 'arrayValue':
       return (inner as { values: unknown[] }).values.map(plain);
     default:
@@ -121,11 +171,32 @@ function plain(value: unknown): unknown {
 describe('refuses', () => {
   it.each([
     { name: 'nothing in MongoDB that it takes', url: 'mongo://c/s?id_field=name', bytes: 4_000_000, error: undefined },
-    { name: 'what is too large for MongoDB', url: 'mongo://c/s?id_field=name', bytes: 5_000_000, error: /a document of more than \d+ bytes, and MongoDB takes at most 16777216: add another backend to artifacts\.taskrun\.storage/ },
-    { name: 'what is too large for Firestore', url: 'firestore://projects/p/databases/d/documents/c?name_field=name', bytes: 300_000, error: /Firestore takes at most 1048572/ },
-    { name: 'what is too large for DynamoDB', url: 'dynamodb://t?partition_key=Name', bytes: 120_000, error: /DynamoDB takes at most 409600/ },
+    {
+      name: 'what is too large for MongoDB',
+      url: 'mongo://c/s?id_field=name',
+      bytes: 5_000_000,
+      error:
+        /a document of more than \d+ bytes, and MongoDB takes at most 16777216: add another backend to artifacts\.taskrun\.storage/,
+    },
+    {
+      name: 'what is too large for Firestore',
+      url: 'firestore://projects/p/databases/d/documents/c?name_field=name',
+      bytes: 300_000,
+      error: /Firestore takes at most 1048572/,
+    },
+    {
+      name: 'what is too large for DynamoDB',
+      url: 'dynamodb://t?partition_key=Name',
+      bytes: 120_000,
+      error: /DynamoDB takes at most 409600/,
+    },
     { name: 'a URL it cannot read', url: 'mongo://c', bytes: 1, error: /lacks the collection/ },
-    { name: 'a key that documents have not', url: 'mongo://c/s?id_field=uid', bytes: 1, error: /names the key field "uid"/ },
+    {
+      name: 'a key that documents have not',
+      url: 'mongo://c/s?id_field=uid',
+      bytes: 1,
+      error: /names the key field "uid"/,
+    },
   ])('$name', async ({ url, bytes, error }) => {
     const request = await storeRequest({ data: { 'storage.docdb.url': url }, payload: { text: 'x'.repeat(bytes) } });
     const backend = createDocdbBackend({ env: {} });

@@ -25,8 +25,8 @@ const limits: Readonly<Record<Collection['kind'], { name: string; bytes: number 
 };
 
 /**
- * Documents in MongoDB, Firestore or DynamoDB, as upstream writes them through gocloud.dev/docstore: under the key of the
- * artifact, so that storing again replaces the document.
+ * Documents in MongoDB, Firestore or DynamoDB, as upstream writes them through gocloud.dev/docstore: under the key of
+ * the artifact, so that storing again replaces the document.
  */
 export function createDocdbBackend(options: DocdbOptions = {}): StorageBackend {
   const open = databases({ env: process.env, clock: systemClock, ...options });
@@ -39,7 +39,11 @@ export function createDocdbBackend(options: DocdbOptions = {}): StorageBackend {
       try {
         await open(request, parseCollection(request.config.storage.docdb.url)).put(documentOf(request), signal);
       } catch (error) {
-        if (error instanceof DatabaseError && !signal.aborted) throw new StorageError('docdb', request.artifact.shortKey, error.message, { cause: error, retryable: error.retryable });
+        if (error instanceof DatabaseError && !signal.aborted)
+          throw new StorageError('docdb', request.artifact.shortKey, error.message, {
+            cause: error,
+            retryable: error.retryable,
+          });
         throw storageError('docdb', request, error, signal);
       }
     },
@@ -60,13 +64,20 @@ function refusal(request: StoreRequest): string | undefined {
   }
 }
 
-function databases(options: DocdbOptions & { env: Environment }): (request: StoreRequest, collection: Collection) => Database {
+function databases(
+  options: DocdbOptions & { env: Environment },
+): (request: StoreRequest, collection: Collection) => Database {
   const connections = mongoConnections();
   const made = new Map<string, Database>();
   return ({ config }, collection) => {
-    if (collection.kind === 'mongo') return mongoDatabase(collection, connections, (signal) => mongoServerUrl(config.storage.docdb, options.env, signal));
+    if (collection.kind === 'mongo')
+      return mongoDatabase(collection, connections, (signal) =>
+        mongoServerUrl(config.storage.docdb, options.env, signal),
+      );
     const { url } = config.storage.docdb;
-    const database = made.get(url) ?? (collection.kind === 'firestore' ? firestoreDatabase(collection, options) : dynamoDatabase(collection));
+    const database =
+      made.get(url) ??
+      (collection.kind === 'firestore' ? firestoreDatabase(collection, options) : dynamoDatabase(collection));
     made.set(url, database);
     return database;
   };

@@ -28,7 +28,8 @@ export interface DynamoTable {
   profile?: string;
 }
 
-const forms = 'mongo://<database>/<collection>?id_field=name, firestore://projects/<project>/databases/(default)/documents/<collection>?name_field=name or dynamodb://<table>?partition_key=Name';
+const forms =
+  'mongo://<database>/<collection>?id_field=name, firestore://projects/<project>/databases/(default)/documents/<collection>?name_field=name or dynamodb://<table>?partition_key=Name';
 
 /** A URL in parts; `take` gives a parameter and strikes it out. */
 interface Parts {
@@ -59,7 +60,11 @@ export function parseCollection(text: string): Collection {
   return collection;
 }
 
-const readers: Readonly<Record<string, (parts: Parts) => Collection>> = { 'mongo:': readMongo, 'firestore:': readFirestore, 'dynamodb:': readDynamo };
+const readers: Readonly<Record<string, (parts: Parts) => Collection>> = {
+  'mongo:': readMongo,
+  'firestore:': readFirestore,
+  'dynamodb:': readDynamo,
+};
 
 function readMongo({ text, host, path, take }: Parts): MongoCollection {
   if (host === '' || path === '') throw lacks(text, host === '' ? 'the database' : 'the collection');
@@ -82,8 +87,16 @@ function readDynamo({ text, host, path, take }: Parts): DynamoTable {
   if (keyField === '') throw lacks(text, 'partition_key');
   // Known to docstore, and without meaning for writing.
   for (const parameter of ['allow_scans', 'consistent_read', 'awssdk']) take(parameter);
-  const settings = ['region', 'endpoint', 'profile'].map((name) => [name, take(name)]).filter(([, value]) => value !== '');
-  return { kind: 'dynamodb', table: host, keyField, sortField: take('sort_key'), ...(Object.fromEntries(settings) as Partial<DynamoTable>) };
+  const settings = ['region', 'endpoint', 'profile']
+    .map((name) => [name, take(name)])
+    .filter(([, value]) => value !== '');
+  return {
+    kind: 'dynamodb',
+    table: host,
+    keyField,
+    sortField: take('sort_key'),
+    ...(Object.fromEntries(settings) as Partial<DynamoTable>),
+  };
 }
 
 function problem(what: string): Error {

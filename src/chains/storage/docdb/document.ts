@@ -30,10 +30,13 @@ export function keyOf(document: SignedDocument, field: string): string {
   // Docstore has no key for "_id", although upstream's tutorial writes it; only Name can be meant.
   if (field === '_id') return document.Name;
   const fields: Readonly<Record<string, unknown>> = { ...document };
-  const name = field in fields ? field : Object.keys(fields).find((known) => known.toLowerCase() === field.toLowerCase());
+  const name =
+    field in fields ? field : Object.keys(fields).find((known) => known.toLowerCase() === field.toLowerCase());
   const value = name === undefined ? undefined : fields[name];
   if (typeof value === 'string' && value !== '') return value;
-  throw new Error(`storage.docdb.url names the key field ${JSON.stringify(field)}, ${name === undefined ? 'which documents do not have' : 'which is no text here'}: use name`);
+  throw new Error(
+    `storage.docdb.url names the key field ${JSON.stringify(field)}, ${name === undefined ? 'which documents do not have' : 'which is no text here'}: use name`,
+  );
 }
 
 /** A lower bound of what a database counts for the document: all texts, bytes and names of fields. */

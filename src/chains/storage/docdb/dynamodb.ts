@@ -4,23 +4,35 @@ import type { DynamoTable } from './collection.ts';
 import { DatabaseError, type Database } from './database.ts';
 import { keyOf, type SignedDocument } from './document.ts';
 
-/** DynamoDB, with items as gocloud's awsdynamodb writes them. Region and credentials: the URL, then the usual places of AWS. */
+/**
+ * DynamoDB, with items as gocloud's awsdynamodb writes them. Region and credentials: the URL, then the usual places of
+ * AWS.
+ */
 export function dynamoDatabase({ table, keyField, sortField, region, endpoint, profile }: DynamoTable): Database {
   let kept: Promise<DynamoDBClient> | undefined;
   const connect = async (): Promise<DynamoDBClient> => {
     const { DynamoDBClient } = await import('@aws-sdk/client-dynamodb');
-    return new DynamoDBClient({ ...(region ? { region } : {}), ...(endpoint ? { endpoint } : {}), ...(profile ? { profile } : {}) });
+    return new DynamoDBClient({
+      ...(region ? { region } : {}),
+      ...(endpoint ? { endpoint } : {}),
+      ...(profile ? { profile } : {}),
+    });
   };
   return {
     async put(document, signal) {
       const { PutItemCommand } = await import('@aws-sdk/client-dynamodb');
       const client = await (kept ??= connect());
       try {
-        await client.send(new PutItemCommand({ TableName: table, Item: itemOf(document, keyField, sortField) }), { abortSignal: signal });
+        await client.send(new PutItemCommand({ TableName: table, Item: itemOf(document, keyField, sortField) }), {
+          abortSignal: signal,
+        });
       } catch (error) {
         signal.throwIfAborted();
         const { name } = error as Error;
-        throw new DatabaseError(`DynamoDB table ${table}: ${name}: ${messageOf(error)}; ${wayOut(name, keyField, sortField)}`, { cause: error, retryable: name !== 'ValidationException' });
+        throw new DatabaseError(
+          `DynamoDB table ${table}: ${name}: ${messageOf(error)}; ${wayOut(name, keyField, sortField)}`,
+          { cause: error, retryable: name !== 'ValidationException' },
+        );
       }
     },
   };
@@ -39,8 +51,11 @@ function wayOut(name: string, keyField: string, sortField: string): string {
 
 /** The item; the key is there under the name of the URL too, if that is written otherwise (upstream then fails). */
 export function itemOf(document: SignedDocument, keyField: string, sortField: string): Record<string, AttributeValue> {
-  const item: Record<string, AttributeValue> = Object.fromEntries(Object.entries(document).map(([name, value]) => [name, attributeOf(value)]));
-  for (const field of [keyField, sortField]) if (field !== '' && !(field in item)) item[field] = { S: keyOf(document, field) };
+  const item: Record<string, AttributeValue> = Object.fromEntries(
+    Object.entries(document).map(([name, value]) => [name, attributeOf(value)]),
+  );
+  for (const field of [keyField, sortField])
+    if (field !== '' && !(field in item)) item[field] = { S: keyOf(document, field) };
   return item;
 }
 

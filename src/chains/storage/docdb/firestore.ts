@@ -15,8 +15,14 @@ export interface FirestoreOptions {
 
 const wayOut = 'check storage.docdb.url, and that the credentials have roles/datastore.user in the project';
 
-/** Firestore over its REST API (firebase.google.com/docs/firestore/reference/rest): one commit, as gocloud's gcpfirestore makes it. */
-export function firestoreDatabase({ database, path, keyField }: FirestoreCollection, options: FirestoreOptions = {}): Database {
+/**
+ * Firestore over its REST API (firebase.google.com/docs/firestore/reference/rest): one commit, as gocloud's
+ * gcpfirestore makes it.
+ */
+export function firestoreDatabase(
+  { database, path, keyField }: FirestoreCollection,
+  options: FirestoreOptions = {},
+): Database {
   const emulator = (options.env ?? process.env).FIRESTORE_EMULATOR_HOST;
   const base = emulator ? `http://${emulator}` : 'https://firestore.googleapis.com';
   const accessToken = options.accessToken ?? (emulator ? () => Promise.resolve('owner') : googleAccessToken());
@@ -24,7 +30,9 @@ export function firestoreDatabase({ database, path, keyField }: FirestoreCollect
     async put(document, signal) {
       const update = { name: `${path}/${keyOf(document, keyField)}`, fields: firestoreFields(document, keyField) };
       const wanted: Request = {
-        service: 'Firestore', url: joinUrl(base, `v1/${database}/documents:commit`), wayOut,
+        service: 'Firestore',
+        url: joinUrl(base, `v1/${database}/documents:commit`),
+        wayOut,
         // The header says which database the call is for; Google routes by it.
         headers: { authorization: `Bearer ${await accessToken(signal)}`, 'google-cloud-resource-prefix': database },
         body: { writes: [{ update }] },
@@ -34,7 +42,9 @@ export function firestoreDatabase({ database, path, keyField }: FirestoreCollect
   };
 }
 
-/** The fields as Firestore's typed values; the one that is the name of the document is left out under that very name. */
+/**
+ * The fields as Firestore's typed values; the one that is the name of the document is left out under that very name.
+ */
 export function firestoreFields(document: SignedDocument, keyField: string): Record<string, object> {
   const fields = Object.fromEntries(Object.entries(document).map(([name, value]) => [name, valueOf(value)]));
   delete fields[keyField];
@@ -48,5 +58,7 @@ function valueOf(value: unknown): object {
   if (typeof value === 'string') return { stringValue: value };
   if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') };
   if (Array.isArray(value)) return { arrayValue: { values: value.map(valueOf) } };
-  return { mapValue: { fields: Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, valueOf(inner)])) } };
+  return {
+    mapValue: { fields: Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, valueOf(inner)])) },
+  };
 }

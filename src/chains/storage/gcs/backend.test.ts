@@ -17,22 +17,36 @@ afterEach(async () => {
 async function cloudStorage(refuse: Record<string, FakeAnswer> = {}) {
   const objects = new Map<string, { type: string; body: Buffer }>();
   server = await startServer(({ method, path, headers, body }: SeenRequest) => {
-    if (headers.authorization !== 'Bearer fake-access-token') return { status: 401, body: { error: { message: 'no token' } } };
+    if (headers.authorization !== 'Bearer fake-access-token')
+      return { status: 401, body: { error: { message: 'no token' } } };
     const url = new URL(path, 'http://x');
     if (method === 'GET') {
       const [, name = ''] = /^\/storage\/v1\/b\/my-bucket\/o\/([^/]+)$/.exec(url.pathname) ?? [];
       const found = objects.get(decodeURIComponent(name));
       if (url.search !== '?alt=media') return { status: 400 };
-      return found ? { body: found.body } : (refuse.get ?? { status: 404, body: { error: { message: 'No such object' } } });
+      return found
+        ? { body: found.body }
+        : (refuse.get ?? { status: 404, body: { error: { message: 'No such object' } } });
     }
-    if (method !== 'POST' || url.pathname !== '/upload/storage/v1/b/my-bucket/o' || url.searchParams.get('uploadType') !== 'media') return { status: 400 };
+    if (
+      method !== 'POST' ||
+      url.pathname !== '/upload/storage/v1/b/my-bucket/o' ||
+      url.searchParams.get('uploadType') !== 'media'
+    )
+      return { status: 400 };
     const name = url.searchParams.get('name') ?? '';
     const refusal = refuse[name.split('.').at(-1) ?? ''];
     if (refusal) return refusal;
     objects.set(name, { type: headers['content-type'] ?? '', body });
     return { body: { name } };
   });
-  return { objects, backend: createGcsBackend({ env: { STORAGE_EMULATOR_HOST: server.url }, accessToken: async () => 'fake-access-token' }) };
+  return {
+    objects,
+    backend: createGcsBackend({
+      env: { STORAGE_EMULATOR_HOST: server.url },
+      accessToken: async () => 'fake-access-token',
+    }),
+  };
 }
 
 describe('gcs', () => {
@@ -44,14 +58,21 @@ describe('gcs', () => {
       ['taskrun-ns-build/taskrun-u1.cert', { type: 'application/x-pem-file', body: Buffer.from('CERT') }],
       ['taskrun-ns-build/taskrun-u1.chain', { type: 'application/x-pem-file', body: Buffer.from('CHAIN') }],
       ['taskrun-ns-build/taskrun-u1.payload', { type: 'application/json', body: request.artifact.payload.json }],
-      ['taskrun-ns-build/taskrun-u1.signature', { type: 'application/json', body: signatureContent(request.signature) }],
+      [
+        'taskrun-ns-build/taskrun-u1.signature',
+        { type: 'application/json', body: signatureContent(request.signature) },
+      ],
     ]);
   });
 
   it('leaves no signature behind when a part fails, and makes up for it later', async () => {
-    const refuse: Record<string, FakeAnswer> = { payload: { status: 403, body: { error: { message: 'denied by policy' } } } };
+    const refuse: Record<string, FakeAnswer> = {
+      payload: { status: 403, body: { error: { message: 'denied by policy' } } },
+    };
     const { objects, backend } = await cloudStorage(refuse);
-    await expect(backend.store(await storeRequest({ data }), signal)).rejects.toThrow(/storage gcs, taskrun-u1: Cloud Storage .*403.*denied by policy; check storage\.gcs\.bucket, and that the credentials have roles\/storage\.objectUser/);
+    await expect(backend.store(await storeRequest({ data }), signal)).rejects.toThrow(
+      /storage gcs, taskrun-u1: Cloud Storage .*403.*denied by policy; check storage\.gcs\.bucket, and that the credentials have roles\/storage\.objectUser/,
+    );
     expect([...objects.keys()].some((name) => name.endsWith('.signature'))).toBe(false);
     delete refuse.payload;
     await backend.store(await storeRequest({ data }), signal);
@@ -59,7 +80,9 @@ describe('gcs', () => {
   });
 
   it('writes without looking when it may not look', async () => {
-    const { objects, backend } = await cloudStorage({ get: { status: 403, body: { error: { message: 'no storage.objects.get' } } } });
+    const { objects, backend } = await cloudStorage({
+      get: { status: 403, body: { error: { message: 'no storage.objects.get' } } },
+    });
     await backend.store(await storeRequest({ data }), signal);
     expect(objects.size).toBe(4);
   });

@@ -15,8 +15,8 @@ export interface GcsOptions {
 const wayOut = 'check storage.gcs.bucket, and that the credentials have roles/storage.objectUser on the bucket';
 
 /**
- * Objects in Cloud Storage, named as upstream names them: `taskrun-<ns>-<name>/<ShortKey>.payload`, `.signature`, `.cert`
- * and `.chain` (empty without certificate). The signature is written last: where it is, the others are too.
+ * Objects in Cloud Storage, named as upstream names them: `taskrun-<ns>-<name>/<ShortKey>.payload`, `.signature`,
+ * `.cert` and `.chain` (empty without certificate). The signature is written last: where it is, the others are too.
  */
 export function createGcsBackend(options: GcsOptions = {}): StorageBackend {
   const bucketOf = buckets(options);
@@ -34,7 +34,12 @@ export function createGcsBackend(options: GcsOptions = {}): StorageBackend {
         await bucket.put(name('cert'), 'application/x-pem-file', Buffer.from(signature.certificate ?? ''), signal);
         await bucket.put(name('chain'), 'application/x-pem-file', Buffer.from(signature.chain ?? ''), signal);
         await bucket.put(name('payload'), 'application/json', artifact.payload.json, signal);
-        await bucket.put(name('signature'), signature.envelope ? 'application/json' : 'application/octet-stream', signatureContent(signature), signal);
+        await bucket.put(
+          name('signature'),
+          signature.envelope ? 'application/json' : 'application/octet-stream',
+          signatureContent(signature),
+          signal,
+        );
       } catch (error) {
         throw storageError('gcs', request, error, signal);
       }
@@ -43,7 +48,9 @@ export function createGcsBackend(options: GcsOptions = {}): StorageBackend {
 }
 
 function refusal({ config }: StoreRequest): string | undefined {
-  return config.storage.gcs.bucket === '' ? 'storage.gcs.bucket in chains-config is not set: write the name of a bucket' : undefined;
+  return config.storage.gcs.bucket === ''
+    ? 'storage.gcs.bucket in chains-config is not set: write the name of a bucket'
+    : undefined;
 }
 
 function folderOf({ run: { kind, metadata } }: StoreRequest): string {
@@ -54,7 +61,10 @@ async function isThere(request: StoreRequest, get: (part: string) => Promise<Buf
   const signature = await get('signature');
   if (!signature) return false;
   const [payload, certificate] = await Promise.all([get('payload'), get('cert')]);
-  return payload !== undefined && isStoredBefore(request, { payload, signature, certificate: certificate?.toString('utf8') ?? '' });
+  return (
+    payload !== undefined &&
+    isStoredBefore(request, { payload, signature, certificate: certificate?.toString('utf8') ?? '' })
+  );
 }
 
 interface Bucket {
@@ -62,17 +72,30 @@ interface Bucket {
   put(name: string, contentType: string, content: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
-/** Objects over the JSON API (cloud.google.com/storage/docs/json_api): two calls, for which the client library would be much. */
+/**
+ * Objects over the JSON API (cloud.google.com/storage/docs/json_api): two calls, for which the client library would be
+ * much.
+ */
 function buckets(options: GcsOptions): (bucket: string) => Bucket {
   const emulator = (options.env ?? process.env).STORAGE_EMULATOR_HOST;
-  const base = emulator ? (emulator.includes('://') ? emulator : `http://${emulator}`) : 'https://storage.googleapis.com';
+  const base = emulator
+    ? emulator.includes('://')
+      ? emulator
+      : `http://${emulator}`
+    : 'https://storage.googleapis.com';
   const accessToken = options.accessToken ?? (emulator ? undefined : googleAccessToken());
   const clock = options.clock ?? systemClock;
-  const headers = async (signal: AbortSignal): Promise<Record<string, string>> => (accessToken ? { authorization: `Bearer ${await accessToken(signal)}` } : {});
+  const headers = async (signal: AbortSignal): Promise<Record<string, string>> =>
+    accessToken ? { authorization: `Bearer ${await accessToken(signal)}` } : {};
   return (bucket) => ({
     async get(name, signal) {
       const url = joinUrl(base, `storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}?alt=media`);
-      const wanted: Request = { service: 'Cloud Storage', url, headers: { accept: '*/*', ...(await headers(signal)) }, wayOut };
+      const wanted: Request = {
+        service: 'Cloud Storage',
+        url,
+        headers: { accept: '*/*', ...(await headers(signal)) },
+        wayOut,
+      };
       try {
         return (await request(wanted, signal, clock)).body;
       } catch (error) {
@@ -83,8 +106,19 @@ function buckets(options: GcsOptions): (bucket: string) => Bucket {
       }
     },
     async put(name, contentType, content, signal) {
-      const url = joinUrl(base, `upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${new URLSearchParams({ uploadType: 'media', name })}`);
-      const wanted: Request = { service: 'Cloud Storage', url, method: 'POST', headers: { 'content-type': contentType, ...(await headers(signal)) }, body: content, wayOut, timeoutMs: 60_000 };
+      const url = joinUrl(
+        base,
+        `upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${new URLSearchParams({ uploadType: 'media', name })}`,
+      );
+      const wanted: Request = {
+        service: 'Cloud Storage',
+        url,
+        method: 'POST',
+        headers: { 'content-type': contentType, ...(await headers(signal)) },
+        body: content,
+        wayOut,
+        timeoutMs: 60_000,
+      };
       await request(wanted, signal, clock);
     },
   });

@@ -1,6 +1,13 @@
 import type { Clock } from '../../../clock.ts';
 import { googleAccessToken } from '../../signing/identity/google.ts';
-import { joinUrl, jsonOf, request as call, ServiceError, type Environment, type Request } from '../../signing/service.ts';
+import {
+  joinUrl,
+  jsonOf,
+  request as call,
+  ServiceError,
+  type Environment,
+  type Request,
+} from '../../signing/service.ts';
 
 export interface GrafeasOptions {
   /** CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS, as gcloud reads it, takes the place of Google's address. */
@@ -25,15 +32,25 @@ export interface GrafeasClient {
   occurrencesOf(noteName: string, resourceUri: string, signal: AbortSignal): Promise<Occurrence[]>;
 }
 
-const wayOut = 'check storage.grafeas.projectid, that the Container Analysis API is enabled there, and that the credentials have roles/containeranalysis.admin, or notes.editor with occurrences.editor and notes.attacher';
+const wayOut =
+  'check storage.grafeas.projectid, that the Container Analysis API is enabled there, and that the credentials have roles/containeranalysis.admin, or notes.editor with occurrences.editor and notes.attacher';
 
 export function grafeasClient(options: GrafeasOptions, clock: Clock): GrafeasClient {
   const env = options.env ?? process.env;
-  const base = joinUrl(env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS || 'https://containeranalysis.googleapis.com/', 'v1');
+  const base = joinUrl(
+    env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINERANALYSIS || 'https://containeranalysis.googleapis.com/',
+    'v1',
+  );
   const accessToken = options.accessToken ?? googleAccessToken();
 
   async function ask(path: string, signal: AbortSignal, body?: object): Promise<unknown> {
-    const wanted: Request = { service: 'Container Analysis', url: joinUrl(base, path), wayOut, headers: { authorization: `Bearer ${await accessToken(signal)}` }, ...(body ? { body } : {}) };
+    const wanted: Request = {
+      service: 'Container Analysis',
+      url: joinUrl(base, path),
+      wayOut,
+      headers: { authorization: `Bearer ${await accessToken(signal)}` },
+      ...(body ? { body } : {}),
+    };
     return jsonOf(wanted, await call(wanted, signal, clock));
   }
 
@@ -54,8 +71,15 @@ export function grafeasClient(options: GrafeasOptions, clock: Clock): GrafeasCli
       const found: Occurrence[] = [];
       let pageToken = '';
       do {
-        const query = new URLSearchParams({ filter: `resourceUrl=${JSON.stringify(resourceUri)}`, pageSize: '1000', ...(pageToken ? { pageToken } : {}) });
-        const page = (await ask(`${noteName}/occurrences?${query}`, signal)) as { occurrences?: Occurrence[]; nextPageToken?: string };
+        const query = new URLSearchParams({
+          filter: `resourceUrl=${JSON.stringify(resourceUri)}`,
+          pageSize: '1000',
+          ...(pageToken ? { pageToken } : {}),
+        });
+        const page = (await ask(`${noteName}/occurrences?${query}`, signal)) as {
+          occurrences?: Occurrence[];
+          nextPageToken?: string;
+        };
         found.push(...(page.occurrences ?? []));
         pageToken = page.nextPageToken ?? '';
       } while (pageToken !== '');

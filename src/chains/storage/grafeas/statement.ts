@@ -12,7 +12,13 @@ export function parseStatement(json: Uint8Array): Statement {
 
 /** What a statement is about, as occurrences name resources: `name@alg:hex`, once for each digest. */
 export function resourceUris({ subject = [] }: Statement): string[] {
-  return [...new Set(subject.flatMap(({ name = '', digest = {} }) => Object.entries(digest).map(([algorithm, hex]) => `${name}@${algorithm}:${hex}`)))];
+  return [
+    ...new Set(
+      subject.flatMap(({ name = '', digest = {} }) =>
+        Object.entries(digest).map(([algorithm, hex]) => `${name}@${algorithm}:${hex}`),
+      ),
+    ),
+  ];
 }
 
 /**
@@ -22,23 +28,37 @@ export function resourceUris({ subject = [] }: Statement): string[] {
 export function buildOccurrence(statement: Statement): Record<string, unknown> {
   const { _type, subject = [], predicateType, predicate = {} } = statement;
   const head = { _type, subject: subject.map(({ name, digest }) => ({ name, digest })), predicateType };
-  if (predicateType === 'https://slsa.dev/provenance/v1') return { inTotoSlsaProvenanceV1: { ...head, predicate: v1Predicate(predicate) } };
+  if (predicateType === 'https://slsa.dev/provenance/v1')
+    return { inTotoSlsaProvenanceV1: { ...head, predicate: v1Predicate(predicate) } };
   return { intotoStatement: { ...head, slsaProvenanceZeroTwo: zeroTwoPredicate(predicate) } };
 }
 
 /** Only the fields that the API knows: it refuses a request with another one. */
 function only(value: unknown, ...names: string[]): Record<string, unknown> | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  return Object.fromEntries(Object.entries(value).filter(([name, inner]) => names.includes(name) && inner !== null && inner !== undefined));
+  return Object.fromEntries(
+    Object.entries(value).filter(([name, inner]) => names.includes(name) && inner !== null && inner !== undefined),
+  );
 }
 
-function each(value: unknown, convert: (item: unknown) => Record<string, unknown> | undefined): Record<string, unknown>[] | undefined {
+function each(
+  value: unknown,
+  convert: (item: unknown) => Record<string, unknown> | undefined,
+): Record<string, unknown>[] | undefined {
   return Array.isArray(value) ? value.map(convert).filter((item) => item !== undefined) : undefined;
 }
 
-function zeroTwoPredicate({ builder, buildType, invocation, buildConfig, metadata, materials }: Record<string, unknown>) {
+function zeroTwoPredicate({
+  builder,
+  buildType,
+  invocation,
+  buildConfig,
+  metadata,
+  materials,
+}: Record<string, unknown>) {
   const { configSource, ...call } = only(invocation, 'configSource', 'parameters', 'environment') ?? {};
-  const { completeness, ...times } = only(metadata, 'buildInvocationId', 'buildStartedOn', 'buildFinishedOn', 'completeness', 'reproducible') ?? {};
+  const { completeness, ...times } =
+    only(metadata, 'buildInvocationId', 'buildStartedOn', 'buildFinishedOn', 'completeness', 'reproducible') ?? {};
   return {
     builder: only(builder, 'id'),
     buildType,
@@ -50,11 +70,17 @@ function zeroTwoPredicate({ builder, buildType, invocation, buildConfig, metadat
 }
 
 function v1Predicate({ buildDefinition, runDetails }: Record<string, unknown>) {
-  const { resolvedDependencies, ...definition } = only(buildDefinition, 'buildType', 'externalParameters', 'internalParameters', 'resolvedDependencies') ?? {};
+  const { resolvedDependencies, ...definition } =
+    only(buildDefinition, 'buildType', 'externalParameters', 'internalParameters', 'resolvedDependencies') ?? {};
   const { builder, metadata, byproducts } = only(runDetails, 'builder', 'metadata', 'byproducts') ?? {};
-  const descriptor = (value: unknown) => only(value, 'name', 'uri', 'digest', 'content', 'downloadLocation', 'mediaType', 'annotations');
+  const descriptor = (value: unknown) =>
+    only(value, 'name', 'uri', 'digest', 'content', 'downloadLocation', 'mediaType', 'annotations');
   return {
     buildDefinition: { ...definition, resolvedDependencies: each(resolvedDependencies, descriptor) },
-    runDetails: { builder: only(builder, 'id', 'version'), metadata: only(metadata, 'invocationId', 'startedOn', 'finishedOn'), byproducts: each(byproducts, descriptor) },
+    runDetails: {
+      builder: only(builder, 'id', 'version'),
+      metadata: only(metadata, 'invocationId', 'startedOn', 'finishedOn'),
+      byproducts: each(byproducts, descriptor),
+    },
   };
 }

@@ -1,6 +1,12 @@
 import { messageOf } from '../../../errors.ts';
 import { digestOf } from '../../../registry/digest.ts';
-import { imageManifestTypes, ociConfigType, ociManifestType, type Descriptor, type ImageManifest } from '../../../registry/media-types.ts';
+import {
+  imageManifestTypes,
+  ociConfigType,
+  ociManifestType,
+  type Descriptor,
+  type ImageManifest,
+} from '../../../registry/media-types.ts';
 import { missing, type Repository, type StoredManifest } from '../../../registry/repository.ts';
 import { updateTag, type PlannedManifest, type TagUpdateOptions } from '../../../registry/tag-update.ts';
 import type { AttachedLayer, Likeness } from './layer.ts';
@@ -22,7 +28,14 @@ export interface Attachment {
 }
 
 /** The rest of an image's config as go-containerregistry writes that of an empty image: cosign reads it as an image. */
-const emptyConfig = { architecture: '', created: '0001-01-01T00:00:00Z', history: [], os: '', rootfs: { type: 'layers', diff_ids: [] }, config: {} };
+const emptyConfig = {
+  architecture: '',
+  created: '0001-01-01T00:00:00Z',
+  history: [],
+  os: '',
+  rootfs: { type: 'layers', diff_ids: [] },
+  config: {},
+};
 
 interface ImageConfig {
   history?: unknown[];
@@ -41,19 +54,36 @@ export function attachmentTag(digest: string, suffix: AttachedLayer['suffix']): 
  * @returns whether anything was written
  * @throws AttachmentError when the tag is full or holds something else; RegistryError.
  */
-export function attachLayer({ repository, tag }: Attachment, layer: AttachedLayer, compare: (found: Descriptor) => Promise<Likeness>, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
-  const added: Descriptor = { mediaType: layer.mediaType, size: layer.blob.length, digest: digestOf(layer.blob), annotations: layer.annotations };
+export function attachLayer(
+  { repository, tag }: Attachment,
+  layer: AttachedLayer,
+  compare: (found: Descriptor) => Promise<Likeness>,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const added: Descriptor = {
+    mediaType: layer.mediaType,
+    size: layer.blob.length,
+    digest: digestOf(layer.blob),
+    annotations: layer.annotations,
+  };
   const where = `${repository.fullName}:${tag}`;
   let pushed: Promise<string> | undefined;
   const plan = async (current: StoredManifest | undefined): Promise<PlannedManifest> => {
     const manifest = current && parseManifest(current, where);
     const layers = await mergeLayers(manifest?.layers ?? [], added, compare);
     if (layers === undefined) return undefined;
-    if (layers.length > mostLayers) throw new AttachmentError(`${where} holds ${mostLayers} layers, and cosign reads no more: move new ones to another repository (storage.oci.repository), or clear old ones (cosign clean)`);
+    if (layers.length > mostLayers)
+      throw new AttachmentError(
+        `${where} holds ${mostLayers} layers, and cosign reads no more: move new ones to another repository (storage.oci.repository), or clear old ones (cosign clean)`,
+      );
     const before = manifest && (await readConfig(repository, manifest, signal));
     const config = Buffer.from(JSON.stringify(configFor(before, layers)));
     const next = manifestFor(manifest, layers, config);
-    if (next.length > largestManifest) throw new AttachmentError(`${where} would have a manifest of ${next.length} bytes, and registries take ${largestManifest}: move new attestations to another repository (storage.oci.repository)`);
+    if (next.length > largestManifest)
+      throw new AttachmentError(
+        `${where} would have a manifest of ${next.length} bytes, and registries take ${largestManifest}: move new attestations to another repository (storage.oci.repository)`,
+      );
     pushed ??= repository.pushBlob(layer.blob, signal);
     await Promise.all([pushed, repository.pushBlob(config, signal)]);
     return { bytes: next, mediaType: manifest?.mediaType ?? ociManifestType };
@@ -61,7 +91,11 @@ export function attachLayer({ repository, tag }: Attachment, layer: AttachedLaye
   return updateTag(repository, tag, plan, options, signal);
 }
 
-async function mergeLayers(found: Descriptor[], added: Descriptor, compare: (found: Descriptor) => Promise<Likeness>): Promise<Descriptor[] | undefined> {
+async function mergeLayers(
+  found: Descriptor[],
+  added: Descriptor,
+  compare: (found: Descriptor) => Promise<Likeness>,
+): Promise<Descriptor[] | undefined> {
   for (const [index, descriptor] of found.entries()) {
     const likeness = await compare(descriptor);
     if (likeness === 'same') return undefined;
@@ -72,7 +106,13 @@ async function mergeLayers(found: Descriptor[], added: Descriptor, compare: (fou
 
 function manifestFor(before: ImageManifest | undefined, layers: Descriptor[], config: Buffer): Buffer {
   const mediaType = before?.config.mediaType ?? ociConfigType;
-  const manifest: ImageManifest = { schemaVersion: 2, mediaType: ociManifestType, ...before, config: { mediaType, size: config.length, digest: digestOf(config) }, layers };
+  const manifest: ImageManifest = {
+    schemaVersion: 2,
+    mediaType: ociManifestType,
+    ...before,
+    config: { mediaType, size: config.length, digest: digestOf(config) },
+    layers,
+  };
   return Buffer.from(JSON.stringify(manifest));
 }
 
@@ -84,7 +124,11 @@ function configFor(before: ImageConfig | undefined, layers: Descriptor[]): Image
 }
 
 /** A config that is gone or unreadable is made anew: all it says of use are the diff ids. */
-async function readConfig(repository: Repository, manifest: ImageManifest, signal: AbortSignal): Promise<ImageConfig | undefined> {
+async function readConfig(
+  repository: Repository,
+  manifest: ImageManifest,
+  signal: AbortSignal,
+): Promise<ImageConfig | undefined> {
   const bytes = await repository.getBlob(manifest.config.digest, signal).catch(missing);
   try {
     const parsed: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
@@ -102,8 +146,14 @@ function parseManifest(stored: StoredManifest, where: string): ImageManifest {
     throw new AttachmentError(`${where} holds what is not JSON: ${messageOf(error)}`, { cause: error });
   }
   const type = manifest.mediaType ?? stored.mediaType;
-  if (!(imageManifestTypes as readonly string[]).includes(type) || !Array.isArray(manifest.layers) || typeof manifest.config?.digest !== 'string') {
-    throw new AttachmentError(`${where} holds ${type || 'something unknown'}, not an image manifest as cosign writes it; delete the tag, or set storage.oci.repository`);
+  if (
+    !(imageManifestTypes as readonly string[]).includes(type) ||
+    !Array.isArray(manifest.layers) ||
+    typeof manifest.config?.digest !== 'string'
+  ) {
+    throw new AttachmentError(
+      `${where} holds ${type || 'something unknown'}, not an image manifest as cosign writes it; delete the tag, or set storage.oci.repository`,
+    );
   }
   return manifest as ImageManifest;
 }

@@ -26,23 +26,31 @@ const atOnce = 4;
 
 /**
  * Signatures and attestations beside the images: `.sig` and `.att` tags, or bundles as referrers
- * (storage.oci.encoding-format). Every subject is tried, also when another one fails. An artifact without image subjects
- * has nothing to be stored, which is success, as upstream.
+ * (storage.oci.encoding-format). Every subject is tried, also when another one fails. An artifact without image
+ * subjects has nothing to be stored, which is success, as upstream.
  */
 export function createOciBackend(options: OciBackendOptions): StorageBackend {
-  const tagOptions: TagUpdateOptions = { lock: options.lock ?? new ProcessLock(), clock: options.clock ?? systemClock, ...(options.random ? { random: options.random } : {}) };
+  const tagOptions: TagUpdateOptions = {
+    lock: options.lock ?? new ProcessLock(),
+    clock: options.clock ?? systemClock,
+    ...(options.random ? { random: options.random } : {}),
+  };
   return {
     name: 'oci',
     refuses: refusal,
     async store(request, signal) {
       const refused = refusal(request);
-      if (refused !== undefined) throw new StorageError('oci', request.artifact.shortKey, refused, { retryable: false });
+      if (refused !== undefined)
+        throw new StorageError('oci', request.artifact.shortKey, refused, { retryable: false });
       const account = options.credentials.of(askerOf(request.run));
       const failures: SubjectFailure[] = [];
       const queue = [...request.artifact.payload.subjects];
       const work = async () => {
         for (let subject = queue.shift(); subject !== undefined; subject = queue.shift()) {
-          const failure = await storeSubject({ registries: options.registries, account, tagOptions, request, signal }, subject);
+          const failure = await storeSubject(
+            { registries: options.registries, account, tagOptions, request, signal },
+            subject,
+          );
           if (failure) failures.push(failure);
         }
       };
@@ -56,8 +64,10 @@ function refusal({ artifact, config }: StoreRequest): string | undefined {
   const { json, wrap } = artifact.payload;
   // base64 in the envelope, and again in the bundle's limits.
   const size = wrap ? Math.ceil(json.length / 3) * 4 + 4096 : json.length;
-  if (size > blobLimit) return `the payload makes a layer of ${size} bytes, and cosign reads at most ${blobLimit}: use another backend for it`;
-  if (config.storage.oci.encoding === 'sigstore-bundle' && !wrap) return 'storage.oci.encoding-format "sigstore-bundle" needs a statement in a DSSE envelope, and this payload is neither; use "dsse"';
+  if (size > blobLimit)
+    return `the payload makes a layer of ${size} bytes, and cosign reads at most ${blobLimit}: use another backend for it`;
+  if (config.storage.oci.encoding === 'sigstore-bundle' && !wrap)
+    return 'storage.oci.encoding-format "sigstore-bundle" needs a statement in a DSSE envelope, and this payload is neither; use "dsse"';
   return undefined;
 }
 
@@ -101,21 +111,53 @@ async function storeSubject(storing: Storing, subject: ImageSubject): Promise<Su
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
-    const why = error instanceof RegistryError && error.isDenied ? await Promise.all([...opened.values()].map(({ host, name }) => account.explain(host, name, signal))) : [];
-    return { message: [`${image}: ${messageOf(error)}`, ...why].join('; '), retryable: isRetryable(error), cause: error };
+    const why =
+      error instanceof RegistryError && error.isDenied
+        ? await Promise.all([...opened.values()].map(({ host, name }) => account.explain(host, name, signal)))
+        : [];
+    return {
+      message: [`${image}: ${messageOf(error)}`, ...why].join('; '),
+      retryable: isRetryable(error),
+      cause: error,
+    };
   }
 }
 
-async function storeLayer(repository: Repository, { request, tagOptions, signal }: Storing, subject: ImageSubject): Promise<void> {
+async function storeLayer(
+  repository: Repository,
+  { request, tagOptions, signal }: Storing,
+  subject: ImageSubject,
+): Promise<void> {
   const layer = layerOf(request);
   const tag = attachmentTag(subject.digest, layer.suffix);
-  await attachLayer({ repository, tag }, layer, (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal)), tagOptions, signal);
+  await attachLayer(
+    { repository, tag },
+    layer,
+    (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal)),
+    tagOptions,
+    signal,
+  );
 }
 
-async function storeBundle(target: Repository, home: Repository, { request, tagOptions, signal }: Storing, subject: ImageSubject): Promise<void> {
+async function storeBundle(
+  target: Repository,
+  home: Repository,
+  { request, tagOptions, signal }: Storing,
+  subject: ImageSubject,
+): Promise<void> {
   const image = await home.headManifest(subject.digest, signal);
-  if (!image) throw new RegistryError(404, `${home.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`);
-  await attachBundle(target, { mediaType: image.mediaType, digest: subject.digest, size: image.size }, request, tagOptions, signal);
+  if (!image)
+    throw new RegistryError(
+      404,
+      `${home.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`,
+    );
+  await attachBundle(
+    target,
+    { mediaType: image.mediaType, digest: subject.digest, size: image.size },
+    request,
+    tagOptions,
+    signal,
+  );
 }
 
 function isRetryable(error: unknown): boolean {
@@ -126,9 +168,14 @@ function isRetryable(error: unknown): boolean {
 function storageError(request: StoreRequest, failures: SubjectFailure[]): StorageError {
   const total = request.artifact.payload.subjects.length;
   const head = total > 1 ? `${failures.length} of ${total} images failed: ` : '';
-  return new StorageError('oci', request.artifact.shortKey, head + failures.map((failure) => failure.message).join('; '), {
-    cause: failures[0]?.cause,
-    // One that may pass is reason enough to try again: what is stored is not stored twice.
-    retryable: failures.some((failure) => failure.retryable),
-  });
+  return new StorageError(
+    'oci',
+    request.artifact.shortKey,
+    head + failures.map((failure) => failure.message).join('; '),
+    {
+      cause: failures[0]?.cause,
+      // One that may pass is reason enough to try again: what is stored is not stored twice.
+      retryable: failures.some((failure) => failure.retryable),
+    },
+  );
 }

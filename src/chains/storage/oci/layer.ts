@@ -26,16 +26,30 @@ export function layerOf(request: StoreRequest): AttachedLayer {
   const proof = { ...certificateAnnotations(signature), ...logAnnotations(logEntry) };
   if (envelope === undefined) {
     const base64 = Buffer.from(signature.signature).toString('base64');
-    const annotations = { [annotation.signature]: base64, ...proof, ...timestampAnnotations(request.timestamp), ...own };
+    const annotations = {
+      [annotation.signature]: base64,
+      ...proof,
+      ...timestampAnnotations(request.timestamp),
+      ...own,
+    };
     return { suffix: 'sig', mediaType: simpleSigningLayerType, blob: Buffer.from(artifact.payload.json), annotations };
   }
   const type = artifact.payload.predicateType;
-  const annotations = { [annotation.signature]: '', ...(type ? { [annotation.predicateType]: type } : {}), ...proof, ...timestampAnnotations(request.envelopeTimestamp), ...own };
+  const annotations = {
+    [annotation.signature]: '',
+    ...(type ? { [annotation.predicateType]: type } : {}),
+    ...proof,
+    ...timestampAnnotations(request.envelopeTimestamp),
+    ...own,
+  };
   return { suffix: 'att', mediaType: dsseLayerType, blob: Buffer.from(envelopeJson(envelope)), annotations };
 }
 
 function certificateAnnotations(signature: StoreRequest['signature']): Record<string, string> {
-  return { ...(signature.certificate ? { [annotation.certificate]: signature.certificate } : {}), ...(signature.chain ? { [annotation.chain]: signature.chain } : {}) };
+  return {
+    ...(signature.certificate ? { [annotation.certificate]: signature.certificate } : {}),
+    ...(signature.chain ? { [annotation.chain]: signature.chain } : {}),
+  };
 }
 
 function logAnnotations(entry: LogEntry | undefined): Record<string, string> {
@@ -52,24 +66,40 @@ const envelopeSlack = 4096;
 
 /**
  * Compares a layer that is already under the tag: `same` payload and signer; `poorer`: the same, but without the log
- * entry or timestamp that ours has. A layer of a stranger (cosign, upstream Chains) is fetched only when it can be ours.
+ * entry or timestamp that ours has. A layer of a stranger (cosign, upstream Chains) is fetched only when it can be
+ * ours.
  */
-export async function likeness(found: Descriptor, layer: AttachedLayer, request: StoreRequest, fetchBlob: (digest: string) => Promise<Buffer>): Promise<Likeness> {
+export async function likeness(
+  found: Descriptor,
+  layer: AttachedLayer,
+  request: StoreRequest,
+  fetchBlob: (digest: string) => Promise<Buffer>,
+): Promise<Likeness> {
   if (found.mediaType !== layer.mediaType) return 'other';
   const theirs = found.annotations ?? {};
-  const isSame = theirs[annotation.payload] !== undefined && theirs[annotation.signer] !== undefined
-    ? theirs[annotation.payload] === layer.annotations[annotation.payload] && theirs[annotation.signer] === layer.annotations[annotation.signer]
-    : await isStrangersCopy(found, layer, request, fetchBlob);
+  const isSame =
+    theirs[annotation.payload] !== undefined && theirs[annotation.signer] !== undefined
+      ? theirs[annotation.payload] === layer.annotations[annotation.payload] &&
+        theirs[annotation.signer] === layer.annotations[annotation.signer]
+      : await isStrangersCopy(found, layer, request, fetchBlob);
   if (!isSame) return 'other';
   const lacks = [annotation.bundle, annotation.timestamp].some((key) => layer.annotations[key] && !theirs[key]);
   return lacks ? 'poorer' : 'same';
 }
 
-async function isStrangersCopy(found: Descriptor, layer: AttachedLayer, request: StoreRequest, fetchBlob: (digest: string) => Promise<Buffer>): Promise<boolean> {
+async function isStrangersCopy(
+  found: Descriptor,
+  layer: AttachedLayer,
+  request: StoreRequest,
+  fetchBlob: (digest: string) => Promise<Buffer>,
+): Promise<boolean> {
   const certificate = found.annotations?.[annotation.certificate] || undefined;
   if (layer.suffix === 'sig') {
     const signature = Buffer.from(found.annotations?.[annotation.signature] ?? '', 'base64');
-    return found.digest === digestOf(layer.blob) && isSameSigner(request.signature, { certificate, bytes: layer.blob, signature });
+    return (
+      found.digest === digestOf(layer.blob) &&
+      isSameSigner(request.signature, { certificate, bytes: layer.blob, signature })
+    );
   }
   if (found.digest === digestOf(layer.blob)) return true;
   if (Math.abs(found.size - layer.blob.length) > envelopeSlack) return false;
@@ -87,5 +117,7 @@ export function isSameEnvelope(stored: Buffer, request: StoreRequest, certificat
   const { json, payloadType } = request.artifact.payload;
   if (typeof envelope.payload !== 'string' || !Buffer.from(envelope.payload, 'base64').equals(json)) return false;
   const bytes = preAuthEncoding(payloadType, json);
-  return (envelope.signatures ?? []).some(({ sig }) => isSameSigner(request.signature, { certificate, bytes, signature: Buffer.from(sig, 'base64') }));
+  return (envelope.signatures ?? []).some(({ sig }) =>
+    isSameSigner(request.signature, { certificate, bytes, signature: Buffer.from(sig, 'base64') }),
+  );
 }

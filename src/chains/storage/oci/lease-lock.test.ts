@@ -6,7 +6,8 @@ import { leases } from '../../../kube/resources.ts';
 import { LeaseLock } from './lease-lock.ts';
 
 const signal = AbortSignal.timeout(10_000);
-const lock = (client: FakeKubeClient, identity: string, clock = systemClock) => new LeaseLock({ client, namespace: 'ns', identity, clock, shards: 4 });
+const lock = (client: FakeKubeClient, identity: string, clock = systemClock) =>
+  new LeaseLock({ client, namespace: 'ns', identity, clock, shards: 4 });
 
 describe('LeaseLock', () => {
   it('lets one of several replicas work on a name at a time', async () => {
@@ -17,13 +18,17 @@ describe('LeaseLock', () => {
     let turns = 0;
     await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
-        ([a, b, c][index % 3] ?? a).withLock('image', async () => {
-          inside += 1;
-          most = Math.max(most, inside);
-          await systemClock.sleep(2);
-          inside -= 1;
-          turns += 1;
-        }, signal),
+        ([a, b, c][index % 3] ?? a).withLock(
+          'image',
+          async () => {
+            inside += 1;
+            most = Math.max(most, inside);
+            await systemClock.sleep(2);
+            inside -= 1;
+            turns += 1;
+          },
+          signal,
+        ),
       ),
     );
     expect([most, turns]).toEqual([1, 30]);
@@ -33,12 +38,22 @@ describe('LeaseLock', () => {
     const client = new FakeKubeClient();
     const mine = lock(client, 'a');
     for (let turn = 0; turn < 3; turn += 1) await mine.withLock('image', () => Promise.resolve(), signal);
-    expect(client.calls.map(({ verb }) => verb)).toEqual(['get', 'create', 'update', 'update', 'update', 'update', 'update']);
+    expect(client.calls.map(({ verb }) => verb)).toEqual([
+      'get',
+      'create',
+      'update',
+      'update',
+      'update',
+      'update',
+      'update',
+    ]);
   });
 
   it('is given back when the work fails', async () => {
     const client = new FakeKubeClient();
-    await expect(lock(client, 'a').withLock('image', () => Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+    await expect(lock(client, 'a').withLock('image', () => Promise.reject(new Error('no')), signal)).rejects.toThrow(
+      'no',
+    );
     await expect(lock(client, 'b').withLock('image', () => Promise.resolve('done'), signal)).resolves.toBe('done');
   });
 
@@ -46,7 +61,8 @@ describe('LeaseLock', () => {
     const client = new FakeKubeClient();
     const clock = new FakeClock();
     const spec = { holderIdentity: 'dead', leaseDurationSeconds: 15 };
-    for (let shard = 0; shard < 4; shard += 1) client.seed(leases, { metadata: { name: `chains-tags-${shard}`, namespace: 'ns' }, spec });
+    for (let shard = 0; shard < 4; shard += 1)
+      client.seed(leases, { metadata: { name: `chains-tags-${shard}`, namespace: 'ns' }, spec });
     let begun = false;
     const working = lock(client, 'b', clock).withLock('image', () => Promise.resolve((begun = true)), signal);
     await clock.advance(14_000);
@@ -60,7 +76,11 @@ describe('LeaseLock', () => {
     const client = new FakeKubeClient();
     const clock = new FakeClock();
     let end = () => {};
-    const working = lock(client, 'a', clock).withLock('image', () => new Promise<void>((resolve) => (end = resolve)), signal);
+    const working = lock(client, 'a', clock).withLock(
+      'image',
+      () => new Promise<void>((resolve) => (end = resolve)),
+      signal,
+    );
     await clock.advance(40_000);
     let taken = false;
     const waiting = lock(client, 'b', clock).withLock('image', () => Promise.resolve((taken = true)), signal);

@@ -67,8 +67,12 @@ export class LeaseLock implements NamedLock {
       signal.throwIfAborted();
       const lease = this.#last.get(name) ?? (await this.#read(name, signal));
       const now = elapsedScale(this.#clock);
-      if (lease && seen?.version !== lease.metadata.resourceVersion) seen = { version: lease.metadata.resourceVersion, at: now };
-      const isFree = !lease || lease.spec?.holderIdentity === this.#options.identity || freeInMs(lease.spec, seen?.at ?? now, now) === 0;
+      if (lease && seen?.version !== lease.metadata.resourceVersion)
+        seen = { version: lease.metadata.resourceVersion, at: now };
+      const isFree =
+        !lease ||
+        lease.spec?.holderIdentity === this.#options.identity ||
+        freeInMs(lease.spec, seen?.at ?? now, now) === 0;
       if (isFree) {
         if (lease) this.#last.set(name, lease);
         if (await this.#write(name, this.#options.identity, signal).then(() => true, lost)) return;
@@ -99,11 +103,20 @@ export class LeaseLock implements NamedLock {
     const { client, namespace } = this.#options;
     const before = this.#last.get(name);
     const time = microTime(this.#clock.now());
-    const spec = { holderIdentity, leaseDurationSeconds: durationMs / 1000, renewTime: time, acquireTime: before?.spec?.holderIdentity === holderIdentity ? before.spec.acquireTime : time };
+    const spec = {
+      holderIdentity,
+      leaseDurationSeconds: durationMs / 1000,
+      renewTime: time,
+      acquireTime: before?.spec?.holderIdentity === holderIdentity ? before.spec.acquireTime : time,
+    };
     const options = { unlimited: true, ...(signal ? { signal } : {}) };
     const written = before
       ? await client.replace(leases, { ...before, spec }, options)
-      : await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec }, options);
+      : await client.create(
+          leases,
+          { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec },
+          options,
+        );
     this.#last.set(name, written);
   }
 }

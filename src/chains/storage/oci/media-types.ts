@@ -1,4 +1,6 @@
-/** Layers of `.sig` and `.att` as cosign reads them (specs/SIGNATURE_SPEC.md and specs/ATTESTATION_SPEC.md of cosign). */
+/**
+ * Layers of `.sig` and `.att` as cosign reads them (specs/SIGNATURE_SPEC.md and specs/ATTESTATION_SPEC.md of cosign).
+ */
 export const simpleSigningLayerType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 export const dsseLayerType = 'application/vnd.dsse.envelope.v1+json';
 

@@ -18,7 +18,13 @@ import { createOciBackend } from './backend.ts';
 const signal = AbortSignal.timeout(20_000);
 const digest = `sha256:${'a'.repeat(64)}`;
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
-const anonymous = { of: () => ({ find: () => Promise.resolve({ credentials: undefined, origin: '' }), explain: () => Promise.resolve('add a secret'), forget: () => false }) };
+const anonymous = {
+  of: () => ({
+    find: () => Promise.resolve({ credentials: undefined, origin: '' }),
+    explain: () => Promise.resolve('add a secret'),
+    forget: () => false,
+  }),
+};
 
 let registry: FakeRegistry;
 let backend: StorageBackend;
@@ -37,19 +43,63 @@ afterEach(async () => {
 /** A signer with a key, and with a certificate for `name` if that is given. */
 function signerOf(name?: string): Signer {
   const [key, certificate] = [path.join(folder, 'key'), path.join(folder, 'certificate')];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', certificate, '-days', '2', '-subj', '/', '-addext', `subjectAltName=URI:${name ?? 'none'}`], { stdio: 'ignore' });
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+      '-days',
+      '2',
+      '-subj',
+      '/',
+      '-addext',
+      `subjectAltName=URI:${name ?? 'none'}`,
+    ],
+    { stdio: 'ignore' },
+  );
   const privateKey = createPrivateKey(readFileSync(key));
   const algorithm = { scheme: 'ecdsa', hash: 'sha256' } as const;
-  const own = { publicKey: createPublicKey(privateKey), algorithm, ...(name ? { certificate: readFileSync(certificate, 'utf8'), chain: 'CHAIN' } : {}) };
-  return payloadSigner({ description: '', signBytes: async (bytes) => ({ signature: await signBytes(privateKey, algorithm, bytes), key: own }) });
+  const own = {
+    publicKey: createPublicKey(privateKey),
+    algorithm,
+    ...(name ? { certificate: readFileSync(certificate, 'utf8'), chain: 'CHAIN' } : {}),
+  };
+  return payloadSigner({
+    description: '',
+    signBytes: async (bytes) => ({ signature: await signBytes(privateKey, algorithm, bytes), key: own }),
+  });
 }
 
-async function request(signer: Signer, options: { wrap?: boolean; text?: string; settings?: Record<string, string>; more?: Partial<StoreRequest> } = {}): Promise<StoreRequest> {
+async function request(
+  signer: Signer,
+  options: { wrap?: boolean; text?: string; settings?: Record<string, string>; more?: Partial<StoreRequest> } = {},
+): Promise<StoreRequest> {
   const { wrap = true, text = '{"a":1}', settings = {}, more = {} } = options;
   const subjects = [{ repository: `${registry.server.host}/app`, digest }];
-  const payload = { json: Buffer.from(text), payloadType: 'application/vnd.in-toto+json' as const, predicateType: 'https://slsa.dev/provenance/v1', wrap, subjects };
+  const payload = {
+    json: Buffer.from(text),
+    payloadType: 'application/vnd.in-toto+json' as const,
+    predicateType: 'https://slsa.dev/provenance/v1',
+    wrap,
+    subjects,
+  };
   const run = { kind: 'TaskRun', metadata: { namespace: 'ns' }, spec: {} } as StoreRequest['run'];
-  return { run, artifact: { kind: 'taskrun', shortKey: 'k', fullKey: 'f', payload }, signature: await signer.sign(payload, signal), config: parseChainsConfig(settings).config, ...more };
+  return {
+    run,
+    artifact: { kind: 'taskrun', shortKey: 'k', fullKey: 'f', payload },
+    signature: await signer.sign(payload, signal),
+    config: parseChainsConfig(settings).config,
+    ...more,
+  };
 }
 
 const att = () => registry.manifest<ImageManifest>('app', attachmentTag(digest, 'att'));
@@ -60,13 +110,18 @@ describe('keyless signatures', () => {
     ['of one identity leave one layer, whatever the certificate', 'https://issuer/me', 1],
     ['of another identity are added', 'https://issuer/other', 2],
   ])('%s', async (_, second, layers) => {
-    for (const wrap of [true, false]) for (const name of ['https://issuer/me', second]) await backend.store(await request(signerOf(name), { wrap }), signal);
+    for (const wrap of [true, false])
+      for (const name of ['https://issuer/me', second])
+        await backend.store(await request(signerOf(name), { wrap }), signal);
     expect([att()?.layers.length, sig()?.layers.length]).toEqual([layers, layers]);
   });
 
-  it('carry certificate and chain, and are told from those of a key in strangers\' layers', async () => {
+  it("carry certificate and chain, and are told from those of a key in strangers' layers", async () => {
     await backend.store(await request(signerOf('https://issuer/me')), signal);
-    expect(att()?.layers[0]?.annotations).toMatchObject({ 'dev.sigstore.cosign/certificate': expect.stringContaining('BEGIN CERTIFICATE') as string, 'dev.sigstore.cosign/chain': 'CHAIN' });
+    expect(att()?.layers[0]?.annotations).toMatchObject({
+      'dev.sigstore.cosign/certificate': expect.stringContaining('BEGIN CERTIFICATE') as string,
+      'dev.sigstore.cosign/chain': 'CHAIN',
+    });
     forgetOurs();
     await backend.store(await request(signerOf('https://issuer/me')), signal);
     expect(att()?.layers).toHaveLength(1);
@@ -79,7 +134,8 @@ describe('keyless signatures', () => {
 /** Makes the layers look as others' products write them. */
 function forgetOurs(): void {
   const manifest = att();
-  for (const layer of manifest?.layers ?? []) for (const key of ['tektite.dev/payload', 'tektite.dev/signer']) delete layer.annotations?.[key];
+  for (const layer of manifest?.layers ?? [])
+    for (const key of ['tektite.dev/payload', 'tektite.dev/signer']) delete layer.annotations?.[key];
   registry.put('app', attachmentTag(digest, 'att'), JSON.stringify(manifest), manifestType);
 }
 
@@ -88,7 +144,15 @@ describe('timestamps', () => {
     const signer = signerOf();
     const timestamps = { timestamp: Buffer.from('signature'), envelopeTimestamp: Buffer.from('envelope') };
     for (const wrap of [true, false]) await backend.store(await request(signer, { wrap, more: timestamps }), signal);
-    const of = (manifest: ImageManifest | undefined) => Buffer.from((JSON.parse(manifest?.layers[0]?.annotations?.['dev.sigstore.cosign/rfc3161timestamp'] ?? '{}') as { SignedRFC3161Timestamp: string }).SignedRFC3161Timestamp, 'base64').toString();
+    const of = (manifest: ImageManifest | undefined) =>
+      Buffer.from(
+        (
+          JSON.parse(manifest?.layers[0]?.annotations?.['dev.sigstore.cosign/rfc3161timestamp'] ?? '{}') as {
+            SignedRFC3161Timestamp: string;
+          }
+        ).SignedRFC3161Timestamp,
+        'base64',
+      ).toString();
     expect([of(att()), of(sig())]).toEqual(['envelope', 'signature']);
   });
 
@@ -99,32 +163,67 @@ describe('timestamps', () => {
     const later = await request(signer, { more: { envelopeTimestamp: Buffer.from('t') } });
     await backend.store(later, signal);
     expect(att()?.layers).toHaveLength(2);
-    expect(registry.blobs.get(att()?.layers[0]?.digest ?? '')).toBe(envelopeJson(later.signature.envelope ?? { payloadType: '', payload: '', signatures: [] }));
+    expect(registry.blobs.get(att()?.layers[0]?.digest ?? '')).toBe(
+      envelopeJson(later.signature.envelope ?? { payloadType: '', payload: '', signatures: [] }),
+    );
   });
 });
 
 describe('what is under the tag', () => {
   const tag = attachmentTag(digest, 'att');
   it.each([
-    ['an index', JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] }), 'holds application/vnd.oci.image.index.v1+json, not an image manifest as cosign writes it'],
+    [
+      'an index',
+      JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [] }),
+      'holds application/vnd.oci.image.index.v1+json, not an image manifest as cosign writes it',
+    ],
     ['no JSON', 'x', 'holds what is not JSON'],
   ])('is left alone when it is %s', async (_, bytes, message) => {
     registry.put('app', tag, bytes, 'application/vnd.oci.image.index.v1+json');
-    await expect(backend.store(await request(signerOf()), signal)).rejects.toMatchObject({ retryable: false, message: expect.stringContaining(`storage oci, k: ${registry.server.host}/app@${digest}: ${registry.server.host}/app:${tag} ${message}`) as string });
+    await expect(backend.store(await request(signerOf()), signal)).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringContaining(
+        `storage oci, k: ${registry.server.host}/app@${digest}: ${registry.server.host}/app:${tag} ${message}`,
+      ) as string,
+    });
     expect(registry.manifests.get(`app ${tag}`)?.bytes).toBe(bytes);
   });
 
   it("keeps others' fields, media types and config", async () => {
-    const config = JSON.stringify({ architecture: 'amd64', author: 'cosign', rootfs: { type: 'layers', diff_ids: ['sha256:1'] }, history: [{ created_by: 'x' }] });
+    const config = JSON.stringify({
+      architecture: 'amd64',
+      author: 'cosign',
+      rootfs: { type: 'layers', diff_ids: ['sha256:1'] },
+      history: [{ created_by: 'x' }],
+    });
     registry.blobs.set('sha256:c', config);
     const docker = 'application/vnd.docker.distribution.manifest.v2+json';
     const other = { mediaType: 'other', size: 1, digest: 'sha256:1', annotations: { x: 'y' } };
-    registry.put('app', tag, JSON.stringify({ schemaVersion: 2, mediaType: docker, config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: 1, digest: 'sha256:c' }, layers: [other], annotations: { own: '1' } }), docker);
+    registry.put(
+      'app',
+      tag,
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: docker,
+        config: { mediaType: 'application/vnd.docker.container.image.v1+json', size: 1, digest: 'sha256:c' },
+        layers: [other],
+        annotations: { own: '1' },
+      }),
+      docker,
+    );
     await backend.store(await request(signerOf()), signal);
-    expect(att()).toMatchObject({ mediaType: docker, config: { mediaType: 'application/vnd.docker.container.image.v1+json' }, layers: [other, {}], annotations: { own: '1' } });
+    expect(att()).toMatchObject({
+      mediaType: docker,
+      config: { mediaType: 'application/vnd.docker.container.image.v1+json' },
+      layers: [other, {}],
+      annotations: { own: '1' },
+    });
     expect(registry.manifests.get(`app ${tag}`)?.mediaType).toBe(docker);
     expect(JSON.parse(registry.blobs.get(att()?.config.digest ?? '') ?? '')).toEqual({
-      architecture: 'amd64', author: 'cosign', history: [{ created_by: 'x' }, { created: '0001-01-01T00:00:00Z' }], rootfs: { type: 'layers', diff_ids: ['sha256:1', att()?.layers[1]?.digest] },
+      architecture: 'amd64',
+      author: 'cosign',
+      history: [{ created_by: 'x' }, { created: '0001-01-01T00:00:00Z' }],
+      rootfs: { type: 'layers', diff_ids: ['sha256:1', att()?.layers[1]?.digest] },
     });
   });
 
@@ -133,13 +232,32 @@ describe('what is under the tag', () => {
     await backend.store(await request(signer), signal);
     registry.blobs.delete(att()?.config.digest ?? '');
     await backend.store(await request(signer, { text: '{"b":2}' }), signal);
-    expect(JSON.parse(registry.blobs.get(att()?.config.digest ?? '') ?? '')).toMatchObject({ rootfs: { diff_ids: att()?.layers.map((layer) => layer.digest) } });
+    expect(JSON.parse(registry.blobs.get(att()?.config.digest ?? '') ?? '')).toMatchObject({
+      rootfs: { diff_ids: att()?.layers.map((layer) => layer.digest) },
+    });
   });
 
   it('does not grow beyond what registries take', async () => {
-    const layers = Array.from({ length: 500 }, () => ({ mediaType: 'other', size: 1, digest: 'sha256:1', annotations: { certificate: 'x'.repeat(9000) } }));
-    registry.put('app', tag, JSON.stringify({ schemaVersion: 2, mediaType: manifestType, config: { mediaType: '', size: 1, digest: 'sha256:c' }, layers }), manifestType);
-    await expect(backend.store(await request(signerOf()), signal)).rejects.toThrow(/would have a manifest of \d+ bytes, and registries take 4194304/);
+    const layers = Array.from({ length: 500 }, () => ({
+      mediaType: 'other',
+      size: 1,
+      digest: 'sha256:1',
+      annotations: { certificate: 'x'.repeat(9000) },
+    }));
+    registry.put(
+      'app',
+      tag,
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: manifestType,
+        config: { mediaType: '', size: 1, digest: 'sha256:c' },
+        layers,
+      }),
+      manifestType,
+    );
+    await expect(backend.store(await request(signerOf()), signal)).rejects.toThrow(
+      /would have a manifest of \d+ bytes, and registries take 4194304/,
+    );
   });
 });
 
@@ -149,7 +267,10 @@ describe('refuses', () => {
     ['nothing else', {}, undefined],
   ])('%s', async (_, payload, wanted) => {
     const plain = await request(signerOf());
-    const refusal = backend.refuses?.({ ...plain, artifact: { ...plain.artifact, payload: { ...plain.artifact.payload, ...(payload as object) } } });
+    const refusal = backend.refuses?.({
+      ...plain,
+      artifact: { ...plain.artifact, payload: { ...plain.artifact.payload, ...(payload as object) } },
+    });
     if (wanted) expect(refusal).toMatch(wanted);
     else expect(refusal).toBeUndefined();
   });
@@ -157,14 +278,29 @@ describe('refuses', () => {
 
 describe('bundles', () => {
   const settings = { 'storage.oci.encoding-format': 'sigstore-bundle' };
-  const logEntry = { url: '', logIndex: 7, logId: '00', integratedTime: 5, body: 'e30=', tlogEntry: { logIndex: '7', logId: { keyId: 'AA==' }, kindVersion: { kind: 'dsse', version: '0.0.1' }, integratedTime: '5', inclusionProof: { logIndex: '7', rootHash: 'AA==', treeSize: '8', hashes: [], checkpoint: { envelope: 'c' } }, canonicalizedBody: 'e30=' } };
+  const logEntry = {
+    url: '',
+    logIndex: 7,
+    logId: '00',
+    integratedTime: 5,
+    body: 'e30=',
+    tlogEntry: {
+      logIndex: '7',
+      logId: { keyId: 'AA==' },
+      kindVersion: { kind: 'dsse', version: '0.0.1' },
+      integratedTime: '5',
+      inclusionProof: { logIndex: '7', rootHash: 'AA==', treeSize: '8', hashes: [], checkpoint: { envelope: 'c' } },
+      canonicalizedBody: 'e30=',
+    },
+  };
   const index = () => registry.manifest<IndexManifest>('app', digest.replace(':', '-'));
 
   it.each([false, true])('are stored once for a payload and signer (referrers API: %s)', async (api) => {
     registry.referrersApi = api;
     registry.manifests.set(`app ${digest}`, { bytes: '{}', mediaType: manifestType });
     const signer = signerOf();
-    for (const text of ['{"a":1}', '{"a":1}', '{"b":2}']) await backend.store(await request(signer, { settings, text }), signal);
+    for (const text of ['{"a":1}', '{"a":1}', '{"b":2}'])
+      await backend.store(await request(signer, { settings, text }), signal);
     await backend.store(await request(signerOf('https://issuer/me'), { settings }), signal);
     await backend.store(await request(signerOf('https://issuer/me'), { settings }), signal);
     const puts = registry.server.lines.filter((line) => line.startsWith('PUT /v2/app/manifests/sha256:'));
@@ -176,11 +312,14 @@ describe('bundles', () => {
     registry.manifests.set(`app ${digest}`, { bytes: '{}', mediaType: manifestType });
     const signer = signerOf();
     await backend.store(await request(signer, { settings }), signal);
-    for (let pass = 0; pass < 2; pass += 1) await backend.store(await request(signer, { settings, more: { logEntry } }), signal);
+    for (let pass = 0; pass < 2; pass += 1)
+      await backend.store(await request(signer, { settings, more: { logEntry } }), signal);
     expect(index()?.manifests).toHaveLength(2);
   });
 
   it('need the image', async () => {
-    await expect(backend.store(await request(signerOf(), { settings }), signal)).rejects.toThrow(`${registry.server.host}/app has no manifest ${digest}, and a bundle refers to the manifest; push the image first`);
+    await expect(backend.store(await request(signerOf(), { settings }), signal)).rejects.toThrow(
+      `${registry.server.host}/app has no manifest ${digest}, and a bundle refers to the manifest; push the image first`,
+    );
   });
 });

@@ -1,7 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import type { SerializedBundle } from '@sigstore/bundle';
 import { digestOf } from '../../../registry/digest.ts';
-import { emptyConfigType, ociIndexType, ociManifestType, type Descriptor, type ImageManifest, type IndexManifest } from '../../../registry/media-types.ts';
+import {
+  emptyConfigType,
+  ociIndexType,
+  ociManifestType,
+  type Descriptor,
+  type ImageManifest,
+  type IndexManifest,
+} from '../../../registry/media-types.ts';
 import { fallbackTag, missing, type Repository, type StoredManifest } from '../../../registry/repository.ts';
 import { updateTag, type PlannedManifest, type TagUpdateOptions } from '../../../registry/tag-update.ts';
 import { bundleMediaType, sigstoreBundle } from '../../signing/bundle.ts';
@@ -19,22 +26,43 @@ const emptyConfig = Buffer.from('{}');
  * @param subject the image's manifest
  * @returns whether anything was written
  */
-export function attachBundle(repository: Repository, subject: Descriptor, request: StoreRequest, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+export function attachBundle(
+  repository: Repository,
+  subject: Descriptor,
+  request: StoreRequest,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   // Two passes over one run must not both find that there is none.
-  return options.lock.withLock(`${repository.fullName}@${subject.digest}`, () => attach(repository, subject, request, options, signal), signal);
+  return options.lock.withLock(
+    `${repository.fullName}@${subject.digest}`,
+    () => attach(repository, subject, request, options, signal),
+    signal,
+  );
 }
 
-async function attach(repository: Repository, subject: Descriptor, request: StoreRequest, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+async function attach(
+  repository: Repository,
+  subject: Descriptor,
+  request: StoreRequest,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { api, descriptors } = await repository.referrers(subject.digest, signal);
   for (const found of descriptors) {
     if (await isSameBundle(repository, found, request, signal)) return false;
   }
   const { signature, logEntry, timestamp } = request;
-  const blob = await sigstoreBundle({ signature, logEntries: logEntry ? [logEntry] : [], timestamps: timestamp ? [timestamp] : [] });
+  const blob = await sigstoreBundle({
+    signature,
+    logEntries: logEntry ? [logEntry] : [],
+    timestamps: timestamp ? [timestamp] : [],
+  });
   const manifest = Buffer.from(JSON.stringify(referrerManifest(subject, blob, request, options.clock.now())));
   await Promise.all([repository.pushBlob(blob, signal), ensureEmptyConfig(repository, signal)]);
   const { listsReferrers } = await repository.putManifest(digestOf(manifest), manifest, ociManifestType, signal);
-  if (!listsReferrers && !api) await listAtFallbackTag(repository, subject.digest, descriptorOf(manifest), options, signal);
+  if (!listsReferrers && !api)
+    await listAtFallbackTag(repository, subject.digest, descriptorOf(manifest), options, signal);
   return true;
 }
 
@@ -43,7 +71,12 @@ function referrerManifest(subject: Descriptor, blob: Buffer, request: StoreReque
     schemaVersion: 2,
     mediaType: ociManifestType,
     artifactType: bundleMediaType,
-    config: { mediaType: emptyConfigType, size: emptyConfig.length, digest: digestOf(emptyConfig), artifactType: bundleMediaType },
+    config: {
+      mediaType: emptyConfigType,
+      size: emptyConfig.length,
+      digest: digestOf(emptyConfig),
+      artifactType: bundleMediaType,
+    },
     layers: [{ mediaType: bundleMediaType, size: blob.length, digest: digestOf(blob) }],
     subject,
     annotations: {
@@ -59,21 +92,41 @@ function referrerManifest(subject: Descriptor, blob: Buffer, request: StoreReque
 /** As an index lists a manifest: artifact type and annotations are copied up. */
 function descriptorOf(bytes: Buffer): Descriptor {
   const { artifactType, annotations } = JSON.parse(bytes.toString('utf8')) as ImageManifest;
-  return { mediaType: ociManifestType, digest: digestOf(bytes), size: bytes.length, ...(artifactType ? { artifactType } : {}), ...(annotations ? { annotations } : {}) };
+  return {
+    mediaType: ociManifestType,
+    digest: digestOf(bytes),
+    size: bytes.length,
+    ...(artifactType ? { artifactType } : {}),
+    ...(annotations ? { annotations } : {}),
+  };
 }
 
-/** Whether the listing rules out that this is our payload's bundle; most of strangers' referrers need not be fetched. */
+/**
+ * Whether the listing rules out that this is our payload's bundle; most of strangers' referrers need not be fetched.
+ */
 function isOther(found: Descriptor, payload: StoreRequest['artifact']['payload']): boolean {
   // Some registries list the config's type for the artifact's (go-containerregistry's does).
   if (![undefined, bundleMediaType, emptyConfigType].includes(found.artifactType)) return true;
   const { [annotation.payload]: digest, [annotation.bundlePredicateType]: type } = found.annotations ?? {};
-  return (digest !== undefined && digest !== digestOf(payload.json)) || (type !== undefined && type !== payload.predicateType);
+  return (
+    (digest !== undefined && digest !== digestOf(payload.json)) ||
+    (type !== undefined && type !== payload.predicateType)
+  );
 }
 
-async function isSameBundle(repository: Repository, found: Descriptor, request: StoreRequest, signal: AbortSignal): Promise<boolean> {
+async function isSameBundle(
+  repository: Repository,
+  found: Descriptor,
+  request: StoreRequest,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (isOther(found, request.artifact.payload)) return false;
   const manifest = await repository.findManifest(found.digest, signal);
-  const layer = manifest && (JSON.parse(manifest.bytes.toString('utf8')) as Partial<ImageManifest>).layers?.find((one) => one.mediaType === bundleMediaType);
+  const layer =
+    manifest &&
+    (JSON.parse(manifest.bytes.toString('utf8')) as Partial<ImageManifest>).layers?.find(
+      (one) => one.mediaType === bundleMediaType,
+    );
   const blob = layer && (await repository.getBlob(layer.digest, signal).catch(missing));
   if (!blob) return false;
   const bundle = JSON.parse(blob.toString('utf8')) as DeepPartial<SerializedBundle>;
@@ -94,15 +147,27 @@ async function ensureEmptyConfig(repository: Repository, signal: AbortSignal): P
   if (!(await repository.hasBlob(digestOf(emptyConfig), signal))) await repository.pushBlob(emptyConfig, signal);
 }
 
-async function listAtFallbackTag(repository: Repository, digest: string, added: Descriptor, options: TagUpdateOptions, signal: AbortSignal): Promise<void> {
+async function listAtFallbackTag(
+  repository: Repository,
+  digest: string,
+  added: Descriptor,
+  options: TagUpdateOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const tag = fallbackTag(digest);
-  const plan = (current: StoredManifest | undefined): Promise<PlannedManifest> => Promise.resolve(planIndex(current, added, `${repository.fullName}:${tag}`));
+  const plan = (current: StoredManifest | undefined): Promise<PlannedManifest> =>
+    Promise.resolve(planIndex(current, added, `${repository.fullName}:${tag}`));
   await updateTag(repository, tag, plan, options, signal);
 }
 
 function planIndex(current: StoredManifest | undefined, added: Descriptor, where: string): PlannedManifest {
-  const index: IndexManifest = current ? (JSON.parse(current.bytes.toString('utf8')) as IndexManifest) : { schemaVersion: 2, mediaType: ociIndexType, manifests: [] };
-  if (!Array.isArray(index.manifests)) throw new AttachmentError(`${where} holds ${current?.mediaType || 'something unknown'}, not an index of referrers; delete the tag`);
+  const index: IndexManifest = current
+    ? (JSON.parse(current.bytes.toString('utf8')) as IndexManifest)
+    : { schemaVersion: 2, mediaType: ociIndexType, manifests: [] };
+  if (!Array.isArray(index.manifests))
+    throw new AttachmentError(
+      `${where} holds ${current?.mediaType || 'something unknown'}, not an index of referrers; delete the tag`,
+    );
   if (index.manifests.some((one) => one.digest === added.digest)) return undefined;
   const bytes = Buffer.from(JSON.stringify({ ...index, manifests: [...index.manifests, added] }));
   return { bytes, mediaType: index.mediaType ?? ociIndexType };

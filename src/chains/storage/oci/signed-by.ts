@@ -3,8 +3,8 @@ import { verifyBytes, type SigningAlgorithm } from '../../signing/algorithm.ts';
 import type { Signature } from '../../signing/signer.ts';
 
 /**
- * Who signed, as far as it matters for "is this payload already there": the key, or for keyless signatures, whose key is
- * new each time, the identity in the certificate.
+ * Who signed, as far as it matters for "is this payload already there": the key, or for keyless signatures, whose key
+ * is new each time, the identity in the certificate.
  */
 export function signerName(signature: Pick<Signature, 'certificate' | 'keyId'>): string {
   return signature.certificate ? `certificate ${identityOf(signature.certificate)}` : signature.keyId;
@@ -17,10 +17,22 @@ export function identityOf(certificate: string): string {
 }
 
 /** Whether bytes and signature, found in a store, were made with the same key, or by the same identity, as ours. */
-export function isSameSigner(ours: Signature, theirs: { certificate?: string | undefined; bytes: Uint8Array; signature: Uint8Array }): boolean {
+export function isSameSigner(
+  ours: Signature,
+  theirs: { certificate?: string | undefined; bytes: Uint8Array; signature: Uint8Array },
+): boolean {
   try {
-    if (ours.certificate || theirs.certificate) return Boolean(ours.certificate && theirs.certificate) && identityOf(ours.certificate ?? '') === identityOf(theirs.certificate ?? '');
-    return verifyBytes(createPublicKey(ours.publicKeyPem), { scheme: ours.scheme, hash: ours.hash } as SigningAlgorithm, theirs.bytes, theirs.signature);
+    if (ours.certificate || theirs.certificate)
+      return (
+        Boolean(ours.certificate && theirs.certificate) &&
+        identityOf(ours.certificate ?? '') === identityOf(theirs.certificate ?? '')
+      );
+    return verifyBytes(
+      createPublicKey(ours.publicKeyPem),
+      { scheme: ours.scheme, hash: ours.hash } as SigningAlgorithm,
+      theirs.bytes,
+      theirs.signature,
+    );
   } catch {
     return false; // a stranger's layer may hold anything; it is then not ours
   }

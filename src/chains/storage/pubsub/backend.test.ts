@@ -14,31 +14,63 @@ describe('pubsub', () => {
     const seen: Message[] = [];
     const stop = memoryTopic('provenance').subscribe((message) => seen.push(message));
     const backend = createPubsubBackend('pubsub');
-    const requests = [await storeRequest({ data }), await storeRequest({ data }), await storeRequest({ data, privateKey: otherKey() }), await storeRequest({ data, image: true })];
+    const requests = [
+      await storeRequest({ data }),
+      await storeRequest({ data }),
+      await storeRequest({ data, privateKey: otherKey() }),
+      await storeRequest({ data, image: true }),
+    ];
     for (const request of requests) await backend.store(request, signal);
     stop();
     await backend.store(await storeRequest({ data, payload: {} }), signal);
     const expected = [0, 2, 3].map((index) => requests[index] as (typeof requests)[number]);
-    expect(seen).toEqual(expected.map(({ artifact, signature }) => ({
-      key: artifact.fullKey,
-      body: signatureContent(signature),
-      metadata: { payload: Buffer.from(Buffer.from(artifact.payload.json).toString('base64')), signature: signatureContent(signature) },
-    })));
+    expect(seen).toEqual(
+      expected.map(({ artifact, signature }) => ({
+        key: artifact.fullKey,
+        body: signatureContent(signature),
+        metadata: {
+          payload: Buffer.from(Buffer.from(artifact.payload.json).toString('base64')),
+          signature: signatureContent(signature),
+        },
+      })),
+    );
   });
 
   it.each([
-    { name: 'pubsub' as const, settings: { topic: 't' }, error: /storage\.pubsub\.provider in chains-config is not set/ },
-    { name: 'pubsub' as const, settings: { provider: 'inmemory' }, error: /storage\.pubsub\.topic in chains-config is not set/ },
-    { name: 'pubsub' as const, settings: { provider: 'kafka', topic: 't' }, error: /storage\.pubsub\.kafka\.bootstrap\.servers in chains-config is not set/ },
-    { name: 'kafka' as const, settings: { topic: 't', 'kafka.bootstrap.servers': ' , ' }, error: /bootstrap\.servers in chains-config is not set/ },
+    {
+      name: 'pubsub' as const,
+      settings: { topic: 't' },
+      error: /storage\.pubsub\.provider in chains-config is not set/,
+    },
+    {
+      name: 'pubsub' as const,
+      settings: { provider: 'inmemory' },
+      error: /storage\.pubsub\.topic in chains-config is not set/,
+    },
+    {
+      name: 'pubsub' as const,
+      settings: { provider: 'kafka', topic: 't' },
+      error: /storage\.pubsub\.kafka\.bootstrap\.servers in chains-config is not set/,
+    },
+    {
+      name: 'kafka' as const,
+      settings: { topic: 't', 'kafka.bootstrap.servers': ' , ' },
+      error: /bootstrap\.servers in chains-config is not set/,
+    },
     { name: 'kafka' as const, settings: { provider: 'inmemory', topic: 't' }, error: /contradict each other/ },
     { name: 'kafka' as const, settings: { topic: 't', 'kafka.bootstrap.servers': 'a:9092' }, error: undefined },
   ])('$name with $settings', async ({ name, settings, error }) => {
-    const request = await storeRequest({ data: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`storage.pubsub.${key}`, value])) });
+    const request = await storeRequest({
+      data: Object.fromEntries(Object.entries(settings).map(([key, value]) => [`storage.pubsub.${key}`, value])),
+    });
     const backend = createPubsubBackend(name);
     if (error === undefined) return expect(backend.refuses?.(request)).toBeUndefined();
     expect(backend.refuses?.(request)).toMatch(error);
-    await expect(backend.store(request, signal)).rejects.toMatchObject({ backend: name, retryable: false, message: expect.stringMatching(error) });
+    await expect(backend.store(request, signal)).rejects.toMatchObject({
+      backend: name,
+      retryable: false,
+      message: expect.stringMatching(error),
+    });
   });
 
   it('reads a list of brokers', () => expect(brokersOf('a:9092, b:9092,')).toEqual(['a:9092', 'b:9092']));

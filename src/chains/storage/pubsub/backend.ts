@@ -16,7 +16,10 @@ const remembered = 10_000;
  * A topic cannot be asked what is in it: after a crash between publishing and taking note of it, a message comes twice,
  * with the same key and body.
  */
-export function createPubsubBackend(name: 'pubsub' | 'kafka', { log = silentLogger }: { log?: Logger } = {}): StorageBackend {
+export function createPubsubBackend(
+  name: 'pubsub' | 'kafka',
+  { log = silentLogger }: { log?: Logger } = {},
+): StorageBackend {
   const topics = new Map<string, Topic>();
   const published = new Set<string>();
   return {
@@ -28,9 +31,16 @@ export function createPubsubBackend(name: 'pubsub' | 'kafka', { log = silentLogg
       const { topic: topicName, kafkaBootstrapServers, provider } = request.config.storage.pubsub;
       const id = `${provider || name} ${topicName} ${kafkaBootstrapServers}`;
       const message = messageOf(request);
-      const mark = createHash('sha256').update(`${id}\0${message.key}\0`).update(message.metadata.payload).update('\0').update(request.signature.keyId).digest('base64');
+      const mark = createHash('sha256')
+        .update(`${id}\0${message.key}\0`)
+        .update(message.metadata.payload)
+        .update('\0')
+        .update(request.signature.keyId)
+        .digest('base64');
       if (published.has(mark)) return;
-      const topic = topics.get(id) ?? (provider === 'inmemory' ? memoryTopic(topicName) : kafkaTopic(kafkaBootstrapServers, topicName, log));
+      const topic =
+        topics.get(id) ??
+        (provider === 'inmemory' ? memoryTopic(topicName) : kafkaTopic(kafkaBootstrapServers, topicName, log));
       topics.set(id, topic);
       try {
         await topic.publish(message, signal);
@@ -38,15 +48,18 @@ export function createPubsubBackend(name: 'pubsub' | 'kafka', { log = silentLogg
         throw storageError(name, request, error, signal);
       }
       published.add(mark);
-      if (published.size > remembered) for (const oldest of [...published].slice(0, remembered / 2)) published.delete(oldest);
+      if (published.size > remembered)
+        for (const oldest of [...published].slice(0, remembered / 2)) published.delete(oldest);
     },
   };
 }
 
 function refusal(name: 'pubsub' | 'kafka', { config }: StoreRequest): string | undefined {
   const { provider, topic, kafkaBootstrapServers } = config.storage.pubsub;
-  if (name === 'pubsub' && provider === '') return 'storage.pubsub.provider in chains-config is not set: use kafka (or inmemory, for tests)';
-  if (name === 'kafka' && provider === 'inmemory') return 'the backend kafka and storage.pubsub.provider "inmemory" contradict each other: use the provider kafka, or the backend pubsub';
+  if (name === 'pubsub' && provider === '')
+    return 'storage.pubsub.provider in chains-config is not set: use kafka (or inmemory, for tests)';
+  if (name === 'kafka' && provider === 'inmemory')
+    return 'the backend kafka and storage.pubsub.provider "inmemory" contradict each other: use the provider kafka, or the backend pubsub';
   if (topic === '') return 'storage.pubsub.topic in chains-config is not set: write the name of the topic';
   if (provider === 'inmemory' || brokersOf(kafkaBootstrapServers).length > 0) return undefined;
   return 'storage.pubsub.kafka.bootstrap.servers in chains-config is not set: write host:port of the brokers, with commas between them';

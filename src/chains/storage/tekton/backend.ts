@@ -17,12 +17,18 @@ export function createTektonBackend({ client }: { client: Pick<KubeClient, 'get'
   const lock = new ProcessLock();
   return {
     name: 'tekton',
-    refuses: (request) => tooLarge(request.run.metadata.annotations ?? {}, annotationsOf(request), request.artifact.kind),
-    store: (request, signal) => lock.withLock(request.run.metadata.uid ?? '', () => apply(client, request, signal), signal),
+    refuses: (request) =>
+      tooLarge(request.run.metadata.annotations ?? {}, annotationsOf(request), request.artifact.kind),
+    store: (request, signal) =>
+      lock.withLock(request.run.metadata.uid ?? '', () => apply(client, request, signal), signal),
   };
 }
 
-async function apply(client: Pick<KubeClient, 'get' | 'patch'>, request: StoreRequest, signal: AbortSignal): Promise<void> {
+async function apply(
+  client: Pick<KubeClient, 'get' | 'patch'>,
+  request: StoreRequest,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, name = '', uid } = request.run.metadata;
   const resource = resourceOf(request);
   const wanted = annotationsOf(request);
@@ -37,7 +43,18 @@ async function apply(client: Pick<KubeClient, 'get' | 'patch'>, request: StoreRe
     // uid and resourceVersion: an apply would create the run anew if it were gone, and undo an apply it has not seen.
     const metadata = { name, namespace, uid, resourceVersion: live.metadata.resourceVersion, annotations };
     try {
-      await client.patch(resource, namespace, name, { type: 'apply', body: { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata }, fieldManager, force }, { signal });
+      await client.patch(
+        resource,
+        namespace,
+        name,
+        {
+          type: 'apply',
+          body: { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata },
+          fieldManager,
+          force,
+        },
+        { signal },
+      );
       return;
     } catch (error) {
       if (!isConflict(error) || round >= tries) throw error;
@@ -46,20 +63,27 @@ async function apply(client: Pick<KubeClient, 'get' | 'patch'>, request: StoreRe
   }
 }
 
-async function liveRun(client: Pick<KubeClient, 'get'>, request: StoreRequest, signal: AbortSignal): Promise<KubeObject> {
+async function liveRun(
+  client: Pick<KubeClient, 'get'>,
+  request: StoreRequest,
+  signal: AbortSignal,
+): Promise<KubeObject> {
   const { namespace, name = '', uid } = request.run.metadata;
   const resource = resourceOf(request);
   const live = await client.get(resource, namespace, name, { signal }).catch((error: unknown) => {
     if (isNotFound(error)) return undefined;
     throw error;
   });
-  if (live === undefined || live.metadata.uid !== uid) throw failure(request, `${resource.kind} ${namespace}/${name} is gone, and its annotations with it`);
+  if (live === undefined || live.metadata.uid !== uid)
+    throw failure(request, `${resource.kind} ${namespace}/${name} is gone, and its annotations with it`);
   return live;
 }
 
 /** Another manager wrote one of our annotations: it is taken over, as upstream does. */
 function isOwnedByAnother(error: unknown): boolean {
-  return error instanceof ApiError && (error.details?.causes ?? []).some((cause) => cause.reason === 'FieldManagerConflict');
+  return (
+    error instanceof ApiError && (error.details?.causes ?? []).some((cause) => cause.reason === 'FieldManagerConflict')
+  );
 }
 
 function resourceOf({ run }: StoreRequest): Resource<KubeObject> {
