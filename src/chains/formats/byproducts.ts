@@ -1,7 +1,7 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isByProduct, type NamedResult } from '../artifacts/hints.ts';
 import type { RunObject } from '../types.ts';
-import { base64Json } from './json.ts';
+import { base64Json } from '../../core/digest/canonical-json.ts';
 import { isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
 import { descriptor, type ResourceDescriptor } from './statement.ts';
 import { nativeByProducts } from './subjects.ts';

@@ -4,7 +4,7 @@ import type { DigestedThing } from '../artifacts/merge.ts';
 import type { FormatSettings, RunObject } from '../types.ts';
 import type { SlsaVersion } from './byproducts.ts';
 import { asGoWrites } from './go-spec.ts';
-import { base64Json, sortedJson } from './json.ts';
+import { base64Json, sortedJson } from '../../core/digest/canonical-json.ts';
 import { imageMaterials, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
 import { isPipelineRun, refSourceOf, type ExecutedTask } from './runs.ts';
 import { descriptor, type ResourceDescriptor } from './statement.ts';

@@ -2,7 +2,7 @@ import type { DigestSet } from '../artifacts/digest.ts';
 import { imageOfSubject } from '../artifacts/image.ts';
 import type { DigestedThing } from '../artifacts/merge.ts';
 import { inTotoPayloadType, type ImageSubject, type Payload } from '../types.ts';
-import { sortedJson } from './json.ts';
+import { sortedJson } from '../../core/digest/canonical-json.ts';
 
 /** in-toto ResourceDescriptor, fields in the order of its protobuf message. Empty ones are left out. */
 export interface ResourceDescriptor {
