@@ -5,7 +5,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { command, progress, root, succeeds } from './deploy/command.ts';
+import { command, root, succeeds } from './command.ts';
+import { progress } from './progress.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -14,28 +14,28 @@ const controlPlane = 'tektite-test-api';
 const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
 
 async function onControlPlane(): Promise<Counts> {
-  const up = await run('hack/cluster', ['up', '--control-plane', '--name', controlPlane]);
+  const up = await run(['hack/cluster', 'up', '--control-plane', '--name', controlPlane]);
   if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
   try {
-    const { output } = await run('hack/cluster', ['kubeconfig', '--name', controlPlane]);
+    const { output } = await run(['hack/cluster', 'kubeconfig', '--name', controlPlane]);
     return await vitest('integration', {
       TEKTITE_TEST_KUBECONFIG: output.trim(),
       TEKTITE_TEST_CONTROL_PLANE: controlPlane,
     });
   } finally {
-    await run('hack/cluster', ['down', '--name', controlPlane]);
+    await run(['hack/cluster', 'down', '--name', controlPlane]);
   }
 }
 
 async function onCluster(): Promise<Counts> {
   const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
-  const wasUp = (await run('hack/cluster', ['status', '--name', cluster])).status === 0;
-  if ((await run('hack/cluster', ['up', '--name', cluster])).status !== 0) return failed;
+  const wasUp = (await run(['hack/cluster', 'status', '--name', cluster])).status === 0;
+  if ((await run(['hack/cluster', 'up', '--name', cluster])).status !== 0) return failed;
   try {
-    const { output } = await run('hack/cluster', ['kubeconfig', '--name', cluster]);
+    const { output } = await run(['hack/cluster', 'kubeconfig', '--name', cluster]);
     return await vitest('e2e', { KUBECONFIG: output.trim(), TEKTITE_CLUSTER: cluster });
   } finally {
-    if (!wasUp && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run('hack/cluster', ['down', '--name', cluster]);
+    if (!wasUp && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run(['hack/cluster', 'down', '--name', cluster]);
   }
 }
 
@@ -46,9 +46,9 @@ async function build(): Promise<Counts> {
 }
 
 const stages: Stage[] = [
-  { name: 'types', run: () => check('node_modules/.bin/tsc', ['--noEmit', '-p', '.']) },
-  { name: 'lint', run: () => check('sh', ['hack/lint.sh']) },
-  { name: 'crds', run: () => check(process.execPath, ['hack/crds.ts', '--check']) },
+  { name: 'types', run: () => check('node_modules/.bin/tsc', '--noEmit', '-p', '.') },
+  { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
+  { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'build', run: build },

@@ -4,7 +4,8 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { command, CommandError, progress, succeeds } from '../deploy/command.ts';
+import { CommandError, command, succeeds } from '../command.ts';
+import { progress } from '../progress.ts';
 import type { Values } from '../deploy/install.ts';
 import type { Target } from '../deploy/pick-cluster.ts';
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import { Registries } from '../../src/registry/client.ts';
-import { command, progress, root } from './command.ts';
+import { command, root } from '../command.ts';
+import { progress } from '../progress.ts';
 import { accessFlags, programPath, type Target } from './pick-cluster.ts';
 
 export const systemNamespace = 'tekton-pipelines';

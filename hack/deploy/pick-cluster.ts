@@ -1,7 +1,8 @@
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { instanceNames, readInstance } from '../one-node/instance.ts';
 import { apiServerUrl } from '../one-node/kubeconfig.ts';
-import { command, progress, succeeds } from './command.ts';
+import { command, succeeds } from '../command.ts';
+import { progress } from '../progress.ts';
 
 /** Where to deploy to, and how images get there. */
 export type Target =

@@ -2,19 +2,16 @@
  * Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step
  * containers.
  */
-import { execFile } from 'node:child_process';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { bundle } from '../bundle.ts';
+import { command } from '../command.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
 import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
 import { goBinary } from './go.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
 import type { TarEntry } from './tar.ts';
-
-const run = promisify(execFile);
 
 /**
  * As gcr.io/distroless/cc-debian12, which the Dockerfile starts from, plus libatomic1 that Node.js asks for. No shell.
@@ -43,7 +40,7 @@ export const nodeLayer: LayerRecipe = {
     return inTemporaryFolder(async (dir) => {
       await copyFile(installed, join(dir, 'node'));
       await ensureCommand('strip', 'binutils', progress);
-      await run('strip', [join(dir, 'node')]);
+      await command(['strip', join(dir, 'node')]);
       return [file('usr/local/bin/node', await readFile(join(dir, 'node')), 0o755)];
     });
   },

@@ -3,7 +3,8 @@
  */
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, sha256Hex, withLock } from './files.ts';
+import { withLock } from '../lock.ts';
+import { exists, sha256Hex } from './files.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
 import { storeLayer, writeOciImage, type StoredLayer, type WrittenImage } from './oci.ts';
 import type { ImageRecipe } from './recipes.ts';
@@ -80,7 +81,7 @@ export async function createBuilder(context: BuildContext, clock: () => number):
   };
   const build = async (recipe: ImageRecipe): Promise<BuiltImage> =>
     (await find(recipe)) ??
-    withLock(join(store, 'lock'), context.progress, async () => (await find(recipe)) ?? make(recipe));
+    withLock(join(store, 'lock'), async () => (await find(recipe)) ?? make(recipe), context.progress);
   const make = async (recipe: ImageRecipe): Promise<BuiltImage> => {
     const started = clock();
     const layers = await keyed(recipe.layers);

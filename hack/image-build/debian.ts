@@ -3,17 +3,14 @@
  * package state is neither read nor changed), merged in memory, never configured: maintainer scripts do not run. What
  * they would have made and images need (users, certificate bundle, alternatives) is made by `baseFiles`.
  */
-import { execFile } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
+import { command, commandBytes, CommandError } from '../command.ts';
 import { ensureFile } from './files.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
-const run = promisify(execFile);
 export const DEBIAN_RELEASE = 'bookworm';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const MAX_PACKAGE_BYTES = 1 << 30;
 
 /** Folders that Debian merged into /usr: packages of this release still ship files in both places. */
 const MERGED_FOLDERS = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
@@ -40,11 +37,7 @@ export async function debianEntries(
   const excluded = new Set(except);
   const entries: TarEntry[] = [];
   for (const archive of archives.filter((path) => !excluded.has(packageName(path)))) {
-    const { stdout } = await run('dpkg-deb', ['--fsys-tarfile', archive], {
-      encoding: 'buffer',
-      maxBuffer: MAX_PACKAGE_BYTES,
-    });
-    for (const entry of readTar(stdout)) {
+    for (const entry of await readTar(await commandBytes(['dpkg-deb', '--fsys-tarfile', archive]))) {
       const merged = mergedIntoUsr(entry);
       if (merged !== undefined && !DROPPED.test(merged.path)) entries.push(merged);
     }
@@ -102,7 +95,7 @@ async function resolveClosure(cache: DebianCache, packages: readonly string[]): 
   const options = await aptOptions(cache, state);
   await refreshOnce(cache, options);
   const archives = join(state, 'cache', 'archives');
-  const { stdout } = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
+  const stdout = await aptGet([...options, 'install', '--yes', '--simulate', ...packages]);
   const wanted = [...stdout.matchAll(/^Inst (\S+) \((\S+) /gm)].map(([, name = '', version = '']) => ({
     name,
     version,
@@ -163,20 +156,16 @@ async function refreshOnce(cache: DebianCache, options: readonly string[]): Prom
   refreshed.add(cache.dir);
 }
 
-async function aptGet(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+async function aptGet(args: readonly string[]): Promise<string> {
   try {
-    return await run('apt-get', [...args], {
-      maxBuffer: 64 << 20,
-      env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
-    });
+    return await command(['apt-get', ...args], { env: { LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' } });
   } catch (error) {
-    const { code, stderr = '' } = error as NodeJS.ErrnoException & { stderr?: string };
-    if (code === 'ENOENT')
+    if (error instanceof CommandError && error.notStarted)
       throw new Error(
         'apt-get was not found: stand-in images are built from Debian packages on a Debian or Ubuntu machine',
         { cause: error },
       );
-    throw new Error(`apt-get ${args.at(-1) ?? ''} failed: ${stderr.trim().slice(-800)}`, { cause: error });
+    throw error;
   }
 }
 

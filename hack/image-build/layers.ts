@@ -1,15 +1,12 @@
 /** Layers of the stand-in images: which Debian packages, and what has to be added because nothing is configured. */
-import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { command } from '../command.ts';
 import { alternatives, certificateBundle, file, folder, linkDuplicates, symlink, userFiles } from './base-files.ts';
 import { closureNames, debianEntries, rootSkeleton, type DebianCache } from './debian.ts';
 import { exists, inTemporaryFolder } from './files.ts';
 import { readTar, type TarEntry } from './tar.ts';
-
-const run = promisify(execFile);
 
 export interface BuildContext extends DebianCache {
   /** The repository's root folder. */
@@ -227,7 +224,7 @@ export const nodeToolsLayer: LayerRecipe = {
   name: 'node-tools',
   inputs: () => Promise.resolve([NPM_VERSION, userFiles('/bin/bash', { node: 1000 })]),
   entries: async (context) => {
-    const npm = readTar(gunzipSync(await npmArchive(context))).map((entry) => ({
+    const npm = (await readTar(gunzipSync(await npmArchive(context)))).map((entry) => ({
       ...entry,
       uid: 0,
       gid: 0,
@@ -254,7 +251,7 @@ async function npmArchive(context: BuildContext): Promise<Buffer> {
   await mkdir(dir, { recursive: true });
   if (!(await exists(archive))) {
     context.progress(`downloading npm ${NPM_VERSION}`);
-    await run('npm', ['pack', `npm@${NPM_VERSION}`, '--pack-destination', dir], { cwd: dir });
+    await command(['npm', 'pack', `npm@${NPM_VERSION}`, '--pack-destination', dir], { cwd: dir });
   }
   return readFile(archive);
 }
@@ -269,8 +266,7 @@ async function onlyFile(context: BuildContext, name: string, path: string): Prom
 async function applets(binary: Buffer): Promise<string[]> {
   return inTemporaryFolder(async (dir) => {
     await writeFile(join(dir, 'busybox'), binary, { mode: 0o755 });
-    const { stdout } = await run(join(dir, 'busybox'), ['--list-full']);
-    const paths = stdout
+    const paths = (await command([join(dir, 'busybox'), '--list-full']))
       .trim()
       .split('\n')
       .map((path) => (/^s?bin\//.test(path) ? `usr/${path}` : path));

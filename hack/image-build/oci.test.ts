@@ -81,7 +81,7 @@ test('the config, and through it the layer, are what they were when this test wa
       "os": "linux",
       "rootfs": {
         "diff_ids": [
-          "sha256:a2a5c941e1765784cde1cfd622c475beae1694e54a6594b78c5f4ad1485ba3bf",
+          "sha256:4284ceded641100707d156e81d36ed31ddf2c0d42acdd8cf70c73db3fa28c7ec",
         ],
         "type": "layers",
       },
@@ -128,7 +128,7 @@ test('the same content from a folder, an archive or entries is the same image', 
   utimesSync(join(folder, 'hello'), 1, 1);
   const sources = [
     [{ dir: folder }],
-    [{ tar: writeTar([hello]) }],
+    [{ tar: await writeTar([hello]) }],
     [{ entries: [hello] }],
     [{ stored: await storeLayer({ dir: folder }, join(dir, 'store')) }],
   ];
@@ -161,7 +161,7 @@ test('a folder gives files, folders and links owned by root', async () => {
   mkdirSync(join(dir, 'in/etc'), { recursive: true });
   writeFileSync(join(dir, 'in/etc/motd'), 'x');
   symlinkSync('motd', join(dir, 'in/etc/link'));
-  const entries = readTar(writeTar(await entriesOfFolder(join(dir, 'in'))));
+  const entries = await readTar(await writeTar(await entriesOfFolder(join(dir, 'in'))));
   expect(entries.map(({ path, type, uid, target }) => ({ path, type, uid, target }))).toEqual([
     { path: 'etc', type: 'directory', uid: 0, target: undefined },
     { path: 'etc/link', type: 'symlink', uid: 0, target: 'motd' },

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, readFile, readdir, readlink, lstat, rename, rm, writeFile, copyFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { readTar, writeTar, type TarEntry } from './tar.ts';
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
@@ -106,7 +107,7 @@ export async function writeOciImage(image: OciImage, dir: string): Promise<Writt
 export async function storeLayer(source: LayerSource, dir: string): Promise<StoredLayer> {
   if ('stored' in source) return source.stored;
   const tar = await tarOf(source);
-  const body = gzipSync(tar, { level: 6 });
+  const body = await promisify(gzip)(tar, { level: 6 });
   const digest = digestOf(body);
   const blob = join(dir, hexOf(digest));
   await mkdir(dir, { recursive: true });
@@ -150,7 +151,7 @@ async function placeLayer(source: LayerSource, blobs: string): Promise<StoredLay
 async function tarOf(source: Exclude<LayerSource, { stored: StoredLayer }>): Promise<Buffer> {
   if ('entries' in source) return writeTar(source.entries);
   if ('dir' in source) return writeTar(await entriesOfFolder(source.dir));
-  return writeTar(readTar(typeof source.tar === 'string' ? await readFile(source.tar) : source.tar));
+  return writeTar(await readTar(typeof source.tar === 'string' ? await readFile(source.tar) : source.tar));
 }
 
 function configOf(image: OciImage, layers: readonly StoredLayer[]): unknown {

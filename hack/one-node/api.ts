@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import type { Instance } from './instance.ts';
 import { apiServerUrl } from './kubeconfig.ts';
 import { pkiPath } from './pki.ts';
-import { messageOf } from './exec.ts';
+import { messageOf } from '../../src/errors.ts';
 
 const TIMEOUT_MS = 3_000;
 

@@ -7,8 +7,10 @@ import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ensureRuncBuildPackages } from './debian.ts';
-import { messageOf, run, say } from './exec.ts';
-import { withLock } from './lock.ts';
+import { messageOf } from '../../src/errors.ts';
+import { command } from '../command.ts';
+import { say } from '../progress.ts';
+import { withLock } from '../lock.ts';
 
 interface GoModule {
   /** Package to build, by binary name, in the order that fills the build cache best. */
@@ -174,7 +176,7 @@ async function build(name: string, path: string, count: string): Promise<void> {
     ];
     const env = { ...process.env, CGO_ENABLED: name === 'runc' ? '1' : '0' };
     const half = `${path}.${process.pid}.part`;
-    await run('go', ['build', ...flags, '-o', half, module.binaries[name] as string], {
+    await command(['go', 'build', ...flags, '-o', half, module.binaries[name] as string], {
       cwd: join(SOURCES, moduleName),
       env,
     });
@@ -190,7 +192,7 @@ async function build(name: string, path: string, count: string): Promise<void> {
 
 async function checkGo(): Promise<void> {
   try {
-    await run('go', ['version']);
+    await command(['go', 'version']);
   } catch (error) {
     throw new Error(
       'the command "go" does not run: install Go 1.26 or newer (https://go.dev/doc/install) and put it on PATH',

@@ -2,7 +2,9 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { messageOf, run, say } from './exec.ts';
+import { messageOf } from '../../src/errors.ts';
+import { command } from '../command.ts';
+import { say } from '../progress.ts';
 import type { Mode } from './instance.ts';
 
 /** Package names by the file or command that tells whether they are there. */
@@ -43,8 +45,8 @@ async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise
   const args = ['install', '-y', '--no-install-recommends', ...missing];
   say(`installing Debian packages: ${missing.join(' ')}`);
   try {
-    await run('apt-get', ['update'], { env });
-    await run('apt-get', args, { env });
+    await command(['apt-get', 'update'], { env });
+    await command(['apt-get', ...args], { env });
   } catch (error) {
     throw new Error(
       `cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`,

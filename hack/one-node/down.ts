@@ -4,7 +4,7 @@ import { readFile, readdir, readlink, rm, rmdir, unlink } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroups } from './cgroup.ts';
-import { run } from './exec.ts';
+import { command } from '../command.ts';
 import {
   hostInterface,
   instanceNames,
@@ -79,7 +79,7 @@ async function processesWithArgument(command: string, argument: string): Promise
 
 async function removeCable(instance: Instance): Promise<void> {
   const cable = hostInterface(instance);
-  if (existsSync(`/sys/class/net/${cable}`)) await run('ip', ['link', 'delete', cable]);
+  if (existsSync(`/sys/class/net/${cable}`)) await command(['ip', 'link', 'delete', cable]);
 }
 
 /** kubelet and CNI keep these few files in folders that no setting moves. */

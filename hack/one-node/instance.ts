@@ -4,7 +4,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { withLock } from './lock.ts';
+import { withLock } from '../lock.ts';
 
 /** `full` has a node that runs pods, in a network namespace; `control-plane` is etcd and the API server on loopback. */
 export type Mode = 'full' | 'control-plane';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { manifestDescriptor, openRegistry, pushOciLayout } from '../image-build/registry.ts';
 import { tool } from './binaries.ts';
-import { run } from './exec.ts';
+import { command } from '../command.ts';
 import type { Instance } from './instance.ts';
 import { inNamespace } from './network.ts';
 import { containerdSocket } from './parts/containerd.ts';
@@ -50,7 +50,7 @@ export async function loadImage(
     throw new Error(`cluster ${instance.name} is a control plane alone: it has no node to load images on`);
   const unpacked = (await stat(path)).isDirectory() ? undefined : await mkdtemp(join(tmpdir(), 'image-'));
   try {
-    if (unpacked !== undefined) await run('tar', ['-xf', path, '-C', unpacked]);
+    if (unpacked !== undefined) await command(['tar', '-xf', path, '-C', unpacked]);
     const image = parseImageName(as ?? (await nameInside(unpacked ?? path)));
     await push(instance, unpacked ?? path, path, image);
     const name = `${image.host}/${image.repository}:${image.tag}`;
@@ -78,7 +78,8 @@ async function push(
   }
   if (!existsSync(join(folder, 'manifest.json')))
     throw new Error(`${original} is neither an OCI layout nor a "docker save" archive`);
-  await run(await tool('crane'), ['push', '--insecure', original, `${instance.address}:5000/${repository}:${tag}`]);
+  const image = `${instance.address}:5000/${repository}:${tag}`;
+  await command([await tool('crane'), 'push', '--insecure', original, image]);
 }
 
 /** Pulled through the mirror as kubelet would; the label makes the runtime's image store see it. */
@@ -91,8 +92,7 @@ async function pullOnNode(instance: Instance, name: string): Promise<void> {
     'io.cri-containerd.image=managed',
     name,
   ];
-  const [command, ...args] = inNamespace(instance, [...ctr, ...hosts]) as [string, ...string[]];
-  await run(command, args);
+  await command(inNamespace(instance, [...ctr, ...hosts]));
 }
 
 async function nameInside(folder: string): Promise<string> {

@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
-import { delimiter } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { tool } from './binaries.ts';
 import { down } from './down.ts';
-import { messageOf, say } from './exec.ts';
+import { messageOf } from '../../src/errors.ts';
+import { say } from '../progress.ts';
 import { checkName, instanceNames, readInstance, statePath, type Instance } from './instance.ts';
 import { kubeconfigPath } from './kubeconfig.ts';
 import { loadImage } from './load.ts';
-import { withLock } from './lock.ts';
+import { withLock } from '../lock.ts';
 import { inNamespace } from './network.ts';
 import { partNamed } from './parts.ts';
 import { statusOf, statusTable } from './status.ts';
@@ -66,7 +67,7 @@ const COMMANDS: Readonly<Record<string, (invocation: Invocation) => Promise<numb
   },
   async load({ name, values, positionals }) {
     const path = operand(positionals, 'PATH');
-    return answer(await loadImage(await existing(name), path, { as: values.as, pull: values.pull }));
+    return answer(await loadImage(await existing(name), resolve(path), { as: values.as, pull: values.pull }));
   },
   async stop({ name, positionals }) {
     const instance = await existing(name);

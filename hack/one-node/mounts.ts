@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { run } from './exec.ts';
+import { command } from '../command.ts';
 
 interface Mount {
   readonly point: string;
@@ -23,7 +23,7 @@ export async function cgroupTrees(): Promise<{ version: 1 | 2; points: string[] 
 export async function unmountBelow(path: string): Promise<void> {
   const points = await mountPointsBelow(path);
   for (let start = 0; start < points.length; start += 100)
-    await run('umount', ['--lazy', ...points.slice(start, start + 100)]);
+    await command(['umount', '--lazy', ...points.slice(start, start + 100)]);
 }
 
 /**

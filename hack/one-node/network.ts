@@ -5,7 +5,8 @@
  */
 import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { run, say } from './exec.ts';
+import { command } from '../command.ts';
+import { say } from '../progress.ts';
 import { hostInterface, statePath, type Instance } from './instance.ts';
 import { mountPointsBelow } from './mounts.ts';
 
@@ -31,15 +32,14 @@ export async function ensureNetwork(instance: Instance): Promise<void> {
   const file = namespaceFile(instance.name);
   if ((await mountPointsBelow(file)).length === 0) {
     await writeFile(file, '');
-    await run('unshare', [`--net=${file}`, 'true']);
+    await command(['unshare', `--net=${file}`, 'true']);
   }
   const cable = hostInterface(instance);
   if (!linkExists(cable))
-    await run('ip', ['link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file]);
-  await run('sh', ['-ec', hostSide(instance, cable)]);
-  const [command, ...args] = inNamespace(instance, ['sh', '-ec', insideOf(instance)]) as [string, ...string[]];
-  await run(command, args);
-  await run('sh', ['-ec', hostRoutes(instance)]).catch((error: unknown) => {
+    await command(['ip', 'link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', file]);
+  await command(['sh', '-ec', hostSide(instance, cable)]);
+  await command(inNamespace(instance, ['sh', '-ec', insideOf(instance)]));
+  await command(['sh', '-ec', hostRoutes(instance)]).catch((error: unknown) => {
     say(`the host has no route to pods and Services (port-forward still works): ${String(error)}`);
   });
 }

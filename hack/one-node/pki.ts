@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { run } from './exec.ts';
+import { command } from '../command.ts';
 import { nodeName, serviceAddress, statePath, type Instance } from './instance.ts';
 
 interface Certificate {
@@ -111,7 +111,7 @@ async function request(
   const configFile = pkiPath(instance, `${name}.cnf`);
   await writeFile(configFile, config.join('\n'));
   const out = ['-keyout', pkiPath(instance, `${name}.key`), '-out', pkiPath(instance, `${name}.crt`)];
-  await run('openssl', ['req', '-x509', '-config', configFile, ...NEW_KEY, ...signer, ...out]);
+  await command(['openssl', 'req', '-x509', '-config', configFile, ...NEW_KEY, ...signer, ...out]);
 }
 
 async function makeServiceAccountKeys(instance: Instance): Promise<void> {

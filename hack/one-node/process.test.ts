@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, isRunning, readStarted, startDetached, stopProcess, stopStarted } from './process.ts';
-import { withLock } from './lock.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -49,37 +48,5 @@ describe('detached processes', () => {
     await stopProcess(stale, 100);
     expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
     bystander.kill();
-  });
-});
-
-describe('withLock', () => {
-  it('lets one in at a time', async () => {
-    const events: string[] = [];
-    const work = (name: string) =>
-      withLock(join(folder, 'lock'), async () => {
-        events.push(`${name} in`);
-        await new Promise((wake) => setTimeout(wake, 50));
-        events.push(`${name} out`);
-      });
-    await Promise.all([work('a'), work('b')]);
-    expect([events.slice(0, 2), events.slice(2)].map((pair) => pair.map((event) => event.slice(0, 1)))).toEqual(
-      events[0] === 'a in'
-        ? [
-            ['a', 'a'],
-            ['b', 'b'],
-          ]
-        : [
-            ['b', 'b'],
-            ['a', 'a'],
-          ],
-    );
-  });
-
-  it('is taken over from an owner that died', async () => {
-    const owner = spawn('sleep', ['60']);
-    const lock = join(folder, 'lock');
-    await writeFile(lock, JSON.stringify(identify(owner.pid as number)));
-    owner.kill('SIGKILL');
-    expect(await withLock(lock, () => Promise.resolve('done'))).toBe('done');
   });
 });

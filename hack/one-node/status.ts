@@ -1,5 +1,5 @@
 import { callApi } from './api.ts';
-import { messageOf } from './exec.ts';
+import { messageOf } from '../../src/errors.ts';
 import { nodeName, statePath, type Instance } from './instance.ts';
 import { apiServerUrl, kubeconfigPath } from './kubeconfig.ts';
 import { partsOf } from './parts.ts';

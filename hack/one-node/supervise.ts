@@ -2,7 +2,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { lastLines, messageOf, say, waitUntilHealthy } from './exec.ts';
+import { lastLines } from '../command.ts';
+import { messageOf } from '../../src/errors.ts';
+import { say } from '../progress.ts';
+import { waitUntilHealthy } from './healthy.ts';
 import { statePath, type Instance } from './instance.ts';
 import { inNamespace, namespaceIdentity } from './network.ts';
 import { PART_PATH, type Launch, type Part } from './part.ts';

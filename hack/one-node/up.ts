@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { tools } from './binaries.ts';
 import { ensureCgroups } from './cgroup.ts';
 import { ensureRuntimePackages } from './debian.ts';
-import { say } from './exec.ts';
+import { say } from '../progress.ts';
 import { ensureInstance, statePath, type Instance, type Mode } from './instance.ts';
 import { kubeconfigPath } from './kubeconfig.ts';
 import { ensureNetwork } from './network.ts';

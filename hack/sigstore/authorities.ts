@@ -5,7 +5,7 @@
 import { createHash, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from '../one-node/exec.ts';
+import { command } from '../command.ts';
 
 /** A log's signing key. */
 export interface LogKey {
@@ -54,7 +54,8 @@ export async function makeFulcioAuthority(folder: string): Promise<Authority> {
     root,
   );
   const encrypted = path.join(folder, 'fulcio-ca.encrypted.key');
-  await run('openssl', [
+  await command([
+    'openssl',
     'pkcs8',
     '-topk8',
     '-v2',
@@ -144,7 +145,8 @@ async function makeCertificate(
   await writeFile(config, lines.join('\n'));
   const signer = issuer === undefined ? [] : ['-CA', issuer.certificatePath, '-CAkey', issuer.keyPath];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '3650'];
-  await run('openssl', [
+  await command([
+    'openssl',
     'req',
     '-x509',
     '-config',

@@ -1,25 +1,21 @@
 /**
  * Runs a real cosign, cut off from everything but what it is given: no TUF repository, no credentials of the machine.
  */
-import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { attempt, command, type CommandResult } from '../command.ts';
 import { tool } from '../one-node/binaries.ts';
 
 export type CosignLine = 'v2' | 'v3';
 export const COSIGN_LINES: readonly CosignLine[] = ['v2', 'v3'];
 
-export interface CosignResult {
-  readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const COSIGN_TIMEOUT_MS = 120_000;
 
 export interface Cosign {
   readonly line: CosignLine;
   /** Runs it to its end, whatever its status. */
-  try(...args: readonly string[]): Promise<CosignResult>;
-  /** Runs it and returns its standard output. Throws with the command line and all it said. */
+  try(...args: readonly string[]): Promise<CommandResult>;
+  /** Runs it and returns its standard output. Throws with the command line and the last lines that it printed. */
   run(...args: readonly string[]): Promise<string>;
 }
 
@@ -40,25 +36,10 @@ export async function cosign(
     COSIGN_PASSWORD: password,
     ...env,
   };
-  const attempt = (args: readonly string[]): Promise<CosignResult> =>
-    new Promise((resolve) => {
-      execFile(
-        program,
-        [...args],
-        { env: environment, cwd: home, maxBuffer: 1 << 26, timeout: 120_000 },
-        (error, stdout, stderr) => {
-          const status = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
-          resolve({ status, stdout, stderr });
-        },
-      );
-    });
+  const options = { env: environment, bareEnvironment: true, cwd: home, timeoutMs: COSIGN_TIMEOUT_MS };
   return {
     line,
-    try: (...args) => attempt(args),
-    async run(...args) {
-      const { status, stdout, stderr } = await attempt(args);
-      if (status !== 0) throw new Error(`cosign ${line} ${args.join(' ')}: status ${status}\n${stderr}${stdout}`);
-      return stdout;
-    },
+    try: (...args) => attempt([program, ...args], options),
+    run: (...args) => command([program, ...args], options),
   };
 }

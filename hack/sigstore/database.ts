@@ -5,7 +5,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { run } from '../one-node/exec.ts';
+import { command } from '../command.ts';
 import { startService, type Supervision } from './services.ts';
 
 export interface Database {
@@ -43,8 +43,8 @@ export async function startDatabase(supervision: Supervision): Promise<Database>
   return {
     dsn: `root@unix(${socket})/`,
     async create(name, sql) {
-      await run('mariadb', [...client, '--execute', `CREATE DATABASE ${name}`], { signal: supervision.signal });
-      await run('mariadb', [...client, name], { input: sql, signal: supervision.signal });
+      await command(['mariadb', ...client, '--execute', `CREATE DATABASE ${name}`], { signal: supervision.signal });
+      await command(['mariadb', ...client, name], { input: sql, signal: supervision.signal });
     },
   };
 }
@@ -59,7 +59,7 @@ function accepts(socket: string): Promise<string | undefined> {
 
 /** A file of a Go module, by the module that requires it; downloaded when the module cache lacks it. */
 export async function goModuleFile(requiredBy: string, module: string, file: string): Promise<string> {
-  const { Dir } = JSON.parse(await run('go', ['mod', 'download', '-json', module], { cwd: requiredBy })) as {
+  const { Dir } = JSON.parse(await command(['go', 'mod', 'download', '-json', module], { cwd: requiredBy })) as {
     Dir: string;
   };
   return readFile(path.join(Dir, file), 'utf8');

@@ -4,7 +4,7 @@
  */
 import { createHash, generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { tool } from '../one-node/binaries.ts';
-import { run } from '../one-node/exec.ts';
+import { command } from '../command.ts';
 
 /** What Fulcio has to know of an issuer. */
 export interface Issuer {
@@ -29,7 +29,7 @@ export function serviceAccountIdentity(namespace: string, serviceAccount: string
 export async function clusterIssuer(kubeconfig: string, signal?: AbortSignal): Promise<Issuer> {
   const kubectl = await tool('kubectl');
   const get = (path: string): Promise<string> =>
-    run(kubectl, ['--kubeconfig', kubeconfig, 'get', '--raw', path], { signal });
+    command([kubectl, '--kubeconfig', kubeconfig, 'get', '--raw', path], signal === undefined ? {} : { signal });
   const { issuer } = JSON.parse(await get('/.well-known/openid-configuration')) as { issuer: string };
   return { url: issuer, type: 'kubernetes', keys: JSON.parse(await get('/openid/v1/jwks')) as Issuer['keys'] };
 }

@@ -9,7 +9,8 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheDir } from '../one-node/binaries.ts';
-import { messageOf, say } from '../one-node/exec.ts';
+import { messageOf } from '../../src/errors.ts';
+import { say } from '../progress.ts';
 import { clusterIssuer } from './issuer.ts';
 import { stopServices } from './services.ts';
 import { startSigstore } from './start.ts';

@@ -2,7 +2,9 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { lastLines, messageOf, waitUntilHealthy } from '../one-node/exec.ts';
+import { lastLines } from '../command.ts';
+import { messageOf } from '../../src/errors.ts';
+import { waitUntilHealthy } from '../one-node/healthy.ts';
 import { isRunning, startDetached, stopStarted } from '../one-node/process.ts';
 
 export interface Service {

@@ -5,7 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { tools } from '../one-node/binaries.ts';
-import { run } from '../one-node/exec.ts';
+import { command } from '../command.ts';
 import { makeLogKey, type Authority } from './authorities.ts';
 import { goModuleFile, startDatabase, type Database } from './database.ts';
 import { answers, freePorts, startService, type Supervision } from './services.ts';
@@ -106,7 +106,7 @@ export async function startCertificateLog(
   const [port] = await freePorts(LOOPBACK, 1);
   const key = await makeLogKey(supervision.folder, 'certificate-log');
   const tree = (
-    await run(createTree as string, [`--admin_server=${trillian.host}:${trillian.port}`], {
+    await command([createTree as string, `--admin_server=${trillian.host}:${trillian.port}`], {
       signal: supervision.signal,
     })
   ).trim();

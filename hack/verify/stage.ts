@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { attempt, root, type CommandResult } from '../command.ts';
 
 /** What a stage found. A stage that could not run at all counts as one failure. */
 export interface Counts {
@@ -10,35 +10,14 @@ export interface Counts {
   skipped: number;
 }
 
-export interface CommandResult {
-  status: number;
-  output: string;
-}
-
-const root = path.resolve(import.meta.dirname, '../..');
-
 /** Runs a command in the project's folder, shows what it prints and keeps it. */
-export function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}, cwd = root): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const [stream, target] of [
-      [child.stdout, process.stdout],
-      [child.stderr, process.stderr],
-    ] as const) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString('utf8');
-        target.write(chunk);
-      });
-    }
-    child.on('error', (error) => resolve({ status: 127, output: `${command}: ${error.message}` }));
-    child.on('close', (status) => resolve({ status: status ?? 1, output }));
-  });
+export function run(words: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
+  return attempt(words, { env, show: true, showOutput: true, ...(cwd === undefined ? {} : { cwd }) });
 }
 
 /** One check that passes or fails as a whole: the type check, the linter, generated files. */
-export async function check(command: string, args: string[]): Promise<Counts> {
-  const { status } = await run(command, args);
+export async function check(...words: string[]): Promise<Counts> {
+  const { status } = await run(words);
   return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 };
 }
 
@@ -55,7 +34,8 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
   const folder = mkdtempSync(path.join(tmpdir(), 'tektite-vitest-'));
   const report = path.join(folder, 'report.json');
   try {
-    const args = [
+    const words = [
+      process.execPath,
       'node_modules/vitest/vitest.mjs',
       'run',
       '--project',
@@ -64,7 +44,7 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
       '--reporter=json',
       `--outputFile.json=${report}`,
     ];
-    const { status } = await run(process.execPath, args, env);
+    const { status } = await run(words, env);
     return vitestCounts(JSON.parse(readFileSync(report, 'utf8')) as VitestReport, status);
   } catch (error) {
     console.error(`${project} tests left no report: ${String(error)}`);
@@ -91,12 +71,12 @@ export function vitestCounts(report: VitestReport, status: number): Counts {
 
 /** The tests of a Go module, counted from `go test -json`. */
 export async function goTests(folder: string): Promise<Counts> {
-  const vet = await run('go', ['vet', './...'], {}, path.join(root, folder));
-  const child = await quiet('go', ['test', '-json', './...'], path.join(root, folder));
-  const counts = goCounts(child.output);
+  const vet = await run(['go', 'vet', './...'], {}, path.join(root, folder));
+  const tests = await attempt(['go', 'test', '-json', './...'], { cwd: path.join(root, folder), show: true });
+  const counts = goCounts(tests.stdout);
   if (vet.status !== 0) counts.failed += 1;
-  if (child.status !== 0 && counts.failed === 0) counts.failed = 1;
-  if (counts.failed > 0) process.stdout.write(child.output);
+  if (tests.status !== 0 && counts.failed === 0) counts.failed = 1;
+  if (counts.failed > 0) process.stdout.write(tests.output);
   return counts;
 }
 
@@ -111,14 +91,4 @@ export function goCounts(output: string): Counts {
     else if (event.Action === 'skip') counts.skipped += 1;
   }
   return counts;
-}
-
-function quiet(command: string, args: string[], cwd: string): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-    child.on('error', (error) => resolve({ status: 127, output: `${command}: ${error.message}\n` }));
-    child.on('close', (status) => resolve({ status: status ?? 1, output }));
-  });
 }

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
-import { cosign, COSIGN_LINES, type Cosign, type CosignLine, type CosignResult } from '../../hack/sigstore/cosign.ts';
+import type { CommandResult } from '../../hack/command.ts';
+import { cosign, COSIGN_LINES, type Cosign, type CosignLine } from '../../hack/sigstore/cosign.ts';
 import { pushTinyImage, startRegistry, type Pushed, type RegistryKind } from '../../hack/sigstore/local-registry.ts';
 import { stopServices } from '../../hack/sigstore/services.ts';
 import type { Sigstore } from '../../hack/sigstore/start.ts';
@@ -101,7 +102,7 @@ export async function trusting(
 }
 
 /** That cosign refused, and for this reason: an accident (a registry that does not answer) is no refusal. */
-export function expectRefusal({ status, stderr }: CosignResult, reason: RegExp): void {
+export function expectRefusal({ status, stderr }: CommandResult, reason: RegExp): void {
   expect(status, stderr).not.toBe(0);
   expect(stderr).toMatch(reason);
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { command } from '../../hack/deploy/command.ts';
+import { command } from '../../hack/command.ts';
 import { programPath } from '../../hack/deploy/pick-cluster.ts';
 import { testCluster } from './setup.ts';
 

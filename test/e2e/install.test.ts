@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { command } from '../../hack/deploy/command.ts';
+import { command } from '../../hack/command.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import type { KubeObject } from '../../src/kube/object.ts';

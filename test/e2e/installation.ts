@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { command } from '../../hack/deploy/command.ts';
+import { command } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import type { KubeClient } from '../../src/kube/client.ts';

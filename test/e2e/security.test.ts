@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { command, root } from '../../hack/deploy/command.ts';
+import { command, root } from '../../hack/command.ts';
 import { accessFlags, programPath } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';

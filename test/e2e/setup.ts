@@ -1,4 +1,4 @@
-import { command } from '../../hack/deploy/command.ts';
+import { command } from '../../hack/command.ts';
 import { install } from '../../hack/deploy/install.ts';
 import type { Target } from '../../hack/deploy/pick-cluster.ts';
 

@@ -1,6 +1,6 @@
 import { applyBasics } from '../basics.ts';
 import { callApi, probeHttp } from '../api.ts';
-import { waitUntilHealthy } from '../exec.ts';
+import { waitUntilHealthy } from '../healthy.ts';
 import type { Instance } from '../instance.ts';
 import { apiServerUrl, writeKubeconfigs } from '../kubeconfig.ts';
 import type { Part } from '../part.ts';

@@ -86,9 +86,9 @@ describe('pipelinerun logs of a finished run', () => {
     environment.terminal.colour = true;
     environment.cluster.log('run-build-pod', 'step-one').write('again\n');
     await environment.run('pr logs run -t build');
-    expect(environment.out).toContain('\u001b[92;1m[build : one] \u001b[0magain\n');
-    expect(environment.out).toContain('\u001b[92;1m[build : one] \u001b[0mstep-one of build\n');
-    expect(environment.out).toContain('\u001b[93;1m[build : two] \u001b[0mstep-two of build\n');
+    expect(environment.out).toContain('\u001b[92m\u001b[1m[build : one] \u001b[22m\u001b[39magain\n');
+    expect(environment.out).toContain('\u001b[92m\u001b[1m[build : one] \u001b[22m\u001b[39mstep-one of build\n');
+    expect(environment.out).toContain('\u001b[93m\u001b[1m[build : two] \u001b[22m\u001b[39mstep-two of build\n');
   });
 });
 

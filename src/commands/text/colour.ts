@@ -1,3 +1,5 @@
+import { styleText } from 'node:util';
+
 /**
  * Colours and emojis of a terminal that wants them; plain text otherwise, as tkn does with --no-color or without a
  * terminal.
@@ -47,19 +49,19 @@ const EMOJIS: Record<Heading, string> = {
   plain: '',
 };
 
-const RED = 31;
-const BRIGHT = { red: 91, green: 92, yellow: 93, blue: 94, magenta: 95, cyan: 96 } as const;
-const STATUS: Readonly<Record<string, number>> = {
-  Failed: BRIGHT.red,
-  Succeeded: BRIGHT.green,
-  Running: BRIGHT.blue,
-  Cancelled: BRIGHT.yellow,
-  Completed: BRIGHT.magenta,
-  Pending: BRIGHT.yellow,
-  Started: BRIGHT.cyan,
+type Colour = 'redBright' | 'greenBright' | 'yellowBright' | 'blueBright' | 'magentaBright' | 'cyanBright';
+
+const STATUS: Readonly<Record<string, Colour>> = {
+  Failed: 'redBright',
+  Succeeded: 'greenBright',
+  Running: 'blueBright',
+  Cancelled: 'yellowBright',
+  Completed: 'magentaBright',
+  Pending: 'yellowBright',
+  Started: 'cyanBright',
 };
 /** Red is kept for errors. */
-const PALETTE = [BRIGHT.green, BRIGHT.yellow, BRIGHT.blue, BRIGHT.magenta, BRIGHT.cyan];
+const PALETTE: readonly Colour[] = ['greenBright', 'yellowBright', 'blueBright', 'magentaBright', 'cyanBright'];
 
 export function styleOf(colour: boolean): Style {
   return colour ? coloured() : plain;
@@ -79,19 +81,20 @@ function coloured(): Style {
   const labels = new Map<string, number>();
   return {
     colour: true,
-    bold: (text) => paint([1], text),
-    heading: (kind, text) => EMOJIS[kind] + paint([4, 1], text),
+    bold: (text) => paint('bold', text),
+    heading: (kind, text) => EMOJIS[kind] + paint(['underline', 'bold'], text),
     bullet: (text) => `∙ ${text}`,
-    status: (word) => (STATUS[word] === undefined ? word : paint([STATUS[word]], word)),
-    error: (text) => paint([RED], text),
+    status: (word) => (STATUS[word] === undefined ? word : paint(STATUS[word], word)),
+    error: (text) => paint('red', text),
     rainbow(label, text) {
       const index = labels.get(label) ?? labels.size;
       labels.set(label, index);
-      return paint([PALETTE[index % PALETTE.length] ?? BRIGHT.green, 1], text);
+      return paint([PALETTE[index % PALETTE.length] ?? 'greenBright', 'bold'], text);
     },
   };
 }
 
-function paint(codes: number[], text: string): string {
-  return `\u001b[${codes.join(';')}m${text}\u001b[0m`;
+/** Whether colours are wanted was decided before; `styleText` would ask the terminal again. */
+function paint(format: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(format, text, { validateStream: false });
 }

@@ -46,7 +46,7 @@ describe('statusText', () => {
 
   it('colours the word and not the reason', () => {
     expect(statusText([{ type: 'Succeeded', status: 'False', reason: 'TaskRunTimeout' }], styleOf(true))).toBe(
-      '\u001b[91mFailed\u001b[0m(TaskRunTimeout)',
+      '\u001b[91mFailed\u001b[39m(TaskRunTimeout)',
     );
   });
 });
