@@ -12,13 +12,15 @@ const mayImport: Record<string, string[]> = {
   api: [],
   core: ['api'],
   kube: [],
-  registry: ['api', 'core', 'kube'],
+  http: [],
+  registry: ['http'],
+  images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube'],
-  chains: ['api', 'core', 'kube', 'registry', 'role'],
-  reconcilers: ['api', 'core', 'kube', 'registry'],
+  chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'kube'],
-  controller: ['api', 'core', 'kube', 'registry', 'role', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'registry', 'role', 'chains', 'reconcilers', 'commands', 'controller'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers'],
+  cli: ['api', 'core', 'kube', 'role', 'chains', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Logger } from '../log.ts';
 import type { Registries } from '../registry/client.ts';
-import type { CredentialSource } from '../registry/run-credentials.ts';
+import type { CredentialSource } from '../images/run-credentials.ts';
 import type { NamedLock } from '../registry/tag-update.ts';
 import type { BackendName, StorageBackend } from './storage/backend.ts';
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { FlagError, numberFlag as number } from '../role/flags.ts';
+import { FlagError, hostFlag, numberFlag as number } from '../role/flags.ts';
 
 export { FlagError } from '../role/flags.ts';
 
@@ -15,6 +15,8 @@ export interface ControllerFlags {
   namespaces: string[];
   /** Where images of a registry host are looked up instead; `*` for every host. */
   registryMirrors: Record<string, string>;
+  /** Hosts with internal addresses that registries may redirect to or name as token servers. */
+  registryTrustedHosts: string[];
   kubeconfig: string | undefined;
   context: string | undefined;
   disableHighAvailability: boolean;
@@ -36,6 +38,7 @@ const options = {
   // Upstream's name for a single one.
   namespace: { type: 'string', default: '' },
   'registry-mirror': { type: 'string', multiple: true },
+  'registry-trusted-host': { type: 'string', multiple: true },
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
@@ -73,6 +76,7 @@ export function parseControllerFlags(
       .map((name) => name.trim())
       .filter((name) => name !== ''),
     registryMirrors: Object.fromEntries((values['registry-mirror'] ?? []).map(mirror)),
+    registryTrustedHosts: (values['registry-trusted-host'] ?? []).map(hostFlag),
     kubeconfig: values.kubeconfig,
     context: values.context,
     disableHighAvailability: values['disable-ha'],

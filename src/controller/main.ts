@@ -4,7 +4,8 @@ import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { runReplica } from '../kube/replica.ts';
-import { certificatesFromEnvironment } from '../registry/certificates.ts';
+import { certificatesFromEnvironment } from '../http/certificates.ts';
+import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
 import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
@@ -75,7 +76,12 @@ async function run(process: Process): Promise<void> {
   const events = new EventRecorder({ client, component, log });
   const caches = new Caches(client, flags.namespaces, log);
   const stopSettings = new AbortController();
-  const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
+  const registries = new Registries({
+    mirrors: flags.registryMirrors,
+    trustedHosts: flags.registryTrustedHosts,
+    internalAddresses: apiServerAddresses(env),
+    ca: await certificatesFromEnvironment(env),
+  });
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
@@ -110,6 +116,7 @@ async function run(process: Process): Promise<void> {
       registries,
       registry: meters.infrastructure,
       log,
+      end,
     });
     const onReady = () => {
       log.info('ready');

@@ -1,5 +1,7 @@
 import type { Registry } from 'prom-client';
 import { systemClock } from '../clock.ts';
+import { ImageLookups } from '../images/image-lookup.ts';
+import { createImageReading } from '../images/image-reading.ts';
 import type { Leadership } from '../kube/buckets.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
@@ -10,7 +12,6 @@ import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import type { Registries } from '../registry/client.ts';
-import { createImageLookup } from '../registry/image-lookup.ts';
 import type { Caches } from './caches.ts';
 import { tellingFailures } from './telling-failures.ts';
 import type { ControllerFlags } from './flags.ts';
@@ -29,6 +30,8 @@ export interface ReconcilerSurroundings {
   registries: Registries;
   registry: Registry;
   log: Logger;
+  /** The process is to end. */
+  end: AbortSignal;
 }
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
@@ -41,7 +44,6 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     return queue;
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
-  const imageLookup = createImageLookup({ client, registries });
   const pipelineRuns = queueOf(queueNames.pipelineRun);
   const taskRuns = queueOf(queueNames.taskRun);
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);
@@ -49,6 +51,14 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun);
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
   const { concurrency } = flags;
+  const images = new ImageLookups({
+    read: createImageReading({ client, registries }),
+    onAnswer: (key) => {
+      if (leaders.taskRun.owns(key)) taskRuns.add(key);
+    },
+    mostWaiting: Math.floor(concurrency / 2),
+  });
+  given.end.addEventListener('abort', () => images.close(), { once: true });
   return [
     {
       name: 'pipelinerun',
@@ -73,7 +83,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         events,
         caches.taskRuns,
         'TaskRun',
-        createTaskRunReconciler({ ...common, stores: caches, imageLookup }),
+        createTaskRunReconciler({ ...common, stores: caches, imageLookup: images.lookUp }),
       ),
     },
   ];

@@ -1,22 +1,43 @@
+import { LRUCache } from 'lru-cache';
+import type { Peer } from '../http/destination.ts';
+import { shownHost } from '../http/http-error.ts';
 import { parseChallenge } from './challenge.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
-import { remember } from './remember.ts';
+import type { Token, TokenStore } from './tokens.ts';
 import type { RegistryAnswer, RegistryTransport } from './transport.ts';
 
-interface Token {
-  value: string;
-  /** Milliseconds since 1970; then another is fetched. */
-  renewAt: number;
+interface BearerDemand {
+  scheme: 'bearer';
+  realm: URL;
+  service: string | undefined;
+  /** Where the registry was that named the realm. */
+  namedBy: Peer;
 }
 
 /** What the registry asked for. */
-type Demand = { scheme: 'basic' } | { scheme: 'bearer'; realm: URL; service: string | undefined };
+type Demand = { scheme: 'basic' } | BearerDemand;
+
+/** One registry, as it is reached with one set of credentials. */
+export interface AuthorizationOptions {
+  transport: RegistryTransport;
+  tokens: TokenStore;
+  /** Distinguishes the registry and the credentials among all in `tokens`. */
+  key: string;
+  credentials: RegistryCredentials | undefined;
+  insecure: boolean;
+}
 
 /** As the token specification says for answers without expires_in. */
 const defaultLifeSeconds = 60;
 /** A token is left alone this long before it ends: a write may take a while. */
 const marginMs = 10_000;
+/** A token goes into a header, and servers take headers of 8 to 16 KiB. */
+const longestToken = 16 * 1024;
+const tokenAnswerLimit = 64 * 1024;
+/** Characters of what else a registry may ask for, and how many such wishes are remembered. */
+const longestScope = 1024;
+const mostWider = 32;
 const clientId = 'tektite';
 
 /**
@@ -24,18 +45,19 @@ const clientId = 'tektite';
  * it is valid. Requests after the first carry theirs at once.
  */
 export class Authorization {
+  readonly #options: AuthorizationOptions;
   readonly #transport: RegistryTransport;
   readonly #credentials: RegistryCredentials | undefined;
   readonly #insecure: boolean;
   #demand: Demand | undefined;
-  readonly #tokens = new Map<string, Promise<Token>>();
   /** Scopes that the registry asked for beyond those we ask of ourselves, by ours. */
-  readonly #wider = new Map<string, string>();
+  readonly #wider = new LRUCache<string, string>({ max: mostWider });
 
-  constructor(transport: RegistryTransport, credentials: RegistryCredentials | undefined, insecure: boolean) {
-    this.#transport = transport;
-    this.#credentials = credentials;
-    this.#insecure = insecure;
+  constructor(options: AuthorizationOptions) {
+    this.#options = options;
+    this.#transport = options.transport;
+    this.#credentials = options.credentials;
+    this.#insecure = options.insecure;
   }
 
   /** The Authorization header for a scope (`repository:a/b:pull`), as far as it is known that one is wanted. */
@@ -55,20 +77,26 @@ export class Authorization {
       return this.#basic() !== undefined && this.#basic() !== sent;
     }
     if (scheme !== 'bearer' || !parameters['realm']) return false;
-    this.#demand = { scheme, realm: this.#realm(parameters['realm'], answer), service: parameters['service'] };
-    if (sent !== undefined) this.#tokens.delete(scope); // it ran out, or was revoked
+    const realm = this.#realm(parameters['realm'], answer.url);
+    this.#demand = { scheme, realm, service: parameters['service'], namedBy: answer.peer };
+    if (sent !== undefined) this.#options.tokens.delete(this.#tokenKey(scope)); // it ran out, or was revoked
     const asked = parameters['scope'];
-    if (asked && !covers(scope, asked)) this.#wider.set(scope, asked);
+    if (asked && asked.length <= longestScope && !covers(scope, asked)) this.#wider.set(scope, asked);
     return true;
   }
 
-  #realm(realm: string, answer: RegistryAnswer): URL {
+  /** A realm in plain HTTP only where the registry itself speaks it, and on its own host. */
+  #realm(realm: string, registry: URL): URL {
     const url = URL.canParse(realm) ? new URL(realm) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
-      throw new RegistryError(400, `${answer.url.host} names a token server that is no URL: ${JSON.stringify(realm)}`);
-    if (url.protocol === 'http:' && answer.url.protocol === 'https:' && !this.#insecure) {
-      throw new RegistryError(400, `${answer.url.host} wants credentials sent in the clear, to ${realm}`);
-    }
+      throw new RegistryError(400, `${shownHost(registry)} names a token server that is no URL`);
+    const isPlain = registry.protocol === 'http:' || this.#insecure;
+    if (url.protocol === 'http:' && !(isPlain && url.hostname === registry.hostname))
+      throw new RegistryError(
+        400,
+        `${shownHost(registry)} wants credentials sent in the clear, to http://${shownHost(url)}`,
+      );
+    url.username = url.password = '';
     return url;
   }
 
@@ -78,12 +106,21 @@ export class Authorization {
     return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   }
 
-  #token(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {
-    const isGood = (token: Token) => this.#transport.clock.now().getTime() < token.renewAt;
-    return remember(this.#tokens, scope, isGood, () => this.#fetchToken(demand, scope, signal));
+  async #token(demand: BearerDemand, scope: string, signal: AbortSignal): Promise<Token> {
+    const now = () => this.#transport.clock.now().getTime();
+    const fetch = () => this.#fetchToken(demand, scope, signal);
+    return this.#options.tokens.get(this.#tokenKey(scope), now, fetch, signal).catch((error: unknown) => {
+      // The registry may be elsewhere by now, and name another: the next request goes without, and asks it.
+      this.#demand = undefined;
+      throw error;
+    });
   }
 
-  async #fetchToken(demand: Demand & { scheme: 'bearer' }, scope: string, signal: AbortSignal): Promise<Token> {
+  #tokenKey(scope: string): string {
+    return `${this.#options.key} ${scope}`;
+  }
+
+  async #fetchToken(demand: BearerDemand, scope: string, signal: AbortSignal): Promise<Token> {
     const scopes = [scope, this.#wider.get(scope)].filter((one) => one !== undefined);
     const identity = this.#credentials?.identityToken;
     let answer =
@@ -99,18 +136,26 @@ export class Authorization {
     return this.#readToken(answer);
   }
 
-  #getToken(demand: Demand & { scheme: 'bearer' }, scopes: string[], signal: AbortSignal): Promise<RegistryAnswer> {
+  #getToken(demand: BearerDemand, scopes: string[], signal: AbortSignal): Promise<RegistryAnswer> {
     const url = new URL(demand.realm);
     if (demand.service) url.searchParams.set('service', demand.service);
     for (const scope of scopes) url.searchParams.append('scope', scope);
     return this.#transport.send(
-      { method: 'GET', url, operation: 'token', authorization: this.#basic(), insecure: this.#insecure },
+      {
+        method: 'GET',
+        url,
+        operation: 'token',
+        authorization: this.#basic(),
+        namedBy: demand.namedBy,
+        insecure: this.#insecure,
+        limit: tokenAnswerLimit,
+      },
       signal,
     );
   }
 
   #postToken(
-    demand: Demand & { scheme: 'bearer' },
+    demand: BearerDemand,
     scopes: string[],
     grant: Record<string, string>,
     signal: AbortSignal,
@@ -129,7 +174,10 @@ export class Authorization {
         operation: 'token',
         headers,
         body: form.toString(),
+        secret: true,
+        namedBy: demand.namedBy,
         insecure: this.#insecure,
+        limit: tokenAnswerLimit,
       },
       signal,
     );
@@ -139,7 +187,12 @@ export class Authorization {
     const body = parsed(answer);
     const value = body.token ?? body.access_token;
     if (typeof value !== 'string' || value === '')
-      throw new RegistryError(400, `the token server ${answer.url.host} answered without a token`);
+      throw new RegistryError(400, `the token server ${shownHost(answer.url)} answered without a token`);
+    if (value.length > longestToken || !/^[\x21-\x7e]+$/.test(value))
+      throw new RegistryError(
+        400,
+        `the token server ${shownHost(answer.url)} answered with a token that no header can hold`,
+      );
     const life = typeof body.expires_in === 'number' && body.expires_in > 0 ? body.expires_in : defaultLifeSeconds;
     return { value, renewAt: this.#transport.clock.now().getTime() + Math.max(life * 1000 - marginMs, life * 500) };
   }
@@ -147,9 +200,10 @@ export class Authorization {
 
 function parsed(answer: RegistryAnswer): { token?: unknown; access_token?: unknown; expires_in?: unknown } {
   try {
-    return JSON.parse(answer.body.toString('utf8')) as object;
-  } catch (cause) {
-    throw new RegistryError(400, `the token server ${answer.url.host} did not answer in JSON`, { cause });
+    return (JSON.parse(answer.body.toString('utf8')) ?? {}) as object;
+  } catch {
+    // No cause: its message quotes the body.
+    throw new RegistryError(400, `the token server ${shownHost(answer.url)} did not answer in JSON`);
   }
 }
 

@@ -9,7 +9,7 @@ import { digestOf } from './digest.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { HurriedClock, ScriptedServer, type Heard, type Reply } from './registry.fake.ts';
 import { fallbackTag, type RepositoryAccess } from './repository.ts';
-import { retryAfterMs, type RegistryExchange } from './transport.ts';
+import type { RegistryExchange } from './transport.ts';
 
 const signal = AbortSignal.timeout(20_000);
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -114,7 +114,7 @@ describe('authorization', () => {
     await expect(repository(credentials).getManifest('1', signal)).rejects.toMatchObject({
       status: 401,
       isDenied: true,
-      message: `${server.host} answered 401: UNAUTHORIZED: who?`,
+      message: `${server.host} answered 401: UNAUTHORIZED`,
     });
     expect(server.heard).toHaveLength(requests);
   });
@@ -221,11 +221,11 @@ describe('authorization', () => {
     expect(server.heard).toHaveLength(1);
   });
 
-  it('tells what the token server says', async () => {
+  it('passes on nothing that the token server says but its status', async () => {
     withTokens(() => ({ status: 401, body: { details: 'incorrect username or password' } }));
     await expect(repository(bot).getManifest('1', signal)).rejects.toMatchObject({
       status: 401,
-      message: `${other.host} answered 401: incorrect username or password`,
+      message: `${other.host} answered 401`,
     });
   });
 
@@ -292,30 +292,21 @@ describe('retries', () => {
     await expect(repository().getManifest('1', signal)).rejects.toMatchObject({
       status: 502,
       isFinal: false,
-      message: `${server.host} answered 502: bad gateway`,
+      message: `${server.host} answered 502`,
     });
     expect(server.heard).toHaveLength(4);
     expect(clock.slept).toEqual([150, 450, 1350]);
   });
 
   it.each([400, 403, 404, 405, 413])('are not made after %i', async (status) => {
-    server.answer = () => ({ status, body: { errors: [{ code: 'CODE', message: 'no' }] } });
+    server.answer = () => ({ status, body: { errors: [{ code: 'DENIED', message: 'no' }] } });
     await expect(repository().getManifest('1', signal)).rejects.toMatchObject({
       status,
       isFinal: true,
-      message: `${server.host} answered ${status}: CODE: no`,
+      message: `${server.host} answered ${status}: DENIED`,
     });
     expect(server.heard).toHaveLength(1);
   });
-
-  it.each([
-    [undefined, undefined],
-    ['3', 3000],
-    ['3600', 30_000],
-    ['Thu, 01 Jan 2026 00:00:05 GMT', 5000],
-    ['Thu, 01 Jan 2020 00:00:05 GMT', 0],
-    ['soon', undefined],
-  ])('heed Retry-After: %s', (header, ms) => expect(retryAfterMs(header, new Date('2026-01-01T00:00:00Z'))).toBe(ms));
 });
 
 describe('content', () => {

@@ -1,9 +1,13 @@
+import { LRUCache } from 'lru-cache';
+import type { ByteBudget } from '../http/byte-budget.ts';
+import type { Peer } from '../http/destination.ts';
 import { Authorization } from './authorization.ts';
 import { digestOf } from './digest.ts';
 import { candidateUrls, type RegistryMirrors } from './hosts.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
 import { Repository, type RepositoryAccess } from './repository.ts';
+import { TokenStore } from './tokens.ts';
 import {
   RegistryTransport,
   type RegistryAnswer,
@@ -24,16 +28,21 @@ export interface RepositoryOptions {
   insecure?: boolean;
   /** What tokens are asked for. */
   access: RepositoryAccess;
+  /** What all manifests and blobs read through it may come to. */
+  budget?: ByteBudget;
 }
 
-/** Registries remembered, each with its tokens; the one used longest ago is forgotten. */
+/** Registries remembered; the one used longest ago is forgotten. */
 const mostRemembered = 256;
+/** Bytes of the answer to a ping: nobody reads it. */
+const pingLimit = 64 * 1024;
 
 /** All registries that a process talks to: their connections, where they listen and their tokens are kept. */
 export class Registries {
   readonly #transport: RegistryTransport;
   readonly #mirrors: RegistryMirrors;
-  readonly #known = new Map<string, Registry>();
+  readonly #known = new LRUCache<string, Registry>({ max: mostRemembered });
+  readonly #tokens = new TokenStore();
 
   constructor(options: RegistriesOptions = {}) {
     this.#transport = new RegistryTransport(options);
@@ -42,25 +51,26 @@ export class Registries {
 
   /** A repository (`host` as users write it: docker.io). */
   repository(host: string, name: string, options: RepositoryOptions): Repository {
-    return new Repository(this.registry(host, options), name, options.access);
+    return new Repository(this.registry(host, options), name, options);
   }
 
-  registry(host: string, options: Omit<RepositoryOptions, 'access'> = {}): Registry {
+  registry(host: string, options: Pick<RepositoryOptions, 'credentials' | 'insecure'> = {}): Registry {
     const insecure = options.insecure ?? false;
     const key = `${host} ${insecure} ${digestOf(Buffer.from(JSON.stringify(options.credentials ?? null)))}`;
-    const registry =
-      this.#known.get(key) ??
-      new Registry(
-        this.#transport,
-        host,
-        candidateUrls(host, { mirrors: this.#mirrors, insecure }),
-        options.credentials,
-        insecure,
-      );
-    this.#known.delete(key);
+    const registry = this.#known.get(key) ?? this.#make(host, key, options.credentials, insecure);
     this.#known.set(key, registry);
-    if (this.#known.size > mostRemembered) this.#known.delete(this.#known.keys().next().value as string);
     return registry;
+  }
+
+  #make(host: string, key: string, credentials: RegistryCredentials | undefined, insecure: boolean): Registry {
+    const [transport, tokens] = [this.#transport, this.#tokens];
+    return new Registry({
+      host,
+      transport,
+      candidates: candidateUrls(host, { mirrors: this.#mirrors, insecure }),
+      authorization: new Authorization({ transport, tokens, key, credentials, insecure }),
+      insecure,
+    });
   }
 
   /** Waits for running exchanges and closes connections. */
@@ -69,11 +79,26 @@ export class Registries {
   }
 }
 
-/** What a registry is asked: a path under /v2/, or a URL that it gave itself (upload locations). */
-export type RegistryCall = Omit<RegistryRequest, 'url' | 'authorization' | 'insecure'> & {
-  path: string | URL;
+/** A URL that a registry named: an upload location, the next page. */
+export interface NamedUrl {
+  url: URL;
+  namedBy: Peer;
+}
+
+/** What a registry is asked: a path under /v2/, or a URL that it named itself. */
+export type RegistryCall = Omit<RegistryRequest, 'url' | 'authorization' | 'insecure' | 'namedBy'> & {
+  path: string | NamedUrl;
   scope: string;
 };
+
+export interface RegistryParts {
+  host: string;
+  transport: RegistryTransport;
+  /** Where it may listen, best first. */
+  candidates: readonly [string, ...string[]];
+  authorization: Authorization;
+  insecure: boolean;
+}
 
 /** One registry with one set of credentials. */
 export class Registry {
@@ -84,18 +109,12 @@ export class Registry {
   readonly #insecure: boolean;
   #base: string | undefined;
 
-  constructor(
-    transport: RegistryTransport,
-    host: string,
-    candidates: readonly [string, ...string[]],
-    credentials: RegistryCredentials | undefined,
-    insecure: boolean,
-  ) {
+  constructor({ host, transport, candidates, authorization, insecure }: RegistryParts) {
     this.host = host;
     this.#transport = transport;
     this.#candidates = candidates;
     this.#insecure = insecure;
-    this.#authorization = new Authorization(transport, credentials, insecure);
+    this.#authorization = authorization;
     if (candidates.length === 1) this.#base = candidates[0];
   }
 
@@ -116,6 +135,7 @@ export class Registry {
             operation: 'ping',
             insecure: this.#insecure,
             attempts: isLast ? undefined : 1,
+            limit: pingLimit,
           },
           signal,
         )
@@ -131,7 +151,9 @@ export class Registry {
       failures.push(answer instanceof RegistryError ? answer : refusalOf(answer));
     }
     // A private registry's certificate is as likely a cause as that nothing listens: both are told.
-    throw new RegistryError(failures[0]?.status ?? 0, failures.map(({ message }) => message).join('; '));
+    throw new RegistryError(failures[0]?.status ?? 0, failures.map(({ message }) => message).join('; '), {
+      retryable: failures.some(({ isFinal }) => !isFinal),
+    });
   }
 
   /**
@@ -140,11 +162,14 @@ export class Registry {
    */
   async call({ path, scope, ...rest }: RegistryCall, signal: AbortSignal): Promise<RegistryAnswer> {
     const base = this.#base ?? (await this.ping(signal));
-    const url = this.#resolve(path, base);
+    const { url, namedBy } = this.#resolve(path, base);
     for (let round = 1; ; round += 1) {
       const isOwn = url.host === new URL(base).host;
       const authorization = isOwn ? await this.#authorization.header(scope, signal) : undefined;
-      const answer = await this.#transport.send({ ...rest, url, authorization, insecure: this.#insecure }, signal);
+      const answer = await this.#transport.send(
+        { ...rest, url, namedBy, authorization, insecure: this.#insecure },
+        signal,
+      );
       const wasHere = isOwn && answer.url.host === url.host; // another host's 401 is not for our credentials
       if (
         answer.status !== 401 ||
@@ -157,14 +182,13 @@ export class Registry {
   }
 
   /** Upload locations may be relative, and behind a TLS proxy they often say http. */
-  #resolve(path: string | URL, base: string): URL {
-    if (typeof path === 'string') return new URL(`${base}/v2/${path}`);
+  #resolve(path: string | NamedUrl, base: string): { url: URL; namedBy?: Peer } {
+    if (typeof path === 'string') return { url: new URL(`${base}/v2/${path}`) };
+    const { url, namedBy } = path;
     const own = new URL(base);
-    if (path.host === own.host && own.protocol === 'https:' && path.protocol === 'http:') {
-      const mended = new URL(path);
-      mended.protocol = 'https:';
-      return mended;
-    }
-    return path;
+    if (url.host !== own.host || own.protocol !== 'https:' || url.protocol !== 'http:') return { url, namedBy };
+    const mended = new URL(url);
+    mended.protocol = 'https:';
+    return { url: mended, namedBy };
   }
 }

@@ -80,8 +80,8 @@ function authsOf(key: string, text: string): Record<string, DockerAuth> {
   try {
     const parsed = JSON.parse(text) as { auths?: Record<string, DockerAuth> } & Record<string, DockerAuth>;
     return key === '.dockerconfigjson' ? (parsed.auths ?? {}) : parsed;
-  } catch (error) {
-    throw new Error(`${key} is not JSON`, { cause: error });
+  } catch {
+    throw new Error(`${key} is not JSON`); // no cause: its message would quote the secret
   }
 }
 

@@ -1,6 +1,8 @@
-import type { Registry } from './client.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
+import type { NamedUrl, Registry, RepositoryOptions } from './client.ts';
 import { digestOf, matchesDigest } from './digest.ts';
 import { manifestTypes, ociIndexType, type Descriptor, type IndexManifest } from './media-types.ts';
+import { defaultDeadlineMs } from '../http/client.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
 import type { RegistryAnswer } from './transport.ts';
 
@@ -25,6 +27,11 @@ export interface Referrers {
 const manifestLimit = 8 * 1024 * 1024;
 /** cosign's default for attachments (COSIGN_MAX_ATTACHMENT_SIZE). */
 export const blobLimit = 128 * 1024 * 1024;
+/** Pages of referrers, and bytes of them all. */
+const mostPages = 100;
+const referrersLimit = 16 * 1024 * 1024;
+/** Bytes per millisecond below which an upload counts as stuck: 256 KB a second. */
+const slowestUpload = 256;
 const knownDigest = /^sha(256|384|512):[0-9a-f]{64,128}$/;
 
 /** One repository of a registry. Errors are RegistryErrors in the registry's own words. */
@@ -32,10 +39,12 @@ export class Repository {
   readonly registry: Registry;
   readonly name: string;
   readonly #scope: string;
+  readonly #budget: ByteBudget | undefined;
 
-  constructor(registry: Registry, name: string, access: RepositoryAccess) {
+  constructor(registry: Registry, name: string, { access, budget }: Pick<RepositoryOptions, 'access' | 'budget'>) {
     this.registry = registry;
     this.name = name;
+    this.#budget = budget;
     this.#scope = `repository:${name}:${access === 'push' ? 'pull,push' : 'pull'}`;
   }
 
@@ -48,9 +57,9 @@ export class Repository {
   async getManifest(
     reference: string,
     signal: AbortSignal,
-    accept: readonly string[] = manifestTypes,
+    { accept = manifestTypes, limit = manifestLimit }: { accept?: readonly string[]; limit?: number } = {},
   ): Promise<StoredManifest> {
-    const answer = await this.#read('manifest', `manifests/${reference}`, accept, manifestLimit, signal);
+    const answer = await this.#read({ operation: 'manifest', path: `manifests/${reference}`, accept, limit }, signal);
     if (knownDigest.test(reference) && !matchesDigest(answer.body, reference))
       throw this.#corrupt('manifest', reference);
     const mediaType = answer.headers['content-type']?.split(';')[0]?.trim() ?? '';
@@ -128,7 +137,8 @@ export class Repository {
 
   /** @throws RegistryError, also when the bytes are not what the digest says. */
   async getBlob(digest: string, signal: AbortSignal, limit = blobLimit): Promise<Buffer> {
-    const answer = await this.#read('blob', `blobs/${digest}`, ['application/octet-stream', '*/*'], limit, signal);
+    const accept = ['application/octet-stream', '*/*'];
+    const answer = await this.#read({ operation: 'blob', path: `blobs/${digest}`, accept, limit }, signal);
     if (knownDigest.test(digest) && !matchesDigest(answer.body, digest)) throw this.#corrupt('blob', digest);
     return answer.body;
   }
@@ -150,10 +160,14 @@ export class Repository {
     if (begun.status === 201 && holder !== undefined) return digest;
     const location = begun.headers['location'];
     if (begun.status !== 202 || location === undefined) throw refusalOf(begun);
-    const target = new URL(location, begun.url);
-    target.searchParams.set('digest', digest);
+    if (!URL.canParse(location, begun.url))
+      throw new RegistryError(422, `${this.fullName}: the registry names an upload location that is no URL`);
+    const url = new URL(location, begun.url);
+    url.searchParams.set('digest', digest);
     const headers = { 'content-type': 'application/octet-stream', 'content-length': String(bytes.length) };
-    const done = await this.registry.call({ ...call, method: 'PUT', path: target, headers, body: bytes }, signal);
+    const path = { url, namedBy: begun.peer };
+    const deadlineMs = defaultDeadlineMs + bytes.length / slowestUpload;
+    const done = await this.registry.call({ ...call, method: 'PUT', path, headers, body: bytes, deadlineMs }, signal);
     // An upload ends with the request that ended it: when its answer got lost, a retry finds no upload, but the blob.
     if (done.status !== 201 && !(done.status === 404 && (await this.hasBlob(digest, signal)))) throw refusalOf(done);
     return digest;
@@ -161,34 +175,8 @@ export class Repository {
 
   /** All that refers to a manifest, from the referrers API (page by page) or from the fallback tag. */
   async referrers(digest: string, signal: AbortSignal): Promise<Referrers> {
-    const descriptors: Descriptor[] = [];
-    let path: string | URL = `${this.name}/referrers/${digest}`;
-    for (;;) {
-      const answer: RegistryAnswer = await this.registry.call(
-        {
-          method: 'GET',
-          path,
-          scope: this.#scope,
-          operation: 'referrers',
-          headers: { accept: ociIndexType },
-          limit: manifestLimit,
-        },
-        signal,
-      );
-      const isIndex = answer.headers['content-type']?.startsWith(ociIndexType) ?? false;
-      if (
-        answer.status === 404 ||
-        answer.status === 400 ||
-        answer.status === 406 ||
-        (answer.status === 200 && !isIndex)
-      )
-        break;
-      if (answer.status !== 200) throw refusalOf(answer);
-      descriptors.push(...manifestsOf(answer.body, `referrers of ${this.fullName}@${digest}`));
-      const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers['link'] ?? '')?.[1];
-      if (next === undefined) return { api: true, descriptors };
-      path = new URL(next, answer.url);
-    }
+    const listed = await this.#listed(digest, signal);
+    if (listed !== undefined) return { api: true, descriptors: listed };
     const index = await this.findManifest(fallbackTag(digest), signal);
     return {
       api: false,
@@ -196,11 +184,40 @@ export class Repository {
     };
   }
 
+  /** What the referrers API lists; undefined when the registry does not have it. */
+  async #listed(digest: string, signal: AbortSignal): Promise<Descriptor[] | undefined> {
+    const what = `referrers of ${this.fullName}@${digest}`;
+    const descriptors: Descriptor[] = [];
+    const budget = new ByteBudget(referrersLimit, this.#budget);
+    const call = {
+      method: 'GET',
+      scope: this.#scope,
+      operation: 'referrers',
+      headers: { accept: ociIndexType },
+    } as const;
+    let path: string | NamedUrl = `${this.name}/referrers/${digest}`;
+    try {
+      for (let page = 1; page <= mostPages; page += 1) {
+        const answer: RegistryAnswer = await this.registry.call(
+          { ...call, path, limit: manifestLimit, budget },
+          signal,
+        );
+        const isIndex = answer.headers['content-type']?.startsWith(ociIndexType) ?? false;
+        if ([400, 404, 406].includes(answer.status) || (answer.status === 200 && !isIndex)) return undefined;
+        if (answer.status !== 200) throw refusalOf(answer);
+        descriptors.push(...manifestsOf(answer.body, what));
+        const next = nextPage(answer);
+        if (next === undefined) return descriptors;
+        path = next;
+      }
+    } finally {
+      budget.release();
+    }
+    throw new RegistryError(413, `${what}: more than ${mostPages} pages`);
+  }
+
   async #read(
-    operation: string,
-    path: string,
-    accept: readonly string[],
-    limit: number,
+    { operation, path, accept, limit }: { operation: string; path: string; accept: readonly string[]; limit: number },
     signal: AbortSignal,
   ): Promise<RegistryAnswer> {
     const answer = await this.registry.call(
@@ -211,6 +228,7 @@ export class Repository {
         operation,
         headers: { accept: accept.join(', ') },
         limit,
+        budget: this.#budget,
       },
       signal,
     );
@@ -231,13 +249,25 @@ export function fallbackTag(digest: string): string {
   return digest.replace(':', '-');
 }
 
+/** The Link header's next page. */
+function nextPage({ headers, url, peer }: RegistryAnswer): NamedUrl | undefined {
+  const next = /<([^<>]{1,2048})>\s{0,8};\s{0,8}rel="?next"?/.exec(headers['link'] ?? '')?.[1];
+  return next !== undefined && URL.canParse(next, url) ? { url: new URL(next, url), namedBy: peer } : undefined;
+}
+
 function manifestsOf(bytes: Buffer, what: string): Descriptor[] {
+  // No cause: its message would quote the body.
+  const broken = () => new RegistryError(422, `${what}: not a JSON index`);
+  let index: Partial<IndexManifest> | null;
   try {
-    const { manifests } = JSON.parse(bytes.toString('utf8')) as Partial<IndexManifest>;
-    return manifests ?? [];
-  } catch (cause) {
-    throw new RegistryError(422, `${what}: not a JSON index`, { cause });
+    index = JSON.parse(bytes.toString('utf8')) as Partial<IndexManifest> | null;
+  } catch {
+    throw broken();
   }
+  const manifests = index?.manifests ?? [];
+  if (!Array.isArray(manifests) || manifests.some((one: unknown) => typeof one !== 'object' || one === null))
+    throw broken();
+  return manifests;
 }
 
 /** Turns "there is none" into undefined. */

@@ -11,3 +11,13 @@ export function numberFlag(name: string, text: string, least: number): number {
   }
   return value;
 }
+
+/** A host's name or address, as URLs hold it. @throws FlagError when it is more than that (a URL, a port), or less. */
+export function hostFlag(text: string): string {
+  const url = URL.canParse(`http://${text}`) ? new URL(`http://${text}`) : undefined;
+  if (url === undefined || url.host !== text.toLowerCase() || url.port !== '')
+    throw new FlagError(
+      `--registry-trusted-host is ${JSON.stringify(text)}; write a host without scheme and port, such as auth.example.com`,
+    );
+  return url.hostname;
+}

@@ -17,7 +17,7 @@ import { transparencyLog, type LogEntry } from '../../src/chains/transparency/lo
 import { requestTimestamp } from '../../src/chains/transparency/timestamp.ts';
 import type { Artifact, ImageSubject, RunObject } from '../../src/chains/types.ts';
 import { Registries, type RegistryMirrors } from '../../src/registry/client.ts';
-import type { CredentialSource } from '../../src/registry/run-credentials.ts';
+import type { CredentialSource } from '../../src/images/run-credentials.ts';
 
 /** Nobody needs credentials on loopback. */
 const anonymous: CredentialSource = {

@@ -16,7 +16,7 @@ import { FakeKubeClient } from '../../src/kube/client.fake.ts';
 import { secrets, serviceAccounts } from '../../src/kube/resources.ts';
 import { Registries } from '../../src/registry/client.ts';
 import type { ImageManifest } from '../../src/registry/media-types.ts';
-import { createCredentialSource } from '../../src/registry/run-credentials.ts';
+import { createCredentialSource } from '../../src/images/run-credentials.ts';
 import { requestFor, signal, simpleSigning, statement } from './chains-signed.ts';
 
 /** The oci backend against registries that want credentials, TLS, or offer the referrers API. */
@@ -127,7 +127,7 @@ describe('a registry with basic authentication', () => {
       backendFor(cluster({ secrets: { regcred: { [host]: login('bot', 'wrong') } } })).store(request, signal),
     ).rejects.toMatchObject({
       retryable: false,
-      message: `storage oci, key: ${host}/team/app@sha256:${'a'.repeat(64)}: ${host} answered 401: UNAUTHORIZED: authentication required; the credentials are those of secret ns/regcred (secrets of ServiceAccount ns/builder): they must be allowed to push to ${host}/team/app`,
+      message: `storage oci, key: ${host}/team/app@sha256:${'a'.repeat(64)}: ${host} answered 401: UNAUTHORIZED; the credentials are those of secret ns/regcred (secrets of ServiceAccount ns/builder): they must be allowed to push to ${host}/team/app`,
     });
     await expect(
       backendFor(cluster({ secrets: { other: { 'ghcr.io': login('bot', 'secret') } } })).store(request, signal),
@@ -228,7 +228,7 @@ describe('a registry with a token server', () => {
   it('is told of by name when the token does not allow the push', async () => {
     const request = await requestFor(simpleSigning(subjectOf(host, 'read-only/app')), {}, undefined, builder);
     await expect(backendFor(account()).store(request, signal)).rejects.toThrow(
-      /answered 401: UNAUTHORIZED: .*; the credentials are those of secret ns\/regcred .*: they must be allowed to push to .*read-only\/app/,
+      /answered 401: UNAUTHORIZED; the credentials are those of secret ns\/regcred .*: they must be allowed to push to .*read-only\/app/,
     );
   });
 });

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { FlagError, numberFlag } from '../../role/flags.ts';
+import { FlagError, hostFlag, numberFlag } from '../../role/flags.ts';
 
 /** What the chains role is started with; everything else is in ConfigMap chains-config. */
 export interface ChainsFlags {
@@ -13,6 +13,8 @@ export interface ChainsFlags {
   signingSecretsDirectory: string | undefined;
   /** Where a registry host is reached instead; `*` for every host. */
   registryMirrors: Record<string, string>;
+  /** Hosts with internal addresses that registries may redirect to or name as token servers. */
+  registryTrustedHosts: string[];
   kubeconfig: string | undefined;
   context: string | undefined;
   disableHighAvailability: boolean;
@@ -37,6 +39,7 @@ const options = {
   namespace: { type: 'string', default: '' },
   'signing-secrets-directory': { type: 'string' },
   'registry-mirror': { type: 'string', multiple: true },
+  'registry-trusted-host': { type: 'string', multiple: true },
   kubeconfig: { type: 'string' },
   context: { type: 'string' },
   'disable-ha': { type: 'boolean', default: false },
@@ -66,6 +69,7 @@ export function parseChainsFlags(
       .filter((name) => name !== ''),
     signingSecretsDirectory: values['signing-secrets-directory'],
     registryMirrors: Object.fromEntries((values['registry-mirror'] ?? []).map(mirror)),
+    registryTrustedHosts: (values['registry-trusted-host'] ?? []).map(hostFlag),
     kubeconfig: values.kubeconfig,
     context: values.context,
     disableHighAvailability: values['disable-ha'],

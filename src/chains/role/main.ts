@@ -7,11 +7,12 @@ import { loadClusterConfig } from '../../kube/config.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
-import { certificatesFromEnvironment } from '../../registry/certificates.ts';
+import { certificatesFromEnvironment } from '../../http/certificates.ts';
+import { apiServerAddresses } from '../../http/destination.ts';
 import { Registries } from '../../registry/client.ts';
 import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
-import { createCredentialSource } from '../../registry/run-credentials.ts';
+import { createCredentialSource } from '../../images/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
 import { Meters } from '../../role/meters.ts';
@@ -52,7 +53,12 @@ export async function main(args: readonly string[], env: Environment, end: Abort
     burst: flags.burst,
     onRequest: (record) => clientMetrics.record(record),
   });
-  const registries = new Registries({ mirrors: flags.registryMirrors, ca: await certificatesFromEnvironment(env) });
+  const registries = new Registries({
+    mirrors: flags.registryMirrors,
+    trustedHosts: flags.registryTrustedHosts,
+    internalAddresses: apiServerAddresses(env),
+    ca: await certificatesFromEnvironment(env),
+  });
   log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
   try {
     await run({ flags, env, end, log, meters, client, registries });

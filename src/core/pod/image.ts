@@ -15,14 +15,26 @@ export interface ImageCredentials {
   imagePullSecrets: string[];
 }
 
-/**
- * Asks the image's registry. Rejects with a message fit for a user; an error whose `isFinal` is false may pass (the
- * registry did not answer). Implemented in src/registry.
- */
-export type ImageLookup = (image: string, credentials: ImageCredentials, signal: AbortSignal) => Promise<ImageConfig>;
+/** What one run asks of one image. */
+export interface ImageQuestion {
+  image: string;
+  credentials: ImageCredentials;
+  /** `key` is namespace/name: what is reconciled again once the answer is there. */
+  run: { key: string; uid: string };
+}
 
-/** The answer for one image. `retry`: the registry could not be reached now, as opposed to a refusal that stays. */
-export type ImageFact = { kind: 'found'; config: ImageConfig } | { kind: 'failed'; message: string; retry: boolean };
+/**
+ * The answer for one image. `retry`: the registry could not be reached now, as opposed to a refusal that stays.
+ * `pending`: the registry is being asked; the run is reconciled again once it has answered.
+ */
+export type ImageFact =
+  { kind: 'found'; config: ImageConfig } | { kind: 'failed'; message: string; retry: boolean } | { kind: 'pending' };
+
+/**
+ * Asks what an image runs by itself, and waits for the answer a moment at most. Failures are facts, with a message fit
+ * for a user; it rejects only with the signal's reason.
+ */
+export type ImageLookup = (question: ImageQuestion, signal: AbortSignal) => Promise<ImageFact>;
 
 /** `TEKTON_PLATFORM_COMMANDS`: the entrypoint binary picks the argv of its own platform. */
 export function platformCommands(config: ImageConfig, hasArgs: boolean): Record<string, string[]> {

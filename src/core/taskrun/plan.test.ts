@@ -281,6 +281,11 @@ describe('beginning', () => {
       { start: { ...nothingFound, images: new Map([['x', { kind: 'failed', message: 'timeout', retry: true }]]) } },
       'Unknown Pending: the command of image "x" could not be looked up: timeout; it will be tried again',
     ],
+    [
+      'registry has not answered yet',
+      { start: { ...nothingFound, images: new Map([['x', { kind: 'pending' }]]) } },
+      'Unknown Pending: waiting for the registry to say what image "x" runs',
+    ],
     ['held back', { spec: { status: 'TaskRunPending' } }, 'Unknown TaskRunPending: TaskRun "run" is pending'],
     [
       'cancelled',

@@ -31,6 +31,9 @@ import { cancelled, heldBack, timedOut } from './interrupted.ts';
 /** How long to wait before a registry that did not answer is asked again. */
 const registryRetryMs = 5_000;
 
+/** When to look again for a registry's answer that comes with a reconcile of its own, should that get lost. */
+const registryWaitMs = 15_000;
+
 /** A new namespace gets its `default` service account a moment later: younger runs wait for theirs. */
 const newNamespaceMs = 10_000;
 
@@ -185,6 +188,8 @@ function obstacleToStart(
   }
   for (const [image, fact] of found.images) {
     if (fact.kind === 'found') continue;
+    if (fact.kind === 'pending')
+      return waiting(status, `waiting for the registry to say what image ${quote(image)} runs`, now);
     const message = `the command of image ${quote(image)} could not be looked up: ${fact.message}`;
     if (!fact.retry) {
       return {
@@ -211,6 +216,14 @@ function obstacleToStart(
     };
   }
   return undefined;
+}
+
+function waiting(status: TaskRunStatus, message: string, now: Date): TaskRunDecision {
+  return {
+    status: withCondition(status, { status: 'Unknown', reason: reasons.podPending, message }, now),
+    effects: [],
+    requeueAfterMs: registryWaitMs,
+  };
 }
 
 /** Upstream's words for a pod that could not be made. */

@@ -3,16 +3,15 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
 import { isDone } from '../../core/condition.ts';
 import type { CredentialSecret } from '../../core/pod/credentials.ts';
-import type { ImageFact, ImageLookup } from '../../core/pod/image.ts';
+import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Pod as RunPod } from '../../core/pod/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { StartFacts, TaskFact, TaskRunFacts } from '../../core/taskrun/facts.ts';
 import { refersElsewhere } from '../../core/taskrun/reference.ts';
 import { podToAskAbout } from '../../core/taskrun/running.ts';
 import { startNeeds, type StartNeeds } from '../../core/taskrun/start.ts';
-import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
+import { keyOf, type Resource } from '../../kube/object.ts';
 import { events, secrets, serviceAccounts, type CoreEvent, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { byController } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
@@ -56,7 +55,7 @@ export async function observe(taskRun: TaskRun, observing: Observing, signal: Ab
   const podWarning = late && (await lastWarning(late, observing, signal));
   const facts: TaskRunFacts = podWarning ? { ...known, podWarning } : known;
   const needs = startNeeds(facts, now);
-  return needs === undefined ? facts : { ...facts, start: await lookUp(needs, observing, signal) };
+  return needs === undefined ? facts : { ...facts, start: await lookUp(taskRun, needs, observing, signal) };
 }
 
 /** What scheduler or kubelet last warned of about a pod. It only explains: where it cannot be read, nothing is lost. */
@@ -117,14 +116,24 @@ async function readTask(
   }
 }
 
-async function lookUp(needs: StartNeeds, observing: Observing, signal: AbortSignal): Promise<StartFacts> {
-  const { stores, settings } = observing;
+async function lookUp(
+  taskRun: TaskRun,
+  needs: StartNeeds,
+  observing: Observing,
+  signal: AbortSignal,
+): Promise<StartFacts> {
+  const { stores, settings, imageLookup } = observing;
+  const run = { key: keyOf(taskRun), uid: taskRun.metadata.uid ?? '' };
   const { namespace } = needs.credentials;
   const [credentials, images] = await Promise.all([
     settings.flags.disableCredsInit
       ? { secrets: [], unreadableSecrets: [] }
       : findCredentials(needs, observing, signal),
-    Promise.all(needs.images.map(async (image) => [image, await findImage(image, needs, observing, signal)] as const)),
+    Promise.all(
+      needs.images.map(
+        async (image) => [image, await imageLookup({ image, credentials: needs.credentials, run }, signal)] as const,
+      ),
+    ),
   ]);
   return {
     ...credentials,
@@ -169,19 +178,5 @@ async function findSecret(
   } catch (error) {
     if (error instanceof ApiError && (error.isNotFound || error.isForbidden)) return undefined;
     throw error;
-  }
-}
-
-async function findImage(
-  image: string,
-  { credentials }: StartNeeds,
-  { imageLookup }: Observing,
-  signal: AbortSignal,
-): Promise<ImageFact> {
-  try {
-    return { kind: 'found', config: await imageLookup(image, credentials, signal) };
-  } catch (error) {
-    if (isAbort(error, signal)) throw error;
-    return { kind: 'failed', message: messageOf(error), retry: (error as { isFinal?: boolean }).isFinal === false };
   }
 }

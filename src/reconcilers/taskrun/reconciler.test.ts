@@ -39,7 +39,7 @@ class Scene {
     tasks: new Store<Task>(),
     limitRanges: new Store<LimitRange>(),
   };
-  imageLookup: ImageLookup = () => Promise.reject(new Error('no registry here'));
+  imageLookup: ImageLookup = () => Promise.reject(new Error('nobody asks for images here'));
   flags: Record<string, string> = {};
 
   constructor() {
@@ -288,12 +288,13 @@ describe('what a pod needs', () => {
     const one = await scene((it) =>
       it.run({ taskSpec: { steps: [{ image: 'plain' }, { image: 'scripted', script: 'x' }] } }),
     );
-    one.imageLookup = (image, credentials) => {
-      asked.push(`${image} ${credentials.namespace}/${credentials.serviceAccountName}`);
-      return Promise.resolve({ digest: 'sha256:1', commands: { 'linux/amd64': ['/run'] } });
+    one.imageLookup = ({ image, credentials, run }) => {
+      asked.push(`${image} ${credentials.namespace}/${credentials.serviceAccountName} ${run.key} ${run.uid}`);
+      const config = { digest: 'sha256:1', commands: { 'linux/amd64': ['/run'] } };
+      return Promise.resolve({ kind: 'found', config });
     };
     await one.reconcile();
-    expect(asked).toEqual(['plain ns/default']);
+    expect(asked).toEqual([`plain ns/default ns/run ${(await one.stored()).metadata.uid}`]);
     expect((await one.client.get(pods, 'ns', 'run-pod')).spec?.containers[0]).toMatchObject({
       image: 'plain@sha256:1',
       env: [{ name: 'TEKTON_PLATFORM_COMMANDS', value: '{"linux/amd64":["/run"]}' }],
@@ -302,12 +303,39 @@ describe('what a pod needs', () => {
 
   it('fails a run whose image cannot be read, waits for a registry that is away', async () => {
     const one = await scene((it) => it.run({ taskSpec: { steps: [{ image: 'plain' }] } }));
-    one.imageLookup = () => Promise.reject(Object.assign(new Error('try later'), { isFinal: false }));
+    one.imageLookup = () => Promise.resolve({ kind: 'failed', message: 'try later', retry: true });
     expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 5_000 });
     expect(await one.reason()).toBe('Unknown Pending');
-    one.imageLookup = () => Promise.reject(new Error('denied'));
+    one.imageLookup = () => Promise.resolve({ kind: 'failed', message: 'denied', retry: false });
     await one.reconcile();
     expect(await one.reason()).toBe('False PodCreationFailed');
+  });
+
+  it('says once that it waits for a registry; its timeout and a cancellation are heeded meanwhile', async () => {
+    const waiting = async (given: Partial<TaskRunSpec> = {}) => {
+      const one = await scene((it) => it.run({ taskSpec: { steps: [{ image: 'plain' }] }, ...given }));
+      one.imageLookup = () => Promise.resolve({ kind: 'pending' });
+      return one;
+    };
+    const late = await waiting({ timeout: '10s' });
+    expect(await late.reconcile()).toEqual({ kind: 'requeueAfter', ms: 10_000 });
+    await (await late.sync()).reconcile();
+    expect(late.writes).toEqual(['update taskruns/status run']);
+    expect((await late.stored()).status?.conditions?.[0]).toMatchObject({
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'waiting for the registry to say what image "plain" runs',
+    });
+    await late.clock.advance(10_000);
+    await (await late.sync()).reconcile();
+    expect(await late.reason()).toBe('False TaskRunTimeout');
+
+    const unwanted = await waiting();
+    expect(await unwanted.reconcile()).toEqual({ kind: 'requeueAfter', ms: 15_000 });
+    const stored = await unwanted.stored();
+    unwanted.client.seed(taskRunResource, { ...stored, spec: { ...stored.spec, status: 'TaskRunCancelled' } });
+    await (await unwanted.sync()).reconcile();
+    expect(await unwanted.reason()).toBe('False TaskRunCancelled');
   });
 
   it('shares a LimitRange among the steps', async () => {

@@ -174,14 +174,12 @@ describe('ACR', () => {
     });
   });
 
-  it("fails with the registry's words", async () => {
+  it("fails with the registry's code", async () => {
     server.answer = () => ({
       status: 401,
       body: { errors: [{ code: 'UNAUTHORIZED', message: 'CONNECTIVITY_REFRESH_TOKEN_ERROR' }] },
     });
-    await expect(helper().issue('mine.azurecr.io', signal)).rejects.toThrow(
-      'answered 401: UNAUTHORIZED: CONNECTIVITY_REFRESH_TOKEN_ERROR',
-    );
+    await expect(helper().issue('mine.azurecr.io', signal)).rejects.toThrow('answered 401: UNAUTHORIZED');
   });
 
   it('is asked once, and again shortly before the end', async () => {

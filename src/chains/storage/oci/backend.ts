@@ -3,7 +3,7 @@ import { messageOf } from '../../../errors.ts';
 import { RegistryError, type Registries } from '../../../registry/client.ts';
 import { InvalidImageError, parseImageReference } from '../../../registry/reference.ts';
 import { blobLimit, type Repository, type RepositoryAccess } from '../../../registry/repository.ts';
-import type { AccountCredentials, CredentialSource } from '../../../registry/run-credentials.ts';
+import type { AccountCredentials, CredentialSource } from '../../../images/run-credentials.ts';
 import { ProcessLock, type NamedLock, type TagUpdateOptions } from '../../../registry/tag-update.ts';
 import type { ImageSubject } from '../../types.ts';
 import { StorageError, type StorageBackend, type StoreRequest } from '../backend.ts';

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '../kube/client.ts';
-import { dockerConfigCredentials } from './docker-config.ts';
-import { HurriedClock } from './registry.fake.ts';
+import { dockerConfigCredentials } from '../registry/docker-config.ts';
+import { HurriedClock } from '../registry/registry.fake.ts';
 import { createCredentialSource, type CredentialSourceOptions } from './run-credentials.ts';
 
 const signal = AbortSignal.timeout(5000);

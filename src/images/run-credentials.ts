@@ -3,15 +3,15 @@ import type { ImageCredentials } from '../core/pod/image.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound, type KubeClient } from '../kube/client.ts';
 import { secrets, serviceAccounts, type Secret } from '../kube/resources.ts';
-import type { CloudHelper } from './cloud/helper.ts';
+import type { CloudHelper } from '../registry/cloud/helper.ts';
 import {
   entryFor,
   keychainOfAnnotatedSecret,
   keychainOfSecret,
   type KeychainSource,
   type RegistryCredentials,
-} from './keychain.ts';
-import { remember } from './remember.ts';
+} from '../registry/keychain.ts';
+import { remember } from '../registry/remember.ts';
 
 export interface FoundCredentials {
   /** Undefined: anonymous. */

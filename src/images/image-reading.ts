@@ -1,0 +1,91 @@
+import { LRUCache } from 'lru-cache';
+import type { ImageConfig, ImageCredentials } from '../core/pod/image.ts';
+import { ByteBudget } from '../http/byte-budget.ts';
+import { withDeadline } from '../http/deadline.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Registries } from '../registry/client.ts';
+import { matchesDigest } from '../registry/digest.ts';
+import { credentialsFor } from '../registry/keychain.ts';
+import { parseImageReference } from '../registry/reference.ts';
+import { RegistryError } from '../registry/registry-error.ts';
+import type { Repository, StoredManifest } from '../registry/repository.ts';
+import { documentLimit, readImageConfig } from './image-config.ts';
+import { pullKeychains } from './pull-credentials.ts';
+
+/** What one look-up, and all of them together, may take. */
+export interface ReadingLimits {
+  /** For a whole look-up. */
+  deadlineMs: number;
+  /** Bytes of manifests and configs of one look-up. */
+  bytes: number;
+  /** The same of all look-ups at the time. */
+  bytesOfAll: number;
+  /** Bytes of remembered answers, and how long they are. */
+  rememberedBytes: number;
+  rememberedMs: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const readingLimits: Readonly<ReadingLimits> = {
+  deadlineMs: 30_000,
+  bytes: 4 * mebibyte,
+  bytesOfAll: 24 * mebibyte,
+  rememberedBytes: 4 * mebibyte,
+  rememberedMs: 3_600_000,
+};
+
+export interface ImageReadingOptions {
+  client: Pick<KubeClient, 'get'>;
+  registries: Registries;
+  limits?: Partial<ReadingLimits>;
+}
+
+/** Reads what an image runs by itself. Rejects with a message fit for a user. */
+export type ImageReading = (image: string, asker: ImageCredentials, signal: AbortSignal) => Promise<ImageConfig>;
+
+/**
+ * Reads digest and argv by platform, with credentials from the ServiceAccount's imagePullSecrets and the pod's own. A
+ * tag is asked anew each time, as it may move; that also proves that the asker may read the repository, so what the
+ * digest stands for is remembered for all.
+ */
+export function createImageReading({ client, registries, limits }: ImageReadingOptions): ImageReading {
+  const { deadlineMs, bytes, bytesOfAll, rememberedBytes, rememberedMs } = { ...readingLimits, ...limits };
+  const ofAll = new ByteBudget(bytesOfAll);
+  const remembered = new LRUCache<string, ImageConfig>({
+    maxSize: rememberedBytes,
+    sizeCalculation: (config, key) => key.length + JSON.stringify(config).length,
+    ttl: rememberedMs,
+  });
+  const read = async (image: string, asker: ImageCredentials, budget: ByteBudget, signal: AbortSignal) => {
+    const { host, repository, reference } = parseImageReference(image);
+    const credentials = credentialsFor(await pullKeychains(client, asker, signal), host, repository);
+    const reader = registries.repository(host, repository, { credentials, access: 'pull', budget });
+    const stored = named(reader, await reader.getManifest(reference, signal, { limit: documentLimit }));
+    const key = `${host}/${repository}@${stored.digest}`;
+    const known = remembered.get(key);
+    if (known) return known;
+    const config = await readImageConfig(reader, stored, signal);
+    remembered.set(key, config);
+    return config;
+  };
+  const late = () =>
+    new RegistryError(0, `the registry did not answer all that was asked within ${deadlineMs / 1000} s`);
+  return async (image, asker, signal) => {
+    const budget = new ByteBudget(bytes, ofAll);
+    try {
+      return await withDeadline({ ms: deadlineMs, signal, late }, (bounded) => read(image, asker, budget, bounded));
+    } finally {
+      budget.release();
+    }
+  };
+}
+
+/** By the digest that the registry states, if that is what the bytes have: pods are pinned to it. */
+function named(repository: Repository, stored: StoredManifest): StoredManifest {
+  const { statedDigest, bytes, digest } = stored;
+  if (statedDigest === undefined || statedDigest === digest) return stored;
+  if (statedDigest.length > 200 || !matchesDigest(bytes, statedDigest))
+    throw new RegistryError(422, `${repository.fullName}: the manifest has another digest than the registry states`);
+  return { ...stored, digest: statedDigest };
+}
