@@ -148,8 +148,12 @@ export class KubeClient {
       }
     } catch (error) {
       if (!token || !(error instanceof ApiError && error.isGone)) throw error;
-      // As client-go's pager: one whole answer cannot expire.
-      return this.listPage(resource, { ...options, limit: 0 });
+      // As client-go's pager: one whole answer cannot expire. What was read so far must go first, and each object is
+      // cut down in place: the whole list may be as large as memory allows.
+      items.length = 0;
+      const whole = await this.listPage(resource, { ...options, limit: 0 });
+      if (transform) whole.items.forEach((item, index) => (whole.items[index] = transform(item)));
+      return { items: whole.items, resourceVersion: whole.resourceVersion };
     }
   }
 

@@ -6,6 +6,7 @@ import type { KubeClient } from './client.ts';
 import { ApiError, isAlreadyExists, isNotFound } from './client.ts';
 import type { KubeObject } from './object.ts';
 import { TokenBucket } from './rate-limit.ts';
+import { Recent } from './recent.ts';
 import { events } from './resources.ts';
 import type { CoreEvent } from './resources.ts';
 
@@ -49,27 +50,6 @@ interface Pending {
   lastTimestamp: string;
 }
 
-/** Least recently used first, at most `MEMORY` entries. */
-class Recent<V> {
-  readonly #map = new Map<string, V>();
-  get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    if (value !== undefined) {
-      this.#map.delete(key);
-      this.#map.set(key, value);
-    }
-    return value;
-  }
-  set(key: string, value: V): void {
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    if (this.#map.size > MEMORY) this.#map.delete(this.#map.keys().next().value as string);
-  }
-  delete(key: string): void {
-    this.#map.delete(key);
-  }
-}
-
 /**
  * Tells users what happened to their objects. Never throws and never makes its caller wait: events are written one
  * after another in the background, repeats as a count on the first (as client-go does), floods are cut.
@@ -78,9 +58,9 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #clock: Clock;
   readonly #queue = new Map<string, Pending>();
-  readonly #sent = new Recent<Sent>();
-  readonly #spam = new Recent<TokenBucket>();
-  readonly #similar = new Recent<{ messages: Set<string>; since: number }>();
+  readonly #sent = new Recent<Sent>(MEMORY);
+  readonly #spam = new Recent<TokenBucket>(MEMORY);
+  readonly #similar = new Recent<{ messages: Set<string>; since: number }>(MEMORY);
   #sending: Promise<void> | undefined;
   #serial = 0;
 
