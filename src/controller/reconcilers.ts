@@ -1,11 +1,14 @@
 import type { Registry } from 'prom-client';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { systemClock } from '../clock.ts';
+import { labels } from '../core/labels.ts';
 import type { Leadership } from '../kube/buckets.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue } from '../kube/replica.ts';
+import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
@@ -27,33 +30,35 @@ export interface ReconcilerSurroundings {
   events: EventRecorder;
   flags: ControllerFlags;
   registries: Registries;
+  watchdog: Watchdog;
   registry: Registry;
   log: Logger;
 }
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registries, registry, log } = given;
+  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log } = given;
   const metrics = new QueueMetricsRegistry(registry);
-  const queueOf = (name: string) => {
-    const queue = new WorkQueue({ name, metrics: metrics.metrics(name) });
+  const { concurrency } = flags;
+  const queueOf = (name: string, isAhead: (key: string) => boolean) => {
+    const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
     metrics.observe(queue);
     return queue;
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
   const imageLookup = createImageLookup({ client, registries });
-  const pipelineRuns = queueOf(queueNames.pipelineRun);
-  const taskRuns = queueOf(queueNames.taskRun);
+  const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
+  const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);
   feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, ownerKeys('PipelineRun'));
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun);
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
-  const { concurrency } = flags;
   return [
     {
       name: 'pipelinerun',
       queue: pipelineRuns,
       concurrency,
+      watchdog,
       log,
       ...ledBy(leaders.pipelineRun),
       reconcile: tellingFailures(
@@ -67,6 +72,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       name: 'taskrun',
       queue: taskRuns,
       concurrency,
+      watchdog,
       log,
       ...ledBy(leaders.taskRun),
       reconcile: tellingFailures(
@@ -77,6 +83,17 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       ),
     },
   ];
+}
+
+function hasBegun(run: { status?: { startTime?: string } | undefined } | undefined): boolean {
+  return run?.status?.startTime !== undefined;
+}
+
+/** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what is at its beginning. */
+function isFurtherOn(caches: Pick<Caches, 'pipelineRuns'>, run: TaskRun | undefined): boolean {
+  const parent = run?.metadata.labels?.[labels.pipelineRun];
+  if (run === undefined || parent === undefined || hasBegun(run)) return hasBegun(run);
+  return (caches.pipelineRuns.find(run.metadata.namespace, parent)?.status?.childReferences?.length ?? 0) > 1;
 }
 
 function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 'onLost' | 'onDraining'> {
