@@ -1,9 +1,11 @@
 import type { Registry } from 'prom-client';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
 import { labels } from '../core/labels.ts';
 import type { Leadership } from '../kube/buckets.ts';
-import type { KubeClient } from '../kube/client.ts';
+import { isNotFound, type KubeClient } from '../kube/client.ts';
+import type { Resource } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
@@ -20,6 +22,8 @@ import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
+import { hasLivePod } from './settled.ts';
+import { wholeRuns } from './whole-runs.ts';
 import type { LiveSettings } from './settings.ts';
 
 export interface ReconcilerSurroundings {
@@ -47,6 +51,13 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
   const imageLookup = createImageLookup({ client, registries });
+  const wholeTaskRuns = wholeRuns(
+    caches.taskRuns,
+    (run) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) }),
+    readTaskRun(client),
+  );
+  const { pods, tasks, limitRanges } = caches;
+  const taskRunStores = { taskRuns: wholeTaskRuns.store, pods, tasks, limitRanges };
   const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
   const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);
@@ -65,7 +76,12 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         events,
         caches.pipelineRuns,
         'PipelineRun',
-        createPipelineRunReconciler({ ...common, stores: caches }),
+        // Of a PipelineRun that is over nothing is left to do.
+        wholeRuns(
+          caches.pipelineRuns,
+          () => false,
+          () => Promise.resolve(undefined),
+        ).whole(createPipelineRunReconciler({ ...common, stores: caches })),
       ),
     },
     {
@@ -79,17 +95,28 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         events,
         caches.taskRuns,
         'TaskRun',
-        createTaskRunReconciler({ ...common, stores: caches, imageLookup }),
+        wholeTaskRuns.whole(createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup })),
       ),
     },
   ];
+}
+
+function readTaskRun(client: Pick<KubeClient, 'get'>) {
+  return async ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> => {
+    try {
+      return await client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
 }
 
 function hasBegun(run: { status?: { startTime?: string } | undefined } | undefined): boolean {
   return run?.status?.startTime !== undefined;
 }
 
-/** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what is at its beginning. */
+/** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what only begins. */
 function isFurtherOn(caches: Pick<Caches, 'pipelineRuns'>, run: TaskRun | undefined): boolean {
   const parent = run?.metadata.labels?.[labels.pipelineRun];
   if (run === undefined || parent === undefined || hasBegun(run)) return hasBegun(run);
