@@ -2,8 +2,9 @@ import { collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
 import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
-import { EventRecorder } from '../kube/events.ts';
+import { EventRecorder, type EventType } from '../kube/events.ts';
 import { runReplica } from '../kube/replica.ts';
+import { Watchdog } from '../kube/watchdog.ts';
 import { certificatesFromEnvironment } from '../http/certificates.ts';
 import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
@@ -11,6 +12,7 @@ import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
 import { Caches } from './caches.ts';
 import { ClientMetrics } from '../role/client-metrics.ts';
+import { eventCounter } from '../role/event-metrics.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../role/http-server.ts';
 import { electLeaders } from '../role/leadership.ts';
@@ -60,6 +62,11 @@ export async function main(
   }
 }
 
+/** Beginning and end of a run, and what is wrong with it; other events only say how far it is. */
+function isImportant(type: EventType, reason: string): boolean {
+  return type === 'Warning' || reason === 'Started' || reason === 'Succeeded';
+}
+
 interface Process {
   flags: ControllerFlags;
   env: Readonly<Record<string, string | undefined>>;
@@ -73,7 +80,14 @@ async function run(process: Process): Promise<void> {
   const { flags, env, end, log, meters, client } = process;
   collectDefaultMetrics({ register: meters.process });
   const state = { ready: false };
-  const events = new EventRecorder({ client, component, log });
+  const events = new EventRecorder({
+    client,
+    component,
+    log,
+    isImportant,
+    onWrite: eventCounter(meters.role, 'tekton_pipelines_controller_'),
+  });
+  const watchdog = new Watchdog(log);
   const caches = new Caches(client, flags.namespaces, log);
   const stopSettings = new AbortController();
   const registries = new Registries({
@@ -85,7 +99,9 @@ async function run(process: Process): Promise<void> {
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
-    servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
+    servers.push(
+      await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
+    );
     servers.push(await serveMetrics(flags.metricsPort, meters));
     const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
     const watch = {
@@ -114,6 +130,7 @@ async function run(process: Process): Promise<void> {
       events,
       flags,
       registries,
+      watchdog,
       registry: meters.infrastructure,
       log,
       end,

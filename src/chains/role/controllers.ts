@@ -6,6 +6,7 @@ import type { ControllerOptions } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Resource } from '../../kube/object.ts';
 import { WorkQueue } from '../../kube/queue.ts';
+import type { Watchdog } from '../../kube/watchdog.ts';
 import type { Logger } from '../../log.ts';
 import { QueueMetricsRegistry } from '../../role/queue-metrics.ts';
 import type { RunKind } from '../annotations.ts';
@@ -27,13 +28,20 @@ export interface ControllersGiven {
   metrics: SigningMetrics;
   events: EventRecorder;
   concurrency: number;
+  watchdog: Watchdog;
   registry: Registry;
   log: Logger;
 }
 
+/**
+ * Uploads, logs and signing services each have their own time limits and retries; a run has many of them. What was done
+ * before the end is kept.
+ */
+const DEADLINE_MS = 900_000;
+
 /** One controller per kind, its queue fed from the caches; a change of settings looks at all open runs again. */
 export function makeControllers(given: ControllersGiven): ControllerOptions[] {
-  const { client, caches, leaders, settings, services, metrics, events, concurrency, registry, log } = given;
+  const { client, caches, leaders, settings, services, metrics, events, concurrency, watchdog, registry, log } = given;
   const queueMetrics = new QueueMetricsRegistry(registry);
   const queueOf = (kind: RunKind) => {
     // A signing service in trouble must not be asked every few milliseconds.
@@ -42,6 +50,7 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
       metrics: queueMetrics.metrics(queueNames[kind]),
       baseDelayMs: 100,
       maxDelayMs: 300_000,
+      workers: concurrency,
     });
     queueMetrics.observe(queue);
     return queue;
@@ -58,6 +67,8 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
     name: kind,
     queue: queues[kind],
     concurrency,
+    watchdog,
+    deadlineMs: DEADLINE_MS,
     log,
     owns: (key) => leaders[kind].owns(key),
     onLost: (listener) => leaders[kind].onLost(listener),

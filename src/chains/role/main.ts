@@ -6,6 +6,7 @@ import { KubeClient } from '../../kube/client.ts';
 import { loadClusterConfig } from '../../kube/config.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
+import { Watchdog } from '../../kube/watchdog.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
 import { certificatesFromEnvironment } from '../../http/certificates.ts';
 import { apiServerAddresses } from '../../http/destination.ts';
@@ -14,6 +15,7 @@ import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../images/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
+import { eventCounter } from '../../role/event-metrics.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
 import { Meters } from '../../role/meters.ts';
 import { version } from '../../version.ts';
@@ -90,9 +92,12 @@ async function run(process: Process): Promise<void> {
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
-    servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
+    const watchdog = new Watchdog(log);
+    servers.push(
+      await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
+    );
     servers.push(await serveMetrics(flags.metricsPort, meters));
-    const events = new EventRecorder({ client, component, log });
+    const events = new EventRecorder({ client, component, log, onWrite: eventCounter(meters.role, 'watcher_') });
     const watching = {
       client,
       namespace: flags.systemNamespace,
@@ -125,6 +130,7 @@ async function run(process: Process): Promise<void> {
       metrics,
       events,
       concurrency: flags.concurrency,
+      watchdog,
       registry: meters.infrastructure,
       log,
     });
