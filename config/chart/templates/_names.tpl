@@ -17,3 +17,10 @@ app.kubernetes.io/version: {{ include "tektite.version" . | quote }}
 {{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 {{- end }}
+
+{{/* "true" where the API server serves ValidatingAdmissionPolicy. Without a server to ask (helm template), what its version has. */}}
+{{- define "tektite.servesAdmissionPolicies" -}}
+{{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
+{{- $offline := not (.Capabilities.APIVersions.Has "v1/Pod") -}}
+{{- if or $served (and $offline (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version)) }}true{{ end -}}
+{{- end }}

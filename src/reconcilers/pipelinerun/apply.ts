@@ -140,9 +140,10 @@ async function cancelTaskRun(
   }
 }
 
-/** The webhook lets nobody change a TaskRun that is done: then there is nothing left to cancel. */
+/** Nobody may change a TaskRun that is done (422; a webhook answers 400): then there is nothing left to cancel. */
 function isFinished(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 400 && error.message.includes('no updates are allowed');
+  const isRefusal = error instanceof ApiError && (error.isInvalid || error.status === 400);
+  return isRefusal && error.message.includes('no updates are allowed');
 }
 
 /**
