@@ -98,7 +98,7 @@ func TestContractStepExamples(t *testing.T) {
 			}
 			all := map[string]any{
 				"command": o.command, "wait_file": o.waitFiles, "wait_file_content": o.waitFileContent, "post_file": o.postFile,
-				"step_metadata_dir": o.metadataDir, "previous_step_metadata_dir": o.previousMetadataDir, "on_error": o.onError,
+				"step_metadata_dir": o.metadataDir, "only_changed_results": o.onlyChangedResults, "termination_message_limit": o.messageLimit, "on_error": o.onError,
 				"timeout": o.timeout.String(), "stdout_path": o.stdoutPath, "stderr_path": o.stderrPath, "results": o.results,
 				"step_results": o.stepResults, "compress_termination_message": o.compressMessage,
 				"breakpoint_on_failure": o.breakpointOnFail, "debug_before_step": o.debugBeforeStep,

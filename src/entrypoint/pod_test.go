@@ -95,7 +95,7 @@ func (p pod) flags(i int) []string {
 	}
 	if i > 0 {
 		before := strconv.Itoa(i - 1)
-		flags = append(flags, "-wait_file", p.path("run/"+before+"/out"), "-previous_step_metadata_dir", p.path("run/"+before+"/status"))
+		flags = append(flags, "-wait_file", p.path("run/"+before+"/out"), "-only_changed_results")
 	}
 	return flags
 }
@@ -193,7 +193,7 @@ func (p pod) message(i int) string {
 			}
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%d:%s=%s", entry.Type, strings.TrimPrefix(entry.Key, p.dir), entry.Value))
+		lines = append(lines, fmt.Sprintf("%d:%s=%s", entry.Type, strings.TrimPrefix(entry.Key, p.dir), strings.ReplaceAll(entry.Value, p.dir, "")))
 	}
 	if started != 1 {
 		p.Errorf("%d StartedAt entries, want 1", started)

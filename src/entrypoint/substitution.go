@@ -19,9 +19,30 @@ var (
 	arrayIndex            = regexp.MustCompile(`^(.*)\[(\*|[0-9]+)\]$`)
 )
 
+// maxReferencedSize is more than the command line of a process can hold on Linux.
+const maxReferencedSize = 2 << 20
+
 // stepFiles resolves references from the files under stepsDir (/tekton/steps).
 type stepFiles struct {
 	stepsDir string
+	// refused is the first thing that an earlier step put where a file was wanted: the step must not run on a guess.
+	refused error
+}
+
+// read reads a file of an earlier step. The link below stepsDir is the init container's (the mount is read-only); what
+// lies beneath the directory that it names is the other step's.
+func (f *stepFiles) read(step string, parts ...string) ([]byte, error) {
+	metadataDir, err := os.Readlink(filepath.Join(f.stepsDir, "step-"+filepath.Base(step)))
+	if err != nil {
+		return nil, err
+	}
+	content, err := metadataFile(metadataDir, parts...).read(maxReferencedSize)
+	var refused *refusedError
+	var oversized *oversizedError
+	if f.refused == nil && (errors.As(err, &refused) || errors.As(err, &oversized)) {
+		f.refused = err
+	}
+	return content, err
 }
 
 // resultValue is a result as a step wrote it: a JSON list or map of strings, or any text.
@@ -56,7 +77,7 @@ func parseResultValue(content []byte) resultValue {
 }
 
 // resolveResult is the value of a match of stepResultReference. isList tells R[*], which stands for several arguments.
-func (f stepFiles) resolveResult(match []string) (text string, list []string, isList bool, err error) {
+func (f *stepFiles) resolveResult(match []string) (text string, list []string, isList bool, err error) {
 	step, selector := match[1], match[2]
 	name, key, _ := strings.Cut(selector, ".")
 	if strings.Contains(key, ".") {
@@ -66,7 +87,7 @@ func (f stepFiles) resolveResult(match []string) (text string, list []string, is
 	if parts := arrayIndex.FindStringSubmatch(name); parts != nil {
 		name, index = parts[1], parts[2]
 	}
-	content, err := os.ReadFile(filepath.Join(f.stepsDir, "step-"+step, "results", filepath.Base(name)))
+	content, err := f.read(step, "results", filepath.Base(name))
 	if err != nil {
 		return "", nil, false, err
 	}
@@ -107,9 +128,9 @@ type artifact struct {
 	} `json:"values"`
 }
 
-func (f stepFiles) resolveArtifact(match []string) (string, error) {
+func (f *stepFiles) resolveArtifact(match []string) (string, error) {
 	step, side, name := match[1], match[2], match[3]
-	content, err := os.ReadFile(filepath.Join(f.stepsDir, "step-"+step, provenanceFile))
+	content, err := f.read(step, provenanceFile)
 	if err != nil {
 		return "", err
 	}
@@ -128,7 +149,7 @@ func (f stepFiles) resolveArtifact(match []string) (string, error) {
 
 // expand replaces the references in text. What cannot be resolved stays, and is told on stderr.
 // With a list the result is several arguments; elsewhere a list must not occur.
-func (f stepFiles) expand(text string, allowList bool) []string {
+func (f *stepFiles) expand(text string, allowList bool) []string {
 	if match := stepResultReference.FindStringSubmatch(text); allowList && match != nil && match[0] == text {
 		if _, list, isList, err := f.resolveResult(match); err == nil && isList {
 			return list
@@ -144,16 +165,16 @@ func (f stepFiles) expand(text string, allowList bool) []string {
 	return []string{f.expandArtifacts(text)}
 }
 
-func (f stepFiles) expandArtifacts(text string) string {
+func (f *stepFiles) expandArtifacts(text string) string {
 	return replaceAll(stepArtifactReference, text, f.resolveArtifact)
 }
 
 // expandText is expand where only one text makes sense.
-func (f stepFiles) expandText(text string) string {
+func (f *stepFiles) expandText(text string) string {
 	return f.expand(text, false)[0]
 }
 
-func (f stepFiles) expandList(texts []string) []string {
+func (f *stepFiles) expandList(texts []string) []string {
 	var expanded []string
 	for _, text := range texts {
 		expanded = append(expanded, f.expand(text, true)...)
@@ -177,7 +198,7 @@ func replaceAll(reference *regexp.Regexp, text string, resolve func(match []stri
 }
 
 // expandEnv replaces references in the values of the environment.
-func (f stepFiles) expandEnv(environment []string) []string {
+func (f *stepFiles) expandEnv(environment []string) []string {
 	expanded := make([]string, len(environment))
 	for i, variable := range environment {
 		name, value, found := strings.Cut(variable, "=")
@@ -192,7 +213,7 @@ func (f stepFiles) expandEnv(environment []string) []string {
 
 // expandScript returns the command to run instead if it is a lone script with artifact references: a copy with the
 // values, as the scripts directory is read-only here.
-func (f stepFiles) expandScript(command []string, scriptsDir string) ([]string, error) {
+func (f *stepFiles) expandScript(command []string, scriptsDir string) ([]string, error) {
 	if len(command) != 1 || filepath.Dir(command[0]) != filepath.Clean(scriptsDir) {
 		return command, nil
 	}

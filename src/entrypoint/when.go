@@ -16,7 +16,7 @@ type whenExpression struct {
 }
 
 // expandWhen resolves references to the steps before.
-func expandWhen(files stepFiles, expressions []whenExpression) []whenExpression {
+func expandWhen(files *stepFiles, expressions []whenExpression) []whenExpression {
 	var expanded []whenExpression
 	for _, expression := range expressions {
 		expression.Input = files.expandText(expression.Input)
