@@ -155,12 +155,15 @@ func (s *step) execute() (bool, error) {
 	if err != nil {
 		log.Printf("Error while substituting step artifacts: %v", err)
 	}
-	guards := expandWhen(files, s.when)
+	conditions := expandWhen(files, s.when)
 	if files.refused != nil {
 		s.explain(reasonResultRefused, files.refused.Error())
 		return false, files.refused
 	}
-	mayRun, err := allow(guards)
+	mayRun, err := guard{s.tekton("bin", "entrypoint"+celSuffix)}.allow(conditions)
+	if err != nil {
+		s.internal = append(s.internal, internalEntry(internalMessage, err.Error()))
+	}
 	if err != nil || !mayRun {
 		return false, err
 	}

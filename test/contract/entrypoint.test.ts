@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -24,11 +24,11 @@ let binary = '';
 beforeAll(async () => {
   root = realpathSync(mkdtempSync(path.join(tmpdir(), 'entrypoint-contract-')));
   binary = path.join(root, 'entrypoint');
-  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], {
-    cwd: source,
-    env: { ...process.env, CGO_ENABLED: '0' },
-  });
-}, 120_000);
+  const env = { ...process.env, CGO_ENABLED: '0' };
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], { cwd: source, env });
+  const evaluator = { cwd: path.join(source, 'cel'), env };
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', `${binary}-cel`, '.'], evaluator);
+}, 300_000);
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -180,6 +180,25 @@ describe('a planned pod run by the real entrypoint', () => {
     expect(
       messages.map((message) => ({ ...stepReport(parseTerminationMessage(message) ?? []), startedAt: undefined })),
     ).toEqual([{ exitCode: 7 }, { reason: 'Skipped' }, { reason: 'TimeoutExceeded' }, { reason: 'Skipped' }]);
+  });
+
+  it('brings the CEL evaluator where a step asks for it, and only there', async ({ signal }) => {
+    const guarded = (cel: string) => ({ name: 'a', image: 'i', when: [{ cel }], script: 'echo ran' });
+    const rows = [
+      { when: "'$(context)' == '$(context)' && size([1, 2]) == 2", exit: 0, stdout: 'ran\n', reason: undefined },
+      { when: "'a' == 'b'", exit: 0, stdout: '', reason: 'Skipped' },
+      { when: "'a' == 1", exit: 1, stdout: '', reason: undefined },
+    ];
+    for (const { when, exit, stdout, reason } of rows) {
+      const { ended, messages, host } = await runPod({ steps: [guarded(when)] }, signal);
+      expect(ended.map((one) => [one.exit, one.stdout])).toEqual([[exit, stdout]]);
+      const report = stepReport(parseTerminationMessage(messages[0]) ?? []);
+      expect(report.reason).toBe(reason);
+      if (exit === 1) expect(report.message).toContain('found no matching overload for');
+      expect(existsSync(`${host}/tekton/bin/entrypoint-cel`)).toBe(true);
+    }
+    const plain = await runPod({ steps: [{ name: 'a', image: 'i', script: 'true' }] }, signal);
+    expect(existsSync(`${plain.host}/tekton/bin/entrypoint-cel`)).toBe(false);
   });
 
   it.for([3, 4, 10, 30])('loses no result in a pod of %i containers', async (containers, { signal }) => {

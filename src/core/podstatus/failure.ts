@@ -88,8 +88,7 @@ function containerMessage(status: ContainerStatus, pod: Pod): string {
     case 'TimeoutExceeded':
       return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
     default:
-      if (exitCode === 0) return reason ?? exited;
-      return `${exited}${reason ? `: ${reason}` : ''}`;
+      return exitCode === 0 ? (reason ?? exited) : [exited, report.message ?? reason].filter(Boolean).join(': ');
   }
 }
 

@@ -335,6 +335,21 @@ describe('failureOf', () => {
       '"step-b" exited with code 1: task result "r": /tekton/results/r is a symbolic link, not a regular file; write the value itself into the file',
     ],
     [
+      'a guard that cannot be evaluated',
+      {
+        phase: 'Failed',
+        containerStatuses: [
+          ended(
+            'step-b',
+            1,
+            terminationMessage({}, [{ key: 'Message', value: 'CEL expression "1": it is no boolean', type: 3 }]),
+          ),
+        ],
+      },
+      'StepFailed',
+      '"step-b" exited with code 1: CEL expression "1": it is no boolean',
+    ],
+    [
       'a message that was cut although the step succeeded',
       {
         phase: 'Succeeded',
