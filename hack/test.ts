@@ -50,6 +50,7 @@ const stages: Stage[] = [
   { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
   { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
+  { name: 'cel', run: () => goTests('src/entrypoint/cel') },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'build', run: build },
   { name: 'integration', run: onControlPlane },
