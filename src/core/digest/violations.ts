@@ -1,4 +1,4 @@
-/** Something that is not as the controller made it. `field` is a path in the run, or begins with a pod's or child's name. */
+/** Something not as the controller made it. `field` is a path in the run, or begins with the name of a pod or child. */
 export interface Violation {
   field: string;
   message: string;
