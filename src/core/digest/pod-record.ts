@@ -25,7 +25,7 @@ export type PodRecord = z.infer<typeof schema>;
 const mostChanges = 20;
 const longestChange = 200;
 
-/** The record of a pod that was just made (or taken over as if it were), as it was sent and as the API server has it. */
+/** The record of a pod that was just made, or taken over as if it were: as it was sent and as the API server has it. */
 export function podRecord(sent: NewPod, returned: Pod): string {
   const changes = podChanges(sent, returned).slice(0, mostChanges);
   const record: PodRecord = {

@@ -23,13 +23,8 @@ export function asRecorded<R extends TaskRun | PipelineRun>(run: R): { run: R; c
   if (record === fieldRecord(fixed)) return { run };
   const fields = changedFields(record, fixed) ?? Object.keys(fixed);
   const { value, lost } = restoredFields(record, fixed);
-  const { status, statusMessage } = run.spec;
-  const spec = {
-    ...value,
-    ...(status === undefined ? {} : { status }),
-    ...(statusMessage === undefined ? {} : { statusMessage }),
-  };
-  return { run: { ...run, spec }, change: { fields, lost } };
+  const free = Object.entries(run.spec).filter(([name]) => !(name in fixed));
+  return { run: { ...run, spec: { ...value, ...Object.fromEntries(free) } }, change: { fields, lost } };
 }
 
 export function specViolations(change: SpecChange | undefined): Violation[] {

@@ -3,7 +3,6 @@ import type { SidecarState, StepState, TaskRunStatus } from '../../api/pipeline/
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { readPodRecord } from '../digest/pod-record.ts';
 import { recorded } from '../digest/record.ts';
-import { podName } from '../pod/names.ts';
 import type { Pod } from '../pod/types.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 
@@ -24,17 +23,16 @@ export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
 }
 
 /**
- * The pod that is recorded, by its uid: any other, whatever it is called and whoever it says it belongs to, was not made
- * for this run or not written down yet, and is only taken over when the run's own is about to be made. Runs that a
- * release without records began have theirs by name.
+ * The pod that is recorded, by its uid. Any other, whatever it is called and whoever it says it belongs to, was not
+ * made for this run, or not written down yet: that is decided when the run's own is about to be made. Runs that were
+ * begun by a release without records have theirs by name.
  */
 function currentPod({ taskRun, pods }: TaskRunFacts): Pod | undefined {
   const { status = {} } = taskRun;
   const record = readPodRecord(recorded(status, 'pod'));
   if (record) return pods.find((pod) => pod.metadata.uid === record.uid);
-  if (Object.keys(status).length === 0 || recorded(status, 'spec') !== undefined) return undefined;
-  const name = status.podName || podName(taskRun);
-  return pods.find((pod) => pod.metadata.name === name);
+  if (!status.podName || recorded(status, 'spec') !== undefined) return undefined;
+  return pods.find((pod) => pod.metadata.name === status.podName);
 }
 
 /** The Task as this run has it: once stored in the status it is not looked up again. */

@@ -24,6 +24,7 @@ import {
 import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
+import { unrecordedPods } from './stop.ts';
 import { timeoutMs } from './timeout.ts';
 import { validateTaskRun, type Problem } from './validate.ts';
 import { isDone } from '../condition.ts';
@@ -109,7 +110,8 @@ export const start: Phase = (context) => {
   if (pod !== undefined) return undefined;
   if (facts.specChange && specIsLost(facts)) {
     const message = userErrorPrefix + lostMessage('TaskRun', facts.specChange);
-    return { status: failed(started(context), reasons.validationFailed, message, context.now), effects: [] };
+    const status = failed(started(context), reasons.validationFailed, message, context.now);
+    return { status, effects: unrecordedPods(context) };
   }
   const bound = bindRun(context);
   const status = withProvenance(started(context), facts);
