@@ -5,8 +5,10 @@ import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipel
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { Decision, EventEffect } from '../decision.ts';
+import type { Violation } from '../digest/violations.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
 import { readable } from './pipeline.ts';
+import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
 import type { CancelCause, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 import { annotations } from '../labels.ts';
@@ -23,6 +25,7 @@ export class Draft {
   readonly timeoutProblem: string | undefined;
   readonly effects: PipelineRunEffect[] = [];
   status: PipelineRunStatus;
+  #recovered: readonly TaskRun[] = [];
 
   constructor(facts: PipelineRunFacts, now: Date) {
     this.facts = facts;
@@ -66,7 +69,21 @@ export class Draft {
       this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
   }
 
+  /** Records children that exist and were not written down. */
+  recordChildren(children: readonly TaskRun[]): void {
+    this.#recovered = children;
+  }
+
+  /** Notes what was changed under the run, and whom it does not know, and says so once. */
+  warn(violations: readonly Violation[], strangers: readonly TaskRun[]): void {
+    const changed = withViolations(this.status, violations);
+    const ignored = withIgnored(changed.status, strangers);
+    this.status = ignored.status;
+    this.effects.push(...changed.events, ...ignored.events);
+  }
+
   decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
+    this.status = withChildRecords(withSpecRecords(this.facts.run, this.status), this.#recovered);
     const done = isDone(this.status);
     if (done) {
       this.status.completionTime ??= timestamp(this.now);

@@ -3,8 +3,9 @@ import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, isFailed, timestamp } from '../condition.ts';
 import type { Decision } from '../decision.ts';
+import { lostMessage, specViolations } from '../digest/spec-change.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
-import { assess, statusOf, type Assessment } from './assess.ts';
+import { assess, statusOf, type Assessment, type TaskState } from './assess.ts';
 import { boundWorkspaces } from './bind.ts';
 import { childReferences, skippedTasks } from './children.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
@@ -13,7 +14,9 @@ import { RunFailure, userError } from './failure.ts';
 import { missingEntries, runMetadata } from './metadata.ts';
 import { pipelineOf, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
-import { taskRunsFor } from './taskrun.ts';
+import { knownChildren } from './record.ts';
+import { assessFreely, takeOver, tasksOf } from './takeover.ts';
+import { taskRunContext, taskRunsFor } from './taskrun.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
 import type { PipelineRunEffect, PipelineRunFacts, ResolvedTask } from './types.ts';
@@ -28,7 +31,10 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
-  const draft = new Draft(facts, now);
+  const children = knownChildren(facts.run, facts.taskRuns);
+  const known = new Draft({ ...facts, taskRuns: children.own }, now);
+  const lost = takeOver(known, children.unknown);
+  const draft = new Draft({ ...facts, taskRuns: [...children.own, ...lost] }, now);
   if (isHeldBack(draft)) holdBack(draft);
   else {
     start(draft);
@@ -36,6 +42,11 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
     else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
     else advance(draft);
   }
+  draft.recordChildren(lost);
+  draft.warn(
+    [...specViolations(facts.specChange), ...children.violations],
+    children.unknown.filter((child) => !lost.includes(child)),
+  );
   return draft.decision();
 }
 
@@ -45,7 +56,9 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
  */
 function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[] {
   if (!isFailed(run.status)) return [];
-  const running = taskRuns.filter((child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled');
+  const running = knownChildren(run, taskRuns).own.filter(
+    (child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled',
+  );
   return running.map((child) => ({
     type: 'cancelTaskRun',
     name: child.metadata.name ?? '',
@@ -104,8 +117,10 @@ function recoverChildren({ status, run, facts }: Draft): void {
 
 function advance(draft: Draft): void {
   try {
+    if (draft.status.pipelineSpec === undefined) refuseLostSpec(draft);
     const pipeline = preparePipeline(draft);
     const assessment = assessTasks(draft, pipeline);
+    if (assessment.tasks.some((state) => state.startable)) refuseLostSpec(draft);
     const tasks = resolveTasks(draft, pipeline, assessment);
     if (isFirst(draft)) prepareFirstTask(draft, pipeline, tasks);
     stopTasks(draft, assessment);
@@ -115,6 +130,14 @@ function advance(draft: Draft): void {
     if (!(error instanceof RunFailure)) throw error;
     draft.fail(error.reason, error.message);
   }
+}
+
+/** TaskRuns are not made from a spec of which the record keeps only a digest; those that run are stopped. */
+function refuseLostSpec(draft: Draft): void {
+  const { specChange, taskRuns } = draft.facts;
+  if (specChange === undefined || specChange.lost.length === 0) return;
+  draft.cancelChildren(taskRuns, 'failed', 'tasks');
+  throw new RunFailure('PipelineValidationFailed', userError(lostMessage('PipelineRun', specChange)));
 }
 
 /** Finds, checks and binds the pipeline; the first time, the run also gets its labels. */
@@ -152,16 +175,14 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  * still start. A name that depends on a result is known only when that is.
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
-  const draft = new Draft({ ...facts, tasks: new Map() }, now);
-  if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
+  const { own, unknown } = knownChildren(facts.run, facts.taskRuns);
+  const draft = new Draft({ ...facts, taskRuns: own, tasks: new Map() }, now);
+  if (isDone(facts.run.status) || isHeldBack(draft)) return [];
   try {
-    return namesToResolve(
-      draft,
-      assessTasks(
-        draft,
-        pipelineOf(facts, draft.run, () => {}),
-      ),
-    );
+    const toCompare = unknown.length === 0 ? [] : namesOf(assessFreely(draft).tasks, tasksOf(unknown));
+    if (draft.run.spec.status === 'Cancelled') return toCompare;
+    const pipeline = pipelineOf(draft.facts, draft.run, () => {});
+    return [...new Set([...namesToResolve(draft, assessTasks(draft, pipeline)), ...toCompare])];
   } catch (error) {
     if (error instanceof RunFailure) return [];
     throw error;
@@ -172,7 +193,12 @@ function namesToResolve(draft: Draft, { tasks }: Assessment): string[] {
   const open = tasks.filter(
     (state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done),
   );
-  const names = open.flatMap((state) => state.task.taskRef?.name ?? []);
+  return namesOf(open);
+}
+
+/** The Tasks that tasks refer to, all or those of some. */
+function namesOf(states: readonly TaskState[], some?: ReadonlySet<string>): string[] {
+  const names = states.flatMap(({ name, task }) => (some?.has(name) === false ? [] : (task.taskRef?.name ?? [])));
   return [...new Set(names.filter((name) => !name.includes('$(')))];
 }
 
@@ -237,16 +263,8 @@ function startTasks(
   assessment: Assessment,
   tasks: ReadonlyMap<string, ResolvedTask>,
 ): Map<string, TaskRun[]> {
-  const { run, facts } = draft;
-  const context = {
-    run,
-    settings: facts.settings,
-    spec: pipeline.spec,
-    pipelineName: pipeline.name,
-    results: assessment.replacements,
-    metadata: runMetadata(run, pipeline.source ?? { name: pipeline.name, spec: pipeline.spec }),
-    workspaces: boundWorkspaces(run, pipeline.name, pipeline.spec),
-  };
+  const { run } = draft;
+  const context = taskRunContext(draft, pipeline, assessment);
   if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
     draft.status.finallyStartTime ??= timestamp(draft.now);
   const created = new Map<string, TaskRun[]>();

@@ -12,13 +12,15 @@ import { paramReplacements } from '../params/replacements.ts';
 import { checkEnums } from '../params/check.ts';
 import type { Settings } from '../settings.ts';
 import { mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
-import type { TaskState } from './assess.ts';
-import { contextReplacements, replaceInTask, replaceInTaskSpec } from './bind.ts';
+import type { Assessment, TaskState } from './assess.ts';
+import { boundWorkspaces, contextReplacements, replaceInTask, replaceInTaskSpec } from './bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from './coschedule.ts';
+import type { Draft } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
 import { fanOut, isMatrixed, matrixProblem } from './matrix.ts';
-import { taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
+import { runMetadata, taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
 import { runReference } from './owner.ts';
+import type { BoundPipeline } from './pipeline.ts';
 import { taskRunTimeout } from './timeouts.ts';
 import type { ResolvedTask } from './types.ts';
 import { taskRunWorkspaces } from './workspaces.ts';
@@ -33,6 +35,23 @@ export interface TaskRunContext {
   /** Results of other tasks, for embedded specs and workspace bindings. */
   results: Replacements;
   settings: Settings;
+}
+
+/** Of a run whose pipeline is bound and whose tasks are assessed. */
+export function taskRunContext(
+  { run, facts }: Pick<Draft, 'run' | 'facts'>,
+  { name, spec, source }: BoundPipeline,
+  { replacements }: Assessment,
+): TaskRunContext {
+  return {
+    run,
+    settings: facts.settings,
+    spec,
+    pipelineName: name,
+    results: replacements,
+    metadata: runMetadata(run, source ?? { name, spec }),
+    workspaces: boundWorkspaces(run, name, spec),
+  };
 }
 
 /**
