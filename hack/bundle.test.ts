@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { bundle } from './bundle.ts';
 import { command, root } from './command.ts';
 
-it('gives the names of CommonJS packages to whoever imports them dynamically', async () => {
+it('gives the names of CommonJS packages to whoever imports them dynamically', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tektite-bundle-'));
   try {
     const entry = join(folder, 'entry.ts');
