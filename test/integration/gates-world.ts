@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { command, root } from '../../hack/deploy/command.ts';
+import { command, root } from '../../hack/command.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
