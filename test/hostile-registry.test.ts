@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Task } from '../src/api/pipeline/v1/task.ts';
@@ -110,6 +111,12 @@ describe('a look-up at a hostile registry', () => {
   });
 });
 
+/** A clock that stands still while this thread waits for a processor (proc(5), schedstat): other programs run too. */
+function unhinderedMs(): number {
+  const [, waitedNs = 0] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ').map(Number);
+  return performance.now() - waitedNs / 1e6;
+}
+
 describe('an honest run beside a hundred hostile ones', () => {
   let honest: FakeRegistry;
   const ends: (() => Promise<void>)[] = [];
@@ -176,12 +183,12 @@ describe('an honest run beside a hundred hostile ones', () => {
     return { client, run };
   }
 
-  /** Milliseconds from now until the honest run has its pod. */
+  /** Milliseconds from now until the honest run has its pod, less those that others had the processor. */
   async function msToPod(client: FakeKubeClient): Promise<number> {
-    const begun = performance.now();
+    const begun = unhinderedMs();
     const hasPod = () => client.writes.some(({ verb, key }) => verb === 'create' && key === 'good/run-pod');
     await expect.poll(hasPod, { timeout: 10_000, interval: 10 }).toBe(true);
-    return performance.now() - begun;
+    return unhinderedMs() - begun;
   }
 
   it.each<[string, (n: number) => string, (n: number) => string]>([
