@@ -40,11 +40,17 @@ export class Repository {
   readonly name: string;
   readonly #scope: string;
   readonly #budget: ByteBudget | undefined;
+  readonly #deadlineMs: number | undefined;
 
-  constructor(registry: Registry, name: string, { access, budget }: Pick<RepositoryOptions, 'access' | 'budget'>) {
+  constructor(
+    registry: Registry,
+    name: string,
+    { access, budget, deadlineMs }: Omit<RepositoryOptions, 'credentials' | 'insecure'>,
+  ) {
     this.registry = registry;
     this.name = name;
     this.#budget = budget;
+    this.#deadlineMs = deadlineMs;
     this.#scope = `repository:${name}:${access === 'push' ? 'pull,push' : 'pull'}`;
   }
 
@@ -229,6 +235,7 @@ export class Repository {
         headers: { accept: accept.join(', ') },
         limit,
         budget: this.#budget,
+        deadlineMs: this.#deadlineMs,
       },
       signal,
     );

@@ -110,6 +110,12 @@ const rows: Row[] = [
     expected: withArgs('--registry-mirror=ghcr.io=https://mirror.example'),
   },
   {
+    name: 'hosts that registries may lead to',
+    set: ['controller.registryTrustedHosts[0]=auth.example'],
+    kind: 'Deployment',
+    expected: withArgs('--registry-trusted-host=auth.example'),
+  },
+  {
     name: 'resources',
     set: ['controller.resources.requests.cpu=2', 'controller.resources.limits.memory=4Gi'],
     kind: 'Deployment',

@@ -38,6 +38,7 @@ describe('flags', () => {
     ['rates', ['--kube-api-qps=5', '--kube-api-burst=10'], { qps: 5, burst: 10 }],
     ['tags locked across replicas', ['--lock-tags-by-lease'], { lockTagsByLease: true }],
     ['mirrors', ['--registry-mirror=ghcr.io=https://m'], { registryMirrors: { 'ghcr.io': 'https://m' } }],
+    ['trusted hosts', ['--registry-trusted-host=auth.corp'], { registryTrustedHosts: ['auth.corp'] }],
     [
       'keys from files',
       ['--signing-secrets-directory=/etc/signing-secrets'],
