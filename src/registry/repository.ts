@@ -186,10 +186,12 @@ export class Repository {
     const location = begun.headers['location'];
     if (begun.status !== 202) throw refusalOf(begun);
     if (location === undefined || !URL.canParse(location, begun.url.href)) return;
-    const session = new URL(location, begun.url);
-    // The registry ends abandoned uploads itself; nothing is sent to addresses that it names elsewhere.
-    if (session.host !== begun.url.host) return;
-    await this.registry.call({ ...call, method: 'DELETE', path: session }, signal).catch(() => undefined);
+    const url = new URL(location, begun.url);
+    // Registries end abandoned uploads themselves; nothing is sent to addresses that one names elsewhere.
+    if (url.host !== begun.url.host) return;
+    await this.registry
+      .call({ ...call, method: 'DELETE', path: { url, namedBy: begun.peer } }, signal)
+      .catch(() => undefined);
     signal.throwIfAborted();
   }
 

@@ -1,5 +1,5 @@
 import type { Registries } from '../../registry/client.ts';
-import type { CredentialSource } from '../../registry/run-credentials.ts';
+import type { CredentialSource } from '../../images/run-credentials.ts';
 import { artifactsOf } from '../formats/index.ts';
 import type { Services } from '../reconciler/options.ts';
 import type { Surroundings } from '../signing/service.ts';

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../errors.ts';
 import { RegistryError, type Registries } from '../../../registry/client.ts';
 import { parseImageReference } from '../../../registry/reference.ts';
-import type { CredentialSource } from '../../../registry/run-credentials.ts';
+import type { CredentialSource } from '../../../images/run-credentials.ts';
 import type { ImageSubject, RunObject } from '../../types.ts';
 import { askerOf } from './asker.ts';
 
