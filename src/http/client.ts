@@ -34,7 +34,7 @@ export interface HttpClientOptions extends ConnectionOptions, Omit<DestinationOp
 }
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   url: URL;
   operation: string;
   headers?: Readonly<Record<string, string>>;

@@ -179,6 +179,28 @@ export class Repository {
     return digest;
   }
 
+  /**
+   * Whether the credentials may push here: an upload is begun and given up, nothing is sent.
+   * @throws RegistryError when the registry refuses it.
+   */
+  async proveUpload(signal: AbortSignal): Promise<void> {
+    const call = { scope: this.#scope, operation: 'upload' };
+    const begun = await this.registry.call(
+      { ...call, method: 'POST', path: `${this.name}/blobs/uploads/`, headers: { 'content-length': '0' } },
+      signal,
+    );
+    const location = begun.headers['location'];
+    if (begun.status !== 202) throw refusalOf(begun);
+    if (location === undefined || !URL.canParse(location, begun.url.href)) return;
+    const url = new URL(location, begun.url);
+    // Registries end abandoned uploads themselves; nothing is sent to addresses that one names elsewhere.
+    if (url.host !== begun.url.host) return;
+    await this.registry
+      .call({ ...call, method: 'DELETE', path: { url, namedBy: begun.peer } }, signal)
+      .catch(() => undefined);
+    signal.throwIfAborted();
+  }
+
   /** All that refers to a manifest, from the referrers API (page by page) or from the fallback tag. */
   async referrers(digest: string, signal: AbortSignal): Promise<Referrers> {
     const listed = await this.#listed(digest, signal);

@@ -12,6 +12,7 @@ import { QueueMetricsRegistry } from '../../role/queue-metrics.ts';
 import type { RunKind } from '../annotations.ts';
 import type { Services, SigningMetrics } from '../reconciler/options.ts';
 import { createChainsReconciler } from '../reconciler/reconciler.ts';
+import type { Seal } from '../plan/seal.ts';
 import type { RunObject } from '../types.ts';
 import type { RunCaches } from './caches.ts';
 import { feedParents, feedRuns } from './feed.ts';
@@ -24,6 +25,7 @@ export interface ControllersGiven {
   caches: RunCaches;
   leaders: Leaders;
   settings: ChainsSettings;
+  seal: Seal;
   services: Services;
   metrics: SigningMetrics;
   events: EventRecorder;
@@ -41,7 +43,8 @@ const DEADLINE_MS = 900_000;
 
 /** One controller per kind, its queue fed from the caches; a change of settings looks at all open runs again. */
 export function makeControllers(given: ControllersGiven): ControllerOptions[] {
-  const { client, caches, leaders, settings, services, metrics, events, concurrency, watchdog, registry, log } = given;
+  const { client, caches, leaders, settings, seal, services, metrics, events, concurrency, watchdog, registry, log } =
+    given;
   const queueMetrics = new QueueMetricsRegistry(registry);
   const queueOf = (kind: RunKind) => {
     // A signing service in trouble must not be asked every few milliseconds.
@@ -57,10 +60,10 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
   };
   const queues = { taskrun: queueOf('taskrun'), pipelinerun: queueOf('pipelinerun') };
   const lookAgain = [
-    feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun),
-    feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun),
+    feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun, seal),
+    feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun, seal),
   ];
-  feedParents(caches.taskRuns, queues.pipelinerun, leaders.pipelinerun);
+  feedParents(caches.taskRuns, queues.pipelinerun, leaders.pipelinerun, seal);
   settings.onChange(() => lookAgain.forEach((look) => look()));
   const resources = { taskrun: taskRuns, pipelinerun: pipelineRuns } as unknown as Record<RunKind, Resource<RunObject>>;
   return (['taskrun', 'pipelinerun'] as const).map((kind) => ({
@@ -79,6 +82,7 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
       client,
       caches,
       settings: () => settings.current(),
+      seal,
       services,
       metrics,
       events,

@@ -28,8 +28,9 @@ import { parseChainsFlags, type ChainsFlags } from './flags.ts';
 import { electLeaders } from '../../role/leadership.ts';
 import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
+import { readSeal } from './seal-key.ts';
 import { createServices } from './services.ts';
-import { watchOwnNamespace } from './settings.ts';
+import { readOtherSecret, watchOwnNamespace } from './settings.ts';
 
 const component = 'tekton-chains-controller';
 
@@ -118,7 +119,8 @@ async function run(process: Process): Promise<void> {
       queueNames,
       log,
     });
-    const caches = new RunCaches(client, flags.namespaces, log);
+    const seal = await readSeal({ client, namespace: flags.systemNamespace, now: () => systemClock.now() }, starting);
+    const caches = new RunCaches(client, { namespaces: flags.namespaces, seal, log });
     const metrics = createSigningMetrics(meters.role);
     const services = servicesOf(process, own, metrics);
     const controllers = makeControllers({
@@ -126,6 +128,7 @@ async function run(process: Process): Promise<void> {
       caches,
       leaders,
       settings,
+      seal,
       services,
       metrics,
       events,
@@ -159,10 +162,12 @@ function servicesOf(
     ...around,
     config: () => own.settings.current(),
     secret: directory === undefined ? own.secret : () => readSigningSecret(directory),
+    otherSecret: (name) => readOtherSecret(client, flags.systemNamespace, name),
   });
   const tagLock = flags.lockTagsByLease
     ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() })
     : undefined;
+  const runCredentials = createCredentialSource({ client });
   const credentials = createCredentialSource({
     client,
     helpers: cloudHelpers(systemClock),
@@ -170,8 +175,17 @@ function servicesOf(
   });
   return createServices(
     signer,
-    createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }),
-    around,
+    createBackends({
+      client,
+      registries,
+      credentials,
+      runCredentials,
+      env,
+      clock: systemClock,
+      log,
+      ...(tagLock ? { tagLock } : {}),
+    }),
+    { around, registries, runCredentials },
   );
 }
 
