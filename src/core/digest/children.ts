@@ -10,10 +10,14 @@ export interface ChildRecord {
   spec: string;
 }
 
+/** Objects of the caches do not change in place; a run with thousands of children looks at all of them every time. */
+const digests = new WeakMap<object, string>();
+
 /** The record of a child as the API server has it. */
-export function childRecord(child: TaskRun): ChildRecord {
-  const { name = '', uid = '' } = child.metadata;
-  return { name, uid: compactUid(uid), spec: shortDigestOf(fixedPart(child.spec)) };
+export function childRecord({ metadata, spec }: TaskRun): ChildRecord {
+  let digest = digests.get(spec);
+  if (digest === undefined) digests.set(spec, (digest = shortDigestOf(fixedPart(spec))));
+  return { name: metadata.name ?? '', uid: compactUid(metadata.uid ?? ''), spec: digest };
 }
 
 /** One text for all children, `name uid digest` each: some 105 bytes a child, since a matrix may have hundreds. */

@@ -1,5 +1,5 @@
 import { sortedJson } from './canonical-json.ts';
-import { shortDigestOf } from './record.ts';
+import { fixedPart, shortDigestOf } from './record.ts';
 
 /** Values whose JSON is no longer than this are recorded as they are, so that they can be had back. */
 const longestKept = 64;
@@ -17,6 +17,16 @@ export function kept(value: unknown): string {
 export function fieldRecord(value: object): string {
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return sortedJson(Object.fromEntries(fields.map(([name, field]) => [name, kept(field)])));
+}
+
+/** Objects of the caches do not change in place, so what follows from one can be kept as long as it. */
+const specRecords = new WeakMap<object, string>();
+
+/** The record of a run's spec, without what users may still change. */
+export function specRecord(spec: object): string {
+  let record = specRecords.get(spec);
+  if (record === undefined) specRecords.set(spec, (record = fieldRecord(fixedPart(spec))));
+  return record;
 }
 
 /** The fields of an object that are not as recorded, in order of name; undefined for a record that cannot be read. */

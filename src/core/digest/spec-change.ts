@@ -1,6 +1,6 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { changedFields, fieldRecord, restoredFields } from './fields.ts';
+import { changedFields, restoredFields, specRecord } from './fields.ts';
 import { fixedPart, recorded } from './record.ts';
 import type { Violation } from './violations.ts';
 
@@ -19,8 +19,8 @@ export interface SpecChange {
 export function asRecorded<R extends TaskRun | PipelineRun>(run: R): { run: R; change?: SpecChange } {
   const record = recorded(run.status, 'spec');
   if (record === undefined) return { run };
+  if (record === specRecord(run.spec)) return { run };
   const fixed = fixedPart(run.spec);
-  if (record === fieldRecord(fixed)) return { run };
   const fields = changedFields(record, fixed) ?? Object.keys(fixed);
   const { value, lost } = restoredFields(record, fixed);
   const free = Object.entries(run.spec).filter(([name]) => !(name in fixed));

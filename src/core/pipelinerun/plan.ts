@@ -32,8 +32,10 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
   const children = knownChildren(facts.run, facts.taskRuns);
-  const known = new Draft({ ...facts, taskRuns: children.own }, now);
-  const lost = takeOver(known, children.unknown);
+  const lost =
+    children.unknown.length === 0
+      ? []
+      : takeOver(new Draft({ ...facts, taskRuns: children.own }, now), children.unknown);
   const draft = new Draft({ ...facts, taskRuns: [...children.own, ...lost] }, now);
   if (isHeldBack(draft)) holdBack(draft);
   else {

@@ -2,8 +2,8 @@ import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipel
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { EventEffect } from '../decision.ts';
 import { childRecord, compactUid, formatChildren, parseChildren, type ChildRecord } from '../digest/children.ts';
-import { fieldRecord } from '../digest/fields.ts';
-import { fixedPart, recordAnnotations, recorded } from '../digest/record.ts';
+import { fieldRecord, specRecord } from '../digest/fields.ts';
+import { recordAnnotations, recorded } from '../digest/record.ts';
 import { addViolations, type Violation } from '../digest/violations.ts';
 import { labels } from '../labels.ts';
 
@@ -53,7 +53,7 @@ export function withSpecRecords(run: PipelineRun, status: PipelineRunStatus): Pi
   if (!isNew && recorded(before, 'spec') === undefined) return status;
   const isResolved = status.pipelineSpec !== undefined && recorded(status, 'resolvedSpec') === undefined;
   return withAnnotations(status, {
-    ...(isNew ? { [recordAnnotations.spec]: fieldRecord(fixedPart(run.spec)) } : {}),
+    ...(isNew ? { [recordAnnotations.spec]: specRecord(run.spec) } : {}),
     ...(isResolved ? { [recordAnnotations.resolvedSpec]: fieldRecord(status.pipelineSpec ?? {}) } : {}),
   });
 }

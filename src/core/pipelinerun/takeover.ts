@@ -18,7 +18,6 @@ import { observeTasks } from './taskstate.ts';
  * those that are exactly what the plan makes. An owner reference alone says nothing, for everybody can write one.
  */
 export function takeOver(draft: Draft, unknown: readonly TaskRun[]): TaskRun[] {
-  if (unknown.length === 0) return [];
   try {
     const planned = new Map(plannedFor(draft, tasksOf(unknown)).map((taskRun) => [taskRun.metadata.name, taskRun]));
     return unknown.filter((existing) => {
@@ -60,14 +59,14 @@ export function assessFreely({ facts, run }: Draft): Assessment {
 }
 
 /**
- * In which fields a TaskRun is not what the plan makes: its spec, both with all defaults, and the labels and annotations
- * that the plan gives. Others may have been added to these since.
+ * In which fields a TaskRun is not what the plan makes: its spec, both with all defaults, and the labels and
+ * annotations that the plan gives. Others may have been added to these since.
  */
 export function childDifferences(planned: TaskRun, existing: TaskRun, defaults: Defaults): string[] {
-  const spec =
-    changedFields(fieldRecord(comparable(planned.spec, defaults)), comparable(existing.spec, defaults)) ?? [];
+  const wanted = fieldRecord(comparable(planned.spec, defaults));
+  const fields = changedFields(wanted, comparable(existing.spec, defaults)) ?? [];
   return [
-    ...spec.map((name) => `spec.${name}`),
+    ...fields.map((name) => `spec.${name}`),
     ...missingFrom(existing.metadata.labels, planned.metadata.labels).map((name) => `metadata.labels[${name}]`),
     ...missingFrom(withOutcome(existing.metadata.annotations), withOutcome(planned.metadata.annotations)).map(
       (name) => `metadata.annotations[${name}]`,

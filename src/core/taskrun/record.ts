@@ -1,8 +1,8 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { EventEffect } from '../decision.ts';
-import { fieldRecord } from '../digest/fields.ts';
+import { fieldRecord, specRecord } from '../digest/fields.ts';
 import { podRecord, readPodRecord, changesSince } from '../digest/pod-record.ts';
-import { fixedPart, recordAnnotations, recorded } from '../digest/record.ts';
+import { recordAnnotations, recorded } from '../digest/record.ts';
 import { specViolations } from '../digest/spec-change.ts';
 import { addViolations, type Violation } from '../digest/violations.ts';
 import { isDone } from '../condition.ts';
@@ -20,7 +20,7 @@ export function withSpecRecords({ taskRun }: TaskRunFacts, status: TaskRunStatus
   if (!isNew && recorded(before, 'spec') === undefined) return status;
   const isResolved = status.taskSpec !== undefined && recorded(status, 'resolvedSpec') === undefined;
   return withAnnotations(status, {
-    ...(isNew ? { [recordAnnotations.spec]: fieldRecord(fixedPart(taskRun.spec)) } : {}),
+    ...(isNew ? { [recordAnnotations.spec]: specRecord(taskRun.spec) } : {}),
     ...(isResolved ? { [recordAnnotations.resolvedSpec]: fieldRecord(status.taskSpec ?? {}) } : {}),
   });
 }
