@@ -397,6 +397,21 @@ describe('the chart', () => {
     expect((await render()).filter((object) => object.kind === 'ClusterRoleBinding')).toHaveLength(1);
   });
 
+  it("gives nobody but Chains a right in Chains's namespace, and every account the ConfigMap with the version alone", async () => {
+    const rendered = await render('chains.enabled=true', 'watchNamespaces={a}');
+    const there = rendered.filter(({ metadata }) => metadata.namespace === 'tekton-chains');
+    const bindings = there.filter(({ kind }) => kind === 'RoleBinding');
+    expect(
+      bindings.map(({ metadata, subjects }) => [metadata.name, (subjects as { name: string }[])[0]?.name]),
+    ).toEqual([
+      ['tekton-chains-controller', 'tekton-chains-controller'],
+      ['tekton-chains-info', 'system:authenticated'],
+    ]);
+    expect(find(there, 'Role', 'tekton-chains-info')['rules']).toEqual([
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['chains-info'], verbs: ['get'] },
+    ]);
+  });
+
   it.each([
     ['crds.install=false', 'CustomResourceDefinition'],
     ['rbac.create=false', 'ClusterRole'],
