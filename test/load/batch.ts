@@ -11,17 +11,20 @@ export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
 /** Creates at the same time; more would only wait for connections. */
 const CREATORS = 16;
 
-/** Follows the PipelineRuns of a cluster to their end. */
+/** Follows PipelineRuns to their end. */
 export class RunFollower {
   /** Seconds from the follower's start to the end of each run, by key. */
   readonly ends = new Map<string, number>();
   readonly failed: string[] = [];
   readonly #informer: Informer<PipelineRun>;
   readonly #began = performance.now();
+  readonly #stop = new AbortController();
 
-  constructor(client: KubeClient) {
+  /** Without a namespace: the runs of all. */
+  constructor(client: KubeClient, namespace?: string) {
     this.#informer = new Informer<PipelineRun>({
       client,
+      namespace,
       resource: pipelineRunResource,
       transform: ({ metadata: { name, namespace, uid, resourceVersion }, status }) =>
         ({
@@ -39,7 +42,11 @@ export class RunFollower {
   }
 
   run(signal: AbortSignal): Promise<void> {
-    return this.#informer.run(signal);
+    return this.#informer.run(AbortSignal.any([signal, this.#stop.signal]));
+  }
+
+  stop(): void {
+    this.#stop.abort();
   }
 
   /** Waits until so many runs have ended. */
