@@ -19,7 +19,8 @@ import { electLeaders } from '../role/leadership.ts';
 import { Meters } from '../role/meters.ts';
 import { queueNames } from './leadership.ts';
 import { makeReconcilers } from './reconcilers.ts';
-import { RunMetrics, registerRunningGauges } from './run-metrics.ts';
+import { PipelineRunMetrics, registerRunningPipelineRuns } from './metrics/pipeline-run.ts';
+import { TaskRunMetrics, registerRunningTaskRuns } from './metrics/task-run.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { configNames, watchSettings } from './settings.ts';
 
@@ -115,13 +116,13 @@ async function run(process: Process): Promise<void> {
     };
     const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
-    registerRunningGauges(
-      meters.role,
-      { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() },
-      metrics,
-    );
+    registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
+    registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
-    recordFinishedRuns(caches, leaders, new RunMetrics(meters.role, metrics));
+    recordFinishedRuns(caches, leaders, {
+      taskRuns: new TaskRunMetrics(meters.role, metrics),
+      pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
+    });
     const controllers = makeReconcilers({
       client,
       caches,

@@ -54,7 +54,8 @@ export function keptTaskRun(run: TaskRun, around: Pick<Surroundings, 'pipelineRu
     metadata: keptMetadata(run.metadata),
     spec: {
       ...(managedBy === undefined ? {} : { managedBy }),
-      ...(taskRef?.name === undefined ? {} : { taskRef: { name: taskRef.name } }),
+      // Without a name: a remote one.
+      ...(taskRef === undefined ? {} : { taskRef: taskRef.name === undefined ? {} : { name: taskRef.name } }),
     },
     status: { ...keptStatus(run), ...(podName === undefined ? {} : { podName }) },
   });

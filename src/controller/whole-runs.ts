@@ -14,8 +14,8 @@ export interface WholeRuns<T extends KubeObject> {
 }
 
 /**
- * Keeps what the cache cut down away from reconcilers: a settled run is passed over, and one for which something is left
- * to do after all is read from the API server first.
+ * Keeps what the cache cut down away from reconcilers: a settled run is passed over, and one for which something is
+ * left to do after all is read from the API server first.
  * @param isLeft whether something is left to do for a run that is settled
  * @param read the live object; undefined when it is gone
  */
