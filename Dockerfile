@@ -44,4 +44,5 @@ COPY --from=bundle /src/dist/ /app/
 ENV NODE_ENV=production SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /app
 USER 65532:65532
-ENTRYPOINT ["node", "/app/tektite.mjs"]
+# The heap grows with the memory limit of the container; by itself Node stays at half of it.
+ENTRYPOINT ["node", "--max-old-space-size-percentage=75", "/app/tektite.mjs"]
