@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
+import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
@@ -23,6 +24,7 @@ import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
+import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
 import { hasLivePod } from './settled.ts';
 import { wholeRuns } from './whole-runs.ts';
 import type { LiveSettings } from './settings.ts';
@@ -53,18 +55,22 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     return queue;
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
-  const wholeTaskRuns = wholeRuns(
-    caches.taskRuns,
-    (run) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) }),
-    readTaskRun(client),
-  );
+  const isPodLive = (run: TaskRun) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) });
+  const wholeTaskRuns = wholeRuns(caches.taskRuns, isPodLive, readTaskRun(client));
   const { pods, tasks, limitRanges } = caches;
   const taskRunStores = { taskRuns: wholeTaskRuns.store, pods, tasks, limitRanges };
   const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
   const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);
-  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, ownerKeys('PipelineRun'));
-  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun);
+  const parentOf = ownerKeys('PipelineRun');
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, keysExceptOwnStatus);
+  // A child that its PipelineRun has just made is no news to it.
+  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, (change) =>
+    isOwnCreation(change) ? [] : parentOf(change),
+  );
+  // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
+  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
+    isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
+  );
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
   const images = new ImageLookups({
     read: createImageReading({ client, registries }),

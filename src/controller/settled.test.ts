@@ -85,6 +85,7 @@ async function cached(objects: { pipelineRun?: PipelineRun; taskRun?: TaskRun; p
   };
   return { client, caches, kept, end };
 }
+const patience = { timeout: 15_000 };
 const whether = (object: object | undefined) =>
   object === undefined ? undefined : isCut(object as Pod) ? 'cut' : 'whole';
 
@@ -144,12 +145,12 @@ describe('what the caches keep', () => {
       await client.replaceStatus(resource, whole);
     };
     await update(resources.pod, pod('Succeeded'));
-    await expect.poll(() => caches.pods.get('ns/run-pod')?.status?.phase).toBe('Succeeded');
+    await expect.poll(() => caches.pods.get('ns/run-pod')?.status?.phase, patience).toBe('Succeeded');
     expect(kept()).toEqual({ pipelineRun: 'whole', taskRun: 'whole', pod: 'whole' });
     await update(resources.taskRun, taskRun(ended, true));
-    await expect.poll(kept).toEqual({ pipelineRun: 'whole', taskRun: 'whole', pod: 'cut' });
+    await expect.poll(kept, patience).toEqual({ pipelineRun: 'whole', taskRun: 'whole', pod: 'cut' });
     await update(resources.pipelineRun, pipelineRun(ended));
-    await expect.poll(kept).toEqual({ pipelineRun: 'cut', taskRun: 'cut', pod: 'cut' });
+    await expect.poll(kept, patience).toEqual({ pipelineRun: 'cut', taskRun: 'cut', pod: 'cut' });
     expect(caches.taskRuns.byIndex('controller', 'uid-parent')).toHaveLength(1);
     await end();
   });
