@@ -7,6 +7,7 @@ import { fileKeySigner, keyFiles, type SigningSecret } from './file-key.ts';
 import type { IdentityOptions } from './identity/providers.ts';
 import { keylessSigner } from './keyless.ts';
 import { createKmsSigner, kmsIdentity } from './kms/index.ts';
+import { ServiceError } from './service.ts';
 import { payloadSigner, SigningError, type Signer } from './signer.ts';
 
 /**
@@ -81,7 +82,11 @@ class Kept<T> {
     this.#content = content;
     this.#value = value;
     value.catch((error: unknown) => {
-      if (this.#value === value && !(error instanceof SigningError && !error.retryable)) this.#value = undefined;
+      if (
+        this.#value === value &&
+        !((error instanceof SigningError || error instanceof ServiceError) && !error.retryable)
+      )
+        this.#value = undefined;
     });
     return value;
   }
