@@ -8,6 +8,7 @@ import { fileKeySigner, keyFiles, signingSecretName, type SigningSecret } from '
 import type { IdentityOptions } from './identity/providers.ts';
 import { keylessSigner } from './keyless.ts';
 import { createKmsSigner, kmsIdentity } from './kms/index.ts';
+import { ServiceError } from './service.ts';
 import { payloadSigner, SigningError, type Signer } from './signer.ts';
 
 /**
@@ -106,7 +107,11 @@ class Kept<T> {
     this.#content = content;
     this.#value = value;
     value.catch((error: unknown) => {
-      if (this.#value === value && !(error instanceof SigningError && !error.retryable)) this.#value = undefined;
+      if (
+        this.#value === value &&
+        !((error instanceof SigningError || error instanceof ServiceError) && !error.retryable)
+      )
+        this.#value = undefined;
     });
     return value;
   }
