@@ -134,11 +134,10 @@ async function once(wanted: Request, signal: AbortSignal): Promise<Answer> {
     });
     const body = await bounded(response.body);
     if (response.ok) return { status: response.status, headers: response.headers, body };
-    throw new ServiceError(
-      response.status,
-      `${service} ${url}: ${response.status} ${response.statusText}${said(body)}; ${wayOut}`,
-      { headers: response.headers },
-    );
+    const words = isOrigin(response.url, url) ? said(body) : '';
+    throw new ServiceError(response.status, `${service} ${url}: ${response.status}${words}; ${wayOut}`, {
+      headers: response.headers,
+    });
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     const why =
@@ -160,17 +159,30 @@ async function bounded(stream: AsyncIterable<Uint8Array> | null): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-/** The service's own words, short. */
+/** Whether an answer is of the server that was asked: after a redirect another one speaks. */
+function isOrigin(answered: string, asked: string): boolean {
+  return URL.canParse(answered) && new URL(answered).origin === new URL(asked).origin;
+}
+
+const mostWords = 300;
+
+/**
+ * The service's own words: what a JSON error calls its message, short and in one line. Bodies of another form are not
+ * shown: nobody knows whose they are, and problems are read by everybody who sees the run.
+ */
 function said(body: Buffer): string {
-  const text = body.toString('utf8').trim();
-  if (text === '') return '';
   try {
-    const parsed = JSON.parse(text) as { message?: unknown; error?: unknown; errors?: unknown };
+    const parsed = JSON.parse(body.toString('utf8')) as { message?: unknown; error?: unknown; errors?: unknown };
     const error = parsed.error as { message?: unknown } | string | undefined;
     const found = parsed.message ?? (typeof error === 'object' ? error?.message : error) ?? parsed.errors;
-    return found === undefined ? '' : `: ${typeof found === 'string' ? found : JSON.stringify(found)}`.slice(0, 500);
+    const words = [found].flat().filter((part) => typeof part === 'string');
+    const text = words
+      .join('; ')
+      .replaceAll(/[^\x20-\x7e]+/g, ' ')
+      .slice(0, mostWords);
+    return text === '' ? '' : `: ${text}`;
   } catch {
-    return `: ${text.slice(0, 300)}`;
+    return '';
   }
 }
 
