@@ -30,3 +30,12 @@ test.each([
   ['dpanic', 'fatal'],
   ['loud', undefined],
 ])('level %s', (name, wanted) => expect(logLevel(name)).toBe(wanted));
+
+test('no name and password of a URL gets into a line', () => {
+  const lines: string[] = [];
+  const log = createLogger({ name: 'x', destination: { write: (text: string) => void lines.push(text) } });
+  const url = 'https://admin:hunter2@db.example/x';
+  log.error({ url, nested: { url }, error: new Error(`${url} cannot be reached`) }, `at ${url}`);
+  expect(lines.join()).not.toContain('hunter2');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ message: 'at https://***@db.example/x' });
+});

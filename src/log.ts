@@ -1,4 +1,5 @@
 import pino from 'pino';
+import { withoutUserinfo } from './redact.ts';
 
 export type Logger = pino.Logger;
 
@@ -21,7 +22,7 @@ export function logLevel(name: string): string | undefined {
 
 /**
  * A JSON logger whose lines have the keys of Tekton's own config-logging (severity, timestamp, logger, message),
- * so that users' log pipelines keep working.
+ * so that users' log pipelines keep working. Names and passwords in URLs never get into a line.
  */
 export function createLogger(options: { name: string; level?: string; destination?: pino.DestinationStream }): Logger {
   return pino(
@@ -33,6 +34,7 @@ export function createLogger(options: { name: string; level?: string; destinatio
       timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ severity: label }) },
       serializers: { error: pino.stdSerializers.errWithCause },
+      hooks: { streamWrite: withoutUserinfo },
     },
     options.destination ?? pino.destination({ fd: 1, sync: true }),
   );

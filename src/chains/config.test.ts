@@ -19,13 +19,6 @@ describe('chains-config', () => {
         archivista: { url: '' },
         pubsub: { provider: '', topic: '', kafkaBootstrapServers: '' },
       },
-      trust: {
-        unrecorded: 'refuse',
-        optOut: 'allow',
-        verifyPush: false,
-        lendCredentials: true,
-        namespaces: new Map(),
-      },
       transparency: { mode: 'off', url: 'https://rekor.sigstore.dev', api: 'v1', timestampUrl: '' },
       signers: {
         x509: {
@@ -50,6 +43,13 @@ describe('chains-config', () => {
         },
       },
       spire: { trustBundlePath: '', trustDomain: '' },
+      trust: {
+        unrecorded: 'refuse',
+        optOut: 'allow',
+        verifyPush: false,
+        lendCredentials: true,
+        namespaces: new Map(),
+      },
       managedBy: [],
       attempts: 5,
     });
@@ -115,6 +115,12 @@ describe('chains-config', () => {
     ['artifacts.taskrun.spire.trust-domain', 'd', (c) => c.spire.trustDomain, 'd'],
     ['filter.managed-by', 'a, b', (c) => c.managedBy, ['a', 'b']],
     ['signing.attempts', '10', (c) => c.attempts, 10],
+    ['artifacts.unrecorded', 'sign', (c) => c.trust.unrecorded, 'sign'],
+    ['artifacts.opt-out', 'forbid', (c) => c.trust.optOut, 'forbid'],
+    ['artifacts.oci.verify-push', 'true', (c) => [c.trust.verifyPush, c.trust.lendCredentials], [true, false]],
+    ['artifacts.oci.verify-push', 'false', (c) => [c.trust.verifyPush, c.trust.lendCredentials], [false, true]],
+    ['storage.oci.lend-credentials', 'false', (c) => c.trust.lendCredentials, false],
+    ['signing.namespaces', 'ns: {}', (c) => [...c.trust.namespaces.keys()], ['ns']],
   ];
 
   it.each(accepted)('%s: %j is read', (key, value, read, expected) => {
@@ -136,6 +142,17 @@ describe('chains-config', () => {
     // Never the public log in place of a private one.
     ['transparency.url', 'doesnotexist', (c) => c.transparency.url, 'doesnotexist'],
     ['signing.attempts', '0', (c) => c.attempts, 5],
+    // What decides whom Chains trusts is at its strictest.
+    ['artifacts.unrecorded', 'yes', (c) => c.trust.unrecorded, 'refuse'],
+    ['artifacts.opt-out', 'false', (c) => c.trust.optOut, 'forbid'],
+    ['artifacts.oci.verify-push', 'yes', (c) => c.trust.verifyPush, true],
+    ['storage.oci.lend-credentials', 'yes', (c) => c.trust.lendCredentials, false],
+    [
+      'signing.namespaces',
+      '[]',
+      (c) => c.trust.namespaces.get('*'),
+      expect.objectContaining({ broken: expect.anything() as unknown }),
+    ],
     ['artifacts.taskrun.formats', 'in-toto', (c) => c.taskrun.format, 'in-toto'],
   ];
 

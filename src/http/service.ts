@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http';
 import { systemClock, type Clock } from '../clock.ts';
 import { HttpClient, type HttpAnswer } from './client.ts';
 import { HttpError } from './http-error.ts';
@@ -87,14 +86,11 @@ export async function request(
   });
   const headers = headersOf(answer);
   if (answer.status >= 200 && answer.status < 300) return { status: answer.status, headers, body: answer.body };
-  throw new ServiceError(
-    answer.status,
-    `${service} ${url}: ${answer.status} ${STATUS_CODES[answer.status] ?? ''}${said(answer.body)}; ${wayOut}`,
-    {
-      headers,
-      host: answer.url.host,
-    },
-  );
+  const words = isOrigin(answer.url, url) ? said(answer.body) : '';
+  throw new ServiceError(answer.status, `${service} ${url}: ${answer.status}${words}; ${wayOut}`, {
+    headers,
+    host: answer.url.host,
+  });
 }
 
 function send(wanted: ServiceRequest, client: HttpClient, signal: AbortSignal): Promise<HttpAnswer> {
@@ -135,16 +131,29 @@ export function jsonOf(wanted: ServiceRequest, answer: ServiceAnswer): unknown {
   }
 }
 
-/** The service's own words, short. */
+/** Whether an answer is of the server that was asked: after a redirect another one speaks. */
+function isOrigin(answered: URL, asked: string): boolean {
+  return answered.origin === new URL(asked).origin;
+}
+
+const mostWords = 300;
+
+/**
+ * The service's own words: what a JSON error calls its message, short and in one line. Bodies of another form are not
+ * shown: nobody knows whose they are, and problems are read by everybody who sees the run.
+ */
 function said(body: Buffer): string {
-  const text = body.toString('utf8').trim();
-  if (text === '') return '';
   try {
-    const parsed = JSON.parse(text) as { message?: unknown; error?: unknown; errors?: unknown };
+    const parsed = JSON.parse(body.toString('utf8')) as { message?: unknown; error?: unknown; errors?: unknown };
     const error = parsed.error as { message?: unknown } | string | undefined;
     const found = parsed.message ?? (typeof error === 'object' ? error?.message : error) ?? parsed.errors;
-    return found === undefined ? '' : `: ${typeof found === 'string' ? found : JSON.stringify(found)}`.slice(0, 500);
+    const words = [found].flat().filter((part) => typeof part === 'string');
+    const text = words
+      .join('; ')
+      .replaceAll(/[^\x20-\x7e]+/g, ' ')
+      .slice(0, mostWords);
+    return text === '' ? '' : `: ${text}`;
   } catch {
-    return `: ${text.slice(0, 300)}`;
+    return '';
   }
 }

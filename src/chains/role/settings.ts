@@ -5,6 +5,7 @@ import { Informer } from '../../kube/informer.ts';
 import { configMaps, secrets, type ConfigMap, type Secret } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
+import { withoutUserinfo } from '../../redact.ts';
 import { electionSettings } from '../../role/election-settings.ts';
 import { parseChainsConfig, type ChainsConfig, type ConfigProblem } from '../config.ts';
 import { signingSecretName, type SigningSecret } from '../signing/file-key.ts';
@@ -67,7 +68,8 @@ export class ChainsSettings {
   #report(map: ConfigMap | undefined, problems: readonly ConfigProblem[]): void {
     if (!map) return;
     // Never the value: who mistyped a key may have meant it for a password. What a message quotes is of known keys.
-    for (const { key, message } of problems) {
+    for (const { key, message: whole } of problems) {
+      const message = withoutUserinfo(whole);
       this.#source.log.warn({ configMap: map.metadata.name, key }, message);
       this.#source.events.event(
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata },

@@ -42,64 +42,12 @@ const currentSignal = new AsyncLocalStorage<AbortSignal>();
  * (cloud.google.com/kms/docs/data-integrity-guidelines).
  * @throws SigningError for an endpoint that is no address.
  */
-export function gcpClient(reference: { key: string; version?: string }, options: GcpOptions = {}): KmsClient {
-  const env = options.env ?? process.env;
-  const endpoint = endpointOf(
-    options.endpoint ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/',
-  );
-  const timeoutMs = options.timeoutMs ?? 10_000;
-  let loaded: Promise<KeyManagementServiceClient> | undefined;
-
-  function load(): Promise<KeyManagementServiceClient> {
-    loaded ??= connect(endpoint, options.authClient).catch((error: unknown) => {
-      loaded = undefined;
-      throw error;
-    });
-    return loaded;
-  }
-
-  async function call<T>(signal: AbortSignal, work: (client: KeyManagementServiceClient) => Called<T>): Promise<T> {
-    signal.throwIfAborted();
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const either = AbortSignal.any([signal, timeout]);
-    try {
-      const [answer] = await unlessAborted(
-        either,
-        currentSignal.run(either, async () => work(await load())),
-      );
-      return answer;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (timeout.aborted)
-        throw new ServiceError(
-          0,
-          `Cloud KMS ${endpoint.origin} cannot be reached: no answer within ${timeoutMs / 1000} s; ${wayOut}`,
-          { cause: error },
-        );
-      throw signingError(error, endpoint);
-    }
-  }
-
-  async function newestVersion(signal: AbortSignal): Promise<KeyVersion> {
-    const { key, version } = reference;
-    if (version !== undefined)
-      return call(signal, (client) => client.getCryptoKeyVersion({ name: `${key}/cryptoKeyVersions/${version}` })).then(
-        versionOf,
-      );
-    const found = await call(signal, (client) =>
-      client.listCryptoKeyVersions({ parent: key, filter: 'state=ENABLED' }),
-    );
-    // Names sort 9 after 10: the greatest number is what is meant.
-    const newest = found.map(versionOf).sort((a, b) => numberOf(b) - numberOf(a))[0];
-    if (newest === undefined)
-      throw new SigningError(`Cloud KMS ${key} has no enabled version; create or enable one`, { retryable: false });
-    return newest;
-  }
-
+export function gcpClient(reference: GcpReference, options: GcpOptions = {}): KmsClient {
+  const call = callerOf(options);
   return {
     description: `gcpkms://${reference.key}`,
     async fetchKey(signal) {
-      const version = await newestVersion(signal);
+      const version = await newestVersion(reference, call, signal);
       const algorithm = algorithmOf(version);
       const answer = await call(signal, (client) => client.getPublicKey({ name: version.name }));
       const pem = answer.pem ?? '';
@@ -128,6 +76,61 @@ export function gcpClient(reference: { key: string; version?: string }, options:
       return signature;
     },
   };
+}
+
+interface GcpReference {
+  key: string;
+  version?: string;
+}
+
+/** One call of the library, within the deadline; its failures are SigningErrors. */
+type Call = <T>(signal: AbortSignal, work: (client: KeyManagementServiceClient) => Called<T>) => Promise<T>;
+
+/** Calls through one client, which is connected at the first call and again after that failed. */
+function callerOf({ endpoint: given, authClient, timeoutMs = 10_000, env = process.env }: GcpOptions): Call {
+  const endpoint = endpointOf(
+    given ?? env.CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS ?? 'https://cloudkms.googleapis.com/',
+  );
+  let loaded: Promise<KeyManagementServiceClient> | undefined;
+  const load = () =>
+    (loaded ??= connect(endpoint, authClient).catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    }));
+  return async (signal, work) => {
+    signal.throwIfAborted();
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const either = AbortSignal.any([signal, timeout]);
+    try {
+      const [answer] = await unlessAborted(
+        either,
+        currentSignal.run(either, async () => work(await load())),
+      );
+      return answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (timeout.aborted)
+        throw new ServiceError(
+          0,
+          `Cloud KMS ${endpoint.origin} cannot be reached: no answer within ${timeoutMs / 1000} s; ${wayOut}`,
+          { cause: error },
+        );
+      throw signingError(error, endpoint);
+    }
+  };
+}
+
+async function newestVersion({ key, version }: GcpReference, call: Call, signal: AbortSignal): Promise<KeyVersion> {
+  if (version !== undefined)
+    return call(signal, (client) => client.getCryptoKeyVersion({ name: `${key}/cryptoKeyVersions/${version}` })).then(
+      versionOf,
+    );
+  const found = await call(signal, (client) => client.listCryptoKeyVersions({ parent: key, filter: 'state=ENABLED' }));
+  // Names sort 9 after 10: the greatest number is what is meant.
+  const newest = found.map(versionOf).sort((a, b) => numberOf(b) - numberOf(a))[0];
+  if (newest === undefined)
+    throw new SigningError(`Cloud KMS ${key} has no enabled version; create or enable one`, { retryable: false });
+  return newest;
 }
 
 function endpointOf(address: string): URL {

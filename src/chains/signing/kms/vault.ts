@@ -36,83 +36,11 @@ interface TransitKey {
  * VAULT_SKIP_VERIFY, TRANSIT_SECRET_ENGINE_PATH.
  */
 export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surroundings = {}): KmsClient {
-  const env = around.env ?? process.env;
-  const base = vaultAddress(auth.address || env.VAULT_ADDR || env.BAO_ADDR || '');
-  const transit = env.TRANSIT_SECRET_ENGINE_PATH || 'transit';
-  const client = trustOf(env);
-  const description = `hashivault://${key}`;
-  const clock = around.clock ?? systemClock;
-  let session: { token: string; until: number } | undefined;
-
-  const keyWayOut = `check the key ${key}, the engine path ${transit} (TRANSIT_SECRET_ENGINE_PATH), and that the token's policy allows read on ${transit}/keys/${key} and update on ${transit}/sign/${key}/*`;
-  const loginWayOut = `check signers.kms.auth.oidc.path (${auth.oidc.path || 'jwt'}) and .role (${auth.oidc.role}) in chains-config, and that this role accepts the token's issuer, audience and subject`;
-
-  async function send(target: string, signal: AbortSignal, body: unknown, token?: string): Promise<unknown> {
-    const wanted: Request = {
-      service: 'Vault',
-      url: joinUrl(base, `v1/${target}`),
-      ...(body === undefined ? {} : { body }),
-      ...(client === undefined ? {} : { client }),
-      headers: {
-        'x-vault-request': 'true',
-        ...(token === undefined ? {} : { 'x-vault-token': token }),
-        ...(env.VAULT_NAMESPACE ? { 'x-vault-namespace': env.VAULT_NAMESPACE } : {}),
-      },
-      wayOut: token === undefined ? loginWayOut : keyWayOut,
-    };
-    return jsonOf(wanted, await request(wanted, signal, clock));
-  }
-
-  async function login(jwt: string, signal: AbortSignal): Promise<string> {
-    const answer = (await send(`auth/${auth.oidc.path || 'jwt'}/login`, signal, { role: auth.oidc.role, jwt })) as {
-      auth?: { client_token?: string; lease_duration?: number };
-    };
-    const token = answer.auth?.client_token;
-    if (token === undefined)
-      throw new SigningError(
-        `Vault ${base}: the login with role ${JSON.stringify(auth.oidc.role)} gives no token; check signers.kms.auth.oidc.role and .path`,
-        { retryable: false },
-      );
-    const lease = answer.auth?.lease_duration ?? 0;
-    session = { token, until: clock.now().getTime() + (lease === 0 ? 3600 : lease * 0.9) * 1000 };
-    return token;
-  }
-
-  /**
-   * Upstream's order: SPIRE, then a token (file before value), then a JWT of the ServiceAccount, then the environment.
-   */
-  async function currentToken(signal: AbortSignal): Promise<string> {
-    if (session !== undefined && session.until > clock.now().getTime()) return session.token;
-    if (auth.spire.sock !== '') return login(await fetchJwtSvid(auth.spire.sock, auth.spire.audience, signal), signal);
-    if (auth.tokenPath !== '') return tokenFile(auth.tokenPath, 'signers.kms.auth.token-path');
-    if (auth.token !== '') return auth.token;
-    if (auth.oidc.role !== '' || auth.oidc.path !== '')
-      return login(
-        await tokenFile(auth.oidc.tokenPath || serviceAccountToken, 'signers.kms.auth.oidc.token-path'),
-        signal,
-      );
-    const fromEnvironment = env.VAULT_TOKEN || env.BAO_TOKEN;
-    if (fromEnvironment) return fromEnvironment;
-    return tokenFile(
-      path.join(env.HOME ?? homedir(), '.vault-token'),
-      'no token is set in signers.kms.auth.token, .token-path, .oidc.role or VAULT_TOKEN; ~/.vault-token',
-    );
-  }
-
-  async function call<T>(target: string, signal: AbortSignal, body?: unknown): Promise<T> {
-    const token = await currentToken(signal);
-    try {
-      return (await send(target, signal, body, token)) as T;
-    } catch (error) {
-      // A token from a login may have been revoked before its time: one new login.
-      if (!(error instanceof ServiceError) || error.status !== 403 || session === undefined) throw error;
-      session = undefined;
-      return (await send(target, signal, body, await currentToken(signal))) as T;
-    }
-  }
-
+  const server = vaultServer(key, auth, around);
+  const { base, transit } = server;
+  const call = callerOf(server, auth, around);
   return {
-    description,
+    description: `hashivault://${key}`,
     async fetchKey(signal) {
       const { data } = await call<{ data: TransitKey }>(`${transit}/keys/${key}`, signal);
       const found = data.keys[String(data.latest_version)];
@@ -134,6 +62,122 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
       return Buffer.from(data.signature.replace(/^vault:v\d+:/, ''), 'base64');
     },
   };
+}
+
+interface Sending {
+  signal: AbortSignal;
+  body?: unknown;
+  /** Absent for a login. */
+  token?: string;
+}
+
+/** Where Vault is, and one request to it. */
+interface VaultServer {
+  base: string;
+  /** The path of the engine. */
+  transit: string;
+  send(target: string, sending: Sending): Promise<unknown>;
+}
+
+function vaultServer(key: string, auth: KmsSettings['auth'], around: Surroundings): VaultServer {
+  const env = around.env ?? process.env;
+  const base = vaultAddress(auth.address || env.VAULT_ADDR || env.BAO_ADDR || '');
+  const transit = env.TRANSIT_SECRET_ENGINE_PATH || 'transit';
+  const client = trustOf(env);
+  const clock = around.clock ?? systemClock;
+  const keyWayOut = `check the key ${key}, the engine path ${transit} (TRANSIT_SECRET_ENGINE_PATH), and that the token's policy allows read on ${transit}/keys/${key} and update on ${transit}/sign/${key}/*`;
+  const loginWayOut = `check signers.kms.auth.oidc.path (${auth.oidc.path || 'jwt'}) and .role (${auth.oidc.role}) in chains-config, and that this role accepts the token's issuer, audience and subject`;
+  return {
+    base,
+    transit,
+    async send(target, { signal, body, token }) {
+      const wanted: Request = {
+        service: 'Vault',
+        url: joinUrl(base, `v1/${target}`),
+        ...(body === undefined ? {} : { body }),
+        ...(client === undefined ? {} : { client }),
+        headers: {
+          'x-vault-request': 'true',
+          ...(token === undefined ? {} : { 'x-vault-token': token }),
+          ...(env.VAULT_NAMESPACE ? { 'x-vault-namespace': env.VAULT_NAMESPACE } : {}),
+        },
+        wayOut: token === undefined ? loginWayOut : keyWayOut,
+      };
+      return jsonOf(wanted, await request(wanted, signal, clock));
+    },
+  };
+}
+
+type Call = <T>(target: string, signal: AbortSignal, body?: unknown) => Promise<T>;
+
+/** A token that a login gave. */
+interface Session {
+  token: string;
+  until: number;
+}
+
+/** Calls with a token; one from a login is kept while it lives. */
+function callerOf(server: VaultServer, auth: KmsSettings['auth'], around: Surroundings): Call {
+  const clock = around.clock ?? systemClock;
+  let session: Session | undefined;
+
+  async function currentToken(signal: AbortSignal): Promise<string> {
+    if (session !== undefined && session.until > clock.now().getTime()) return session.token;
+    const jwt = await loginToken(auth, signal);
+    if (jwt === undefined) return givenToken(auth, around.env ?? process.env);
+    session = await login(server, auth, { jwt, signal, now: clock.now() });
+    return session.token;
+  }
+
+  return async <T>(target: string, signal: AbortSignal, body?: unknown) => {
+    const token = await currentToken(signal);
+    try {
+      return (await server.send(target, { signal, body, token })) as T;
+    } catch (error) {
+      // A token from a login may have been revoked before its time: one new login.
+      if (!(error instanceof ServiceError) || error.status !== 403 || session === undefined) throw error;
+      session = undefined;
+      return (await server.send(target, { signal, body, token: await currentToken(signal) })) as T;
+    }
+  };
+}
+
+/**
+ * What is logged in with. Upstream's order: SPIRE, then a token (file before value), then a JWT of the ServiceAccount,
+ * then the environment.
+ */
+async function loginToken({ spire, tokenPath, token, oidc }: KmsSettings['auth'], signal: AbortSignal) {
+  if (spire.sock !== '') return fetchJwtSvid(spire.sock, spire.audience, signal);
+  if (tokenPath !== '' || token !== '' || (oidc.role === '' && oidc.path === '')) return undefined;
+  return tokenFile(oidc.tokenPath || serviceAccountToken, 'signers.kms.auth.oidc.token-path');
+}
+
+async function givenToken({ tokenPath, token }: KmsSettings['auth'], env: Environment): Promise<string> {
+  if (tokenPath !== '') return tokenFile(tokenPath, 'signers.kms.auth.token-path');
+  const given = token || env.VAULT_TOKEN || env.BAO_TOKEN;
+  if (given) return given;
+  return tokenFile(
+    path.join(env.HOME ?? homedir(), '.vault-token'),
+    'no token is set in signers.kms.auth.token, .token-path, .oidc.role or VAULT_TOKEN; ~/.vault-token',
+  );
+}
+
+async function login(
+  { base, send }: VaultServer,
+  { oidc }: KmsSettings['auth'],
+  { jwt, signal, now }: { jwt: string; signal: AbortSignal; now: Date },
+): Promise<Session> {
+  const body = { role: oidc.role, jwt };
+  const { auth } = (await send(`auth/${oidc.path || 'jwt'}/login`, { signal, body })) as {
+    auth?: { client_token?: string; lease_duration?: number };
+  };
+  if (auth?.client_token === undefined)
+    throw new SigningError(
+      `Vault ${base}: the login with role ${JSON.stringify(oidc.role)} gives no token; check signers.kms.auth.oidc.role and .path`,
+      { retryable: false },
+    );
+  const lease = auth.lease_duration ?? 0;
+  return { token: auth.client_token, until: now.getTime() + (lease === 0 ? 3600 : lease * 0.9) * 1000 };
 }
 
 /** With a scheme; "vault:8200" means plain HTTP as upstream takes it. */
