@@ -7,14 +7,28 @@ import { isPassing } from './retry.ts';
 export class ServiceError extends HttpError {
   override name = 'ServiceError';
   readonly headers: Headers | undefined;
+  /** For programs alone: private, so that no log or message has it by accident. */
+  readonly #body: string;
 
-  constructor(status: number, message: string, options: ErrorOptions & { headers?: Headers; host?: string } = {}) {
+  constructor(
+    status: number,
+    message: string,
+    options: ErrorOptions & { headers?: Headers; host?: string; body?: Buffer } = {},
+  ) {
     // Rights may be given a moment later.
     const retryable = isPassing(status) || status >= 500 || status === 401 || status === 403;
     super({ host: options.host ?? '', status, retryable }, message, options);
     this.headers = options.headers;
+    this.#body = options.body?.subarray(0, mostRead).toString('utf8') ?? '';
+  }
+
+  /** Whether the answer, its first 4 KiB, has these words: some services tell their errors apart only so. */
+  mentions(words: RegExp): boolean {
+    return words.test(this.#body);
   }
 }
+
+const mostRead = 4096;
 
 /** A call of a service that the operator named: it may be at any address. */
 export interface ServiceRequest {
@@ -90,6 +104,7 @@ export async function request(
   throw new ServiceError(answer.status, `${service} ${url}: ${answer.status}${words}; ${wayOut}`, {
     headers,
     host: answer.url.host,
+    body: answer.body,
   });
 }
 

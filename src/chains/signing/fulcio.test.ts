@@ -109,7 +109,7 @@ describe('issueCertificate', () => {
       body: { code: 3, message: 'There was an error processing the identity token', details: [] },
     }));
     await expect(issueCertificate(server.url, token, signal)).rejects.toThrow(
-      /Fulcio http:.*\/api\/v2\/signingCert: 400 Bad Request: There was an error processing the identity token; check signers\.x509\.fulcio\.address.*issuer/,
+      /Fulcio http:.*\/api\/v2\/signingCert: 400: There was an error processing the identity token; check signers\.x509\.fulcio\.address.*issuer/,
     );
     expect(server.requests).toHaveLength(1);
   });

@@ -207,7 +207,7 @@ describe('Rekor v1', () => {
     {
       name: 'the other version',
       answer: { status: 404, body: { message: 'path /api/v1/log/entries was not found' } },
-      error: /404 Not Found: path .*was not found; check transparency\.url .*transparency\.api to "v2"/,
+      error: /404: path .*was not found; check transparency\.url .*transparency\.api to "v2"/,
     },
   ])('names $name', async ({ answer, error }) => {
     const fake = await log('v1', () => answer);

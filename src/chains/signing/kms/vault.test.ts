@@ -217,7 +217,7 @@ describe('vaultClient', () => {
       name: 'a wrong token',
       settings: { token: 's.wrong' },
       error:
-        /Vault http:.*\/v1\/transit\/keys\/chains: 403 Forbidden: \["permission denied"\].*read on transit\/keys\/chains and update on transit\/sign\/chains/,
+        /Vault http:.*\/v1\/transit\/keys\/chains: 403: permission denied.*read on transit\/keys\/chains and update on transit\/sign\/chains/,
     },
     {
       name: 'a token file that is not there',

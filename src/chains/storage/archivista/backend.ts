@@ -124,5 +124,5 @@ function archivista(url: string, clock: Clock) {
 
 /** The same bytes again are a failed constraint of its database, which it reports as 500. */
 function isDuplicate(error: unknown): boolean {
-  return error instanceof ServiceError && error.status === 500 && /constraint|duplicate/i.test(error.message);
+  return error instanceof ServiceError && error.status === 500 && error.mentions(/constraint|duplicate/i);
 }
