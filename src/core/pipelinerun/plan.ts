@@ -1,19 +1,25 @@
+import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, isFailed, timestamp } from '../condition.ts';
+import { isTooDeep, jsonSize, largestObject, tooDeep, tooLarge, TooLargeError } from '../budget.ts';
+import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
+import { paramReplacements } from '../params/replacements.ts';
 import type { Decision } from '../decision.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
+import { mergeReplacements, replaceDeep } from '../substitution/replacements.ts';
 import { assess, statusOf, type Assessment } from './assess.ts';
-import { boundWorkspaces } from './bind.ts';
+import { bindingBudget, boundWorkspaces, contextReplacements } from './bind.ts';
 import { childReferences, skippedTasks } from './children.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
-import { Draft } from './draft.ts';
+import { Draft, eventsBetween } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
+import { countProduct } from './matrix.ts';
 import { missingEntries, runMetadata } from './metadata.ts';
 import { pipelineOf, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
-import { taskRunsFor } from './taskrun.ts';
+import { Room } from './room.ts';
+import { taskRunsFor, type TaskRunContext } from './taskrun.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
 import type { PipelineRunEffect, PipelineRunFacts, ResolvedTask } from './types.ts';
@@ -28,6 +34,7 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
+  if (isUnreadable(facts.run)) return unreadable(facts, now);
   const draft = new Draft(facts, now);
   if (isHeldBack(draft)) holdBack(draft);
   else {
@@ -37,6 +44,23 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
     else advance(draft);
   }
   return draft.decision();
+}
+
+/** Only before it begins: later the stored pipeline counts, and specs do not change. */
+function isUnreadable({ spec, status }: PipelineRun): boolean {
+  return status?.startTime === undefined && isTooDeep(spec);
+}
+
+function unreadable({ run }: PipelineRunFacts, now: Date): PipelineRunDecision {
+  const message = userError(`spec of PipelineRun ${nameOf(run)} is ${tooDeep}`);
+  const state = { status: 'False', reason: 'PipelineValidationFailed', message } as const;
+  const status: PipelineRunStatus = {
+    ...run.status,
+    startTime: timestamp(now),
+    completionTime: timestamp(now),
+    conditions: withSucceeded(run.status?.conditions, state, now),
+  };
+  return { status, effects: eventsBetween(run.status, status) };
 }
 
 /**
@@ -112,8 +136,9 @@ function advance(draft: Draft): void {
     const created = startTasks(draft, pipeline, assessment, tasks);
     conclude(draft, pipeline, assessment, created);
   } catch (error) {
-    if (!(error instanceof RunFailure)) throw error;
-    draft.fail(error.reason, error.message);
+    if (error instanceof RunFailure) draft.fail(error.reason, error.message);
+    else if (error instanceof TooLargeError) draft.failTooLarge(error.message);
+    else throw error;
   }
 }
 
@@ -129,6 +154,7 @@ function preparePipeline(draft: Draft): BoundPipeline {
     draft.status.pipelineSpec = spec;
   });
   if (pipeline.source !== undefined) {
+    checkChildren(pipeline.spec);
     const wanted = runMetadata(draft.run, pipeline.source);
     const labels = missingEntries(wanted.labels, draft.run.metadata.labels);
     const annotations = missingEntries(wanted.annotations, draft.run.metadata.annotations);
@@ -138,12 +164,25 @@ function preparePipeline(draft: Draft): BoundPipeline {
   return pipeline;
 }
 
+/** The status names every TaskRun: whether that can be stored is known before the first is made. */
+function checkChildren({ tasks = [], finally: last = [] }: PipelineSpec): void {
+  const all = [...tasks, ...last];
+  const count = all.reduce((sum, { matrix }) => sum + countProduct(matrix), 0);
+  const size = all.reduce((sum, { name = '', matrix }) => sum + countProduct(matrix) * (leastReference + name.length), 0);
+  if (size > largestObject)
+    throw tooLarge(`status.childReferences of ${count} TaskRuns`, size, 'split the pipeline, or give its matrices less');
+}
+
+/** An entry of childReferences without any name in it. */
+const leastReference = jsonSize({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: '', pipelineTaskName: '' });
+
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
   const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
   return assess(observations, {
     graph,
     requested: draft.run.spec.status,
     overdue: overdue(draft.timeouts, draft.status, draft.now),
+    mostCombinations: draft.facts.settings.defaults.maxMatrixCombinationsCount,
   });
 }
 
@@ -152,6 +191,7 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  * still start. A name that depends on a result is known only when that is.
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
+  if (isUnreadable(facts.run)) return [];
   const draft = new Draft({ ...facts, tasks: new Map() }, now);
   if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
   try {
@@ -163,7 +203,7 @@ export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date
       ),
     );
   } catch (error) {
-    if (error instanceof RunFailure) return [];
+    if (error instanceof RunFailure || error instanceof TooLargeError) return [];
     throw error;
   }
 }
@@ -231,22 +271,37 @@ function stopTasks(draft: Draft, assessment: Assessment): void {
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
 }
 
+function taskRunContext(draft: Draft, { name, spec, source }: BoundPipeline, assessment: Assessment): TaskRunContext {
+  const { run, facts } = draft;
+  const budget = bindingBudget('workspaces with the results of tasks replaced');
+  const workspaces = boundWorkspaces(run, name, spec).map((one) => replaceDeep(one, assessment.replacements, budget));
+  return {
+    run,
+    settings: facts.settings,
+    values: mergeReplacements(
+      paramReplacements(spec.params ?? [], run.spec.params ?? []),
+      contextReplacements(run, name),
+    ),
+    results: assessment.replacements,
+    metadata: runMetadata(run, source ?? { name, spec }),
+    workspaces: new Map(workspaces.map((binding) => [binding.name, binding])),
+    taskRunSpecs: firstOfEach(run.spec.taskRunSpecs ?? [], (one) => one.pipelineTaskName ?? ''),
+    room: new Room(),
+  };
+}
+
+function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
+  return new Map(items.toReversed().map((item) => [nameOf(item), item]));
+}
+
 function startTasks(
   draft: Draft,
   pipeline: BoundPipeline,
   assessment: Assessment,
   tasks: ReadonlyMap<string, ResolvedTask>,
 ): Map<string, TaskRun[]> {
-  const { run, facts } = draft;
-  const context = {
-    run,
-    settings: facts.settings,
-    spec: pipeline.spec,
-    pipelineName: pipeline.name,
-    results: assessment.replacements,
-    metadata: runMetadata(run, pipeline.source ?? { name: pipeline.name, spec: pipeline.spec }),
-    workspaces: boundWorkspaces(run, pipeline.name, pipeline.spec),
-  };
+  const { run } = draft;
+  const context = taskRunContext(draft, pipeline, assessment);
   if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
     draft.status.finallyStartTime ??= timestamp(draft.now);
   const created = new Map<string, TaskRun[]>();
@@ -256,8 +311,10 @@ function startTasks(
     const resolved = tasks.get(reference ?? '');
     if (reference !== undefined && resolved === undefined)
       throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
+    if (context.room.isUsedUp) break;
     created.set(state.name, taskRunsFor(state, resolved, context));
   }
+  if (context.room.isUsedUp) draft.goOnAtOnce = true;
   for (const [pipelineTask, taskRuns] of created)
     for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
   return created;
