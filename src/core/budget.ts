@@ -108,21 +108,35 @@ export function statusTooLarge(
   return message;
 }
 
-/** What is said of JSON that is. */
-export const tooDeep = `nested more than ${deepest} levels deep; make it flatter`;
+/** So many values (texts, numbers, lists, objects) and variables no spec has that a person or a tool means to run. */
+const mostValues = 100_000;
+const mostVariables = 50_000;
 
-/** Whether JSON is nested deeper than anything that can be planned with. */
-export function isTooDeep(value: unknown): boolean {
-  let level: unknown[] = [value];
+/**
+ * What makes a spec too much work to plan with, though it is small enough to be stored: its depth, or how much is in
+ * it. Undefined for all others. To be asked before anything looks into a spec.
+ */
+export function excess(spec: unknown): string | undefined {
+  let level: unknown[] = [spec];
+  let values = 0;
+  let variables = 0;
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > deepest) return true;
+    values += level.length;
+    if (depth > deepest) return `is nested more than ${deepest} levels deep; make it flatter`;
+    if (values > mostValues) return `holds more than ${mostValues} values; split it`;
     const below: unknown[] = [];
     for (const item of level) {
-      if (typeof item !== 'object' || item === null) continue;
-      for (const inner of Array.isArray(item) ? (item as unknown[]) : Object.values(item))
-        if (typeof inner === 'object' && inner !== null) below.push(inner);
+      if (typeof item === 'string') variables += countVariables(item);
+      else if (typeof item === 'object' && item !== null) for (const inner of Object.values(item)) below.push(inner);
     }
+    if (variables > mostVariables) return `names more than ${mostVariables} variables; split it`;
     level = below;
   }
-  return false;
+  return undefined;
+}
+
+function countVariables(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('$('); at >= 0 && count <= mostVariables; at = text.indexOf('$(', at + 2)) count += 1;
+  return count;
 }

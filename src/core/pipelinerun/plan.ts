@@ -2,7 +2,7 @@ import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isTooDeep, jsonSize, largestObject, tooDeep, tooLarge, TooLargeError } from '../budget.ts';
+import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
 import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
 import { paramReplacements } from '../params/replacements.ts';
 import type { Decision } from '../decision.ts';
@@ -34,7 +34,8 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
-  if (isUnreadable(facts.run)) return unreadable(facts, now);
+  const problem = excessOf(facts);
+  if (problem) return refused(facts, problem, now);
   const draft = new Draft(facts, now);
   if (isHeldBack(draft)) holdBack(draft);
   else {
@@ -47,16 +48,20 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
 }
 
 /** Only before it begins: later the stored pipeline counts, and specs do not change. */
-function isUnreadable({ spec, status }: PipelineRun): boolean {
-  return status?.startTime === undefined && isTooDeep(spec);
+function excessOf({ run, pipeline }: Pick<PipelineRunFacts, 'run' | 'pipeline'>): string | undefined {
+  if (run.status?.pipelineSpec !== undefined) return undefined;
+  const inRun = excess(run.spec);
+  if (inRun) return `spec of PipelineRun ${nameOf(run)} ${inRun}`;
+  const inPipeline = pipeline?.kind === 'resolved' ? excess(pipeline.value.spec) : undefined;
+  return inPipeline && `spec of Pipeline ${run.spec.pipelineRef?.name ?? ''} ${inPipeline}`;
 }
 
-function unreadable({ run }: PipelineRunFacts, now: Date): PipelineRunDecision {
-  const message = userError(`spec of PipelineRun ${nameOf(run)} is ${tooDeep}`);
+function refused({ run }: PipelineRunFacts, problem: string, now: Date): PipelineRunDecision {
+  const message = userError(problem);
   const state = { status: 'False', reason: 'PipelineValidationFailed', message } as const;
   const status: PipelineRunStatus = {
     ...run.status,
-    startTime: timestamp(now),
+    startTime: run.status?.startTime ?? timestamp(now),
     completionTime: timestamp(now),
     conditions: withSucceeded(run.status?.conditions, state, now),
   };
@@ -191,7 +196,7 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  * still start. A name that depends on a result is known only when that is.
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
-  if (isUnreadable(facts.run)) return [];
+  if (excessOf(facts)) return [];
   const draft = new Draft({ ...facts, tasks: new Map() }, now);
   if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
   try {

@@ -6,7 +6,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { validateTaskRun as admitTaskRun } from '../../api/pipeline/v1/taskrun.validate.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { checkArrayIndexes, checkEnums, checkParams } from '../params/check.ts';
-import { isTooDeep, tooDeep } from '../budget.ts';
+import { excess } from '../budget.ts';
 import { paramReplacements } from '../params/replacements.ts';
 import { parseQuantity } from '../pod/quantity.ts';
 import { allDeclarations } from '../pod/workspaces.ts';
@@ -26,7 +26,7 @@ type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Sett
 
 /** In upstream's order, so that a run with several faults reports the same one. */
 const checks: Check[] = [
-  checkNesting,
+  checkExcess,
   unsupported,
   checkSteps,
   checkBreakpoints,
@@ -73,9 +73,12 @@ function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, sett
 }
 
 /** Before anything that looks into the spec by recursion. */
-function checkNesting(taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
-  if (isTooDeep(taskRun.spec)) return invalid(`spec of TaskRun ${quote(taskRun.metadata.name ?? '')} is ${tooDeep}`);
-  return isTooDeep(spec) ? invalid(`spec of task ${taskName} is ${tooDeep}`) : undefined;
+function checkExcess(taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
+  const { taskSpec: _taskSpec, ...ofRun } = taskRun.spec;
+  const inRun = excess(ofRun);
+  if (inRun) return invalid(`spec of TaskRun ${quote(taskRun.metadata.name ?? '')} ${inRun}`);
+  const inTask = excess(spec);
+  return inTask ? invalid(`spec of task ${taskName} ${inTask}`) : undefined;
 }
 
 function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
