@@ -4,7 +4,7 @@ import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { Decision, EventEffect } from '../decision.ts';
 import { statusTooLarge, TooLargeError } from '../budget.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
@@ -129,6 +129,14 @@ export function leastStatus(status: PipelineRunStatus): PipelineRunStatus {
   const { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept } = status;
   const least = { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept };
   return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
+}
+
+/** What is written in the place of a status that the cluster refused for its size: the run ends with it. */
+export function statusInstead(status: PipelineRunStatus, refusal: string, now: Date): PipelineRunStatus {
+  const message = `the cluster refused the status of the run for its size: ${refusal}; give the run smaller params and results, or split it`;
+  const state = { status: 'False', reason: 'PipelineValidationFailed', message: userError(message) } as const;
+  const conditions = isFailed(status) ? status.conditions : withSucceeded(status.conditions, state, now);
+  return leastStatus({ ...status, completionTime: status.completionTime ?? timestamp(now), conditions });
 }
 
 /**

@@ -119,7 +119,7 @@ function mergeByName(list: readonly Artifact[]): Artifact[] {
     const name = artifact.name ?? '';
     const known = merged.get(name) ?? { artifact: {}, values: [], seen: new Set<string>() };
     const added = (artifact.values ?? []).map((value) => ({ value, text: JSON.stringify(value) }));
-    for (const { value, text } of added.filter((one) => !known.seen.has(one.text))) known.values.push(value);
+    for (const { value } of added.filter(({ text }) => !known.seen.has(text))) known.values.push(value);
     for (const { text } of added) known.seen.add(text);
     const buildOutput = known.artifact.buildOutput ? { buildOutput: true } : {};
     merged.set(name, { ...known, artifact: { ...known.artifact, ...artifact, ...buildOutput } });

@@ -1,3 +1,4 @@
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { statusTooLarge } from '../budget.ts';
 import { isDone, isFailed, succeededCondition } from '../condition.ts';
 import { soonest } from '../decision.ts';
@@ -51,6 +52,12 @@ export function finish(facts: TaskRunFacts, decision: TaskRunDecision, now: Date
   const { status, effects } = fitting(facts, { ...decision, status: conclude(facts, decision.status, now) }, now);
   const events = transitionEvents(succeededCondition(before), succeededCondition(status));
   return withRequeue(facts, { ...decision, status, effects: [...effects, ...events] }, now);
+}
+
+/** What is written in the place of a status that the cluster refused for its size: the run ends with it. */
+export function statusInstead(status: TaskRunStatus, refusal: string, now: Date): TaskRunStatus {
+  const message = `the cluster refused the status of the run for its size: ${refusal}; give the run smaller params and results, or split it`;
+  return leastStatus(isFailed(status) ? status : failed(status, reasons.statusTooLarge, message, now));
 }
 
 /** A run whose status cannot be stored with it ends, and says so in a status that can. */
