@@ -109,8 +109,8 @@ export function statusTooLarge(
 }
 
 /** So many values (texts, numbers, lists, objects) and variables no spec has that a person or a tool means to run. */
-const mostValues = 100_000;
-const mostVariables = 50_000;
+const mostValues = 60_000;
+const mostVariables = 30_000;
 
 /**
  * What makes a spec too much work to plan with, though it is small enough to be stored: its depth, or how much is in

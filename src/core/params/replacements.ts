@@ -24,12 +24,17 @@ export interface EffectiveParams {
  * million of the first.
  */
 export function effectiveParams(specs: readonly ParamSpec[], given: readonly Param[]): EffectiveParams {
-  if (last?.specs === specs && last.given === given) return last.result;
+  if (last && isSame(last.specs, specs) && isSame(last.given, given)) return last.result;
   const defaults = new Defaults(specs, given);
   for (const name of new Set([...specs.map((spec) => spec.name), ...given.map((param) => param.name)]))
     defaults.settle(name);
   last = { specs, given, result: { values: defaults.settled, tooLarge: defaults.tooLarge } };
   return last.result;
+}
+
+/** Specs do not change in place. */
+function isSame(before: readonly unknown[], now: readonly unknown[]): boolean {
+  return before === now || before.length + now.length === 0;
 }
 
 /** A param whose default waits for the params that it names. */
