@@ -51,6 +51,7 @@ const stages: Stage[] = [
   { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
   { name: 'unit', run: () => vitest('unit') },
+  { name: 'abuse', run: () => vitest('abuse') },
   { name: 'build', run: build },
   { name: 'integration', run: onControlPlane },
   { name: 'e2e', run: onCluster },

@@ -27,14 +27,14 @@ let unfinished: string | undefined;
 beforeAll(() => {
   const flags = ['--no-warnings', '--expose-gc', '--max-old-space-size=256'];
   const child = path.join(import.meta.dirname, 'child.ts');
-  const { stdout } = spawnSync(process.execPath, [...flags, child], { encoding: 'utf8', timeout: 120_000 });
+  const { stdout } = spawnSync(process.execPath, [...flags, child], { encoding: 'utf8', timeout: 600_000 });
   for (const line of stdout.split('\n').filter((text) => text.startsWith('{'))) {
     const row = JSON.parse(line) as Partial<Measured> & { factor?: number; begins?: string };
     if (row.factor !== undefined) factor = row.factor;
     if (row.begins !== undefined) unfinished = row.begins;
     if (row.ms !== undefined) measured.set(row.name ?? '', row as Measured);
   }
-}, 150_000);
+}, 620_000);
 
 describe('runs that a tenant may create, in a heap of 256 MB', () => {
   it('does not fall over any of them', () => expect(measured.size, `it ended in: ${unfinished}`).toBe(cases.length));

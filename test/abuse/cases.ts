@@ -108,7 +108,11 @@ const substitution: AbuseCase[] = [
     given(['p', range(300_000).map(() => '')]),
   ),
   taskRun('JSON of 9,000 levels', 'nested more than 200 levels deep', () => ({
-    steps: [step('true', { securityContext: JSON.parse('{"a":'.repeat(9_000) + '1' + '}'.repeat(9_000)) as Record<string, unknown> })],
+    steps: [
+      step('true', {
+        securityContext: JSON.parse('{"a":'.repeat(9_000) + '1' + '}'.repeat(9_000)) as Record<string, unknown>,
+      }),
+    ],
   })),
 ];
 

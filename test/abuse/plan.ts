@@ -12,7 +12,10 @@ const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: 
 const start = { secrets: [], unreadableSecrets: [], limitRanges: [], images: new Map() };
 
 /** What a reconcile asks of core, from a run as the API server sends it. */
-export function plan({ kind }: Pick<AbuseCase, 'kind'>, json: string): ReturnType<typeof planTaskRun> | ReturnType<typeof planPipelineRun> {
+export function plan(
+  { kind }: Pick<AbuseCase, 'kind'>,
+  json: string,
+): ReturnType<typeof planTaskRun> | ReturnType<typeof planPipelineRun> {
   const object: unknown = { apiVersion: 'tekton.dev/v1', kind, metadata, spec: JSON.parse(json) as unknown };
   if (kind === 'PipelineRun') {
     const facts = { run: object as PipelineRun, taskRuns: [], settings };
