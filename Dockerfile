@@ -21,7 +21,8 @@ WORKDIR /src
 COPY src/entrypoint .
 RUN mkdir -p /steps/ko-app && mkdir -m 1777 /steps/tmp && export CGO_ENABLED=0 \
  && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint . \
- && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/nop ./nop
+ && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/nop ./nop \
+ && cd cel && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint-cel .
 
 # Node.js without symbols and the libatomic that the base lacks; here because the compiler's image has the tools.
 FROM ${GO_IMAGE} AS node
@@ -29,7 +30,7 @@ COPY --from=bundle /src/node_modules/node/bin/node /node/usr/local/bin/node
 RUN strip /node/usr/local/bin/node \
  && lib=$(dirname "$(ls /usr/lib/*-linux-gnu/libatomic.so.1)") && mkdir -p "/node$lib" && cp -L "$lib/libatomic.so.1" "/node$lib/"
 
-# For the init container of every TaskRun and for sidecars that must stop: two static binaries, no shell.
+# For the init container of every TaskRun and for sidecars that must stop: three static binaries, no shell.
 FROM scratch AS entrypoint
 COPY --from=steps /steps/ /
 USER 65532:65532
@@ -43,4 +44,5 @@ COPY --from=bundle /src/dist/ /app/
 ENV NODE_ENV=production SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 WORKDIR /app
 USER 65532:65532
-ENTRYPOINT ["node", "/app/tektite.mjs"]
+# The heap grows with the memory limit of the container; by itself Node stays at half of it.
+ENTRYPOINT ["node", "--max-old-space-size-percentage=75", "/app/tektite.mjs"]

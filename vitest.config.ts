@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server (TEKTITE_TEST_KUBECONFIG). e2e: a real node with
- * Tektite installed. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts
- * runs them in this order and starts what they need.
+ * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
+ * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same node.
+ * chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them in this order
+ * and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -18,6 +19,7 @@ export default defineConfig({
             'test/contract/*.test.ts',
             'test/bench/*.test.ts',
             'test/conformance/*.test.ts',
+            'test/cluster-access/*.test.ts',
           ],
           exclude: ['**/node_modules/**', 'test/contract/tkn-requests.test.ts'],
           testTimeout: 20_000,
@@ -73,6 +75,16 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
           globalSetup: ['test/e2e/setup.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/*.e2e.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          maxConcurrency: 4,
+          globalSetup: ['test/conformance/setup.ts'],
         },
       },
     ],

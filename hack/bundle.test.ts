@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { bundle } from './bundle.ts';
+import { command, root } from './command.ts';
 
-const root = resolve(import.meta.dirname, '..');
-
-it('gives the names of CommonJS packages to whoever imports them dynamically', async () => {
+it('gives the names of CommonJS packages to whoever imports them dynamically', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tektite-bundle-'));
   try {
     const entry = join(folder, 'entry.ts');
@@ -19,12 +16,16 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', a
       const { mongoDocument } = await import(${source('chains/storage/docdb/mongo.ts')});
       const { itemOf, dynamoDatabase } = await import(${source('chains/storage/docdb/dynamodb.ts')});
       const { googleAccessToken } = await import(${source('chains/signing/identity/google.ts')});
+      const { kafkaTopic } = await import(${source('chains/storage/pubsub/kafka.ts')});
+      const message = { key: 'k', body: new Uint8Array([1]), metadata: { payload: new Uint8Array([1]), signature: new Uint8Array([1]) } };
       const document = { Signed: new Uint8Array([1]), Signature: '', Cert: '', Chain: '', Object: { n: 1 }, Name: 'a' };
       const { _id, Object: { n } } = await mongoDocument(document, 'name');
       const failure = (work) => work.then(() => 'done', (error) => error.message);
       console.log(JSON.stringify([_id, n._bsontype,
         await failure(dynamoDatabase({ kind: 'dynamodb', table: 't', keyField: 'Name', sortField: '', region: 'eu', endpoint: 'http://127.0.0.1:1' }).put(document, AbortSignal.timeout(10000))),
-        await failure(googleAccessToken()())]));
+        await failure(googleAccessToken()()),
+        await failure(kafkaTopic('127.0.0.1:1', 't', { debug() {} }).publish(message, AbortSignal.timeout(1000)))]));
+      process.exit();
     `,
     );
     for (const { path, body } of await bundle(root, entry)) {
@@ -37,12 +38,13 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', a
       AWS_SECRET_ACCESS_KEY: 'b',
       GOOGLE_APPLICATION_CREDENTIALS: join(folder, 'none.json'),
     };
-    const { stdout } = await promisify(execFile)(process.execPath, [join(folder, 'out/tektite.mjs')], { env });
+    const stdout = await command([process.execPath, join(folder, 'out/tektite.mjs')], { env, bareEnvironment: true });
     expect(JSON.parse(stdout)).toEqual([
       'a',
       'Double',
       expect.stringContaining('ECONNREFUSED'),
       expect.stringContaining('none.json'),
+      expect.stringContaining('aborted due to timeout'),
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -65,6 +65,8 @@ export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Pr
     legalComments: 'none',
     logLevel: 'silent',
     plugins: [namesOfCommonJs],
+    // Its other entry reads a file that lies beside it, which a bundle has not.
+    alias: { '@platformatic/wasm-utils': '@platformatic/wasm-utils/bundled' },
     banner: { js: REQUIRE },
   });
   const files = outputFiles.map((file) => ({ path: relative(outdir, file.path), body: Buffer.from(file.contents) }));

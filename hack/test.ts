@@ -3,7 +3,7 @@
  * even when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
-import { check, goTests, run, vitest, type Counts } from './verify/stage.ts';
+import { check, goTests, run, summaryOf, totalOf, vitest, type Counts } from './verify/stage.ts';
 
 interface Stage {
   name: string;
@@ -17,9 +17,9 @@ async function onControlPlane(): Promise<Counts> {
   const up = await run(['hack/cluster', 'up', '--control-plane', '--name', controlPlane]);
   if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
   try {
-    const { output } = await run(['hack/cluster', 'kubeconfig', '--name', controlPlane]);
+    const { stdout } = await run(['hack/cluster', 'kubeconfig', '--name', controlPlane]);
     return await vitest('integration', {
-      TEKTITE_TEST_KUBECONFIG: output.trim(),
+      TEKTITE_TEST_KUBECONFIG: stdout.trim(),
       TEKTITE_TEST_CONTROL_PLANE: controlPlane,
     });
   } finally {
@@ -27,15 +27,26 @@ async function onControlPlane(): Promise<Counts> {
   }
 }
 
-async function onCluster(): Promise<Counts> {
+const wanted = process.env['TEKTITE_STAGES']?.split(',');
+
+function isWanted(stage: string): boolean {
+  return wanted === undefined || wanted.includes(stage);
+}
+
+/** Stages that share one node, in their order. The last of them takes it down if the first of them brought it up. */
+const onNode = ['e2e', 'conformance'].filter(isWanted);
+let startedHere = false;
+
+async function onCluster(project: string): Promise<Counts> {
   const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
-  const wasUp = (await run(['hack/cluster', 'status', '--name', cluster])).status === 0;
-  if ((await run(['hack/cluster', 'up', '--name', cluster])).status !== 0) return failed;
+  if ((await run(['hack/cluster', 'status', '--name', cluster])).status !== 0) startedHere = true;
   try {
-    const { output } = await run(['hack/cluster', 'kubeconfig', '--name', cluster]);
-    return await vitest('e2e', { KUBECONFIG: output.trim(), TEKTITE_CLUSTER: cluster });
+    if ((await run(['hack/cluster', 'up', '--name', cluster])).status !== 0) return failed;
+    const { stdout } = await run(['hack/cluster', 'kubeconfig', '--name', cluster]);
+    return await vitest(project, { KUBECONFIG: stdout.trim(), TEKTITE_CLUSTER: cluster });
   } finally {
-    if (!wasUp && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run(['hack/cluster', 'down', '--name', cluster]);
+    if (startedHere && project === onNode.at(-1) && process.env['TEKTITE_KEEP_CLUSTER'] !== '1')
+      await run(['hack/cluster', 'down', '--name', cluster]);
   }
 }
 
@@ -50,32 +61,33 @@ const stages: Stage[] = [
   { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
   { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
+  { name: 'cel', run: () => goTests('src/entrypoint/cel') },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'abuse', run: () => vitest('abuse') },
   { name: 'build', run: build },
   { name: 'integration', run: onControlPlane },
-  { name: 'e2e', run: onCluster },
+  { name: 'e2e', run: () => onCluster('e2e') },
+  { name: 'conformance', run: () => onCluster('conformance') },
   { name: 'chains', run: () => vitest('chains') },
   { name: 'cluster', run: () => vitest('cluster') },
 ];
 
-const wanted = process.env['TEKTITE_STAGES']?.split(',');
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const all: Counts[] = [];
 const table: string[] = [];
-for (const stage of stages.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
+for (const stage of stages.filter(({ name }) => isWanted(name))) {
   console.log(`\n==> ${stage.name}`);
   const started = Date.now();
   const counts = await stage.run().catch((error: unknown): Counts => {
     console.error(error);
     return { passed: 0, failed: 1, skipped: 0 };
   });
+  const { passed, failed, skipped, retried = [] } = counts;
+  const seconds = ((Date.now() - started) / 1000).toFixed(0);
   table.push(
-    `${stage.name.padEnd(12)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`,
+    `${stage.name.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped} skipped, ${retried.length} tried again in ${seconds} s`,
   );
-  total.passed += counts.passed;
-  total.failed += counts.failed;
-  total.skipped += counts.skipped;
+  all.push(counts);
 }
-console.log(`\n${table.join('\n')}\n`);
-console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+const total = totalOf(all);
+console.log(`\n${[...table, ...summaryOf(total)].join('\n')}`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import { accessFlags, programPath, type Target } from './pick-cluster.ts';
 
 export const systemNamespace = 'tekton-pipelines';
 
-/** Chart values, as --set takes them. */
+/** Chart values, as --set takes them: true, false and digits are no strings. */
 export type Values = Record<string, string>;
 
 /** One of our images as the cluster is to run it. */
@@ -127,9 +127,9 @@ export async function install(target: Target, values: Values = {}): Promise<void
   const images = await provideImages(target);
   const helm = await programPath(target, 'helm');
   progress(`installing Tektite into namespace ${systemNamespace} with helm`);
-  const set = Object.entries({ ...imageValues(images), ...clusterValues(target), ...values }).flatMap(
-    ([key, value]) => ['--set-string', `${key}=${value}`],
-  );
+  const flags = (flag: string, all: Values) => Object.entries(all).flatMap(([key, value]) => [flag, `${key}=${value}`]);
+  // A tag may look like a number.
+  const ours = flags('--set-string', { ...imageValues(images), ...clusterValues(target) });
   await command([
     helm,
     ...accessFlags(target, 'helm'),
@@ -145,6 +145,7 @@ export async function install(target: Target, values: Values = {}): Promise<void
     '--wait',
     '--timeout',
     '5m',
-    ...set,
+    ...ours,
+    ...flags('--set', values),
   ]);
 }

@@ -58,7 +58,7 @@ const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]
   return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body))];
 });
 
-/** /ko-app/entrypoint and /ko-app/nop: static, so that they run in (and beside) any image. */
+/** /ko-app/entrypoint, its CEL evaluator and /ko-app/nop: static, so that they run in (and beside) any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) =>
@@ -78,6 +78,10 @@ const GO_MODULE = 'src/entrypoint';
 const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<TarEntry[]> => {
   progress(`building ${GO_MODULE}`);
   const module = join(root, GO_MODULE);
-  const entrypoint = file('ko-app/entrypoint', await goBinary(module, '.'), 0o755);
-  return [folder('ko-app'), entrypoint, file('ko-app/nop', await goBinary(module, './nop'), 0o755)];
+  return [
+    folder('ko-app'),
+    file('ko-app/entrypoint', await goBinary(module, '.'), 0o755),
+    file('ko-app/entrypoint-cel', await goBinary(join(module, 'cel'), '.'), 0o755),
+    file('ko-app/nop', await goBinary(module, './nop'), 0o755),
+  ];
 });

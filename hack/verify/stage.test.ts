@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { goCounts, vitestCounts } from './stage.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { attempt, root } from '../command.ts';
+import { RETRIES_FILE } from './retries.ts';
+import { goCounts, summaryOf, totalOf, vitestCounts, type Counts } from './stage.ts';
 
 describe('vitestCounts', () => {
   const report = (over: object) => ({
@@ -45,5 +49,66 @@ describe('goCounts', () => {
       failed: 1,
       skipped: 1,
     });
+  });
+});
+
+describe('totalOf and summaryOf', () => {
+  const stage = (over: Partial<Counts> = {}): Counts => ({ passed: 3, failed: 0, skipped: 0, ...over });
+
+  it.each<[string, Counts[], string[]]>([
+    ['nothing special', [stage(), stage()], ['0 tests tried again', '', '6 passed, 0 failed']],
+    ['skipped tests', [stage({ skipped: 2 })], ['0 tests tried again', '', '3 passed, 0 failed, 2 skipped']],
+    [
+      'two tests tried again, in two stages',
+      [stage({ retried: ['a'] }), stage({ retried: ['b'] })],
+      [
+        'passed only when tried again: a',
+        'passed only when tried again: b',
+        '2 tests tried again',
+        '',
+        '6 passed, 0 failed',
+      ],
+    ],
+    [
+      'three tests tried again',
+      [stage({ retried: ['a'] }), stage({ retried: ['b', 'c'], failed: 1 })],
+      [
+        'passed only when tried again: a',
+        'passed only when tried again: b',
+        'passed only when tried again: c',
+        '3 tests tried again, more than 2: a failure',
+        '',
+        '6 passed, 2 failed',
+      ],
+    ],
+  ])('%s', (_name, stages, lines) => {
+    expect(summaryOf(totalOf(stages))).toEqual(lines);
+  });
+});
+
+describe('the reporter of retried tests', () => {
+  const folder = mkdtempSync(path.join(root, 'node_modules', '.tektite-retries-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('names what passed at the second try, not what passed at once or failed twice', async () => {
+    const tests = `import { expect, test } from 'vitest';
+      const tries = {};
+      const passesAt = (wanted) => ({ task }) => expect(tries[task.name] = (tries[task.name] ?? 0) + 1).toBe(wanted);
+      test('at once', passesAt(1));
+      test('at the second try', passesAt(2));
+      test('never', passesAt(9));`;
+    writeFileSync(path.join(folder, 'some.test.mjs'), tests);
+    writeFileSync(
+      path.join(folder, 'vitest.config.mjs'),
+      `export default { test: { include: ['some.test.mjs'], exclude: [], retry: 1 } };`,
+    );
+    const report = path.join(folder, 'retries.json');
+    const reporter = path.join(import.meta.dirname, 'retries.ts');
+    const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
+    const result = await attempt([process.execPath, vitest, 'run', '--root', folder, `--reporter=${reporter}`], {
+      env: { [RETRIES_FILE]: report },
+    });
+    expect(result.status, result.output).toBe(1);
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(['some.test.mjs > at the second try']);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { RETRIES_FILE } from './retries.ts';
 import { attempt, root, type CommandResult } from '../command.ts';
 
 /** What a stage found. A stage that could not run at all counts as one failure. */
@@ -8,7 +9,12 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  /** Names of tests that passed, but not at the first try. */
+  retried?: readonly string[];
 }
+
+/** More tests than these that pass only when tried again are a defect, not chance. */
+export const MAX_RETRIED = 2;
 
 /** Runs a command in the project's folder, shows what it prints and keeps it. */
 export function run(words: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
@@ -33,6 +39,7 @@ interface VitestReport {
 export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Promise<Counts> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tektite-vitest-'));
   const report = path.join(folder, 'report.json');
+  const retries = path.join(folder, 'retries.json');
   try {
     const words = [
       process.execPath,
@@ -42,10 +49,14 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
       project,
       '--reporter=default',
       '--reporter=json',
+      '--reporter=./hack/verify/retries.ts',
       `--outputFile.json=${report}`,
     ];
-    const { status } = await run(words, env);
-    return vitestCounts(JSON.parse(readFileSync(report, 'utf8')) as VitestReport, status);
+    const { status } = await run(words, { ...env, [RETRIES_FILE]: retries });
+    return {
+      ...vitestCounts(JSON.parse(readFileSync(report, 'utf8')) as VitestReport, status),
+      retried: JSON.parse(readFileSync(retries, 'utf8')) as string[],
+    };
   } catch (error) {
     console.error(`${project} tests left no report: ${String(error)}`);
     return { passed: 0, failed: 1, skipped: 0 };
@@ -91,4 +102,27 @@ export function goCounts(output: string): Counts {
     else if (event.Action === 'skip') counts.skipped += 1;
   }
   return counts;
+}
+
+/** All stages together. Too many tests that had to be tried again count as one failure. */
+export function totalOf(stages: readonly Counts[]): Required<Counts> {
+  const sum = (pick: (counts: Counts) => number): number => stages.reduce((total, counts) => total + pick(counts), 0);
+  const retried = stages.flatMap((counts) => counts.retried ?? []);
+  return {
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed) + (retried.length > MAX_RETRIED ? 1 : 0),
+    skipped: sum(({ skipped }) => skipped),
+    retried,
+  };
+}
+
+/** What the run ends with: a line per test that was tried again, then the line that counts. */
+export function summaryOf({ passed, failed, skipped, retried }: Required<Counts>): string[] {
+  const tooMany = retried.length > MAX_RETRIED ? `, more than ${MAX_RETRIED}: a failure` : '';
+  return [
+    ...retried.map((name) => `passed only when tried again: ${name}`),
+    `${retried.length} tests tried again${tooMany}`,
+    '',
+    `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  ];
 }

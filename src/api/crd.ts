@@ -68,6 +68,7 @@ export function objectSchema(kind: KindDefinition): StructuralSchema {
     type: 'object',
     description: kind.description,
     required: ['spec'],
+    ...(kind.rules === undefined ? {} : { 'x-kubernetes-validations': kind.rules }),
     properties: {
       apiVersion: { type: 'string', description: `${kind.group}/${kind.version}` },
       kind: { type: 'string', description: kind.kind },

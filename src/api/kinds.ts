@@ -3,7 +3,9 @@ import { pipelineSpec } from './pipeline/v1/pipeline.ts';
 import { pipelineRunSpec, pipelineRunStatus } from './pipeline/v1/pipelinerun.ts';
 import { taskSpec } from './pipeline/v1/task.ts';
 import { taskRunSpec, taskRunStatus } from './pipeline/v1/taskrun.ts';
+import { runRules } from './pipeline/v1/update-rules.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks, type KindAddress } from './resources.ts';
+import type { ValidationRule } from './structural.ts';
 
 /** A column of `kubectl get`. */
 export interface PrinterColumn {
@@ -21,6 +23,8 @@ export interface KindDefinition extends KindAddress<unknown> {
   spec: z.ZodType;
   /** Left out for kinds that only are looked up. */
   status?: z.ZodType;
+  /** Rules on the whole object, which no part of it can tell alone. */
+  rules?: ValidationRule[];
   statusSubresource: boolean;
   printerColumns: PrinterColumn[];
 }
@@ -56,6 +60,7 @@ export const kinds: readonly KindDefinition[] = [
     description: 'One run of a Task.',
     spec: taskRunSpec,
     status: taskRunStatus,
+    rules: runRules('TaskRun'),
   },
   {
     ...pipelines,
@@ -77,5 +82,6 @@ export const kinds: readonly KindDefinition[] = [
     description: 'One run of a Pipeline.',
     spec: pipelineRunSpec,
     status: pipelineRunStatus,
+    rules: runRules('PipelineRun'),
   },
 ];

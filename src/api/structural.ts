@@ -26,7 +26,15 @@ export interface StructuralSchema {
   'x-kubernetes-list-type'?: 'atomic' | 'set' | 'map';
   'x-kubernetes-list-map-keys'?: string[];
   'x-kubernetes-map-type'?: 'atomic' | 'granular';
-  'x-kubernetes-validations'?: { rule: string; message?: string }[];
+  'x-kubernetes-validations'?: ValidationRule[];
+}
+
+/** A rule in CEL that the API server holds. One that names oldSelf is for updates alone. */
+export interface ValidationRule {
+  rule: string;
+  message: string;
+  /** What the error names, when it is not the node that has the rule. */
+  fieldPath?: string;
 }
 
 /**

@@ -1,3 +1,7 @@
+import { chainsFinalizers } from '../core/chains-finalizers.ts';
+
+export { isChainsFinalizer, legacyChainsFinalizer as legacyFinalizer } from '../core/chains-finalizers.ts';
+
 /** What Chains writes on runs and reads from them. */
 export const annotations = {
   /** "true" or "failed": never looked at again until somebody removes it. */
@@ -14,6 +18,8 @@ export const annotations = {
   pending: 'chains.tekton.dev/pending',
   /** Why signing failed or what was left out, by artifact and backend, as JSON (plan/problems.ts). Ours. */
   problems: 'chains.tekton.dev/problems',
+  /** How far Chains has come, sealed (plan/mark.ts): `signed` and `retries` are believed only with it. Ours. */
+  mark: 'chains.tekton.dev/mark',
 } as const;
 
 /** Of the tekton backend: followed by the artifact's short key. */
@@ -24,6 +30,7 @@ const written: ReadonlySet<string> = new Set([
   annotations.transparency,
   annotations.pending,
   annotations.problems,
+  annotations.mark,
 ]);
 
 /** Whether Chains itself writes this annotation. What a payload says must not depend on how often it was tried. */
@@ -31,16 +38,6 @@ export function isWrittenByChains(name: string): boolean {
   return written.has(name) || storedPrefixes.some((prefix) => name.startsWith(prefix));
 }
 
-export type RunKind = 'taskrun' | 'pipelinerun';
+export type RunKind = keyof typeof chainsFinalizers;
 
-export const finalizers: Readonly<Record<RunKind, string>> = {
-  taskrun: 'chains.tekton.dev/taskrun',
-  pipelinerun: 'chains.tekton.dev/pipelinerun',
-};
-/** Of upstream's first versions. */
-export const legacyFinalizer = 'chains.tekton.dev';
-
-/** Finalizers of Chains, also those that other versions left. */
-export function isChainsFinalizer(name: string): boolean {
-  return name === legacyFinalizer || name === finalizers.taskrun || name === finalizers.pipelinerun;
-}
+export const finalizers: Readonly<Record<RunKind, string>> = chainsFinalizers;

@@ -11,6 +11,8 @@ export interface BackendSurroundings {
   client: KubeClient;
   registries: Registries;
   credentials: CredentialSource;
+  /** Without those of Chains. */
+  runCredentials: CredentialSource;
   /** Keeps writers of one tag apart; absent: those of this process. */
   tagLock?: NamedLock;
   env: Readonly<Record<string, string | undefined>>;
@@ -23,10 +25,11 @@ type Load = (around: BackendSurroundings) => Promise<StorageBackend>;
 /** Each loads its client library only when it is used: cloud SDKs cost seconds and tens of megabytes. */
 const loaders: Readonly<Record<BackendName, Load>> = {
   tekton: async ({ client }) => (await import('./storage/tekton/backend.ts')).createTektonBackend({ client }),
-  oci: async ({ registries, credentials, clock, tagLock }) =>
+  oci: async ({ registries, credentials, runCredentials, clock, tagLock }) =>
     (await import('./storage/oci/backend.ts')).createOciBackend({
       registries,
       credentials,
+      runCredentials,
       clock,
       ...(tagLock ? { lock: tagLock } : {}),
     }),

@@ -19,6 +19,13 @@ describe('chains-config', () => {
         archivista: { url: '' },
         pubsub: { provider: '', topic: '', kafkaBootstrapServers: '' },
       },
+      trust: {
+        unrecorded: 'refuse',
+        optOut: 'allow',
+        verifyPush: false,
+        lendCredentials: true,
+        namespaces: new Map(),
+      },
       transparency: { mode: 'off', url: 'https://rekor.sigstore.dev', api: 'v1', timestampUrl: '' },
       signers: {
         x509: {

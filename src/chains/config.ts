@@ -1,4 +1,5 @@
 import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
+import { parseNamespacePolicies, type NamespacePolicies } from './namespaces.ts';
 import type { SpireSettings } from './spire/trust-bundle.ts';
 import { backendNames, type BackendName } from './storage/backend.ts';
 import type { ArtifactKind, FormatSettings, StatementFormat } from './types.ts';
@@ -65,7 +66,21 @@ export interface KmsSettings {
   };
 }
 
-/** ConfigMap chains-config (chains.md 1.1; upstream docs/config.md). It is also the settings of the formats. */
+/** What may be attested and signed, for whom, with whose rights. Values that are not known count as the strictest. */
+export interface TrustSettings {
+  /** Runs of which no controller kept a record of what it acted on (artifacts.unrecorded). */
+  unrecorded: 'refuse' | 'sign';
+  /** Whether users may keep their runs from being signed (artifacts.opt-out). */
+  optOut: 'allow' | 'forbid';
+  /** Images are signed only when the run's own credentials may push them (artifacts.oci.verify-push). */
+  verifyPush: boolean;
+  /** Whether what a run's credentials cannot push goes with those of Chains (storage.oci.lend-credentials). */
+  lendCredentials: boolean;
+  /** signing.namespaces */
+  namespaces: NamespacePolicies;
+}
+
+/** ConfigMap chains-config (upstream docs/config.md). It is also the settings of the formats. */
 export interface ChainsConfig extends FormatSettings {
   taskrun: StatementSettings;
   pipelinerun: StatementSettings & { deepInspection: boolean };
@@ -75,6 +90,7 @@ export interface ChainsConfig extends FormatSettings {
   signers: { x509: X509Settings; kms: KmsSettings };
   /** Who vouches for results that were signed by means of SPIRE (artifacts.taskrun.spire.*). Ours. */
   spire: SpireSettings;
+  trust: TrustSettings;
   /** Values of spec.managedBy that are signed besides "", unset and tekton.dev/pipeline. */
   managedBy: string[];
   /** Attempts after which a run is marked failed. Upstream's constant is 5. Ours as a key. */
@@ -115,6 +131,7 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
       trustBundlePath: values.text('artifacts.taskrun.spire.trust-bundle-path', ''),
       trustDomain: values.text('artifacts.taskrun.spire.trust-domain', ''),
     },
+    trust: trust(values, data ?? {}),
     managedBy: values
       .text('filter.managed-by', '')
       .split(',')
@@ -168,6 +185,38 @@ function storage(values: ConfigValues): StorageSettings {
       topic: values.text('storage.pubsub.topic', ''),
       kafkaBootstrapServers: values.text('storage.pubsub.kafka.bootstrap.servers', ''),
     },
+  };
+}
+
+/** As `values.oneOf`, but a value that is not known is the last word, which must be the strictest. */
+function strict<T extends string>(
+  values: ConfigValues,
+  data: Readonly<Record<string, string>>,
+  key: string,
+  [fallback, strictest]: readonly [T, T],
+): T {
+  return values.oneOf(key, data[key] === undefined ? fallback : strictest, [fallback, strictest]);
+}
+
+function trust(values: ConfigValues, data: Readonly<Record<string, string>>): TrustSettings {
+  const pushKey = 'artifacts.oci.verify-push';
+  const verifyPush = values.boolean(pushKey, data[pushKey] !== undefined);
+  const lendKey = 'storage.oci.lend-credentials';
+  const key = 'signing.namespaces';
+  const { policies, faults } = parseNamespacePolicies(values.text(key, ''));
+  for (const fault of faults)
+    values.problems.push({
+      kind: 'invalid-value',
+      key,
+      value: '',
+      message: `key ${key}: ${fault}; nothing is signed where this counts until you correct it`,
+    });
+  return {
+    unrecorded: values.oneOf('artifacts.unrecorded', 'refuse', ['refuse', 'sign']),
+    optOut: strict(values, data, 'artifacts.opt-out', ['allow', 'forbid']),
+    verifyPush,
+    lendCredentials: values.boolean(lendKey, data[lendKey] === undefined && !verifyPush),
+    namespaces: policies,
   };
 }
 

@@ -52,6 +52,8 @@ export interface FormatProblem {
   /** The result, image or run it is about, as a user knows it: `result IMAGE_URL`. */
   subject: string;
   message: string;
+  /** What was left out should have been signed: the run is not marked as signed. */
+  refused?: true;
 }
 
 /** `slsa/v1` is upstream's other name of `in-toto`. */

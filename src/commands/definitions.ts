@@ -177,7 +177,13 @@ export const describePipeline: Command = describeDefinition(
           (spec.tasks ?? []).map((task) => taskRow(task, style)),
           style,
         ),
-        ...runTable('pipelineruns', 'PipelineRuns', runs, now, style),
+        ...table(
+          'pipelineruns',
+          'PipelineRuns',
+          ` ${RUN_COLUMNS}`,
+          runRows(runs, now, style, ({ name }) => ` ${style.bullet(name ?? '')}`),
+          style,
+        ),
         '',
       ].join('\n'),
     ),
@@ -201,7 +207,14 @@ export const describeTask: Command = describeDefinition(
               ...spec.steps.map((step, index) => ` ${style.bullet(step.name || `unnamed-${index}`)}`),
             ]
           : []),
-        ...runTable('taskruns', 'Taskruns', runs, now, style),
+        // Of all tables of tkn this one alone is not indented.
+        ...table(
+          'taskruns',
+          'Taskruns',
+          RUN_COLUMNS,
+          runRows(runs, now, style, ({ name }) => name ?? ''),
+          style,
+        ),
         '',
       ].join('\n'),
     ),
@@ -267,14 +280,20 @@ function timeoutWords(timeout: string): string {
   }
 }
 
-function runTable(kind: Heading, title: string, runs: readonly Run[], now: Date, style: Style): string[] {
-  const rows = runs.map(({ metadata, status }) =>
+const RUN_COLUMNS = 'NAME\tSTARTED\tDURATION\tSTATUS';
+
+function runRows(
+  runs: readonly Run[],
+  now: Date,
+  style: Style,
+  nameOf: (metadata: Run['metadata']) => string,
+): string[] {
+  return runs.map(({ metadata, status }) =>
     [
-      ` ${style.bullet(metadata.name ?? '')}`,
+      nameOf(metadata),
       age(status?.startTime, now),
       duration(status?.startTime, status?.completionTime),
       statusText(status?.conditions, style),
     ].join('\t'),
   );
-  return table(kind, title, ' NAME\tSTARTED\tDURATION\tSTATUS', rows, style);
 }

@@ -3,14 +3,16 @@ import type { Pipeline } from '../api/pipeline/v1/pipeline.ts';
 import type { Task } from '../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
+import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Informer } from '../kube/informer.ts';
-import type { KubeObject, Resource } from '../kube/object.ts';
+import { Informer, type InformerOptions } from '../kube/informer.ts';
+import { keyOf, type KubeObject, type Resource } from '../kube/object.ts';
 import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.ts';
 import { NamespacesCache, type Cache } from '../kube/cache.ts';
-import { byController, controllerIndex } from '../kube/owners.ts';
+import { byController, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
+import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
 
 /** All caches of the controller and the watches that feed them. */
 export class Caches {
@@ -20,7 +22,8 @@ export class Caches {
   readonly pipelines: Cache<Pipeline>;
   readonly pods: Cache<Pod>;
   readonly limitRanges: Cache<LimitRange>;
-  readonly #informers: Informer<KubeObject>[] = [];
+  /** In the order of their first lists: what decides how much is kept of others comes before them. */
+  readonly #stages: Informer<KubeObject>[][] = [];
   readonly #client: KubeClient;
   readonly #namespaces: readonly string[];
   readonly #log: Logger;
@@ -30,36 +33,85 @@ export class Caches {
     this.#client = client;
     this.#namespaces = namespaces;
     this.#log = log;
-    this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>);
-    this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>);
+    const around: Surroundings = {
+      pipelineRun: (namespace, name) => this.pipelineRuns.find(namespace, name),
+      taskRun: (namespace, name) => this.taskRuns.find(namespace, name),
+      pod: (namespace, name) => this.pods.find(namespace, name),
+    };
+    this.#stages.push([]);
+    this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, { transform: keptPipelineRun });
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
-    // Only pods of TaskRuns: a cluster's other pods are none of our business, and many.
-    this.pods = this.#cache(pods, labels.taskRun);
     this.limitRanges = this.#cache(limitRanges);
+    this.#stages.push([]);
+    this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, { transform: (run) => keptTaskRun(run, around) });
+    this.#stages.push([]);
+    // Only pods of TaskRuns: a cluster's other pods are none of our business, and many.
+    this.pods = this.#cache(pods, { labelSelector: labels.taskRun, transform: (pod) => keptPod(pod, around) });
+    this.#trimWhatIsSettled();
   }
 
   /** Runs all watches until the signal is aborted. Rejects when a change handler threw. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.run(signal)));
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    const running: Promise<void>[] = [];
+    try {
+      for (const stage of this.#stages) {
+        running.push(...stage.map((informer) => informer.run(either)));
+        await Promise.race([this.#synced(stage, either), ...running]);
+      }
+      await Promise.all(running);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      ended.abort();
+      await Promise.allSettled(running);
+    }
   }
 
   /** Resolves when every cache holds its first list. */
   async synced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
+    await Promise.all(this.#stages.map((stage) => this.#synced(stage, signal)));
   }
 
-  #cache<T extends KubeObject>(resource: Resource<T>, labelSelector?: string): Cache<T> {
+  async #synced(stage: readonly Informer<KubeObject>[], signal: AbortSignal): Promise<void> {
+    await Promise.all(stage.map((informer) => informer.synced(signal)));
+  }
+
+  /** A run that ends settles others: a PipelineRun its TaskRuns, a TaskRun its pods, a pod the TaskRun it served. */
+  #trimWhatIsSettled(): void {
+    this.pipelineRuns.subscribe(({ object }) => {
+      if (isDone(object.status)) this.#trim(this.taskRuns, object);
+    });
+    this.taskRuns.subscribe(({ object }) => {
+      if (isDone(object.status)) this.#trim(this.pods, object);
+    });
+    this.pods.subscribe(({ object }) => {
+      const owner = controllerKey(object, 'TaskRun');
+      if (owner !== undefined && isDone(this.taskRuns.get(owner)?.status)) this.taskRuns.trim(owner);
+    });
+  }
+
+  #trim<T extends KubeObject>(cache: Cache<T>, owner: KubeObject): void {
+    for (const child of cache.byIndex(byController, owner.metadata.uid ?? ''))
+      if (!isCut(child)) cache.trim(keyOf(child));
+  }
+
+  #cache<T extends KubeObject>(
+    resource: Resource<T>,
+    options: Pick<InformerOptions<T>, 'labelSelector' | 'transform'> = {},
+  ): Cache<T> {
     const informer = (namespace: string | undefined) => {
       const made = new Informer<T>({
         client: this.#client,
         resource,
         namespace,
-        labelSelector,
+        ...options,
         indexes: { [byController]: controllerIndex },
         log: this.#log,
       });
-      this.#informers.push(made as unknown as Informer<KubeObject>);
+      this.#stages.at(-1)?.push(made as unknown as Informer<KubeObject>);
       return made.store;
     };
     const [only, ...others] = this.#namespaces;

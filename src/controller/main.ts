@@ -2,8 +2,9 @@ import { collectDefaultMetrics } from 'prom-client';
 import { messageOf } from '../errors.ts';
 import { loadClusterConfig } from '../kube/config.ts';
 import { KubeClient } from '../kube/client.ts';
-import { EventRecorder } from '../kube/events.ts';
+import { EventRecorder, type EventType } from '../kube/events.ts';
 import { runReplica } from '../kube/replica.ts';
+import { Watchdog } from '../kube/watchdog.ts';
 import { certificatesFromEnvironment } from '../http/certificates.ts';
 import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
@@ -11,13 +12,15 @@ import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
 import { Caches } from './caches.ts';
 import { ClientMetrics } from '../role/client-metrics.ts';
+import { eventCounter } from '../role/event-metrics.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../role/http-server.ts';
 import { electLeaders } from '../role/leadership.ts';
 import { Meters } from '../role/meters.ts';
 import { queueNames } from './leadership.ts';
 import { makeReconcilers } from './reconcilers.ts';
-import { RunMetrics, registerRunningGauges } from './run-metrics.ts';
+import { PipelineRunMetrics, registerRunningPipelineRuns } from './metrics/pipeline-run.ts';
+import { TaskRunMetrics, registerRunningTaskRuns } from './metrics/task-run.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { configNames, watchSettings } from './settings.ts';
 
@@ -60,6 +63,11 @@ export async function main(
   }
 }
 
+/** Beginning and end of a run, and what is wrong with it; other events only say how far it is. */
+function isImportant(type: EventType, reason: string): boolean {
+  return type === 'Warning' || reason === 'Started' || reason === 'Succeeded';
+}
+
 interface Process {
   flags: ControllerFlags;
   env: Readonly<Record<string, string | undefined>>;
@@ -73,7 +81,14 @@ async function run(process: Process): Promise<void> {
   const { flags, env, end, log, meters, client } = process;
   collectDefaultMetrics({ register: meters.process });
   const state = { ready: false };
-  const events = new EventRecorder({ client, component, log });
+  const events = new EventRecorder({
+    client,
+    component,
+    log,
+    isImportant,
+    onWrite: eventCounter(meters.role, 'tekton_pipelines_controller_'),
+  });
+  const watchdog = new Watchdog(log);
   const caches = new Caches(client, flags.namespaces, log);
   const stopSettings = new AbortController();
   const registries = new Registries({
@@ -85,7 +100,9 @@ async function run(process: Process): Promise<void> {
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
-    servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
+    servers.push(
+      await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
+    );
     servers.push(await serveMetrics(flags.metricsPort, meters));
     const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
     const watch = {
@@ -99,13 +116,13 @@ async function run(process: Process): Promise<void> {
     };
     const { settings, running } = await watchSettings(watch, AbortSignal.any([end, stopSettings.signal]));
     const { metrics } = settings.observability();
-    registerRunningGauges(
-      meters.role,
-      { taskRuns: () => caches.taskRuns.values(), pipelineRuns: () => caches.pipelineRuns.values() },
-      metrics,
-    );
+    registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
+    registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
     const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
-    recordFinishedRuns(caches, leaders, new RunMetrics(meters.role, metrics));
+    recordFinishedRuns(caches, leaders, {
+      taskRuns: new TaskRunMetrics(meters.role, metrics),
+      pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
+    });
     const controllers = makeReconcilers({
       client,
       caches,
@@ -114,6 +131,7 @@ async function run(process: Process): Promise<void> {
       events,
       flags,
       registries,
+      watchdog,
       registry: meters.infrastructure,
       log,
       end,

@@ -1,13 +1,19 @@
 import type { Registry } from 'prom-client';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
+import { isDone } from '../core/condition.ts';
+import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import type { Leadership } from '../kube/buckets.ts';
-import type { KubeClient } from '../kube/client.ts';
+import { isNotFound, type KubeClient } from '../kube/client.ts';
+import type { Resource } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue } from '../kube/replica.ts';
+import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
@@ -18,6 +24,9 @@ import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
+import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
+import { hasLivePod } from './settled.ts';
+import { wholeRuns } from './whole-runs.ts';
 import type { LiveSettings } from './settings.ts';
 
 export interface ReconcilerSurroundings {
@@ -28,6 +37,7 @@ export interface ReconcilerSurroundings {
   events: EventRecorder;
   flags: ControllerFlags;
   registries: Registries;
+  watchdog: Watchdog;
   registry: Registry;
   log: Logger;
   /** The process is to end. */
@@ -36,21 +46,32 @@ export interface ReconcilerSurroundings {
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registries, registry, log } = given;
+  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log } = given;
   const metrics = new QueueMetricsRegistry(registry);
-  const queueOf = (name: string) => {
-    const queue = new WorkQueue({ name, metrics: metrics.metrics(name) });
+  const { concurrency } = flags;
+  const queueOf = (name: string, isAhead: (key: string) => boolean) => {
+    const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
     metrics.observe(queue);
     return queue;
   };
   const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
-  const pipelineRuns = queueOf(queueNames.pipelineRun);
-  const taskRuns = queueOf(queueNames.taskRun);
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun);
-  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, ownerKeys('PipelineRun'));
-  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun);
+  const isPodLive = (run: TaskRun) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) });
+  const wholeTaskRuns = wholeRuns(caches.taskRuns, isPodLive, readTaskRun(client));
+  const { pods, tasks, limitRanges } = caches;
+  const taskRunStores = { taskRuns: wholeTaskRuns.store, pods, tasks, limitRanges };
+  const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
+  const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
+  const parentOf = ownerKeys('PipelineRun');
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, keysExceptOwnStatus);
+  // A child that its PipelineRun has just made is no news to it.
+  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, (change) =>
+    isOwnCreation(change) ? [] : parentOf(change),
+  );
+  // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
+  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
+    isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
+  );
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
-  const { concurrency } = flags;
   const images = new ImageLookups({
     read: createImageReading({ client, registries }),
     onAnswer: (key) => {
@@ -64,29 +85,58 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       name: 'pipelinerun',
       queue: pipelineRuns,
       concurrency,
+      watchdog,
       log,
       ...ledBy(leaders.pipelineRun),
       reconcile: tellingFailures(
         events,
         caches.pipelineRuns,
         'PipelineRun',
-        createPipelineRunReconciler({ ...common, stores: caches }),
+        // Of a PipelineRun that is over nothing is left to do.
+        wholeRuns(
+          caches.pipelineRuns,
+          () => false,
+          () => Promise.resolve(undefined),
+        ).whole(createPipelineRunReconciler({ ...common, stores: caches })),
       ),
     },
     {
       name: 'taskrun',
       queue: taskRuns,
       concurrency,
+      watchdog,
       log,
       ...ledBy(leaders.taskRun),
       reconcile: tellingFailures(
         events,
         caches.taskRuns,
         'TaskRun',
-        createTaskRunReconciler({ ...common, stores: caches, imageLookup: images.lookUp }),
+        wholeTaskRuns.whole(createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp })),
       ),
     },
   ];
+}
+
+function readTaskRun(client: Pick<KubeClient, 'get'>) {
+  return async ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> => {
+    try {
+      return await client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+}
+
+function hasBegun(run: { status?: { startTime?: string } | undefined } | undefined): boolean {
+  return run?.status?.startTime !== undefined;
+}
+
+/** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what only begins. */
+function isFurtherOn(caches: Pick<Caches, 'pipelineRuns'>, run: TaskRun | undefined): boolean {
+  const parent = run?.metadata.labels?.[labels.pipelineRun];
+  if (run === undefined || parent === undefined || hasBegun(run)) return hasBegun(run);
+  return (caches.pipelineRuns.find(run.metadata.namespace, parent)?.status?.childReferences?.length ?? 0) > 1;
 }
 
 function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 'onLost' | 'onDraining'> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../kube/client.ts';
+import { ReconcileDeadline } from '../kube/controller.ts';
 import { tellingFailures } from './telling-failures.ts';
 
 function failing(error: unknown, found = true) {
@@ -26,6 +27,19 @@ describe('tellingFailures', () => {
         'pods is forbidden',
       ],
     ]);
+  });
+
+  it('tells of work that was broken off because it took too long, not of work that ends with the process', async () => {
+    const late = new AbortController();
+    late.abort(new ReconcileDeadline('ns/run: work on it took longer than 300 s'));
+    const first = failing(late.signal.reason);
+    await expect(first.run(late.signal)).rejects.toThrow();
+    expect(first.told).toMatchObject([[{}, 'Warning', 'InternalError', 'ns/run: work on it took longer than 300 s']]);
+    const ending = new AbortController();
+    ending.abort(new Error('the process is ending'));
+    const second = failing(ending.signal.reason);
+    await expect(second.run(ending.signal)).rejects.toThrow();
+    expect(second.told).toEqual([]);
   });
 
   it.each([

@@ -26,6 +26,7 @@ type contractFile struct {
 				Steps               []string
 				Scripts             map[string]string
 				WorkingDirs         []string
+				CEL                 bool
 			}
 		}
 	}
@@ -80,7 +81,7 @@ func TestContractInitExamples(t *testing.T) {
 		}
 		want := example.Want
 		if err != nil || got.source != want.Source || got.destination != want.Destination || !slices.Equal(got.steps, want.Steps) ||
-			!reflect.DeepEqual(scripts, want.Scripts) || !slices.Equal(got.workingDirs, want.WorkingDirs) {
+			!reflect.DeepEqual(scripts, want.Scripts) || !slices.Equal(got.workingDirs, want.WorkingDirs) || got.withCEL != want.CEL {
 			t.Errorf("%s: got %+v %v (%v)\nwant %+v", example.Name, got, scripts, err, want)
 		}
 	}
@@ -98,7 +99,7 @@ func TestContractStepExamples(t *testing.T) {
 			}
 			all := map[string]any{
 				"command": o.command, "wait_file": o.waitFiles, "wait_file_content": o.waitFileContent, "post_file": o.postFile,
-				"step_metadata_dir": o.metadataDir, "previous_step_metadata_dir": o.previousMetadataDir, "on_error": o.onError,
+				"step_metadata_dir": o.metadataDir, "only_changed_results": o.onlyChangedResults, "termination_message_limit": o.messageLimit, "on_error": o.onError,
 				"timeout": o.timeout.String(), "stdout_path": o.stdoutPath, "stderr_path": o.stderrPath, "results": o.results,
 				"step_results": o.stepResults, "compress_termination_message": o.compressMessage,
 				"breakpoint_on_failure": o.breakpointOnFail, "debug_before_step": o.debugBeforeStep,

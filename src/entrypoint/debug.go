@@ -5,9 +5,13 @@ import (
 	"errors"
 	"log"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
+
+// maxExitCodeSize is more than a number takes.
+const maxExitCodeSize = 1024
 
 // debugBefore holds the step until someone decides by one of the debug scripts. errBeforeStep means: do not run it.
 func (s *step) debugBefore() error {
@@ -39,7 +43,7 @@ func (s *step) breakpoint() int {
 	ctx, cancel := context.WithTimeout(context.Background(), breakpointFillDeadline)
 	defer cancel()
 	_ = s.waiter.until(ctx, file, func() (bool, error) { return fileReady(file, true) })
-	content, err := os.ReadFile(file)
+	content, err := stepFileName{filepath.Dir(file), filepath.Base(file)}.read(maxExitCodeSize)
 	if errors.Is(err, os.ErrNotExist) {
 		log.Printf("error occurred while reading breakpoint exit code : breakpoint postfile %s not found", file)
 		return 0

@@ -23,6 +23,7 @@ const (
 type initOptions struct {
 	source      string
 	destination string
+	withCEL     bool
 	steps       []string
 	tektonDir   string
 	scripts     []placedScript
@@ -42,6 +43,11 @@ func initialize(args []string) error {
 	}
 	if err := copyExecutable(options.source, options.destination); err != nil {
 		return err
+	}
+	if options.withCEL {
+		if err := copyExecutable(options.source+celSuffix, options.destination+celSuffix); err != nil {
+			return fmt.Errorf("-cel: %w", err)
+		}
 	}
 	if err := linkSteps(options.tektonDir, options.steps); err != nil {
 		return err
@@ -67,6 +73,7 @@ func parseInitArguments(args []string) (initOptions, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&options.tektonDir, "tekton_dir", defaultTektonDir, "")
 	set.StringVar(&workspaceDir, "workspace_dir", "/workspace", "")
+	set.BoolVar(&options.withCEL, "cel", false, "")
 	set.Var(&scripts, "script", "")
 	set.Var(&workingDirs, "working_dir", "")
 	if err := set.Parse(args); err != nil {

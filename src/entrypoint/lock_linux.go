@@ -40,9 +40,9 @@ type lockWatch struct {
 	wasHeld bool
 }
 
-// watchLock returns nil if the lock is not there.
+// watchLock returns nil if the lock is not there. The file is the other step's, which may have made anything of it.
 func watchLock(path string) *lockWatch {
-	file, err := os.Open(path)
+	file, err := stepFileName{filepath.Dir(path), filepath.Base(path)}.open()
 	if err != nil {
 		return nil
 	}

@@ -9,10 +9,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 const (
-	// maxMessageSize is what the kubelet keeps of a termination message.
+	// maxMessageSize is what the kubelet keeps of a termination message at most. It shares 12,288 bytes among all
+	// containers of a pod, so that it keeps less of each where there are more than three.
 	maxMessageSize   = 4096
 	compressedPrefix = "tknz:"
 	maxInflatedSize  = 128 << 10
@@ -23,12 +27,48 @@ const (
 	reasonTimedOut   = "TimeoutExceeded"
 	// Ours: upstream leaves the cause to the step's log.
 	reasonResultTooLarge = "TaskRunResultLargerThanAllowedLimit"
+	reasonResultRefused  = "TaskRunResultNotAFile"
 	internalStartedAt    = "StartedAt"
 	internalExitCode     = "ExitCode"
 	internalReason       = "Reason"
+	// Ours: what the reason does not say.
+	internalMessage = "Message"
 )
 
-var errMessageTooLong = errors.New("Termination message is above max allowed size 4096, caused by large task result.") //nolint:staticcheck // users match this text
+// messageForm is how a termination message may be written.
+type messageForm struct {
+	// messageLimit is the size in bytes that the kubelet keeps.
+	messageLimit    int
+	compressMessage bool
+}
+
+// messageTooLongError tells that results do not fit the termination message.
+type messageTooLongError struct {
+	limit int
+	// needed is the size that all would take; 0 if the largest alone is too much.
+	needed int
+	// largest names the largest result, which has size bytes.
+	largest string
+	size    int64
+}
+
+// Error is upstream's text: users look for it.
+func (e *messageTooLongError) Error() string {
+	return fmt.Sprintf("Termination message is above max allowed size %d, caused by large task result.", e.limit)
+}
+
+// detail says which result is to blame, and by how much.
+func (e *messageTooLongError) detail() string {
+	if e.needed == 0 {
+		return fmt.Sprintf("%s has %d bytes, and all that this step reports may have %d", e.largest, e.size, e.limit)
+	}
+	return fmt.Sprintf("%s has %d bytes; all that this step reports takes %d, and may have %d", e.largest, e.size, e.needed, e.limit)
+}
+
+func newMessageTooLongError(entries []messageEntry, needed, limit int) *messageTooLongError {
+	largest := slices.MaxFunc(entries, func(a, b messageEntry) int { return len(a.Value) - len(b.Value) })
+	return &messageTooLongError{limit, needed, largest.name(), int64(len(largest.Value))}
+}
 
 // entryType says what an entry of the termination message is. The numbers are the controller's.
 type entryType int
@@ -72,30 +112,83 @@ type messageEntry struct {
 	Type         entryType `json:"type"`
 }
 
+// name is the entry in words.
+func (e messageEntry) name() string {
+	switch e.Type {
+	case typeTaskResult:
+		return fmt.Sprintf("task result %q", e.Key)
+	case typeStepResult:
+		return fmt.Sprintf("step result %q", e.Key)
+	case typeStepArtifacts:
+		return "the step's artifacts"
+	case typeTaskArtifacts:
+		return "the Task's artifacts"
+	default:
+		return fmt.Sprintf("entry %q", e.Key)
+	}
+}
+
 func internalEntry(key, value string) messageEntry {
 	return messageEntry{Key: key, Value: value, Type: typeInternal}
 }
 
-// writeMessage adds entries to the message at path. It writes nothing and returns errMessageTooLong if the whole does
-// not fit.
-func writeMessage(path string, entries []messageEntry, compress bool) error {
-	existing, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
+// writeMessage adds entries to the message at path. It writes nothing and returns a *messageTooLongError if the whole
+// does not fit.
+func writeMessage(path string, entries []messageEntry, form messageForm) error {
 	// What cannot be understood (the kubelet makes an empty file) is replaced.
-	if before, err := decodeMessage(existing); err == nil {
-		entries = append(before, entries...)
+	existing, err := stepFileName{filepath.Dir(path), filepath.Base(path)}.read(maxMessageSize)
+	if err == nil {
+		if before, err := decodeMessage(existing); err == nil {
+			entries = append(before, entries...)
+		}
 	}
-	encoded, err := encodeMessage(entries, compress)
+	encoded, err := encodeMessage(entries, form.compressMessage)
 	if err != nil {
 		return err
 	}
-	if len(encoded) > maxMessageSize {
-		return errMessageTooLong
+	if len(encoded) > form.messageLimit {
+		return newMessageTooLongError(entries, len(encoded), form.messageLimit)
 	}
 	// Written in place: the path is a mount of the kubelet's file.
 	return os.WriteFile(path, encoded, messageFileMode)
+}
+
+// writeOwnMessage writes what the entrypoint itself has to say of the step. That goes before what others wrote into the
+// message, and is shortened where it does not fit.
+func writeOwnMessage(path string, entries []messageEntry, form messageForm) error {
+	err := writeMessage(path, entries, form)
+	var tooLong *messageTooLongError
+	if !errors.As(err, &tooLong) {
+		return err
+	}
+	if err := os.WriteFile(path, nil, messageFileMode); err != nil {
+		return err
+	}
+	return writeMessage(path, shortened(entries, form.messageLimit), messageForm{messageLimit: form.messageLimit})
+}
+
+// shortened cuts and drops entries, those that say least first, until the rest fits.
+func shortened(entries []messageEntry, limit int) []messageEntry {
+	rest := slices.Clone(entries)
+	for _, key := range []string{internalMessage, internalStartedAt} {
+		index := slices.IndexFunc(rest, func(e messageEntry) bool { return e.Key == key })
+		for index >= 0 {
+			encoded, err := encodeMessage(rest, false)
+			excess := len(encoded) - limit
+			if err != nil || excess <= 0 {
+				return rest
+			}
+			value := rest[index].Value
+			// A character takes at most six bytes in JSON, so this never cuts too much.
+			keep := len(value) - (excess+5)/6
+			if key != internalMessage || keep <= 0 {
+				rest = slices.Delete(rest, index, index+1)
+				break
+			}
+			rest[index].Value = strings.ToValidUTF8(value[:keep], "")
+		}
+	}
+	return rest
 }
 
 // encodeMessage is the JSON form, or the compressed form if that is asked for and smaller.

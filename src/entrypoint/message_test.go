@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -70,7 +71,7 @@ func TestWriteMessageExtendsWhatIsThere(t *testing.T) {
 		if err := os.WriteFile(path, []byte(row.before), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := writeMessage(path, []messageEntry{{Key: "new", Value: strings.Repeat("y", 200), Type: typeTaskResult}}, row.compress); err != nil {
+		if err := writeMessage(path, []messageEntry{{Key: "new", Value: strings.Repeat("y", 200), Type: typeTaskResult}}, messageForm{maxMessageSize, row.compress}); err != nil {
 			t.Errorf("%s: %v", row.name, err)
 		}
 		content, _ := os.ReadFile(path)
@@ -88,15 +89,51 @@ func TestWriteMessageExtendsWhatIsThere(t *testing.T) {
 func TestMessageLimit(t *testing.T) {
 	overhead := len(`[{"key":"r","value":"","type":1}]`)
 	for _, row := range []struct {
-		name string
-		size int
-		want error
-	}{{"exactly full", maxMessageSize - overhead, nil}, {"one more", maxMessageSize - overhead + 1, errMessageTooLong}} {
+		name        string
+		limit, size int
+		want        string
+	}{
+		{"exactly full", 4096, 4096 - overhead, ""},
+		{"one more", 4096, 4096 - overhead + 1, `task result "r" has 4064 bytes; all that this step reports takes 4097, and may have 4096`},
+		{"a lower limit, exactly full", 409, 409 - overhead, ""},
+		{"a lower limit, one more", 409, 409 - overhead + 1, `task result "r" has 377 bytes; all that this step reports takes 410, and may have 409`},
+	} {
 		path := filepath.Join(t.TempDir(), "termination")
-		err := writeMessage(path, []messageEntry{{Key: "r", Value: strings.Repeat("x", row.size), Type: typeTaskResult}}, false)
+		err := writeMessage(path, []messageEntry{{Key: "r", Value: strings.Repeat("x", row.size), Type: typeTaskResult}}, messageForm{messageLimit: row.limit})
 		info, statErr := os.Stat(path)
-		if err != row.want || (statErr == nil) != (row.want == nil) || row.want == nil && info.Size() != maxMessageSize {
+		if row.want == "" {
+			if err != nil || statErr != nil || info.Size() != int64(row.limit) {
+				t.Errorf("%s: %v, file %v (%v)", row.name, err, info, statErr)
+			}
+			continue
+		}
+		var tooLong *messageTooLongError
+		if !errors.As(err, &tooLong) || tooLong.detail() != row.want || statErr == nil {
 			t.Errorf("%s: %v, file %v", row.name, err, info)
+		}
+	}
+}
+
+// Whatever the limit, the entrypoint's own words fit, the most telling of them last to go.
+func TestOwnMessageFitsEveryLimit(t *testing.T) {
+	own := []messageEntry{internalEntry("StartedAt", "2026-01-02T03:04:05.678Z"), internalEntry("Reason", reasonResultTooLarge), internalEntry("Message", strings.Repeat(`"é`, 300))}
+	for _, row := range []struct {
+		limit int
+		keys  string
+	}{{4096, "StartedAt Reason Message"}, {409, "StartedAt Reason Message"}, {200, "StartedAt Reason Message"}, {150, "StartedAt Reason"}, {100, "Reason"}, {80, "Reason"}} {
+		path := filepath.Join(t.TempDir(), "termination")
+		if err := os.WriteFile(path, []byte(`[{"key":"old","value":"`+strings.Repeat("x", 4000)+`","type":1}]`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writeOwnMessage(path, own, messageForm{messageLimit: row.limit})
+		content, _ := os.ReadFile(path)
+		entries, decodeErr := decodeMessage(content)
+		var keys []string
+		for _, entry := range entries {
+			keys = append(keys, entry.Key)
+		}
+		if err != nil || decodeErr != nil || strings.Join(keys, " ") != row.keys || len(content) > row.limit {
+			t.Errorf("limit %d: keys %v in %d bytes (%v, %v), want %s", row.limit, keys, len(content), err, decodeErr, row.keys)
 		}
 	}
 }

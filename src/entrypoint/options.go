@@ -29,17 +29,17 @@ const (
 type stepOptions struct {
 	command []string
 
-	waitFiles           []string
-	waitFileContent     bool
-	postFile            string
-	terminationPath     string
-	metadataDir         string
-	previousMetadataDir string
+	waitFiles          []string
+	waitFileContent    bool
+	postFile           string
+	terminationPath    string
+	metadataDir        string
+	onlyChangedResults bool
 
-	results          []string
-	stepResults      []string
-	resultFrom       string
-	compressMessage  bool
+	results     []string
+	stepResults []string
+	resultFrom  string
+	messageForm
 	onError          string
 	timeout          time.Duration
 	stdoutPath       string
@@ -99,10 +99,11 @@ func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
 	set.StringVar(&o.postFile, "post_file", "", "`file` to write when done (.err appended on failure)")
 	set.StringVar(&o.terminationPath, "termination_path", defaultTerminationPath, "termination message `file`")
 	set.StringVar(&o.metadataDir, "step_metadata_dir", "", "`directory` of the step's exit code, results and artifacts")
-	set.StringVar(&o.previousMetadataDir, "previous_step_metadata_dir", "", "the same `directory` of the step before")
+	set.BoolVar(&o.onlyChangedResults, "only_changed_results", false, "report task results only if this step changed them")
 	set.Var((*commaList)(&o.results), "results", "comma-separated `names` of task results")
 	set.Var((*commaList)(&o.stepResults), "step_results", "comma-separated `names` of step results")
 	set.StringVar(&o.resultFrom, "result_from", resultFromTerminationMessage, "termination-message or sidecar-logs")
+	set.IntVar(&o.messageLimit, "termination_message_limit", maxMessageSize, "`bytes` that the kubelet keeps of the termination message")
 	set.BoolVar(&o.compressMessage, "compress_termination_message", false, "compress the termination message")
 	set.StringVar(&o.onError, "on_error", "", "continue or stopAndFail")
 	set.DurationVar(&o.timeout, "timeout", 0, "kill the command after this long")
@@ -170,6 +171,11 @@ func (v *stepFlagValues) check() error {
 	}
 	if o.resultFrom != resultFromTerminationMessage && o.resultFrom != resultFromSidecarLogs {
 		return fmt.Errorf("-result_from: %q is not one of %s, %s", o.resultFrom, resultFromTerminationMessage, resultFromSidecarLogs)
+	}
+	if o.messageLimit < 1 || o.messageLimit > maxMessageSize {
+		limit := o.messageLimit
+		o.messageLimit = maxMessageSize
+		return fmt.Errorf("-termination_message_limit: %d is not between 1 and %d", limit, maxMessageSize)
 	}
 	if v.when != "" {
 		if err := json.Unmarshal([]byte(v.when), &o.when); err != nil {

@@ -1,116 +1,139 @@
 package main
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
+	"unicode/utf8"
 )
 
 const (
-	provenanceFile   = "artifacts/provenance.json"
-	fingerprintsFile = "result-fingerprints.json"
+	provenanceFile = "artifacts/provenance.json"
+	// settleTime is more than a tick of the clock from which the kernel takes the time of a change.
+	settleTime = 20 * time.Millisecond
 )
 
-// fingerprints are the hashes of the task results as they were last reported by this step or one before it, by result
-// name.
-type fingerprints map[string]string
-
-// readFingerprints returns nothing where nothing can be read: then everything is reported, which is merely longer.
-func readFingerprints(metadataDir string) fingerprints {
-	known := fingerprints{}
-	if metadataDir == "" {
-		return known
-	}
-	data, err := os.ReadFile(filepath.Join(metadataDir, fingerprintsFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return known
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &known)
-	}
-	if err != nil {
-		log.Printf("reporting all task results, as what earlier steps reported is unknown: %v", err)
-		return fingerprints{}
-	}
-	return known
+// metadataFile is a file below the step's metadata directory. What lies below the run directory is the step's.
+func metadataFile(metadataDir string, parts ...string) stepFileName {
+	clean := filepath.Clean(metadataDir)
+	return stepFileName{filepath.Dir(clean), filepath.Join(append([]string{filepath.Base(clean)}, parts...)...)}
 }
 
-func (f fingerprints) write(metadataDir string) error {
-	if metadataDir == "" || len(f) == 0 {
-		return nil
-	}
-	data, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	return writeShared(filepath.Join(metadataDir, fingerprintsFile), data)
+// taskResultFile is in a directory that all steps share.
+func taskResultFile(o stepOptions, name string) stepFileName {
+	return stepFileName{o.tekton("results"), filepath.Base(name)}
 }
 
-func fingerprint(content []byte) string {
-	hash := fnv.New128a()
-	hash.Write(content)
-	return fmt.Sprintf("%s/%d", hex.EncodeToString(hash.Sum(nil)), len(content))
+// resultMark tells one state of a file from any later one: every write changes the time of change, and only the kernel
+// sets it. (Content would not do: a step before may foresee what this one writes, write it first, and change it again
+// once it is no news.)
+type resultMark struct {
+	device, inode uint64
+	size          int64
+	changed       syscall.Timespec
 }
 
-// collectResults reads what the step's command left for others: task results that changed since the step before, step
-// results, artifacts. It updates known with the task results it returns.
-func collectResults(o stepOptions, known fingerprints) ([]messageEntry, error) {
-	if o.resultFrom != resultFromTerminationMessage {
-		return nil, nil
+// resultMarks are the task results as they were before the step's command began, by name.
+type resultMarks map[string]resultMark
+
+// markResults looks at the task results of the steps before. It waits a moment where one has changed just now: a change
+// in the same tick of the clock could not be told from it. A result that still seems new has no mark and is reported.
+func markResults(o stepOptions) resultMarks {
+	marks := resultMarks{}
+	if !o.onlyChangedResults {
+		return marks
 	}
-	var entries []messageEntry
+	waited := false
 	for _, name := range o.results {
-		content, found, err := readIfExists(o.tekton("results", name))
-		if err != nil {
-			return nil, fmt.Errorf("Error while handling results: %w", err)
+		info, err := taskResultFile(o, name).stat()
+		if err == nil && isFresh(info) && !waited {
+			time.Sleep(settleTime)
+			waited = true
+			info, err = taskResultFile(o, name).stat()
 		}
-		if print := fingerprint(content); found && known[name] != print {
-			known[name] = print
-			entries = append(entries, messageEntry{Key: name, Value: string(content), Type: typeTaskResult})
+		if err == nil && info.Mode&syscall.S_IFMT == syscall.S_IFREG && !isFresh(info) {
+			marks[name] = markOf(info)
+		}
+	}
+	return marks
+}
+
+func isFresh(info syscall.Stat_t) bool {
+	return time.Since(time.Unix(info.Ctim.Unix())) < settleTime
+}
+
+func markOf(info syscall.Stat_t) resultMark {
+	return resultMark{uint64(info.Dev), info.Ino, info.Size, info.Ctim}
+}
+
+// isUnchanged says that a step before has reported the result already.
+func (m resultMarks) isUnchanged(o stepOptions, name string) bool {
+	before, marked := m[name]
+	if !marked {
+		return false
+	}
+	info, err := taskResultFile(o, name).stat()
+	return err == nil && markOf(info) == before
+}
+
+// resultFile is something the step's command left for others, and the entry that becomes of it.
+type resultFile struct {
+	file  stepFileName
+	entry messageEntry
+}
+
+// resultFiles are all that the step may have to report.
+func resultFiles(o stepOptions, before resultMarks) []resultFile {
+	var files []resultFile
+	for _, name := range o.results {
+		if !before.isUnchanged(o, name) {
+			files = append(files, resultFile{taskResultFile(o, name), messageEntry{Key: name, Type: typeTaskResult}})
 		}
 	}
 	for _, name := range o.stepResults {
-		content, found, err := readIfExists(filepath.Join(o.metadataDir, "results", name))
-		if err != nil {
-			return nil, fmt.Errorf("Error while handling step results: %w", err)
-		}
-		if found {
-			entries = append(entries, messageEntry{Key: name, Value: string(content), Type: typeStepResult})
-		}
+		file := metadataFile(o.metadataDir, "results", filepath.Base(name))
+		files = append(files, resultFile{file, messageEntry{Key: name, Type: typeStepResult}})
 	}
-	artifacts, err := collectArtifacts(o)
-	return append(entries, artifacts...), err
+	step := metadataFile(o.metadataDir, provenanceFile)
+	task := stepFileName{filepath.Dir(o.tekton(provenanceFile)), filepath.Base(provenanceFile)}
+	return append(files,
+		resultFile{step, messageEntry{Key: step.String(), Type: typeStepArtifacts}},
+		resultFile{task, messageEntry{Key: task.String(), Type: typeTaskArtifacts}})
 }
 
-func collectArtifacts(o stepOptions) ([]messageEntry, error) {
+// collectResults reads what the step's command left for others: task results that changed since the step began, step
+// results, artifacts. What is missing is no error: nothing has to be reported. Anything but a regular file is a
+// *refusedError, a file that cannot fit the message a *messageTooLongError.
+func collectResults(o stepOptions, before resultMarks) ([]messageEntry, error) {
+	if o.resultFrom != resultFromTerminationMessage {
+		return nil, nil
+	}
+	limit := o.messageLimit
+	if o.compressMessage {
+		limit = maxInflatedSize
+	}
 	var entries []messageEntry
-	for _, source := range []struct {
-		path string
-		kind entryType
-	}{
-		{filepath.Join(o.metadataDir, provenanceFile), typeStepArtifacts},
-		{o.tekton(provenanceFile), typeTaskArtifacts},
-	} {
-		content, found, err := readIfExists(source.path)
-		if err != nil {
-			return nil, fmt.Errorf("Error while handling artifacts: %w", err)
+	for _, result := range resultFiles(o, before) {
+		what := result.entry.name()
+		content, err := result.file.read(limit)
+		var oversized *oversizedError
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case errors.As(err, &oversized):
+			return nil, &messageTooLongError{limit: limit, largest: what, size: oversized.size}
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", what, err)
 		}
-		if found {
-			entries = append(entries, messageEntry{Key: source.path, Value: string(content), Type: source.kind})
+		if !utf8.Valid(content) {
+			log.Printf("%s is not UTF-8 text: what is not becomes U+FFFD; encode binary data, for example in base64", what)
 		}
+		result.entry.Value = string(content)
+		entries = append(entries, result.entry)
 	}
 	return entries, nil
-}
-
-func readIfExists(path string) (content []byte, found bool, err error) {
-	content, err = os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, false, nil
-	}
-	return content, err == nil, err
 }

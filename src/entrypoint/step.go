@@ -36,8 +36,9 @@ type step struct {
 	stepOptions
 	waiter waiter
 	// lock is held until the post file is written; nil where it cannot be had.
-	lock  *os.File
-	known fingerprints
+	lock *os.File
+	// before are the task results as the command found them.
+	before resultMarks
 	// internal are the entries about the step itself.
 	internal []messageEntry
 }
@@ -67,8 +68,8 @@ func (s *step) run() int {
 	if err := s.awaitTurn(); err != nil {
 		return s.skip(err)
 	}
-	s.known = readFingerprints(s.previousMetadataDir)
 	err := s.debugBefore()
+	s.before = markResults(s.stepOptions)
 	s.began()
 	if err == nil && s.timeout < 0 {
 		err = errNegativeTimeout
@@ -115,7 +116,7 @@ func (s *step) awaitTurn() error {
 }
 
 func (s *step) began() {
-	s.internal = append(s.internal, internalEntry(internalStartedAt, time.Now().Format(startedAtLayout)))
+	s.internal = append(s.internal, internalEntry(internalStartedAt, time.Now().UTC().Format(startedAtLayout)))
 }
 
 // skip ends a step whose turn never came.
@@ -141,7 +142,6 @@ func (s *step) skipByWhen() int {
 	log.Print("Step was skipped due to when expressions were evaluated to false.")
 	s.internal = append(s.internal, internalEntry(internalReason, reasonSkipped))
 	s.publishInternal()
-	s.recordFingerprints()
 	s.writeExitCode("0")
 	s.release(true)
 	return 0
@@ -149,13 +149,21 @@ func (s *step) skipByWhen() int {
 
 // execute resolves what only now can be resolved and runs the command. It says false if the when expressions forbid it.
 func (s *step) execute() (bool, error) {
-	files := stepFiles{s.tekton("steps")}
+	files := &stepFiles{stepsDir: s.tekton("steps")}
 	environment := files.expandEnv(os.Environ())
 	command, err := files.expandScript(files.expandList(s.command), s.tekton("scripts"))
 	if err != nil {
 		log.Printf("Error while substituting step artifacts: %v", err)
 	}
-	mayRun, err := allow(expandWhen(files, s.when))
+	conditions := expandWhen(files, s.when)
+	if files.refused != nil {
+		s.explain(reasonResultRefused, files.refused.Error())
+		return false, files.refused
+	}
+	mayRun, err := guard{s.tekton("bin", "entrypoint"+celSuffix)}.allow(conditions)
+	if err != nil {
+		s.internal = append(s.internal, internalEntry(internalMessage, err.Error()))
+	}
 	if err != nil || !mayRun {
 		return false, err
 	}
@@ -189,7 +197,7 @@ func (s *step) execute() (bool, error) {
 func (s *step) finish(err error) int {
 	exit, code, failed := s.judge(err)
 	if publishErr := s.publish(); publishErr != nil {
-		log.Print(publishErr)
+		log.Printf("Error while handling results: %v", publishErr)
 		s.release(false)
 		return exitFailed
 	}
@@ -244,33 +252,37 @@ func (s *step) judge(err error) (exit int, code string, failed bool) {
 	}
 }
 
-// publish writes the results and everything else into the termination message. If the results do not fit, what is known
-// of the step itself is written alone.
+// publish writes the results and everything else into the termination message. If the results cannot be told, what is
+// known of the step itself is written alone, with the reason.
 func (s *step) publish() error {
-	entries, err := collectResults(s.stepOptions, s.known)
+	entries, err := collectResults(s.stepOptions, s.before)
 	if err == nil {
-		err = writeMessage(s.terminationPath, append(entries, s.internal...), s.compressMessage)
+		err = writeMessage(s.terminationPath, append(entries, s.internal...), s.messageForm)
 	}
-	if errors.Is(err, errMessageTooLong) {
-		s.internal = append(s.internal, internalEntry(internalReason, reasonResultTooLarge))
+	if err == nil {
+		return nil
 	}
-	if err != nil {
-		s.publishInternal()
-		return err
+	var tooLong *messageTooLongError
+	var refused *refusedError
+	switch {
+	case errors.As(err, &tooLong):
+		log.Print(tooLong.detail())
+		s.explain(reasonResultTooLarge, tooLong.detail())
+	case errors.As(err, &refused):
+		s.explain(reasonResultRefused, err.Error())
 	}
-	s.recordFingerprints()
-	return nil
+	s.publishInternal()
+	return err
+}
+
+// explain tells the controller why the step fails although its command may not have.
+func (s *step) explain(reason, message string) {
+	s.internal = append(s.internal, internalEntry(internalReason, reason), internalEntry(internalMessage, message))
 }
 
 func (s *step) publishInternal() {
-	if err := writeMessage(s.terminationPath, s.internal, s.compressMessage); err != nil {
+	if err := writeOwnMessage(s.terminationPath, s.internal, s.messageForm); err != nil {
 		log.Printf("Error while writing message: %s", err)
-	}
-}
-
-func (s *step) recordFingerprints() {
-	if err := s.known.write(s.metadataDir); err != nil {
-		log.Printf("the next step will report this step's results again: %v", err)
 	}
 }
 
@@ -299,16 +311,4 @@ func (s *step) release(success bool) {
 	if s.lock != nil {
 		s.lock.Close()
 	}
-}
-
-// writeShared writes a file that steps of other users read, whatever the umask.
-func writeShared(path string, content []byte) error {
-	if err := os.WriteFile(path, content, sharedFileMode); err != nil {
-		return err
-	}
-	err := os.Chmod(path, sharedFileMode)
-	if errors.Is(err, os.ErrPermission) {
-		return nil // another user's file that could be written is shared enough
-	}
-	return err
 }

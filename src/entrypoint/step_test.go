@@ -42,16 +42,19 @@ func TestStepOutcomes(t *testing.T) {
 		{name: "when holds", flags: []string{"-when_expressions", `[{"input":"a","operator":"in","values":["a"]},{"cel":"'a' != 'b'"}]`}, command: sh("echo hi"), post: "out", exitCode: "0", stdout: "hi\n"},
 		{name: "when does not hold", flags: []string{"-when_expressions", `[{"input":"a","operator":"notin","values":["a"]}]`}, command: sh("echo hi"), post: "out", exitCode: "0", message: "3:Reason=Skipped", stderr: "Step was skipped due to when expressions were evaluated to false."},
 		{name: "when of an earlier result", flags: []string{"-when_expressions", `[{"input":"$(steps.a.results.r)","operator":"in","values":["$(steps.a.results.l[*])"]}]`}, before: map[string]string{"run/0/status/results/r": "y", "run/0/status/results/l": `["x","y"]`}, command: sh("echo hi"), post: "out", exitCode: "0", stdout: "hi\n"},
-		{name: "when cannot be evaluated", flags: []string{"-when_expressions", `[{"cel":"1 +"}]`}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: `CEL expression "1 +": at 3: want a value, got the end`},
+		{name: "when cannot be evaluated", flags: []string{"-when_expressions", `[{"cel":"1 +"}]`}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Message=CEL expression \"1 +\": ERROR: <input>:1:4: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | 1 +\n | ...^", stderr: `CEL expression "1 +": ERROR: <input>:1:4: Syntax error`},
+		{name: "when without its evaluator", flags: []string{"-when_expressions", `[{"cel":"true"}]`}, before: map[string]string{"bin/entrypoint-cel": "(none)"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Message=CEL expression \"true\": /bin/entrypoint-cel is missing: the init container brings it with -cel", stderr: "is missing"},
 		{name: "when is not JSON", flags: []string{"-when_expressions", `[`}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: "-when_expressions:"},
 		{name: "task and step results", flags: []string{"-results", "a,b,none", "-step_results", "s"}, command: sh(`printf 1 > $D/results/a; printf '["x"]' > $D/results/b; printf 2 > $D/run/0/status/results/s`), post: "out", exitCode: "0", message: `1:a=1 1:b=["x"] 4:s=2`},
 		{name: "results of a failing step", flags: []string{"-results", "a"}, command: sh(`printf 1 > $D/results/a; exit 7`), exit: 7, post: "out.err", exitCode: "(none)", message: `1:a=1`},
 		{name: "artifacts", command: sh(`printf '{}' > $D/run/0/status/artifacts/provenance.json; mkdir $D/artifacts; printf '{"outputs":[]}' > $D/artifacts/provenance.json`), post: "out", exitCode: "0", message: `5:/run/0/status/artifacts/provenance.json={} 6:/artifacts/provenance.json={"outputs":[]}`},
 		{name: "results by sidecar", flags: []string{"-results", "a", "-result_from", "sidecar-logs"}, command: sh(`printf 1 > $D/results/a; printf '{}' > $D/run/0/status/artifacts/provenance.json`), post: "out", exitCode: "0"},
-		{name: "result too large", flags: []string{"-results", "a"}, command: sh(`head -c 4096 /dev/zero | tr '\0' x > $D/results/a`), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Reason=TaskRunResultLargerThanAllowedLimit", stderr: "Termination message is above max allowed size 4096, caused by large task result."},
-		{name: "result too large although continue", flags: []string{"-results", "a", "-on_error", "continue"}, command: sh(`head -c 4096 /dev/zero | tr '\0' x > $D/results/a; exit 3`), exit: 1, post: "out.err", exitCode: "(none)", message: "3:ExitCode=3 3:Reason=TaskRunResultLargerThanAllowedLimit"},
+		{name: "result too large", flags: []string{"-results", "a"}, command: sh(`head -c 4096 /dev/zero | tr '\0' x > $D/results/a`), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Reason=TaskRunResultLargerThanAllowedLimit 3:Message=task result "a" has 4096 bytes; all that this step reports takes 4193, and may have 4096`, stderr: "Termination message is above max allowed size 4096, caused by large task result."},
+		{name: "result too large for a pod of many containers", flags: []string{"-results", "a,b", "-termination_message_limit", "409"}, command: sh(`printf 1 > $D/results/b; head -c 400 /dev/zero | tr '\0' x > $D/results/a`), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Reason=TaskRunResultLargerThanAllowedLimit 3:Message=task result "a" has 400 bytes; all that this step reports takes 530, and may have 409`, stderr: "Termination message is above max allowed size 409, caused by large task result."},
+		{name: "limit out of range", flags: []string{"-termination_message_limit", "5000"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: "-termination_message_limit: 5000 is not between 1 and 4096"},
+		{name: "result too large although continue", flags: []string{"-results", "a", "-on_error", "continue"}, command: sh(`head -c 4096 /dev/zero | tr '\0' x > $D/results/a; exit 3`), exit: 1, post: "out.err", exitCode: "(none)", message: `3:ExitCode=3 3:Reason=TaskRunResultLargerThanAllowedLimit 3:Message=task result "a" has 4096 bytes; all that this step reports takes 4233, and may have 4096`},
 		{name: "large result compressed", flags: []string{"-results", "a", "-compress_termination_message"}, command: sh(`for i in 1 2 3 4 5 6 7 8 9 0; do head -c 500 /dev/zero | tr '\0' x >> $D/results/a; done`), post: "out", exitCode: "0", message: "1:a=" + strings.Repeat("x", 5000)},
-		{name: "result that is a directory", flags: []string{"-results", "a"}, command: sh(`mkdir $D/results/a`), exit: 1, post: "out.err", exitCode: "(none)", stderr: "Error while handling results:"},
+		{name: "result that is a directory", flags: []string{"-results", "a"}, command: sh(`mkdir $D/results/a`), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Reason=TaskRunResultNotAFile 3:Message=task result "a": /results/a is a directory, not a regular file`, stderr: "Error while handling results:"},
 		{name: "spire", flags: []string{"-enable_spire"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: "SPIRE is not supported"},
 		{name: "unknown flag", flags: []string{"-no_such_flag"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: "flag provided but not defined: -no_such_flag"},
 		{name: "bad on_error", flags: []string{"-on_error", "maybe"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", stderr: `-on_error: "maybe" is not one of continue, stopAndFail`},
@@ -63,6 +66,10 @@ func TestStepOutcomes(t *testing.T) {
 			t.Parallel()
 			p := newPod(t)
 			for name, content := range row.before {
+				if content == "(none)" {
+					p.must(os.Remove(p.path(name)))
+					continue
+				}
 				p.write(name, content)
 			}
 			command := append([]string{}, row.command...)
@@ -251,23 +258,34 @@ func TestDebugBeforeStep(t *testing.T) {
 	}
 }
 
-// A step reports the task results it changed, not those of steps before.
+// A step reports the task results it wrote, not those of steps before.
 func TestStepsReportOnlyTheirOwnTaskResults(t *testing.T) {
 	p := newPod(t)
 	flags := []string{"-results", "x,y"}
-	skipped := append([]string{"-when_expressions", `[{"cel":"false"}]`}, flags...)
+	skipped := append([]string{"-when_expressions", `[{"input":"a","operator":"in","values":["b"]}]`}, flags...)
 	for i, row := range []struct {
 		flags         []string
 		script, wants string
 	}{
 		{flags, "printf 1 > results/x", "1:x=1"},
 		{skipped, "", "3:Reason=Skipped"},
-		{flags, "printf 1 > results/x; printf 2 > results/y", "1:y=2"},
+		{flags, "printf 2 > results/y", "1:y=2"},
 	} {
 		p.step(i, nil, row.flags, "sh", "-c", "cd "+p.dir+"; "+row.script)
 		if got := p.message(i); got != row.wants {
 			t.Errorf("step %d: message %q, want %q", i, got, row.wants)
 		}
+	}
+}
+
+// A step before that foresees what this one will say cannot make it say nothing.
+func TestForeseenResultIsReported(t *testing.T) {
+	p := newPod(t)
+	flags := []string{"-results", "verdict"}
+	p.step(0, nil, flags, "sh", "-c", "cd "+p.dir+"; printf bad > results/verdict")
+	p.step(1, nil, flags, "sh", "-c", "cd "+p.dir+"; printf bad > results/verdict")
+	if got := p.message(1); got != "1:verdict=bad" {
+		t.Errorf("message %q", got)
 	}
 }
 

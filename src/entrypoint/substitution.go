@@ -7,21 +7,81 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-// References that only a running pod can resolve: results and artifacts of the steps before.
-var (
-	stepResultReference   = regexp.MustCompile(`\$\(steps\.([^.()$\s]+)\.results\.([^()$\s]+)\)`)
-	stepArtifactReference = regexp.MustCompile(`\$\(steps\.([^.()$\s]+)\.(inputs|outputs)(?:\.([^.()$\s]+))?\)`)
-	arrayIndex            = regexp.MustCompile(`^(.*)\[(\*|[0-9]+)\]$`)
+// reference is what only a running pod can resolve: `$(steps.STEP.results.SELECTOR)`, or `$(steps.STEP.inputs)` and
+// `.outputs`, where the selector is the name of one artifact. It is taken apart by hand: package regexp would make the
+// binary a tenth larger.
+type reference struct {
+	text     string
+	step     string
+	kind     string
+	selector string
+}
+
+const (
+	referenceStart = "$(steps."
+	kindResults    = "results"
+	kindInputs     = "inputs"
+	kindOutputs    = "outputs"
 )
+
+// referenceAt is the reference that text begins with, if it does.
+func referenceAt(text string) (reference, bool) {
+	body, found := strings.CutPrefix(text, referenceStart)
+	body, _, closed := strings.Cut(body, ")")
+	if !found || !closed || strings.ContainsAny(body, "($ \t\n\f\r") {
+		return reference{}, false
+	}
+	step, rest, _ := strings.Cut(body, ".")
+	kind, selector, hasSelector := strings.Cut(rest, ".")
+	isResult := kind == kindResults && selector != ""
+	isArtifact := (kind == kindInputs || kind == kindOutputs) && hasSelector == (selector != "") && !strings.Contains(selector, ".")
+	if step == "" || !isResult && !isArtifact {
+		return reference{}, false
+	}
+	return reference{text[:len(referenceStart)+len(body)+1], step, kind, selector}, true
+}
+
+// cutIndex takes `name[*]` and `name[3]` apart; the index is empty where there is none.
+func cutIndex(name string) (rest, index string) {
+	open := strings.LastIndexByte(name, '[')
+	if open < 0 || !strings.HasSuffix(name, "]") {
+		return name, ""
+	}
+	index = name[open+1 : len(name)-1]
+	if index != "*" && (index == "" || strings.Trim(index, "0123456789") != "") {
+		return name, ""
+	}
+	return name[:open], index
+}
+
+// maxReferencedSize is more than the command line of a process can hold on Linux.
+const maxReferencedSize = 2 << 20
 
 // stepFiles resolves references from the files under stepsDir (/tekton/steps).
 type stepFiles struct {
 	stepsDir string
+	// refused is the first thing that an earlier step put where a file was wanted: the step must not run on a guess.
+	refused error
+}
+
+// read reads a file of an earlier step. The link below stepsDir is the init container's (the mount is read-only); what
+// lies beneath the directory that it names is the other step's.
+func (f *stepFiles) read(step string, parts ...string) ([]byte, error) {
+	metadataDir, err := os.Readlink(filepath.Join(f.stepsDir, "step-"+filepath.Base(step)))
+	if err != nil {
+		return nil, err
+	}
+	content, err := metadataFile(metadataDir, parts...).read(maxReferencedSize)
+	var refused *refusedError
+	var oversized *oversizedError
+	if f.refused == nil && (errors.As(err, &refused) || errors.As(err, &oversized)) {
+		f.refused = err
+	}
+	return content, err
 }
 
 // resultValue is a result as a step wrote it: a JSON list or map of strings, or any text.
@@ -55,18 +115,14 @@ func parseResultValue(content []byte) resultValue {
 	return resultValue{text: string(content)}
 }
 
-// resolveResult is the value of a match of stepResultReference. isList tells R[*], which stands for several arguments.
-func (f stepFiles) resolveResult(match []string) (text string, list []string, isList bool, err error) {
-	step, selector := match[1], match[2]
-	name, key, _ := strings.Cut(selector, ".")
+// resolveResult is the value of a result. isList tells R[*], which stands for several arguments.
+func (f *stepFiles) resolveResult(r reference) (text string, list []string, isList bool, err error) {
+	name, key, _ := strings.Cut(r.selector, ".")
 	if strings.Contains(key, ".") {
 		return "", nil, false, errors.New("want steps.<stepName>.results.<resultName>, and at most one .<key>")
 	}
-	index := ""
-	if parts := arrayIndex.FindStringSubmatch(name); parts != nil {
-		name, index = parts[1], parts[2]
-	}
-	content, err := os.ReadFile(filepath.Join(f.stepsDir, "step-"+step, "results", filepath.Base(name)))
+	name, index := cutIndex(name)
+	content, err := f.read(r.step, "results", filepath.Base(name))
 	if err != nil {
 		return "", nil, false, err
 	}
@@ -107,9 +163,8 @@ type artifact struct {
 	} `json:"values"`
 }
 
-func (f stepFiles) resolveArtifact(match []string) (string, error) {
-	step, side, name := match[1], match[2], match[3]
-	content, err := os.ReadFile(filepath.Join(f.stepsDir, "step-"+step, provenanceFile))
+func (f *stepFiles) resolveArtifact(r reference) (string, error) {
+	content, err := f.read(r.step, provenanceFile)
 	if err != nil {
 		return "", err
 	}
@@ -117,43 +172,51 @@ func (f stepFiles) resolveArtifact(match []string) (string, error) {
 	if err := json.Unmarshal(content, &sides); err != nil {
 		return "", err
 	}
-	for _, candidate := range sides[side] {
-		if name == "" || candidate.Name == name {
+	for _, candidate := range sides[r.kind] {
+		if r.selector == "" || candidate.Name == r.selector {
 			values, err := json.Marshal(candidate.Values)
 			return string(values), err
 		}
 	}
-	return "", fmt.Errorf("values for %s not found", match[0])
+	return "", fmt.Errorf("values for %s not found", r.text)
 }
 
 // expand replaces the references in text. What cannot be resolved stays, and is told on stderr.
 // With a list the result is several arguments; elsewhere a list must not occur.
-func (f stepFiles) expand(text string, allowList bool) []string {
-	if match := stepResultReference.FindStringSubmatch(text); allowList && match != nil && match[0] == text {
-		if _, list, isList, err := f.resolveResult(match); err == nil && isList {
+func (f *stepFiles) expand(text string, allowList bool) []string {
+	if r, found := referenceAt(text); allowList && found && r.kind == kindResults && r.text == text {
+		if _, list, isList, err := f.resolveResult(r); err == nil && isList {
 			return list
 		}
 	}
-	text = replaceAll(stepResultReference, text, func(match []string) (string, error) {
-		value, _, isList, err := f.resolveResult(match)
+	return []string{replaceAll(text, func(r reference) (string, error) {
+		if r.kind != kindResults {
+			return f.resolveArtifact(r)
+		}
+		value, _, isList, err := f.resolveResult(r)
 		if isList {
 			err = errors.New(`value must be in "$(steps.<step-name>.results.<result-name>[*])" format, when using array results`)
 		}
 		return value, err
-	})
-	return []string{f.expandArtifacts(text)}
+	})}
 }
 
-func (f stepFiles) expandArtifacts(text string) string {
-	return replaceAll(stepArtifactReference, text, f.resolveArtifact)
+// expandArtifacts replaces the references to artifacts alone: in scripts a shell may mean something else by the others.
+func (f *stepFiles) expandArtifacts(text string) string {
+	return replaceAll(text, func(r reference) (string, error) {
+		if r.kind == kindResults {
+			return r.text, nil
+		}
+		return f.resolveArtifact(r)
+	})
 }
 
 // expandText is expand where only one text makes sense.
-func (f stepFiles) expandText(text string) string {
+func (f *stepFiles) expandText(text string) string {
 	return f.expand(text, false)[0]
 }
 
-func (f stepFiles) expandList(texts []string) []string {
+func (f *stepFiles) expandList(texts []string) []string {
 	var expanded []string
 	for _, text := range texts {
 		expanded = append(expanded, f.expand(text, true)...)
@@ -162,22 +225,34 @@ func (f stepFiles) expandList(texts []string) []string {
 }
 
 // replaceAll replaces in one pass, so that a value that looks like a reference is not resolved again.
-func replaceAll(reference *regexp.Regexp, text string, resolve func(match []string) (string, error)) string {
-	if !strings.Contains(text, "$(steps.") {
-		return text
-	}
-	return reference.ReplaceAllStringFunc(text, func(found string) string {
-		value, err := resolve(reference.FindStringSubmatch(found))
-		if err != nil {
-			log.Printf("Error while substituting %s: %v", found, err)
-			return found
+func replaceAll(text string, resolve func(reference) (string, error)) string {
+	var replaced strings.Builder
+	for {
+		start := strings.Index(text, referenceStart)
+		if start < 0 {
+			replaced.WriteString(text)
+			return replaced.String()
 		}
-		return value
-	})
+		replaced.WriteString(text[:start])
+		text = text[start:]
+		found, isReference := referenceAt(text)
+		if !isReference {
+			replaced.WriteString(text[:len(referenceStart)])
+			text = text[len(referenceStart):]
+			continue
+		}
+		value, err := resolve(found)
+		if err != nil {
+			log.Printf("Error while substituting %s: %v", found.text, err)
+			value = found.text
+		}
+		replaced.WriteString(value)
+		text = text[len(found.text):]
+	}
 }
 
 // expandEnv replaces references in the values of the environment.
-func (f stepFiles) expandEnv(environment []string) []string {
+func (f *stepFiles) expandEnv(environment []string) []string {
 	expanded := make([]string, len(environment))
 	for i, variable := range environment {
 		name, value, found := strings.Cut(variable, "=")
@@ -192,7 +267,7 @@ func (f stepFiles) expandEnv(environment []string) []string {
 
 // expandScript returns the command to run instead if it is a lone script with artifact references: a copy with the
 // values, as the scripts directory is read-only here.
-func (f stepFiles) expandScript(command []string, scriptsDir string) ([]string, error) {
+func (f *stepFiles) expandScript(command []string, scriptsDir string) ([]string, error) {
 	if len(command) != 1 || filepath.Dir(command[0]) != filepath.Clean(scriptsDir) {
 		return command, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,11 +9,20 @@ import (
 	"testing"
 )
 
-func stepFilesWith(t *testing.T, files map[string]string) stepFiles {
+// stepFilesWith are files by `step-NAME/...`, under the links that the init container makes.
+func stepFilesWith(t *testing.T, files map[string]string) *stepFiles {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
-		path := filepath.Join(dir, name)
+		step, rest, _ := strings.Cut(name, "/")
+		status := filepath.Join(dir, "run", step, "status")
+		if err := os.MkdirAll(filepath.Join(dir, "steps"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(status, filepath.Join(dir, "steps", step)); err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+		path := filepath.Join(status, rest)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -20,7 +30,7 @@ func stepFilesWith(t *testing.T, files map[string]string) stepFiles {
 			t.Fatal(err)
 		}
 	}
-	return stepFiles{dir}
+	return &stepFiles{stepsDir: filepath.Join(dir, "steps")}
 }
 
 func TestExpand(t *testing.T) {

@@ -1,10 +1,25 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"os/exec"
 	"slices"
+	"time"
+)
 
-	"tektite/entrypoint/cel"
+const (
+	// celSuffix is what the name of the CEL evaluator has beyond this program's.
+	celSuffix = "-cel"
+	// celDeadline is far more than the evaluator allows itself.
+	celDeadline = 30 * time.Second
+	// maxCELOutput bounds what is read of its answer.
+	maxCELOutput = 4 << 20
 )
 
 // whenExpression guards a step. Either CEL is set, or the other three.
@@ -16,7 +31,7 @@ type whenExpression struct {
 }
 
 // expandWhen resolves references to the steps before.
-func expandWhen(files stepFiles, expressions []whenExpression) []whenExpression {
+func expandWhen(files *stepFiles, expressions []whenExpression) []whenExpression {
 	var expanded []whenExpression
 	for _, expression := range expressions {
 		expression.Input = files.expandText(expression.Input)
@@ -27,10 +42,15 @@ func expandWhen(files stepFiles, expressions []whenExpression) []whenExpression 
 	return expanded
 }
 
-// allow says whether all expressions hold.
-func allow(expressions []whenExpression) (bool, error) {
+// guard decides whether a step may run. evaluator is the program that knows CEL.
+type guard struct {
+	evaluator string
+}
+
+// allow says whether all expressions hold, the first that does not hold or cannot be evaluated deciding.
+func (g guard) allow(expressions []whenExpression) (bool, error) {
 	for _, expression := range expressions {
-		holds, err := expression.holds()
+		holds, err := g.holds(expression)
 		if !holds || err != nil {
 			return false, err
 		}
@@ -38,9 +58,13 @@ func allow(expressions []whenExpression) (bool, error) {
 	return true, nil
 }
 
-func (e whenExpression) holds() (bool, error) {
+func (g guard) holds(e whenExpression) (bool, error) {
 	if e.CEL != "" {
-		return cel.EvaluateBool(e.CEL)
+		holds, err := g.evaluate(e.CEL)
+		if err != nil {
+			return false, fmt.Errorf("CEL expression %q: %w", e.CEL, err)
+		}
+		return holds, nil
 	}
 	switch e.Operator {
 	case "in":
@@ -50,4 +74,43 @@ func (e whenExpression) holds() (bool, error) {
 	default:
 		return false, fmt.Errorf("when expression: operator %q is not one of in, notin", e.Operator)
 	}
+}
+
+// evaluate has the evaluator judge one expression.
+func (g guard) evaluate(expression string) (bool, error) {
+	input, err := json.Marshal([]string{expression})
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), celDeadline)
+	defer cancel()
+	command := exec.CommandContext(ctx, g.evaluator)
+	command.Env = []string{} // it needs nothing of the step
+	command.Stdin = bytes.NewReader(input)
+	command.Stderr = os.Stderr
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		return false, err
+	}
+	if err := command.Start(); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return false, fmt.Errorf("%s is missing: the init container brings it with -cel", g.evaluator)
+		}
+		return false, err
+	}
+	output, readErr := io.ReadAll(io.LimitReader(stdout, maxCELOutput))
+	if err := errors.Join(readErr, command.Wait()); err != nil {
+		return false, fmt.Errorf("%s: %w", g.evaluator, err)
+	}
+	var outcomes []struct {
+		Holds bool
+		Error string
+	}
+	if err := json.Unmarshal(output, &outcomes); err != nil || len(outcomes) != 1 {
+		return false, fmt.Errorf("%s answered %.100q", g.evaluator, output)
+	}
+	if outcomes[0].Error != "" {
+		return false, errors.New(outcomes[0].Error)
+	}
+	return outcomes[0].Holds, nil
 }

@@ -31,10 +31,12 @@ export interface HttpClientOptions extends ConnectionOptions, Omit<DestinationOp
   attempts?: number;
   /** For a whole call with its retries, redirects and body. Default 60 s. */
   deadlineMs?: number;
+  /** TLS certificates are not checked, whatever the request says. */
+  insecure?: boolean;
 }
 
 export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   url: URL;
   operation: string;
   headers?: Readonly<Record<string, string>>;
@@ -54,6 +56,8 @@ export interface HttpRequest {
   /** In place of the client's. */
   attempts?: number | undefined;
   deadlineMs?: number | undefined;
+  /** For one try. */
+  attemptMs?: number;
 }
 
 export interface HttpAnswer {
@@ -97,11 +101,10 @@ export class HttpClient {
    */
   send(wanted: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const ms = wanted.deadlineMs ?? this.#options.deadlineMs ?? defaultDeadlineMs;
-    const host = shownHost(wanted.url);
-    const late = () =>
-      new HttpError({ host, status: 0, retryable: true }, `${host} did not answer in full within ${ms / 1000} s`);
     const endsAt = elapsedScale(this.clock) + ms;
-    return withDeadline({ ms, signal, late }, (bounded) => this.#attempts(wanted, endsAt, bounded));
+    return withDeadline({ ms, signal, late: () => late(wanted.url, ms) }, (bounded) =>
+      this.#attempts(wanted, endsAt, bounded),
+    );
   }
 
   /** Closes idle connections and waits for running exchanges. */
@@ -112,7 +115,7 @@ export class HttpClient {
   async #attempts(wanted: HttpRequest, endsAt: number, signal: AbortSignal): Promise<HttpAnswer> {
     const attempts = wanted.attempts ?? this.#options.attempts ?? defaultAttempts;
     for (let attempt = 1; ; attempt += 1) {
-      const outcome = await this.#follow(wanted, attempt, signal).catch((error: unknown) => {
+      const outcome = await this.#try(wanted, attempt, signal).catch((error: unknown) => {
         signal.throwIfAborted();
         return error instanceof HttpError ? error : unreachable(wanted.url, error);
       });
@@ -129,6 +132,14 @@ export class HttpClient {
     }
   }
 
+  #try(wanted: HttpRequest, attempt: number, signal: AbortSignal): Promise<HttpAnswer> {
+    const { attemptMs: ms } = wanted;
+    if (ms === undefined) return this.#follow(wanted, attempt, signal);
+    return withDeadline({ ms, signal, late: () => late(wanted.url, ms) }, (bounded) =>
+      this.#follow(wanted, attempt, bounded),
+    );
+  }
+
   async #follow(wanted: HttpRequest, attempt: number, signal: AbortSignal): Promise<HttpAnswer> {
     let hop: Hop = { url: wanted.url, method: wanted.method, body: wanted.body, hops: 0 };
     let home: Peer | undefined;
@@ -136,7 +147,7 @@ export class HttpClient {
       const asked = { url: hop.url, namedBy: home ?? wanted.namedBy, attempt };
       const { route, peer } = await this.#destinations.route(asked, signal);
       home ??= peer;
-      const dispatcher = this.#dispatchers.for(route, wanted.insecure ?? false);
+      const dispatcher = this.#dispatchers.for(route, this.#options.insecure ?? wanted.insecure ?? false);
       const answer = await this.#once({ ...wanted, ...hop }, { dispatcher, wanted, signal });
       const next = redirectOf(answer, hop, wanted);
       if (next === undefined) return { ...answer, peer: home };
@@ -148,8 +159,12 @@ export class HttpClient {
     { url, method, body, ...rest }: HttpRequest & Hop,
     { dispatcher, wanted, signal }: { dispatcher: Dispatcher; wanted: HttpRequest; signal: AbortSignal },
   ): Promise<Omit<HttpAnswer, 'peer'>> {
-    const authorization = url.origin === wanted.url.origin ? wanted.authorization : undefined;
-    const headers = { 'user-agent': 'tektite', ...rest.headers, ...(authorization ? { authorization } : {}) };
+    const isOwn = url.origin === wanted.url.origin;
+    const headers = {
+      'user-agent': 'tektite',
+      ...(isOwn ? rest.headers : withoutSecrets(rest.headers ?? {})),
+      ...(isOwn && wanted.authorization ? { authorization: wanted.authorization } : {}),
+    };
     const begun = elapsedScale(this.clock);
     let status = 0;
     try {
@@ -174,6 +189,19 @@ export class HttpClient {
       outcome instanceof HttpError ? undefined : retryAfterMs(outcome.headers['retry-after'], this.clock.now());
     return asked ?? pauseMs(attempt, this.#options.random ?? Math.random);
   }
+}
+
+/** Headers that say nothing of who asks. */
+const commonHeaders = new Set(['accept', 'content-type', 'content-length', 'user-agent']);
+
+/** What goes to another origin than the request was for: whatever else there is may be a credential. */
+function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => commonHeaders.has(name.toLowerCase())));
+}
+
+function late(url: URL, ms: number): HttpError {
+  const host = shownHost(url);
+  return new HttpError({ host, status: 0, retryable: true }, `${host} did not answer in full within ${ms / 1000} s`);
 }
 
 function unreachable(url: URL, error: unknown): HttpError {

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { asError } from '../errors.ts';
@@ -17,7 +17,7 @@ export interface ConnectionOptions {
 export const headerLimit = 16 * 1024;
 const connectMs = 5_000;
 /** Internal addresses whose connections are kept; the one used longest ago is closed. */
-const mostPinned = 32;
+const mostPinned = 256;
 
 /** Whether the environment names a proxy, in the variables that curl and Go read. */
 export function isProxied(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
@@ -32,6 +32,8 @@ export class Dispatchers {
   readonly #options: ConnectionOptions;
   readonly #resolve: Resolve;
   readonly #destinations: Destinations;
+  /** Made once: reading all authorities' certificates for each connection takes longer than the connection. */
+  readonly #trust: SecureContext | undefined;
   readonly #public = new Map<boolean, Dispatcher>();
   readonly #pinned = new LRUCache<string, Dispatcher>({
     max: mostPinned,
@@ -40,6 +42,8 @@ export class Dispatchers {
 
   constructor(options: ConnectionOptions, resolve: Resolve, destinations: Destinations) {
     this.#options = options;
+    const own = options.ca ?? [];
+    this.#trust = own.length > 0 ? createSecureContext({ ca: [...getCACertificates('default'), ...own] }) : undefined;
     this.#resolve = resolve;
     this.#destinations = destinations;
   }
@@ -63,9 +67,8 @@ export class Dispatchers {
   }
 
   #make(insecure: boolean, lookup: LookupFunction): Dispatcher {
-    const own = this.#options.ca ?? [];
     const tls = {
-      ...(own.length > 0 ? { ca: [...getCACertificates('default'), ...own] } : {}),
+      ...(this.#trust === undefined ? {} : { secureContext: this.#trust }),
       ...(insecure ? { rejectUnauthorized: false } : {}),
     };
     const timeoutMs = this.#options.timeoutMs ?? 20_000;

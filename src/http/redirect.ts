@@ -24,20 +24,31 @@ export function redirectOf(
 ): Hop | undefined {
   const location = answer.headers['location'];
   if (!redirects.has(answer.status) || location === undefined) return undefined;
-  const host = shownHost(hop.url);
-  const refuse = (message: string) => new HttpError({ host, status: answer.status, retryable: false }, message);
-  if (hop.hops >= mostRedirects) throw refuse(`${shownHost(wanted.url)} redirects without end`);
-  const url = URL.canParse(location, hop.url) ? new URL(location, hop.url) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw refuse(`${host} redirects to what is no HTTP URL`);
+  if (hop.hops >= mostRedirects) throw refusal(answer, hop, 'redirects without end');
+  const url = targetOf(location, answer, hop);
   if (hop.url.protocol === 'https:' && url.protocol !== 'https:' && !wanted.insecure)
-    throw refuse(
-      `${host} redirects from TLS to http://${shownHost(url)}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`,
+    throw refusal(
+      answer,
+      hop,
+      `redirects from TLS to http://${shownHost(url)}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`,
     );
   const becomesGet = answer.status === 303 || (answer.status <= 302 && hop.method === 'POST');
   if (wanted.secret && !becomesGet && url.origin !== wanted.url.origin)
-    throw refuse(`${host} wants credentials sent on to ${shownHost(url)}`);
+    throw refusal(answer, hop, `wants credentials sent on to ${shownHost(url)}`);
+  const hops = hop.hops + 1;
+  if (!becomesGet) return { ...hop, url, hops };
+  return { url, method: hop.method === 'HEAD' ? 'HEAD' : 'GET', body: undefined, hops };
+}
+
+function targetOf(location: string, answer: { status: number }, hop: Hop): URL {
+  const url = URL.canParse(location, hop.url) ? new URL(location, hop.url) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw refusal(answer, hop, 'redirects to what is no HTTP URL');
   url.username = url.password = '';
-  return becomesGet
-    ? { url, method: hop.method === 'HEAD' ? 'HEAD' : 'GET', body: undefined, hops: hop.hops + 1 }
-    : { ...hop, url, hops: hop.hops + 1 };
+  return url;
+}
+
+function refusal({ status }: { status: number }, { url }: Hop, what: string): HttpError {
+  const host = shownHost(url);
+  return new HttpError({ host, status, retryable: false }, `${host} ${what}`);
 }

@@ -60,7 +60,12 @@ export function createImageReading({ client, registries, limits }: ImageReadingO
   const read = async (image: string, asker: ImageCredentials, budget: ByteBudget, signal: AbortSignal) => {
     const { host, repository, reference } = parseImageReference(image);
     const credentials = credentialsFor(await pullKeychains(client, asker, signal), host, repository);
-    const reader = registries.repository(host, repository, { credentials, access: 'pull', budget });
+    const reader = registries.repository(host, repository, {
+      credentials,
+      access: 'pull',
+      budget,
+      deadlineMs,
+    });
     const stored = named(reader, await reader.getManifest(reference, signal, { limit: documentLimit }));
     const key = `${host}/${repository}@${stored.digest}`;
     const known = remembered.get(key);

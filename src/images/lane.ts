@@ -17,7 +17,7 @@ export interface LaneLimits {
 
 export const laneLimits: Readonly<LaneLimits> = {
   young: 48,
-  youngMs: 500,
+  youngMs: 250,
   all: 128,
   ofNamespace: 8,
   ofHost: 16,

@@ -1,10 +1,11 @@
+import { namespaceOfKey } from './fair-line.ts';
 import type { KubeObject } from './object.ts';
 import type { Change, Store } from './store.ts';
 
 /** What a reconciler uses of a cache: reading, and telling it what was written. */
 export type Cache<T extends KubeObject> = Pick<
   Store<T>,
-  'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe'
+  'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe' | 'trim'
 >;
 
 /**
@@ -19,7 +20,11 @@ export class NamespacesCache<T extends KubeObject> implements Cache<T> {
   }
 
   get(key: string): T | undefined {
-    return this.#stores.get(key.slice(0, key.indexOf('/')))?.get(key);
+    return this.#storeOf(key)?.get(key);
+  }
+
+  trim(key: string): void {
+    this.#storeOf(key)?.trim(key);
   }
 
   find(namespace: string | undefined, name: string): T | undefined {
@@ -51,5 +56,9 @@ export class NamespacesCache<T extends KubeObject> implements Cache<T> {
   subscribe(handler: (change: Change<T>) => void): () => void {
     const stops = [...this.#stores.values()].map((store) => store.subscribe(handler));
     return () => stops.forEach((stop) => stop());
+  }
+
+  #storeOf(key: string): Store<T> | undefined {
+    return this.#stores.get(namespaceOfKey(key));
   }
 }

@@ -23,7 +23,7 @@ export interface KubeClientOptions {
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
-  /** Not counted against the client's rate limit: for leases only. */
+  /** Not counted against the client's rate limit: for leases, and for who has a limit of his own. */
   unlimited?: boolean;
   /** Tries in all when the connection is lost; 1 for none. */
   attempts?: number;
@@ -121,6 +121,7 @@ export class KubeClient {
       verb: 'get',
       resource: resource.plural,
       path: pathOf(resource, namespace, name),
+      namespace,
       query: { resourceVersion },
       idempotent: true,
     });
@@ -148,8 +149,12 @@ export class KubeClient {
       }
     } catch (error) {
       if (!token || !(error instanceof ApiError && error.isGone)) throw error;
-      // As client-go's pager: one whole answer cannot expire.
-      return this.listPage(resource, { ...options, limit: 0 });
+      // As client-go's pager: one whole answer cannot expire. What was read so far must go first, and each object is
+      // cut down in place: the whole list may be as large as memory allows.
+      items.length = 0;
+      const whole = await this.listPage(resource, { ...options, limit: 0 });
+      if (transform) whole.items.forEach((item, index) => (whole.items[index] = transform(item)));
+      return { items: whole.items, resourceVersion: whole.resourceVersion };
     }
   }
 
@@ -176,6 +181,7 @@ export class KubeClient {
       verb: 'list',
       resource: resource.plural,
       path: pathOf(resource, namespace),
+      namespace,
       query,
       idempotent: true,
     });
@@ -197,6 +203,7 @@ export class KubeClient {
       verb: 'create',
       resource: resource.plural,
       path: pathOf(resource, object.metadata.namespace),
+      namespace: object.metadata.namespace,
       query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
       body: typed(resource, object),
       idempotent: object.metadata.name !== undefined || dryRun === true,
@@ -218,6 +225,7 @@ export class KubeClient {
       verb: 'update',
       resource: metricName(resource, subresource),
       path: pathOf(resource, namespace, name, subresource),
+      namespace,
       query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
       body: typed(resource, object),
       idempotent: true,
@@ -247,6 +255,7 @@ export class KubeClient {
       verb: patch.type === 'apply' ? 'apply' : 'patch',
       resource: metricName(resource, patch.subresource),
       path: pathOf(resource, namespace, name, patch.subresource),
+      namespace,
       query: {
         dryRun: dryRun ? 'All' : undefined,
         fieldManager: manager,
@@ -274,6 +283,7 @@ export class KubeClient {
       verb: 'delete',
       resource: resource.plural,
       path: pathOf(resource, namespace, name),
+      namespace,
       query: { dryRun: dryRun ? 'All' : undefined },
       body: deleteBody(rest),
       idempotent: true,
@@ -292,6 +302,7 @@ export class KubeClient {
       verb: 'deletecollection',
       resource: resource.plural,
       path: pathOf(resource, namespace),
+      namespace,
       query: { labelSelector, fieldSelector },
       body: deleteBody(rest),
       idempotent: true,
@@ -313,6 +324,7 @@ export class KubeClient {
       verb: 'watch',
       resource: resource.plural,
       path: pathOf(resource, namespace),
+      namespace,
       idempotent: true,
       attempts: 1,
       unlimited: true,
@@ -334,6 +346,7 @@ export class KubeClient {
       method: 'GET',
       verb: 'get',
       resource: 'pods/log',
+      namespace,
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log`,
       query,
       accept: '*/*',

@@ -4,6 +4,7 @@ import { PermanentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { ApiError } from './api-error.ts';
 import type { WorkQueue } from './queue.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** How a reconcile ended. Anything thrown means: try again with backoff (PermanentError: do not). */
 export type Outcome =
@@ -34,6 +35,10 @@ export interface ControllerOptions {
   log: Logger;
   metrics?: ControllerMetrics;
   clock?: Clock;
+  /** How long one reconcile may take before it is broken off and tried again; default 5 minutes. */
+  deadlineMs?: number;
+  /** Told of the queue for as long as the controller runs. */
+  watchdog?: Pick<Watchdog, 'watch'>;
   /** How long reconciles in flight may go on after the end was asked for; default 25 s. */
   graceMs?: number;
 }
@@ -42,6 +47,13 @@ export interface ControllerOptions {
 export class LeadershipLost extends Error {
   override name = 'LeadershipLost';
 }
+
+/** The reason of a reconcile's abort when it took too long. */
+export class ReconcileDeadline extends Error {
+  override name = 'ReconcileDeadline';
+}
+
+const DEADLINE_MS = 300_000;
 
 /** The keys being reconciled, with the way to break them off and to wait for their end. */
 type InFlight = Map<string, { stop: AbortController; ended: Promise<void> }>;
@@ -74,12 +86,14 @@ export async function runController(options: ControllerOptions, signal: AbortSig
       throw error;
     }),
   );
+  const stopWatching = options.watchdog?.watch(options.name, options.queue, options.deadlineMs ?? DEADLINE_MS);
   const endGrace = cutGrace(options.graceMs ?? 25_000, clock, stopTaking, inFlight);
   try {
     const results = await Promise.allSettled(workers);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   } finally {
     endGrace();
+    stopWatching?.();
     unsubscribe?.();
     stopDraining?.();
   }
@@ -108,6 +122,7 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
   const started = elapsedScale(clock);
   const work = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const onTime = setDeadline(options, key, clock, work);
   inFlight.set(key, { stop: work, ended });
   try {
     // This look supersedes the ones planned before it; it says itself when the next is due.
@@ -120,10 +135,24 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
     options.metrics?.reconciled(outcome.kind, seconds);
     settle(queue, key, outcome, log.child({ controller: name, key, seconds }));
   } finally {
+    onTime.abort();
     inFlight.delete(key);
     queue.done(key);
     end();
   }
+}
+
+/** Breaks off the work when it takes too long; abort what is returned to call that off. */
+function setDeadline(options: ControllerOptions, key: string, clock: Clock, work: AbortController): AbortController {
+  const onTime = new AbortController();
+  const ms = options.deadlineMs ?? DEADLINE_MS;
+  clock.sleep(ms, onTime.signal).then(
+    () => work.abort(new ReconcileDeadline(`${key}: work on it took longer than ${ms / 1000} s and was broken off`)),
+    () => {
+      /* it ended in time */
+    },
+  );
+  return onTime;
 }
 
 type Settled = Outcome | { kind: 'error'; error: unknown };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../clock.fake.ts';
-import { silentLogger } from '../log.ts';
+import { createLogger } from '../log.ts';
 import { ApiError } from './api-error.ts';
 import { FakeKubeClient } from './client.fake.ts';
 import { EventRecorder } from './events.ts';
-import type { EventTarget } from './events.ts';
+import type { EventRecorderOptions, EventTarget } from './events.ts';
 import { events } from './resources.ts';
 
 const run: EventTarget = {
@@ -13,19 +13,27 @@ const run: EventTarget = {
   metadata: { name: 'run', namespace: 'ns', uid: 'u1', resourceVersion: '7' },
 };
 
-function setUp() {
+const numbered = (i: number): EventTarget => ({
+  ...run,
+  metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` },
+});
+
+function setUp(isImportant?: EventRecorderOptions['isImportant']) {
+  const logged: string[] = [];
   const client = new FakeKubeClient();
   const clock = new FakeClock();
   const results: string[] = [];
   const recorder = new EventRecorder({
     client,
     component: 'tekton-pipelines-controller',
-    log: silentLogger,
+    log: createLogger({ name: 't', level: 'warn', destination: { write: (text: string) => void logged.push(text) } }),
+    ...(isImportant ? { isImportant } : {}),
     clock,
     onWrite: (result) => results.push(result),
   });
   const written = async () => (await client.list(events)).items;
-  return { client, clock, results, recorder, written };
+  const lines = () => logged.map((text) => JSON.parse(text) as object);
+  return { client, clock, results, recorder, written, lines };
 }
 
 describe('EventRecorder', () => {
@@ -76,11 +84,10 @@ describe('EventRecorder', () => {
 
   test('repeats that wait for their turn cost one write', async () => {
     const { recorder, client, written } = setUp();
-    recorder.event(run, 'Normal', 'First', 'opens the line');
-    for (let i = 0; i < 10; i++) recorder.event(run, 'Normal', 'Pending', 'waits');
+    for (let i = 0; i < 11; i++) recorder.event(run, 'Normal', 'Pending', 'waits');
     await recorder.flush();
     expect(client.writes).toHaveLength(2);
-    expect((await written()).find((event) => event.reason === 'Pending')?.count).toBe(10);
+    expect(await written()).toMatchObject([{ reason: 'Pending', count: 11 }]);
   });
 
   test('a counted event that is gone is created anew', async () => {
@@ -162,26 +169,39 @@ describe('EventRecorder', () => {
     expect(await written()).toMatchObject([{ reason: 'Succeeded' }]);
   });
 
-  test('the line has an end: what does not fit is dropped and counted', async () => {
-    const { recorder, client, results } = setUp();
-    let open = () => {
-      /* set below */
-    };
-    const gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    client.intercept = () => gate;
-    for (let i = 0; i < 1_101; i++)
-      recorder.event(
-        { ...run, metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` } },
-        'Normal',
-        'Started',
-        'x',
-      );
-    expect(results.filter((result) => result === 'dropped')).toHaveLength(100);
-    open();
-    await recorder.flush();
-    expect(client.writes).toHaveLength(1_001);
+  test('are written at a rate of their own, that costs the client none of its', async () => {
+    const { recorder, clock, client } = setUp();
+    for (let i = 0; i < 600; i++) recorder.event(numbered(i), 'Normal', 'Started', 'x');
+    await clock.advance(0);
+    expect(client.writes.length).toBeLessThanOrEqual(310);
+    await clock.advance(1_000);
+    expect(client.writes.length).toBeLessThanOrEqual(460);
+    await clock.advance(1_000);
+    expect(client.writes).toHaveLength(600);
+  });
+
+  test('none of the 8,000 that matter of 1,000 runs at once is lost, and they go first', async () => {
+    const { recorder, clock, results, written } = setUp((type, reason) => type === 'Warning' || reason === 'Started');
+    for (let i = 0; i < 8_000; i++) {
+      recorder.event(numbered(i), 'Normal', 'Running', 'only says how far it is');
+      recorder.event(numbered(i), i % 2 ? 'Warning' : 'Normal', i % 2 ? 'Failed' : 'Started', 'x');
+    }
+    const dropped = results.filter((result) => result === 'dropped').length;
+    expect(dropped).toBeGreaterThan(5_000);
+    await clock.advance(20_000);
+    expect((await written()).filter(({ reason }) => reason === 'Running').length).toBeLessThanOrEqual(8);
+    await clock.advance(100_000);
+    expect((await written()).filter(({ reason }) => reason !== 'Running')).toHaveLength(8_000);
+    expect(await written()).toHaveLength(16_000 - dropped);
+  });
+
+  test('drops are told in the log, once a minute, with their number', async () => {
+    const { recorder, clock, lines } = setUp();
+    for (let i = 0; i < 40; i++) recorder.event(run, 'Normal', `Reason${i}`, 'x');
+    expect(lines()).toMatchObject([{ dropped: 1, why: 'too many about one object', object: 'run' }]);
+    await clock.advance(60_000);
+    for (let i = 0; i < 3; i++) recorder.event(run, 'Normal', `Other${i}`, 'x');
+    expect(lines()).toMatchObject([{ dropped: 1 }, { dropped: 15 }]);
   });
 
   test('flush does not wait for ever', async () => {

@@ -4,14 +4,17 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError, isAlreadyExists, isNotFound } from './client.ts';
-import type { KubeObject } from './object.ts';
+import { EventLine, type PendingEvent } from './event-line.ts';
+import { composeEvent, cutMessage, eventTime, type EventTarget, type EventType } from './event-object.ts';
 import { TokenBucket } from './rate-limit.ts';
+import { Recent } from './recent.ts';
 import { events } from './resources.ts';
 import type { CoreEvent } from './resources.ts';
 
-export type EventType = 'Normal' | 'Warning';
-/** Whom an event is about. apiVersion and kind are needed; list items and watch objects have them. */
-export type EventTarget = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>;
+export type { EventTarget, EventType } from './event-object.ts';
+
+/** What became of an event. */
+export type EventResult = 'created' | 'patched' | 'dropped' | 'failed';
 
 export interface EventRecorderOptions {
   client: Pick<KubeClient, 'create' | 'patch'>;
@@ -20,13 +23,21 @@ export interface EventRecorderOptions {
   log: Logger;
   clock?: Clock;
   /** Told of each attempt to write, for metrics. */
-  onWrite?: (result: 'created' | 'patched' | 'dropped' | 'failed') => void;
+  onWrite?: (result: EventResult) => void;
+  /** Which events go first and are dropped last; default: warnings. */
+  isImportant?: (type: EventType, reason: string) => boolean;
+  /** Writes a second, and how many may be saved up: not of the client's own rate, that reconciles need. */
+  qps?: number;
+  burst?: number;
 }
 
-const MESSAGE_LIMIT = 1024;
-/** Events not yet sent; more are dropped, for a recorder must not eat the memory of its process. */
-const QUEUE_LIMIT = 1_000;
-/** Per object: this many at once, then one in five minutes (client-go's spam filter). */
+/** Events not yet sent, some 15 MB; beyond them some are dropped, for a recorder must not eat its process's memory. */
+const QUEUE_LIMIT = 10_000;
+const QPS = 150;
+const BURST = 300;
+/** Writes at the same time. */
+const WRITERS = 8;
+/** Per object: this many at once, then one in five minutes (client-go's spam filter); important ones apart. */
 const SPAM_BURST = 25;
 const SPAM_QPS = 1 / 300;
 /**
@@ -36,63 +47,42 @@ const SIMILAR_LIMIT = 10;
 const SIMILAR_WINDOW_MS = 600_000;
 const MEMORY = 4_096;
 const FLUSH_MS = 5_000;
+/** Drops are logged once in this time, with their number. */
+const TELL_DROPS_MS = 60_000;
 
 interface Sent {
   name: string;
   namespace: string;
   count: number;
 }
-interface Pending {
-  key: string;
-  event: CoreEvent;
-  repeats: number;
-  lastTimestamp: string;
-}
-
-/** Least recently used first, at most `MEMORY` entries. */
-class Recent<V> {
-  readonly #map = new Map<string, V>();
-  get(key: string): V | undefined {
-    const value = this.#map.get(key);
-    if (value !== undefined) {
-      this.#map.delete(key);
-      this.#map.set(key, value);
-    }
-    return value;
-  }
-  set(key: string, value: V): void {
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    if (this.#map.size > MEMORY) this.#map.delete(this.#map.keys().next().value as string);
-  }
-  delete(key: string): void {
-    this.#map.delete(key);
-  }
-}
 
 /**
- * Tells users what happened to their objects. Never throws and never makes its caller wait: events are written one
- * after another in the background, repeats as a count on the first (as client-go does), floods are cut.
+ * Tells users what happened to their objects. Never throws and never makes its caller wait: events are written in the
+ * background at a rate of their own, repeats as a count on the first (as client-go does), floods are cut.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #clock: Clock;
-  readonly #queue = new Map<string, Pending>();
-  readonly #sent = new Recent<Sent>();
-  readonly #spam = new Recent<TokenBucket>();
-  readonly #similar = new Recent<{ messages: Set<string>; since: number }>();
-  #sending: Promise<void> | undefined;
+  readonly #line = new EventLine(QUEUE_LIMIT);
+  readonly #limit: TokenBucket;
+  readonly #sent = new Recent<Sent>(MEMORY);
+  readonly #spam = new Recent<TokenBucket>(MEMORY);
+  readonly #similar = new Recent<{ messages: Set<string>; since: number }>(MEMORY);
+  readonly #drops = { untold: 0, toldAt: Number.NEGATIVE_INFINITY };
+  #idle: (() => void)[] = [];
+  #writers = 0;
   #serial = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#limit = new TokenBucket({ qps: options.qps ?? QPS, burst: options.burst ?? BURST, clock: this.#clock });
   }
 
   /** Queues one event about `target`. The message is cut to 1024 characters. */
   event(target: EventTarget, type: EventType, reason: string, message: string): void {
     try {
-      this.#queueEvent(target, type, reason, cut(message));
+      this.#queueEvent(target, type, reason, cutMessage(message));
     } catch (error) {
       this.#options.log.error({ error, reason }, 'cannot record an event');
     }
@@ -100,44 +90,33 @@ export class EventRecorder {
 
   /** Waits until all events are written, at most until the signal is aborted or five seconds are over. */
   async flush(signal?: AbortSignal): Promise<void> {
+    if (this.#line.size === 0) return;
     const off = new AbortController();
     const limit = this.#clock.sleep(FLUSH_MS, signal ? AbortSignal.any([signal, off.signal]) : off.signal).catch(() => {
       /* ended early */
     });
-    while (this.#sending) {
-      const ended = await Promise.race([this.#sending.then(() => false), limit.then(() => true)]);
-      if (ended) break;
-    }
+    await Promise.race([new Promise<void>((resolve) => this.#idle.push(resolve)), limit]);
     off.abort();
+    if (this.#line.size > 0) this.#options.log.warn({ events: this.#line.size }, 'events could not be written in time');
   }
 
   #queueEvent(target: EventTarget, type: EventType, reason: string, message: string): void {
-    const identity = [
-      target.apiVersion,
-      target.kind,
-      target.metadata.namespace,
-      target.metadata.name,
-      target.metadata.uid,
-    ].join('\0');
-    if (!this.#withinLimit(identity)) return this.#drop('spam', reason, target);
+    const { namespace = '', name, uid } = target.metadata;
+    const identity = `${namespace}/${[target.apiVersion, target.kind, name, uid].join('\0')}`;
+    const important = this.#options.isImportant?.(type, reason) ?? type === 'Warning';
+    if (!this.#withinLimit(`${identity}\0${important}`)) return this.#drop('too many about one object', reason, name);
     const told = this.#aggregated(`${identity}\0${type}\0${reason}`, message);
-    const key = `${identity}\0${type}\0${reason}\0${told.key}`;
     const now = this.#clock.now();
-    const waiting = this.#queue.get(key);
-    if (waiting) {
-      waiting.repeats += 1;
-      waiting.lastTimestamp = timestamp(now);
-      waiting.event.message = told.message;
-      return;
-    }
-    if (this.#queue.size >= QUEUE_LIMIT) return this.#drop('queue full', reason, target);
-    this.#queue.set(key, {
-      key,
-      event: this.#compose(target, type, reason, told.message, now),
+    const content = { type, reason, message: told.message, component: this.#options.component };
+    const victim = this.#line.put({
+      key: `${identity}\0${type}\0${reason}\0${told.key}`,
+      event: composeEvent(target, content, now, this.#serial++),
       repeats: 1,
-      lastTimestamp: timestamp(now),
+      lastTimestamp: eventTime(now),
+      important,
     });
-    this.#sending ??= this.#send();
+    if (victim) this.#drop('too many wait', victim.event.reason, victim.event.involvedObject.name);
+    this.#write();
   }
 
   #withinLimit(identity: string): boolean {
@@ -152,108 +131,86 @@ export class EventRecorder {
     let seen = this.#similar.get(group);
     if (!seen || now - seen.since > SIMILAR_WINDOW_MS)
       this.#similar.set(group, (seen = { messages: new Set(), since: now }));
-    seen.messages.add(message);
+    // More are not needed to know that there are many.
+    if (seen.messages.size < SIMILAR_LIMIT) seen.messages.add(message);
     if (seen.messages.size < SIMILAR_LIMIT) return { key: message, message };
-    return { key: '', message: cut(`(combined from similar events): ${message}`) };
+    return { key: '', message: cutMessage(`(combined from similar events): ${message}`) };
   }
 
-  #compose(target: EventTarget, type: EventType, reason: string, message: string, now: Date): CoreEvent {
-    const { name = '', namespace, uid, resourceVersion } = target.metadata;
-    const at = timestamp(now);
-    // Time and serial in hex, as client-go's names: unique and in order.
-    const suffix = (BigInt(now.getTime()) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16);
-    return {
-      // A name cut short must still end in a letter or digit.
-      metadata: {
-        name: `${name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')}.${suffix}`,
-        namespace: namespace || 'default',
-      },
-      involvedObject: {
-        apiVersion: target.apiVersion ?? '',
-        kind: target.kind ?? '',
-        name,
-        uid: uid ?? '',
-        ...(namespace ? { namespace } : {}),
-        ...(resourceVersion ? { resourceVersion } : {}),
-      },
-      type,
-      reason,
-      message,
-      count: 1,
-      firstTimestamp: at,
-      lastTimestamp: at,
-      source: { component: this.#options.component },
-      reportingComponent: this.#options.component,
-      reportingInstance: '',
-    };
-  }
-
-  async #send(): Promise<void> {
-    for (let next = this.#queue.values().next(); !next.done; next = this.#queue.values().next()) {
-      const pending = next.value;
-      this.#queue.delete(pending.key);
-      try {
-        await this.#write(pending);
-      } catch (error) {
-        this.#options.onWrite?.('failed');
-        // In a namespace that goes away nothing can be created; that surprises nobody.
-        const expected = error instanceof ApiError && error.isNamespaceTerminating;
-        this.#options.log[expected ? 'debug' : 'warn'](
-          { reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) },
-          'an event could not be written',
-        );
-      }
+  /** Sets writers to work, as many as may be. */
+  #write(): void {
+    while (this.#writers < WRITERS) {
+      const pending = this.#line.take();
+      if (!pending) break;
+      this.#writers += 1;
+      void this.#writeOne(pending).then(() => {
+        this.#writers -= 1;
+        this.#line.written(pending.key);
+        this.#write();
+      });
     }
-    // In the same turn as the last look at the queue, or an event queued in between would lie there.
-    this.#sending = undefined;
+    if (this.#line.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  async #write(pending: Pending): Promise<void> {
-    const { client, onWrite } = this.#options;
+  async #writeOne(pending: PendingEvent): Promise<void> {
+    try {
+      await this.#limit.take();
+      this.#options.onWrite?.(await this.#send(pending));
+    } catch (error) {
+      this.#options.onWrite?.('failed');
+      // In a namespace that goes away nothing can be created; that surprises nobody.
+      const expected = error instanceof ApiError && error.isNamespaceTerminating;
+      this.#options.log[expected ? 'debug' : 'warn'](
+        { reason: pending.event.reason, object: pending.event.involvedObject.name, problem: messageOf(error) },
+        'an event could not be written',
+      );
+    }
+  }
+
+  async #send(pending: PendingEvent): Promise<'created' | 'patched'> {
+    const { client } = this.#options;
     const known = this.#sent.get(pending.key);
-    if (known) {
-      const count = known.count + pending.repeats;
-      try {
-        await client.patch(events, known.namespace, known.name, {
-          type: 'merge',
-          body: { count, lastTimestamp: pending.lastTimestamp, message: pending.event.message },
-        });
-        this.#sent.set(pending.key, { ...known, count });
-        return onWrite?.('patched');
-      } catch (error) {
-        // Events live for an hour: the first one may be gone.
-        if (!isNotFound(error)) throw error;
-      }
-    }
+    if (known && (await this.#count(known, pending))) return 'patched';
     const event: CoreEvent = { ...pending.event, count: pending.repeats, lastTimestamp: pending.lastTimestamp };
     try {
-      await client.create(events, event);
+      await client.create(events, event, { unlimited: true });
     } catch (error) {
       // A repeat of a create whose answer was lost.
       if (!isAlreadyExists(error)) throw error;
     }
-    this.#sent.set(pending.key, {
-      name: event.metadata.name ?? '',
-      namespace: event.metadata.namespace ?? '',
-      count: pending.repeats,
-    });
-    onWrite?.('created');
+    const { name = '', namespace = '' } = event.metadata;
+    this.#sent.set(pending.key, { name, namespace, count: pending.repeats });
+    return 'created';
   }
 
-  #drop(why: string, reason: string, target: EventTarget): void {
+  /** Adds repeats to an event that was written before. False when it is gone: events live for an hour. */
+  async #count(known: Sent, { key, event, repeats, lastTimestamp }: PendingEvent): Promise<boolean> {
+    const count = known.count + repeats;
+    const body = { count, lastTimestamp, message: event.message };
+    try {
+      await this.#options.client.patch(
+        events,
+        known.namespace,
+        known.name,
+        { type: 'merge', body },
+        { unlimited: true },
+      );
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+    this.#sent.set(key, { ...known, count });
+    return true;
+  }
+
+  #drop(why: string, reason: string | undefined, object: string | undefined): void {
     this.#options.onWrite?.('dropped');
-    this.#options.log.debug({ why, reason, object: target.metadata.name }, 'an event was dropped');
+    this.#drops.untold += 1;
+    const now = this.#clock.now().getTime();
+    if (now - this.#drops.toldAt < TELL_DROPS_MS) return;
+    this.#options.log.warn({ dropped: this.#drops.untold, why, reason, object }, 'events were dropped');
+    this.#drops.toldAt = now;
+    this.#drops.untold = 0;
   }
-}
-
-/** metav1.Time has whole seconds. */
-function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** To 1024 characters, the last of them dots when something was cut, and never through a surrogate pair. */
-function cut(message: string): string {
-  if (message.length <= MESSAGE_LIMIT) return message;
-  const kept = message.slice(0, MESSAGE_LIMIT - 3);
-  return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}...`;
 }

@@ -1,4 +1,4 @@
-/** A binary heap with a way to move an entry: the least `at` comes out first. */
+/** A binary heap: the least `at` comes out first. */
 export interface HeapEntry {
   at: number;
 }
@@ -26,6 +26,15 @@ export class MinHeap<E extends HeapEntry> {
       this.#down(0);
     }
     return first;
+  }
+
+  /** Drops the entries that `keep` refuses; in time that grows with their number. */
+  retain(keep: (entry: E) => boolean): void {
+    const kept = this.#entries.filter(keep);
+    this.#entries.length = 0;
+    // Not `push(...kept)`: an argument each would overflow the stack.
+    for (const entry of kept) this.#entries.push(entry);
+    for (let parent = (kept.length >> 1) - 1; parent >= 0; parent--) this.#down(parent);
   }
 
   #up(from: number): void {

@@ -284,6 +284,15 @@ describe('a list', () => {
     expect(server.others.map(({ query }) => query.get('labelSelector'))).toEqual(['x=y', 'x=y']);
   });
 
+  test('that expires half way is cut down all the same', async () => {
+    server.reply(list(5, [pod('a', 1)], 'next'), failure(410, 'Expired'), list(9, [pod('a', 1), pod('b', 8)]));
+    const answer = await client.list(pods, { transform: ({ metadata }) => ({ metadata: { name: metadata.name } }) });
+    expect(answer).toEqual({
+      items: [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }],
+      resourceVersion: '9',
+    });
+  });
+
   test('that fails is tried again until it works; synced() waits for it', async () => {
     server.reply(...Array.from({ length: 6 }, () => failure(403, 'Forbidden')), list(5, [pod('a', 1)]));
     const { informer } = inform({ longestPauseMs: 4 });

@@ -139,6 +139,85 @@ describe('WorkQueue', () => {
     expect(queue.depth).toBe(120);
   });
 
+  test('retries of one namespace do not put off those of another', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    for (let i = 0; i < 4_000; i++) queue.addRateLimited(`big/${i}`);
+    queue.addRateLimited('small/a');
+    await clock.advance(5);
+    const first = await keys(queue, 2);
+    expect(first).toContain('small/a');
+  });
+
+  test('namespaces take turns, whatever the length of their lines', async () => {
+    const queue = new WorkQueue();
+    for (let i = 0; i < 4_000; i++) queue.add(`big/${i}`);
+    queue.add('small/a');
+    queue.add('other/a');
+    queue.add('small/b');
+    expect(await keys(queue, 6)).toEqual(['big/0', 'small/a', 'other/a', 'big/1', 'small/b', 'big/2']);
+  });
+
+  test('a namespace whose work never ends leaves workers for the others', async () => {
+    const queue = new WorkQueue({ workers: 32 });
+    const taken: string[] = [];
+    const worker = async () => {
+      for (let key = await queue.get(); key !== undefined; key = await queue.get()) taken.push(key);
+    };
+    for (let i = 0; i < 100; i++) queue.add(`stuck/${i}`);
+    for (let i = 0; i < 32; i++) void worker();
+    await Promise.resolve();
+    // The workers of this test take keys without end, so those that are counted are the keys in work.
+    expect(queue.inWork).toBe(24);
+    queue.add('free/a');
+    expect(queue.inWork).toBe(25);
+    queue.done('stuck/0');
+    queue.done('stuck/1');
+    await Promise.resolve();
+    expect(taken.filter((key) => key.startsWith('stuck/')).length).toBeGreaterThan(24);
+    expect(taken).toContain('free/a');
+  });
+
+  test('of one namespace, what has begun goes first, and what has not still comes', async () => {
+    const queue = new WorkQueue({ isAhead: (key) => key.includes('begun') });
+    for (let i = 0; i < 3; i++) queue.add(`ns/fresh-${i}`);
+    for (let i = 0; i < 20; i++) queue.add(`ns/begun-${i}`);
+    queue.add('other/fresh');
+    const order = (await keys(queue, 24)).filter((key) => key !== 'other/fresh');
+    expect(order.flatMap((key, i) => (key?.includes('fresh') ? [i] : []))).toEqual([9, 19, 22]);
+  });
+
+  test('keys that are looked at often leave nothing behind', () => {
+    const queue = new WorkQueue({ clock: new FakeClock() });
+    for (let round = 0; round < 1_000; round++) {
+      for (let key = 0; key < 100; key++) {
+        queue.cancelDelay(`ns/${key}`);
+        queue.addAfter(`ns/${key}`, 86_400_000 + round);
+      }
+    }
+    expect(queue.delayed).toBe(100);
+    expect(queue.delayedEntries).toBeLessThanOrEqual(201);
+  });
+
+  test('says for how long keys have waited while nobody worked', async () => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock });
+    await clock.advance(60_000);
+    queue.add('ns/a');
+    expect(queue.stalledMs()).toBe(0);
+    await clock.advance(5_000);
+    expect(queue.stalledMs()).toBe(5_000);
+    await queue.get();
+    await clock.advance(5_000);
+    queue.add('ns/b');
+    // Somebody is at work: how long he may take is another matter.
+    expect(queue.stalledMs()).toBe(0);
+    queue.done('ns/a');
+    expect(queue.stalledMs()).toBe(0);
+    await clock.advance(1_000);
+    expect(queue.stalledMs()).toBe(1_000);
+  });
+
   test('closed: gives out what is queued, then undefined; takes nothing more', async () => {
     const clock = new FakeClock();
     const queue = new WorkQueue({ clock });
@@ -187,7 +266,7 @@ describe('WorkQueue', () => {
     queue.add('b');
     await queue.get();
     await clock.advance(1_000);
-    expect(queue.unfinished()).toEqual({ seconds: 5, longestSeconds: 4 });
+    expect(queue.unfinished()).toEqual({ seconds: 5, longestSeconds: 4, longestKey: 'a' });
     queue.done('a');
     queue.addRateLimited('a');
     expect(told).toEqual([

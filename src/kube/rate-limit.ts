@@ -32,6 +32,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Milliseconds until a token is there; 0 when one is. */
+  untilNextMs(): number {
+    this.#fill();
+    return Math.max(0, (1 - this.#tokens) / this.#perMs);
+  }
+
   /** Waits for a token. An aborted wait gives it back. */
   async take(signal?: AbortSignal): Promise<void> {
     const wait = this.reserve();

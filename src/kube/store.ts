@@ -144,6 +144,18 @@ export class Store<T extends KubeObject> {
     this.#synced = true;
   }
 
+  /**
+   * Cuts a stored object down anew, because what decides how much of it is kept has changed. Nobody is told: for
+   * readers it is the same object.
+   */
+  trim(key: string): void {
+    const stored = this.#objects.get(key);
+    if (!stored) return;
+    const object = this.slim(stored);
+    this.#objects.set(key, object);
+    this.#index(key, object, stored);
+  }
+
   /** Reports every object to the handlers as an update to itself. */
   resync(): void {
     for (const [key, object] of [...this.#objects])

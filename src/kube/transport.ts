@@ -6,12 +6,14 @@ import { elapsedScale, systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from './api-error.ts';
 import type { ClusterConfig, Credentials } from './config.ts';
-import { TokenBucket } from './rate-limit.ts';
+import { FairLimit } from './fair-limit.ts';
 import { retryDelayMs } from './retry.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
+  /** Whose call it is: the client's rate is shared out among namespaces. */
+  namespace?: string | undefined;
   query?: Readonly<Record<string, string | number | boolean | undefined>>;
   body?: string;
   contentType?: string;
@@ -20,7 +22,7 @@ export interface HttpRequest {
   idempotent: boolean;
   /** Tries in all for lost connections; default 6. */
   attempts?: number;
-  /** Not counted against the client's own rate limit (leases, watches). */
+  /** Not counted against the client's own rate limit: leases, watches, and who has a limit of his own (events). */
   unlimited?: boolean;
   signal?: AbortSignal | undefined;
   /** For metrics: get, list, watch, create, update, patch, delete ... */
@@ -42,7 +44,7 @@ export interface TransportOptions {
   qps?: number;
   burst?: number;
   onRequest?: (record: RequestRecord) => void;
-  /** Multiplex over HTTP/2 in place of up to 32 keep-alive connections. */
+  /** Multiplex over HTTP/2 in place of keep-alive connections. */
   http2?: boolean;
   /** An answer that has not begun after this long is lost. */
   timeoutMs?: number;
@@ -51,7 +53,10 @@ export interface TransportOptions {
 }
 
 const ATTEMPTS = 6;
-const UNARY_CONNECTIONS = 32;
+/** Calls under way within the rate limit; beyond them wait in a fair line, not in a connection's. */
+const IN_FLIGHT = 32;
+/** Some more than that, so that leases and events never wait for a connection. */
+const UNARY_CONNECTIONS = IN_FLIGHT + 8;
 /** Below Go's 90 s idle limit, so that it is seldom the server that closes first. */
 const KEEP_ALIVE_MS = 60_000;
 const TIMEOUT_MS = 65_000;
@@ -70,7 +75,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #limit: TokenBucket | undefined;
+  readonly #limit: FairLimit | undefined;
   #connections: Connections | undefined;
 
   constructor(config: ClusterConfig, options: TransportOptions = {}) {
@@ -79,7 +84,12 @@ export class Transport {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.#limit = options.qps
-      ? new TokenBucket({ qps: options.qps, burst: options.burst ?? options.qps * 2, clock: this.#clock })
+      ? new FairLimit({
+          qps: options.qps,
+          burst: options.burst ?? options.qps * 2,
+          inFlight: IN_FLIGHT,
+          clock: this.#clock,
+        })
       : undefined;
   }
 
@@ -116,9 +126,8 @@ export class Transport {
     let refreshed = false;
     for (let attempt = 1; ; attempt++) {
       request.signal?.throwIfAborted();
-      if (!request.unlimited) await this.#limit?.take(request.signal);
       try {
-        return await once(fresh);
+        return await this.#inTurn(request, () => once(fresh));
       } catch (error) {
         request.signal?.throwIfAborted();
         // A token that expired between two reads of its file: one more try with a new one.
@@ -131,6 +140,18 @@ export class Transport {
         if (delay === undefined) throw error;
         await this.#clock.sleep(delay, request.signal);
       }
+    }
+  }
+
+  /** Creations go behind: what has begun is brought to its end first. */
+  async #inTurn<R>(request: HttpRequest, call: () => Promise<R>): Promise<R> {
+    if (request.unlimited || !this.#limit) return call();
+    const { namespace = '', method, signal } = request;
+    const release = await this.#limit.take({ namespace, behind: method === 'POST', signal });
+    try {
+      return await call();
+    } finally {
+      release();
     }
   }
 

@@ -30,6 +30,8 @@ export interface RepositoryOptions {
   access: RepositoryAccess;
   /** What all manifests and blobs read through it may come to. */
   budget?: ByteBudget;
+  /** For each manifest or blob that is read, with its retries. */
+  deadlineMs?: number;
 }
 
 /** Registries remembered; the one used longest ago is forgotten. */

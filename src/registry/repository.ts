@@ -40,11 +40,17 @@ export class Repository {
   readonly name: string;
   readonly #scope: string;
   readonly #budget: ByteBudget | undefined;
+  readonly #deadlineMs: number | undefined;
 
-  constructor(registry: Registry, name: string, { access, budget }: Pick<RepositoryOptions, 'access' | 'budget'>) {
+  constructor(
+    registry: Registry,
+    name: string,
+    { access, budget, deadlineMs }: Omit<RepositoryOptions, 'credentials' | 'insecure'>,
+  ) {
     this.registry = registry;
     this.name = name;
     this.#budget = budget;
+    this.#deadlineMs = deadlineMs;
     this.#scope = `repository:${name}:${access === 'push' ? 'pull,push' : 'pull'}`;
   }
 
@@ -173,6 +179,28 @@ export class Repository {
     return digest;
   }
 
+  /**
+   * Whether the credentials may push here: an upload is begun and given up, nothing is sent.
+   * @throws RegistryError when the registry refuses it.
+   */
+  async proveUpload(signal: AbortSignal): Promise<void> {
+    const call = { scope: this.#scope, operation: 'upload' };
+    const begun = await this.registry.call(
+      { ...call, method: 'POST', path: `${this.name}/blobs/uploads/`, headers: { 'content-length': '0' } },
+      signal,
+    );
+    const location = begun.headers['location'];
+    if (begun.status !== 202) throw refusalOf(begun);
+    if (location === undefined || !URL.canParse(location, begun.url.href)) return;
+    const url = new URL(location, begun.url);
+    // Registries end abandoned uploads themselves; nothing is sent to addresses that one names elsewhere.
+    if (url.host !== begun.url.host) return;
+    await this.registry
+      .call({ ...call, method: 'DELETE', path: { url, namedBy: begun.peer } }, signal)
+      .catch(() => undefined);
+    signal.throwIfAborted();
+  }
+
   /** All that refers to a manifest, from the referrers API (page by page) or from the fallback tag. */
   async referrers(digest: string, signal: AbortSignal): Promise<Referrers> {
     const listed = await this.#listed(digest, signal);
@@ -229,6 +257,7 @@ export class Repository {
         headers: { accept: accept.join(', ') },
         limit,
         budget: this.#budget,
+        deadlineMs: this.#deadlineMs,
       },
       signal,
     );

@@ -74,7 +74,11 @@ describe.each(cases)(
         'storage.oci.encoding-format': encoding,
         ...(elsewhere ? { 'storage.oci.repository': `${host}/other-${name}` } : {}),
       };
-      const backend = createOciBackend({ registries: new Registries(), credentials: anonymous });
+      const backend = createOciBackend({
+        registries: new Registries(),
+        credentials: anonymous,
+        runCredentials: anonymous,
+      });
       for (const payload of [
         encoding === 'dsse' ? simpleSigning(image) : imageSignaturePayload(image),
         statement(image, 'one'),

@@ -118,7 +118,7 @@ export async function signAndStore(
   if (problems.length > 0 && !withProblems) throw new Error(JSON.stringify(problems));
   const signers = createSignerSource({ config: () => config, secret: () => secret, env: { SIGSTORE_ID_TOKEN: token } });
   const registries = new Registries({ mirrors });
-  const backend = createOciBackend({ registries, credentials: anonymous });
+  const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
   const pass = {};
   try {
     const signed: Signed[] = [];

@@ -8,7 +8,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CreateTableCommand, DynamoDBClient, ScanCommand, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
-import kafkajs from 'kafkajs';
+import { Consumer, stringDeserializer } from '@platformatic/kafka';
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tools } from '../../hack/one-node/binaries.ts';
@@ -349,21 +349,26 @@ describe('kafka', () => {
     'storage.pubsub.kafka.bootstrap.servers': `${address}:${ports.kafka}`,
   });
   const received = async (topic: string, count: number) => {
-    const kafka = new kafkajs.Kafka({ brokers: [`${address}:${ports.kafka}`], logLevel: kafkajs.logLevel.NOTHING });
-    const consumer = kafka.consumer({ groupId: `test-${Math.random()}` });
-    const messages: { key: string | undefined; value: Buffer | null; headers: Record<string, unknown> }[] = [];
-    await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
-    await new Promise<void>((resolve, reject) => {
-      setTimeout(() => reject(new Error(`only ${messages.length} of ${count} messages`)), 25_000).unref();
-      void consumer.run({
-        eachMessage: async ({ message }) => {
-          messages.push({ key: message.key?.toString(), value: message.value, headers: message.headers ?? {} });
-          if (messages.length >= count) setTimeout(resolve, 500); // one too many would come now
-        },
-      });
+    const consumer = new Consumer<string, Buffer, string, Buffer>({
+      groupId: `test-${Math.random()}`,
+      clientId: 'test',
+      bootstrapBrokers: [`${address}:${ports.kafka}`],
+      deserializers: { key: stringDeserializer, headerKey: stringDeserializer },
     });
-    await consumer.disconnect();
+    const stream = await consumer.consume({ topics: [topic], mode: 'earliest' });
+    const messages: { key: string | undefined; value: Buffer | undefined; headers: Record<string, unknown> }[] = [];
+    try {
+      await new Promise<void>((resolve, reject) => {
+        setTimeout(() => reject(new Error(`only ${messages.length} of ${count} messages`)), 25_000).unref();
+        stream.on('error', reject);
+        stream.on('data', ({ key, value, headers }) => {
+          messages.push({ key, value, headers: Object.fromEntries(headers) });
+          if (messages.length >= count) setTimeout(resolve, 500); // one too many would come now
+        });
+      });
+    } finally {
+      await consumer.close(true);
+    }
     return messages;
   };
 

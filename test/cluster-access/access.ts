@@ -27,8 +27,9 @@ export interface Access {
 export async function openCluster(options: AccessOptions, userAgent: string): Promise<Access> {
   try {
     const own = isConfigured(options) ? undefined : await readInstance(process.env['TEKTITE_CLUSTER'] ?? 'tektite');
-    const chosen = own ? { kubeconfig: kubeconfigPath(own, 'admin') } : options;
-    const source = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+    const { kubeconfig, context } = own ? { kubeconfig: kubeconfigPath(own, 'admin'), context: undefined } : options;
+    // These two and none other: scripts hand in all of their flags.
+    const source = { ...(kubeconfig ? { kubeconfig } : {}), ...(context ? { context } : {}) };
     return {
       client: new KubeClient(await loadClusterConfig(source), { userAgent }),
       kubectl: process.env['KUBECTL'] ?? (own ? await tool('kubectl') : 'kubectl'),

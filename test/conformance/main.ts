@@ -5,11 +5,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { isSuccessful, succeededCondition } from '../../src/core/condition.ts';
 import { openCluster } from '../cluster-access/access.ts';
-import { createNamespace, deleteNamespace } from '../cluster-access/namespaces.ts';
-import { describe, waitForEnd } from '../cluster-access/runs.ts';
-import { kubectlCreate, manifestsOf } from './manifests.ts';
+import { attemptManifest, type Verdict } from './attempt.ts';
+import { manifestsOf } from './manifests.ts';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,56 +29,26 @@ if (folder === undefined || !existsSync(folder)) {
   process.exit(2);
 }
 
-const { client, kubectl, kubectlFlags } = await openCluster(options, 'tektite-conformance');
-
-interface Verdict {
-  file: string;
-  verdict: 'pass' | 'fail' | 'none';
-  seconds: number;
-  detail: string;
-}
-
-async function tryManifest(file: string): Promise<Verdict> {
-  const started = Date.now();
-  const signal = AbortSignal.timeout(Number(options.timeout) * 1000);
-  const verdict = (kind: Verdict['verdict'], detail: string): Verdict => ({
-    file,
-    verdict: kind,
-    detail,
-    seconds: (Date.now() - started) / 1000,
-  });
-  const namespace = await createNamespace(client, 'conformance', signal);
-  try {
-    const created = await kubectlCreate(kubectl, kubectlFlags, file, namespace);
-    const runs = created.filter((object) => object.kind === 'TaskRun' || object.kind === 'PipelineRun');
-    const ended = await Promise.all(runs.map((run) => waitForEnd(client, run, signal)));
-    const bad = ended.find((run) => !isSuccessful(run.status));
-    if (bad) return verdict('fail', describe(succeededCondition(bad.status)));
-    return runs.length === 0 ? verdict('none', 'no run in it') : verdict('pass', '');
-  } catch (error) {
-    return verdict('fail', error instanceof Error ? error.message : String(error));
-  } finally {
-    if (!options.keep) await deleteNamespace(client, namespace, AbortSignal.timeout(30_000));
-  }
-}
+const access = await openCluster(options, 'tektite-conformance');
+const attemptOptions = { timeoutMs: Number(options.timeout) * 1000, keep: options.keep };
 
 const files = manifestsOf(folder);
-const verdicts: Verdict[] = [];
+const verdicts: Verdict['verdict'][] = [];
 const waiting = [...files];
 async function worker(): Promise<void> {
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-    const result = await tryManifest(file);
-    verdicts.push(result);
+    const started = Date.now();
+    const { verdict, detail } = await attemptManifest(access, file, attemptOptions);
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
     const name = path.relative(folder ?? '', file) || path.basename(file);
-    console.log(
-      `${result.verdict.toUpperCase()} ${name} ${result.seconds.toFixed(1)} s${result.detail ? `: ${result.detail.replaceAll('\n', ' ')}` : ''}`,
-    );
+    verdicts.push(verdict);
+    console.log(`${verdict.toUpperCase()} ${name} ${seconds} s${detail && `: ${detail.replaceAll('\n', ' ')}`}`);
   }
 }
 await Promise.all(Array.from({ length: Math.max(1, Number(options.parallel)) }, worker));
-await client.close();
+await access.client.close();
 
-const count = (kind: Verdict['verdict']) => verdicts.filter(({ verdict }) => verdict === kind).length;
+const count = (kind: Verdict['verdict']) => verdicts.filter((verdict) => verdict === kind).length;
 console.log(
   `\n${count('pass')} passed, ${count('fail')} failed${count('none') > 0 ? `, ${count('none')} skipped` : ''} of ${files.length}`,
 );

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { attempt } from '../../hack/command.ts';
 
 /** The YAML files of a folder (or the one file), in order of their paths. */
 export function manifestsOf(folder: string): string[] {
@@ -33,8 +33,10 @@ export async function kubectlCreate(
   file: string,
   namespace: string,
 ): Promise<CreatedObject[]> {
-  const output = await capture(kubectl, [...args, '--namespace', namespace, 'create', '-f', file, '--output', 'json']);
-  return splitJson(output)
+  const words = [kubectl, ...args, '--namespace', namespace, 'create', '-f', path.resolve(file), '--output', 'json'];
+  const { status, stdout, stderr, output } = await attempt(words);
+  if (status !== 0) throw new Error(stderr.trim() || `${words.join(' ')}: ${output.trim() || `status ${status}`}`);
+  return splitJson(stdout)
     .flatMap((object) => object.items ?? [object])
     .map((object) => ({
       kind: object.kind,
@@ -49,18 +51,4 @@ export function splitJson(text: string): Listed[] {
     .split(/^(?=\{)/m)
     .filter((part) => part.trim() !== '')
     .map((part) => JSON.parse(part) as Listed);
-}
-
-function capture(command: string, args: string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')));
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
-    child.on('error', (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
-    child.on('close', (status) =>
-      status === 0 ? resolve(output) : reject(new Error(errors.trim() || `${command} exited with ${status}`)),
-    );
-  });
 }

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskSpec } from '../../src/api/pipeline/v1/task.ts';
 import { podInputOf } from '../../src/core/pod/pod.fake.ts';
 import { buildPod } from '../../src/core/pod/build.ts';
-import type { Container } from '../../src/core/pod/types.ts';
+import type { Container, NewPod } from '../../src/core/pod/types.ts';
+import { didFail, failureOf } from '../../src/core/podstatus/failure.ts';
+import { readSteps } from '../../src/core/podstatus/steps.ts';
 import { parseTerminationMessage, stepReport } from '../../src/core/podstatus/termination.ts';
 
 /**
@@ -22,11 +24,11 @@ let binary = '';
 beforeAll(async () => {
   root = realpathSync(mkdtempSync(path.join(tmpdir(), 'entrypoint-contract-')));
   binary = path.join(root, 'entrypoint');
-  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], {
-    cwd: source,
-    env: { ...process.env, CGO_ENABLED: '0' },
-  });
-}, 120_000);
+  const env = { ...process.env, CGO_ENABLED: '0' };
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], { cwd: source, env });
+  const evaluator = { cwd: path.join(source, 'cel'), env };
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', `${binary}-cel`, '.'], evaluator);
+}, 300_000);
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -69,7 +71,7 @@ async function run(container: Container, host: string, signal: AbortSignal): Pro
 async function runPod(
   spec: TaskSpec,
   signal: AbortSignal,
-): Promise<{ ended: Ended[]; messages: (string | undefined)[]; prepared: Ended; host: string }> {
+): Promise<{ ended: Ended[]; messages: (string | undefined)[]; prepared: Ended; host: string; pod: NewPod }> {
   const pod = buildPod(podInputOf(spec));
   const host = mkdtempSync(path.join(root, 'pod-'));
   const steps = pod.spec.containers.filter(({ name }) => name.startsWith('step-'));
@@ -94,7 +96,7 @@ async function runPod(
   }));
   const ended = await Promise.all(own.map((step) => run(step, host, signal)));
   const messages = own.map((_, index) => readFileSync(`${host}/tekton/run/${index}/termination`, 'utf8'));
-  return { ended, messages, prepared, host };
+  return { ended, messages, prepared, host, pod };
 }
 
 const results = (message: string | undefined): Record<string, string> =>
@@ -178,5 +180,55 @@ describe('a planned pod run by the real entrypoint', () => {
     expect(
       messages.map((message) => ({ ...stepReport(parseTerminationMessage(message) ?? []), startedAt: undefined })),
     ).toEqual([{ exitCode: 7 }, { reason: 'Skipped' }, { reason: 'TimeoutExceeded' }, { reason: 'Skipped' }]);
+  });
+
+  it('brings the CEL evaluator where a step asks for it, and only there', async ({ signal }) => {
+    const guarded = (cel: string) => ({ name: 'a', image: 'i', when: [{ cel }], script: 'echo ran' });
+    const rows = [
+      { when: "'$(context)' == '$(context)' && size([1, 2]) == 2", exit: 0, stdout: 'ran\n', reason: undefined },
+      { when: "'a' == 'b'", exit: 0, stdout: '', reason: 'Skipped' },
+      { when: "'a' == 1", exit: 1, stdout: '', reason: undefined },
+    ];
+    for (const { when, exit, stdout, reason } of rows) {
+      const { ended, messages, host } = await runPod({ steps: [guarded(when)] }, signal);
+      expect(ended.map((one) => [one.exit, one.stdout])).toEqual([[exit, stdout]]);
+      const report = stepReport(parseTerminationMessage(messages[0]) ?? []);
+      expect(report.reason).toBe(reason);
+      if (exit === 1) expect(report.message).toContain('found no matching overload for');
+      expect(existsSync(`${host}/tekton/bin/entrypoint-cel`)).toBe(true);
+    }
+    const plain = await runPod({ steps: [{ name: 'a', image: 'i', script: 'true' }] }, signal);
+    expect(existsSync(`${plain.host}/tekton/bin/entrypoint-cel`)).toBe(false);
+  });
+
+  it.for([3, 4, 10, 30])('loses no result in a pod of %i containers', async (containers, { signal }) => {
+    const share = Math.min(4096, Math.floor(12_288 / containers));
+    const sidecars = Array.from({ length: containers - 2 }, (_, index) => ({ name: `s${index}`, image: 'i' }));
+    const outcomes: string[] = [];
+    for (const size of [share - 150, share - 80, 5000]) {
+      const spec: TaskSpec = {
+        results: [{ name: 'r' }],
+        steps: [{ name: 'a', image: 'i', script: `head -c ${size} /dev/zero | tr '\\0' x > "$HOST/tekton/results/r"` }],
+        sidecars,
+      };
+      const { ended, messages, pod } = await runPod(spec, signal);
+      const [message = ''] = messages;
+      // What the kubelet leaves of it.
+      const kept = message.slice(0, share);
+      const status = {
+        phase: ended[0]?.exit === 0 ? 'Succeeded' : 'Failed',
+        containerStatuses: [
+          { name: 'step-a', state: { terminated: { exitCode: ended[0]?.exit ?? -1, message: kept } } },
+        ],
+      };
+      const known = { ...pod, status };
+      const result = readSteps(known, spec, true).results[0]?.value ?? '';
+      outcomes.push(didFail(known) ? 'failed' : 'succeeded');
+      if (didFail(known)) {
+        expect(failureOf(known).reason).toBe('TaskRunResultLargerThanAllowedLimit');
+        expect(failureOf(known).message).toContain(`task result "r" has ${size} bytes`);
+      } else expect(result).toHaveLength(size);
+    }
+    expect(outcomes).toEqual(['succeeded', 'failed', 'failed']);
   });
 });

@@ -66,7 +66,7 @@ export class Installation {
 
   /** Upgrades the release to the setup's values and these; without any, back to what the setup left. */
   async upgrade(values: Readonly<Record<string, string>> = {}): Promise<void> {
-    const set = Object.entries(values).flatMap(([key, value]) => ['--set-string', `${key}=${value}`]);
+    const set = Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     await this.helm(
       'upgrade',
       '--install',

@@ -17,10 +17,15 @@ export async function testCluster(): Promise<Extract<Target, { kind: 'own' }>> {
   return { kind: 'own', cluster, kubeconfig: status.kubeconfig, registry: new URL(status.registry).host };
 }
 
+/** Pushes what examples and tests run in to the cluster's registry. */
+export async function prepareImages({ registry }: { registry: string }): Promise<void> {
+  await command(['hack/images', 'push', `http://${registry}`, ...standIns], { show: true });
+}
+
 /** Once before all end-to-end tests: the images they use, and the present sources installed with helm. */
 export default async function setup(): Promise<void> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
-  await command(['hack/images', 'push', `http://${target.registry}`, ...standIns], { show: true });
+  await prepareImages(target);
   await install(target);
 }

@@ -87,6 +87,7 @@ function backendFor(client: FakeKubeClient, options: Partial<OciBackendOptions> 
   return createOciBackend({
     registries: new Registries(),
     credentials: createCredentialSource({ client }),
+    runCredentials: createCredentialSource({ client }),
     ...options,
   });
 }

@@ -52,7 +52,7 @@ const tagOf = (subject: ImageSubject, suffix: string) => `${subject.digest.repla
 describe('.sig and .att', () => {
   it('are images as cosign writes them', async () => {
     const subject = await image('team/app');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     const signed = await requestFor(simpleSigning(subject));
     const attested = await requestFor(statement(subject, 'one'));
     await backend.store(signed, signal);
@@ -100,7 +100,7 @@ describe('.sig and .att', () => {
 
   it('get no second layer for the same payload, signed anew by the same key', async () => {
     const subject = await image('team/again');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     for (let pass = 0; pass < 3; pass += 1) {
       await backend.store(await requestFor(simpleSigning(subject)), signal);
       await backend.store(await requestFor(statement(subject, 'same')), signal);
@@ -111,7 +111,7 @@ describe('.sig and .att', () => {
 
   it('get a second layer for another key and another payload', async () => {
     const subject = await image('team/other');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     const other = newSigner();
     await backend.store(await requestFor(simpleSigning(subject)), signal);
     await backend.store(await requestFor(simpleSigning(subject), {}, other), signal);
@@ -129,7 +129,7 @@ describe('.sig and .att', () => {
 
   it('know their own payload in a layer without our annotations (cosign, upstream Chains)', async () => {
     const subject = await image('team/stranger');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     await backend.store(await requestFor(simpleSigning(subject)), signal);
     await backend.store(await requestFor(statement(subject, 'same')), signal);
     for (const suffix of ['sig', 'att']) {
@@ -154,7 +154,7 @@ describe('.sig and .att', () => {
 
   it('get the log entry that came later in place of the layer without it', async () => {
     const subject = await image('team/log');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     await backend.store(await requestFor(statement(subject, 'one')), signal);
     const tlogEntry = {
       logIndex: '7',
@@ -182,7 +182,7 @@ describe('.sig and .att', () => {
 
   it('go to storage.oci.repository, where a second attestation does not replace the first', async () => {
     const subject = await image('team/elsewhere');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     const settings = { 'storage.oci.repository': `${host}/attestations` };
     for (const build of ['one', 'two'])
       await backend.store(await requestFor(statement(subject, build), settings), signal);
@@ -192,7 +192,7 @@ describe('.sig and .att', () => {
 
   it('lose nothing when 20 write one tag at the same time', async () => {
     const subject = await image('team/crowd');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     const builds = Array.from({ length: 20 }, (_, index) => `build-${index}`);
     await Promise.all(builds.map(async (build) => backend.store(await requestFor(statement(subject, build)), signal)));
     expect(await buildsIn('team/crowd', subject)).toEqual([...builds].sort());
@@ -204,7 +204,7 @@ describe('.sig and .att', () => {
     // Every writer is another process, so to say; each writes one after another's write, never between its read and
     // write.
     for (const build of builds)
-      await createOciBackend({ registries: new Registries(), credentials: anonymous }).store(
+      await createOciBackend({ registries: new Registries(), credentials: anonymous, runCredentials: anonymous }).store(
         await requestFor(statement(subject, build)),
         signal,
       );
@@ -213,7 +213,7 @@ describe('.sig and .att', () => {
 
   it('are refused by name at 1000 layers', async () => {
     const subject = await image('team/full');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     await backend.store(await requestFor(statement(subject, 'first')), signal);
     const manifest = await manifestAt('team/full', tagOf(subject, 'att'));
     const [layer] = manifest.layers;
@@ -243,7 +243,7 @@ describe('.sig and .att', () => {
       ...statement(subject, 'x'),
       subjects: [{ repository: `${host}/Not/Valid`, digest: subject.digest }, subject],
     };
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     await expect(backend.store(await requestFor(payload), signal)).rejects.toThrow(
       /1 of 2 images failed: .*"Not\/Valid" is not a repository name/,
     );
@@ -270,7 +270,7 @@ describe('bundles', () => {
 
   it('are referrers as cosign v3 writes them, listed at the fallback tag, once each', async () => {
     const subject = await image('team/bundle');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     const payloads = [imageSignaturePayload(subject), statement(subject, 'one')];
     for (const payload of [...payloads, ...payloads]) await backend.store(await requestFor(payload, settings), signal);
 
@@ -310,7 +310,7 @@ describe('bundles', () => {
 
   it('of 20 writers are all in the index', async () => {
     const subject = await image('team/many-bundles');
-    const backend = createOciBackend({ registries, credentials: anonymous });
+    const backend = createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous });
     await Promise.all(
       Array.from({ length: 20 }, async (_, index) =>
         backend.store(await requestFor(statement(subject, `build-${index}`), settings), signal),
@@ -323,8 +323,8 @@ describe('bundles', () => {
   it('refuse simplesigning payloads by name', async () => {
     const subject = await image('team/refused');
     const request = await requestFor(simpleSigning(subject), settings);
-    expect(createOciBackend({ registries, credentials: anonymous }).refuses?.(request)).toContain(
-      '"sigstore-bundle" needs a statement',
-    );
+    expect(
+      createOciBackend({ registries, credentials: anonymous, runCredentials: anonymous }).refuses?.(request),
+    ).toContain('"sigstore-bundle" needs a statement');
   });
 });

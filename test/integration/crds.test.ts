@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { Server, type Answer, type Json } from './https-server.ts';
 
 /**
  * The CRDs of crds/ on a real API server, which refuses a schema that is not structural. TEKTITE_TEST_KUBECONFIG names
@@ -14,96 +13,27 @@ const folder = join(import.meta.dirname, '..', '..', 'crds');
 const namespace = `crds-${process.pid}`;
 const group = '/apis/tekton.dev/v1';
 
-interface Answer {
-  status: number;
-  body: { message?: string; [field: string]: unknown };
-}
-type Json = Record<string, unknown>;
-
-/** Plain HTTPS: an independent witness beside our own client. */
-class Server {
-  private readonly config = new KubeConfig();
-
-  constructor(file: string) {
-    this.config.loadFromFile(file);
-  }
-
-  async call(method: string, path: string, body?: unknown, contentType = 'application/json'): Promise<Answer> {
-    const target = new URL(path, this.config.getCurrentCluster()?.server);
-    const options: Record<string, unknown> = {
-      method,
-      headers: { accept: 'application/json', 'content-type': contentType },
-    };
-    await this.config.applyToHTTPSOptions(options);
-    return new Promise((resolve, reject) => {
-      const request = httpsRequest(target, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as Answer['body'],
-          }),
-        );
-        response.on('error', reject);
-      });
-      request.on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
-    });
-  }
-
-  /** Creates as `kubectl create --validate=strict` does: unknown and repeated fields are errors. */
-  create(plural: string, object: Json, dryRun = false): Promise<Answer> {
-    return this.call(
-      'POST',
-      `${group}/namespaces/${namespace}/${plural}?fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`,
-      object,
-    );
-  }
-}
-
 const server = new Server(process.env['TEKTITE_TEST_KUBECONFIG'] ?? '');
 
-async function establish(name: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const { body } = await server.call('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
-    const conditions =
-      (body['status'] as { conditions?: { type: string; status: string; message: string }[] } | undefined)
-        ?.conditions ?? [];
-    const broken = conditions.find(({ type, status }) => type === 'NonStructuralSchema' && status === 'True');
-    if (broken) throw new Error(`${name}: ${broken.message}`);
-    if (conditions.some(({ type, status }) => type === 'Established' && status === 'True')) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${name} was not established within 30 s`);
-}
-
-/** A group's paths are served a moment after its CRDs are established. */
-async function served(plural: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    if ((await server.call('GET', `${group}/namespaces/default/${plural}`)).status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${plural} are not served after 30 s`);
+/** Creates as `kubectl create --validate=strict` does: unknown and repeated fields are errors. */
+function create(plural: string, body: Json, dryRun = false): Promise<Answer> {
+  const query = `?fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`;
+  return server.call('POST', `${group}/namespaces/${namespace}/${plural}${query}`, { body });
 }
 
 beforeAll(async () => {
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const crd = parse(readFileSync(join(folder, file), 'utf8')) as {
-      metadata: { name: string };
-      spec: { names: { plural: string } };
-    };
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}?fieldManager=crds-test&force=true&fieldValidation=Strict`;
-    const { status, body } = await server.call('PATCH', path, crd, 'application/apply-patch+yaml');
+    const crd = parse(readFileSync(join(folder, file), 'utf8')) as { metadata: { name: string } };
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
+    const { status, body } = await server.apply(path, crd, 'crds-test');
     expect([file, status, body.message], `${file} must be taken by the API server`).toEqual([
       file,
       expect.toBeOneOf([200, 201]),
       undefined,
     ]);
-    await establish(crd.metadata.name);
-    await served(crd.spec.names.plural);
+    await server.established(crd.metadata.name);
   }
-  const { status } = await server.call('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
+  const { status } = await server.call('POST', '/api/v1/namespaces', { body: { metadata: { name: namespace } } });
   expect(status).toBe(201);
 });
 
@@ -329,7 +259,7 @@ describe('objects that are accepted', () => {
     },
   ];
   test.each(rows)('$name', async ({ plural, object: sent }) => {
-    const { status, body } = await server.create(plural, sent);
+    const { status, body } = await create(plural, sent);
     expect([status, body.message]).toEqual([201, undefined]);
     const spec = sent['spec'] as Json;
     expect(withoutDefaults(body['spec'])).toEqual(withoutDefaults(spec));
@@ -349,7 +279,7 @@ function withoutDefaults(tree: unknown): unknown {
 }
 
 test('a pipeline inside a PipelineRun is left to the reconciler, which takes field names in any case as upstream', async () => {
-  const { status } = await server.create(
+  const { status } = await create(
     'pipelineruns',
     object('PipelineRun', { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { stpes: [] } }] } }),
     true,
@@ -412,7 +342,7 @@ describe('objects that are refused', () => {
     },
   ];
   test.each(rows)('$name', async ({ plural, object: sent, message }) => {
-    const { status, body } = await server.create(plural, sent, true);
+    const { status, body } = await create(plural, sent, true);
     expect(status).toBeOneOf([400, 422]);
     expect(body.message).toMatch(message);
   });
@@ -421,7 +351,7 @@ describe('objects that are refused', () => {
 describe('what users and controllers build on', () => {
   test('status is a resource of its own, and generation counts changes of the spec only', async () => {
     const sent = object('TaskRun', { taskRef: { name: 't' } });
-    const { body: created } = await server.create('taskruns', sent);
+    const { body: created } = await create('taskruns', sent);
     const name = (sent['metadata'] as { name: string }).name;
     const path = `${group}/namespaces/${namespace}/taskruns/${name}`;
     const status = {
@@ -457,8 +387,7 @@ describe('what users and controllers build on', () => {
       results: [{ name: 'r', value: { k: 'v' } }],
     };
     const { status: code, body } = await server.call('PUT', `${path}/status?fieldValidation=Strict`, {
-      ...created,
-      status,
+      body: { ...created, status },
     });
     expect([code, body.message]).toEqual([200, undefined]);
     expect(body['status']).toEqual(status);
@@ -511,7 +440,7 @@ const given = process.env['TEKTITE_TEST_MANIFESTS'];
 if (given) {
   describe(`manifests of ${given}`, () => {
     test.each(manifests(given))('$name', async ({ plural, object: sent }) => {
-      const { status, body } = await server.create(plural, sent, true);
+      const { status, body } = await create(plural, sent, true);
       expect([status, body.message]).toEqual([201, undefined]);
     });
   });

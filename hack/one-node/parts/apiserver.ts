@@ -67,17 +67,12 @@ async function rolesTakeEffect(instance: Instance): Promise<string | undefined> 
 }
 
 /**
- * Without a node there is no kubelet to call and no controller that makes ServiceAccounts: the admission plugin that
- * demands them would refuse every pod. Loopback cannot be an endpoint, so none is published.
+ * Without a node there is no kubelet to call, and no controller that makes ServiceAccounts: who creates pods makes
+ * theirs first. Loopback cannot be an endpoint, so none is published.
  */
 function modeFlags(instance: Instance): string[] {
   if (instance.mode === 'control-plane') {
-    return [
-      '--bind-address=127.0.0.1',
-      '--endpoint-reconciler-type=none',
-      '--authorization-mode=RBAC',
-      '--disable-admission-plugins=ServiceAccount',
-    ];
+    return ['--bind-address=127.0.0.1', '--endpoint-reconciler-type=none', '--authorization-mode=RBAC'];
   }
   return [
     '--authorization-mode=Node,RBAC',

@@ -1,7 +1,7 @@
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { FormatProblem, ImageSubject } from '../types.ts';
 import { parseDigest, type Digest } from './digest.ts';
-import { InvalidImageDigestError, parseImageDigest } from './image.ts';
+import { InvalidImageDigestError, parseImageDigest, schemedSubject } from './image.ts';
 import type { DigestedThing } from './merge.ts';
 
 /**
@@ -19,8 +19,35 @@ export type Report = (problem: FormatProblem) => void;
 const outputsSuffix = 'ARTIFACT_OUTPUTS';
 const inputsSuffix = 'ARTIFACT_INPUTS';
 
+/**
+ * How many things the results name as built, before any of it is read: each `*IMAGE_URL`, `*ARTIFACT_URI` (or what they
+ * are paired with), `*ARTIFACT_OUTPUTS`, and what `IMAGES` lists.
+ */
+export function countHints(results: readonly NamedResult[]): number {
+  const ending = (suffix: string) => results.filter(({ name }) => name.endsWith(suffix)).length;
+  const listed = results.filter(({ name }) => name === 'IMAGES').map(({ value }) => imageList(value).length);
+  return (
+    Math.max(ending('IMAGE_URL'), ending('IMAGE_DIGEST')) +
+    Math.max(ending('ARTIFACT_URI'), ending('ARTIFACT_DIGEST')) +
+    ending(outputsSuffix) +
+    listed.reduce((sum, count) => sum + count, 0)
+  );
+}
+
 /** `*IMAGE_URL` with `*IMAGE_DIGEST`, then `IMAGES`. */
 export function imagesFromHints(results: readonly NamedResult[], report: Report): ImageSubject[] {
+  return imageTexts(results, report).flatMap(({ name, text }) => image(text, `result ${name}`, report) ?? []);
+}
+
+/** Subjects of the same; also what only upstream takes for an image. */
+export function imageSubjects(results: readonly NamedResult[], report: Report): DigestedThing[] {
+  return imageTexts(results, report).flatMap(({ name, text }) => {
+    const found = image(text, `result ${name}`, report);
+    return (found ? imageAsThing(found) : schemedSubject(text)) ?? [];
+  });
+}
+
+function imageTexts(results: readonly NamedResult[], report: Report): { name: string; text: string }[] {
   const pairs = pairsOf(results, 'IMAGE_URL', 'IMAGE_DIGEST', report).map(({ name, location, digest }) => ({
     name,
     text: `${location}@${digest}`,
@@ -28,7 +55,7 @@ export function imagesFromHints(results: readonly NamedResult[], report: Report)
   const listed = results
     .filter(({ name }) => name === 'IMAGES')
     .flatMap(({ name, value }) => imageList(value).map((text) => ({ name, text })));
-  return [...pairs, ...listed].flatMap(({ name, text }) => image(text, `result ${name}`, report) ?? []);
+  return [...pairs, ...listed];
 }
 
 /** Names of the results that speak of images; they are no by-products. */
@@ -39,10 +66,7 @@ export function isImageHint(name: string): boolean {
 /** Only text counts, as upstream has it: names with digests between commas or line ends. */
 function imageList(value: ParamValue): string[] {
   if (typeof value !== 'string') return [];
-  return value
-    .split(/[\n,]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
+  return (value.match(/[^\n,\s][^\n,]*/g) ?? []).map((entry) => entry.trimEnd());
 }
 
 function image(text: string, subject: string, report: Report): ImageSubject | undefined {
@@ -84,9 +108,9 @@ export function buildArtifacts(results: readonly NamedResult[], report: Report):
   return structured(results, outputsSuffix, report).flatMap(({ artifact, marked }) => (marked ? [artifact] : []));
 }
 
-/** Images to sign: those of the image hints, and build artifacts that name an image. */
-export function imagesToSign(results: readonly NamedResult[], report: Report): ImageSubject[] {
-  const built = buildArtifacts(results, report).flatMap(({ name, digest }) => {
+/** Build artifacts that name an image, under its normalised name: beside the artifact it is a second subject. */
+export function builtImages(results: readonly NamedResult[], report: Report): ImageSubject[] {
+  return buildArtifacts(results, report).flatMap(({ name, digest }) => {
     try {
       return [parseImageDigest(`${name}@sha256:${digest['sha256'] ?? ''}`)];
     } catch (error) {
@@ -95,7 +119,11 @@ export function imagesToSign(results: readonly NamedResult[], report: Report): I
       throw error;
     }
   });
-  const all = [...imagesFromHints(results, report), ...built];
+}
+
+/** Images to sign: those of the image hints, and build artifacts that name an image. */
+export function imagesToSign(results: readonly NamedResult[], report: Report): ImageSubject[] {
+  const all = [...imagesFromHints(results, report), ...builtImages(results, report)];
   return [...new Map(all.map((entry) => [`${entry.repository}@${entry.digest}`, entry])).values()];
 }
 

@@ -1,5 +1,6 @@
 import type { ImageSubject } from '../types.ts';
 import { parseDigest } from './digest.ts';
+import type { DigestedThing } from './merge.ts';
 
 /** Text that names no image by digest; the message says what is wrong with it. */
 export class InvalidImageDigestError extends Error {
@@ -9,6 +10,7 @@ export class InvalidImageDigestError extends Error {
 const dockerHub = 'index.docker.io';
 const registryForm = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 const repositoryForm = /^[a-z0-9_./-]{2,255}$/;
+const schemedForm = /^[A-Za-z0-9._-]{1,64}:\/\/[a-z0-9_./-]{1,254}$/;
 const tagForm = /^[\w.-]{0,128}$/;
 
 /**
@@ -26,6 +28,18 @@ export function parseImageDigest(text: string): ImageSubject {
   if (!digest || `sha256:${digest.hex}` !== digestText)
     throw refused(text, `digest ${JSON.stringify(digestText)} must be sha256: and 64 lower-case hex digits`);
   return { repository: repositoryOf(withoutTag(name), text), digest: digestText };
+}
+
+/**
+ * What upstream makes a subject of when an image is named with a scheme (`oci://ghcr.io/a/b`, `https://ghcr.io/a/b`): the
+ * whole of it without its tag, for go-containerregistry takes `oci:` for a registry. Nobody can pull such an image.
+ */
+export function schemedSubject(text: string): DigestedThing | undefined {
+  const [name = '', digestText = '', ...more] = text.split('@');
+  const digest = digestText.startsWith('sha256:') ? parseDigest(digestText) : undefined;
+  const bare = withoutTag(name);
+  if (more.length > 0 || !digest || !schemedForm.test(bare)) return undefined;
+  return { name: bare, digest: { sha256: digest.hex } };
 }
 
 /** A colon behind the last slash starts a tag, unless what stands there cannot be one. */

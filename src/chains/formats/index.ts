@@ -1,9 +1,10 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { imagesToSign, type Report } from '../artifacts/hints.ts';
+import { countHints, imagesToSign, type Report } from '../artifacts/hints.ts';
 import type { Artifact, FormatProblem, FormatSettings, ImageSubject, RunObject, StatementFormat } from '../types.ts';
 import { executedTasks, isPipelineRun, resultsOf, type ExecutedTask } from './runs.ts';
 import { simpleSigningPayload } from './simplesigning.ts';
 import { statementPayload, type Statement } from './statement.ts';
+import { countSubjects } from './subjects.ts';
 import { provenanceV02 } from './v02.ts';
 import { provenanceV1 } from './v1.ts';
 
@@ -21,11 +22,33 @@ export function artifactsOf(
   const problems = new Map<string, FormatProblem>();
   // Results are read several times: each fault is told once.
   const report: Report = (problem) => problems.set(`${problem.subject}\n${problem.message}`, problem);
-  const artifacts = [
-    ...attestation(run, children, settings, report),
-    ...(settings.oci.enabled ? imagesToSign(resultsOf(run), report).map(imageArtifact) : []),
-  ];
+  const artifacts = [...attestation(run, children, settings, report), ...images(run, settings, report)];
   return { artifacts, problems: [...problems.values()] };
+}
+
+/** Signatures of images that one run may ask for: each is a call to the signer, the log and a registry. */
+const mostImages = 256;
+/** Subjects of one attestation, which is stored beside each of them. */
+const mostSubjects = 1024;
+
+function images(run: RunObject, settings: FormatSettings, report: Report): Artifact[] {
+  if (!settings.oci.enabled) return [];
+  const count = countHints(resultsOf(run));
+  if (count > mostImages) {
+    report(
+      tooMany(run, `name ${count} images and other artifacts, and at most ${mostImages} images of a run are signed`),
+    );
+    return [];
+  }
+  return imagesToSign(resultsOf(run), report).map(imageArtifact);
+}
+
+function tooMany(run: RunObject, message: string): FormatProblem {
+  return {
+    subject: `results of ${run.metadata.name}`,
+    message: `${message}: none of them; let several runs build them`,
+    refused: true,
+  };
 }
 
 function attestation(
@@ -38,6 +61,11 @@ function attestation(
   const { enabled, format } = settings[kind];
   if (!enabled) return [];
   const tasks = isPipelineRun(run) ? executedTasks(run, children) : [];
+  const count = countSubjects(run, tasks, settings.pipelinerun.deepInspection);
+  if (count > mostSubjects) {
+    report(tooMany(run, `name ${count} artifacts, and an attestation may have ${mostSubjects} subjects`));
+    return [];
+  }
   const uid = run.metadata.uid ?? '';
   return [
     {

@@ -53,14 +53,16 @@ export function executedTasks(run: PipelineRun, children: readonly TaskRun[]): E
     child.metadata.labels?.[pipelineTaskLabel] ?? references[place(child)]?.pipelineTaskName;
   const ordered = [...children].sort((a, b) => place(a) - place(b));
   const present = new Set(children.map((child) => childKey('TaskRun', child.metadata.name)));
+  const runsOf = Map.groupBy(ordered, taskOf);
+  const unseenOf = Map.groupBy(
+    references.filter(({ kind, name }) => !present.has(childKey(kind, name))),
+    ({ pipelineTaskName }) => pipelineTaskName,
+  );
   const describe =
     (isFinally: boolean) =>
     (task: PipelineTask): ExecutedTask => {
-      const runs = ordered.filter((child) => taskOf(child) === task.name);
-      const unseen = references.filter(
-        (reference) =>
-          reference.pipelineTaskName === task.name && !present.has(childKey(reference.kind, reference.name)),
-      );
+      const runs = runsOf.get(task.name) ?? [];
+      const unseen = unseenOf.get(task.name) ?? [];
       return {
         task,
         isFinally,

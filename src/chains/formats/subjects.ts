@@ -3,8 +3,10 @@ import { parseDigest, type DigestSet } from '../artifacts/digest.ts';
 import {
   artifactsFromPairs,
   buildArtifacts,
+  builtImages,
+  countHints,
   imageAsThing,
-  imagesFromHints,
+  imageSubjects,
   outputArtifacts,
   type NamedResult,
   type Report,
@@ -29,9 +31,10 @@ export function hintedSubjects(
 
 function fromHints(results: readonly NamedResult[], report: Report): DigestedThing[] {
   return merged(
-    imagesFromHints(results, report).map(imageAsThing),
+    imageSubjects(results, report),
     artifactsFromPairs(results, report),
     outputArtifacts(results, report),
+    builtImages(results, report).map(imageAsThing),
   );
 }
 
@@ -59,7 +62,19 @@ function builtByTask(run: TaskRun, report: Report): DigestedThing[] {
 }
 
 function built(results: readonly NamedResult[], report: Report): DigestedThing[] {
-  return merged(buildArtifacts(results, report), imagesFromHints(results, report).map(imageAsThing));
+  return merged(
+    buildArtifacts(results, report),
+    imageSubjects(results, report),
+    builtImages(results, report).map(imageAsThing),
+  );
+}
+
+/** How many subjects the results name, at most and before any of it is made. */
+export function countSubjects(run: RunObject, tasks: readonly ExecutedTask[], deep: boolean): number {
+  const runs = [run, ...(deep ? tasks.flatMap((task) => task.runs) : [])];
+  const results = runs.flatMap((one) => [resultsOf(one), ...(isPipelineRun(one) ? [] : stepResultsOf(one))]);
+  const native = runs.flatMap((one) => (isPipelineRun(one) ? [] : nativeOutputs(one).flatMap(({ things }) => things)));
+  return results.reduce((sum, named) => sum + countHints(named), native.length);
 }
 
 /** Outputs that are no subject (native artifacts without buildOutput): by-products of slsa/v2alpha4. */

@@ -41,10 +41,14 @@ function after({ task, isFinally }: ExecutedTask, last: string | undefined): str
   return names.length === 0 ? undefined : names;
 }
 
-/** Steps are paired by position. A child whose states do not fit its spec is left out, as upstream does. */
+/**
+ * Steps are paired by position. A child whose states do not fit its spec, or that failed before it had one, is left out,
+ * as upstream does.
+ */
 function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report): Record<string, unknown>[] {
   const { steps: states = [], results = [], taskSpec, startTime, completionTime } = child.status ?? {};
-  const specs = taskSpec?.steps ?? [];
+  if (taskSpec === undefined) return [];
+  const specs = taskSpec.steps ?? [];
   if (!fit(states, specs)) {
     // Without any state the pod never ran: nothing to wonder about.
     if (states.length > 0)
@@ -61,7 +65,7 @@ function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report
       finishedOn: utcTime(completionTime),
       status: statusOf(child),
       steps: states.length === 0 ? undefined : states.map((state, index) => stepConfig(specs[index], state)),
-      invocation: invocation(child, taskSpec?.params),
+      invocation: invocation(child, taskSpec.params),
       results: results.length === 0 ? undefined : asGoWrites('TaskRunResult[]', results),
     },
   ];

@@ -27,7 +27,7 @@ function entry(more: Partial<JournalEntry> = {}): JournalEntry {
     shortKey: 'd',
     fullKey: 'r@d',
     digest: payloadDigest(artifact.payload.json),
-    payload: artifact.payload,
+    signer: 'test key',
     signature,
     stored: [],
     ...more,
@@ -95,30 +95,7 @@ describe('what is left to do for an artifact', () => {
       { data: { 'transparency.timestamp-url': 'https://t' } },
       { timestamp: false },
     ],
-    [
-      'the payload that was signed, not that of today',
-      [
-        entry({
-          payload: { ...artifact.payload, json: Buffer.from('old') },
-          digest: payloadDigest(Buffer.from('old')),
-        }),
-      ],
-      {},
-      { signed: true, payload: 'old' },
-    ],
-    ['an unkept payload that came out the same', [entry({ payload: undefined })], {}, { signed: true }],
-    [
-      'all anew when an unkept payload came out different',
-      [entry({ payload: undefined, digest: 'x', stored: ['oci'] })],
-      {},
-      fresh,
-    ],
-    [
-      'all anew when the kept payload is not what was signed',
-      [entry({ payload: { ...artifact.payload, json: Buffer.from('forged') } })],
-      {},
-      fresh,
-    ],
+    ['all anew when the payload comes out different', [entry({ digest: 'x', stored: ['oci'] })], {}, fresh],
     ['all anew when asked for and nobody has seen the signature', [entry()], { afresh: true }, fresh],
     [
       'the rest when asked for and somebody has',

@@ -12,8 +12,10 @@ import { completed, payloadDigest, type JournalEntry } from './journal.ts';
 export interface Work {
   artifact: Artifact;
   digest: string;
-  /** Made in an earlier attempt. */
+  /** Made in an earlier attempt; whether by the key of now is still to be checked (`startedOver`). */
   signature?: Signature | undefined;
+  /** Who made it. */
+  signer?: string | undefined;
   logEntry?: LogEntry | undefined;
   timestamp?: Uint8Array | undefined;
   needsLogEntry: boolean;
@@ -44,7 +46,16 @@ export function planArtifacts(facts: WorkFacts): Work[] {
   });
 }
 
-function fresh(artifact: Artifact, wanted: readonly BackendName[], facts: WorkFacts): Work {
+/** The work as it is when its earlier signature is not to be used: nothing that goes with that one counts. */
+export function startedOver({ artifact }: Work, facts: Pick<WorkFacts, 'config' | 'runAnnotations'>): Work {
+  return fresh(artifact, backendsFor(artifact, facts.config), facts);
+}
+
+function fresh(
+  artifact: Artifact,
+  wanted: readonly BackendName[],
+  facts: Pick<WorkFacts, 'config' | 'runAnnotations'>,
+): Work {
   return {
     artifact,
     digest: payloadDigest(artifact.payload.json),
@@ -56,12 +67,11 @@ function fresh(artifact: Artifact, wanted: readonly BackendName[], facts: WorkFa
 }
 
 function continued(artifact: Artifact, entry: JournalEntry, wanted: readonly BackendName[], facts: WorkFacts): Work {
-  // What was signed is what is stored, also if the run's labels or the settings have changed since.
-  const payload = entry.payload ?? artifact.payload;
   return {
-    artifact: { ...artifact, payload },
+    artifact,
     digest: entry.digest,
-    signature: completed(entry.signature, payload),
+    signature: completed(entry.signature, artifact.payload),
+    signer: entry.signer,
     logEntry: entry.logEntry,
     timestamp: entry.timestamp,
     needsLogEntry: entry.logEntry === undefined && wantsLogEntry(facts),
@@ -72,8 +82,8 @@ function continued(artifact: Artifact, entry: JournalEntry, wanted: readonly Bac
 }
 
 function isUsable(entry: JournalEntry, artifact: Artifact, { afresh, now }: WorkFacts): boolean {
-  // Kept payloads must be what was signed; those not kept must have come out the same.
-  if (payloadDigest((entry.payload ?? artifact.payload).json) !== entry.digest) return false;
+  // A signature is of one payload: that of now, which says what ran, or it is of no use.
+  if (payloadDigest(artifact.payload.json) !== entry.digest) return false;
   const seen = entry.logEntry !== undefined || entry.stored.length > 0;
   return seen || !(afresh || isExpired(entry.signature, now));
 }
@@ -89,7 +99,7 @@ function isExpired({ certificate }: Signature, now: Date): boolean {
 }
 
 /** transparency.enabled "manual": only runs that ask for it, and those once. */
-function wantsLogEntry({ config, runAnnotations }: WorkFacts): boolean {
+function wantsLogEntry({ config, runAnnotations }: Pick<WorkFacts, 'config' | 'runAnnotations'>): boolean {
   const { mode } = config.transparency;
   switch (mode) {
     case 'off':

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { z } from 'zod';
+import { messageOf } from '../../errors.ts';
 import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
 import { backendNames, type BackendName } from '../storage/backend.ts';
 import type { LogEntry } from '../transparency/log.ts';
-import { inTotoPayloadType, simpleSigningPayloadType, type Artifact } from '../types.ts';
+import type { Artifact } from '../types.ts';
+import type { Seal } from './seal.ts';
 
 /**
  * What is known of one artifact between its signature and the moment it is stored everywhere (hack/decisions/0011). It
@@ -16,10 +18,11 @@ export interface JournalEntry {
   shortKey: string;
   /** Names the artifact: two images may share a short key. */
   fullKey: string;
-  /** sha256 of the payload, hex. */
+  /** sha256 of the payload, hex. The payload itself is never kept: it must come out the same, or the entry is void. */
   digest: string;
-  /** Absent when it was too large to be kept: then it must come out the same again, or the entry is void. */
-  payload?: Artifact['payload'] | undefined;
+  /** Who signed, in the words of its description. */
+  signer: string;
+  /** Without its envelope, which repeats the payload (`completed`). */
   signature: Signature;
   logEntry?: LogEntry | undefined;
   timestamp?: Uint8Array | undefined;
@@ -36,10 +39,12 @@ function withoutBytes(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutBytes(inner)]));
 }
 
-function withBytes(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !(BYTES in value)) return value;
+function withBytes(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withBytes);
+  if (typeof value !== 'object' || value === null) return value;
   const text = (value as Record<string, unknown>)[BYTES];
-  return typeof text === 'string' ? new Uint8Array(Buffer.from(text, 'base64')) : value;
+  if (typeof text === 'string') return new Uint8Array(Buffer.from(text, 'base64'));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withBytes(inner)]));
 }
 
 const bytes = z.instanceof(Uint8Array);
@@ -48,15 +53,7 @@ const entrySchema = z.object({
   shortKey: z.string(),
   fullKey: z.string(),
   digest: z.string(),
-  payload: z
-    .object({
-      json: bytes,
-      payloadType: z.enum([inTotoPayloadType, simpleSigningPayloadType]),
-      predicateType: z.string().optional(),
-      wrap: z.boolean(),
-      subjects: z.array(z.object({ repository: z.string(), digest: z.string() })),
-    })
-    .optional(),
+  signer: z.string(),
   signature: z.looseObject({ signature: bytes, publicKeyPem: z.string(), keyId: z.string(), algorithm: z.string() }),
   logEntry: z.looseObject({}).optional(),
   timestamp: bytes.optional(),
@@ -67,48 +64,58 @@ export function payloadDigest(payload: Uint8Array): string {
   return createHash('sha256').update(payload).digest('hex');
 }
 
-function pack(entries: readonly JournalEntry[], keep: { payload: boolean; logEntry: boolean }): string {
-  const kept = entries.map(({ payload, logEntry, signature: { envelope: _envelope, ...signature }, ...rest }) => ({
+/** Characters of the annotation's value, seal included, and bytes and entries in it: more is not written, nor read. */
+export const LONGEST_JOURNAL = 64 * 1024;
+const LARGEST_CONTENT = 512 * 1024;
+const MOST_ENTRIES = 512;
+
+/** Whose note it is. */
+export interface Sealing {
+  uid: string;
+  seal: Seal;
+}
+
+function pack(entries: readonly JournalEntry[], keepLogEntries: boolean, { uid, seal }: Sealing): string | undefined {
+  const kept = entries.map(({ logEntry, signature: { envelope: _envelope, ...signature }, ...rest }) => ({
     ...rest,
-    // The envelope repeats the payload; it is put together again from its parts.
     signature,
-    ...(keep.payload && payload ? { payload } : {}),
-    ...(keep.logEntry && logEntry ? { logEntry } : {}),
+    ...(keepLogEntries && logEntry ? { logEntry } : {}),
   }));
-  return deflateRawSync(JSON.stringify(withoutBytes(kept))).toString('base64');
+  const content = JSON.stringify(withoutBytes(kept));
+  if (Buffer.byteLength(content) > LARGEST_CONTENT) return undefined;
+  return seal.stamp('pending', uid, deflateRawSync(content).toString('base64'));
 }
 
 /**
- * The annotation's value in at most `room` characters. What can be had again is left out first: payloads (they are made
- * anew), then log entries (the log gives them back). `undefined` when not even the signatures fit.
+ * The annotation's value in at most `room` characters. Log entries are left out first: the log gives them back.
+ * `undefined` when not even the signatures fit.
  */
-export function encodeJournal(entries: readonly JournalEntry[], room: number): string | undefined {
-  const levels = [
-    { payload: true, logEntry: true },
-    { payload: false, logEntry: true },
-    { payload: false, logEntry: false },
-  ];
-  for (const level of levels) {
-    const text = pack(entries, level);
-    if (text.length <= room) return text;
-  }
-  return undefined;
+export function encodeJournal(entries: readonly JournalEntry[], room: number, sealing: Sealing): string | undefined {
+  if (entries.length > MOST_ENTRIES) return undefined;
+  return [true, false]
+    .map((keepLogEntries) => pack(entries, keepLogEntries, sealing))
+    .find((text) => text !== undefined && text.length <= Math.min(room, LONGEST_JOURNAL));
 }
 
 /**
- * The entries of an annotation; none when it cannot be read, with the reason. What was written there is never trusted
- * to be signed.
+ * The entries of an annotation; none when it cannot be read or is not by Chains for this run, with the reason. Nothing
+ * without a seal is inflated or parsed.
  */
-export function decodeJournal(text: string | undefined): { entries: JournalEntry[]; problem?: string } {
+export function decodeJournal(
+  text: string | undefined,
+  { uid, seal }: Sealing,
+): { entries: JournalEntry[]; problem?: string } {
   if (!text) return { entries: [] };
+  if (text.length > LONGEST_JOURNAL) return { entries: [], problem: `it has ${text.length} characters` };
+  const packed = seal.open('pending', uid, text);
+  if (packed === undefined) return { entries: [], problem: 'it was not written by Chains for this run' };
   try {
-    const parsed: unknown = JSON.parse(
-      inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: 16 * 1024 * 1024 }).toString(),
-      withBytes,
-    );
-    return { entries: z.array(entrySchema).parse(parsed) as unknown as JournalEntry[] };
+    const content = inflateRawSync(Buffer.from(packed, 'base64'), { maxOutputLength: LARGEST_CONTENT }).toString();
+    const parsed: unknown = JSON.parse(content);
+    if (!Array.isArray(parsed) || parsed.length > MOST_ENTRIES) throw new Error('no list of signatures');
+    return { entries: parsed.map((entry) => entrySchema.parse(withBytes(entry)) as unknown as JournalEntry) };
   } catch (error) {
-    return { entries: [], problem: error instanceof Error ? error.message : String(error) };
+    return { entries: [], problem: messageOf(error).slice(0, 200) };
   }
 }
 

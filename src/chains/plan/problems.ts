@@ -1,5 +1,4 @@
-import { z } from 'zod';
-import { annotations } from '../annotations.ts';
+import { withoutUserinfo } from '../../redact.ts';
 
 /** Steps of signing, for messages; a backend is named itself. */
 export type Step = 'verification' | 'payload' | 'signing' | 'transparency' | 'timestamp' | `storage ${string}`;
@@ -12,49 +11,13 @@ export interface Problem {
   reason: string;
 }
 
-/** The annotation chains.tekton.dev/problems: for people, and for the next attempt. */
+/** The annotation chains.tekton.dev/problems: for people. Chains itself never reads it. */
 export interface Problems {
   /** How many attempts failed; absent when the run was signed and these are only notes. */
   failedAttempts?: number | undefined;
   /** When it is tried again; absent when it is not. */
   nextAttempt?: string | undefined;
   problems: Problem[];
-}
-
-const schema = z.object({
-  failedAttempts: z.number().optional(),
-  nextAttempt: z
-    .string()
-    .refine((text) => !Number.isNaN(Date.parse(text)))
-    .optional(),
-});
-
-type Annotations = Readonly<Record<string, string>> | undefined;
-
-/** What an earlier attempt left on the run; nothing when the annotation is absent or not ours. */
-export function readProblems(found: Annotations): Omit<Problems, 'problems'> {
-  try {
-    return schema.parse(JSON.parse(found?.[annotations.problems] ?? '{}'));
-  } catch {
-    // Somebody wrote something else there: then nothing is known of earlier attempts.
-    return {};
-  }
-}
-
-/**
- * How many attempts have failed. A run that had failed for good and lost its `signed` annotation begins anew: somebody
- * asked for it.
- */
-export function attemptsMade(found: Annotations): number {
-  if (gaveUp(found)) return 0;
-  const retries = found?.[annotations.retries];
-  return retries !== undefined && /^\d{1,3}$/.test(retries) ? Number(retries) + 1 : 0;
-}
-
-/** Whether the last attempt was the last one. */
-export function gaveUp(found: Annotations): boolean {
-  const { failedAttempts, nextAttempt } = readProblems(found);
-  return failedAttempts !== undefined && nextAttempt === undefined;
 }
 
 const MOST = 12;
@@ -65,11 +28,19 @@ const LONGEST_REASON = 300;
  * many.
  */
 export function writeProblems({ problems, ...rest }: Problems): string {
-  const shown = problems.slice(0, MOST).map((problem) => ({ ...problem, reason: cut(problem.reason) }));
+  const shown = shownProblems(problems);
   const more = problems.length - shown.length;
   return JSON.stringify({ ...rest, problems: shown, ...(more > 0 ? { more } : {}) });
 }
 
+/** The first dozen as they may be told to everybody who sees the run: short, and without passwords of URLs. */
+export function shownProblems(problems: readonly Problem[]): Problem[] {
+  return problems
+    .slice(0, MOST)
+    .map(({ artifact, at, reason }) => ({ artifact: cut(artifact), at, reason: cut(reason) }));
+}
+
 function cut(text: string): string {
-  return text.length <= LONGEST_REASON ? text : `${text.slice(0, LONGEST_REASON - 3)}...`;
+  const shown = withoutUserinfo(text.slice(0, 4 * LONGEST_REASON));
+  return shown.length <= LONGEST_REASON ? shown : `${shown.slice(0, LONGEST_REASON - 3)}...`;
 }

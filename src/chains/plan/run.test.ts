@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { annotations, finalizers, legacyFinalizer } from '../annotations.ts';
 import { parseChainsConfig } from '../config.ts';
-import { childOf, pipelineRun, taskRun } from '../reconciler/world.fake.ts';
+import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
+import { writeMark } from './mark.ts';
 import { planRun, type RunDecision, type RunFacts, type RunState } from './run.ts';
 
 const now = new Date('2026-01-01T00:01:00Z');
@@ -11,6 +12,10 @@ const failedStatus = {
   completionTime: '2026-01-01T00:00:59Z',
 };
 const ours = [finalizers.taskrun];
+
+function again(attempts: number, next: string, uid = 'uid-a'): Record<string, string> {
+  return { [annotations.mark]: writeMark({ kind: 'again', attempts, next: new Date(next) }, uid, seal) };
+}
 
 function decide(
   run: RunState,
@@ -22,6 +27,7 @@ function decide(
     run,
     children: [],
     config: parseChainsConfig(data).config,
+    seal,
     now,
     ...rest,
   });
@@ -31,8 +37,8 @@ describe('what is done with a TaskRun', () => {
   const rows: [name: string, run: RunState, expected: RunDecision, more?: Parameters<typeof decide>[1]][] = [
     ['done', taskRun('a'), { kind: 'sign', attempt: 1 }],
     ['failed runs are attested too', taskRun('a', { status: failedStatus }), { kind: 'sign', attempt: 1 }],
-    ['signed', taskRun('a', { annotations: { [annotations.signed]: 'true' } }), { kind: 'leave' }],
-    ['given up', taskRun('a', { annotations: { [annotations.signed]: 'failed' } }), { kind: 'leave' }],
+    ['signed', taskRun('a', { annotations: concluded('uid-a') }), { kind: 'leave' }],
+    ['given up', taskRun('a', { annotations: concluded('uid-a', 'failed') }), { kind: 'leave' }],
     [
       "signed with another word than upstream's two",
       taskRun('a', { annotations: { [annotations.signed]: 'no' } }),
@@ -40,17 +46,17 @@ describe('what is done with a TaskRun', () => {
     ],
     [
       'signed, and upstream left its finalizer',
-      taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: ours }),
+      taskRun('a', { annotations: concluded('uid-a'), finalizers: ours }),
       { kind: 'release' },
     ],
     [
       'signed, and an early upstream left its finalizer',
-      taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: [legacyFinalizer] }),
+      taskRun('a', { annotations: concluded('uid-a'), finalizers: [legacyFinalizer] }),
       { kind: 'release' },
     ],
     [
       "signed, with another's finalizer",
-      taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: ['x/y'] }),
+      taskRun('a', { annotations: concluded('uid-a'), finalizers: ['x/y'] }),
       { kind: 'leave' },
     ],
     ['new', taskRun('a', { status: running, creationTimestamp: '2026-01-01T00:00:59Z' }), { kind: 'later', ms: 1000 }],
@@ -109,40 +115,23 @@ describe('what is done with a TaskRun', () => {
       { data: { 'artifacts.taskrun.storage': '', 'artifacts.oci.signer': 'none' } },
     ],
     [
-      'failed twice, as upstream wrote it',
-      taskRun('a', { annotations: { [annotations.retries]: '1' } }),
-      { kind: 'sign', attempt: 3 },
-    ],
-    [
       'to be tried again in 4 s',
-      taskRun('a', {
-        annotations: {
-          [annotations.retries]: '1',
-          [annotations.problems]: '{"failedAttempts":2,"nextAttempt":"2026-01-01T00:01:04Z","problems":[]}',
-        },
-      }),
+      taskRun('a', { annotations: again(2, '2026-01-01T00:01:04Z') }),
       { kind: 'later', ms: 4000 },
     ],
     [
       'due to be tried again',
-      taskRun('a', {
-        annotations: {
-          [annotations.retries]: '1',
-          [annotations.problems]: '{"failedAttempts":2,"nextAttempt":"2026-01-01T00:01:00Z","problems":[]}',
-        },
-      }),
+      taskRun('a', { annotations: again(2, '2026-01-01T00:01:00Z') }),
+      { kind: 'sign', attempt: 3 },
+    ],
+    [
+      'to be tried again by a clock that was wrong',
+      taskRun('a', { annotations: again(2, '2027-01-01T00:00:00Z') }),
       { kind: 'sign', attempt: 3 },
     ],
     [
       'given up, then "signed" was removed',
-      taskRun('a', {
-        annotations: { [annotations.retries]: '3', [annotations.problems]: '{"failedAttempts":5,"problems":[]}' },
-      }),
-      { kind: 'sign', attempt: 1 },
-    ],
-    [
-      'with rubbish in the annotations',
-      taskRun('a', { annotations: { [annotations.retries]: 'x', [annotations.problems]: '{{' } }),
+      taskRun('a', { annotations: { ...concluded('uid-a', 'failed'), [annotations.signed]: undefined as never } }),
       { kind: 'sign', attempt: 1 },
     ],
   ];
@@ -151,13 +140,55 @@ describe('what is done with a TaskRun', () => {
   });
 });
 
+describe('what users write on their run', () => {
+  const far = '2026-01-01T00:05:00Z';
+  const rows: [name: string, annotations: Record<string, string>][] = [
+    ['a mark of their own', { [annotations.signed]: 'true' }],
+    ['that it failed for good', { [annotations.signed]: 'failed' }],
+    ["another run's mark", concluded('uid-b')],
+    ['a mark for another word', { ...concluded('uid-a', 'failed'), [annotations.signed]: 'true' }],
+    ['a mark that is waiting', { ...again(1, '2026-01-01T00:00:00Z'), [annotations.signed]: 'true' }],
+    ["another run's pause", again(4, far, 'uid-b')],
+    ['a mark of any length', { [annotations.signed]: 'true', [annotations.mark]: 'x'.repeat(100_000) }],
+    ['failures, as upstream counts them', { [annotations.retries]: '3' }],
+    [
+      'when to try again',
+      {
+        [annotations.problems]: `{"failedAttempts":4,"nextAttempt":"${far}","problems":[]}`,
+        [annotations.retries]: '3',
+      },
+    ],
+    ['rubbish', { [annotations.retries]: 'x', [annotations.problems]: '{{', [annotations.mark]: '.' }],
+  ];
+  it.each(rows)('%s does not keep it from being signed, nor counts as an attempt', (_name, found) => {
+    const { attempt } = decide(taskRun('a', { annotations: found })) as { attempt: number };
+    expect(attempt).toBe(_name.includes('waiting') ? 2 : 1);
+  });
+
+  it('is believed of runs that ended before there were marks, as upstream signed them', () => {
+    const later = { seal: { ...seal, since: now } };
+    for (const value of ['true', 'failed'])
+      expect(decide(taskRun('a', { annotations: { [annotations.signed]: value } }), later)).toEqual({ kind: 'leave' });
+    const unfinished = taskRun('a', { annotations: { [annotations.signed]: 'true' }, status: running });
+    expect(decide(unfinished, later)).toEqual({ kind: 'protect' });
+  });
+
+  it('cannot opt it out where the operator forbids that', () => {
+    const run = taskRun('a', { ...childOf('p'), annotations: { [annotations.sign]: 'false' } });
+    const parent = pipelineRun('p', ['a'], { annotations: { [annotations.sign]: 'false' } });
+    for (const value of ['forbid', 'nonsense', ''])
+      expect(decide(run, { parent, data: { 'artifacts.opt-out': value } })).toEqual({ kind: 'sign', attempt: 1 });
+    expect(decide(run, { parent, data: { 'artifacts.opt-out': 'allow' } })).toEqual({ kind: 'leave' });
+  });
+});
+
 describe('what a PipelineRun waits for', () => {
-  const signed = { [annotations.signed]: 'true' };
+  const signed = concluded('uid-a');
   const run = pipelineRun('p', ['a', 'b']);
   const rows: [name: string, children: RunState[], expected: RunDecision, data?: Record<string, string>][] = [
     [
       'all signed',
-      [taskRun('a', { annotations: signed }), taskRun('b', { annotations: { [annotations.signed]: 'failed' } })],
+      [taskRun('a', { annotations: signed }), taskRun('b', { annotations: concluded('uid-b', 'failed') })],
       { kind: 'sign', attempt: 1 },
     ],
     ['one done, not signed', [taskRun('a', { annotations: signed }), taskRun('b')], { kind: 'wait', for: 'b' }],

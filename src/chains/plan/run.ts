@@ -4,7 +4,8 @@ import { isDone } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import { annotations, finalizers, isChainsFinalizer, type RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
-import { attemptsMade, readProblems } from './problems.ts';
+import { markOf, type Mark } from './mark.ts';
+import type { Seal } from './seal.ts';
 
 /** The part of a run that decides what is done with it; caches hold no more than this. */
 export type RunState = Pick<TaskRun | PipelineRun, 'apiVersion' | 'kind' | 'metadata'> & {
@@ -20,6 +21,7 @@ export interface RunFacts {
   /** For a PipelineRun: its TaskRuns that still exist. */
   children: readonly RunState[];
   config: ChainsConfig;
+  seal: Seal;
   now: Date;
 }
 
@@ -45,23 +47,40 @@ export const PROTECT_AFTER_MS = 2_000;
 /** A child that does not end although its PipelineRun did is waited for this long. */
 const UNFINISHED_CHILD_MS = 600_000;
 
+/** Longer than any pause between two attempts: a mark that says more is from a clock that was wrong. */
+const LONGEST_PAUSE_MS = 600_000;
+
 /** What is to be done with a run now. */
 export function planRun(facts: RunFacts): RunDecision {
-  const { kind, run, config } = facts;
+  const { kind, run, config, seal } = facts;
   if (!isManaged(run, config)) return { kind: 'leave' };
-  if (isSigned(run) || isOptedOut(run, facts.parent)) return released(run);
+  if (isSigned(run, seal) || isOptedOut(run, facts.parent, config)) return released(run);
   if (!isDone(run.status)) return planUnfinished(facts);
-  const { nextAttempt } = readProblems(run.metadata.annotations);
-  const early = nextAttempt === undefined ? 0 : Date.parse(nextAttempt) - facts.now.getTime();
-  if (early > 0) return { kind: 'later', ms: early };
+  const mark = markOf(run.metadata, seal);
+  const early = mark.kind === 'again' ? mark.next.getTime() - facts.now.getTime() : 0;
+  if (early > 0 && early <= LONGEST_PAUSE_MS) return { kind: 'later', ms: early };
   const awaited = kind === 'pipelinerun' ? awaitedChild(facts) : undefined;
-  return awaited ?? { kind: 'sign', attempt: attemptsMade(run.metadata.annotations) + 1 };
+  return awaited ?? { kind: 'sign', attempt: mark.kind === 'again' ? mark.attempts + 1 : 1 };
 }
 
-/** Whether Chains has come to an end with this run. Other values of the annotation than upstream's two do not count. */
-export function isSigned(run: RunState): boolean {
+/**
+ * Whether Chains has come to an end with this run. Users write annotations too: only the mark says so, except on runs
+ * that ended before there were marks. Who takes `signed` away wants it signed again.
+ */
+export function isSigned(run: RunState, seal: Seal): boolean {
   const value = run.metadata.annotations?.[annotations.signed];
-  return value === 'true' || value === 'failed';
+  if (value !== 'true' && value !== 'failed') return false;
+  return concludes(markOf(run.metadata, seal), value) || endedBefore(run, seal.since);
+}
+
+function concludes(mark: Mark, value: 'true' | 'failed'): boolean {
+  return mark.kind === (value === 'true' ? 'signed' : 'failed');
+}
+
+/** By the status, which users cannot write. */
+function endedBefore({ status }: RunState, time: Date): boolean {
+  const ended = isDone(status) ? Date.parse(status?.completionTime ?? '') : Number.NaN;
+  return ended < time.getTime();
 }
 
 /** filter.managed-by: runs of other controllers are signed when the operator lists them. */
@@ -72,9 +91,14 @@ export function isManaged(run: RunState, config: Pick<ChainsConfig, 'managedBy'>
 
 /**
  * A PipelineRun's "false" holds for its TaskRuns too (annotations of Chains are not passed on to them), unless they say
- * otherwise.
+ * otherwise; operators may forbid it (artifacts.opt-out).
  */
-export function isOptedOut(run: RunState, parent: RunState | undefined): boolean {
+export function isOptedOut(
+  run: RunState,
+  parent: RunState | undefined,
+  { trust }: Pick<ChainsConfig, 'trust'>,
+): boolean {
+  if (trust.optOut === 'forbid') return false;
   const own = run.metadata.annotations?.[annotations.sign];
   return (own ?? parent?.metadata.annotations?.[annotations.sign]) === 'false';
 }
@@ -104,10 +128,10 @@ function producesAnything(kind: RunKind, config: ChainsConfig): boolean {
  * The first child that must be looked after before its PipelineRun; pruned ones, custom runs and child pipelines are
  * not awaited.
  */
-function awaitedChild({ run, children, config, now }: RunFacts): RunDecision | undefined {
+function awaitedChild({ run, children, config, seal, now }: RunFacts): RunDecision | undefined {
   for (const child of children) {
     const name = child.metadata.name ?? '';
-    if (isSigned(child) || isOptedOut(child, run) || !isManaged(child, config)) continue;
+    if (isSigned(child, seal) || isOptedOut(child, run, config) || !isManaged(child, config)) continue;
     if (isDone(child.status)) return { kind: 'wait', for: name };
     const left = Date.parse(run.status?.completionTime ?? now.toISOString()) + UNFINISHED_CHILD_MS - now.getTime();
     if (left > 0) return { kind: 'wait', for: name, ms: left };

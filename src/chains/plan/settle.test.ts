@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { annotations, finalizers, legacyFinalizer } from '../annotations.ts';
 import { parseChainsConfig } from '../config.ts';
-import { taskRun } from '../reconciler/world.fake.ts';
+import { concluded, seal, taskRun } from '../reconciler/world.fake.ts';
 import type { Signature } from '../signing/signer.ts';
 import { inTotoPayloadType, type Artifact } from '../types.ts';
 import type { Work } from './artifacts.ts';
@@ -29,15 +29,19 @@ const signature: Signature = {
   algorithm: 'a',
   scheme: 'ecdsa',
 };
-const good: WorkOutcome = { work, signature, stored: ['tekton', 'oci'], refused: [], failures: [] };
+const good: WorkOutcome = { work, signature, signer: 'test key', stored: ['tekton', 'oci'], refused: [], failures: [] };
 const denied = { artifact: 'taskrun-u', at: 'storage oci', reason: 'UNAUTHORIZED' } as const;
 const tooLarge = { artifact: 'taskrun-u', at: 'storage tekton', reason: 'too large' } as const;
 const bad: WorkOutcome = { ...good, stored: ['tekton'], failures: [denied] };
 const logEntry = (url: string) => ({ url }) as unknown as WorkOutcome['logEntry'];
 
+const sealing = { uid: 'u', seal };
+
 function settled(outcomes: WorkOutcome[], more: Partial<SettleFacts> = {}) {
   return settle({
     kind: 'taskrun',
+    uid: 'u',
+    seal,
     runAnnotations: {},
     config: parseChainsConfig(undefined).config,
     attempt: 1,
@@ -58,7 +62,7 @@ describe('what an attempt means for the run', () => {
       finalizer: 'drop',
       events: [],
       annotations: {
-        [annotations.signed]: 'true',
+        ...concluded('u'),
         [annotations.pending]: null,
         [annotations.retries]: null,
         [annotations.problems]: null,
@@ -67,7 +71,7 @@ describe('what an attempt means for the run', () => {
   });
 
   it('nothing to be signed is signed too, as upstream', () => {
-    expect(settled([]).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect(settled([]).annotations).toEqual(concluded('u'));
   });
 
   it('a failure: counted from "0", the reason by backend, the signature kept, the run protected', () => {
@@ -79,7 +83,7 @@ describe('what an attempt means for the run', () => {
       nextAttempt: '2026-01-01T00:00:01.000Z',
       problems: [denied],
     });
-    expect(decodeJournal(written[annotations.pending] ?? '').entries).toMatchObject([
+    expect(decodeJournal(written[annotations.pending] ?? '', sealing).entries).toMatchObject([
       { fullKey: 'f', stored: ['tekton'] },
     ]);
     expect(events).toEqual([
@@ -97,7 +101,7 @@ describe('what an attempt means for the run', () => {
     expect({ kind, finalizer }).toEqual({ kind: 'failed', finalizer: 'drop' });
     expect(written).toMatchObject({ [annotations.signed]: 'failed', [annotations.retries]: '3' });
     expect(JSON.parse(written[annotations.problems] ?? '')).toEqual({ failedAttempts: 5, problems: [denied] });
-    expect(decodeJournal(written[annotations.pending] ?? '').entries).toHaveLength(1);
+    expect(decodeJournal(written[annotations.pending] ?? '', sealing).entries).toHaveLength(1);
     expect(events[0]).toMatchObject({
       reason: 'SigningFailedForGood',
       message: expect.stringContaining('remove its annotation chains.tekton.dev/signed') as string,
@@ -146,28 +150,29 @@ describe('what an attempt means for the run', () => {
   });
 
   it('the journal gives way to the annotations of others', () => {
-    const full = { big: 'x'.repeat(256 * 1024 - 33 * 1024) };
+    const noise = Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 251));
     const large = {
       ...bad,
-      work: {
-        ...work,
-        artifact: {
-          ...artifact,
-          payload: {
-            ...artifact.payload,
-            json: Buffer.from(Array.from({ length: 4000 }, (_, index) => (index * 7919 + (index >> 3) * 31) % 251)),
-          },
-        },
-      },
+      logEntry: { url: 'u', body: noise.toString('base64') } as unknown as WorkOutcome['logEntry'],
     };
-    const [kept] = decodeJournal(
-      settled([large], { runAnnotations: full }).annotations[annotations.pending] ?? '',
-    ).entries;
-    expect(kept?.payload).toBeUndefined();
+    const room = (others: number) => ({ runAnnotations: { big: 'x'.repeat((256 - 32) * 1024 - others) } });
+    const [kept] = decodeJournal(settled([large], room(1000)).annotations[annotations.pending] ?? '', sealing).entries;
+    expect(kept?.logEntry).toBeUndefined();
     expect(kept?.signature).toBeDefined();
-    expect(settled([large], { runAnnotations: { big: 'x'.repeat(250 * 1024) } }).annotations).not.toHaveProperty(
-      annotations.pending,
-    );
+    expect(settled([large], room(100)).annotations).not.toHaveProperty(annotations.pending);
+  });
+
+  it('a signature that could not be checked is kept for the next attempt', () => {
+    const unchecked = { ...bad, work: { ...work, signature, signer: 'test key' }, signature: undefined };
+    const written = settled([unchecked]).annotations[annotations.pending] ?? '';
+    expect(decodeJournal(written, sealing).entries).toMatchObject([{ fullKey: 'f', signer: 'test key' }]);
+  });
+
+  it('no password of a URL is told, neither on the run nor in events', () => {
+    const failures = [{ ...denied, reason: 'https://admin:hunter2@registry/ answered 401' }];
+    const { annotations: written, events } = settled([{ ...bad, failures }]);
+    expect(written[annotations.problems]).toContain('https://***@registry/');
+    expect(JSON.stringify([written[annotations.problems], events])).not.toContain('hunter2');
   });
 
   it('a hundred problems stay small', () => {
@@ -175,6 +180,9 @@ describe('what an attempt means for the run', () => {
     const text = settled([many]).annotations[annotations.problems] ?? '';
     expect(text.length).toBeLessThan(6000);
     expect(JSON.parse(text)).toMatchObject({ more: 88 });
+    expect(JSON.stringify(settled([many]).events).length).toBeLessThan(6000);
+    const notes = many.failures;
+    expect(settled([good], { notes }).events).toHaveLength(12);
   });
 });
 

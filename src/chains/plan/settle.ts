@@ -4,14 +4,18 @@ import type { Signature } from '../signing/signer.ts';
 import type { BackendName } from '../storage/backend.ts';
 import type { LogEntry } from '../transparency/log.ts';
 import type { Work } from './artifacts.ts';
-import { encodeJournal, type JournalEntry } from './journal.ts';
-import { writeProblems, type Problem } from './problems.ts';
+import { encodeJournal, LONGEST_JOURNAL, type JournalEntry } from './journal.ts';
+import { writeMark, type Mark } from './mark.ts';
+import { shownProblems, writeProblems, type Problem } from './problems.ts';
 import type { RunState } from './run.ts';
+import type { Seal } from './seal.ts';
 
 /** How far one artifact came in this attempt. */
 export interface WorkOutcome {
   work: Work;
   signature?: Signature | undefined;
+  /** Who made it (Signer.description). */
+  signer?: string | undefined;
   logEntry?: LogEntry | undefined;
   timestamp?: Uint8Array | undefined;
   /** All that have it now. */
@@ -26,6 +30,7 @@ export function undone(work: Work, problems: readonly Problem[]): WorkOutcome {
   return {
     work,
     signature: work.signature,
+    signer: work.signer,
     logEntry: work.logEntry,
     timestamp: work.timestamp,
     stored: [...work.stored],
@@ -36,6 +41,8 @@ export function undone(work: Work, problems: readonly Problem[]): WorkOutcome {
 
 export interface SettleFacts {
   kind: RunKind;
+  uid: string;
+  seal: Seal;
   runAnnotations: Readonly<Record<string, string>> | undefined;
   config: ChainsConfig;
   /** Counts from 1. */
@@ -96,12 +103,13 @@ function signed(facts: SettleFacts): Settlement {
     kind: 'signed',
     annotations: {
       [annotations.signed]: 'true',
+      ...marked({ kind: 'signed' }, facts),
       ...logged(facts),
       ...cleared(facts, [annotations.pending, annotations.retries, annotations.problems]),
       ...(notes.length > 0 ? { [annotations.problems]: writeProblems({ problems: notes }) } : {}),
     },
     finalizer: 'drop',
-    events: notes.map(({ artifact, at, reason }) => ({
+    events: shownProblems(notes).map(({ artifact, at, reason }) => ({
       type: 'Warning',
       reason: 'SigningIncomplete',
       message: `${artifact}: ${at}: ${reason}`,
@@ -112,14 +120,15 @@ function signed(facts: SettleFacts): Settlement {
 function again(facts: SettleFacts, problems: Problem[]): Settlement {
   const { attempt, config, now, random } = facts;
   const delayMs = retryDelayMs(attempt, random);
-  const nextAttempt = new Date(now.getTime() + delayMs).toISOString();
+  const next = new Date(now.getTime() + delayMs);
   return {
     kind: 'again',
     annotations: {
       [annotations.retries]: String(attempt - 1),
+      ...marked({ kind: 'again', attempts: attempt, next }, facts),
       [annotations.problems]: writeProblems({
         failedAttempts: attempt,
-        nextAttempt,
+        nextAttempt: next.toISOString(),
         problems: [...problems, ...facts.notes],
       }),
       ...pending(facts),
@@ -143,6 +152,7 @@ function failed(facts: SettleFacts, problems: Problem[]): Settlement {
     kind: 'failed',
     annotations: {
       [annotations.signed]: 'failed',
+      ...marked({ kind: 'failed' }, facts),
       // Upstream counts the failures before the last.
       ...(attempt > 1 ? { [annotations.retries]: String(attempt - 2) } : {}),
       [annotations.problems]: writeProblems({ failedAttempts: attempt, problems: [...problems, ...facts.notes] }),
@@ -160,8 +170,14 @@ function failed(facts: SettleFacts, problems: Problem[]): Settlement {
   };
 }
 
+function marked(mark: Exclude<Mark, { kind: 'none' }>, { uid, seal }: SettleFacts): Record<string, string> {
+  return { [annotations.mark]: writeMark(mark, uid, seal) };
+}
+
 function told(problems: readonly Problem[]): string {
-  return problems.map(({ artifact, at, reason }) => `${artifact}: ${at}: ${reason}`).join('; ');
+  return shownProblems(problems)
+    .map(({ artifact, at, reason }) => `${artifact}: ${at}: ${reason}`)
+    .join('; ');
 }
 
 function cleared({ runAnnotations }: SettleFacts, names: readonly string[]): Record<string, null> {
@@ -178,7 +194,6 @@ function logged({ outcomes }: SettleFacts): Record<string, string> {
 /** Annotations of an object may have 256 KiB together. The rest is for what others write. */
 const ALL_ANNOTATIONS = 256 * 1024;
 const FOR_OTHERS = 32 * 1024;
-const LONGEST_JOURNAL = 64 * 1024;
 
 function roomFor(runAnnotations: SettleFacts['runAnnotations']): number {
   const others = Object.entries(runAnnotations ?? {}).reduce(
@@ -192,17 +207,23 @@ function roomFor(runAnnotations: SettleFacts['runAnnotations']): number {
 export function pending({
   outcomes,
   runAnnotations,
-}: Pick<SettleFacts, 'outcomes' | 'runAnnotations'>): Record<string, string | null> {
+  uid,
+  seal,
+}: Pick<SettleFacts, 'outcomes' | 'runAnnotations' | 'uid' | 'seal'>): Record<string, string | null> {
   const entries = outcomes.flatMap(journalEntry);
-  const text = entries.length > 0 ? encodeJournal(entries, roomFor(runAnnotations)) : undefined;
+  const text = entries.length > 0 ? encodeJournal(entries, roomFor(runAnnotations), { uid, seal }) : undefined;
   if (text !== undefined) return { [annotations.pending]: text };
   return runAnnotations?.[annotations.pending] === undefined ? {} : { [annotations.pending]: null };
 }
 
-function journalEntry({ work, signature, logEntry, timestamp, stored }: WorkOutcome): JournalEntry[] {
-  if (!signature) return [];
-  const { kind, shortKey, fullKey, payload } = work.artifact;
-  return [{ kind, shortKey, fullKey, digest: work.digest, payload, signature, logEntry, timestamp, stored }];
+function journalEntry(outcome: WorkOutcome): JournalEntry[] {
+  const { work, logEntry, timestamp, stored } = outcome;
+  // What could not be checked in this attempt is kept for the next.
+  const signature = outcome.signature ?? work.signature;
+  const signer = outcome.signature ? outcome.signer : work.signer;
+  if (!signature || signer === undefined) return [];
+  const { kind, shortKey, fullKey } = work.artifact;
+  return [{ kind, shortKey, fullKey, digest: work.digest, signer, signature, logEntry, timestamp, stored }];
 }
 
 /** The finalizers a run has afterwards. None can be added to a run that is being deleted. */

@@ -1,16 +1,21 @@
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { ownManagedBy } from '../../core/labels.ts';
+import type { RecordVerdict } from '../../core/digest/record.ts';
+import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../core/digest/verify.ts';
 import { messageOf } from '../../errors.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { Problem } from '../plan/problems.ts';
 import { verifyRunSignatures } from '../spire/verify.ts';
 import type { RunObject } from '../types.ts';
+import type { Children } from './children.ts';
 import type { Services } from './options.ts';
 
 export interface Examining {
   kind: RunKind;
   run: RunObject;
-  children: readonly TaskRun[];
+  children: Children;
   config: ChainsConfig;
   services: Pick<Services, 'trustBundle'>;
   now: Date;
@@ -28,12 +33,60 @@ export interface Examined {
   notes: Problem[];
 }
 
+/** Judges whether what the run says is what ran: by the controller's record of it, and by what SPIRE signed. */
+export async function examine(examining: Examining): Promise<Examined> {
+  const refusals = recordRefusals(examining);
+  if (refusals.length > 0) return { sound: false, refusals, failures: [], notes: [] };
+  return examineSignedResults(examining);
+}
+
+/** Why the controller's record speaks against the run. */
+function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
+  const verdict: RecordVerdict =
+    kind === 'taskrun'
+      ? verifyTaskRunRecord(run as TaskRun)
+      : verifyPipelineRunRecord(run as PipelineRun, children.found);
+  switch (verdict.kind) {
+    case 'sound':
+      return [];
+    case 'changed':
+      return verdict.problems.map(({ field, message }) => refusal(field, message));
+    case 'unrecorded':
+      return mayBeUnrecorded(run, config) ? [] : [refusal(run.metadata.name ?? '', unrecordedReason)];
+    default: {
+      const never: never = verdict;
+      return never;
+    }
+  }
+}
+
+const unrecordedReason =
+  'no record tells what ran: the controller that ran it keeps none. To sign such runs all the same, set artifacts.unrecorded to "sign" in chains-config, or name their controller in filter.managed-by';
+
+/** Runs of another controller that the operator has named come as they are. */
+function mayBeUnrecorded({ spec }: RunObject, { trust, managedBy }: ChainsConfig): boolean {
+  const by = spec.managedBy ?? '';
+  return trust.unrecorded === 'sign' || (by !== '' && by !== ownManagedBy && managedBy.includes(by));
+}
+
+function refusal(artifact: string, reason: string): Problem {
+  return { artifact, at: 'verification', reason };
+}
+
 /**
  * Judges what SPIRE signed in a TaskRun, or in the TaskRuns of a PipelineRun: an attestation would vouch for results
  * that somebody has changed. Runs without such signatures cost nothing.
  */
-export async function examine({ kind, run, children, config, services, now, signal }: Examining): Promise<Examined> {
-  const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children;
+async function examineSignedResults({
+  kind,
+  run,
+  children,
+  config,
+  services,
+  now,
+  signal,
+}: Examining): Promise<Examined> {
+  const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children.own;
   const examined: Examined = { sound: true, refusals: [], failures: [], notes: [] };
   const signed = taskRuns.filter((taskRun) => verifyRunSignatures(taskRun, undefined, now).state !== 'absent');
   if (signed.length === 0) return examined;

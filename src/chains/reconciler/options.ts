@@ -7,12 +7,14 @@ import type { Cache } from '../../kube/cache.ts';
 import type { Logger } from '../../log.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
+import type { SigningKeyChoice } from '../namespaces.ts';
 import type { RunState } from '../plan/run.ts';
+import type { Seal } from '../plan/seal.ts';
 import type { TrustBundle } from '../spire/svid.ts';
 import type { Signer } from '../signing/signer.ts';
 import type { BackendName, StorageBackend } from '../storage/backend.ts';
 import type { TransparencyLog } from '../transparency/log.ts';
-import type { Artifact, ArtifactKind, FormatProblem, RunObject } from '../types.ts';
+import type { Artifact, ArtifactKind, FormatProblem, ImageSubject, RunObject } from '../types.ts';
 
 /** Confirms when a signature was made: DER of an RFC 3161 response. */
 export interface TimestampAuthority {
@@ -33,9 +35,15 @@ export interface Services {
   trustBundle(config: ChainsConfig, signal: AbortSignal): Promise<TrustBundle | undefined>;
   /**
    * `pass` stands for one attempt on one run: keyless artifacts of it share a certificate.
+   * `key` is the one of the run's namespace, where it has its own.
    * @throws when there is no usable key, naming what is missing.
    */
-  signer(kind: ArtifactKind, pass: object): Promise<Signer>;
+  signer(kind: ArtifactKind, pass: object, key?: SigningKeyChoice): Promise<Signer>;
+  /**
+   * Proves that the run's own credentials may push to the image's repository and that the image is there.
+   * @throws when they may not, or when the registry does not answer.
+   */
+  provePush(run: RunObject, image: ImageSubject, config: ChainsConfig, signal: AbortSignal): Promise<void>;
   /** @throws when the settings name no log that can be used. */
   log(config: ChainsConfig): TransparencyLog;
   timestampAuthority(config: ChainsConfig): TimestampAuthority;
@@ -43,7 +51,8 @@ export interface Services {
   backend(name: BackendName): Promise<StorageBackend>;
 }
 
-export type FailureType = 'payload_creation' | 'marshal_payload' | 'signing' | 'storage' | 'tlog';
+/** Upstream's values of the label, and `verification` for what must not be attested. */
+export type FailureType = 'payload_creation' | 'marshal_payload' | 'signing' | 'storage' | 'tlog' | 'verification';
 
 export interface SigningMetrics {
   signCreated(kind: RunKind): void;
@@ -68,6 +77,8 @@ export interface ReconcilerOptions {
   client: Pick<KubeClient, 'get' | 'patch'>;
   caches: RunCaches;
   settings: () => ChainsConfig;
+  /** Tells what Chains itself wrote on a run from what others did. */
+  seal: Seal;
   services: Services;
   metrics: SigningMetrics;
   events: Pick<EventRecorder, 'event'>;

@@ -3,7 +3,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ApiError } from '../../kube/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
 import { dayAfter, runOf, signedEntries, spireServer } from '../spire/spire.fake.ts';
-import { artifactsOf, childOf, pipelineRun, runs, taskRun, World } from './world.fake.ts';
+import { artifactsOf, childOf, concluded, pipelineRun, runs, taskRun, World } from './world.fake.ts';
 
 const withImages = (...values: string[]): TaskRun['status'] => ({
   conditions: [{ type: 'Succeeded', status: 'True' }],
@@ -42,7 +42,7 @@ describe('a TaskRun', () => {
     const at = world({}, run);
     expect(await at.reconcile(run)).toEqual({ kind: 'done' });
     expect(apiCalls(at)).toEqual(['get taskruns', 'patch taskruns']);
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect((await metadata(at)).annotations).toEqual(concluded('uid-a'));
     expect(at.counts).toMatchObject({
       'taskrun sign_created': 1,
       'taskrun payload_stored': 1,
@@ -69,7 +69,7 @@ describe('a TaskRun', () => {
       ]),
     );
     expect((await metadata(at)).annotations).toEqual({
-      [annotations.signed]: 'true',
+      ...concluded('uid-a'),
       [annotations.transparency]: expect.stringContaining('logIndex=') as string,
     });
     expect(at.counts).toMatchObject({
@@ -81,7 +81,7 @@ describe('a TaskRun', () => {
   });
 
   it('that is signed is not even read', async () => {
-    const run = taskRun('a', { annotations: { [annotations.signed]: 'true' } });
+    const run = taskRun('a', { annotations: concluded('uid-a') });
     const at = world({}, run);
     await at.reconcile(run);
     expect(apiCalls(at)).toEqual([]);
@@ -97,7 +97,7 @@ describe('a TaskRun', () => {
     });
     await at.reconcile(run);
     expect(at.signatures).toBe(2);
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect((await metadata(at)).annotations).toEqual(concluded('uid-a'));
   });
 
   it('whose registry is down for a while: only that is done again, by the same signature', async () => {
@@ -126,7 +126,7 @@ describe('a TaskRun', () => {
     expect(at.calls.filter((call) => call === 'store tekton')).toHaveLength(1);
     expect(await metadata(at)).not.toHaveProperty('finalizers');
     expect((await metadata(at)).annotations).toEqual({
-      [annotations.signed]: 'true',
+      ...concluded('uid-a'),
       [annotations.transparency]: expect.any(String) as string,
     });
   });
@@ -181,7 +181,7 @@ describe('a TaskRun', () => {
       body: { metadata: { annotations: { [annotations.signed]: null } } },
     });
     await at.reconcile(run);
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect((await metadata(at)).annotations).toEqual(concluded('uid-a'));
     expect(at.signatures).toBe(2);
   });
 
@@ -203,8 +203,16 @@ describe('a TaskRun', () => {
   });
 
   it.each([
-    ['dsse', [expect.stringMatching(/^{"payloadType":/), 'signature 2'], ['envelope', 'signature']],
-    ['sigstore-bundle', ['signature 1', 'signature 2'], ['signature', 'signature']],
+    [
+      'dsse',
+      [expect.stringMatching(/^{"payloadType":/), expect.stringMatching(/^key signature 2/)],
+      ['envelope', 'signature'],
+    ],
+    [
+      'sigstore-bundle',
+      [expect.stringMatching(/^key signature 1/), expect.stringMatching(/^key signature 2/)],
+      ['signature', 'signature'],
+    ],
   ])('has timestamps as cosign wants them beside %s', async (encoding, expected, stored) => {
     const run = taskRun('a', { status: withImages('sha256:one') });
     const at = world(
@@ -218,7 +226,7 @@ describe('a TaskRun', () => {
     await at.reconcile(run);
     expect(at.timestamped).toEqual(expect.arrayContaining(expected));
     expect([...at.timestampsStored].sort()).toEqual(stored);
-    expect((await metadata(at)).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect((await metadata(at)).annotations).toEqual(concluded('uid-a'));
   });
 
   it('one image that cannot be stored does not keep the others', async () => {
@@ -404,7 +412,7 @@ describe('a TaskRun', () => {
 });
 
 describe('a PipelineRun', () => {
-  const signed = { [annotations.signed]: 'true' };
+  const signed = concluded('uid-a');
 
   it('waits for its TaskRuns, then is signed with all of them', async () => {
     const parent = pipelineRun('p', ['a', 'b']);
@@ -420,7 +428,7 @@ describe('a PipelineRun', () => {
     };
     await at.reconcile(parent);
     expect(seen).toEqual(['a', 'b']);
-    expect((await metadata(at, 'p', 'pipelinerun')).annotations).toEqual(signed);
+    expect((await metadata(at, 'p', 'pipelinerun')).annotations).toEqual(concluded('uid-p'));
     expect(at.counts).toMatchObject({ 'pipelinerun marked_signed': 1, 'taskrun marked_signed': 1 });
   });
 
@@ -449,6 +457,9 @@ describe('a PipelineRun', () => {
     };
     await at.reconcile(parent);
     expect(seen).toEqual([]);
+    expect((await metadata(at, 'p', 'pipelinerun')).annotations?.[annotations.problems]).toContain(
+      'was not made by the PipelineRun',
+    );
   });
 
   it('looks at the API server for a TaskRun that the cache does not have yet', async () => {
@@ -488,13 +499,18 @@ describe('results signed by means of SPIRE', () => {
   };
   const childOfPipeline = (child: TaskRun): TaskRun => ({
     ...child,
-    metadata: { ...child.metadata, ...childOf('p'), annotations: { [annotations.signed]: 'true' } },
+    metadata: {
+      ...child.metadata,
+      ...childOf('p'),
+      labels: { 'tekton.dev/pipelineTask': 'build' },
+      annotations: concluded(child.metadata.uid ?? ''),
+    },
   });
 
   it('that hold are attested without a word', async () => {
     const where = at(sound);
     await where.reconcile(sound);
-    expect(await stateOf(where, build)).toEqual({ [annotations.signed]: 'true' });
+    expect(await stateOf(where, build)).toEqual(concluded(sound.metadata.uid ?? ''));
     expect(where.events).toEqual([]);
     expect(where.signatures).toBe(2);
   });
@@ -518,7 +534,7 @@ describe('results signed by means of SPIRE', () => {
         message: expect.stringContaining('build: verification: result IMAGE') as string,
       },
     ]);
-    expect(where.counts).toEqual({ 'taskrun failures payload_creation': 1, 'taskrun marked_failed': 1 });
+    expect(where.counts).toEqual({ 'taskrun failures verification': 1, 'taskrun marked_failed': 1 });
   });
 
   it('without a trust bundle are attested with a note', async () => {
@@ -547,7 +563,7 @@ describe('results signed by means of SPIRE', () => {
     expect(where.calls).toEqual([]);
     where.now += outcome.kind === 'requeueAfter' ? outcome.ms : 0;
     await where.reconcile(sound);
-    expect(await stateOf(where, build)).toEqual({ [annotations.signed]: 'true' });
+    expect(await stateOf(where, build)).toEqual(concluded(sound.metadata.uid ?? ''));
   });
 
   it('are not attested when the trust bundle never can be read', async () => {
@@ -563,7 +579,7 @@ describe('results signed by means of SPIRE', () => {
     const where = at(plain);
     where.trustBundle = () => Promise.reject(new Error('not asked'));
     await where.reconcile(plain);
-    expect((await metadata(where)).annotations).toEqual({ [annotations.signed]: 'true' });
+    expect((await metadata(where)).annotations).toEqual(concluded('uid-a'));
   });
 
   it("of a PipelineRun's TaskRun: changed ones keep the PipelineRun from being attested, sound ones do not", async () => {

@@ -1,11 +1,13 @@
 import { elapsedScale } from '../../clock.ts';
+import { eachOf } from '../../concurrency.ts';
 import { isAbort, messageOf } from '../../errors.ts';
-import type { Work } from '../plan/artifacts.ts';
-import type { WorkOutcome } from '../plan/settle.ts';
+import type { SigningKeyChoice } from '../namespaces.ts';
+import { startedOver, type Work } from '../plan/artifacts.ts';
+import { undone, type WorkOutcome } from '../plan/settle.ts';
 import type { Problem, Step } from '../plan/problems.ts';
 import type { ChainsConfig } from '../config.ts';
 import { envelopeJson } from '../signing/dsse.ts';
-import type { Signature } from '../signing/signer.ts';
+import type { Signature, Signer } from '../signing/signer.ts';
 import type { BackendName, StoreRequest } from '../storage/backend.ts';
 import type { RunObject } from '../types.ts';
 import type { FailureType, ReconcilerOptions } from './options.ts';
@@ -13,38 +15,56 @@ import type { FailureType, ReconcilerOptions } from './options.ts';
 export interface Signing extends Pick<ReconcilerOptions, 'kind' | 'services' | 'metrics' | 'clock'> {
   run: RunObject;
   config: ChainsConfig;
+  /** Of the run's namespace, where it has its own. */
+  key?: SigningKeyChoice | undefined;
   /** There is no further attempt: what can be stored is stored, also without its log entry. */
   last: boolean;
   signal: AbortSignal;
 }
 
-/** Signs what has no signature yet. One artifact's failure does not keep the others from being signed. */
+/** Artifacts of one run that are signed, logged and stored at the same time. */
+const artifactsAtOnce = 4;
+
+/**
+ * Signs what has no signature yet, or one that the key of now did not make. One artifact's failure does not keep the
+ * others from being signed.
+ */
 export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOutcome[]> {
-  return Promise.all(
-    work.map(async (one) => {
-      const outcome: WorkOutcome = {
-        work: one,
-        signature: one.signature,
-        logEntry: one.logEntry,
-        timestamp: one.timestamp,
-        stored: [...one.stored],
-        refused: [],
-        failures: [],
-      };
-      if (outcome.signature) return outcome;
-      outcome.signature = await attempt(outcome, 'signing', 'signing', signing, async () => {
-        const signer = await signing.services.signer(one.artifact.kind, signing);
-        return signer.sign(one.artifact.payload, signing.signal);
-      });
-      if (outcome.signature) signing.metrics.signCreated(signing.kind);
-      return outcome;
-    }),
-  );
+  return eachOf(work, artifactsAtOnce, (one) => signOne(one, signing));
+}
+
+async function signOne(work: Work, signing: Signing): Promise<WorkOutcome> {
+  const outcome: WorkOutcome = { ...undone(work, []), signature: undefined };
+  const { artifact } = work;
+  await attempt(outcome, 'signing', 'signing', signing, async () => {
+    const signer = await signing.services.signer(artifact.kind, signing, signing.key);
+    outcome.signer = signer.description;
+    if (await isStillGood(work, signer, signing.signal)) {
+      outcome.signature = work.signature;
+      return;
+    }
+    if (work.signature) restart(outcome, signing);
+    outcome.signature = await signer.sign(artifact.payload, signing.signal);
+    signing.metrics.signCreated(signing.kind);
+  });
+  return outcome;
+}
+
+async function isStillGood({ signature, signer, artifact }: Work, by: Signer, signal: AbortSignal): Promise<boolean> {
+  return signature !== undefined && signer === by.description && (await by.made(artifact.payload, signature, signal));
+}
+
+/** Log entry, timestamp and copies were of the signature that is given up. */
+function restart(outcome: WorkOutcome, { config, run }: Signing): void {
+  outcome.work = startedOver(outcome.work, { config, runAnnotations: run.metadata.annotations });
+  outcome.logEntry = undefined;
+  outcome.timestamp = undefined;
+  outcome.stored = [];
 }
 
 /** Logs and stores what is signed, each artifact and backend by itself. */
 export function publishAll(outcomes: readonly WorkOutcome[], signing: Signing): Promise<WorkOutcome[]> {
-  return Promise.all(outcomes.map((outcome) => publish(outcome, signing)));
+  return eachOf(outcomes, artifactsAtOnce, (outcome) => publish(outcome, signing));
 }
 
 async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutcome> {

@@ -3,12 +3,13 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import type { Clock } from '../../clock.ts';
+import { labels } from '../../core/labels.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import { keyOf, type KubeObject, type Resource } from '../../kube/object.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
-import type { RunKind } from '../annotations.ts';
+import { annotations, type RunKind } from '../annotations.ts';
 import { parseChainsConfig, type ChainsConfig } from '../config.ts';
 import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
@@ -19,10 +20,13 @@ import {
   simpleSigningPayloadType,
   type Artifact,
   type FormatProblem,
+  type ImageSubject,
   type Payload,
   type RunObject,
 } from '../types.ts';
+import { writeMark } from '../plan/mark.ts';
 import type { RunState } from '../plan/run.ts';
+import { createSeal, type Seal } from '../plan/seal.ts';
 import type { FailureType, ReconcilerOptions, Services } from './options.ts';
 import { createChainsReconciler } from './reconciler.ts';
 
@@ -40,7 +44,15 @@ export function taskRun(
   return {
     apiVersion: 'tekton.dev/v1',
     kind: 'TaskRun',
-    metadata: { name, namespace: 'ns', uid: `uid-${name}`, creationTimestamp: '2026-01-01T00:00:00Z', ...metadata },
+    metadata: {
+      name,
+      namespace: 'ns',
+      uid: `uid-${name}`,
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      // As pipelineRun's references name it.
+      ...(metadata.ownerReferences ? { labels: { [labels.pipelineTask]: name } } : {}),
+      ...metadata,
+    },
     spec: spec ?? {},
     status: status ?? { conditions: [{ type: 'Succeeded', status: 'True' }], completionTime: '2026-01-01T00:00:59Z' },
   };
@@ -80,6 +92,17 @@ export function childOf(parent: string): Pick<TaskRun['metadata'], 'ownerReferen
   };
 }
 
+/** Of the world's Chains; nothing had ended when its key was made. */
+export const seal: Seal = createSeal(new Uint8Array(32).fill(7), new Date('2020-01-01T00:00:00Z'));
+
+/** What Chains writes on a run that it has concluded. */
+export function concluded(uid: string, kind: 'signed' | 'failed' = 'signed'): Record<string, string> {
+  return {
+    [annotations.signed]: kind === 'signed' ? 'true' : 'failed',
+    [annotations.mark]: writeMark({ kind }, uid, seal),
+  };
+}
+
 /** What a call outside the process does before it answers. */
 export type Disturb = (what: string) => void | Promise<void>;
 
@@ -106,11 +129,15 @@ export class World {
   disturb: Disturb = () => undefined;
   formats: Services['artifactsOf'] = (run) => artifactsOf(run);
   trustBundle: Services['trustBundle'] = () => Promise.resolve(undefined);
+  /** What signatures begin with; another one is a rotated key. */
+  key = 'key';
+  provePush: (image: ImageSubject) => Promise<void> = () => Promise.resolve();
   refuses: Partial<Record<BackendName, string>> = {};
   #stores = { taskrun: new Store<RunState>(), pipelinerun: new Store<RunState>() };
 
+  /** Runs here have no records, unless a test makes some. */
   constructor(data: Record<string, string> = {}) {
-    this.config = parseChainsConfig(data).config;
+    this.config = parseChainsConfig({ 'artifacts.unrecorded': 'sign', ...data }).config;
     this.client.intercept = (call) => this.disturb(`${call.verb} ${call.resource}`);
   }
 
@@ -150,6 +177,7 @@ export class World {
       client: this.#client(),
       caches: { taskRuns: this.#stores.taskrun, pipelineRuns: this.#stores.pipelinerun },
       settings: () => this.config,
+      seal,
       services: this.#services(),
       clock,
       random: () => 0.5,
@@ -192,11 +220,16 @@ export class World {
     return {
       artifactsOf: (run, children, config) => this.formats(run, children, config),
       trustBundle: (config, signal) => this.trustBundle(config, signal),
-      signer: async (kind) => ({
-        description: 'test key',
+      provePush: (_run, image) => this.provePush(image),
+      signer: async (kind, _pass, chosen) => ({
+        description: chosen ? `test key ${JSON.stringify(chosen)}` : 'test key',
         sign: async (payload) => {
           await this.#call(`sign ${kind}`);
-          return signatureOf(payload, `signature ${++this.signatures}`);
+          return signatureOf(payload, `${this.key} signature ${++this.signatures}`);
+        },
+        made: async (payload, { signature }) => {
+          const { key } = this;
+          return text(signature).startsWith(`${key} `) && text(signature).endsWith(` of ${digest(payload.json)}`);
         },
       }),
       log: () => ({ upload: (payload, signature) => this.#upload(payload, signature) }),
@@ -263,7 +296,7 @@ function text(bytes: Uint8Array): string {
 }
 
 function signatureOf(payload: Payload, words: string): Signature {
-  const signature = Buffer.from(words);
+  const signature = Buffer.from(`${words} of ${digest(payload.json)}`);
   const common = {
     signature,
     publicKeyPem: 'key',
@@ -280,9 +313,9 @@ function signatureOf(payload: Payload, words: string): Signature {
 /** An attestation that tells of the run's labels, and an image for each result named IMAGE. */
 export function artifactsOf(run: RunObject): { artifacts: Artifact[]; problems: FormatProblem[] } {
   const kind = kindOf(run);
-  const { uid = '', labels, annotations } = run.metadata;
+  const { uid = '', labels: runLabels, annotations: runAnnotations } = run.metadata;
   const statement: Payload = {
-    json: Buffer.from(JSON.stringify({ uid, labels, annotations })),
+    json: Buffer.from(JSON.stringify({ uid, labels: runLabels, annotations: runAnnotations })),
     payloadType: inTotoPayloadType,
     predicateType: 'p',
     wrap: true,

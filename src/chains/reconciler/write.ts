@@ -1,6 +1,7 @@
 import { isConflict, isNotFound, ApiError, type KubeClient } from '../../kube/client.ts';
 import { keyOf, type Resource } from '../../kube/object.ts';
 import type { RunObject } from '../types.ts';
+import type { ReconcilerOptions, RunCaches } from './options.ts';
 
 /** Changes of a run's metadata: annotations (null: removed) and the list of finalizers. */
 export interface MetadataChange {
@@ -134,4 +135,9 @@ function finalizerOperations(before: readonly string[], after: readonly string[]
   const test: Operation = { op: 'test', path: '/metadata/finalizers', value: before.length === 0 ? null : before };
   if (after.length === 0) return [test, { op: 'remove', path: '/metadata/finalizers' }];
   return [test, { op: before.length === 0 ? 'add' : 'replace', path: '/metadata/finalizers', value: after }];
+}
+
+/** The cache that holds the runs of this kind. */
+export function cacheOf({ kind, caches }: Pick<ReconcilerOptions, 'kind' | 'caches'>): RunCaches['taskRuns'] {
+  return kind === 'taskrun' ? caches.taskRuns : caches.pipelineRuns;
 }

@@ -8,14 +8,15 @@ import type { Resource } from '../../kube/object.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import { annotations } from '../annotations.ts';
-import { readProblems } from '../plan/problems.ts';
+import { LONGEST_MARK, markOf } from '../plan/mark.ts';
 import { childTaskRuns, isSigned, type RunState } from '../plan/run.ts';
+import type { Seal } from '../plan/seal.ts';
 
 /**
  * All that planning needs of a run, and no more: a cluster keeps tens of thousands of finished runs, whose specs and
  * results would fill the memory. The run itself is read when it is signed. Cutting twice is the same as once.
  */
-export function slimRun(run: RunState): RunState {
+export function slimRun(run: RunState, seal: Seal): RunState {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers, ownerReferences } =
     run.metadata;
   const owners = (ownerReferences ?? [])
@@ -45,15 +46,18 @@ export function slimRun(run: RunState): RunState {
     kind: run.kind,
     metadata,
     ...(managedBy === undefined ? {} : { spec: { managedBy } }),
-    ...(isSigned(run) ? {} : slimStatus(run)),
+    // Signed runs keep it only where it is what says so.
+    ...(isSigned(run, seal) && markOf(run.metadata, seal).kind !== 'none' ? {} : slimStatus(run)),
   };
 }
 
 function slimAnnotations(found: Readonly<Record<string, string>> | undefined): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of [annotations.signed, annotations.retries, annotations.sign])
-    if (found?.[name] !== undefined) kept[name] = found[name];
-  if (found?.[annotations.problems] !== undefined) kept[annotations.problems] = JSON.stringify(readProblems(found));
+  for (const name of [annotations.signed, annotations.mark, annotations.sign]) {
+    const value = found?.[name];
+    // Longer ones say nothing to Chains: nobody fills its memory with them.
+    if (value !== undefined && value.length <= LONGEST_MARK) kept[name] = value;
+  }
   return kept;
 }
 
@@ -79,10 +83,14 @@ export class RunCaches {
   readonly #informers: Informer<RunState>[] = [];
 
   /** `namespaces` empty: all of them. */
-  constructor(client: Pick<KubeClient, 'list' | 'watch'>, namespaces: readonly string[], log: Logger) {
+  constructor(
+    client: Pick<KubeClient, 'list' | 'watch'>,
+    { namespaces, seal, log }: { namespaces: readonly string[]; seal: Seal; log: Logger },
+  ) {
+    const transform = (run: RunState) => slimRun(run, seal);
     const cacheOf = (resource: Resource<RunState>): Cache<RunState> => {
       const inform = (namespace: string | undefined): Store<RunState> => {
-        const informer = new Informer<RunState>({ client, resource, namespace, transform: slimRun, log });
+        const informer = new Informer<RunState>({ client, resource, namespace, transform, log });
         this.#informers.push(informer);
         return informer.store;
       };

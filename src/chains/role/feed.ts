@@ -3,13 +3,14 @@ import type { Cache } from '../../kube/cache.ts';
 import { joinKey } from '../../kube/object.ts';
 import type { WorkQueue } from '../../kube/queue.ts';
 import { chainsFinalizers, isSigned, type RunState } from '../plan/run.ts';
+import type { Seal } from '../plan/seal.ts';
 
 type Leading = Pick<Leadership, 'owns' | 'onPromoted'>;
 type Queue = Pick<WorkQueue, 'add' | 'addSlow'>;
 
 /** Whether there may be something to do; most runs of a cluster have been signed long ago. */
-function isOpen(run: RunState): boolean {
-  return !isSigned(run) || chainsFinalizers(run).length > 0;
+function isOpen(run: RunState, seal: Seal): boolean {
+  return !isSigned(run, seal) || chainsFinalizers(run).length > 0;
 }
 
 function newestFirst(one: RunState, other: RunState): number {
@@ -26,16 +27,17 @@ export function feedRuns(
   cache: Pick<Cache<RunState>, 'subscribe' | 'entries'>,
   queue: Queue,
   leadership: Leading,
+  seal: Seal,
 ): () => void {
   const backlog = (has: (key: string) => boolean) => {
     const open = [...cache.entries()]
-      .filter(([key, run]) => isOpen(run) && has(key))
+      .filter(([key, run]) => isOpen(run, seal) && has(key))
       .sort(([, one], [, other]) => newestFirst(one, other));
     for (const [key] of open) queue.addSlow(key);
   };
   cache.subscribe(({ type, key, object, origin }) => {
     // Its own writes are followed by the reconcile that made them.
-    if (type === 'deleted' || origin === 'write' || !isOpen(object) || !leadership.owns(key)) return;
+    if (type === 'deleted' || origin === 'write' || !isOpen(object, seal) || !leadership.owns(key)) return;
     if (origin === 'watch') queue.add(key);
     else queue.addSlow(key);
   });
@@ -44,9 +46,14 @@ export function feedRuns(
 }
 
 /** Wakes a PipelineRun when one of its TaskRuns is through or gone: that is what it waits for. */
-export function feedParents(taskRuns: Pick<Cache<RunState>, 'subscribe'>, queue: Queue, leadership: Leading): void {
+export function feedParents(
+  taskRuns: Pick<Cache<RunState>, 'subscribe'>,
+  queue: Queue,
+  leadership: Leading,
+  seal: Seal,
+): void {
   taskRuns.subscribe(({ type, object, old }) => {
-    const isNews = type === 'deleted' || (isSigned(object) && !(old && isSigned(old)));
+    const isNews = type === 'deleted' || (isSigned(object, seal) && !(old && isSigned(old, seal)));
     const owner = object.metadata.ownerReferences?.find(
       ({ kind, controller }) => kind === 'PipelineRun' && controller === true,
     );

@@ -6,6 +6,7 @@ import { KubeClient } from '../../kube/client.ts';
 import { loadClusterConfig } from '../../kube/config.ts';
 import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
+import { Watchdog } from '../../kube/watchdog.ts';
 import { createLogger, logLevel, type Logger } from '../../log.ts';
 import { certificatesFromEnvironment } from '../../http/certificates.ts';
 import { apiServerAddresses } from '../../http/destination.ts';
@@ -14,6 +15,7 @@ import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../images/run-credentials.ts';
 import { ClientMetrics } from '../../role/client-metrics.ts';
+import { eventCounter } from '../../role/event-metrics.ts';
 import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
 import { Meters } from '../../role/meters.ts';
 import { version } from '../../version.ts';
@@ -26,8 +28,9 @@ import { parseChainsFlags, type ChainsFlags } from './flags.ts';
 import { electLeaders } from '../../role/leadership.ts';
 import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
+import { readSeal } from './seal-key.ts';
 import { createServices } from './services.ts';
-import { watchOwnNamespace } from './settings.ts';
+import { readOtherSecret, watchOwnNamespace } from './settings.ts';
 
 const component = 'tekton-chains-controller';
 
@@ -90,9 +93,12 @@ async function run(process: Process): Promise<void> {
   const servers: HttpServer[] = [];
   end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
-    servers.push(await serveProbes(flags.probesPort, { health: () => true, readiness: () => state.ready }));
+    const watchdog = new Watchdog(log);
+    servers.push(
+      await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
+    );
     servers.push(await serveMetrics(flags.metricsPort, meters));
-    const events = new EventRecorder({ client, component, log });
+    const events = new EventRecorder({ client, component, log, onWrite: eventCounter(meters.role, 'watcher_') });
     const watching = {
       client,
       namespace: flags.systemNamespace,
@@ -113,7 +119,8 @@ async function run(process: Process): Promise<void> {
       queueNames,
       log,
     });
-    const caches = new RunCaches(client, flags.namespaces, log);
+    const seal = await readSeal({ client, namespace: flags.systemNamespace, now: () => systemClock.now() }, starting);
+    const caches = new RunCaches(client, { namespaces: flags.namespaces, seal, log });
     const metrics = createSigningMetrics(meters.role);
     const services = servicesOf(process, own, metrics);
     const controllers = makeControllers({
@@ -121,10 +128,12 @@ async function run(process: Process): Promise<void> {
       caches,
       leaders,
       settings,
+      seal,
       services,
       metrics,
       events,
       concurrency: flags.concurrency,
+      watchdog,
       registry: meters.infrastructure,
       log,
     });
@@ -153,10 +162,12 @@ function servicesOf(
     ...around,
     config: () => own.settings.current(),
     secret: directory === undefined ? own.secret : () => readSigningSecret(directory),
+    otherSecret: (name) => readOtherSecret(client, flags.systemNamespace, name),
   });
   const tagLock = flags.lockTagsByLease
     ? new LeaseLock({ client, namespace: flags.systemNamespace, identity: flags.identity ?? uniqueIdentity() })
     : undefined;
+  const runCredentials = createCredentialSource({ client });
   const credentials = createCredentialSource({
     client,
     helpers: cloudHelpers(systemClock),
@@ -164,8 +175,17 @@ function servicesOf(
   });
   return createServices(
     signer,
-    createBackends({ client, registries, credentials, env, clock: systemClock, log, ...(tagLock ? { tagLock } : {}) }),
-    around,
+    createBackends({
+      client,
+      registries,
+      credentials,
+      runCredentials,
+      env,
+      clock: systemClock,
+      log,
+      ...(tagLock ? { tagLock } : {}),
+    }),
+    { around, registries, runCredentials },
   );
 }
 

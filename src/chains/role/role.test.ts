@@ -9,9 +9,10 @@ import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
 import type { Registries } from '../../registry/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
+import { writeMark } from '../plan/mark.ts';
 import { planRun, type RunState } from '../plan/run.ts';
 import { parseChainsConfig } from '../config.ts';
-import { childOf, pipelineRun, taskRun } from '../reconciler/world.fake.ts';
+import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
 import { createBackends } from '../backends.ts';
 import { backendNames } from '../storage/backend.ts';
 import { slimRun } from './caches.ts';
@@ -38,6 +39,7 @@ describe('flags', () => {
     ['rates', ['--kube-api-qps=5', '--kube-api-burst=10'], { qps: 5, burst: 10 }],
     ['tags locked across replicas', ['--lock-tags-by-lease'], { lockTagsByLease: true }],
     ['mirrors', ['--registry-mirror=ghcr.io=https://m'], { registryMirrors: { 'ghcr.io': 'https://m' } }],
+    ['trusted hosts', ['--registry-trusted-host=auth.corp'], { registryTrustedHosts: ['auth.corp'] }],
     [
       'keys from files',
       ['--signing-secrets-directory=/etc/signing-secrets'],
@@ -64,28 +66,27 @@ describe('what caches keep of a run', () => {
     ['done', taskRun('a')],
     [
       'signed',
-      taskRun('a', {
-        annotations: { [annotations.signed]: 'true', 'chains.tekton.dev/payload-x': 'x'.repeat(10_000) },
-      }),
+      taskRun('a', { annotations: { ...concluded('uid-a'), 'chains.tekton.dev/payload-x': 'x'.repeat(10_000) } }),
     ],
     [
       'signed with a finalizer',
-      taskRun('a', { annotations: { [annotations.signed]: 'true' }, finalizers: [finalizers.taskrun, 'x'] }),
+      taskRun('a', { annotations: concluded('uid-a'), finalizers: [finalizers.taskrun, 'x'] }),
+    ],
+    [
+      'marked by its user, at length',
+      taskRun('a', { annotations: { [annotations.signed]: 'true', [annotations.mark]: 'x'.repeat(10_000) } }),
     ],
     [
       'waiting for its next attempt',
       taskRun('a', {
         annotations: {
-          [annotations.retries]: '1',
-          [annotations.problems]:
-            '{"failedAttempts":2,"nextAttempt":"2026-01-01T00:01:04Z","problems":[{"artifact":"a","at":"signing","reason":"r"}]}',
+          [annotations.mark]: writeMark(
+            { kind: 'again', attempts: 2, next: new Date('2026-01-01T00:01:04Z') },
+            'uid-a',
+            seal,
+          ),
+          [annotations.problems]: 'x'.repeat(10_000),
         },
-      }),
-    ],
-    [
-      'given up and to be signed anew',
-      taskRun('a', {
-        annotations: { [annotations.retries]: '3', [annotations.problems]: '{"failedAttempts":5,"problems":[]}' },
       }),
     ],
     ['running', taskRun('a', { status: { conditions: [{ type: 'Succeeded', status: 'Unknown' }] } })],
@@ -99,16 +100,17 @@ describe('what caches keep of a run', () => {
       kind: run.kind === 'TaskRun' ? ('taskrun' as const) : ('pipelinerun' as const),
       children: [],
       config,
+      seal,
       now: new Date('2026-01-01T00:01:00Z'),
     };
-    const slim = slimRun(run);
+    const slim = slimRun(run, seal);
     expect(planRun({ ...facts, run: slim })).toEqual(planRun({ ...facts, run }));
-    expect(slimRun(slim)).toEqual(slim);
+    expect(slimRun(slim, seal)).toEqual(slim);
     expect(JSON.stringify(slim).length).toBeLessThan(600);
   });
 
   it('the PipelineRun a TaskRun belongs to', () => {
-    expect(slimRun(taskRun('a', childOf('p'))).metadata.ownerReferences).toEqual([
+    expect(slimRun(taskRun('a', childOf('p')), seal).metadata.ownerReferences).toEqual([
       { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'p', uid: 'uid-p', controller: true },
     ]);
   });
@@ -138,12 +140,12 @@ describe('queues', () => {
         done('old', '2026-01-01T00:00:00Z'),
         done('new', '2026-01-03T00:00:00Z'),
         done('middle', '2026-01-02T00:00:00Z'),
-        taskRun('signed', { annotations: { [annotations.signed]: 'true' } }),
+        taskRun('signed', { annotations: concluded('uid-signed') }),
       ] as RunState[],
       '1',
     );
     const lines = new Lines();
-    const lookAgain = feedRuns(store, lines, wholeLeadership());
+    const lookAgain = feedRuns(store, lines, wholeLeadership(), seal);
     expect(lines).toEqual({ fast: [], slow: ['ns/new', 'ns/middle', 'ns/old'] });
     store.upsert({
       ...done('now', '2026-01-04T00:00:00Z'),
@@ -158,7 +160,7 @@ describe('queues', () => {
   it('its own writes and deletions wake nobody', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
-    feedRuns(store, lines, wholeLeadership());
+    feedRuns(store, lines, wholeLeadership(), seal);
     const written = { ...taskRun('a'), metadata: { ...taskRun('a').metadata, resourceVersion: '2' } } as RunState;
     store.observeWrite(written);
     store.delete({ ...written, metadata: { ...written.metadata, resourceVersion: '3' } });
@@ -168,7 +170,7 @@ describe('queues', () => {
   it('a TaskRun that is through or gone wakes its PipelineRun', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
-    feedParents(store, lines as never, wholeLeadership());
+    feedParents(store, lines as never, wholeLeadership(), seal);
     const child = (version: string, more: object = {}) =>
       ({
         ...taskRun('a', { ...childOf('p'), ...more }),
@@ -176,9 +178,9 @@ describe('queues', () => {
       }) as RunState;
     store.upsert(child('1'));
     expect(lines.fast).toEqual([]);
-    store.upsert(child('2', { annotations: { [annotations.signed]: 'true' } }));
+    store.upsert(child('2', { annotations: concluded('uid-a') }));
     expect(lines.fast).toEqual(['ns/p']);
-    store.upsert(child('3', { annotations: { [annotations.signed]: 'true', x: 'y' } }));
+    store.upsert(child('3', { annotations: { ...concluded('uid-a'), x: 'y' } }));
     expect(lines.fast).toEqual(['ns/p']);
     store.delete(child('4'));
     expect(lines.fast).toEqual(['ns/p', 'ns/p']);
@@ -189,13 +191,18 @@ describe('queues', () => {
     store.replace([taskRun('mine'), taskRun('theirs')] as RunState[], '1');
     const lines = new Lines();
     const isMine = (key: string) => key === 'ns/mine';
-    feedRuns(store, lines, {
-      owns: isMine,
-      onPromoted: (listener) => {
-        listener({ name: 'b', has: isMine } as Bucket);
-        return () => undefined;
+    feedRuns(
+      store,
+      lines,
+      {
+        owns: isMine,
+        onPromoted: (listener) => {
+          listener({ name: 'b', has: isMine } as Bucket);
+          return () => undefined;
+        },
       },
-    });
+      seal,
+    );
     expect(lines.slow).toEqual(['ns/mine']);
   });
 });
@@ -309,6 +316,11 @@ describe('backends', () => {
       client: {} as KubeClient,
       registries: {} as Registries,
       credentials: {
+        of: () => {
+          throw new Error('not asked');
+        },
+      },
+      runCredentials: {
         of: () => {
           throw new Error('not asked');
         },

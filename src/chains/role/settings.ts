@@ -1,5 +1,5 @@
 import type { LeaderElectionConfig } from '../../api/config/config-leader-election.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import { isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import { Informer } from '../../kube/informer.ts';
 import { configMaps, secrets, type ConfigMap, type Secret } from '../../kube/resources.ts';
@@ -7,10 +7,9 @@ import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import { electionSettings } from '../../role/election-settings.ts';
 import { parseChainsConfig, type ChainsConfig, type ConfigProblem } from '../config.ts';
-import type { SigningSecret } from '../signing/file-key.ts';
+import { signingSecretName, type SigningSecret } from '../signing/file-key.ts';
 
 /** Names of what is read in the role's own namespace. */
-export const signingSecretName = 'signing-secrets';
 const chainsConfigName = 'chains-config';
 
 export interface SettingsSource {
@@ -67,8 +66,9 @@ export class ChainsSettings {
 
   #report(map: ConfigMap | undefined, problems: readonly ConfigProblem[]): void {
     if (!map) return;
-    for (const { key, value, message } of problems) {
-      this.#source.log.warn({ configMap: map.metadata.name, key, value }, message);
+    // Never the value: who mistyped a key may have meant it for a password. What a message quotes is of known keys.
+    for (const { key, message } of problems) {
+      this.#source.log.warn({ configMap: map.metadata.name, key }, message);
       this.#source.events.event(
         { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata },
         'Warning',
@@ -121,6 +121,20 @@ export async function watchOwnNamespace(
     secret: () => decoded(secret?.store.find(namespace, signingSecretName)),
     running,
   };
+}
+
+/** The data of a Secret beside signing-secrets that a namespace's key is in (signing.namespaces); empty without it. */
+export async function readOtherSecret(
+  client: Pick<KubeClient, 'get'>,
+  namespace: string,
+  name: string,
+): Promise<SigningSecret> {
+  try {
+    return decoded(await client.get(secrets, namespace, name));
+  } catch (error) {
+    if (isNotFound(error)) return {};
+    throw error;
+  }
 }
 
 function decoded(secret: Secret | undefined): SigningSecret {

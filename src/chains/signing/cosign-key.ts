@@ -26,10 +26,16 @@ const derive = promisify<Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(
 /**
  * Opens a cosign.key. Takes about 0.1 to 0.4 s and up to 128 MiB in a thread of the pool: call it once per content.
  * @param password as it is in cosign.password; nothing is trimmed, as in cosign and upstream.
+ * @param secret where both are from, for messages
  * @throws SigningError naming the file and what to do.
  */
-export async function openCosignKey(file: Uint8Array, password: Uint8Array): Promise<KeyObject> {
-  const { kdf, cipher, ciphertext } = parse(file);
+export async function openCosignKey(
+  file: Uint8Array,
+  password: Uint8Array,
+  secret = 'signing-secrets',
+): Promise<KeyObject> {
+  const fault = faultIn(secret);
+  const { kdf, cipher, ciphertext } = parse(file, fault);
   const { N, r, p } = kdf.params;
   if (!COSTS.includes(N) || r !== 8 || p !== 1) {
     throw fault(
@@ -53,7 +59,7 @@ export async function openCosignKey(file: Uint8Array, password: Uint8Array): Pro
   }
 }
 
-function parse(file: Uint8Array): z.infer<typeof encryptedKey> {
+function parse(file: Uint8Array, fault: ReturnType<typeof faultIn>): z.infer<typeof encryptedKey> {
   const block = PEM.exec(Buffer.from(file).toString('latin1'));
   if (block === null)
     throw fault(`is not a PEM block "ENCRYPTED SIGSTORE PRIVATE KEY" or "ENCRYPTED COSIGN PRIVATE KEY"; ${wayOut}`);
@@ -68,9 +74,10 @@ function endsInNewline(password: Uint8Array): boolean {
   return password.at(-1) === 0x0a;
 }
 
-function fault(message: string, cause?: unknown): SigningError {
-  return new SigningError(`key cosign.key of Secret signing-secrets ${message}`, {
-    retryable: false,
-    ...(cause === undefined ? {} : { cause }),
-  });
+function faultIn(secret: string): (message: string, cause?: unknown) => SigningError {
+  return (message, cause) =>
+    new SigningError(`key cosign.key of Secret ${secret} ${message}`, {
+      retryable: false,
+      ...(cause === undefined ? {} : { cause }),
+    });
 }

@@ -1,6 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import { X509Certificate, type KeyObject } from 'node:crypto';
 import type { Payload } from '../types.ts';
-import { algorithmName, publicKeyPem, type HashName, type SigningAlgorithm } from './algorithm.ts';
+import { algorithmName, publicKeyPem, verifyBytes, type HashName, type SigningAlgorithm } from './algorithm.ts';
 import { envelopeOf, preAuthEncoding, type DsseEnvelope } from './dsse.ts';
 import { sshFingerprint } from './fingerprint.ts';
 
@@ -31,6 +31,12 @@ export interface Signer {
   readonly description: string;
   /** @throws SigningError, naming the key or service and the way out. */
   sign(payload: Payload, signal: AbortSignal): Promise<Signature>;
+  /**
+   * Whether this is a signature of this payload by the key of now; without a key of its own (keyless), by the key of
+   * the signature's certificate, whose origin the caller must know.
+   * @throws SigningError when the key cannot be had.
+   */
+  made(payload: Payload, signature: Signature, signal: AbortSignal): Promise<boolean>;
 }
 
 /** A failure to sign. */
@@ -56,6 +62,8 @@ export interface SigningKey {
 export interface ByteSigner {
   readonly description: string;
   signBytes(bytes: Uint8Array, signal: AbortSignal): Promise<{ signature: Uint8Array; key: SigningKey }>;
+  /** The key that signs now. Absent where each run has its own (keyless). */
+  currentKey?(signal: AbortSignal): Promise<SigningKey>;
 }
 
 /** A signer of payloads over a signer of bytes. */
@@ -64,8 +72,7 @@ export function payloadSigner(bytes: ByteSigner): Signer {
     description: bytes.description,
     async sign(payload, signal) {
       signal.throwIfAborted();
-      const input = payload.wrap ? preAuthEncoding(payload.payloadType, payload.json) : payload.json;
-      const { signature, key } = await bytes.signBytes(input, signal);
+      const { signature, key } = await bytes.signBytes(signedBytes(payload), signal);
       const keyId = sshFingerprint(key.publicKey);
       return {
         signature,
@@ -78,5 +85,32 @@ export function payloadSigner(bytes: ByteSigner): Signer {
         ...(key.algorithm.hash === undefined ? {} : { hash: key.algorithm.hash }),
       };
     },
+    async made(payload, signature, signal) {
+      const key = bytes.currentKey ? await bytes.currentKey(signal) : certifiedKey(signature);
+      return key !== undefined && isBy(key, payload, signature);
+    },
   };
+}
+
+function signedBytes(payload: Payload): Uint8Array {
+  return payload.wrap ? preAuthEncoding(payload.payloadType, payload.json) : payload.json;
+}
+
+function isBy({ publicKey, algorithm }: SigningKey, payload: Payload, { signature, keyId }: Signature): boolean {
+  try {
+    return keyId === sshFingerprint(publicKey) && verifyBytes(publicKey, algorithm, signedBytes(payload), signature);
+  } catch {
+    return false; // a key or signature of another kind
+  }
+}
+
+/** The key in a keyless signature's certificate. */
+function certifiedKey({ certificate, scheme, hash }: Signature): SigningKey | undefined {
+  if (certificate === undefined) return undefined;
+  try {
+    const { publicKey } = new X509Certificate(certificate);
+    return { publicKey, algorithm: { scheme, hash } as SigningAlgorithm };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,4 @@
+import { ServiceError } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import { envelopeJson, preAuthEncoding, type DsseEnvelope } from '../signing/dsse.ts';
 import { messageOf } from '../../errors.ts';
@@ -62,7 +63,7 @@ export function storageError(
   if (error instanceof StorageError) return error;
   return new StorageError(backend, artifact.shortKey, messageOf(error), {
     cause: error,
-    retryable: error instanceof SigningError ? error.retryable : true,
+    retryable: error instanceof SigningError || error instanceof ServiceError ? error.retryable : true,
   });
 }
 

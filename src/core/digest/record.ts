@@ -8,19 +8,21 @@ import { sortedJson } from './canonical-json.ts';
  * which a namespace's editors may not. Chains compares a finished run with them and believes nothing else.
  */
 export const recordAnnotations = {
-  /** The run's spec when the controller began to act on it, without what users may still change (`runSpecDigest`). */
+  /** The run's spec when the controller began to act on it, without what users may still change (a `fieldRecord`). */
   spec: 'digest.tektite.dev/spec',
-  /** status.taskSpec or status.pipelineSpec, as it was first written. */
+  /** status.taskSpec or status.pipelineSpec, as it was first written (a `fieldRecord`). */
   resolvedSpec: 'digest.tektite.dev/resolved-spec',
-  /** The pod of the current attempt of a TaskRun: its uid, and its digests as sent and as the API server gave it back. */
+  /** The pod of a TaskRun's current attempt: its uid, its digests as sent and as the API server gave it back. */
   pod: 'digest.tektite.dev/pod',
   /** Every child of a PipelineRun: its name, uid, and the digest of its spec as the API server gave it back. */
   children: 'digest.tektite.dev/children',
-  /** What the controller saw that was not as it made it, one line each, naming the field. Such a run is not attested. */
+  /** What the controller saw that is not as it made it, a line each, naming the field. Such a run is not attested. */
   violations: 'digest.tektite.dev/violations',
+  /** TaskRuns that say they belong to a PipelineRun and were not made by it, by name: they count for nothing. */
+  ignored: 'digest.tektite.dev/ignored',
 } as const;
 
-/** What of a finished run differs from the controller's record of it. `field` is a path in the run, or names a child or pod. */
+/** What of a finished run differs from its record. `field` is a path in the run, or names a child or pod. */
 export interface RecordProblem {
   field: string;
   message: string;
@@ -40,10 +42,20 @@ export function digestOf(value: unknown): string {
   return `sha256:${createHash('sha256').update(sortedJson(value)).digest('hex')}`;
 }
 
+/** The same digest in 43 characters of base64url, for records that hold many. */
+export function shortDigestOf(value: unknown): string {
+  return createHash('sha256').update(sortedJson(value)).digest('base64url');
+}
+
 /** The digest of a run's spec without `status` and `statusMessage`, by which users stop a run that has begun. */
 export function runSpecDigest(spec: object): string {
+  return digestOf(fixedPart(spec));
+}
+
+/** A run's spec without what users may still change once it has begun. */
+export function fixedPart(spec: object): Record<string, unknown> {
   const fixed = Object.entries(spec).filter(([name]) => name !== 'status' && name !== 'statusMessage');
-  return digestOf(Object.fromEntries(fixed));
+  return Object.fromEntries(fixed);
 }
 
 /** The run's recorded value under one of `recordAnnotations`. */

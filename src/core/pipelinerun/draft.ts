@@ -7,10 +7,12 @@ import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { Decision, EventEffect } from '../decision.ts';
 import { statusTooLarge, TooLargeError } from '../budget.ts';
+import type { Violation } from '../digest/violations.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
 import { userError } from './failure.ts';
 import { nameOf } from './validate.ts';
 import { readable } from './pipeline.ts';
+import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
 import type { CancelCause, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 import { annotations } from '../labels.ts';
@@ -29,6 +31,7 @@ export class Draft {
   status: PipelineRunStatus;
   /** Not all that may be done was done: there is more than one plan takes on. */
   goOnAtOnce = false;
+  #recovered: readonly TaskRun[] = [];
 
   constructor(facts: PipelineRunFacts, now: Date) {
     this.facts = facts;
@@ -78,7 +81,21 @@ export class Draft {
       this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
   }
 
+  /** Records children that exist and were not written down. */
+  recordChildren(children: readonly TaskRun[]): void {
+    this.#recovered = children;
+  }
+
+  /** Notes what was changed under the run, and whom it does not know, and says so once. */
+  warn(violations: readonly Violation[], strangers: readonly TaskRun[]): void {
+    const changed = withViolations(this.status, violations);
+    const ignored = withIgnored(changed.status, strangers);
+    this.status = ignored.status;
+    this.effects.push(...changed.events, ...ignored.events);
+  }
+
   decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
+    this.status = withChildRecords(withSpecRecords(this.facts.run, this.status), this.#recovered);
     if (isDone(this.status)) {
       this.status.completionTime ??= timestamp(this.now);
       this.#cleanUpClaims();

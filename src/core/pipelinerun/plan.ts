@@ -4,12 +4,11 @@ import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
 import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
-import { paramReplacements } from '../params/replacements.ts';
 import type { Decision } from '../decision.ts';
+import { lostMessage, specViolations } from '../digest/spec-change.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
-import { mergeReplacements, replaceDeep } from '../substitution/replacements.ts';
-import { assess, statusOf, type Assessment } from './assess.ts';
-import { bindingBudget, boundWorkspaces, contextReplacements } from './bind.ts';
+import { assess, statusOf, type Assessment, type TaskState } from './assess.ts';
+import { boundWorkspaces } from './bind.ts';
 import { childReferences, skippedTasks } from './children.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
 import { Draft, eventsBetween } from './draft.ts';
@@ -18,8 +17,9 @@ import { countProduct } from './matrix.ts';
 import { missingEntries, runMetadata } from './metadata.ts';
 import { pipelineOf, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
-import { Room } from './room.ts';
-import { taskRunsFor, type TaskRunContext } from './taskrun.ts';
+import { knownChildren } from './record.ts';
+import { assessFreely, takeOver, tasksOf } from './takeover.ts';
+import { taskRunContext, taskRunsFor } from './taskrun.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
 import type { PipelineRunEffect, PipelineRunFacts, ResolvedTask } from './types.ts';
@@ -36,7 +36,12 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
   const problem = excessOf(facts);
   if (problem) return refused(facts, problem, now);
-  const draft = new Draft(facts, now);
+  const children = knownChildren(facts.run, facts.taskRuns);
+  const lost =
+    children.unknown.length === 0
+      ? []
+      : takeOver(new Draft({ ...facts, taskRuns: children.own }, now), children.unknown);
+  const draft = new Draft({ ...facts, taskRuns: [...children.own, ...lost] }, now);
   if (isHeldBack(draft)) holdBack(draft);
   else {
     start(draft);
@@ -44,6 +49,12 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
     else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
     else advance(draft);
   }
+  const taken = new Set(lost);
+  draft.recordChildren(lost);
+  draft.warn(
+    [...specViolations(facts.specChange), ...children.violations],
+    children.unknown.filter((child) => !taken.has(child)),
+  );
   return draft.decision();
 }
 
@@ -74,7 +85,9 @@ function refused({ run }: PipelineRunFacts, problem: string, now: Date): Pipelin
  */
 function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[] {
   if (!isFailed(run.status)) return [];
-  const running = taskRuns.filter((child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled');
+  const running = knownChildren(run, taskRuns).own.filter(
+    (child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled',
+  );
   return running.map((child) => ({
     type: 'cancelTaskRun',
     name: child.metadata.name ?? '',
@@ -133,8 +146,10 @@ function recoverChildren({ status, run, facts }: Draft): void {
 
 function advance(draft: Draft): void {
   try {
+    if (draft.status.pipelineSpec === undefined) refuseLostSpec(draft);
     const pipeline = preparePipeline(draft);
     const assessment = assessTasks(draft, pipeline);
+    if (assessment.tasks.some((state) => state.startable)) refuseLostSpec(draft);
     const tasks = resolveTasks(draft, pipeline, assessment);
     if (isFirst(draft)) prepareFirstTask(draft, pipeline, tasks);
     stopTasks(draft, assessment);
@@ -145,6 +160,14 @@ function advance(draft: Draft): void {
     else if (error instanceof TooLargeError) draft.failTooLarge(error.message);
     else throw error;
   }
+}
+
+/** TaskRuns are not made from a spec of which the record keeps only a digest; those that run are stopped. */
+function refuseLostSpec(draft: Draft): void {
+  const { specChange, taskRuns } = draft.facts;
+  if (specChange === undefined || specChange.lost.length === 0) return;
+  draft.cancelChildren(taskRuns, 'failed', 'tasks');
+  throw new RunFailure('PipelineValidationFailed', userError(lostMessage('PipelineRun', specChange)));
 }
 
 /** Finds, checks and binds the pipeline; the first time, the run also gets its labels. */
@@ -178,8 +201,8 @@ function checkChildren({ tasks = [], finally: last = [] }: PipelineSpec): void {
     throw tooLarge(`status.childReferences of ${count} TaskRuns`, size, 'split the pipeline, or give its matrices less');
 }
 
-/** An entry of childReferences without any name in it. */
-const leastReference = jsonSize({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: '', pipelineTaskName: '' });
+/** An entry of childReferences, and of the record of children, without any name in it. */
+const leastReference = jsonSize({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: '', pipelineTaskName: '' }) + 60;
 
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
   const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
@@ -197,16 +220,14 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
   if (excessOf(facts)) return [];
-  const draft = new Draft({ ...facts, tasks: new Map() }, now);
-  if (isDone(facts.run.status) || isHeldBack(draft) || draft.run.spec.status === 'Cancelled') return [];
+  const { own, unknown } = knownChildren(facts.run, facts.taskRuns);
+  const draft = new Draft({ ...facts, taskRuns: own, tasks: new Map() }, now);
+  if (isDone(facts.run.status) || isHeldBack(draft)) return [];
   try {
-    return namesToResolve(
-      draft,
-      assessTasks(
-        draft,
-        pipelineOf(facts, draft.run, () => {}),
-      ),
-    );
+    const toCompare = unknown.length === 0 ? [] : namesOf(assessFreely(draft).tasks, tasksOf(unknown));
+    if (draft.run.spec.status === 'Cancelled') return toCompare;
+    const pipeline = pipelineOf(draft.facts, draft.run, () => {});
+    return [...new Set([...namesToResolve(draft, assessTasks(draft, pipeline)), ...toCompare])];
   } catch (error) {
     if (error instanceof RunFailure || error instanceof TooLargeError) return [];
     throw error;
@@ -217,7 +238,12 @@ function namesToResolve(draft: Draft, { tasks }: Assessment): string[] {
   const open = tasks.filter(
     (state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done),
   );
-  const names = open.flatMap((state) => state.task.taskRef?.name ?? []);
+  return namesOf(open);
+}
+
+/** The Tasks that tasks refer to, all or those of some. */
+function namesOf(states: readonly TaskState[], some?: ReadonlySet<string>): string[] {
+  const names = states.flatMap(({ name, task }) => (some?.has(name) === false ? [] : (task.taskRef?.name ?? [])));
   return [...new Set(names.filter((name) => !name.includes('$(')))];
 }
 
@@ -274,29 +300,6 @@ function stopTasks(draft: Draft, assessment: Assessment): void {
     draft.cancelChildren(of('tasks'), 'timedOut', 'tasks');
   else if (draft.run.spec.status === 'CancelledRunFinally') draft.cancelChildren(of('tasks'), 'cancelled', 'tasks');
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
-}
-
-function taskRunContext(draft: Draft, { name, spec, source }: BoundPipeline, assessment: Assessment): TaskRunContext {
-  const { run, facts } = draft;
-  const budget = bindingBudget('workspaces with the results of tasks replaced');
-  const workspaces = boundWorkspaces(run, name, spec).map((one) => replaceDeep(one, assessment.replacements, budget));
-  return {
-    run,
-    settings: facts.settings,
-    values: mergeReplacements(
-      paramReplacements(spec.params ?? [], run.spec.params ?? []),
-      contextReplacements(run, name),
-    ),
-    results: assessment.replacements,
-    metadata: runMetadata(run, source ?? { name, spec }),
-    workspaces: new Map(workspaces.map((binding) => [binding.name, binding])),
-    taskRunSpecs: firstOfEach(run.spec.taskRunSpecs ?? [], (one) => one.pipelineTaskName ?? ''),
-    room: new Room(),
-  };
-}
-
-function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
-  return new Map(items.toReversed().map((item) => [nameOf(item), item]));
 }
 
 function startTasks(

@@ -1,9 +1,11 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRunDecision } from './plan.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunEffect } from './types.ts';
 import { nameOf } from './validate.ts';
 
@@ -30,9 +32,11 @@ export function settle(
   outcomes: readonly Outcome[],
   now: Date,
 ): Settled {
-  const status = { ...decision.status };
+  const status = withChildRecords({ ...decision.status }, madeBy(outcomes));
   keepChildrenThatExist(status, run, decision, outcomes);
-  const events: EventEffect[] = [];
+  const events = decision.effects.filter(
+    (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
+  );
   const retries: string[] = [];
   settleCancellations(status, run, failures(outcomes, 'cancelTaskRun'), now, retries);
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
@@ -65,6 +69,17 @@ export function settle(
   const retry = isDone(status) ? undefined : retries.join('; ');
   return { status, events: [...events, ...eventsBetween(run.status, status)], ...(retry ? { retry } : {}) };
 }
+
+/** Children as the API server gave them back, to be recorded with the references that name them. */
+function madeBy(outcomes: readonly Outcome[]): TaskRun[] {
+  return outcomes.flatMap((outcome) =>
+    outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' && outcome.object !== undefined
+      ? [outcome.object as TaskRun]
+      : [],
+  );
+}
+
+const lastingEvents = new Set<string>(Object.values(recordEvents));
 
 function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcome[], type: T): Failed<T>[] {
   return outcomes.filter((outcome): outcome is Failed<T> => outcome.kind === 'failed' && outcome.effect.type === type);

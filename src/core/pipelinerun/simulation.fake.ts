@@ -107,7 +107,7 @@ export class Simulation {
     const settled = settle(
       this.run,
       decision,
-      decision.effects.map((effect) => ({ effect, kind: 'applied' })),
+      decision.effects.map((effect) => ({ effect, kind: 'applied', ...this.#made(effect) })),
       this.now,
     );
     this.events.push(
@@ -162,6 +162,12 @@ export class Simulation {
     return [...this.taskRuns.values()]
       .filter((taskRun) => taskRun.status === undefined)
       .map((taskRun) => taskRun.metadata.labels?.[labels.pipelineTask] ?? '');
+  }
+
+  /** As the API server answers a creation. */
+  #made(effect: PipelineRunDecision['effects'][number]): { object?: TaskRun } {
+    const object = effect.type === 'createTaskRun' && this.taskRuns.get(effect.taskRun.metadata.name ?? '');
+    return object ? { object } : {};
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {

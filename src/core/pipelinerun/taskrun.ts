@@ -9,21 +9,30 @@ import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { annotations } from '../labels.ts';
 import { childName } from '../naming.ts';
 import type { Budget } from '../budget.ts';
-import { valuesUnder } from '../params/replacements.ts';
+import { paramReplacements, valuesUnder } from '../params/replacements.ts';
 import { checkEnums } from '../params/check.ts';
 import type { Settings } from '../settings.ts';
 import { mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
-import type { TaskState } from './assess.ts';
-import { bindingBudget, replaceInGiven, replaceInTask, replaceInTaskSpec } from './bind.ts';
+import type { Assessment, TaskState } from './assess.ts';
+import {
+  bindingBudget,
+  boundWorkspaces,
+  contextReplacements,
+  replaceInGiven,
+  replaceInTask,
+  replaceInTaskSpec,
+} from './bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from './coschedule.ts';
+import type { Draft } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
 import { fanOut, fanOutProblem, isMatrixed, matrixProblem } from './matrix.ts';
-import { taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
+import { runMetadata, taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
 import { runReference } from './owner.ts';
+import type { BoundPipeline } from './pipeline.ts';
 import { taskRunTimeout } from './timeouts.ts';
 import type { ResolvedTask } from './types.ts';
 import { taskRunWorkspaces } from './workspaces.ts';
-import type { Room } from './room.ts';
+import { Room } from './room.ts';
 
 /** What the TaskRuns of one run have in common. */
 export interface TaskRunContext {
@@ -47,6 +56,31 @@ interface Common {
   resolved: ResolvedTask | undefined;
   definition: Pick<TaskRun['spec'], 'taskRef' | 'taskSpec'>;
   workspaces: WorkspaceBinding[];
+}
+
+/** Of a run whose pipeline is bound and whose tasks are assessed. */
+export function taskRunContext(
+  { run, facts }: Pick<Draft, 'run' | 'facts'>,
+  { name, spec, source }: BoundPipeline,
+  { replacements }: Assessment,
+): TaskRunContext {
+  const budget = bindingBudget('workspaces with the results of tasks replaced');
+  const workspaces = boundWorkspaces(run, name, spec).map((one) => replaceDeep(one, replacements, budget));
+  const params = paramReplacements(spec.params ?? [], run.spec.params ?? []);
+  return {
+    run,
+    settings: facts.settings,
+    values: mergeReplacements(params, contextReplacements(run, name)),
+    results: replacements,
+    metadata: runMetadata(run, source ?? { name, spec }),
+    workspaces: new Map(workspaces.map((binding) => [binding.name, binding])),
+    taskRunSpecs: firstOfEach(run.spec.taskRunSpecs ?? [], (one) => one.pipelineTaskName ?? ''),
+    room: new Room(),
+  };
+}
+
+function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
+  return new Map(items.toReversed().map((item) => [nameOf(item), item]));
 }
 
 /**

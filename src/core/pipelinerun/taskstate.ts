@@ -45,12 +45,12 @@ export function observeTasks(run: PipelineRun, spec: PipelineSpec, taskRuns: rea
   return [...(spec.tasks ?? []).map(observe('tasks')), ...(spec.finally ?? []).map(observe('finally'))];
 }
 
-/** By label; a TaskRun that lost its label is known by status.childReferences. */
+/** By status.childReferences, which only the controller writes; one that is not there yet, by its label. */
 function groupByTask(run: PipelineRun, taskRuns: readonly TaskRun[]): Map<string, TaskRun[]> {
   const referenced = new Map((run.status?.childReferences ?? []).map((child) => [child.name, child.pipelineTaskName]));
   const groups = new Map<string, TaskRun[]>();
   for (const taskRun of taskRuns) {
-    const name = taskRun.metadata.labels?.[labels.pipelineTask] ?? referenced.get(taskRun.metadata.name);
+    const name = referenced.get(taskRun.metadata.name) ?? taskRun.metadata.labels?.[labels.pipelineTask];
     if (name !== undefined) groups.set(name, groups.get(name) ?? []).get(name)?.push(taskRun);
   }
   return groups;

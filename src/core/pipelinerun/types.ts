@@ -4,6 +4,7 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { EventEffect, PatchMetadataEffect } from '../decision.ts';
+import type { SpecChange } from '../digest/spec-change.ts';
 import type { Settings } from '../settings.ts';
 
 /** The Pipeline that a run refers to, or its own embedded one. */
@@ -26,7 +27,10 @@ export type Resolution<T> = { kind: 'resolved'; value: T } | { kind: 'failed'; m
 
 /** Everything that was observed about a run; planning reads nothing else. */
 export interface PipelineRunFacts {
+  /** As it was when the controller began to act on it (`asRecorded`). */
   run: PipelineRun;
+  /** Set when its spec was changed since. */
+  specChange?: SpecChange;
   /** Absent when the run embeds its pipeline or has it stored in its status. */
   pipeline?: Resolution<ResolvedPipeline>;
   /** By name, for the tasks that `tasksToResolve` asks for. */

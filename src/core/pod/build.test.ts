@@ -284,6 +284,25 @@ describe('buildPod', () => {
     ]);
   });
 
+  it.each([
+    ['2 steps', 2, 0, undefined],
+    ['3 steps', 3, 0, '3072'],
+    ['2 steps and a sidecar', 2, 1, '3072'],
+    ['20 steps and 9 sidecars', 20, 9, '409'],
+  ])('every step learns how long a message the kubelet keeps: %s', (_name, steps, sidecars, expected) => {
+    const pod = buildPod(
+      podInputOf({
+        steps: Array.from({ length: steps }, () => ({ image: 'x', command: ['y'] })),
+        sidecars: Array.from({ length: sidecars }, (_, index) => ({ name: `s${index}`, image: 'x' })),
+      }),
+    );
+    const limits = pod.spec.containers.slice(0, steps).map(({ args = [] }) => {
+      const at = args.indexOf('-termination_message_limit');
+      return at < 0 ? undefined : args[at + 1];
+    });
+    expect(limits).toEqual(Array.from({ length: steps }, () => expected));
+  });
+
   it('spreads task-level resources over the steps', () => {
     const taskRun = taskRunOf({ computeResources: { requests: { cpu: '1' }, limits: { cpu: '2' } } });
     const pod = buildPod(

@@ -1,12 +1,24 @@
 import type { Step } from '../../api/pipeline/v1/task.ts';
 import { paths } from './names.ts';
 
+/** Bytes of a termination message that the kubelet keeps of a container (its MaxContainerTerminationMessageLength). */
+const longestMessage = 4096;
+/** Bytes that it keeps of all containers of a pod, in equal shares (MaxPodTerminationMessageLogLength). */
+const longestMessages = 12_288;
+
+/** Bytes of a termination message that the kubelet keeps in a pod of so many containers, init containers included. */
+export function messageLimit(containers: number): number {
+  return Math.min(longestMessage, Math.floor(longestMessages / Math.max(containers, 1)));
+}
+
 /** What a step's entrypoint is told beyond the step's own fields. */
 export interface MoreFlags {
   credentials: string[];
   compressTerminationMessage: boolean;
   /** Names of the Task's results. */
   results: string[];
+  /** Bytes that the kubelet keeps of the step's termination message. */
+  messageLimit: number;
   /** Breakpoints of this step. */
   debug: string[];
 }
@@ -25,6 +37,7 @@ export function entrypointArguments(
   const [head, ...rest] = command;
   return [
     ...orderFlags(index),
+    ...(more.messageLimit < longestMessage ? ['-termination_message_limit', String(more.messageLimit)] : []),
     ...more.credentials,
     ...(more.compressTerminationMessage ? ['-compress_termination_message=true'] : []),
     ...stepFlags(step),
@@ -51,7 +64,7 @@ function orderFlags(index: number): string[] {
     paths.termination,
     '-step_metadata_dir',
     `${paths.run}/${index}/status`,
-    ...(index === 0 ? [] : ['-previous_step_metadata_dir', `${paths.run}/${index - 1}/status`]),
+    ...(index === 0 ? [] : ['-only_changed_results']),
   ];
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { entrypointArguments } from './entrypoint.ts';
+import { entrypointArguments, messageLimit } from './entrypoint.ts';
 import { pinned } from './image.ts';
 import { mergePodTemplates } from './podtemplate.ts';
 import { formatQuantity, parseQuantity } from './quantity.ts';
@@ -132,6 +132,7 @@ it('writes only flags of the contract', () => {
     {
       credentials: ['-basic-git=a=b', '-docker-cfg=c'],
       compressTerminationMessage: true,
+      messageLimit: 3072,
       results: ['x', 'y'],
       debug: ['-breakpoint_on_failure', '-debug_before_step'],
     },
@@ -142,4 +143,23 @@ it('writes only flags of the contract', () => {
     .map((arg) => arg.slice(1).split('=')[0]);
   expect(flags.filter((flag) => !known.has(flag ?? ''))).toEqual([]);
   expect(args.slice(args.indexOf('-entrypoint'))).toEqual(['-entrypoint', 'cmd', '--', 'a', 'b']);
+});
+
+it.each([
+  [1, 4096],
+  [3, 4096],
+  [4, 3072],
+  [5, 2457],
+  [10, 1228],
+  [30, 409],
+  [100, 122],
+])('the kubelet keeps of each of %i containers a message of %i bytes', (containers, expected) => {
+  expect(messageLimit(containers)).toBe(expected);
+});
+
+it('the shares of 3 to 30 containers never exceed what the kubelet keeps of a pod', () => {
+  for (let containers = 3; containers <= 30; containers++) {
+    expect(messageLimit(containers) * containers).toBeLessThanOrEqual(12_288);
+    expect((messageLimit(containers) + 1) * containers).toBeGreaterThan(containers === 3 ? 0 : 12_288);
+  }
 });

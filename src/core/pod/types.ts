@@ -60,6 +60,9 @@ export interface PodSpec {
   hostAliases?: object[];
   topologySpreadConstraints?: object[];
   nodeName?: string;
+  schedulingGates?: object[];
+  ephemeralContainers?: { name: string }[];
+  resources?: object;
 }
 
 export interface ContainerTerminated {
@@ -82,6 +85,7 @@ export interface ContainerStatus {
   name: string;
   imageID?: string;
   ready?: boolean;
+  restartCount?: number;
   state?: ContainerState;
   lastState?: ContainerState;
 }

@@ -2,7 +2,7 @@ import { isSidecarContainer, isStepContainer } from '../pod/names.ts';
 import type { ContainerStatus, Pod } from '../pod/types.ts';
 import { quote } from './quote.ts';
 import { orderedStatuses } from './order.ts';
-import { parseTerminationMessage, stepReport } from './termination.ts';
+import { isCutMessage, parseTerminationMessage, stepReport, type StepReport } from './termination.ts';
 
 /** Why a pod's run failed: the condition's reason and message. */
 export interface Failure {
@@ -16,76 +16,100 @@ const evicted = 'Evicted';
  * Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log.
  */
 const resultTooLarge = 'TaskRunResultLargerThanAllowedLimit';
+const wayOut = 'write less, or hand large data on in a workspace';
 
-/** Whether a finished pod counts as failed: it says so, or a step ended badly while sidecars still run. */
+/**
+ * Whether a finished pod counts as failed: it says so, a step ended badly while sidecars still run, or what a step
+ * reported is lost.
+ */
 export function didFail(pod: Pod): boolean {
   if (pod.status?.phase === 'Failed') return true;
   return (pod.status?.containerStatuses ?? []).some(
-    (status) => isStepContainer(status.name) && (isOutOfMemory(status) || exitedBadly(status)),
+    (status) => isStepContainer(status.name) && (isOutOfMemory(status) || exitedBadly(status) || isCut(status)),
   );
 }
 
-/**
- * Reason by the first rule that applies, in upstream's order; the message comes from whatever says most about the
- * cause.
- */
+/** Reason by the first rule that applies, in upstream's order; the container that decides it decides the message. */
 export function failureOf(pod: Pod): Failure {
-  return { reason: failureReason(pod), message: failureMessage(pod) };
+  if (pod.status?.reason === evicted) {
+    // An evicted pod's containers have exit codes that tell less than the kubelet does.
+    return { reason: 'PodEvicted', message: pod.status.message || failureOfContainers(pod).message };
+  }
+  return failureOfContainers(pod);
 }
 
-function failureReason(pod: Pod): string {
+interface Rule {
+  among: readonly ContainerStatus[];
+  applies: (status: ContainerStatus) => boolean;
+  reason: string;
+}
+
+function failureOfContainers(pod: Pod): Failure {
   const init = pod.status?.initContainerStatuses ?? [];
-  const main = pod.status?.containerStatuses ?? [];
+  for (const { among, applies, reason } of rules(init, orderedStatuses(pod))) {
+    const guilty = among.find(applies);
+    if (guilty === undefined) continue;
+    const prefix = init.includes(guilty) ? 'init container failed, ' : '';
+    return { reason, message: prefix + containerMessage(guilty, pod) };
+  }
+  return { reason: 'Failed', message: pod.status?.message || 'build failed for unspecified reasons.' };
+}
+
+function rules(init: readonly ContainerStatus[], main: readonly ContainerStatus[]): Rule[] {
   const sidecarsAsInit = init.filter((status) => isSidecarContainer(status.name));
   const inits = init.filter((status) => !isSidecarContainer(status.name));
   const steps = main.filter((status) => isStepContainer(status.name));
   const sidecars = main.filter((status) => isSidecarContainer(status.name));
-  const rules: [boolean, string][] = [
-    [pod.status?.reason === evicted, 'PodEvicted'],
-    [sidecarsAsInit.some(isOutOfMemory), 'SidecarOOM'],
-    [inits.some(isOutOfMemory), 'InitContainerOOM'],
-    [sidecarsAsInit.some(exitedBadly), 'SidecarFailed'],
-    [inits.some(exitedBadly), 'InitContainerFailed'],
-    [sidecars.some(isOutOfMemory), 'SidecarOOM'],
-    [steps.some(isOutOfMemory), 'StepOOM'],
-    [sidecars.some(exitedBadly), 'SidecarFailed'],
-    [steps.some((status) => reportedReason(status) === resultTooLarge), resultTooLarge],
-    [steps.some(exitedBadly), 'StepFailed'],
+  return [
+    { among: sidecarsAsInit, applies: isOutOfMemory, reason: 'SidecarOOM' },
+    { among: inits, applies: isOutOfMemory, reason: 'InitContainerOOM' },
+    { among: sidecarsAsInit, applies: exitedBadly, reason: 'SidecarFailed' },
+    { among: inits, applies: exitedBadly, reason: 'InitContainerFailed' },
+    { among: sidecars, applies: isOutOfMemory, reason: 'SidecarOOM' },
+    { among: steps, applies: isOutOfMemory, reason: 'StepOOM' },
+    { among: sidecars, applies: exitedBadly, reason: 'SidecarFailed' },
+    { among: steps, applies: hasTooLargeResult, reason: resultTooLarge },
+    { among: steps, applies: exitedBadly, reason: 'StepFailed' },
+    // Containers that a webhook added.
+    { among: main, applies: exitedBadly, reason: 'Failed' },
   ];
-  return rules.find(([applies]) => applies)?.[1] ?? 'Failed';
 }
 
-function failureMessage(pod: Pod): string {
-  // An evicted pod's containers have exit codes that tell less than the kubelet does.
-  if (pod.status?.reason === evicted && pod.status.message) return pod.status.message;
-  const init = (pod.status?.initContainerStatuses ?? []).map(containerMessage).find((message) => message !== undefined);
-  if (init !== undefined) return `init container failed, ${init}`;
-  const container = orderedStatuses(pod)
-    .map(containerMessage)
-    .find((message) => message !== undefined);
-  if (container !== undefined) return container;
-  if (pod.status?.message) return pod.status.message;
-  const outOfMemory = (pod.status?.containerStatuses ?? []).some(
-    (status) => isStepContainer(status.name) && isOutOfMemory(status),
-  );
-  return outOfMemory ? oomKilled : 'build failed for unspecified reasons.';
+function containerMessage(status: ContainerStatus, pod: Pod): string {
+  const { exitCode = 0, reason } = status.state?.terminated ?? {};
+  const exited = `${quote(status.name)} exited with code ${exitCode}`;
+  if (isCut(status)) return `${exited}, but what it reported is lost: ${cutMessage(status, pod)}; ${wayOut}`;
+  const report = reportOf(status);
+  switch (report.reason) {
+    case resultTooLarge:
+      return `${exited}: its results do not fit its termination message${report.message ? `: ${report.message}` : ''}; ${wayOut}`;
+    case 'TaskRunResultNotAFile':
+      return `${exited}: ${report.message ?? 'a result is not a regular file'}; write the value itself into the file`;
+    case 'TimeoutExceeded':
+      return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
+    default:
+      return exitCode === 0 ? (reason ?? exited) : [exited, report.message ?? reason].filter(Boolean).join(': ');
+  }
 }
 
-function containerMessage(status: ContainerStatus): string | undefined {
-  const terminated = status.state?.terminated;
-  if (!terminated) return undefined;
-  const reported = reportedReason(status);
-  if (reported === resultTooLarge)
-    return `${quote(status.name)} exited with code ${terminated.exitCode}: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace`;
-  if (reported === 'TimeoutExceeded')
-    return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
-  if (terminated.exitCode === 0) return undefined;
-  return `${quote(status.name)} exited with code ${terminated.exitCode}${terminated.reason ? `: ${terminated.reason}` : ''}`;
+/** How much of a message came through, and why not all of it. */
+function cutMessage(status: ContainerStatus, pod: Pod): string {
+  const size = Buffer.byteLength(status.state?.terminated?.message ?? '');
+  const containers = pod.spec.containers.length + (pod.spec.initContainers ?? []).length;
+  return `its termination message was cut at ${size} bytes, as the kubelet keeps 12288 bytes for all containers of a pod and this one has ${containers}, those that webhooks added included`;
 }
 
-/** What the entrypoint gave as the reason of the step's end. */
-function reportedReason(status: ContainerStatus): string | undefined {
-  return stepReport(parseTerminationMessage(status.state?.terminated?.message) ?? []).reason;
+function hasTooLargeResult(status: ContainerStatus): boolean {
+  return isCut(status) || (exitedBadly(status) && reportOf(status).reason === resultTooLarge);
+}
+
+function isCut(status: ContainerStatus): boolean {
+  return isCutMessage(status.state?.terminated?.message);
+}
+
+/** What the entrypoint says of the step's end. */
+function reportOf(status: ContainerStatus): StepReport {
+  return stepReport(parseTerminationMessage(status.state?.terminated?.message) ?? []);
 }
 
 function isOutOfMemory(status: ContainerStatus): boolean {

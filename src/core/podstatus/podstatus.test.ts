@@ -21,6 +21,7 @@ const spec: TaskSpec = {
   sidecars: [{ name: 's', image: 'x' }],
 };
 const { waiting, running, ended } = container;
+const compressed = (text: string): string => `tknz:${deflateRawSync(text).toString('base64').replace(/=+$/, '')}`;
 const pod = (status: PodStatus, of = spec): Pod => podOf(of, status);
 
 it.each([
@@ -41,7 +42,7 @@ describe('parseTerminationMessage', () => {
   ];
   it.each<[string, string | undefined, unknown]>([
     ['last of a key, sorted, named types', plain, entries],
-    ['compressed', `tknz:${deflateRawSync(plain).toString('base64').replace(/=+$/, '')}`, entries],
+    ['compressed', compressed(plain), entries],
     ['nothing', '', undefined],
     ['not ours', 'OCI runtime error', undefined],
     ['JSON but no list', '{}', undefined],
@@ -243,7 +244,13 @@ describe('failureOf', () => {
       'a sidecar before a step',
       { phase: 'Failed', containerStatuses: [ended('step-b', 1), ended('step-a', 1), ended('sidecar-s', 3)] },
       'SidecarFailed',
-      '"step-b" exited with code 1: Error',
+      '"sidecar-s" exited with code 3: Error',
+    ],
+    [
+      'a step out of memory before a sidecar that failed',
+      { phase: 'Failed', containerStatuses: [ended('step-b', 1), oom('step-a'), ended('sidecar-s', 3)] },
+      'StepOOM',
+      '"step-a" exited with code 137: OOMKilled',
     ],
     [
       'a sidecar out of memory',
@@ -295,12 +302,76 @@ describe('failureOf', () => {
           ended(
             'step-b',
             1,
-            terminationMessage({}, [{ key: 'Reason', value: 'TaskRunResultLargerThanAllowedLimit', type: 3 }]),
+            terminationMessage({}, [
+              { key: 'Reason', value: 'TaskRunResultLargerThanAllowedLimit', type: 3 },
+              { key: 'Message', value: 'task result "r" has 5000 bytes, and may have 4096', type: 3 },
+            ]),
           ),
         ],
       },
       'TaskRunResultLargerThanAllowedLimit',
-      '"step-b" exited with code 1: its results need more than the 4096 bytes of a termination message; write less, or hand large data on in a workspace',
+      '"step-b" exited with code 1: its results do not fit its termination message: task result "r" has 5000 bytes, and may have 4096; write less, or hand large data on in a workspace',
+    ],
+    [
+      'a result that is a link',
+      {
+        phase: 'Failed',
+        containerStatuses: [
+          ended(
+            'step-b',
+            1,
+            terminationMessage({}, [
+              { key: 'Reason', value: 'TaskRunResultNotAFile', type: 3 },
+              {
+                key: 'Message',
+                value: 'task result "r": /tekton/results/r is a symbolic link, not a regular file',
+                type: 3,
+              },
+            ]),
+          ),
+        ],
+      },
+      'StepFailed',
+      '"step-b" exited with code 1: task result "r": /tekton/results/r is a symbolic link, not a regular file; write the value itself into the file',
+    ],
+    [
+      'a guard that cannot be evaluated',
+      {
+        phase: 'Failed',
+        containerStatuses: [
+          ended(
+            'step-b',
+            1,
+            terminationMessage({}, [{ key: 'Message', value: 'CEL expression "1": it is no boolean', type: 3 }]),
+          ),
+        ],
+      },
+      'StepFailed',
+      '"step-b" exited with code 1: CEL expression "1": it is no boolean',
+    ],
+    [
+      'a message that was cut although the step succeeded',
+      {
+        phase: 'Succeeded',
+        containerStatuses: [
+          ended('step-b', 0, terminationMessage({ r: 'x'.repeat(4000) }).slice(0, 3072)),
+          ended('step-a'),
+        ],
+      },
+      'TaskRunResultLargerThanAllowedLimit',
+      '"step-b" exited with code 0, but what it reported is lost: its termination message was cut at 3072 bytes, as the kubelet keeps 12288 bytes for all containers of a pod and this one has 4, those that webhooks added included; write less, or hand large data on in a workspace',
+    ],
+    [
+      'a compressed message that was cut',
+      {
+        phase: 'Succeeded',
+        containerStatuses: [
+          ended('step-b', 0, compressed(terminationMessage({ r: 'abc' })).slice(0, -3)),
+          ended('step-a'),
+        ],
+      },
+      'TaskRunResultLargerThanAllowedLimit',
+      expect.stringContaining('"step-b" exited with code 0, but what it reported is lost') as unknown as string,
     ],
     [
       'step timeout',
@@ -317,6 +388,12 @@ describe('failureOf', () => {
     expect(didFail(pod(status))).toBe(true);
     expect(failureOf(pod(status))).toEqual({ reason, message });
   });
+});
+
+it('names the container that a webhook added when that is what failed', () => {
+  const plain = pod({ phase: 'Failed', containerStatuses: [ended('step-b'), ended('step-a'), ended('injected', 4)] });
+  const made = { ...plain, spec: { ...plain.spec, containers: [...plain.spec.containers, { name: 'injected' }] } };
+  expect(failureOf(made)).toEqual({ reason: 'Failed', message: '"injected" exited with code 4: Error' });
 });
 
 it.each<[string, PodStatus, boolean]>([

@@ -44,6 +44,15 @@ export function parseTerminationMessage(message: string | undefined): Terminatio
   return [...entries.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.type - b.type));
 }
 
+/**
+ * Whether a message is ours and cannot be read: the kubelet cut it, since it shares what it keeps among all containers
+ * of a pod and there are more than the controller knew of. What the step reported is lost then.
+ */
+export function isCutMessage(message: string | undefined): boolean {
+  const isOurs = message?.startsWith('[{') === true || message?.startsWith(compressedPrefix) === true;
+  return isOurs && parseTerminationMessage(message) === undefined;
+}
+
 function inflate(text: string): string {
   return inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: longestInflatedBytes }).toString('utf8');
 }
@@ -62,8 +71,10 @@ export interface StepReport {
   startedAt?: string;
   /** Exit code of a command whose failure was to be ignored. */
   exitCode?: number;
-  /** Skipped, Cancelled, TimeoutExceeded or TaskRunResultLargerThanAllowedLimit. */
+  /** Skipped, Cancelled, TimeoutExceeded, TaskRunResultLargerThanAllowedLimit or TaskRunResultNotAFile. */
   reason?: string;
+  /** What is behind the reason: which result, how large, how much there is room for. */
+  message?: string;
 }
 
 export function stepReport(entries: readonly TerminationEntry[]): StepReport {
@@ -77,5 +88,7 @@ export function stepReport(entries: readonly TerminationEntry[]): StepReport {
   if (exitCode !== undefined && /^-?\d+$/.test(exitCode)) report.exitCode = Number(exitCode);
   const reason = internal.get('Reason');
   if (reason) report.reason = reason;
+  const message = internal.get('Message');
+  if (message) report.message = message;
   return report;
 }

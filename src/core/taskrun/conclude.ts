@@ -3,6 +3,7 @@ import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, isFailed, succeededCondition, withSucceeded } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
 import type { TaskRunFacts } from './facts.ts';
+import { withoutPodRecord, withSpecRecords } from './record.ts';
 import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
 
 /**
@@ -12,7 +13,8 @@ import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
 export function conclude(facts: TaskRunFacts, status: TaskRunStatus, now: Date): TaskRunStatus {
   const { taskRun } = facts;
   if (isDone(taskRun.status)) return status;
-  const concluded = withoutEmptyLists(mayRetry(facts, status) ? nextAttempt(status, now) : status);
+  const attempt = withSpecRecords(facts, status);
+  const concluded = withoutEmptyLists(mayRetry(facts, attempt) ? nextAttempt(attempt, now) : attempt);
   return taskRun.metadata.generation === undefined
     ? concluded
     : { ...concluded, observedGeneration: taskRun.metadata.generation };
@@ -36,14 +38,15 @@ function mayRetry({ taskRun }: TaskRunFacts, status: TaskRunStatus): boolean {
 }
 
 function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
-  const { retriesStatus, ...attempt } = status;
+  const { retriesStatus, annotations, ...attempt } = status;
   const { startTime: _start, completionTime: _end, podName: _pod, results: _results, ...kept } = attempt;
   const message = succeededCondition(status)?.message ?? '';
-  return {
+  return withoutPodRecord({
     ...kept,
+    ...(annotations ? { annotations } : {}),
     retriesStatus: [...(retriesStatus ?? []), attempt],
     conditions: withSucceeded(status.conditions, { status: 'Unknown', reason: reasons.toBeRetried, message }, now),
-  };
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { SidecarState, StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
-import { podName } from '../pod/names.ts';
+import { readPodRecord } from '../digest/pod-record.ts';
+import { recorded } from '../digest/record.ts';
 import type { Pod } from '../pod/types.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 
@@ -21,10 +22,17 @@ export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
   return { facts, now, status: facts.taskRun.status ?? {}, pod: currentPod(facts) };
 }
 
-/** By name, which is the same however often the controller starts over: pods of earlier attempts have other names. */
+/**
+ * The pod that is recorded, by its uid. Any other, whatever it is called and whoever it says it belongs to, was not
+ * made for this run, or not written down yet: that is decided when the run's own is about to be made. Runs that were
+ * begun by a release without records have theirs by name.
+ */
 function currentPod({ taskRun, pods }: TaskRunFacts): Pod | undefined {
-  const name = taskRun.status?.podName || podName(taskRun);
-  return pods.find((pod) => pod.metadata.name === name);
+  const { status = {} } = taskRun;
+  const record = readPodRecord(recorded(status, 'pod'));
+  if (record) return pods.find((pod) => pod.metadata.uid === record.uid);
+  if (!status.podName || recorded(status, 'spec') !== undefined) return undefined;
+  return pods.find((pod) => pod.metadata.name === status.podName);
 }
 
 /** The Task as this run has it: once stored in the status it is not looked up again. */

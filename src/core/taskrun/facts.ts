@@ -3,6 +3,7 @@ import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { PersistentVolumeClaimTemplate } from '../../api/pipeline/v1/workspace.ts';
 import type { Decision, EventEffect, PatchMetadataEffect } from '../decision.ts';
+import type { SpecChange } from '../digest/spec-change.ts';
 import type { CredentialSecret } from '../pod/credentials.ts';
 import type { ImageFact } from '../pod/image.ts';
 import type { LimitRange } from '../pod/resources.ts';
@@ -38,7 +39,10 @@ export interface StartFacts {
 
 /** Everything that decides what to do next for a TaskRun. */
 export interface TaskRunFacts {
+  /** As it was when the controller began to act on it (`asRecorded`). */
   taskRun: TaskRun;
+  /** Set when its spec was changed since. */
+  specChange?: SpecChange;
   task: TaskFact;
   /** Pods that this very run (by uid) controls. */
   pods: Pod[];

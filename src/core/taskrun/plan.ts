@@ -9,6 +9,7 @@ import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
 import { reasons } from './reasons.ts';
+import { withViolations } from './record.ts';
 import { running } from './running.ts';
 import { start } from './start.ts';
 import { timeLeftMs } from './timeout.ts';
@@ -39,7 +40,7 @@ export function planTaskRun(facts: TaskRunFacts, now: Date): TaskRunDecision {
   const context = planContext(facts, now);
   for (const phase of phases) {
     const decision = phase(context);
-    if (decision) return finish(facts, decision, now);
+    if (decision) return finish(facts, withViolations(context, decision), now);
   }
   return { status: context.status, effects: [] };
 }

@@ -18,11 +18,10 @@ import { checkResults, latestOfEach } from '../podstatus/results.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
-import { failed, planContext, started, storedSpec, withContainers, type Phase, type PlanContext } from './context.ts';
-import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
-import { metadataPatch } from './metadata.ts';
+import { failed, planContext, started, withContainers, type Phase, type PlanContext } from './context.ts';
+import type { TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
-import { bindRun, withProvenance } from './start.ts';
+import { withProvenance } from './start.ts';
 
 /**
  * A status that only shows progress of containers is held back this long, so that a pod coming up is one write and not
@@ -34,10 +33,9 @@ const progressDelayMs = 1_000;
 export const running: Phase = (context) => {
   const { pod, facts, now } = context;
   if (pod === undefined) return undefined;
-  const begun = withSpec(context);
-  if ('decision' in begun) return begun.decision;
-  const status = isFinished(pod) ? finished(begun.status, pod, context) : unfinished(begun.status, pod, context);
-  const effects: TaskRunEffect[] = [...begun.effects, ...gate(pod, facts.settings)];
+  const begun = withProvenance(started(context), facts);
+  const status = isFinished(pod) ? finished(begun, pod, context) : unfinished(begun, pod, context);
+  const effects: TaskRunEffect[] = gate(pod, facts.settings);
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
@@ -48,33 +46,6 @@ export const running: Phase = (context) => {
     ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
   };
 };
-
-/**
- * The status with its Task. It lacks one when the controller ended between making the pod and writing the status:
- * then the Task is bound as it would have been.
- */
-function withSpec(
-  context: PlanContext,
-): { status: TaskRunStatus; effects: TaskRunEffect[] } | { decision: TaskRunDecision } {
-  const { facts, now } = context;
-  const status = withProvenance(started(context), facts);
-  if (storedSpec(status)) return { status, effects: [] };
-  const bound = bindRun(context);
-  switch (bound.kind) {
-    case 'bound': {
-      const patch = metadataPatch(facts);
-      return { status: { ...status, taskSpec: bound.spec }, effects: patch ? [patch] : [] };
-    }
-    case 'problem':
-      return { decision: { status: failed(status, bound.problem.reason, bound.problem.message, now), effects: [] } };
-    case 'resolving':
-      return { decision: { status, effects: [] } };
-    default: {
-      const never: never = bound;
-      return never;
-    }
-  }
-}
 
 /** The pod of a run whose steps should have begun by now: its events may say why they have not. */
 export function podToAskAbout(facts: TaskRunFacts, now: Date): Pod | undefined {

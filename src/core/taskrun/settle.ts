@@ -1,9 +1,11 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { withSucceeded } from '../condition.ts';
 import { isTooLarge, type EffectOutcome } from '../decision.ts';
+import type { Pod } from '../pod/types.ts';
 import { failed } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { finish } from './plan.ts';
+import { changedAfterStart, withPodRecord } from './record.ts';
 import { reasons } from './reasons.ts';
 import { podCreationMessage } from './start.ts';
 
@@ -21,6 +23,21 @@ const earlierRunRetryMs = 1_000;
 /** Reason of an outcome: a pod of the wanted name belongs to a deleted run of the same name. */
 export const podOfEarlierRun = 'PodOfEarlierRun';
 
+/** What became of createPod (`object` of its outcome). */
+export interface MadePod {
+  pod: Pod;
+  /** It was there already: its events may have come and gone. */
+  takenOver: boolean;
+  /** The run has its record. */
+  recorded: boolean;
+}
+
+/** Reason of an outcome: the pod of the wanted name is not what the run makes, whoever it says it belongs to. */
+export const podOfAnother = 'PodOfAnother';
+
+/** Events that are sent whatever becomes of the pod. */
+const lastingEvents = new Set<string>(['FailedToRetrieveSecret', changedAfterStart]);
+
 /**
  * What the decision comes to once its effects were tried: the first that failed in a way users must see decides the
  * status. Without a failure the decision stands.
@@ -32,17 +49,26 @@ export function settle(
   now: Date,
 ): TaskRunDecision {
   const failure = outcomes.find((outcome) => outcome.kind === 'failed');
-  if (failure === undefined) return decision;
+  if (failure === undefined) return withMadePod(decision, outcomes);
   // The decision had a condition for a pod that was made; this one replaces what the run had before.
   const status = { ...decision.status, conditions: facts.taskRun.status?.conditions };
-  const ownEvents = decision.effects.filter(
-    (effect) => effect.type === 'event' && effect.reason === 'FailedToRetrieveSecret',
-  );
+  const ownEvents = decision.effects.filter((effect) => effect.type === 'event' && lastingEvents.has(effect.reason));
   const settled =
     failure.effect.type === 'createPersistentVolumeClaim'
       ? claimFailure(facts, status, failure, now)
       : podFailure(facts, status, failure, now);
   return finish(facts, { ...settled, effects: ownEvents }, now);
+}
+
+/** The pod as the API server has it now is recorded in the same write that names it. */
+function withMadePod(decision: TaskRunDecision, outcomes: readonly TaskRunOutcome[]): TaskRunDecision {
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'applied' || outcome.effect.type !== 'createPod' || outcome.object === undefined) continue;
+    const { pod, takenOver, recorded } = outcome.object as MadePod;
+    const status = recorded ? decision.status : withPodRecord(decision.status, outcome.effect.pod, pod);
+    return { ...decision, status, ...(takenOver ? { requeueAfterMs: 0 } : {}) };
+  }
+  return decision;
 }
 
 type Settled = Omit<TaskRunDecision, 'effects'>;
@@ -81,6 +107,7 @@ function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: F
   }
   if (isTooLarge(failure))
     return { status: failed(withoutPod(status), reasons.validationFailed, podCreationMessage(taskRun, message), now) };
+  if (reason === podOfAnother) return { status: failed(withoutPod(status), reasons.podCreationFailed, message, now) };
   if (reason === podOfEarlierRun) return waiting(status, reasons.podPending, message, earlierRunRetryMs, now);
   if (isTrouble(failure)) {
     return waiting(

@@ -4,6 +4,7 @@ import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { provenanceFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
+import { lostMessage } from '../digest/spec-change.ts';
 import { buildPod } from '../pod/build.ts';
 import type { ImageConfig, ImageCredentials } from '../pod/image.ts';
 import { mergePodTemplates } from '../pod/podtemplate.ts';
@@ -24,6 +25,7 @@ import {
 import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
+import { unrecordedPods } from './stop.ts';
 import { timeoutMs } from './timeout.ts';
 import { validateTaskRun, type Problem } from './validate.ts';
 import { isDone } from '../condition.ts';
@@ -79,7 +81,7 @@ export interface StartNeeds {
 
 export function startNeeds(facts: TaskRunFacts, now: Date): StartNeeds | undefined {
   const context = planContext(facts, now);
-  if (context.pod !== undefined || isDone(context.status)) return undefined;
+  if (context.pod !== undefined || isDone(context.status) || specIsLost(facts)) return undefined;
   if (cancelled(context) ?? heldBack(context) ?? timedOut(context)) return undefined;
   const bound = bindRun(context);
   if (bound.kind !== 'bound') return undefined;
@@ -92,6 +94,11 @@ export function startNeeds(facts: TaskRunFacts, now: Date): StartNeeds | undefin
       imagePullSecrets: (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
     },
   };
+}
+
+/** Its spec was changed, and not all of what it was can be had back: no pod can be made from it. */
+function specIsLost({ specChange }: TaskRunFacts): boolean {
+  return specChange !== undefined && specChange.lost.length > 0;
 }
 
 /** Of steps over their template, as `mergeStepTemplate` puts them together. */
@@ -111,6 +118,11 @@ function imagesWithoutCommand({ steps = [], stepTemplate }: TaskSpec): string[] 
 export const start: Phase = (context) => {
   const { facts, pod } = context;
   if (pod !== undefined) return undefined;
+  if (facts.specChange && specIsLost(facts)) {
+    const message = userErrorPrefix + lostMessage('TaskRun', facts.specChange);
+    const status = failed(started(context), reasons.validationFailed, message, context.now);
+    return { status, effects: unrecordedPods(context) };
+  }
   const bound = bindRun(context);
   const status = withProvenance(started(context), facts);
   switch (bound.kind) {

@@ -3,6 +3,7 @@ import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { succeededCondition, timestamp } from '../condition.ts';
 import { annotations } from '../labels.ts';
+import { podName } from '../pod/names.ts';
 import type { Pod } from '../pod/types.ts';
 import { delayOf } from '../podstatus/delay.ts';
 import { pendingState } from '../podstatus/pending.ts';
@@ -27,7 +28,7 @@ function stop(context: PlanContext, reason: string, message: string): TaskRunDec
   const status = failed(known, reason, message, now);
   return {
     status: { ...status, ...endedSteps(status, reason, now) },
-    effects: pod === undefined ? [] : [stopEffect(context, pod, reason)],
+    effects: pod === undefined ? unrecordedPods(context) : [stopEffect(context, pod, reason)],
   };
 }
 
@@ -61,6 +62,18 @@ function notableState({ status, pod }: PlanContext): Pick<Condition, 'reason' | 
   if (pending?.notable) return pending;
   const condition = succeededCondition(status);
   return isOrdinary(condition?.reason) ? undefined : condition;
+}
+
+/** A pod that was made, or looks like it, and was not written down before the run ended: it goes with the run. */
+export function unrecordedPods({ facts: { taskRun, pods } }: PlanContext): TaskRunEffect[] {
+  return pods
+    .filter(({ metadata }) => metadata.name === podName(taskRun) && !metadata.deletionTimestamp)
+    .map(({ metadata: { name = '', namespace = '', uid } }) => ({
+      type: 'deletePod',
+      namespace,
+      name,
+      ...(uid ? { uid } : {}),
+    }));
 }
 
 function stopEffect({ facts }: PlanContext, pod: Pod, reason: string): TaskRunEffect {

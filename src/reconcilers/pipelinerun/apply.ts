@@ -3,7 +3,10 @@ import { taskRunSpecStatus, type TaskRun } from '../../api/pipeline/v1/taskrun.t
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import type { EffectOutcome } from '../../core/decision.ts';
 import { isOwnedBy } from '../../core/pipelinerun/owner.ts';
+import { knownChildren } from '../../core/pipelinerun/record.ts';
+import { childDifferences } from '../../core/pipelinerun/takeover.ts';
 import { cancelMessages, type ClaimObject, type PipelineRunEffect } from '../../core/pipelinerun/types.ts';
+import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -16,6 +19,7 @@ export const taskRunResource = taskRuns as Resource<TaskRun>;
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
   stores: Pick<PipelineRunStores, 'pipelineRuns' | 'taskRuns'>;
+  settings: Settings;
 }
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
@@ -35,18 +39,18 @@ export interface Applied {
 export async function apply(
   run: PipelineRun,
   effects: readonly PipelineRunEffect[],
-  { client, stores }: Applying,
+  { client, stores, settings }: Applying,
   signal: AbortSignal,
 ): Promise<Applied> {
   const of = <T extends PipelineRunEffect['type']>(type: T) =>
     effects.filter((effect): effect is Extract<PipelineRunEffect, { type: T }> => effect.type === type);
   const attempt = async <E extends PipelineRunEffect>(
     effect: E,
-    act: (effect: E) => Promise<void>,
+    act: (effect: E) => Promise<TaskRun | void>,
   ): Promise<Outcome> => {
     try {
-      await act(effect);
-      return { effect, kind: 'applied' };
+      const object = await act(effect);
+      return { effect, kind: 'applied', ...(object ? { object } : {}) };
     } catch (error) {
       if (isAbort(error, signal)) throw error;
       return {
@@ -57,7 +61,7 @@ export async function apply(
       };
     }
   };
-  const actions = { client, stores, run, signal };
+  const actions = { client, stores, settings, run, signal };
   let labelled = run;
   for (const { labels, annotations } of of('patchMetadata')) {
     labelled = await client.patch(
@@ -105,9 +109,12 @@ async function createClaim(claim: ClaimObject, { client, signal }: Actions): Pro
   }
 }
 
-async function createTaskRun(taskRun: TaskRun, { client, stores, run, signal }: Actions): Promise<void> {
+/** Returns the TaskRun when it has to be recorded: as it was created, now or before a crash. */
+async function createTaskRun(taskRun: TaskRun, { client, stores, run, settings, signal }: Actions) {
   try {
-    stores.taskRuns.observeWrite(await client.create(taskRunResource, taskRun, { signal }));
+    const created = await client.create(taskRunResource, taskRun, { signal });
+    stores.taskRuns.observeWrite(created);
+    return created;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
     const { namespace, name = '' } = taskRun.metadata;
@@ -118,7 +125,16 @@ async function createTaskRun(taskRun: TaskRun, { client, stores, run, signal }: 
         message: `TaskRun ${namespace}/${name} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name`,
       });
     }
+    const isRecorded = knownChildren(run, [existing]).own.length > 0;
+    const differences = isRecorded ? [] : childDifferences(taskRun, existing, settings.defaults);
+    if (differences.length > 0) {
+      throw new ApiError(409, {
+        reason: 'AlreadyExists',
+        message: `TaskRun ${namespace}/${name} exists already and is not the one that this PipelineRun makes: it differs in ${differences.slice(0, 5).join(', ')}; delete it and create the PipelineRun anew`,
+      });
+    }
     stores.taskRuns.observeWrite(existing);
+    return isRecorded ? undefined : existing;
   }
 }
 
@@ -140,9 +156,10 @@ async function cancelTaskRun(
   }
 }
 
-/** The webhook lets nobody change a TaskRun that is done: then there is nothing left to cancel. */
+/** Nobody may change a TaskRun that is done (422; a webhook answers 400): then there is nothing left to cancel. */
 function isFinished(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 400 && error.message.includes('no updates are allowed');
+  const isRefusal = error instanceof ApiError && (error.isInvalid || error.status === 400);
+  return isRefusal && error.message.includes('no updates are allowed');
 }
 
 /**

@@ -3,6 +3,7 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
+import { asRecorded } from '../../core/digest/spec-change.ts';
 import { needsPipeline } from '../../core/pipelinerun/pipeline.ts';
 import { tasksToResolve } from '../../core/pipelinerun/plan.ts';
 import type { PipelineRunFacts, Resolution } from '../../core/pipelinerun/types.ts';
@@ -27,14 +28,15 @@ export interface Observing {
 }
 
 /**
- * Everything that planning needs to know of a run: from the caches, in time that grows with the run's own children
- * only.
+ * Everything that planning needs to know of a run, as the controller began to act on it: from the caches, in time that
+ * grows with the run's own children only.
  */
 export async function observe(
-  run: PipelineRun,
+  storedRun: PipelineRun,
   { client, stores, settings, now }: Observing,
   signal: AbortSignal,
 ): Promise<PipelineRunFacts> {
+  const { run, change } = asRecorded(storedRun);
   const { namespace, uid = '' } = run.metadata;
   const begun = run.status?.startTime !== undefined;
   const name = needsPipeline(run);
@@ -50,6 +52,7 @@ export async function observe(
         );
   const facts = {
     run,
+    ...(change ? { specChange: change } : {}),
     settings,
     ...(pipeline === undefined
       ? {}

@@ -236,6 +236,23 @@ describe('a whole run', () => {
     });
     expect(await world.condition()).toBe('False Cancelled');
   });
+
+  it.each([
+    { refusedBy: "the CRD's rule", status: 422 },
+    { refusedBy: 'a webhook', status: 400 },
+  ])('has nothing to cancel in a child that just ended, as $refusedBy says', async ({ status }) => {
+    await world.create(chain);
+    await world.reconcile();
+    const run = await world.run();
+    await world.client.replace(pipelineRunResource, { ...run, spec: { ...run.spec, status: 'Cancelled' } });
+    await world.watch();
+    world.client.intercept = (call) => {
+      if (call.verb === 'patch' && call.resource === 'taskruns')
+        throw new ApiError(status, { message: 'spec: Once the TaskRun is complete, no updates are allowed' });
+    };
+    await world.reconcile();
+    expect(await world.condition()).toBe('False Cancelled');
+  });
 });
 
 describe('interruptions', () => {

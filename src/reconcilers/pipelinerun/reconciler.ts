@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Clock } from '../../clock.ts';
 import { isDone, succeededCondition } from '../../core/condition.ts';
+import { asRecorded } from '../../core/digest/spec-change.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import { isTooLarge } from '../../core/decision.ts';
 import { statusInstead } from '../../core/pipelinerun/draft.ts';
@@ -52,9 +53,10 @@ export function createPipelineRunReconciler(
 
 async function bringOn(run: PipelineRun, options: PipelineRunReconcilerOptions, signal: AbortSignal): Promise<Outcome> {
   const now = options.clock.now();
-  const facts = await observe(run, { ...options, settings: options.settings(), now }, signal);
+  const settings = options.settings();
+  const facts = await observe(run, { ...options, settings, now }, signal);
   const decision = planPipelineRun(facts, now);
-  const applied = await apply(run, decision.effects, options, signal);
+  const applied = await apply(run, decision.effects, { ...options, settings }, signal);
   const settled = settle(run, decision, applied.outcomes, now);
   await writeStatus(applied.run, settled.status, options, signal);
   for (const { eventType, reason, message } of settled.events)
@@ -68,7 +70,8 @@ async function bringOn(run: PipelineRun, options: PipelineRunReconcilerOptions, 
  * Not another controller's (spec.managedBy), and not on its way out: the garbage collector takes the children of a
  * deleted run.
  */
-function isOurs({ metadata, spec }: PipelineRun): boolean {
+function isOurs(run: PipelineRun): boolean {
+  const { metadata, spec } = asRecorded(run).run;
   return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
 }
 

@@ -1,10 +1,13 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
+import { readPodRecord } from '../../core/digest/pod-record.ts';
+import { recorded } from '../../core/digest/record.ts';
+import { podChanges } from '../../core/pod/changes.ts';
 import type { NewPod, Pod as RunPod } from '../../core/pod/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { PodPatch, TaskRunEffect } from '../../core/taskrun/facts.ts';
 import { gate } from '../../core/taskrun/running.ts';
-import { podOfEarlierRun, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
+import { podOfAnother, podOfEarlierRun, type MadePod, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -47,8 +50,8 @@ export async function applyPodEffects(
 
 async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOutcome> {
   try {
-    await carryOut(effect, action);
-    return { effect, kind: 'applied' };
+    const object = await carryOut(effect, action);
+    return { effect, kind: 'applied', ...(object ? { object } : {}) };
   } catch (error) {
     const isCreation = effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim';
     if (!isCreation || isAbort(error, action.signal)) throw error;
@@ -61,7 +64,7 @@ async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOu
   }
 }
 
-async function carryOut(effect: TaskRunEffect, action: Action): Promise<void> {
+async function carryOut(effect: TaskRunEffect, action: Action): Promise<MadePod | void> {
   switch (effect.type) {
     case 'createPersistentVolumeClaim':
       return createClaim(effect.claim as PersistentVolumeClaim, action);
@@ -91,27 +94,30 @@ async function createClaim(claim: PersistentVolumeClaim, { client, signal }: Act
   }
 }
 
-async function createPod(pod: NewPod, action: Action): Promise<void> {
+async function createPod(sent: NewPod, action: Action): Promise<MadePod> {
   const { client, stores, settings, signal } = action;
-  const made = await createOrAdopt(pod as Pod, action);
-  stores.pods.observeWrite(made);
+  const made = await createOrTakeOver(sent, action);
+  stores.pods.observeWrite(made.pod as Pod);
   // A webhook may have added containers to a pod whose gate we left open: close it before its first step can start.
-  for (const effect of gate(made as RunPod, settings)) {
+  for (const effect of gate(made.pod, settings)) {
     if (effect.type === 'patchPod')
       await patchPod(effect.namespace, effect.name, effect.patch, { ...action, client, signal });
   }
+  return made;
 }
 
-async function createOrAdopt(pod: Pod, { client, taskRun, signal }: Action): Promise<Pod> {
+/** The pod as it was created now, or as this run (by uid) created it before that could be written down. */
+async function createOrTakeOver(sent: NewPod, { client, taskRun, signal }: Action): Promise<MadePod> {
   try {
-    return await client.create(pods, pod, { signal });
+    const pod = (await client.create(pods, sent as Pod, { signal })) as RunPod;
+    return { pod, takenOver: false, recorded: false };
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }
-  const { namespace, name = '' } = pod.metadata;
+  const { namespace, name = '' } = (sent as Pod).metadata;
   const existing = await client.get(pods, namespace, name, { signal });
   const owner = (existing.metadata.ownerReferences ?? []).find((reference) => reference.controller);
-  if (owner?.uid === taskRun.metadata.uid) return existing;
+  if (owner?.uid === taskRun.metadata.uid) return takenOver(sent, existing as RunPod, taskRun);
   if (owner?.kind === 'TaskRun' && owner.name === taskRun.metadata.name) {
     throw new ApiError(409, {
       reason: podOfEarlierRun,
@@ -124,6 +130,26 @@ async function createOrAdopt(pod: Pod, { client, taskRun, signal }: Action): Pro
     message: `pod ${namespace}/${name} exists already and ${holder}; delete it or give the TaskRun another name`,
   });
 }
+
+/**
+ * An owner reference is quickly borrowed: a pod is taken for the run's only if it is what the run makes. One that is
+ * recorded, and that the cache did not have yet, keeps its record: it shows what was changed since.
+ */
+function takenOver(sent: NewPod, pod: RunPod, { status }: TaskRun): MadePod {
+  if (readPodRecord(recorded(status, 'pod'))?.uid === pod.metadata.uid) return { pod, takenOver: true, recorded: true };
+  const changes = podChanges(sent, pod);
+  if (changes.length === 0) return { pod, takenOver: true, recorded: false };
+  const { namespace, name } = pod.metadata;
+  const more = changes.length > shownChanges ? ` and ${changes.length - shownChanges} more` : '';
+  throw new ApiError(409, {
+    reason: podOfAnother,
+    message:
+      `pod ${namespace}/${name} exists already and is not the one that this TaskRun makes: it differs in ` +
+      `${changes.slice(0, shownChanges).join(', ')}${more}; delete the pod and create the TaskRun anew`,
+  });
+}
+
+const shownChanges = 5;
 
 async function patchPod(
   namespace: string,

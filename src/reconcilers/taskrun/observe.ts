@@ -2,6 +2,7 @@ import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
 import { isDone } from '../../core/condition.ts';
+import { asRecorded } from '../../core/digest/spec-change.ts';
 import type { CredentialSecret } from '../../core/pod/credentials.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Pod as RunPod } from '../../core/pod/types.ts';
@@ -42,11 +43,16 @@ const notLookedUp: TaskFact = {
   message: 'the run is done: its Task was not looked up',
 };
 
-/** Everything that planning needs to know of a run. Live look-ups happen only when a pod is about to be made. */
-export async function observe(taskRun: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
+/**
+ * Everything that planning needs to know of a run, as the controller began to act on it. Live look-ups happen only when
+ * a pod is about to be made.
+ */
+export async function observe(stored: TaskRun, observing: Observing, signal: AbortSignal): Promise<TaskRunFacts> {
   const { stores, settings, now } = observing;
+  const { run: taskRun, change } = asRecorded(stored);
   const known: TaskRunFacts = {
     taskRun,
+    ...(change ? { specChange: change } : {}),
     task: isDone(taskRun.status) ? notLookedUp : await findTask(taskRun, observing, signal),
     pods: stores.pods.byIndex(byController, taskRun.metadata.uid ?? '') as RunPod[],
     settings,

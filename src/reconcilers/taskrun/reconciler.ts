@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
 import { isTooLarge } from '../../core/decision.ts';
+import { asRecorded } from '../../core/digest/spec-change.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -56,7 +57,8 @@ export function createTaskRunReconciler(
  * Not another controller's (spec.managedBy), and not on its way out: its pods would be made anew while they are
  * collected.
  */
-function isOurs({ metadata, spec }: TaskRun): boolean {
+function isOurs(taskRun: TaskRun): boolean {
+  const { metadata, spec } = asRecorded(taskRun).run;
   return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
 }
 

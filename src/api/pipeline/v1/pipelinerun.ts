@@ -6,6 +6,7 @@ import { atomicList, durationText, preservedObject, requestedState, timeText } f
 import { params, paramValue, pipelineRef, whenExpression } from './params.ts';
 import type { PipelineSpec } from './pipeline.ts';
 import { taskRunSidecarSpec, taskRunStepSpec } from './taskrun.ts';
+import { specRules } from './update-rules.ts';
 import { workspaceBinding } from './workspace.ts';
 
 /** spec.status values a user may set (docs/pipelineruns.md). */
@@ -40,7 +41,7 @@ export const pipelineTaskRunSpec = z.object({
 });
 export type PipelineTaskRunSpec = z.infer<typeof pipelineTaskRunSpec>;
 
-export const pipelineRunSpec = z.object({
+const pipelineRunSpecFields = {
   pipelineRef: pipelineRef.optional().describe('Pipeline to run; excludes pipelineSpec.'),
   // Undescribed as upstream's: its webhook takes field names in any case, which the API server would refuse.
   pipelineSpec: preservedObject<PipelineSpec>(
@@ -56,6 +57,10 @@ export const pipelineRunSpec = z.object({
     .string()
     .optional()
     .describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
+};
+
+export const pipelineRunSpec = z.object(pipelineRunSpecFields).meta({
+  'x-kubernetes-validations': specRules('PipelineRun', Object.keys(pipelineRunSpecFields), ['status']),
 });
 export type PipelineRunSpec = z.infer<typeof pipelineRunSpec>;
 

@@ -5,6 +5,7 @@ import { duckStatus, provenance, type ApiObject } from '../../meta.ts';
 import { atomicList, durationText, int32, preserved, preservedObject, requestedState, timeText } from '../../schema.ts';
 import { params, paramType, paramValue, taskRef } from './params.ts';
 import { taskSpec, type TaskSpec } from './task.ts';
+import { specRules } from './update-rules.ts';
 import { workspaceBinding } from './workspace.ts';
 
 /** spec.status values a user may set (docs/taskruns.md, "Cancelling a TaskRun", "Pending TaskRuns"). */
@@ -23,7 +24,7 @@ const debug = z.object({
     .optional(),
 });
 
-export const taskRunSpec = z.object({
+const taskRunSpecFields = {
   debug: debug.optional().describe('Breakpoints (alpha).'),
   params: params.optional().describe("Values of the Task's params."),
   serviceAccountName: z.string().optional().describe('Service account of the pod.'),
@@ -42,6 +43,10 @@ export const taskRunSpec = z.object({
     .string()
     .optional()
     .describe('Controller that runs this; left alone by ours unless tekton.dev/pipeline.'),
+};
+
+export const taskRunSpec = z.object(taskRunSpecFields).meta({
+  'x-kubernetes-validations': specRules('TaskRun', Object.keys(taskRunSpecFields), ['status', 'statusMessage']),
 });
 export type TaskRunSpec = z.infer<typeof taskRunSpec>;
 

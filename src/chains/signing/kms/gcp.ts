@@ -206,8 +206,8 @@ function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 }
 
 /** A refusal keeps its HTTP status, which decides whether it may pass. */
-function signingError(error: unknown, endpoint: URL): SigningError {
-  if (error instanceof SigningError) return error;
+function signingError(error: unknown, endpoint: URL): SigningError | ServiceError {
+  if (error instanceof SigningError || error instanceof ServiceError) return error;
   const { config, status, response } = error as {
     config?: { url?: URL };
     status?: number;

@@ -54,6 +54,7 @@ export function kmsSigner(client: KmsClient, around: Surroundings = {}): ByteSig
 
   return {
     description: client.description,
+    currentKey,
     async signBytes(bytes, signal) {
       const wasKept = kept !== undefined;
       try {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import type { Dispatcher } from 'undici';
+import type { HttpClient } from '../../../http/client.ts';
 import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
 import type { KmsSettings } from '../../config.ts';
@@ -14,7 +14,7 @@ import {
   joinUrl,
   request,
   ServiceError,
-  trustingDispatcher,
+  trustingClient,
   type Environment,
   type Request,
   type Surroundings,
@@ -39,7 +39,7 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
   const env = around.env ?? process.env;
   const base = vaultAddress(auth.address || env.VAULT_ADDR || env.BAO_ADDR || '');
   const transit = env.TRANSIT_SECRET_ENGINE_PATH || 'transit';
-  const dispatcher = trustOf(env);
+  const client = trustOf(env);
   const description = `hashivault://${key}`;
   const clock = around.clock ?? systemClock;
   let session: { token: string; until: number } | undefined;
@@ -52,7 +52,7 @@ export function vaultClient(key: string, auth: KmsSettings['auth'], around: Surr
       service: 'Vault',
       url: joinUrl(base, `v1/${target}`),
       ...(body === undefined ? {} : { body }),
-      ...(dispatcher === undefined ? {} : { dispatcher }),
+      ...(client === undefined ? {} : { client }),
       headers: {
         'x-vault-request': 'true',
         ...(token === undefined ? {} : { 'x-vault-token': token }),
@@ -152,12 +152,12 @@ function vaultAddress(address: string): string {
   return url;
 }
 
-function trustOf(env: Environment): Dispatcher | undefined {
+function trustOf(env: Environment): HttpClient | undefined {
   const ca = env.VAULT_CACERT ? readFileSync(env.VAULT_CACERT, 'utf8') : undefined;
   const blind = env.VAULT_SKIP_VERIFY === 'true' || env.VAULT_SKIP_VERIFY === '1';
   return ca === undefined && !blind
     ? undefined
-    : trustingDispatcher({ ...(ca === undefined ? {} : { ca }), ...(blind ? { rejectUnauthorized: false } : {}) });
+    : trustingClient({ ...(ca === undefined ? {} : { ca }), insecure: blind });
 }
 
 async function tokenFile(file: string, key: string): Promise<string> {

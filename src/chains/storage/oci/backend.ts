@@ -15,6 +15,8 @@ import { attachBundle } from './referrer.ts';
 export interface OciBackendOptions {
   registries: Registries;
   credentials: CredentialSource;
+  /** Without those of Chains, for storage.oci.lend-credentials. */
+  runCredentials: CredentialSource;
   /** Must reach as far as there are writers: with more than one replica a lock of this process is not enough. */
   lock?: NamedLock;
   clock?: Clock;
@@ -42,7 +44,8 @@ export function createOciBackend(options: OciBackendOptions): StorageBackend {
       const refused = refusal(request);
       if (refused !== undefined)
         throw new StorageError('oci', request.artifact.shortKey, refused, { retryable: false });
-      const account = options.credentials.of(askerOf(request.run));
+      const { lendCredentials } = request.config.trust;
+      const account = (lendCredentials ? options.credentials : options.runCredentials).of(askerOf(request.run));
       const failures: SubjectFailure[] = [];
       const queue = [...request.artifact.payload.subjects];
       const work = async () => {
@@ -98,9 +101,9 @@ async function storeSubject(storing: Storing, subject: ImageSubject): Promise<Su
     return registries.repository(reference.host, reference.repository, { credentials, insecure, access });
   };
   const storeOnce = async (): Promise<void> => {
-    const target = await open(override || subject.repository, 'push');
-    if (encoding === 'dsse') await storeLayer(target, storing, subject);
-    else await storeBundle(target, override ? await open(subject.repository, 'pull') : target, storing, subject);
+    // A bundle refers to the image's manifest, and is found only where that is.
+    if (encoding === 'sigstore-bundle') await storeBundle(await open(subject.repository, 'push'), storing, subject);
+    else await storeLayer(await open(override || subject.repository, 'push'), storing, subject);
   };
   try {
     await storeOnce().catch((error: unknown) => {
@@ -140,19 +143,18 @@ async function storeLayer(
 }
 
 async function storeBundle(
-  target: Repository,
-  home: Repository,
+  repository: Repository,
   { request, tagOptions, signal }: Storing,
   subject: ImageSubject,
 ): Promise<void> {
-  const image = await home.headManifest(subject.digest, signal);
+  const image = await repository.headManifest(subject.digest, signal);
   if (!image)
     throw new RegistryError(
       404,
-      `${home.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`,
+      `${repository.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`,
     );
   await attachBundle(
-    target,
+    repository,
     { mediaType: image.mediaType, digest: subject.digest, size: image.size },
     request,
     tagOptions,

@@ -32,7 +32,12 @@ let folder = '';
 
 beforeEach(async () => {
   registry = await FakeRegistry.start();
-  backend = createOciBackend({ registries: new Registries(), credentials: anonymous, clock: new HurriedClock() });
+  backend = createOciBackend({
+    registries: new Registries(),
+    credentials: anonymous,
+    runCredentials: anonymous,
+    clock: new HurriedClock(),
+  });
   folder = mkdtempSync(path.join(tmpdir(), 'oci-test-'));
 });
 afterEach(async () => {

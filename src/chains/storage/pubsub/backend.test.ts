@@ -1,8 +1,9 @@
+import { MultipleErrors, NetworkError, ProtocolError, ResponseError } from '@platformatic/kafka';
 import { describe, expect, it } from 'vitest';
 import { signatureContent } from '../content.ts';
 import { otherKey, storeRequest } from '../request.fake.ts';
 import { createPubsubBackend } from './backend.ts';
-import { brokersOf } from './kafka.ts';
+import { brokersOf, failure } from './kafka.ts';
 import { memoryTopic } from './memory.ts';
 import type { Message } from './message.ts';
 
@@ -74,4 +75,31 @@ describe('pubsub', () => {
   });
 
   it('reads a list of brokers', () => expect(brokersOf('a:9092, b:9092,')).toEqual(['a:9092', 'b:9092']));
+});
+
+describe('what Kafka refused', () => {
+  const produce = 0;
+  const refused = (code: number) => new ResponseError(produce, 11, { '/topics/0': [code, null] }, {});
+  const tried = (error: Error) => new MultipleErrors('produce failed 3 times.', [error, error]);
+
+  it.each<[string, Error, boolean, RegExp]>([
+    ['a message that is too large', tried(refused(10)), false, /raise max\.message\.bytes of the topic/],
+    ['a batch that is too large', refused(18), false, /raise max\.message\.bytes of the topic/],
+    ['a topic that may not be written', tried(refused(29)), true, /check storage\.pubsub\.topic, and that Chains may/],
+    [
+      'a name that is no topic',
+      new ProtocolError('INVALID_TOPIC_EXCEPTION'),
+      true,
+      /check storage\.pubsub\.topic, and/,
+    ],
+    [
+      'brokers that cannot be reached',
+      tried(new NetworkError('Connection to a:9092 failed.', { cause: new Error('connect ECONNREFUSED') })),
+      true,
+      /^Kafka a:9092, topic t: produce failed 3 times\. Connection to a:9092 failed\. connect ECONNREFUSED; check storage\.pubsub\.kafka/,
+    ],
+    ['anything else', new Error('odd'), true, /^Kafka a:9092, topic t: odd; check storage\.pubsub\.kafka/],
+  ])('%s', (_name, error, retryable, message) => {
+    expect(failure(error, 'a:9092', 't')).toMatchObject({ retryable, message: expect.stringMatching(message) });
+  });
 });

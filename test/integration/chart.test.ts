@@ -1,13 +1,13 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
-import { command } from '../../hack/command.ts';
-import { programPath } from '../../hack/deploy/pick-cluster.ts';
-import { testCluster } from './setup.ts';
+import { parse, parseAllDocuments } from 'yaml';
+import { command, root } from '../../hack/command.ts';
 
 /** What each value of the chart does to what helm renders; no cluster is touched. */
 let helm: string;
 beforeAll(async () => {
-  helm = await programPath(await testCluster(), 'helm');
+  helm = (await command(['hack/cluster', 'tool', 'helm'])).trim();
 });
 
 interface Rendered {
@@ -17,15 +17,8 @@ interface Rendered {
 }
 
 async function render(...set: string[]): Promise<Rendered[]> {
-  const text = await command([
-    helm,
-    'template',
-    'tektite',
-    'config/chart',
-    '--namespace',
-    'ci',
-    ...set.flatMap((pair) => ['--set', pair]),
-  ]);
+  const values = set.flatMap((pair) => (pair.startsWith('--') ? [pair] : ['--set', pair]));
+  const text = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', 'ci', ...values]);
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Rendered | null)
     .filter((object) => object !== null);
@@ -49,6 +42,13 @@ interface Row {
 }
 const container = (parts: object) => ({
   spec: { template: { spec: { containers: [expect.objectContaining(parts)] } } },
+});
+function awayFrom(matchLabels: Record<string, string>): object {
+  const podAffinityTerm = { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels } };
+  return { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] } };
+}
+const evictable = (value: unknown) => ({
+  spec: { template: { metadata: { annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': value } } } },
 });
 const withArgs = (...args: string[]) => container({ args: expect.arrayContaining(args) as string[] });
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -108,6 +108,12 @@ const rows: Row[] = [
     set: ['controller.registryMirrors.ghcr\\.io=https://mirror.example'],
     kind: 'Deployment',
     expected: withArgs('--registry-mirror=ghcr.io=https://mirror.example'),
+  },
+  {
+    name: 'hosts that registries may lead to',
+    set: ['controller.registryTrustedHosts[0]=auth.example'],
+    kind: 'Deployment',
+    expected: withArgs('--registry-trusted-host=auth.example'),
   },
   {
     name: 'resources',
@@ -212,10 +218,126 @@ const rows: Row[] = [
     expected: { metadata: { annotations: { role: 'ci' } } },
   },
   {
-    name: 'a disruption budget',
-    set: ['controller.podDisruptionBudget.enabled=true', 'controller.podDisruptionBudget.minAvailable=2'],
+    name: 'a disruption budget, for more than one replica',
+    set: ['controller.replicas=2'],
+    kind: 'PodDisruptionBudget',
+    expected: { spec: { minAvailable: 1, selector: { matchLabels: { 'app.kubernetes.io/name': 'controller' } } } },
+  },
+  {
+    name: 'another disruption budget',
+    set: ['controller.replicas=3', 'controller.podDisruptionBudget.minAvailable=2'],
     kind: 'PodDisruptionBudget',
     expected: { spec: { minAvailable: 2 } },
+  },
+  {
+    name: "Chains's disruption budget",
+    set: ['chains.enabled=true', 'chains.replicas=2', 'chains.podDisruptionBudget.minAvailable=50%'],
+    kind: 'PodDisruptionBudget',
+    object: 'tekton-chains-controller',
+    expected: { metadata: { namespace: 'tekton-chains' }, spec: { minAvailable: '50%' } },
+  },
+  {
+    name: 'replicas on different nodes',
+    set: [],
+    kind: 'Deployment',
+    expected: { spec: { template: { spec: { affinity: awayFrom({ 'app.kubernetes.io/name': 'controller' }) } } } },
+  },
+  {
+    name: "Chains's replicas on different nodes",
+    set: ['chains.enabled=true'],
+    kind: 'Deployment',
+    object: 'tekton-chains-controller',
+    expected: { spec: { template: { spec: { affinity: awayFrom({ app: 'tekton-chains-controller' }) } } } },
+  },
+  {
+    name: "the operator's affinity in place of that",
+    set: ['controller.affinity.nodeAffinity.any=x'],
+    kind: 'Deployment',
+    expected: { spec: { template: { spec: { affinity: { nodeAffinity: { any: 'x' } } } } } },
+  },
+  { name: 'pods that autoscalers leave alone', set: [], kind: 'Deployment', expected: evictable('false') },
+  {
+    name: 'pods that they need not',
+    set: ['controller.podAnnotations.cluster-autoscaler\\.kubernetes\\.io/safe-to-evict=true'],
+    kind: 'Deployment',
+    expected: evictable(true),
+  },
+  ...['controller', 'chains'].map((role) => ({
+    name: `probes of ${role}: at the start, of life, of readiness`,
+    set: ['chains.enabled=true'],
+    kind: 'Deployment',
+    object: role === 'chains' ? 'tekton-chains-controller' : 'tekton-pipelines-controller',
+    expected: container({
+      startupProbe: expect.objectContaining({ httpGet: { path: '/health', port: 'probes' } }) as object,
+      livenessProbe: expect.objectContaining({ httpGet: { path: '/health', port: 'probes' } }) as object,
+      readinessProbe: expect.objectContaining({ httpGet: { path: '/readiness', port: 'probes' } }) as object,
+    }),
+  })),
+  {
+    name: 'a ServiceMonitor for Chains',
+    set: ['chains.enabled=true', 'serviceMonitor.enabled=true'],
+    kind: 'ServiceMonitor',
+    object: 'tekton-chains-controller',
+    expected: {
+      metadata: { namespace: 'tekton-chains' },
+      spec: {
+        selector: { matchLabels: { app: 'tekton-chains-controller' } },
+        endpoints: [{ port: 'http-metrics', interval: '30s' }],
+      },
+    },
+  },
+  {
+    name: 'a network policy that lets nobody in',
+    set: ['networkPolicy.enabled=true'],
+    kind: 'NetworkPolicy',
+    expected: { spec: { policyTypes: ['Ingress', 'Egress'], ingress: [] } },
+  },
+  {
+    name: 'a network policy for scrapers and probers',
+    set: [
+      'networkPolicy.enabled=true',
+      'networkPolicy.scrapers[0].podSelector.matchLabels.a=b',
+      'networkPolicy.probers[0].ipBlock.cidr=10.0.0.0/8',
+    ],
+    kind: 'NetworkPolicy',
+    expected: {
+      spec: {
+        ingress: [
+          { from: [{ podSelector: { matchLabels: { a: 'b' } } }], ports: [{ port: 'metrics', protocol: 'TCP' }] },
+          { from: [{ ipBlock: { cidr: '10.0.0.0/8' } }], ports: [{ port: 'probes', protocol: 'TCP' }] },
+        ],
+      },
+    },
+  },
+  {
+    name: 'a network policy with closed addresses',
+    set: ['networkPolicy.enabled=true', 'chains.enabled=true', 'networkPolicy.closed={10.1.0.0/16,fe80::/10}'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-chains-controller',
+    expected: {
+      spec: {
+        egress: [
+          { ports: expect.arrayContaining([{ port: 53, protocol: 'UDP' }]) as object[] },
+          {
+            to: [
+              { ipBlock: { cidr: '0.0.0.0/0', except: ['10.1.0.0/16'] } },
+              { ipBlock: { cidr: '::/0', except: ['fe80::/10'] } },
+              { namespaceSelector: {} },
+            ],
+          },
+        ],
+      },
+    },
+  },
+  {
+    name: 'a network policy with the metadata server that an identity needs',
+    set: ['networkPolicy.enabled=true', 'networkPolicy.cloudIdentity=azure'],
+    kind: 'NetworkPolicy',
+    expected: {
+      spec: {
+        egress: [{}, {}, { to: [{ ipBlock: { cidr: '169.254.169.254/32' } }], ports: [{ port: 80, protocol: 'TCP' }] }],
+      },
+    },
   },
   {
     name: 'a ServiceMonitor',
@@ -244,13 +366,10 @@ describe('the chart', () => {
     expect(find(await render(...set), kind, object)).toMatchObject(expected);
   });
 
-  it('by default has neither Namespace, ServiceMonitor nor disruption budget, and every definition is kept on uninstall', async () => {
+  it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
-    expect(
-      rendered
-        .map((object) => object.kind)
-        .filter((kind) => ['Namespace', 'ServiceMonitor', 'PodDisruptionBudget'].includes(kind)),
-    ).toEqual([]);
+    const askedFor = ['Namespace', 'ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy'];
+    expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
     const definitions = rendered.filter((object) => object.kind === 'CustomResourceDefinition');
     expect(definitions.length).toBeGreaterThanOrEqual(4);
     for (const definition of definitions)
@@ -278,6 +397,21 @@ describe('the chart', () => {
     expect((await render()).filter((object) => object.kind === 'ClusterRoleBinding')).toHaveLength(1);
   });
 
+  it("gives nobody but Chains a right in Chains's namespace, and every account the ConfigMap with the version alone", async () => {
+    const rendered = await render('chains.enabled=true', 'watchNamespaces={a}');
+    const there = rendered.filter(({ metadata }) => metadata.namespace === 'tekton-chains');
+    const bindings = there.filter(({ kind }) => kind === 'RoleBinding');
+    expect(
+      bindings.map(({ metadata, subjects }) => [metadata.name, (subjects as { name: string }[])[0]?.name]),
+    ).toEqual([
+      ['tekton-chains-controller', 'tekton-chains-controller'],
+      ['tekton-chains-info', 'system:authenticated'],
+    ]);
+    expect(find(there, 'Role', 'tekton-chains-info')['rules']).toEqual([
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: ['chains-info'], verbs: ['get'] },
+    ]);
+  });
+
   it.each([
     ['crds.install=false', 'CustomResourceDefinition'],
     ['rbac.create=false', 'ClusterRole'],
@@ -296,4 +430,65 @@ describe('the chart', () => {
     expect(await annotations('configObservability.metrics\\.count\\.enable-reason=true')).not.toBe(plain);
     expect(await annotations('featureFlags.coschedule=disabled')).toBe(plain);
   });
+
+  it.each([
+    { set: ['--kube-version=1.30.0'], policies: 5 },
+    { set: ['--kube-version=1.29.9'], policies: 0 },
+    { set: ['admission.enabled=false'], policies: 0 },
+  ])('has $policies admission policies with $set', async ({ set, policies }) => {
+    const rendered = await render(...set);
+    for (const kind of ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'])
+      expect(rendered.filter((object) => object.kind === kind)).toHaveLength(policies);
+  });
+
+  it.each([
+    ['contoller.replicas=2', "at '': additional properties 'contoller' not allowed"],
+    ['controller.replcas=2', "at '/controller': additional properties 'replcas' not allowed"],
+    ['controller.replicas=two', "at '/controller/replicas': got string, want integer"],
+    ['chains.enabled=maybe', "at '/chains/enabled': got string, want boolean"],
+    ['images.tektite.digest=abc', "at '/images/tektite/digest': 'abc' does not match pattern"],
+    ['networkPolicy.cloudIdentity=gcp', "at '/networkPolicy/cloudIdentity': value must be one of 'none', 'aws'"],
+    ['serviceMonitor.intervall=1s', "at '/serviceMonitor': additional properties 'intervall' not allowed"],
+    [
+      'controller.replicas=2,controller.podDisruptionBudget.minAvailable=2',
+      'controller.podDisruptionBudget.minAvailable is 2 with 2 replicas: no node could be drained',
+    ],
+    [
+      'networkPolicy.enabled=true,serviceMonitor.enabled=true',
+      'networkPolicy.scrapers is empty while serviceMonitor.enabled: nobody could read the metrics',
+    ],
+  ])('refuses %s: %s', async (set, message) => {
+    await expect(render(set)).rejects.toThrow(message);
+  });
+
+  it('describes in its schema every value that there is, and no other', () => {
+    const read = (name: string) => readFileSync(path.join(root, 'config/chart', name), 'utf8');
+    const schema = JSON.parse(read('values.schema.json')) as Schema;
+    expect(described(schema, schema)).toEqual([...leaves(parse(read('values.yaml'))), 'global'].sort());
+  });
 });
+
+interface Schema {
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+  properties?: Record<string, Schema>;
+  additionalProperties?: unknown;
+}
+
+/** Paths of the values that a schema lets be set, down to those that are open. */
+function described(schema: Schema, whole: Schema, at = ''): string[] {
+  const node = schema.$ref === undefined ? schema : (whole.$defs?.[schema.$ref.split('/').at(-1) ?? ''] ?? schema);
+  if (node.properties === undefined || node.additionalProperties !== false) return [at];
+  return Object.entries(node.properties)
+    .flatMap(([name, child]) => described(child, whole, at ? `${at}.${name}` : name))
+    .sort();
+}
+
+function leaves(value: unknown, at = ''): string[] {
+  const isOpen = typeof value !== 'object' || value === null || Array.isArray(value) || isResources(value);
+  if (isOpen || Object.keys(value).length === 0) return [at];
+  return Object.entries(value).flatMap(([name, child]) => leaves(child, at ? `${at}.${name}` : name));
+}
+
+/** The one open object that is not empty. */
+const isResources = (value: object) => 'limits' in value;

@@ -1,0 +1,130 @@
+import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import { isDone, succeededCondition } from '../core/condition.ts';
+import type { KubeObject, ObjectMeta } from '../kube/object.ts';
+import type { Pod } from '../kube/resources.ts';
+
+/**
+ * A cluster keeps tens of thousands of finished runs. A run is settled when no reconcile has anything left to do for it
+ * and no other run reads it; of settled runs and their pods the caches keep what is counted and indexed, a tenth of
+ * their size.
+ */
+export interface Surroundings {
+  pipelineRun(namespace: string | undefined, name: string): PipelineRun | undefined;
+  taskRun(namespace: string | undefined, name: string): TaskRun | undefined;
+  pod(namespace: string | undefined, name: string): Pod | undefined;
+}
+
+const cut = new WeakSet<KubeObject>();
+
+/** Whether an object of a cache was cut down: then it must not be planned with, nor written back. */
+export function isCut(object: KubeObject): boolean {
+  return cut.has(object);
+}
+
+function marked<T extends KubeObject>(object: T): T {
+  cut.add(object);
+  return object;
+}
+
+/** What the cache keeps of a PipelineRun. */
+export function keptPipelineRun(run: PipelineRun): PipelineRun {
+  if (!isDone(run.status)) return run;
+  const { managedBy, pipelineRef } = run.spec;
+  return marked({
+    apiVersion: run.apiVersion,
+    kind: run.kind,
+    metadata: keptMetadata(run.metadata),
+    spec: {
+      ...(managedBy === undefined ? {} : { managedBy }),
+      ...(pipelineRef?.name === undefined ? {} : { pipelineRef: { name: pipelineRef.name } }),
+    },
+    status: keptStatus(run),
+  });
+}
+
+/** What the cache keeps of a TaskRun: all of it for as long as its PipelineRun may read its results. */
+export function keptTaskRun(run: TaskRun, around: Pick<Surroundings, 'pipelineRun' | 'pod'>): TaskRun {
+  if (!isDone(run.status) || !sidecarsEnded(run) || isReadByParent(run, around) || hasLivePod(run, around)) return run;
+  const { managedBy, taskRef } = run.spec;
+  const { podName } = run.status ?? {};
+  return marked({
+    apiVersion: run.apiVersion,
+    kind: run.kind,
+    metadata: keptMetadata(run.metadata),
+    spec: {
+      ...(managedBy === undefined ? {} : { managedBy }),
+      // Without a name: a remote one.
+      ...(taskRef === undefined ? {} : { taskRef: taskRef.name === undefined ? {} : { name: taskRef.name } }),
+    },
+    status: { ...keptStatus(run), ...(podName === undefined ? {} : { podName }) },
+  });
+}
+
+/** What the cache keeps of a pod: of one that has ended, its end is read until its TaskRun has taken it over. */
+export function keptPod(pod: Pod, around: Pick<Surroundings, 'taskRun'>): Pod {
+  const { phase, conditions = [] } = pod.status ?? {};
+  if (phase !== 'Succeeded' && phase !== 'Failed') return pod;
+  const owner = controllerOf(pod);
+  const run = owner && around.taskRun(pod.metadata.namespace, owner.name);
+  if (!run || run.metadata.uid !== owner.uid || !isDone(run.status) || !sidecarsEnded(run)) return pod;
+  const scheduled = conditions
+    .filter(({ type }) => type === 'PodScheduled')
+    .map(({ type, status, lastTransitionTime }) => ({ type, status, lastTransitionTime }) as (typeof conditions)[0]);
+  return marked({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: keptMetadata(pod.metadata),
+    spec: { containers: [] },
+    status: { phase, conditions: scheduled },
+  });
+}
+
+/** Whether the pod of a run that is over may still need somebody: to stop its sidecars. */
+export function hasLivePod(run: TaskRun, around: Pick<Surroundings, 'pod'>): boolean {
+  const phase = around.pod(run.metadata.namespace, run.status?.podName ?? '')?.status?.phase;
+  return phase === 'Pending' || phase === 'Running' || phase === 'Unknown';
+}
+
+function sidecarsEnded(run: TaskRun): boolean {
+  return (run.status?.sidecars ?? []).every(({ terminated }) => terminated !== undefined);
+}
+
+function isReadByParent(run: TaskRun, around: Pick<Surroundings, 'pipelineRun'>): boolean {
+  const owner = controllerOf(run);
+  if (owner?.kind !== 'PipelineRun') return false;
+  const parent = around.pipelineRun(run.metadata.namespace, owner.name);
+  return parent !== undefined && parent.metadata.uid === owner.uid && !isDone(parent.status);
+}
+
+function controllerOf({ metadata }: KubeObject) {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+function keptStatus(run: PipelineRun | TaskRun) {
+  const { startTime, completionTime } = run.status ?? {};
+  const condition = succeededCondition(run.status);
+  return {
+    ...(startTime === undefined ? {} : { startTime }),
+    ...(completionTime === undefined ? {} : { completionTime }),
+    conditions: condition ? [{ type: condition.type, status: condition.status, reason: condition.reason ?? '' }] : [],
+  };
+}
+
+/** Tekton's own labels are read by metrics and indexes. */
+function keptMetadata<M extends ObjectMeta>(metadata: M): M {
+  const { name, generateName, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata;
+  const labels = Object.entries(metadata.labels ?? {}).filter(([label]) => label.startsWith('tekton.dev/'));
+  const owners = (metadata.ownerReferences ?? []).filter(({ controller }) => controller === true);
+  return {
+    name,
+    ...(generateName === undefined ? {} : { generateName }),
+    namespace,
+    uid,
+    resourceVersion,
+    creationTimestamp,
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+    ...(labels.length > 0 ? { labels: Object.fromEntries(labels) } : {}),
+    ...(owners.length > 0 ? { ownerReferences: owners } : {}),
+  } as M;
+}

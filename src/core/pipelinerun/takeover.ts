@@ -1,0 +1,112 @@
+import type { Defaults } from '../../api/config/config-defaults.ts';
+import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
+import type { Step } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun, TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
+import { changedFields, fieldRecord } from '../digest/fields.ts';
+import { fixedPart } from '../digest/record.ts';
+import { TooLargeError } from '../budget.ts';
+import { annotations, labels } from '../labels.ts';
+import { allowsExecution } from '../when/when.ts';
+import { assess, type Assessment } from './assess.ts';
+import type { Draft } from './draft.ts';
+import { RunFailure } from './failure.ts';
+import { pipelineOf } from './pipeline.ts';
+import { taskRunContext, taskRunsFor } from './taskrun.ts';
+import { observeTasks } from './taskstate.ts';
+
+/**
+ * Which TaskRuns that are not recorded the run made itself, just before the controller ended and could write them down:
+ * those that are exactly what the plan makes. An owner reference alone says nothing, for everybody can write one.
+ */
+export function takeOver(draft: Draft, unknown: readonly TaskRun[]): TaskRun[] {
+  try {
+    const planned = new Map(plannedFor(draft, tasksOf(unknown)).map((taskRun) => [taskRun.metadata.name, taskRun]));
+    return unknown.filter((existing) => {
+      const wanted = planned.get(existing.metadata.name);
+      return wanted !== undefined && childDifferences(wanted, existing, draft.facts.settings.defaults).length === 0;
+    });
+  } catch (error) {
+    if (error instanceof RunFailure || error instanceof TooLargeError) return [];
+    throw error;
+  }
+}
+
+/** Names of the pipeline tasks that TaskRuns say they were made for. */
+export function tasksOf(taskRuns: readonly TaskRun[]): ReadonlySet<string> {
+  return new Set(taskRuns.flatMap(({ metadata }) => metadata.labels?.[labels.pipelineTask] ?? []));
+}
+
+/**
+ * The TaskRuns of some tasks as the plan makes them, whether or not it would still start them: the run may have been
+ * cancelled, or have failed, since they were made.
+ */
+function plannedFor(draft: Draft, names: ReadonlySet<string>): TaskRun[] {
+  const pipeline = pipelineOf(draft.facts, draft.run, () => {});
+  const assessment = assessFreely(draft);
+  const context = taskRunContext(draft, pipeline, assessment);
+  return assessment.tasks.flatMap((state) => {
+    if (!names.has(state.name) || !state.ready || !allowsExecution(state.task.when)) return [];
+    const resolution = draft.facts.tasks.get(state.task.taskRef?.name ?? '');
+    if (state.task.taskRef !== undefined && resolution?.kind !== 'resolved') return [];
+    return taskRunsFor(state, resolution?.kind === 'resolved' ? resolution.value : undefined, context);
+  });
+}
+
+/** The tasks as they stand, requests and time limits aside. @throws RunFailure */
+export function assessFreely({ facts, run }: Draft): Assessment {
+  const { spec, graph } = pipelineOf(facts, run, () => {});
+  const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
+  const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;
+  return assess(observeTasks(run, spec, facts.taskRuns), { graph, requested: undefined, overdue, mostCombinations });
+}
+
+/**
+ * In which fields a TaskRun is not what the plan makes: its spec, both with all defaults, and the labels and
+ * annotations that the plan gives. Others may have been added to these since.
+ */
+export function childDifferences(planned: TaskRun, existing: TaskRun, defaults: Defaults): string[] {
+  const wanted = fieldRecord(comparable(planned.spec, defaults));
+  const fields = changedFields(wanted, comparable(existing.spec, defaults)) ?? [];
+  return [
+    ...fields.map((name) => `spec.${name}`),
+    ...missingFrom(existing.metadata.labels, planned.metadata.labels).map((name) => `metadata.labels[${name}]`),
+    ...missingFrom(withOutcome(existing.metadata.annotations), withOutcome(planned.metadata.annotations)).map(
+      (name) => `metadata.annotations[${name}]`,
+    ),
+  ];
+}
+
+function missingFrom(present: Record<string, string> = {}, wanted: Record<string, string> = {}): string[] {
+  return Object.keys(wanted).filter((name) => present[name] !== wanted[name]);
+}
+
+/** Annotations that count; what a failure means to the run counts also when it is not said. */
+function withOutcome(all: Record<string, string> = {}): Record<string, string> {
+  const { [annotations.release]: _release, ...rest } = all;
+  return { ...rest, [annotations.pipelineTaskOnError]: rest[annotations.pipelineTaskOnError] ?? '' };
+}
+
+/** A spec with every default, our own and those of the CRD, and without what a cancellation changes. */
+function comparable(spec: TaskRunSpec, defaults: Defaults): Record<string, unknown> {
+  const { taskSpec, ...rest } = defaultTaskRunSpec(spec, defaults);
+  if (taskSpec === undefined) return fixedPart(rest);
+  const { steps, sidecars } = taskSpec;
+  const withName = <T extends Pick<Step, 'name'>>(item: T) => ({ ...item, name: item.name ?? '' });
+  return fixedPart({
+    ...rest,
+    taskSpec: {
+      ...taskSpec,
+      ...(steps ? { steps: steps.map(withName) } : {}),
+      ...(sidecars
+        ? {
+            sidecars: sidecars.map(withName).map((sidecar) => ({
+              ...sidecar,
+              ...(sidecar.ports
+                ? { ports: sidecar.ports.map((port) => ({ ...port, protocol: port.protocol ?? 'TCP' })) }
+                : {}),
+            })),
+          }
+        : {}),
+    },
+  });
+}
