@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * unit: beside the sources, no cluster. integration: a real API server (TEKTITE_TEST_KUBECONFIG). e2e: a real node with
- * Tektite installed. conformance: upstream's examples on the same node. chains: real cosigns against Sigstore's own
- * servers (hack/sigstore), built first. hack/test.ts runs them in this order and starts what they need.
+ * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
+ * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same node.
+ * chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them in this order
+ * and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -22,6 +23,17 @@ export default defineConfig({
           ],
           exclude: ['**/node_modules/**', 'test/contract/tkn-requests.test.ts'],
           testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'abuse',
+          // CPU time is measured: two such files beside each other would be each other's noise.
+          retry: 1,
+          include: ['test/abuse/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 700_000,
+          fileParallelism: false,
         },
       },
       {

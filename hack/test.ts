@@ -63,6 +63,7 @@ const stages: Stage[] = [
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
   { name: 'cel', run: () => goTests('src/entrypoint/cel') },
   { name: 'unit', run: () => vitest('unit') },
+  { name: 'abuse', run: () => vitest('abuse') },
   { name: 'build', run: build },
   { name: 'integration', run: onControlPlane },
   { name: 'e2e', run: () => onCluster('e2e') },

@@ -7,6 +7,9 @@ export interface Decoded {
   errors: FieldError[];
 }
 
+/** No field that we know is longer. */
+const longestField = 64;
+
 const preserves = 'x-kubernetes-preserve-unknown-fields';
 
 /**
@@ -26,7 +29,7 @@ function decode(schema: StructuralSchema, json: unknown, path: string, errors: F
   const actual = Array.isArray(json) ? 'array' : typeof json;
   const wanted = schema.type === 'integer' ? 'number' : schema.type;
   if (actual !== wanted || (schema.type === 'integer' && !Number.isInteger(json))) {
-    errors.push({ path, message: `invalid value: ${JSON.stringify(json)}: must be ${article(schema.type)}` });
+    errors.push({ path, message: `invalid value: ${excerpt(json)}: must be ${article(schema.type)}` });
     return undefined;
   }
   if (Array.isArray(json))
@@ -42,31 +45,39 @@ function decodeObject(
 ): Record<string, unknown> {
   const { properties, additionalProperties } = schema;
   const within = (name: string) => (path === '' ? name : `${path}.${name}`);
-  const result: Record<string, unknown> = {};
+  // A user's key may be `__proto__`, which assignment to an ordinary object would lose.
+  const result = new Map<string, unknown>();
   for (const [given, value] of Object.entries(json)) {
     const name = properties ? fieldName(properties, given) : given;
     const inner =
       name === undefined
         ? undefined
-        : (properties?.[name] ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
+        : ((properties && Object.hasOwn(properties, name) ? properties[name] : undefined) ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
     if (name === undefined || inner === undefined) {
-      if (schema[preserves]) result[given] = value;
+      if (schema[preserves]) result.set(given, value);
       else errors.push({ path: within(given), message: `unknown field "${given}"${suggestion(properties)}` });
       continue;
     }
     const decoded = decode(inner, value, within(name), errors);
-    if (decoded !== undefined) result[name] = decoded;
+    if (decoded !== undefined) result.set(name, decoded);
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 function fieldName(properties: Readonly<Record<string, unknown>>, given: string): string | undefined {
   if (Object.hasOwn(properties, given)) return given;
+  if (given.length > longestField) return undefined;
   return Object.keys(properties).find((name) => name.toLowerCase() === given.toLowerCase());
 }
 
 function suggestion(properties: Readonly<Record<string, unknown>> | undefined): string {
   return properties ? `; the fields here are ${Object.keys(properties).join(', ')}` : '';
+}
+
+/** A value as an error shows it: it may be as large as the object itself. */
+function excerpt(json: unknown): string {
+  const text = JSON.stringify(json);
+  return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
 }
 
 function article(type: string): string {

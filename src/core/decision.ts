@@ -29,6 +29,17 @@ export type EffectOutcome<Effect> =
   | { effect: Effect; kind: 'applied'; object?: unknown }
   | { effect: Effect; kind: 'failed'; status: number; reason: string; message: string };
 
+/**
+ * Whether the cluster refused an object for its size: the API server with 413, etcd with a text in a 500 (rpctypes
+ * ErrRequestTooLarge, grpc's own limit). Trying again gives the same.
+ */
+export function isTooLarge({ status, message }: { status: number; message: string }): boolean {
+  return (
+    status === 413 ||
+    (status >= 500 && /etcdserver: request is too large|trying to send message larger than max/.test(message))
+  );
+}
+
 /** The sooner of two requeue times. */
 export function soonest(...times: (number | undefined)[]): number | undefined {
   const given = times.filter((time) => time !== undefined);

@@ -5,19 +5,35 @@ export interface Challenge {
   parameters: Record<string, string>;
 }
 
+/** Longer headers are no registry's: what is behind this is not read. */
+const longestHeader = 8_192;
+
+/**
+ * A word, with `=` and a value behind it or not: `"` with escapes, or anything up to the next comma or white space.
+ * Every match begins where the last one ended, so nothing is read again and again.
+ */
+const PART = /([\w-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+)))?|[^\w-]+/gsy;
+
 /** Takes a WWW-Authenticate header apart; it may hold several challenges. */
 export function parseChallenges(header: string): Challenge[] {
   const found: Challenge[] = [];
-  // Either a scheme (a word before white space or the end) or one parameter.
-  for (const match of header.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))|([\w-]+)(?=\s|,|$)/g)) {
-    const [, name, quoted, bare, scheme] = match;
-    if (scheme !== undefined) found.push({ scheme: scheme.toLowerCase(), parameters: {} });
-    else if (name !== undefined)
-      Object.assign(found.at(-1)?.parameters ?? {}, {
-        [name.toLowerCase()]: quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '',
-      });
+  const read = header.slice(0, longestHeader);
+  for (const match of read.matchAll(PART)) {
+    const [whole, name, quoted, bare] = match;
+    if (name === undefined) continue;
+    const value = quoted?.replace(/\\(.)/gs, '$1') ?? bare;
+    const behind = read[match.index + whole.length] ?? ' ';
+    const last = found.at(-1);
+    if (value === undefined) {
+      if (/[\s,]/.test(behind)) found.push({ scheme: name.toLowerCase(), parameters: noParameters() });
+    } else if (last) last.parameters[name.toLowerCase()] = value;
   }
   return found;
+}
+
+/** Names come from the server, `__proto__` among them. */
+function noParameters(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
 }
 
 /** The challenge to answer: a token rather than a password, if there is the choice. */
@@ -26,6 +42,6 @@ export function parseChallenge(header: string): Challenge {
   return (
     challenges.find((one) => one.scheme === 'bearer') ??
     challenges.find((one) => one.scheme === 'basic') ??
-    challenges[0] ?? { scheme: '', parameters: {} }
+    challenges[0] ?? { scheme: '', parameters: noParameters() }
   );
 }

@@ -44,15 +44,14 @@ function topologicalOrder(nodes: readonly GraphNode[], parents: ReadonlyMap<stri
   const waitingFor = new Map(Array.from(parents, ([name, list]) => [name, list.length]));
   const children = new Map<string, string[]>();
   for (const [name, list] of parents)
-    for (const parent of list) children.set(parent, [...(children.get(parent) ?? []), name]);
-  const order: string[] = [];
-  const free = nodes.filter((node) => waitingFor.get(node.name) === 0).map((node) => node.name);
-  for (let next = free.shift(); next !== undefined; next = free.shift()) {
-    order.push(next);
+    for (const parent of list) children.set(parent, children.get(parent) ?? []).get(parent)?.push(name);
+  const order = nodes.filter((node) => waitingFor.get(node.name) === 0).map((node) => node.name);
+  // Grows while it is walked: what becomes free is appended.
+  for (const next of order) {
     for (const child of children.get(next) ?? []) {
       const left = (waitingFor.get(child) ?? 0) - 1;
       waitingFor.set(child, left);
-      if (left === 0) free.push(child);
+      if (left === 0) order.push(child);
     }
   }
   if (order.length < nodes.length) throw new GraphError(describeCycle(new Set(order), parents));

@@ -47,12 +47,11 @@ export function checkParams(specs: readonly ParamSpec[], given: readonly Param[]
 }
 
 function oversized(specs: readonly ParamSpec[], given: readonly Param[]): ParamProblem | undefined {
-  const large: string[] = [];
-  effectiveParams(specs, given, (name) => large.push(name));
+  const { tooLarge: large } = effectiveParams(specs, given);
   if (large.length === 0) return undefined;
   return {
     kind: 'size',
-    names: large,
+    names: [...large],
     message: `the defaults of these params grow beyond 1 MB when the params that they name are put in: ${goList(large)}; make them smaller`,
   };
 }
@@ -78,8 +77,9 @@ function wrongTypes(specs: readonly ParamSpec[], given: readonly Param[]): strin
 
 /** For each object param, the declared keys that neither the given value nor the default has. */
 export function missingObjectKeys(specs: readonly ParamSpec[], given: readonly Param[]): Record<string, string[]> {
-  const values = effectiveParams(specs, given);
-  const missing: Record<string, string[]> = {};
+  const { values } = effectiveParams(specs, given);
+  // A param may have any name, `__proto__` too.
+  const missing = Object.create(null) as Record<string, string[]>;
   for (const spec of specs) {
     const value = values.get(spec.name);
     if (typeOfSpec(spec) !== 'object' || value === undefined || typeOfValue(value) !== 'object') continue;
@@ -95,7 +95,7 @@ export function checkArrayIndexes(
   given: readonly Param[],
   tree: unknown,
 ): ParamProblem | undefined {
-  const values = effectiveParams(specs, given);
+  const { values } = effectiveParams(specs, given);
   const beyond = new Set<string>();
   for (const reference of referencesIn(tree)) {
     const match = /^params(?:\.([^[\]]+)|\[(['"])(.+?)\2\])\[(\d+)\]$/.exec(reference);

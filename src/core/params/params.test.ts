@@ -59,12 +59,12 @@ describe('paramReplacements', () => {
   ])('%s is %s', (text, expected) => expect(replaceString(text, r)).toBe(expected));
 
   it('has arrays and objects whole', () => {
-    expect(r.arrays.get('params.list')).toEqual(['x', 'y']);
-    expect(r.objects.get("params['obj']")).toEqual({ a: 'given', b: 'B' });
+    expect(r.whole('params.list')).toEqual(['x', 'y']);
+    expect(r.whole("params['obj']")).toEqual({ a: 'given', b: 'B' });
   });
 
   it('serves other prefixes', () =>
-    expect(paramReplacements([], [{ name: 'a', value: '1' }], 'tt.params').strings.get('tt.params.a')).toBe('1'));
+    expect(paramReplacements([], [{ name: 'a', value: '1' }], 'tt.params').text('tt.params.a')).toBe('1'));
 
   it('ends on defaults that refer to each other', () => {
     const circle = effectiveParams(
@@ -73,7 +73,7 @@ describe('paramReplacements', () => {
         { name: 'b', default: '$(params.a)' },
       ],
       [],
-    );
+    ).values;
     expect(circle.get('a')).toMatch(/^\$\(params\./);
   });
 
@@ -85,7 +85,7 @@ describe('paramReplacements', () => {
         default: `$(params.p${index})$(params.p${index})`,
       })),
     ];
-    const sizes = [...effectiveParams(doubling, []).values()].map((value) => String(value).length);
+    const sizes = [...effectiveParams(doubling, []).values.values()].map((value) => String(value).length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1_000_000);
     expect(checkParams(doubling, [])?.message).toMatch(
       /^the defaults of these params grow beyond 1 MB when the params that they name are put in: \[p17 /,

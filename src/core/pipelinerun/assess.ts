@@ -8,18 +8,20 @@ import {
   type RunResults,
 } from '../results/values.ts';
 import { resultReferences } from '../results/reference.ts';
-import { mergeReplacements, stringReplacements, type Replacements } from '../substitution/replacements.ts';
+import { mergeReplacements, Replacements } from '../substitution/replacements.ts';
 import { allowsExecution } from '../when/when.ts';
-import { replaceInTask } from './bind.ts';
+import type { Budget } from '../budget.ts';
+import { bindingBudget, replaceInShown } from './bind.ts';
 import { RunFailure, userError } from './failure.ts';
-import { hasEmptyArray, fanOut, isMatrixed } from './matrix.ts';
+import { countProduct, countRuns, hasEmptyArray, isMatrixed } from './matrix.ts';
 import { ignoresFailure, reasonOf, type SkipReason, type TaskObservation } from './taskstate.ts';
 import type { Overdue } from './timeouts.ts';
 
 /** A pipeline task with everything decided about it. */
 export interface TaskState extends TaskObservation {
-  /** Results replaced as far as they are known. */
+  /** Results replaced as far as they are known; in params and workspaces when TaskRuns are made (`known`). */
   task: PipelineTask;
+  known?: Replacements;
   skip?: SkipReason;
   /** It cannot run because a task it needs did not produce a result; the run fails with this text. */
   invalid?: string;
@@ -48,6 +50,8 @@ export interface Circumstances {
   /** PipelineRun.spec.status */
   requested: string | undefined;
   overdue: Overdue;
+  /** default-max-matrix-combinations-count */
+  mostCombinations: number;
 }
 
 /**
@@ -72,23 +76,23 @@ function assessOnce(
   const states = new Map<string, TaskState>();
   const byName = new Map(observations.filter((one) => one.section === 'tasks').map((one) => [one.name, one]));
   const results: RunResults = new Map(observations.map((one) => [one.name, one.results]));
-  const artifacts = observations
-    .filter((one) => one.progress === 'succeeded')
-    .map((one) => artifactReplacements(one.name, one.runs));
-  const propagated = mergeReplacements(resultReplacements(results), ...artifacts);
-  const known = mergeReplacements(propagated, matrixLengths(observations));
+  const artifacts = artifactReplacements(observations.filter((one) => one.progress === 'succeeded'));
+  const propagated = mergeReplacements(resultReplacements(results), artifacts);
+  const known = mergeReplacements(propagated, matrixLengths(observations, circumstances.mostCombinations));
+  const judged = new Map((before?.tasks ?? []).map((state) => [`${state.section}/${state.name}`, state.invalid]));
+  const shown = bindingBudget('what the status of the run shows of its tasks');
   for (const name of circumstances.graph.order) {
     const one = byName.get(name);
     const parents = (circumstances.graph.parents.get(name) ?? []).flatMap((parent) => states.get(parent) ?? []);
-    const invalid = before?.tasks.find((state) => state.name === name && state.section === 'tasks')?.invalid;
-    if (one) states.set(name, assessTask(one, { parents, results, known, stopping, invalid, ...circumstances }));
+    const invalid = judged.get(`tasks/${name}`);
+    if (one) states.set(name, assessTask(one, { parents, results, known, stopping, invalid, shown, ...circumstances }));
   }
   const dag = observations.filter((one) => one.section === 'tasks').map((one) => states.get(one.name) as TaskState);
   const dagDone = dag.every((state) => state.done);
   const outcomes = mergeReplacements(known, statusReplacements(dag, dagDone));
   const final = observations
     .filter((one) => one.section === 'finally')
-    .map((one) => assessFinal(one, dagDone, results, outcomes, circumstances.overdue));
+    .map((one) => assessFinal(one, { dagDone, results, outcomes, shown, ...circumstances }));
   const tasks = [...dag, ...final];
   return { tasks, dagDone, allDone: tasks.every((state) => state.done), results, replacements: propagated };
 }
@@ -99,14 +103,21 @@ interface Surroundings extends Circumstances {
   known: Replacements;
   stopping: boolean;
   invalid: string | undefined;
+  /** For what is replaced in tasks, all of them together. */
+  shown: Budget;
+}
+
+/** A task with results replaced in what is decided by, once they are there. */
+function withResults(one: TaskObservation, ready: boolean, known: Replacements, shown: Budget) {
+  const task = ready || one.runs.length > 0 ? replaceInShown(one.task, known, shown) : one.task;
+  return { ...one, task, known, ready, startable: false, done: isOver(one) };
 }
 
 function assessTask(one: TaskObservation, around: Surroundings): TaskState {
   const ready = around.parents.every((parent) => parent.done);
-  const task = ready || one.runs.length > 0 ? replaceInTask(one.task, around.known) : one.task;
-  const state: TaskState = { ...one, task, ready, startable: false, done: isOver(one) };
+  const state: TaskState = withResults(one, ready, around.known, around.shown);
   if (one.progress !== 'notStarted')
-    return isPartlyStarted(state, around) ? { ...state, progress: 'running', startable: true, done: false } : state;
+    return mayGoOn(state, around) && isPartlyStarted(state, around.mostCombinations) ? { ...state, progress: 'running', startable: true, done: false } : state;
   if (around.invalid !== undefined) return { ...state, invalid: around.invalid, done: true };
   const skip = skipReason(one, state, around);
   if (skip !== undefined) return { ...state, skip, done: true };
@@ -118,13 +129,17 @@ function isOver({ progress }: TaskObservation): boolean {
   return progress === 'succeeded' || progress === 'failed';
 }
 
+function mayGoOn({ ready }: TaskState, { stopping, requested, overdue }: Surroundings): boolean {
+  return ready && !stopping && !requested && !overdue.pipeline && !overdue.tasks;
+}
+
 /**
- * A fan-out of which some runs could not be created yet (the controller was killed in between): the rest is still to
- * come.
+ * A fan-out of which some runs are not created yet (they are too many for one plan, or the controller was killed in
+ * between): the rest is still to come.
  */
-function isPartlyStarted({ task, runs, ready }: TaskState, { stopping, requested, overdue }: Surroundings): boolean {
-  const mayStart = ready && !stopping && !requested && !overdue.pipeline && !overdue.tasks;
-  return mayStart && isMatrixed(task) && runs.length < fanOut(task.matrix ?? {}).length;
+function isPartlyStarted({ task, runs }: TaskState, most: number): boolean {
+  if (task.matrix === undefined || !isMatrixed(task)) return false;
+  return runs.length < countProduct(task.matrix) || runs.length < countRuns(task.matrix, most);
 }
 
 /** The reasons in upstream's order of precedence. Only the later ones need to know that the parents are done. */
@@ -168,32 +183,37 @@ function missingResult(one: TaskObservation, results: RunResults): string | unde
   return undefined;
 }
 
+interface FinalSurroundings extends Pick<Circumstances, 'overdue' | 'mostCombinations'> {
+  dagDone: boolean;
+  results: RunResults;
+  outcomes: Replacements;
+  shown: Budget;
+}
+
 /** Final tasks start together once the others are done; they know how those ended. */
-function assessFinal(
-  one: TaskObservation,
-  dagDone: boolean,
-  results: RunResults,
-  outcomes: Replacements,
-  overdue: Overdue,
-): TaskState {
-  const task = dagDone ? replaceInTask(one.task, outcomes) : one.task;
-  const state: TaskState = { ...one, task, ready: dagDone, startable: false, done: isOver(one) };
-  if (one.progress !== 'notStarted' || !dagDone) return state;
+function assessFinal(one: TaskObservation, around: FinalSurroundings): TaskState {
+  const { dagDone, results, outcomes, overdue } = around;
+  const state: TaskState = withResults(one, dagDone, outcomes, around.shown);
+  if (!dagDone) return state;
+  if (one.progress !== 'notStarted') {
+    const goesOn = !overdue.pipeline && !overdue.finally && isPartlyStarted(state, around.mostCombinations);
+    return goesOn ? { ...state, progress: 'running', startable: true, done: false } : state;
+  }
   const references = resultReferences(one.task);
   const missing =
     missingReferences(references, results).length > 0 || indexBeyondEnd(references, results) !== undefined;
-  const skip = missing ? 'Results were missing' : skipWhenReady(task, overdue, 'finally');
+  const skip = missing ? 'Results were missing' : skipWhenReady(state.task, overdue, 'finally');
   return skip === undefined ? { ...state, startable: true } : { ...state, skip, done: true };
 }
 
 /** `tasks.<t>.status`, `tasks.<t>.reason` and `tasks.status` (docs/pipelines.md "Using Execution Status"). */
 function statusReplacements(dag: readonly TaskState[], dagDone: boolean): Replacements {
-  const entries: Record<string, string> = { 'tasks.status': dagDone ? aggregateStatus(dag) : 'None' };
+  const texts = new Map([['tasks.status', dagDone ? aggregateStatus(dag) : 'None']]);
   for (const state of dag) {
-    entries[`tasks.${state.name}.status`] = statusOf(state);
-    entries[`tasks.${state.name}.reason`] = reasonOf(state);
+    texts.set(`tasks.${state.name}.status`, statusOf(state));
+    texts.set(`tasks.${state.name}.reason`, reasonOf(state));
   }
-  return stringReplacements(entries);
+  return Replacements.ofTexts(texts);
 }
 
 function aggregateStatus(dag: readonly TaskState[]): string {
@@ -206,13 +226,13 @@ export function statusOf({ progress }: TaskObservation): 'Succeeded' | 'Failed' 
 }
 
 /** `tasks.<t>.matrix.length` and `tasks.<t>.matrix.<result>.length` of fanned-out tasks. */
-function matrixLengths(observations: readonly TaskObservation[]): Replacements {
-  const entries: Record<string, string> = {};
+function matrixLengths(observations: readonly TaskObservation[], most: number): Replacements {
+  const texts = new Map<string, string>();
   for (const { name, task, runs, results } of observations) {
-    if (!isMatrixed(task)) continue;
-    entries[`tasks.${name}.matrix.length`] = String(runs.length > 0 ? runs.length : fanOut(task.matrix ?? {}).length);
+    if (task.matrix === undefined || !isMatrixed(task)) continue;
+    texts.set(`tasks.${name}.matrix.length`, String(runs.length > 0 ? runs.length : countRuns(task.matrix, most)));
     for (const [result, value] of results)
-      entries[`tasks.${name}.matrix.${result}.length`] = String(Array.isArray(value) ? value.length : 1);
+      texts.set(`tasks.${name}.matrix.${result}.length`, String(Array.isArray(value) ? value.length : 1));
   }
-  return stringReplacements(entries);
+  return Replacements.ofTexts(texts);
 }

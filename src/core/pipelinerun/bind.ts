@@ -1,14 +1,16 @@
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { EmbeddedTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { paramReplacements, spellings } from '../params/replacements.ts';
+import { Budget } from '../budget.ts';
+import { paramReplacements, valuesUnder } from '../params/replacements.ts';
 import {
   mergeReplacements,
   replaceDeep,
   replaceParamValue,
+  Replacements,
   stringReplacements,
-  type Replacements,
 } from '../substitution/replacements.ts';
 
 /**
@@ -17,7 +19,8 @@ import {
  */
 export function bindPipeline(run: PipelineRun, pipelineName: string, spec: PipelineSpec): PipelineSpec {
   const replacements = mergeReplacements(runReplacements(run, pipelineName, spec), workspaceReplacements(run, spec));
-  const bind = (task: PipelineTask) => bindTask(task, replacements);
+  const budget = bindingBudget(`Pipeline ${pipelineName} with its variables replaced`);
+  const bind = (task: PipelineTask) => bindTask(task, replacements, budget);
   return {
     ...spec,
     ...(spec.tasks === undefined ? {} : { tasks: spec.tasks.map(bind) }),
@@ -25,10 +28,15 @@ export function bindPipeline(run: PipelineRun, pipelineName: string, spec: Pipel
   };
 }
 
+/** What text may grow by when variables are replaced in it. */
+export function bindingBudget(what: string): Budget {
+  return new Budget(what, 'give smaller params, use them less often, or hand large data on in a workspace');
+}
+
 /**
  * Params and context. The value of a param may hold `$(context…)`: upstream replaces params first and context after.
  */
-function runReplacements(run: PipelineRun, pipelineName: string, spec: PipelineSpec): Replacements {
+export function runReplacements(run: PipelineRun, pipelineName: string, spec: Pick<PipelineSpec, 'params'>): Replacements {
   const context = contextReplacements(run, pipelineName);
   return mergeReplacements(
     paramReplacements(replaceDeep(spec.params ?? [], context), replaceDeep(run.spec.params ?? [], context)),
@@ -52,55 +60,79 @@ export function contextReplacements(run: PipelineRun, pipelineName: string): Rep
 }
 
 function workspaceReplacements(run: PipelineRun, spec: PipelineSpec): Replacements {
-  const bound: Record<string, string> = {};
-  for (const { name } of spec.workspaces ?? []) bound[`workspaces.${name}.bound`] = 'false';
-  for (const { name } of run.spec.workspaces ?? []) bound[`workspaces.${name}.bound`] = 'true';
-  return stringReplacements(bound);
+  const bound = new Map<string, string>();
+  for (const { name } of spec.workspaces ?? []) bound.set(`workspaces.${name}.bound`, 'false');
+  for (const { name } of run.spec.workspaces ?? []) bound.set(`workspaces.${name}.bound`, 'true');
+  return Replacements.ofTexts(bound);
 }
 
 /** A run's workspaces with its params and context replaced (claim names, subPaths, ConfigMap names …). */
 export function boundWorkspaces(run: PipelineRun, pipelineName: string, spec: PipelineSpec): WorkspaceBinding[] {
   const replacements = runReplacements(run, pipelineName, spec);
-  return (run.spec.workspaces ?? []).map((binding) => replaceDeep(binding, replacements));
+  const budget = bindingBudget(`workspaces of PipelineRun ${run.metadata.name ?? ''} with their variables replaced`);
+  return (run.spec.workspaces ?? []).map((binding) => replaceDeep(binding, replacements, budget));
 }
 
-function bindTask(task: PipelineTask, replacements: Replacements): PipelineTask {
-  const bound = replaceInTask(task, replacements);
+function bindTask(task: PipelineTask, replacements: Replacements, budget: Budget): PipelineTask {
+  const bound = replaceInTask(task, replacements, budget);
+  const { onError, taskSpec } = task;
   return {
     ...bound,
-    ...(task.onError === undefined ? {} : { onError: replaceDeep(task.onError, replacements) }),
-    ...(task.taskSpec === undefined ? {} : { taskSpec: bindEmbedded(task.taskSpec, scopeOf(bound, replacements)) }),
+    ...(onError === undefined ? {} : { onError: replaceDeep(onError, replacements, budget) }),
+    ...(taskSpec === undefined ? {} : { taskSpec: bindEmbedded(taskSpec, scopeOf(bound, replacements), budget) }),
   };
 }
 
 /**
  * Replaces in the fields of a pipeline task that a run may fill in; not in its embedded spec (see replaceInTaskSpec).
  */
-export function replaceInTask(task: PipelineTask, replacements: Replacements): PipelineTask {
+export function replaceInTask(task: PipelineTask, replacements: Replacements, budget?: Budget): PipelineTask {
+  const spent = budget ?? bindingBudget(`pipeline task "${task.name}" with its variables replaced`);
+  return replaceInGiven(replaceInShown(task, replacements, spent), replacements, spent);
+}
+
+/** In what decides whether and how often a task runs, and in what the status of the run shows of it. */
+export function replaceInShown(task: PipelineTask, replacements: Replacements, budget: Budget): PipelineTask {
   const changed: PipelineTask = { ...task };
-  if (task.params)
-    changed.params = task.params.map((param) => ({ ...param, value: replaceParamValue(param.value, replacements) }));
-  if (task.matrix) changed.matrix = replaceInMatrix(task.matrix, replacements);
-  if (task.when) changed.when = replaceDeep(task.when, replacements);
-  if (task.displayName) changed.displayName = replaceDeep(task.displayName, replacements);
-  if (task.workspaces) changed.workspaces = replaceDeep(task.workspaces, replacements);
-  if (task.taskRef) changed.taskRef = replaceDeep(task.taskRef, replacements);
+  if (task.matrix) changed.matrix = replaceInMatrix(task.matrix, replacements, budget);
+  if (task.when) changed.when = replaceDeep(task.when, replacements, budget);
+  if (task.displayName) changed.displayName = replaceDeep(task.displayName, replacements, budget);
+  if (task.taskRef) changed.taskRef = replaceDeep(task.taskRef, replacements, budget);
   return changed;
+}
+
+/** In what only its TaskRuns get. */
+export function replaceInGiven(task: PipelineTask, replacements: Replacements, budget: Budget): PipelineTask {
+  const changed: PipelineTask = { ...task };
+  if (task.params) changed.params = task.params.map((param) => replaceInParam(param, replacements, budget));
+  if (task.workspaces) changed.workspaces = replaceDeep(task.workspaces, replacements, budget);
+  return changed;
+}
+
+function replaceInParam<P extends { value: Parameters<typeof replaceParamValue>[0] }>(
+  param: P,
+  replacements: Replacements,
+  budget: Budget,
+): P {
+  return { ...param, value: replaceParamValue(param.value, replacements, budget) };
 }
 
 function replaceInMatrix(
   matrix: NonNullable<PipelineTask['matrix']>,
   replacements: Replacements,
+  budget: Budget,
 ): NonNullable<PipelineTask['matrix']> {
-  const replace = <P extends { value: Parameters<typeof replaceParamValue>[0] }>(param: P): P => ({
-    ...param,
-    value: replaceParamValue(param.value, replacements),
-  });
+  const { params, include } = matrix;
   return {
     ...matrix,
-    ...(matrix.params ? { params: matrix.params.map(replace) } : {}),
-    ...(matrix.include
-      ? { include: matrix.include.map((include) => ({ ...include, params: include.params?.map(replace) })) }
+    ...(params ? { params: params.map((param) => replaceInParam(param, replacements, budget)) } : {}),
+    ...(include
+      ? {
+          include: include.map((entry) => ({
+            ...entry,
+            params: entry.params?.map((param) => replaceInParam(param, replacements, budget)),
+          })),
+        }
       : {}),
   };
 }
@@ -110,54 +142,34 @@ function replaceInMatrix(
  * one (docs/pipelineruns.md "Scope and Precedence"). Of objects that is decided key by key, as upstream does it.
  */
 function scopeOf(task: PipelineTask, outer: Replacements): Replacements {
-  const own = (task.params ?? []).filter(({ name }) => spellings('params', name).some((key) => isKnown(outer, key)));
   const fannedOut = new Set(
     [...(task.matrix?.params ?? []), ...(task.matrix?.include ?? []).flatMap((include) => include.params ?? [])].map(
       ({ name }) => name,
     ),
   );
-  const given = own.filter(({ name }) => !fannedOut.has(name));
-  const inner = paramReplacements([], given);
-  const isObjectInBoth = ({ name }: { name: string }) =>
-    [inner, outer].every(({ objects }) => objects.has(`params.${name}`));
-  const hidden = [...fannedOut, ...given.filter((param) => !isObjectInBoth(param)).map(({ name }) => name)];
-  return mergeReplacements(without(outer, hidden), inner);
-}
-
-function isKnown(replacements: Replacements, key: string): boolean {
-  return replacements.strings.has(key) || replacements.arrays.has(key) || replacements.objects.has(key);
-}
-
-/** Without the params of these names, in all their forms. */
-function without(replacements: Replacements, names: readonly string[]): Replacements {
-  if (names.length === 0) return replacements;
-  const forms = names.flatMap((name) => spellings('params', name));
-  // Not by prefix: params.a.b may be key b of a, or a param of that name.
-  const ofObjects = new Set(
-    forms.flatMap((form) => Object.keys(replacements.objects.get(form) ?? {}).map((key) => `${form}.${key}`)),
+  const given = (task.params ?? []).filter(
+    ({ name }) => outer.value('params', name) !== undefined && !fannedOut.has(name),
   );
-  const visible = (key: string) =>
-    !ofObjects.has(key) && !forms.some((form) => key === form || key.startsWith(`${form}[`));
-  const keep = <V>(map: Map<string, V>) => new Map([...map].filter(([key]) => visible(key)));
-  return {
-    strings: keep(replacements.strings),
-    arrays: keep(replacements.arrays),
-    objects: keep(replacements.objects),
-  };
+  const inner = new Map(given.map(({ name, value }) => [name, toParamValue(value)]));
+  const isObjectInBoth = ({ name }: { name: string }) =>
+    [inner.get(name), outer.value('params', name)].every((value) => typeof value === 'object' && !Array.isArray(value));
+  const hidden = [...fannedOut, ...given.filter((param) => !isObjectInBoth(param)).map(({ name }) => name)];
+  return mergeReplacements(outer.withoutParams(hidden), valuesUnder(inner, ['params']));
 }
 
-function bindEmbedded(spec: EmbeddedTask, replacements: Replacements): EmbeddedTask {
-  const { metadata, ...rest } = replaceInTaskSpec(spec, replacements);
-  return { ...rest, ...(metadata === undefined ? {} : { metadata: replaceDeep(metadata, replacements) }) };
+function bindEmbedded(spec: EmbeddedTask, replacements: Replacements, budget: Budget): EmbeddedTask {
+  const { metadata, ...rest } = replaceInTaskSpec(spec, replacements, budget);
+  return { ...rest, ...(metadata === undefined ? {} : { metadata: replaceDeep(metadata, replacements, budget) }) };
 }
 
 /**
  * Replaces in what a Task runs: steps, sidecars, volumes, templates and workspaces; its params and results declare and
  * stay.
  */
-export function replaceInTaskSpec<T extends EmbeddedTask>(spec: T, replacements: Replacements): T {
+export function replaceInTaskSpec<T extends EmbeddedTask>(spec: T, replacements: Replacements, budget?: Budget): T {
   const { steps, sidecars, volumes, stepTemplate, workspaces, displayName } = spec;
-  const replaced = replaceDeep({ steps, sidecars, volumes, stepTemplate, workspaces, displayName }, replacements);
+  const parts = { steps, sidecars, volumes, stepTemplate, workspaces, displayName };
+  const replaced = replaceDeep(parts, replacements, budget ?? bindingBudget('an embedded taskSpec'));
   const given = Object.entries(replaced).filter(([, value]) => value !== undefined);
   return given.length === 0 ? spec : { ...spec, ...Object.fromEntries(given) };
 }

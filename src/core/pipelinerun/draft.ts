@@ -3,10 +3,14 @@ import type { Condition } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { Decision, EventEffect } from '../decision.ts';
+import { statusTooLarge, TooLargeError } from '../budget.ts';
 import type { Violation } from '../digest/violations.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { userError } from './failure.ts';
+import { nameOf } from './validate.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
@@ -25,6 +29,8 @@ export class Draft {
   readonly timeoutProblem: string | undefined;
   readonly effects: PipelineRunEffect[] = [];
   status: PipelineRunStatus;
+  /** Not all that may be done was done: there is more than one plan takes on. */
+  goOnAtOnce = false;
   #recovered: readonly TaskRun[] = [];
 
   constructor(facts: PipelineRunFacts, now: Date) {
@@ -52,6 +58,12 @@ export class Draft {
     );
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
+  }
+
+  /** Ends a run that would build what cannot be stored, and with it what runs of it. */
+  failTooLarge(message: string): void {
+    this.fail('PipelineValidationFailed', `PipelineRun ${nameOf(this.run)} can't be Run: ${userError(message)}`);
+    this.cancelChildren(this.facts.taskRuns, 'failed', 'tasks');
   }
 
   /** Asks every live child, or those of some tasks, to stop. A child that was asked already is not asked again. */
@@ -84,26 +96,64 @@ export class Draft {
 
   decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
     this.status = withChildRecords(withSpecRecords(this.facts.run, this.status), this.#recovered);
-    const done = isDone(this.status);
-    if (done) {
+    if (isDone(this.status)) {
       this.status.completionTime ??= timestamp(this.now);
       this.#cleanUpClaims();
     }
     if (this.run.metadata.generation !== undefined) this.status.observedGeneration = this.run.metadata.generation;
+    this.#fit();
     this.effects.push(...eventsBetween(this.facts.run.status, this.status));
-    const requeueAfterMs = done ? undefined : untilNextTimeout(this.timeouts, this.status, this.now);
+    const requeueAfterMs = this.#lookAgainMs();
     return { status: this.status, effects: this.effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+  }
+
+  #lookAgainMs(): number | undefined {
+    if (isDone(this.status)) return undefined;
+    return this.goOnAtOnce ? 0 : untilNextTimeout(this.timeouts, this.status, this.now);
+  }
+
+  /** A run whose status cannot be stored with it ends, and says so in a status that can. */
+  #fit(): void {
+    const { metadata, spec } = this.facts.run;
+    const problem = statusTooLarge('PipelineRun', { metadata, spec, status: this.status });
+    if (problem === undefined) return;
+    if (!isDone(this.status)) this.failTooLarge(problem);
+    this.status = leastStatus(this.status);
+    this.status.completionTime ??= timestamp(this.now);
+  }
+
+  #boundWorkspaces(): WorkspaceBinding[] {
+    try {
+      return boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {});
+    } catch (error) {
+      // No claim was made from what is too large.
+      if (error instanceof TooLargeError) return [];
+      throw error;
+    }
   }
 
   /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
   #cleanUpClaims(): void {
     if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
-    const templates = boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {}).filter(
-      (binding) => binding.volumeClaimTemplate !== undefined,
-    );
+    const templates = this.#boundWorkspaces().filter((binding) => binding.volumeClaimTemplate !== undefined);
     for (const binding of templates)
       this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
   }
+}
+
+/** What a status cannot do without. */
+export function leastStatus(status: PipelineRunStatus): PipelineRunStatus {
+  const { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept } = status;
+  const least = { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept };
+  return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
+}
+
+/** What is written in the place of a status that the cluster refused for its size: the run ends with it. */
+export function statusInstead(status: PipelineRunStatus, refusal: string, now: Date): PipelineRunStatus {
+  const message = `the cluster refused the status of the run for its size: ${refusal}; give the run smaller params and results, or split it`;
+  const state = { status: 'False', reason: 'PipelineValidationFailed', message: userError(message) } as const;
+  const conditions = isFailed(status) ? status.conditions : withSucceeded(status.conditions, state, now);
+  return leastStatus({ ...status, completionTime: status.completionTime ?? timestamp(now), conditions });
 }
 
 /**

@@ -12,6 +12,41 @@ export function isMatrixed(task: PipelineTask): boolean {
 /** Param values by name. */
 type Values = Map<string, string>;
 
+/** Values of all combinations, and comparisons with includes: more is too much for one plan. */
+const mostValues = 100_000;
+
+/**
+ * How many runs a matrix makes, as far as its lists are known: combinations of params, and includes that agree with
+ * none. Counted without making them where that is enough to tell that they are more than `most`.
+ */
+export function countRuns(matrix: Matrix, most: number): number {
+  const { include = [] } = matrix;
+  if ((matrix.params ?? []).length === 0) return include.length;
+  const product = countProduct(matrix);
+  return product > most || include.length === 0 || isTooWide(matrix) ? product : fanOut(matrix).length;
+}
+
+/** How many combinations the params of a matrix have; 1 for a task without any. */
+export function countProduct(matrix: Matrix | undefined): number {
+  return (matrix?.params ?? []).reduce((product, { value }) => product * valuesOf(value).length, 1);
+}
+
+function isTooWide({ params = [], include = [] }: Matrix): boolean {
+  const added = include.reduce((sum, entry) => sum + (entry.params ?? []).length, 0);
+  return params.length > 0 && countProduct({ params }) * (params.length + added) > mostValues;
+}
+
+/** Why a matrix is not fanned out, undefined when it can be. To be asked before `fanOut`. */
+export function fanOutProblem(task: PipelineTask, most: number): string | undefined {
+  const matrix = task.matrix ?? {};
+  const count = countRuns(matrix, most);
+  if (count > most)
+    return `expected 0 <= ${count} <= ${most}: matrix of pipeline task "${task.name}"; an operator may raise default-max-matrix-combinations-count`;
+  return isTooWide(matrix)
+    ? `matrix of pipeline task "${task.name}": ${count} combinations of ${(matrix.params ?? []).length} params with ${(matrix.include ?? []).length} entries in include are more than ${mostValues} values; leave some out, or split the task`
+    : undefined;
+}
+
 /**
  * The runs of a matrix (docs/matrix.md): every combination of its params, the first param varying fastest; then each
  * include adds its params to the combinations that agree with it, or makes a combination of its own when none of its
@@ -29,8 +64,18 @@ export function fanOut(matrix: Matrix): Combination[] {
       for (const [name, value] of include) combination.set(name, value);
     }
   }
-  for (const include of includes) if (isNew(include, combinations)) combinations.push(include);
+  const taken = new Set(combinations.flatMap((combination) => Array.from(combination, valueKey)));
+  for (const include of includes) {
+    const keys = Array.from(include, valueKey);
+    if (keys.length === 0 || keys.some((key) => taken.has(key))) continue;
+    combinations.push(include);
+    for (const key of keys) taken.add(key);
+  }
   return combinations.map(byName);
+}
+
+function valueKey(entry: readonly [string, string]): string {
+  return JSON.stringify(entry);
 }
 
 function byName(values: Values): Combination {
@@ -38,13 +83,17 @@ function byName(values: Values): Combination {
 }
 
 function cartesianProduct(params: readonly Param[]): Values[] {
-  let combinations: Values[] = [new Map()];
-  for (const { name, value } of params) {
-    combinations = valuesOf(value).flatMap((text) =>
-      combinations.map((combination): Values => new Map([...combination, [name, text]])),
-    );
-  }
-  return combinations;
+  const lists = params.map(({ name, value }) => ({ name, values: valuesOf(value) }));
+  const count = lists.reduce((product, { values }) => product * values.length, 1);
+  return Array.from({ length: count }, (_, index): Values => {
+    const combination: Values = new Map();
+    let rest = index;
+    for (const { name, values } of lists) {
+      combination.set(name, values[rest % values.length] ?? '');
+      rest = Math.floor(rest / values.length);
+    }
+    return combination;
+  });
 }
 
 /** A value that is still text is a reference whose array is not known yet: one run, as upstream counts it. */
@@ -60,14 +109,8 @@ function textOf(json: unknown): string {
 
 /** Whether an include contradicts nothing in a combination. */
 function agrees(combination: Values, include: Values): boolean {
-  return [...include].every(([name, value]) => !combination.has(name) || combination.get(name) === value);
-}
-
-function isNew(include: Values, combinations: readonly Values[]): boolean {
-  return (
-    include.size > 0 &&
-    combinations.every((combination) => [...include].every(([name, value]) => combination.get(name) !== value))
-  );
+  for (const [name, value] of include) if ((combination.get(name) ?? value) !== value) return false;
+  return true;
 }
 
 /** A matrix over an empty array runs nothing: the task is skipped. */

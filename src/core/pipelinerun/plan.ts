@@ -1,7 +1,9 @@
+import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, isFailed, timestamp } from '../condition.ts';
+import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
+import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
 import type { Decision } from '../decision.ts';
 import { lostMessage, specViolations } from '../digest/spec-change.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
@@ -9,8 +11,9 @@ import { assess, statusOf, type Assessment, type TaskState } from './assess.ts';
 import { boundWorkspaces } from './bind.ts';
 import { childReferences, skippedTasks } from './children.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
-import { Draft } from './draft.ts';
+import { Draft, eventsBetween } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
+import { countProduct } from './matrix.ts';
 import { missingEntries, runMetadata } from './metadata.ts';
 import { pipelineOf, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
@@ -31,6 +34,8 @@ export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>
  */
 export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
   if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
+  const problem = excessOf(facts);
+  if (problem) return refused(facts, problem, now);
   const children = knownChildren(facts.run, facts.taskRuns);
   const lost =
     children.unknown.length === 0
@@ -44,12 +49,34 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
     else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
     else advance(draft);
   }
+  const taken = new Set(lost);
   draft.recordChildren(lost);
   draft.warn(
     [...specViolations(facts.specChange), ...children.violations],
-    children.unknown.filter((child) => !lost.includes(child)),
+    children.unknown.filter((child) => !taken.has(child)),
   );
   return draft.decision();
+}
+
+/** Only before it begins: later the stored pipeline counts, and specs do not change. */
+function excessOf({ run, pipeline }: Pick<PipelineRunFacts, 'run' | 'pipeline'>): string | undefined {
+  if (run.status?.pipelineSpec !== undefined) return undefined;
+  const inRun = excess(run.spec);
+  if (inRun) return `spec of PipelineRun ${nameOf(run)} ${inRun}`;
+  const inPipeline = pipeline?.kind === 'resolved' ? excess(pipeline.value.spec) : undefined;
+  return inPipeline && `spec of Pipeline ${run.spec.pipelineRef?.name ?? ''} ${inPipeline}`;
+}
+
+function refused({ run }: PipelineRunFacts, problem: string, now: Date): PipelineRunDecision {
+  const message = userError(problem);
+  const state = { status: 'False', reason: 'PipelineValidationFailed', message } as const;
+  const status: PipelineRunStatus = {
+    ...run.status,
+    startTime: run.status?.startTime ?? timestamp(now),
+    completionTime: timestamp(now),
+    conditions: withSucceeded(run.status?.conditions, state, now),
+  };
+  return { status, effects: eventsBetween(run.status, status) };
 }
 
 /**
@@ -129,8 +156,9 @@ function advance(draft: Draft): void {
     const created = startTasks(draft, pipeline, assessment, tasks);
     conclude(draft, pipeline, assessment, created);
   } catch (error) {
-    if (!(error instanceof RunFailure)) throw error;
-    draft.fail(error.reason, error.message);
+    if (error instanceof RunFailure) draft.fail(error.reason, error.message);
+    else if (error instanceof TooLargeError) draft.failTooLarge(error.message);
+    else throw error;
   }
 }
 
@@ -154,6 +182,7 @@ function preparePipeline(draft: Draft): BoundPipeline {
     draft.status.pipelineSpec = spec;
   });
   if (pipeline.source !== undefined) {
+    checkChildren(pipeline.spec);
     const wanted = runMetadata(draft.run, pipeline.source);
     const labels = missingEntries(wanted.labels, draft.run.metadata.labels);
     const annotations = missingEntries(wanted.annotations, draft.run.metadata.annotations);
@@ -163,12 +192,25 @@ function preparePipeline(draft: Draft): BoundPipeline {
   return pipeline;
 }
 
+/** The status names every TaskRun: whether that can be stored is known before the first is made. */
+function checkChildren({ tasks = [], finally: last = [] }: PipelineSpec): void {
+  const all = [...tasks, ...last];
+  const count = all.reduce((sum, { matrix }) => sum + countProduct(matrix), 0);
+  const size = all.reduce((sum, { name = '', matrix }) => sum + countProduct(matrix) * (leastReference + name.length), 0);
+  if (size > largestObject)
+    throw tooLarge(`status.childReferences of ${count} TaskRuns`, size, 'split the pipeline, or give its matrices less');
+}
+
+/** An entry of childReferences, and of the record of children, without any name in it. */
+const leastReference = jsonSize({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: '', pipelineTaskName: '' }) + 60;
+
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
   const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
   return assess(observations, {
     graph,
     requested: draft.run.spec.status,
     overdue: overdue(draft.timeouts, draft.status, draft.now),
+    mostCombinations: draft.facts.settings.defaults.maxMatrixCombinationsCount,
   });
 }
 
@@ -177,6 +219,7 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
  * still start. A name that depends on a result is known only when that is.
  */
 export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
+  if (excessOf(facts)) return [];
   const { own, unknown } = knownChildren(facts.run, facts.taskRuns);
   const draft = new Draft({ ...facts, taskRuns: own, tasks: new Map() }, now);
   if (isDone(facts.run.status) || isHeldBack(draft)) return [];
@@ -186,7 +229,7 @@ export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date
     const pipeline = pipelineOf(draft.facts, draft.run, () => {});
     return [...new Set([...namesToResolve(draft, assessTasks(draft, pipeline)), ...toCompare])];
   } catch (error) {
-    if (error instanceof RunFailure) return [];
+    if (error instanceof RunFailure || error instanceof TooLargeError) return [];
     throw error;
   }
 }
@@ -276,8 +319,10 @@ function startTasks(
     const resolved = tasks.get(reference ?? '');
     if (reference !== undefined && resolved === undefined)
       throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
+    if (context.room.isUsedUp) break;
     created.set(state.name, taskRunsFor(state, resolved, context));
   }
+  if (context.room.isUsedUp) draft.goOnAtOnce = true;
   for (const [pipelineTask, taskRuns] of created)
     for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
   return created;

@@ -18,6 +18,7 @@ export function checkReferences(
 ): void {
   const all = [...(spec.tasks ?? []), ...(spec.finally ?? [])];
   const names = new Set(all.map((task) => task.name ?? ''));
+  const resultsOf = resultNames(specOf);
   for (const task of all) {
     const problem = taskParamProblem(task, specOf(task.name ?? '')?.params ?? []);
     if (problem)
@@ -27,7 +28,7 @@ export function checkReferences(
       );
   }
   for (const task of all) {
-    const problem = firstProblem(resultReferences(task), names, specOf);
+    const problem = firstProblem(resultReferences(task), names, resultsOf);
     if (problem)
       throw new RunFailure(
         'InvalidTaskResultReference',
@@ -38,7 +39,7 @@ export function checkReferences(
     const problem = firstProblem(
       referencesIn(result.value).flatMap((text) => parseResultReference(text) ?? []),
       names,
-      specOf,
+      resultsOf,
     );
     if (problem)
       throw new RunFailure(
@@ -49,15 +50,28 @@ export function checkReferences(
   checkOptionalWorkspaces(spec, specOf);
 }
 
+/** Names of a task's results, undefined while its spec is not known. Many references may ask for the same. */
+function resultNames(
+  specOf: (task: string) => TaskSpec | undefined,
+): (task: string) => ReadonlySet<string> | undefined {
+  const known = new Map<string, ReadonlySet<string> | undefined>();
+  return (task) => {
+    if (!known.has(task)) {
+      const spec = specOf(task);
+      known.set(task, spec && new Set((spec.results ?? []).map((declared) => declared.name)));
+    }
+    return known.get(task);
+  };
+}
+
 function firstProblem(
   references: readonly ResultReference[],
   names: ReadonlySet<string>,
-  specOf: (task: string) => TaskSpec | undefined,
+  resultsOf: (task: string) => ReadonlySet<string> | undefined,
 ): string | undefined {
   for (const { task, result } of references) {
     if (!names.has(task)) return `referenced pipeline task "${task}" does not exist`;
-    const spec = specOf(task);
-    if (spec !== undefined && !spec.results?.some((declared) => declared.name === result))
+    if (resultsOf(task)?.has(result) === false)
       return `"${result}" is not a named result returned by pipeline task "${task}"`;
   }
   return undefined;
@@ -68,8 +82,9 @@ function checkOptionalWorkspaces(spec: PipelineSpec, specOf: (task: string) => T
     (spec.workspaces ?? []).filter((workspace) => workspace.optional).map((workspace) => workspace.name),
   );
   for (const task of [...(spec.tasks ?? []), ...(spec.finally ?? [])]) {
+    const ofTask = new Map((specOf(task.name ?? '')?.workspaces ?? []).map((one) => [one.name, one]));
     for (const { name, workspace } of task.workspaces ?? []) {
-      const declared = specOf(task.name ?? '')?.workspaces?.find((one) => one.name === name);
+      const declared = ofTask.get(name);
       if (!optional.has(workspace || name) || declared === undefined || declared.optional) continue;
       const problem = `pipeline workspace "${workspace || name}" is marked optional but pipeline task "${task.name}" requires it be provided`;
       throw new RunFailure(

@@ -1,6 +1,6 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
-import type { EffectOutcome, EventEffect } from '../decision.ts';
+import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRunDecision } from './plan.ts';
@@ -152,11 +152,13 @@ function mark(status: PipelineRunStatus, state: ConditionState, now: Date): void
 }
 
 /** The object itself is at fault (or its name is taken by somebody else's): trying again gives the same answer. */
-function isRefused({ status, reason }: { status: number; reason: string }): boolean {
-  return status === 400 || status === 422 || reason === 'AlreadyExists';
+function isRefused(failure: { status: number; reason: string; message: string }): boolean {
+  const { status, reason } = failure;
+  return status === 400 || status === 422 || reason === 'AlreadyExists' || isTooLarge(failure);
 }
 
 /** The server or the connection is at fault (0: no answer), not the request. */
-function mayPass({ status }: { status: number }): boolean {
-  return status === 0 || status === 429 || status >= 500;
+function mayPass(failure: { status: number; message: string }): boolean {
+  const { status } = failure;
+  return !isTooLarge(failure) && (status === 0 || status === 429 || status >= 500);
 }

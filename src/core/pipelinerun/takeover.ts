@@ -4,6 +4,7 @@ import type { Step } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun, TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
+import { TooLargeError } from '../budget.ts';
 import { annotations, labels } from '../labels.ts';
 import { allowsExecution } from '../when/when.ts';
 import { assess, type Assessment } from './assess.ts';
@@ -25,7 +26,7 @@ export function takeOver(draft: Draft, unknown: readonly TaskRun[]): TaskRun[] {
       return wanted !== undefined && childDifferences(wanted, existing, draft.facts.settings.defaults).length === 0;
     });
   } catch (error) {
-    if (error instanceof RunFailure) return [];
+    if (error instanceof RunFailure || error instanceof TooLargeError) return [];
     throw error;
   }
 }
@@ -55,7 +56,8 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): TaskRun[] {
 export function assessFreely({ facts, run }: Draft): Assessment {
   const { spec, graph } = pipelineOf(facts, run, () => {});
   const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
-  return assess(observeTasks(run, spec, facts.taskRuns), { graph, requested: undefined, overdue });
+  const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;
+  return assess(observeTasks(run, spec, facts.taskRuns), { graph, requested: undefined, overdue, mostCombinations });
 }
 
 /**

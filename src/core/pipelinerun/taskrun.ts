@@ -1,40 +1,61 @@
 import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import { defaultTaskRun } from '../../api/pipeline/v1/defaults.ts';
-import type { Param } from '../../api/pipeline/v1/params.ts';
-import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { toParamValue, type Param } from '../../api/pipeline/v1/params.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineTaskRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { annotations } from '../labels.ts';
 import { childName } from '../naming.ts';
-import { paramReplacements } from '../params/replacements.ts';
+import type { Budget } from '../budget.ts';
+import { paramReplacements, valuesUnder } from '../params/replacements.ts';
 import { checkEnums } from '../params/check.ts';
 import type { Settings } from '../settings.ts';
 import { mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 import type { Assessment, TaskState } from './assess.ts';
-import { boundWorkspaces, contextReplacements, replaceInTask, replaceInTaskSpec } from './bind.ts';
+import {
+  bindingBudget,
+  boundWorkspaces,
+  contextReplacements,
+  replaceInGiven,
+  replaceInTask,
+  replaceInTaskSpec,
+} from './bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from './coschedule.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
-import { fanOut, isMatrixed, matrixProblem } from './matrix.ts';
+import { fanOut, fanOutProblem, isMatrixed, matrixProblem } from './matrix.ts';
 import { runMetadata, taskRunMetadata, type TaskRunOrigin } from './metadata.ts';
 import { runReference } from './owner.ts';
 import type { BoundPipeline } from './pipeline.ts';
 import { taskRunTimeout } from './timeouts.ts';
 import type { ResolvedTask } from './types.ts';
 import { taskRunWorkspaces } from './workspaces.ts';
+import { Room } from './room.ts';
 
 /** What the TaskRuns of one run have in common. */
 export interface TaskRunContext {
   run: PipelineRun;
   metadata: TaskRunOrigin['metadata'];
-  pipelineName: string;
-  spec: PipelineSpec;
-  workspaces: readonly WorkspaceBinding[];
-  /** Results of other tasks, for embedded specs and workspace bindings. */
+  /** Params and context of the run, for taskRunSpecs and taskRunTemplate. */
+  values: Replacements;
+  /** By name, with results of other tasks replaced. */
+  workspaces: ReadonlyMap<string, WorkspaceBinding>;
+  taskRunSpecs: ReadonlyMap<string, PipelineTaskRunSpec>;
+  /** Results of other tasks, for embedded specs. */
   results: Replacements;
   settings: Settings;
+  /** How many may be made now. */
+  room: Room;
+}
+
+/** What the TaskRuns of one task have in common. */
+interface Common {
+  state: TaskState;
+  resolved: ResolvedTask | undefined;
+  definition: Pick<TaskRun['spec'], 'taskRef' | 'taskSpec'>;
+  workspaces: WorkspaceBinding[];
 }
 
 /** Of a run whose pipeline is bound and whose tasks are assessed. */
@@ -43,37 +64,53 @@ export function taskRunContext(
   { name, spec, source }: BoundPipeline,
   { replacements }: Assessment,
 ): TaskRunContext {
+  const budget = bindingBudget('workspaces with the results of tasks replaced');
+  const workspaces = boundWorkspaces(run, name, spec).map((one) => replaceDeep(one, replacements, budget));
+  const params = paramReplacements(spec.params ?? [], run.spec.params ?? []);
   return {
     run,
     settings: facts.settings,
-    spec,
-    pipelineName: name,
+    values: mergeReplacements(params, contextReplacements(run, name)),
     results: replacements,
     metadata: runMetadata(run, source ?? { name, spec }),
-    workspaces: boundWorkspaces(run, name, spec),
+    workspaces: new Map(workspaces.map((binding) => [binding.name, binding])),
+    taskRunSpecs: firstOfEach(run.spec.taskRunSpecs ?? [], (one) => one.pipelineTaskName ?? ''),
+    room: new Room(),
   };
 }
 
+function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
+  return new Map(items.toReversed().map((item) => [nameOf(item), item]));
+}
+
 /**
- * The TaskRuns that a task still needs, one or a fan-out. Names follow from the run's and the task's alone, so that a
- * restarted controller finds those it made before instead of making more.
- * @throws RunFailure for params and workspaces that no TaskRun can be made from
+ * The TaskRuns that a task still needs, one or a fan-out, as far as there is room for them in this plan. Names follow
+ * from the run's and the task's alone, so that a restarted controller finds those it made before instead of making more.
+ * @throws RunFailure for params and workspaces that no TaskRun can be made from, TooLargeError for one too large
  */
 export function taskRunsFor(state: TaskState, resolved: ResolvedTask | undefined, context: TaskRunContext): TaskRun[] {
+  const budget = bindingBudget(`TaskRun of pipeline task "${state.name}" with its variables replaced`);
   const task = replaceInTask(
-    state.task,
+    state.known ? replaceInGiven(state.task, state.known, budget) : state.task,
     stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
+    budget,
   );
+  const common: Common = {
+    state: { ...state, task },
+    resolved,
+    definition: definition(task, context.results, budget),
+    workspaces: taskRunWorkspaces(context.run, context.workspaces, task, resolved?.spec ?? task.taskSpec),
+  };
   const existing = new Set(state.runs.map((run) => run.metadata.name));
-  return combinations(task, context.settings)
-    .map((params, index, all) => ({
-      params,
-      name: taskRunName(context.run, state.name, all.length > 1 ? index : undefined),
-    }))
-    .filter(({ name }) => !existing.has(name))
-    .map(({ params, name }) =>
-      taskRun(name, [...params, ...(task.params ?? [])], { ...state, task }, resolved, context),
-    );
+  const made: TaskRun[] = [];
+  const all = combinations(task, context.settings);
+  for (const [index, params] of all.entries()) {
+    const name = taskRunName(context.run, state.name, all.length > 1 ? index : undefined);
+    if (existing.has(name)) continue;
+    if (context.room.isUsedUp) break;
+    made.push(taskRun(name, [...params, ...(task.params ?? [])], common, context));
+  }
+  return made;
 }
 
 function combinations(task: PipelineTask, settings: Settings): Param[][] {
@@ -84,46 +121,33 @@ function combinations(task: PipelineTask, settings: Settings): Param[][] {
       'InvalidMatrixParameterTypes',
       `Failed to validate matrix "${task.name}" with error ${userError(problem)}`,
     );
-  const all = fanOut(task.matrix);
-  const most = settings.defaults.maxMatrixCombinationsCount;
-  if (all.length > most)
-    throw new RunFailure(
-      'PipelineValidationFailed',
-      userError(
-        `expected 0 <= ${all.length} <= ${most}: matrix of pipeline task "${task.name}"; an operator may raise default-max-matrix-combinations-count`,
-      ),
-    );
-  return all;
+  const tooMany = fanOutProblem(task, settings.defaults.maxMatrixCombinationsCount);
+  if (tooMany) throw new RunFailure('PipelineValidationFailed', userError(tooMany));
+  return fanOut(task.matrix);
 }
 
 export function taskRunName(run: PipelineRun, task: string, index: number | undefined): string {
   return childName(run.metadata.name ?? '', index === undefined ? `-${task}` : `-${task}-${index}`);
 }
 
-function taskRun(
-  name: string,
-  params: Param[],
-  state: TaskState,
-  resolved: ResolvedTask | undefined,
-  context: TaskRunContext,
-): TaskRun {
+function taskRun(name: string, params: Param[], common: Common, context: TaskRunContext): TaskRun {
   const { run, settings } = context;
-  const { task, section } = state;
-  const spec: TaskSpec | undefined = resolved?.spec ?? task.taskSpec;
-  checkEnumValues(task, params, spec, settings);
-  const { own, template } = runtimeSpecs(context, state.name, params);
-  const origin = {
+  const { task, section } = common.state;
+  checkEnumValues(task, params, common.resolved?.spec ?? task.taskSpec, settings);
+  const budget = bindingBudget(`TaskRun ${name} with the params of its template replaced`);
+  const { own, template } = runtimeSpecs(context, common.state.name, params, budget);
+  const origin: TaskRunOrigin = {
     run,
     metadata: context.metadata,
-    pipelineTask: state.name,
+    pipelineTask: common.state.name,
     section,
     taskRunSpec: own.metadata,
     embedded: task.taskSpec?.metadata,
-    task: resolved,
+    task: common.resolved,
   };
   const metadata = taskRunMetadata(origin, settings);
   if (task.onError === 'continue') metadata.annotations[annotations.pipelineTaskOnError] = 'continue';
-  const workspaces = taskRunWorkspaces(run, replaceDeep([...context.workspaces], context.results), task, spec);
+  const { workspaces } = common;
   const group = nodeGroup(run, workspaces, settings);
   Object.assign(metadata.labels, groupLabel(group));
   const bare: TaskRun = {
@@ -132,7 +156,7 @@ function taskRun(
     metadata: { name, namespace: run.metadata.namespace ?? '', ...metadata, ownerReferences: [runReference(run)] },
     spec: {
       ...(params.length > 0 ? { params } : {}),
-      ...definition(task, context.results),
+      ...common.definition,
       ...(task.retries ? { retries: task.retries } : {}),
       timeout: taskRunTimeout(run, section, own.timeout ?? task.timeout, settings.defaults),
       ...definedOnly({
@@ -146,14 +170,16 @@ function taskRun(
     },
   };
   // With all defaults in place nobody has to write it again, with or without the webhook.
-  return defaultTaskRun(bare, settings.defaults);
+  const made = defaultTaskRun(bare, settings.defaults);
+  context.room.take(made);
+  return made;
 }
 
 /**
  * What the TaskRun runs. An embedded spec is written out with the results it names; of a reference only what the
  * TaskRun needs.
  */
-function definition(task: PipelineTask, results: Replacements): Pick<TaskRun['spec'], 'taskRef' | 'taskSpec'> {
+function definition(task: PipelineTask, results: Replacements, budget: Budget): Common['definition'] {
   if (task.taskRef !== undefined) return { taskRef: task.taskRef };
   const {
     apiVersion: _apiVersion,
@@ -161,7 +187,7 @@ function definition(task: PipelineTask, results: Replacements): Pick<TaskRun['sp
     metadata: _metadata,
     spec: _spec,
     ...taskSpec
-  } = replaceInTaskSpec(task.taskSpec ?? {}, results);
+  } = replaceInTaskSpec(task.taskSpec ?? {}, results, budget);
   return { taskSpec };
 }
 
@@ -170,17 +196,17 @@ function definition(task: PipelineTask, results: Replacements): Pick<TaskRun['sp
  * replaced.
  */
 function runtimeSpecs(
-  { run, spec, pipelineName }: TaskRunContext,
+  { run, values, taskRunSpecs }: TaskRunContext,
   task: string,
   params: readonly Param[],
+  budget: Budget,
 ): { own: PipelineTaskRunSpec; template: PipelineRun['spec']['taskRunTemplate'] } {
-  const replacements = mergeReplacements(
-    paramReplacements(spec.params ?? [], run.spec.params ?? []),
-    contextReplacements(run, pipelineName),
-    paramReplacements([], params),
-  );
-  const own = (run.spec.taskRunSpecs ?? []).find((one) => one.pipelineTaskName === task) ?? {};
-  return { own: replaceDeep(own, replacements), template: replaceDeep(run.spec.taskRunTemplate, replacements) };
+  const ofTask = new Map(params.map(({ name, value }) => [name, toParamValue(value)]));
+  const replacements = mergeReplacements(values, valuesUnder(ofTask, ['params']));
+  return {
+    own: replaceDeep(taskRunSpecs.get(task) ?? {}, replacements, budget),
+    template: replaceDeep(run.spec.taskRunTemplate, replacements, budget),
+  };
 }
 
 function checkEnumValues(

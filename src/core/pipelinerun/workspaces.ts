@@ -49,20 +49,21 @@ export function claimsOf(
  */
 export function taskRunWorkspaces(
   run: PipelineRun,
-  bindings: readonly WorkspaceBinding[],
+  byName: ReadonlyMap<string, WorkspaceBinding>,
   task: PipelineTask,
   spec: TaskSpec | undefined,
 ): WorkspaceBinding[] {
-  const byName = new Map(bindings.map((binding) => [binding.name, binding]));
   const wanted = [
     ...(task.workspaces ?? []),
     ...propagatedWorkspaces(task, byName).map((name) => ({ name, workspace: undefined, subPath: undefined })),
   ];
+  const optional = new Set((spec?.workspaces ?? []).filter((one) => one.optional).map((one) => one.name));
   return wanted.flatMap(({ name, workspace, subPath }) => {
     const source = workspace || name;
     const binding = byName.get(source);
-    if (binding !== undefined) return [bindingFor(binding, name, subPath, run.metadata.uid ?? '')];
-    if (spec?.workspaces?.some((declared) => declared.name === name && declared.optional)) return [];
+    if (binding !== undefined)
+      return [{ ...bindingFor(binding, name, run.metadata.uid ?? ''), ...subPathOf(task, binding, name, subPath) }];
+    if (optional.has(name)) return [];
     const problem = `expected workspace "${source}" to be provided by pipelinerun for pipeline task "${task.name}"`;
     throw new RunFailure('CreateRunFailed', userError(`${problem}; add it to spec.workspaces of the PipelineRun`));
   });
@@ -85,18 +86,33 @@ function usedWorkspaces({ steps, sidecars, stepTemplate }: EmbeddedTask): string
   return [...new Set(names)];
 }
 
-function bindingFor(
-  binding: WorkspaceBinding,
+function bindingFor(binding: WorkspaceBinding, name: string, runUid: string): WorkspaceBinding {
+  const { volumeClaimTemplate, subPath: _outer, ...rest } = binding;
+  if (volumeClaimTemplate === undefined) return { ...rest, name };
+  return { ...rest, name, persistentVolumeClaim: { claimName: claimName(binding, runUid) } };
+}
+
+/**
+ * The task's subPath within the run's. The task's may come from a result, so from built code: it must not lead out of
+ * the directory that the run gives it, which joining would make look harmless to the API server.
+ * @throws RunFailure
+ */
+function subPathOf(
+  task: PipelineTask,
+  { subPath: outer }: WorkspaceBinding,
   name: string,
-  subPath: string | undefined,
-  runUid: string,
-): WorkspaceBinding {
-  const { volumeClaimTemplate, subPath: outer, ...rest } = binding;
-  const joined = outer && subPath ? posix.join(outer, subPath) : outer || subPath;
-  return {
-    ...rest,
-    name,
-    ...(joined ? { subPath: joined } : {}),
-    ...(volumeClaimTemplate === undefined ? {} : { persistentVolumeClaim: { claimName: claimName(binding, runUid) } }),
-  };
+  inner: string | undefined,
+): { subPath?: string } {
+  if (!outer || !inner) return outer || inner ? { subPath: outer || inner } : {};
+  const joined = posix.join(outer, inner);
+  if (!isWithin(joined, posix.join(outer, '.').replace(/\/$/, ''))) {
+    const problem = `subPath "${inner}" of workspace "${name}" of pipeline task "${task.name}" leads out of "${outer}", the subPath that the run gives it; take out ".."`;
+    throw new RunFailure('InvalidWorkspaceBindings', userError(problem));
+  }
+  return { subPath: joined };
+}
+
+function isWithin(path: string, directory: string): boolean {
+  if (directory === '.' || directory === '') return path !== '..' && !path.startsWith('../');
+  return path === directory || path.startsWith(`${directory}/`);
 }

@@ -27,6 +27,7 @@ import {
 } from './resources.ts';
 import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
 import { prepareSecurityContext } from './security.ts';
+import { checkPod, checkPodBefore } from './size.ts';
 import { mergeStepTemplate } from './steptemplate.ts';
 import type { Container, NewPod, PodSpec } from './types.ts';
 import { internalVolumes, prepareMounts, scriptMount, stepMounts, withMounts, type PodShape } from './volumes.ts';
@@ -79,8 +80,16 @@ interface Plan {
 
 /**
  * The pod that runs a TaskRun (in-pod contract: src/entrypoint/CONTRACT.md). Pure: the same input gives the same pod.
+ * @throws TooLargeError for one that cannot be stored
  */
 export function buildPod(input: PodInput): NewPod {
+  checkPodBefore(input);
+  const pod = podOf(input);
+  checkPod(pod);
+  return pod;
+}
+
+function podOf(input: PodInput): NewPod {
   const { taskRun, settings } = input;
   const owner = taskRun.metadata.uid ?? taskRun.metadata.name ?? '';
   const mounted = mountWorkspaces(input.spec, input.workspaces, owner);

@@ -21,8 +21,12 @@ const SUFFIXES: ReadonlyMap<string, [multiplier: bigint, divisor: bigint]> = new
   ['Ei', [2n ** 60n, 1n]],
 ]);
 
+/** Arithmetic with thousands of digits takes more than its share of time, and means nothing. */
+const longestQuantity = 100;
+
 /** Billionths of the quantity (rounded up, as the API server does), or undefined for text that is none. */
 export function parseQuantity(text: string | number): bigint | undefined {
+  if (String(text).length > longestQuantity) return undefined;
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE][+-]?\d{1,3})|([a-zA-Z]{0,2}))$/.exec(String(text).trim());
   if (!match) return undefined;
   const [, sign, whole = '', fraction = '', exponent, suffix = ''] = match;

@@ -22,6 +22,9 @@ export function allDeclarations(spec: TaskSpec, bindings: readonly WorkspaceBind
   ];
 }
 
+/** Two workspaces of one pod under one name would be one volume: 20 hex digits do not meet by chance or by search. */
+const volumeHashLength = 20;
+
 /**
  * A volume for each binding, by workspace name. Bindings of the same claim share one: a pod may mount a claim only
  * once.
@@ -32,7 +35,7 @@ export function workspaceVolumes(bindings: readonly WorkspaceBinding[], owner: s
   for (const binding of bindings) {
     const source = sourceOf(binding);
     if (source === undefined) continue;
-    const volume: Volume = { name: `ws-${shortHash(`${owner}/${binding.name}`, 5)}`, ...source };
+    const volume: Volume = { name: `ws-${shortHash(`${owner}/${binding.name}`, volumeHashLength)}`, ...source };
     const claim = binding.persistentVolumeClaim?.claimName;
     if (claim === undefined) volumes.set(binding.name, volume);
     else {
@@ -82,9 +85,11 @@ export function mountWorkspaces(
 
   const mounted = <T extends Step | Sidecar>(container: T): T => {
     const own = container.volumeMounts ?? [];
+    const taken = new Set(own.map((other) => other.mountPath));
+    const usages = new Map((container.workspaces ?? []).toReversed().map((usage) => [usage.name, usage]));
     const added = mounts.flatMap(({ name, mount }): VolumeMount[] => {
-      if (!isolated.has(name)) return own.some((other) => other.mountPath === mount.mountPath) ? [] : [mount];
-      const usage = container.workspaces?.find((candidate) => candidate.name === name);
+      if (!isolated.has(name)) return taken.has(mount.mountPath) ? [] : [mount];
+      const usage = usages.get(name);
       return usage ? [{ ...mount, mountPath: usage.mountPath || mount.mountPath }] : [];
     });
     return added.length === 0 ? container : { ...container, volumeMounts: [...own, ...added] };

@@ -114,22 +114,17 @@ export function mergeArtifacts(all: readonly Artifacts[]): Artifacts {
 }
 
 function mergeByName(list: readonly Artifact[]): Artifact[] {
-  const merged = new Map<string, Artifact>();
+  const merged = new Map<string, { artifact: Artifact; values: NonNullable<Artifact['values']>; seen: Set<string> }>();
   for (const artifact of list) {
-    const known = merged.get(artifact.name ?? '');
-    const texts = new Set((known?.values ?? []).map((value) => JSON.stringify(value)));
-    const values = [
-      ...(known?.values ?? []),
-      ...(artifact.values ?? []).filter((value) => !texts.has(JSON.stringify(value))),
-    ];
-    merged.set(artifact.name ?? '', {
-      ...known,
-      ...artifact,
-      values,
-      ...(known?.buildOutput ? { buildOutput: true } : {}),
-    });
+    const name = artifact.name ?? '';
+    const known = merged.get(name) ?? { artifact: {}, values: [], seen: new Set<string>() };
+    const added = (artifact.values ?? []).map((value) => ({ value, text: JSON.stringify(value) }));
+    for (const { value } of added.filter(({ text }) => !known.seen.has(text))) known.values.push(value);
+    for (const { text } of added) known.seen.add(text);
+    const buildOutput = known.artifact.buildOutput ? { buildOutput: true } : {};
+    merged.set(name, { ...known, artifact: { ...known.artifact, ...artifact, ...buildOutput } });
   }
-  return [...merged.values()];
+  return Array.from(merged.values(), ({ artifact, values }) => ({ ...artifact, values }));
 }
 
 /**
@@ -144,7 +139,8 @@ export function checkResults(
   const wrong = results.filter(
     (result) => specs.has(result.name) && (specs.get(result.name)?.type ?? 'string') !== result.type,
   );
-  const right = results.filter((result) => !wrong.includes(result));
+  const isWrong = new Set(wrong);
+  const right = results.filter((result) => !isWrong.has(result));
   if (wrong.length > 0) {
     const texts = wrong.map(
       ({ name, type }) =>

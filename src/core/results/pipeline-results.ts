@@ -1,6 +1,7 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineResult } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunResult } from '../../api/pipeline/v1/pipelinerun.ts';
+import { Budget } from '../budget.ts';
 import { referencesIn, replaceParamValue } from '../substitution/replacements.ts';
 import { parseResultReference, type ResultReference } from './reference.ts';
 import { resultReplacements, type RunResults } from './values.ts';
@@ -18,6 +19,7 @@ export function pipelineResults(
   succeeded: (task: string) => boolean,
 ): { results: PipelineRunResult[]; invalid: string[] } {
   const replacements = resultReplacements(results);
+  const budget = new Budget('results of the pipeline', 'let tasks return less, or hand large data on in a workspace');
   const values: PipelineRunResult[] = [];
   const invalid: string[] = [];
   for (const { name, value } of declared) {
@@ -27,7 +29,7 @@ export function pipelineResults(
     if (verdicts.includes('invalid')) invalid.push(name);
     // `$(finally.t.results.r)` reads the same results as `$(tasks.t.results.r)`: names are unique over both sections.
     else if (!verdicts.includes('left out'))
-      values.push({ name, value: replaceParamValue(asTasks(toParamValue(value)), replacements) });
+      values.push({ name, value: replaceParamValue(asTasks(toParamValue(value)), replacements, budget) });
   }
   return { results: values, invalid };
 }

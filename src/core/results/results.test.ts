@@ -94,7 +94,7 @@ it('artifacts of tasks are JSON, the first also without its name', () => {
     spec: {},
     status: { artifacts: { outputs: [image, { name: 'other', values: [] }] } },
   };
-  const r = artifactReplacements('build', [made]);
+  const r = artifactReplacements([{ name: 'build', runs: [made] }]);
   expect(
     replaceString(
       '$(tasks.build.outputs.image) $(tasks.build.outputs) $(tasks.build.outputs.other) $(tasks.build.inputs)',

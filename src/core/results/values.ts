@@ -1,7 +1,6 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { addValue } from '../params/replacements.ts';
-import { emptyReplacements, type Replacements } from '../substitution/replacements.ts';
+import { Replacements } from '../substitution/replacements.ts';
 import type { ResultReference } from './reference.ts';
 
 /** What one task produced, by result name. */
@@ -14,46 +13,49 @@ export type RunResults = ReadonlyMap<string, TaskResults>;
  * given.
  */
 export function taskResults(runs: readonly TaskRun[], matrixed: boolean): TaskResults {
-  const values = new Map<string, ParamValue>();
   if (!matrixed) {
+    const values = new Map<string, ParamValue>();
     for (const result of runs[0]?.status?.results ?? []) values.set(result.name, toParamValue(result.value));
     return values;
   }
-  for (const run of runs) {
-    for (const result of run.status?.results ?? []) {
-      const value = toParamValue(result.value);
-      const list = (values.get(result.name) ?? []) as string[];
-      values.set(result.name, [...list, typeof value === 'string' ? value : JSON.stringify(value)]);
-    }
+  const lists = new Map<string, string[]>();
+  for (const result of runs.flatMap((run) => run.status?.results ?? [])) {
+    const value = toParamValue(result.value);
+    const list = lists.get(result.name) ?? [];
+    lists.set(result.name, list);
+    list.push(typeof value === 'string' ? value : JSON.stringify(value));
   }
-  return values;
+  return lists;
 }
 
 /** Replacements for `tasks.<task>.results.<result>` in all its forms. */
 export function resultReplacements(results: RunResults): Replacements {
-  const replacements = emptyReplacements();
-  for (const [task, values] of results) {
-    for (const [name, value] of values) addValue(replacements, `tasks.${task}.results`, name, value);
-  }
-  return replacements;
+  return Replacements.ofValues(new Map(Array.from(results, ([task, values]) => [`tasks.${task}.results`, values])));
+}
+
+/** A task and the TaskRuns that were made for it. */
+export interface RunsOfTask {
+  name: string;
+  runs: readonly TaskRun[];
 }
 
 /**
  * Replacements for `tasks.<task>.outputs.<artifact>` and `inputs`, and for the first of either without its name: the
  * artifact's values as JSON, digest first as upstream writes it (docs/artifacts.md).
  */
-export function artifactReplacements(task: string, runs: readonly TaskRun[]): Replacements {
-  const replacements = emptyReplacements();
-  for (const direction of ['inputs', 'outputs'] as const) {
-    for (const { name = '', values = [] } of runs
-      .flatMap((run) => run.status?.artifacts?.[direction] ?? [])
-      .reverse()) {
-      const text = JSON.stringify(values.map(({ digest, uri }) => ({ digest, uri })));
-      replacements.strings.set(`tasks.${task}.${direction}.${name}`, text);
-      replacements.strings.set(`tasks.${task}.${direction}`, text);
+export function artifactReplacements(tasks: readonly RunsOfTask[]): Replacements {
+  const texts = new Map<string, string>();
+  for (const { name: task, runs } of tasks) {
+    for (const direction of ['inputs', 'outputs'] as const) {
+      const artifacts = runs.flatMap((run) => run.status?.artifacts?.[direction] ?? []);
+      for (const { name = '', values = [] } of artifacts.reverse()) {
+        const text = JSON.stringify(values.map(({ digest, uri }) => ({ digest, uri })));
+        texts.set(`tasks.${task}.${direction}.${name}`, text);
+        texts.set(`tasks.${task}.${direction}`, text);
+      }
     }
   }
-  return replacements;
+  return Replacements.ofTexts(texts);
 }
 
 /** References without a value: the task did not produce them. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 import {
   mergeReplacements,
   references,
@@ -8,25 +9,25 @@ import {
   replaceDeep,
   replaceParamValue,
   replaceString,
+  Replacements,
   stringReplacements,
-  type Replacements,
 } from './replacements.ts';
 
-const r: Replacements = {
-  strings: new Map([
-    ['params.a', 'A'],
-    ["params['a']", 'A'],
-    ['params.dollar', '$(params.a)'],
-    ['params.list[1]', 'two'],
-    ['params.obj.key', 'value'],
-    ['params.empty', ''],
+const r = Replacements.ofValues(
+  new Map([
+    [
+      'params',
+      new Map<string, ParamValue>([
+        ['a', 'A'],
+        ['dollar', '$(params.a)'],
+        ['empty', ''],
+        ['list', ['one', 'two']],
+        ['none', []],
+        ['obj', { key: 'value' }],
+      ]),
+    ],
   ]),
-  arrays: new Map([
-    ['params.list', ['one', 'two']],
-    ['params.none', []],
-  ]),
-  objects: new Map([['params.obj', { key: 'value' }]]),
-};
+);
 
 describe('replaceString', () => {
   it.each([
@@ -130,5 +131,5 @@ describe('references', () => {
 
 it('mergeReplacements lets the later win', () => {
   const merged = mergeReplacements(stringReplacements({ a: '1', b: '1' }), stringReplacements({ b: '2' }));
-  expect(Object.fromEntries(merged.strings)).toEqual({ a: '1', b: '2' });
+  expect(['a', 'b', 'c'].map((name) => merged.text(name))).toEqual(['1', '2', undefined]);
 });

@@ -1,104 +1,140 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
+import { Budget } from '../budget.ts';
+import { Replacements } from './variables.ts';
 
-/**
- * What `$(…)` stands for. Keys are the inner texts without `$(` and `)`: `params.x`, `params['x']`,
- * `context.taskRun.name`. An array is reached whole as `$(key)` or `$(key[*])`; its elements and an object's keys are
- * entries of `strings`.
- */
-export interface Replacements {
-  strings: Map<string, string>;
-  arrays: Map<string, string[]>;
-  objects: Map<string, Record<string, string>>;
-}
+export { Replacements } from './variables.ts';
 
-export function emptyReplacements(): Replacements {
-  return { strings: new Map(), arrays: new Map(), objects: new Map() };
-}
-
-/** Only strings, from a plain record. */
-export function stringReplacements(entries: Record<string, string>): Replacements {
-  return { ...emptyReplacements(), strings: new Map(Object.entries(entries)) };
+/** Only texts, by their whole names. */
+export function stringReplacements(entries: Readonly<Record<string, string>>): Replacements {
+  return Replacements.ofTexts(new Map(Object.entries(entries)));
 }
 
 /** One set of replacements from several; a later one wins. */
 export function mergeReplacements(...all: Replacements[]): Replacements {
-  const merged = emptyReplacements();
-  for (const one of all) {
-    for (const [key, value] of one.strings) merged.strings.set(key, value);
-    for (const [key, value] of one.arrays) merged.arrays.set(key, value);
-    for (const [key, value] of one.objects) merged.objects.set(key, value);
-  }
-  return merged;
+  return Replacements.merged(all);
 }
 
-// No parentheses inside: of `$($(params.x))` only the inner reference is one.
-const REFERENCE = /\$\(([^()]*)\)/g;
-const ISOLATED = /^\$\(([^()]*)\)$/;
+/** Calls back for the inner text of every `$(…)` with its place: no parentheses inside, of `$($(x))` only the inner one. */
+function eachReference(text: string, found: (inner: string, start: number, end: number) => void): void {
+  for (let from = text.indexOf('$('); from >= 0; ) {
+    const close = text.indexOf(')', from);
+    if (close < 0) return;
+    const open = text.lastIndexOf('$(', close);
+    const inner = text.slice(open + 2, close);
+    if (!inner.includes('(')) found(inner, open, close + 1);
+    from = text.indexOf('$(', close + 1);
+  }
+}
 
 /** The inner texts of all `$(…)` in a text, in order, repetitions included. */
 export function references(text: string): string[] {
-  return Array.from(text.matchAll(REFERENCE), (match) => match[1] ?? '');
+  const found: string[] = [];
+  eachReference(text, (inner) => found.push(inner));
+  return found;
 }
 
 /** The inner texts of all `$(…)` in every string of a JSON tree. */
 export function referencesIn(tree: unknown): string[] {
-  if (typeof tree === 'string') return references(tree);
-  if (Array.isArray(tree)) return tree.flatMap(referencesIn);
-  if (tree !== null && typeof tree === 'object') return Object.values(tree).flatMap(referencesIn);
-  return [];
+  const found: string[] = [];
+  collect(tree, found);
+  return found;
+}
+
+function collect(tree: unknown, found: string[]): void {
+  if (typeof tree === 'string') eachReference(tree, (inner) => found.push(inner));
+  else if (Array.isArray(tree)) for (const item of tree) collect(item, found);
+  else if (tree !== null && typeof tree === 'object') for (const item of Object.values(tree)) collect(item, found);
+}
+
+/** What replaced text may come to when nobody said how much is left. */
+function newBudget(): Budget {
+  return new Budget('text with its variables replaced', 'put in smaller values, or put them in less often');
 }
 
 /**
  * Replaces every known string reference in one pass: what a value contains is never replaced again (upstream #2093).
  * Unknown references stay as they are, since the kubelet and shells have a use for `$(…)` too.
+ * @param budget what the text may grow by; @throws TooLargeError before anything larger is built
  */
-export function replaceString(text: string, r: Replacements): string {
-  if (!text.includes('$(')) return text;
-  return text.replace(REFERENCE, (whole, key: string) => r.strings.get(key) ?? whole);
+export function replaceString(text: string, r: Replacements, budget = newBudget()): string {
+  const parts: string[] = [];
+  let copied = 0;
+  let growth = 0;
+  eachReference(text, (inner, start, end) => {
+    const value = r.text(inner);
+    if (value === undefined) return;
+    parts.push(text.slice(copied, start), value);
+    copied = end;
+    growth += value.length - (end - start);
+  });
+  if (parts.length === 0) return text;
+  budget.spend(growth);
+  return parts.join('') + text.slice(copied);
 }
 
-/**
- * The name of the array or object that a text consists of, `$(params.a)` or `$(params.a[*])`; undefined when there is
- * more or less.
- */
+/** The reference that a text consists of, `params.a` or `params.a[*]`; undefined when there is more or less. */
 function isolatedReference(text: string): string | undefined {
-  return ISOLATED.exec(text)?.[1]?.replace(/\[\*\]$/, '');
+  if (!text.startsWith('$(') || !text.endsWith(')')) return undefined;
+  const inner = text.slice(2, -1);
+  return inner.includes('(') || inner.includes(')') ? undefined : inner;
+}
+
+/** JSON needs quotes and a comma for each. */
+const perText = 3;
+
+function sizeOf(value: string[] | Record<string, string>): number {
+  if (Array.isArray(value)) return value.reduce((sum, text) => sum + text.length + perText, 0);
+  return Object.entries(value).reduce((sum, [key, text]) => sum + key.length + text.length + 2 * perText, 0);
 }
 
 /** Replaces in each item; an item that is nothing but a reference to an array becomes that array's elements. */
-export function replaceArray(list: readonly string[], r: Replacements): string[] {
-  return list.flatMap((item) => {
-    const name = isolatedReference(item);
-    const elements = name === undefined ? undefined : r.arrays.get(name);
-    return elements ?? [replaceString(item, r)];
-  });
+export function replaceArray(list: readonly string[], r: Replacements, budget = newBudget()): string[] {
+  const replaced: string[] = [];
+  for (const item of list) {
+    const elements = elementsFor(item, r, budget);
+    if (elements === undefined) replaced.push(replaceString(item, r, budget));
+    else for (const element of elements) replaced.push(element);
+  }
+  return replaced;
+}
+
+function elementsFor(item: string, r: Replacements, budget: Budget): string[] | undefined {
+  const name = isolatedReference(item);
+  const whole = name === undefined ? undefined : r.whole(name);
+  if (!Array.isArray(whole)) return undefined;
+  budget.spend(sizeOf(whole) - item.length);
+  return whole;
 }
 
 /**
  * Replaces in a param's value as the user wrote it. A string that is nothing but a reference to an array or object
  * takes that value and type.
  */
-export function replaceParamValue(json: unknown, r: Replacements): ParamValue {
+export function replaceParamValue(json: unknown, r: Replacements, budget = newBudget()): ParamValue {
   const value = toParamValue(json);
-  if (Array.isArray(value)) return replaceArray(value, r);
-  if (typeof value === 'object') return replaceDeep(value, r);
+  if (Array.isArray(value)) return replaceArray(value, r, budget);
+  if (typeof value === 'object') return replaceDeep(value, r, budget);
   const name = isolatedReference(value);
-  const whole = name === undefined ? undefined : (r.objects.get(name) ?? r.arrays.get(name));
-  if (whole !== undefined) return Array.isArray(whole) ? [...whole] : { ...whole };
-  return replaceString(value, r);
+  const whole = name === undefined ? undefined : r.whole(name);
+  if (whole === undefined) return replaceString(value, r, budget);
+  budget.spend(sizeOf(whole));
+  return Array.isArray(whole) ? [...whole] : { ...whole };
 }
 
 /**
  * Replaces in every string of a JSON tree (values, not keys). Lists of strings expand array references in place.
  * Returns the same object where nothing changed.
  */
-export function replaceDeep<T>(tree: T, r: Replacements): T {
-  if (typeof tree === 'string') return replaceString(tree, r) as T;
-  if (Array.isArray(tree)) return replaceList(tree, r) as T;
+export function replaceDeep<T>(tree: T, r: Replacements, budget = newBudget()): T {
+  if (typeof tree === 'string') return replaceString(tree, r, budget) as T;
+  if (Array.isArray(tree)) return replaceList(tree, r, budget) as T;
   if (tree === null || typeof tree !== 'object') return tree;
-  const entries: [string, unknown][] = Object.entries(tree);
-  const replaced = entries.map(([key, value]): [string, unknown] => [key, replaceDeep(value, r)]);
-  const changed = replaced.some(([, value], index) => value !== entries[index]?.[1]);
+  let changed = false;
+  const replaced = Object.entries(tree).map(([key, value]: [string, unknown]): [string, unknown] => {
+    const now = replaceDeep(value, r, budget);
+    changed ||= now !== value;
+    return [key, now];
+  });
   return changed ? (Object.fromEntries(replaced) as T) : tree;
 }
 
@@ -106,16 +142,23 @@ export function replaceDeep<T>(tree: T, r: Replacements): T {
  * Replaces kind by kind: what one kind of variable puts in may hold variables of the kinds after it, as upstream does
  * for params that hold `$(context.taskRun.name)`, but never of its own.
  */
-export function replaceInTurn<T>(tree: T, ...kinds: readonly Replacements[]): T {
-  return kinds.reduce<T>((replaced, kind) => replaceDeep(replaced, kind), tree);
+export function replaceInTurn<T>(tree: T, kinds: readonly Replacements[], budget = newBudget()): T {
+  return kinds.reduce<T>((replaced, kind) => replaceDeep(replaced, kind, budget), tree);
 }
 
-function replaceList(list: unknown[], r: Replacements): unknown[] {
+function replaceList(list: unknown[], r: Replacements, budget: Budget): unknown[] {
   let changed = false;
-  const replaced = list.flatMap((item) => {
-    const now: unknown[] = typeof item === 'string' ? replaceArray([item], r) : [replaceDeep(item, r)];
-    changed ||= now.length !== 1 || now[0] !== item;
-    return now;
-  });
+  const replaced: unknown[] = [];
+  for (const item of list) {
+    const elements = typeof item === 'string' ? elementsFor(item, r, budget) : undefined;
+    if (elements === undefined) {
+      const now: unknown = replaceDeep(item, r, budget);
+      changed ||= now !== item;
+      replaced.push(now);
+    } else {
+      changed = true;
+      for (const element of elements) replaced.push(element);
+    }
+  }
   return changed ? replaced : list;
 }

@@ -2,16 +2,12 @@ import type { Step, Sidecar, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding, WorkspaceDeclaration, WorkspaceUsage } from '../../api/pipeline/v1/workspace.ts';
 import { shortHash } from '../naming.ts';
-import { addValue, paramReplacements, spellings } from '../params/replacements.ts';
+import { quote } from '../podstatus/quote.ts';
+import { paramReplacements } from '../params/replacements.ts';
 import { paths, stepContainerName } from '../pod/names.ts';
 import { allDeclarations, mountPathOf, workspaceVolumes } from '../pod/workspaces.ts';
-import {
-  emptyReplacements,
-  replaceDeep,
-  replaceInTurn,
-  stringReplacements,
-  type Replacements,
-} from '../substitution/replacements.ts';
+import { Budget } from '../budget.ts';
+import { replaceDeep, replaceInTurn, Replacements, stringReplacements } from '../substitution/replacements.ts';
 
 /**
  * A Task with the values of one run in the place of its variables (docs/variables.md). As upstream, kinds of variables
@@ -26,18 +22,27 @@ export function bindTask(
   bindings: readonly WorkspaceBinding[],
 ): TaskSpec {
   const values = [...runValues(taskRun, spec, taskName), resultReplacements(spec)];
-  const workspaces = allDeclarations(spec, bindings).map((declaration) => replaceInTurn(declaration, ...values));
+  const budget = bindingBudget(taskRun);
+  const inTurn = <T>(tree: T, kinds: readonly Replacements[]): T => replaceInTurn(tree, kinds, budget);
+  const workspaces = allDeclarations(spec, bindings).map((declaration) => inTurn(declaration, values));
   const last = workspaceReplacements(workspaces, bindings, taskRun.metadata.uid ?? taskRun.metadata.name ?? '');
   const bound: TaskSpec = { ...spec };
   if (workspaces.length > 0) bound.workspaces = workspaces;
   if (spec.steps)
     bound.steps = spec.steps.map((step, index) =>
-      bindContainer(step, [...values, stepReplacements(step, index)], last),
+      bindContainer(step, [...values, stepReplacements(step, index)], last, budget),
     );
-  if (spec.sidecars) bound.sidecars = spec.sidecars.map((sidecar) => bindContainer(sidecar, values, last));
-  if (spec.stepTemplate) bound.stepTemplate = replaceInTurn(spec.stepTemplate, ...values, last);
-  if (spec.volumes) bound.volumes = spec.volumes.map((volume) => replaceInTurn(volume, ...values, last));
+  if (spec.sidecars) bound.sidecars = spec.sidecars.map((sidecar) => bindContainer(sidecar, values, last, budget));
+  if (spec.stepTemplate) bound.stepTemplate = inTurn(spec.stepTemplate, [...values, last]);
+  if (spec.volumes) bound.volumes = spec.volumes.map((volume) => inTurn(volume, [...values, last]));
   return bound;
+}
+
+function bindingBudget(taskRun: TaskRun): Budget {
+  return new Budget(
+    `TaskRun ${quote(taskRun.metadata.name ?? '')} with its variables replaced`,
+    'give smaller params, use them less often, or hand large data on in a workspace',
+  );
 }
 
 /**
@@ -57,7 +62,7 @@ export function bindAttempt(taskRun: TaskRun, spec: TaskSpec): TaskSpec {
     'context.task.retry-count': String(taskRun.status?.retriesStatus?.length ?? 0),
     'credentials.path': paths.creds,
   });
-  return replaceDeep(spec, r);
+  return replaceDeep(spec, r, bindingBudget(taskRun));
 }
 
 /**
@@ -70,6 +75,7 @@ export function bindWorkspaces(
   fallback: Omit<WorkspaceBinding, 'name'> | undefined,
 ): WorkspaceBinding[] {
   const values = runValues(taskRun, spec, '');
+  const budget = bindingBudget(taskRun);
   const given = taskRun.spec.workspaces ?? [];
   const names = new Set(given.map((binding) => binding.name));
   const missing =
@@ -78,7 +84,7 @@ export function bindWorkspaces(
       : (spec.workspaces ?? []).filter((declaration) => !declaration.optional && !names.has(declaration.name));
   return [...given, ...missing.map((declaration): WorkspaceBinding => ({ ...fallback, name: declaration.name }))].map(
     (binding) => {
-      const { volumeClaimTemplate, ...rest } = replaceInTurn(binding, ...values);
+      const { volumeClaimTemplate, ...rest } = replaceInTurn(binding, values, budget);
       return volumeClaimTemplate === undefined
         ? rest
         : { ...rest, persistentVolumeClaim: { claimName: claimName(taskRun, binding) } };
@@ -105,38 +111,50 @@ function contextReplacements(taskRun: TaskRun, taskName: string): Replacements {
 /**
  * A container with its own view of things first; a workspace that it takes for itself may be mounted elsewhere for it.
  */
-function bindContainer<T extends Step | Sidecar>(container: T, own: readonly Replacements[], last: Replacements): T {
+function bindContainer<T extends Step | Sidecar>(
+  container: T,
+  own: readonly Replacements[],
+  last: Replacements,
+  budget: Budget,
+): T {
   const { name, ...rest } = container;
-  const bound = {
-    ...container,
-    ...replaceInTurn(rest, ...own, isolatedPaths(replaceInTurn(container.workspaces ?? [], ...own)), last),
-  };
+  const isolated = isolatedPaths(replaceInTurn(container.workspaces ?? [], own, budget));
+  const bound = { ...container, ...replaceInTurn(rest, [...own, ...isolated, last], budget) };
   // A result's declaration is no text of the user's container.
   if ('results' in container && container.results !== undefined) Object.assign(bound, { results: container.results });
   return bound;
 }
 
+/** `<prefix>.<name>.path` in all spellings. */
+function pathsUnder(
+  prefix: string,
+  entries: readonly (readonly [name: string, path: string])[],
+  texts?: ReadonlyMap<string, string>,
+): Replacements {
+  return Replacements.ofValues(new Map([[prefix, new Map(entries.map(([name, path]) => [name, { path }]))]]), texts);
+}
+
 function resultReplacements(spec: TaskSpec): Replacements {
-  const r = stringReplacements({ 'artifacts.path': `${paths.artifacts}/provenance.json` });
-  for (const { name } of spec.results ?? []) {
-    for (const spelling of spellings('results', name)) r.strings.set(`${spelling}.path`, `${paths.results}/${name}`);
-  }
+  const texts = new Map([['artifacts.path', `${paths.artifacts}/provenance.json`]]);
   (spec.steps ?? []).forEach((step, index) => {
     const container = stepContainerName(step.name, index);
-    r.strings.set(`steps.${container}.exitCode.path`, `${paths.steps}/${container}/exitCode`);
+    texts.set(`steps.${container}.exitCode.path`, `${paths.steps}/${container}/exitCode`);
   });
-  return r;
+  return pathsUnder(
+    'results',
+    (spec.results ?? []).map(({ name }) => [name, `${paths.results}/${name}`]),
+    texts,
+  );
 }
 
 /** A step's view of itself. */
 function stepReplacements(step: Step, index: number): Replacements {
   const folder = `${paths.steps}/${stepContainerName(step.name, index)}`;
-  const r = stringReplacements({ 'step.artifacts.path': `${folder}/artifacts/provenance.json` });
-  for (const { name } of step.results ?? []) {
-    for (const spelling of spellings('step.results', name))
-      r.strings.set(`${spelling}.path`, `${folder}/results/${name}`);
-  }
-  return r;
+  return pathsUnder(
+    'step.results',
+    (step.results ?? []).map(({ name }) => [name, `${folder}/results/${name}`]),
+    new Map([['step.artifacts.path', `${folder}/artifacts/provenance.json`]]),
+  );
 }
 
 function workspaceReplacements(
@@ -144,27 +162,24 @@ function workspaceReplacements(
   bindings: readonly WorkspaceBinding[],
   owner: string,
 ): Replacements {
-  const r = emptyReplacements();
   const volumes = workspaceVolumes(bindings, owner);
   const bound = new Map(bindings.map((binding) => [binding.name, binding]));
-  for (const declaration of declarations) {
+  const values = declarations.map((declaration): [string, Record<string, string>] => {
     const binding = bound.get(declaration.name);
     const isLeftOut = declaration.optional === true && binding === undefined;
-    addValue(r, 'workspaces', declaration.name, {
+    const view = {
       bound: isLeftOut ? 'false' : 'true',
       path: isLeftOut ? '' : mountPathOf(declaration),
       claim: binding?.persistentVolumeClaim?.claimName ?? '',
       volume: volumes.get(declaration.name)?.name ?? '',
-    });
-  }
-  return r;
+    };
+    return [declaration.name, view];
+  });
+  return Replacements.ofValues(new Map([['workspaces', new Map(values)]]));
 }
 
-function isolatedPaths(usages: readonly WorkspaceUsage[]): Replacements {
-  const r = emptyReplacements();
-  for (const usage of usages) {
-    if (!usage.mountPath) continue;
-    for (const spelling of spellings('workspaces', usage.name)) r.strings.set(`${spelling}.path`, usage.mountPath);
-  }
-  return r;
+/** Workspaces that a container mounts elsewhere for itself. */
+function isolatedPaths(usages: readonly WorkspaceUsage[]): Replacements[] {
+  const elsewhere = usages.flatMap(({ name, mountPath }) => (mountPath ? [[name, mountPath] as const] : []));
+  return elsewhere.length === 0 ? [] : [pathsUnder('workspaces', elsewhere)];
 }

@@ -55,6 +55,13 @@ export function failed(status: TaskRunStatus, reason: string, message: string, n
   return { ...withCondition(status, { status: 'False', reason, message }, now), completionTime: timestamp(now) };
 }
 
+/** What a status cannot do without. */
+export function leastStatus(status: TaskRunStatus): TaskRunStatus {
+  const { conditions, startTime, completionTime, podName: pod, observedGeneration, annotations } = status;
+  const least = { conditions, startTime, completionTime, podName: pod, observedGeneration, annotations };
+  return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
+}
+
 /** Started now, or when it was created if this node's clock is behind. Does nothing to a run that has started. */
 export function started(context: PlanContext): TaskRunStatus {
   const { status, facts, now } = context;

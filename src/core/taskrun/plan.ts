@@ -1,8 +1,10 @@
-import { isDone, succeededCondition } from '../condition.ts';
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { statusTooLarge } from '../budget.ts';
+import { isDone, isFailed, succeededCondition } from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { ownManagedBy } from '../labels.ts';
 import { conclude, transitionEvents } from './conclude.ts';
-import { planContext, type Phase } from './context.ts';
+import { failed, leastStatus, planContext, type Phase } from './context.ts';
 import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
@@ -48,9 +50,30 @@ export function finish(facts: TaskRunFacts, decision: TaskRunDecision, now: Date
   const before = facts.taskRun.status;
   if (decision.status === before || (before === undefined && Object.keys(decision.status).length === 0))
     return withRequeue(facts, decision, now);
-  const status = conclude(facts, decision.status, now);
+  const { status, effects } = fitting(facts, { ...decision, status: conclude(facts, decision.status, now) }, now);
   const events = transitionEvents(succeededCondition(before), succeededCondition(status));
-  return withRequeue(facts, { ...decision, status, effects: [...decision.effects, ...events] }, now);
+  return withRequeue(facts, { ...decision, status, effects: [...effects, ...events] }, now);
+}
+
+/** What is written in the place of a status that the cluster refused for its size: the run ends with it. */
+export function statusInstead(status: TaskRunStatus, refusal: string, now: Date): TaskRunStatus {
+  const message = `the cluster refused the status of the run for its size: ${refusal}; give the run smaller params and results, or split it`;
+  return leastStatus(isFailed(status) ? status : failed(status, reasons.statusTooLarge, message, now));
+}
+
+/** A run whose status cannot be stored with it ends, and says so in a status that can. */
+function fitting(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
+  const { metadata, spec } = facts.taskRun;
+  const problem = statusTooLarge('TaskRun', { metadata, spec, status: decision.status });
+  if (problem === undefined) return decision;
+  const { status } = decision;
+  if (isFailed(status)) return { ...decision, status: leastStatus(status) };
+  const { pod } = planContext(facts, now);
+  const { name = '', namespace = '', uid } = pod?.metadata ?? {};
+  return {
+    status: leastStatus(failed(status, reasons.statusTooLarge, problem, now)),
+    effects: pod === undefined ? [] : [{ type: 'deletePod', namespace, name, ...(uid ? { uid } : {}) }],
+  };
 }
 
 function withRequeue(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {

@@ -21,6 +21,8 @@ export const reasons = {
   exceededResourceQuota: 'ExceededResourceQuota',
   exceededNodeResources: 'ExceededNodeResources',
   couldntCreateClaim: 'CouldntCreateWorkspacePVC',
+  /** Ours: the run cannot be stored with the status that it would have. */
+  statusTooLarge: 'StatusTooLarge',
 } as const;
 
 /** What a new attempt would only meet again: retries are not spent on it. */
@@ -28,6 +30,7 @@ const lasting = new Set<string>([
   reasons.resolutionFailed,
   reasons.validationFailed,
   reasons.invalidParamValue,
+  reasons.statusTooLarge,
   'TaskValidationFailed',
   'ResourceVerificationFailed',
 ]);

@@ -1,6 +1,6 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { withSucceeded } from '../condition.ts';
-import type { EffectOutcome } from '../decision.ts';
+import { isTooLarge, type EffectOutcome } from '../decision.ts';
 import type { Pod } from '../pod/types.ts';
 import { failed } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
@@ -76,7 +76,7 @@ type Settled = Omit<TaskRunDecision, 'effects'>;
 function claimFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {
   const { name = '', namespace = '' } = taskRun.metadata;
   const message = `Failed to create PVC for TaskRun ${namespace}/${name} workspaces correctly: ${failure.message}`;
-  if (isTrouble(failure))
+  if (isTrouble(failure) && !isTooLarge(failure))
     return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
   return { status: failed(withoutPod(status), reasons.couldntCreateClaim, message, now) };
 }
@@ -105,6 +105,8 @@ function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: F
       ),
     );
   }
+  if (isTooLarge(failure))
+    return { status: failed(withoutPod(status), reasons.validationFailed, podCreationMessage(taskRun, message), now) };
   if (reason === podOfAnother) return { status: failed(withoutPod(status), reasons.podCreationFailed, message, now) };
   if (reason === podOfEarlierRun) return waiting(status, reasons.podPending, message, earlierRunRetryMs, now);
   if (isTrouble(failure)) {

@@ -3,11 +3,12 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { provenanceFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { TooLargeError } from '../budget.ts';
 import { lostMessage } from '../digest/spec-change.ts';
 import { buildPod } from '../pod/build.ts';
 import type { ImageConfig, ImageCredentials } from '../pod/image.ts';
 import { mergePodTemplates } from '../pod/podtemplate.ts';
-import { mergeStepTemplate } from '../pod/steptemplate.ts';
+import type { NewPod } from '../pod/types.ts';
 import { quote } from '../podstatus/quote.ts';
 import { replaceInTurn } from '../substitution/replacements.ts';
 import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
@@ -50,7 +51,15 @@ export type Bound =
  * before, the resolved Task, checked against the run.
  */
 export function bindRun(context: PlanContext): Bound {
-  const { facts, status } = context;
+  try {
+    return bind(context);
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error;
+    return { kind: 'problem', problem: { reason: reasons.validationFailed, message: userErrorPrefix + error.message } };
+  }
+}
+
+function bind({ facts, status }: PlanContext): Bound {
   const { taskRun, task, settings } = facts;
   const stored = storedSpec(status);
   const fallback = settings.defaults.taskRunWorkspaceBinding;
@@ -92,13 +101,14 @@ function specIsLost({ specChange }: TaskRunFacts): boolean {
   return specChange !== undefined && specChange.lost.length > 0;
 }
 
-function imagesWithoutCommand(spec: TaskSpec): string[] {
-  const steps = mergeStepTemplate(spec.steps ?? [], spec.stepTemplate);
-  return [
-    ...new Set(
-      steps.filter((step) => !step.script && !step.command?.length && step.image).map((step) => step.image ?? ''),
-    ),
-  ];
+/** Of steps over their template, as `mergeStepTemplate` puts them together. */
+function imagesWithoutCommand({ steps = [], stepTemplate }: TaskSpec): string[] {
+  const images = steps.flatMap((step) => {
+    const command = step.command?.length ? step.command : stepTemplate?.command;
+    const image = step.image || stepTemplate?.image;
+    return !step.script && !command?.length && image ? [image] : [];
+  });
+  return [...new Set(images)];
 }
 
 /**
@@ -154,9 +164,11 @@ function createPod(
   const obstacle = obstacleToStart(context, withSpec, found);
   if (obstacle) return obstacle;
   const patch = storedSpec(context.status) ? undefined : metadataPatch(facts);
-  const pod = podFor(facts, patched(facts.taskRun, patch), spec, workspaces, found);
+  const made = objectsFor(facts, patched(facts.taskRun, patch), { spec, workspaces, found });
+  if ('tooLarge' in made) return unmade(context, withSpec, made.tooLarge);
+  const { pod } = made;
   const effects: TaskRunEffect[] = [
-    ...claims(facts.taskRun, spec),
+    ...made.claims,
     { type: 'createPod', pod },
     ...(patch ? [patch] : []),
     ...warnings(facts.taskRun, found),
@@ -247,6 +259,32 @@ export function podCreationMessage(taskRun: TaskRun, cause: string): string {
   return `failed to create task run pod ${quote(name)}: ${cause}. Maybe ${guess}`;
 }
 
+interface Inputs {
+  spec: TaskSpec;
+  workspaces: WorkspaceBinding[];
+  found: StartFacts;
+}
+
+/** The pod and the claims that it needs, or why they cannot be made. */
+function objectsFor(
+  facts: TaskRunFacts,
+  taskRun: TaskRun,
+  { spec, workspaces, found }: Inputs,
+): { pod: NewPod; claims: TaskRunEffect[] } | { tooLarge: string } {
+  try {
+    return { claims: claims(facts.taskRun, spec), pod: podFor(facts, taskRun, spec, workspaces, found) };
+  } catch (error) {
+    if (error instanceof TooLargeError) return { tooLarge: error.message };
+    throw error;
+  }
+}
+
+function unmade({ facts, now }: PlanContext, status: TaskRunStatus, why: string): TaskRunDecision {
+  const message = podCreationMessage(facts.taskRun, why);
+  // Another attempt would come to the same.
+  return { status: failed(status, reasons.validationFailed, message, now), effects: [] };
+}
+
 function podFor(
   facts: TaskRunFacts,
   taskRun: TaskRun,
@@ -264,7 +302,7 @@ function podFor(
   );
   return buildPod({
     taskRun: template
-      ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, ...values) } }
+      ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, values) } }
       : taskRun,
     spec: bindAttempt(taskRun, spec),
     workspaces,
@@ -281,7 +319,7 @@ function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
   const values = runValues(taskRun, spec, '');
   return (taskRun.spec.workspaces ?? []).flatMap((binding): TaskRunEffect[] => {
     if (!binding.volumeClaimTemplate) return [];
-    const template = replaceInTurn(binding.volumeClaimTemplate, ...values);
+    const template = replaceInTurn(binding.volumeClaimTemplate, values);
     const { name = '', namespace = '', uid = '' } = taskRun.metadata;
     const claim: NewClaim = {
       apiVersion: 'v1',

@@ -6,6 +6,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { validateTaskRun as admitTaskRun } from '../../api/pipeline/v1/taskrun.validate.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { checkArrayIndexes, checkEnums, checkParams } from '../params/check.ts';
+import { excess } from '../budget.ts';
 import { paramReplacements } from '../params/replacements.ts';
 import { parseQuantity } from '../pod/quantity.ts';
 import { allDeclarations } from '../pod/workspaces.ts';
@@ -25,6 +26,7 @@ type Check = (taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Sett
 
 /** In upstream's order, so that a run with several faults reports the same one. */
 const checks: Check[] = [
+  checkExcess,
   unsupported,
   checkSteps,
   checkBreakpoints,
@@ -70,6 +72,15 @@ function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, sett
   return ofTask.length > 0 ? invalid(`task ${taskName} has an invalid spec: ${formatFieldErrors(ofTask)}`) : undefined;
 }
 
+/** Before anything that looks into the spec by recursion. */
+function checkExcess(taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
+  const { taskSpec: _taskSpec, ...ofRun } = taskRun.spec;
+  const inRun = excess(ofRun);
+  if (inRun) return invalid(`spec of TaskRun ${quote(taskRun.metadata.name ?? '')} ${inRun}`);
+  const inTask = excess(spec);
+  return inTask ? invalid(`spec of task ${taskName} ${inTask}`) : undefined;
+}
+
 function checkSteps(_taskRun: TaskRun, taskName: string, spec: TaskSpec): Problem | undefined {
   if ((spec.steps ?? []).length === 0) return invalid(`task ${taskName} has no steps: add at least one under steps`);
   const imageless = (spec.steps ?? []).findIndex((step) => !step.image && !spec.stepTemplate?.image && !step.ref);
@@ -94,7 +105,8 @@ function checkBreakpoints(
     return invalid(
       `invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`,
     );
-  const unknown = beforeSteps.find((name) => !(spec.steps ?? []).some((step) => step.name === name));
+  const names = new Set((spec.steps ?? []).map((step) => step.name));
+  const unknown = beforeSteps.find((name) => !names.has(name));
   return unknown === undefined
     ? undefined
     : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
@@ -158,7 +170,8 @@ function checkWorkspaces(taskRun: TaskRun, _taskName: string, spec: TaskSpec, se
       reason: reasons.validationFailed,
       message: `declared workspace ${quote(unbound.name)} is required but has not been bound`,
     };
-  const surplus = given.find((binding) => !declared.some((declaration) => declaration.name === binding.name));
+  const declaredNames = new Set(declared.map((declaration) => declaration.name));
+  const surplus = given.find((binding) => !declaredNames.has(binding.name));
   return (
     surplus && {
       reason: reasons.validationFailed,
@@ -220,9 +233,7 @@ function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
       const fault =
         field === 'results'
           ? undefined
-          : stringsIn(value)
-              .map((text) => variableFault(text, r))
-              .find((found) => found !== undefined);
+          : firstVariableFault(value, r);
       if (fault !== undefined) return invalid(`${fault}: steps[${index}].${field}`);
     }
   }
@@ -231,10 +242,8 @@ function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
 
 function variableFault(text: string, r: Replacements): string | undefined {
   for (const reference of references(text)) {
-    if (!/^params(\.|\[)/.test(reference) || r.strings.has(reference)) continue;
-    const whole = reference.replace(/\[\*\]$/, '');
-    if (!r.arrays.has(whole) && !r.objects.has(whole))
-      return `non-existent variable in ${quote(excerpt(text, reference))}`;
+    if (!/^params(\.|\[)/.test(reference) || r.text(reference) !== undefined) continue;
+    if (r.whole(reference) === undefined) return `non-existent variable in ${quote(excerpt(text, reference))}`;
     if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(excerpt(text, reference))}`;
   }
   return undefined;
@@ -247,7 +256,12 @@ function excerpt(text: string, reference: string): string {
   return line.length <= 1000 ? line : `$(${reference})`;
 }
 
-function stringsIn(tree: unknown): string[] {
-  if (typeof tree === 'string') return [tree];
-  return tree !== null && typeof tree === 'object' ? Object.values(tree).flatMap(stringsIn) : [];
+function firstVariableFault(tree: unknown, r: Replacements): string | undefined {
+  if (typeof tree === 'string') return variableFault(tree, r);
+  if (tree === null || typeof tree !== 'object') return undefined;
+  for (const item of Object.values(tree) as unknown[]) {
+    const fault = firstVariableFault(item, r);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }

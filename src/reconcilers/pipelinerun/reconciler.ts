@@ -4,11 +4,13 @@ import type { Clock } from '../../clock.ts';
 import { isDone, succeededCondition } from '../../core/condition.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import { ownManagedBy } from '../../core/labels.ts';
+import { isTooLarge } from '../../core/decision.ts';
+import { statusInstead } from '../../core/pipelinerun/draft.ts';
 import { planPipelineRun } from '../../core/pipelinerun/plan.ts';
 import { settle } from '../../core/pipelinerun/settle.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
-import { isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
+import { ApiError, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
@@ -77,7 +79,7 @@ function isOurs(run: PipelineRun): boolean {
 async function writeStatus(
   run: PipelineRun,
   planned: PipelineRunStatus,
-  { client, stores, log }: PipelineRunReconcilerOptions,
+  { client, stores, log, clock }: PipelineRunReconcilerOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const status = JSON.parse(JSON.stringify(planned)) as PipelineRunStatus;
@@ -87,7 +89,14 @@ async function writeStatus(
     { namespace: run.metadata.namespace },
     `PipelineRun ${run.metadata.name} status is being set to ${JSON.stringify(condition)}`,
   );
-  stores.pipelineRuns.observeWrite(await client.replaceStatus(pipelineRunResource, { ...run, status }, { signal }));
+  const write = (written: PipelineRunStatus) =>
+    client.replaceStatus(pipelineRunResource, { ...run, status: written }, { signal });
+  const stored = await write(status).catch((error: unknown) => {
+    // It would be refused for ever: a smaller one says so.
+    if (!(error instanceof ApiError) || !isTooLarge(error)) throw error;
+    return write(statusInstead(status, error.message, clock.now()));
+  });
+  stores.pipelineRuns.observeWrite(stored);
 }
 
 function target(run: PipelineRun): PipelineRun {

@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
+import { isTooLarge } from '../../core/decision.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { TaskRunDecision } from '../../core/taskrun/facts.ts';
-import { planTaskRun } from '../../core/taskrun/plan.ts';
+import { planTaskRun, statusInstead } from '../../core/taskrun/plan.ts';
 import { settle } from '../../core/taskrun/settle.ts';
-import { isNotFound, type KubeClient } from '../../kube/client.ts';
+import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
@@ -61,6 +62,21 @@ function isOurs(taskRun: TaskRun): boolean {
   return (!spec.managedBy || spec.managedBy === ownManagedBy) && metadata.deletionTimestamp === undefined;
 }
 
+/** A status that the cluster refuses for its size would be refused for ever: then a smaller one says so. */
+async function replaceStatus(
+  taskRun: TaskRun,
+  { client, clock }: Pick<TaskRunReconcilerOptions, 'client' | 'clock'>,
+  signal: AbortSignal,
+): Promise<TaskRun> {
+  try {
+    return await client.replaceStatus(taskRunResource, taskRun, { signal });
+  } catch (error) {
+    if (!(error instanceof ApiError) || !isTooLarge(error)) throw error;
+    const status = statusInstead(taskRun.status ?? {}, error.message, clock.now());
+    return client.replaceStatus(taskRunResource, { ...taskRun, status }, { signal });
+  }
+}
+
 /** Metadata first, because its answer carries the version that the status write needs; then the status, then events. */
 async function write(
   taskRun: TaskRun,
@@ -85,7 +101,7 @@ async function write(
   }
   const status = JSON.parse(JSON.stringify(settled.status)) as TaskRunStatus;
   if (!isDeepStrictEqual(status, taskRun.status ?? {})) {
-    latest = await client.replaceStatus(taskRunResource, { ...latest, status }, { signal });
+    latest = await replaceStatus({ ...latest, status }, options, signal);
     stores.taskRuns.observeWrite(latest);
   }
   for (const effect of settled.effects) {

@@ -17,17 +17,17 @@ export function countCombinations(matrix: Matrix): number {
   if (params.length === 0) return include.length;
   const lengths = params.map(({ value }) => (Array.isArray(value) ? value.length : 0));
   const generated = lengths.reduce((product, length) => product * length, 1);
-  const values = new Map(params.map(({ name, value }) => [name, value]));
+  const values = new Map(params.map(({ name, value }) => [name, Array.isArray(value) ? new Set<unknown>(value) : undefined]));
   const added = include.filter((entry) => isNewCombination(entry.params ?? [], values));
   return generated + added.length;
 }
 
 /** An include that contradicts every generated value makes a run of its own; one that fits only adds params to runs. */
-function isNewCombination(params: readonly Param[], values: ReadonlyMap<string, unknown>): boolean {
-  return params.some(({ name, value }) => {
-    const list = values.get(name);
-    return Array.isArray(list) && !list.includes(value);
-  });
+function isNewCombination(
+  params: readonly Param[],
+  values: ReadonlyMap<string, ReadonlySet<unknown> | undefined>,
+): boolean {
+  return params.some(({ name, value }) => values.get(name)?.has(value) === false);
 }
 
 /** The matrix of a pipeline task. Paths are relative to the task. */

@@ -31,6 +31,28 @@ export function typeOfParamSpec(spec: ParamSpec): ParamType {
   return spec.default === undefined ? 'string' : typeOfParamValue(spec.default);
 }
 
+/** What a declaration says of the uses of its param. */
+export interface DeclaredParam {
+  type: ParamType;
+  /** Of an object. */
+  hasKey(key: string): boolean;
+}
+
+/** The declarations of a name; none when it is not declared. */
+export type DeclaredParams = (name: string) => readonly DeclaredParam[];
+
+export function declaredParam(spec: ParamSpec): DeclaredParam {
+  const properties = spec.properties ?? {};
+  return { type: typeOfParamSpec(spec), hasKey: (key) => Object.hasOwn(properties, key) };
+}
+
+/** Every declaration of one scope, by name. */
+export function declaredParams(specs: readonly ParamSpec[]): DeclaredParams {
+  const byName = new Map<string, DeclaredParam[]>();
+  for (const spec of specs) byName.set(spec.name, byName.get(spec.name) ?? []).get(spec.name)?.push(declaredParam(spec));
+  return (name) => byName.get(name) ?? [];
+}
+
 /** Declarations of params: names, types, defaults, properties, enums. Paths start with `params`. */
 export function validateParamSpecs(specs: readonly ParamSpec[] | undefined, context: ValidationContext): FieldError[] {
   const all = specs ?? [];

@@ -1,6 +1,5 @@
 import { each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
-import { validateObjectProperties, validateParamSpecs } from './params.validate.ts';
-import type { ParamSpec } from './params.ts';
+import { declaredParams, validateObjectProperties, validateParamSpecs, type DeclaredParams } from './params.validate.ts';
 import type { Pipeline, PipelineResult, PipelineSpec, PipelineTask } from './pipeline.ts';
 import { isCustomTask, validatePipelineTask } from './pipelinetask.validate.ts';
 import {
@@ -25,7 +24,8 @@ export function validatePipeline(
   context: ValidationContext = defaultValidationContext,
 ): FieldError[] {
   const { spec } = pipeline;
-  const declared = () => spec.params ?? [];
+  const declared = declaredParams(spec.params ?? []);
+  const workspaces = new Set((spec.workspaces ?? []).map((workspace) => workspace.name));
   return [
     ...validateObjectName(pipeline.metadata),
     ...via('spec', [
@@ -34,8 +34,8 @@ export function validatePipeline(
       ...(['tasks', 'finally'] as const).flatMap((section) => [
         ...validateParamUsage(section, spec[section], declared),
         ...each(section, spec[section], (task) => [
-          ...validateEmbeddedParams(task, declared()),
-          ...validateWorkspaceUse(task, spec),
+          ...validateEmbeddedParams(task, declared),
+          ...validateWorkspaceUse(task, workspaces),
         ]),
       ]),
     ]),
@@ -49,6 +49,7 @@ export function validatePipelineSpec(
   spec: PipelineSpec,
   context: ValidationContext = defaultValidationContext,
 ): FieldError[] {
+  const names = { tasks: taskNames(spec.tasks), finally: taskNames(spec.finally) };
   const nested = (inner: PipelineSpec) => validatePipelineSpec(inner, context);
   const check = (task: PipelineTask) => [
     ...validatePipelineTask(task, context, nested),
@@ -62,7 +63,7 @@ export function validatePipelineSpec(
     ...validateParamSpecs(spec.params, context),
     ...validateExecutionStatus(spec),
     ...validateWorkspaceDeclarations(spec),
-    ...each('results', spec.results, (result) => via('value', validateResult(result, spec))),
+    ...each('results', spec.results, (result) => via('value', validateResult(result, names))),
     ...validateFinally(spec),
     ...validateResultsInFinally(spec),
     ...validateMatrixResults(spec),
@@ -85,10 +86,11 @@ function validateTaskNamesOnce(spec: PipelineSpec): FieldError[] {
 }
 
 function validateWorkspaceDeclarations(spec: PipelineSpec): FieldError[] {
+  const nameless = spec.workspaces?.findIndex(({ name }) => name === '');
   return [
     ...each('workspaces', spec.workspaces, ({ name }) =>
       name === ''
-        ? invalidValue(`workspace ${spec.workspaces?.findIndex((other) => other.name === '')} has empty name`)
+        ? invalidValue(`workspace ${nameless} has empty name`)
         : [],
     ),
     ...repeated(spec.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) =>
@@ -98,8 +100,7 @@ function validateWorkspaceDeclarations(spec: PipelineSpec): FieldError[] {
 }
 
 /** Workspaces that a task takes exist in the pipeline, and each of the task's names is given once. */
-function validateWorkspaceUse(task: PipelineTask, spec: PipelineSpec): FieldError[] {
-  const declared = new Set((spec.workspaces ?? []).map((workspace) => workspace.name));
+function validateWorkspaceUse(task: PipelineTask, declared: ReadonlySet<string>): FieldError[] {
   return [
     ...repeated(task.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) =>
       fieldError(`workspace name ${quote(name)} must be unique`, `workspaces[${index}]`),
@@ -116,17 +117,18 @@ function validateWorkspaceUse(task: PipelineTask, spec: PipelineSpec): FieldErro
 }
 
 /** The pipeline's params reach into the specs that it embeds. */
-function validateEmbeddedParams(task: PipelineTask, outer: readonly ParamSpec[]): FieldError[] {
+function validateEmbeddedParams(task: PipelineTask, outer: DeclaredParams): FieldError[] {
   if (!task.taskSpec || isCustomTask(task)) return [];
   const { steps, params = [] } = task.taskSpec;
+  const own = declaredParams(params);
   return via('taskSpec', [
-    ...validateDeclaredParams(steps, [...params, ...outer]),
+    ...validateDeclaredParams(steps, (name) => [...own(name), ...outer(name)]),
     ...validateObjectProperties(params),
   ]);
 }
 
 /** The value of a pipeline result consists of results of its tasks. Paths are relative to the value. */
-function validateResult(result: PipelineResult, spec: PipelineSpec): FieldError[] {
+function validateResult(result: PipelineResult, names: Record<'tasks' | 'finally', ReadonlySet<string>>): FieldError[] {
   const expressions = textsIn(result.value).flatMap(innerTexts);
   if (expressions.length === 0)
     return invalidValue('expected pipeline results to be task result expressions but no expressions were found');
@@ -140,7 +142,6 @@ function validateResult(result: PipelineResult, spec: PipelineSpec): FieldError[
       `expected all of the expressions [${looksLikeResult.join(' ')}] to be result expressions but only [${valid.join(' ')}] were`,
     );
   }
-  const names = { tasks: taskNames(spec.tasks), finally: taskNames(spec.finally) };
   return references.every(({ section, task }) => names[section].has(task))
     ? []
     : invalidValue('referencing a nonexistent task');

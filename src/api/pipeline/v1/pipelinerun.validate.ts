@@ -15,7 +15,7 @@ import { validatePipelineSpec } from './pipeline.validate.ts';
 import { pipelineRunSpecStatus, type PipelineRun, type PipelineRunSpec } from './pipelinerun.ts';
 import { isCustomTask } from './pipelinetask.validate.ts';
 import { validateParamUsage } from './pipelinevariables.validate.ts';
-import { propagatedSpecs } from './propagation.ts';
+import { propagatedParams, within } from './propagation.ts';
 import {
   changedManagedBy,
   changedSpec,
@@ -112,7 +112,7 @@ function validateInlineParams({ pipelineSpec, params }: PipelineRunSpec): FieldE
   );
   const outer = { params };
   const middle = { specs: pipelineSpec.params };
-  const specsOf = () => propagatedSpecs(outer, middle);
+  const declared = propagatedParams(outer, middle);
   const inTask = (task: PipelineTask) => {
     if (!task.taskSpec || isCustomTask(task)) return [];
     const matrixParams = [
@@ -121,13 +121,7 @@ function validateInlineParams({ pipelineSpec, params }: PipelineRunSpec): FieldE
     ];
     // Each run of a matrix gets one value of the list.
     const single = matrixParams.map(({ name }) => ({ name, value: '' }));
-    const specs = propagatedSpecs(
-      outer,
-      middle,
-      { params: task.params },
-      { params: single },
-      { specs: task.taskSpec.params },
-    );
+    const specs = within(declared, { params: task.params }, { params: single }, { specs: task.taskSpec.params });
     const { steps } = task.taskSpec;
     return [
       ...validateObjectProperties(task.taskSpec.params),
@@ -138,7 +132,7 @@ function validateInlineParams({ pipelineSpec, params }: PipelineRunSpec): FieldE
     ...validateObjectProperties(pipelineSpec.params),
     ...(['tasks', 'finally'] as const).flatMap((section) => [
       ...each(section, pipelineSpec[section], inTask),
-      ...validateParamUsage(section, pipelineSpec[section], specsOf, known),
+      ...validateParamUsage(section, pipelineSpec[section], declared, known),
     ]),
   ]);
 }

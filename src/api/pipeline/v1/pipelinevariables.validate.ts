@@ -1,14 +1,16 @@
 import { fieldError, invalidValue, via, type FieldError } from '../../fielderror.ts';
 import { isMatrixed, paramTexts } from './matrix.validate.ts';
-import type { Param, ParamSpec } from './params.ts';
-import { typeOfParamSpec } from './params.validate.ts';
+import type { Param } from './params.ts';
+import type { DeclaredParams } from './params.validate.ts';
 import type { PipelineSpec, PipelineTask } from './pipeline.ts';
 import {
+  namesOfType,
   notIsolatedArray,
   prohibitedArray,
-  unknownKey,
+  unknownKeys,
   unknownVariable,
   wholeObject,
+  type Names,
 } from './taskvariables.validate.ts';
 import { innerTexts, resultReferences } from './variables.ts';
 
@@ -150,12 +152,11 @@ export function validateMatrixResults(spec: PipelineSpec): FieldError[] {
 export function validateParamUsage(
   section: string,
   tasks: readonly PipelineTask[] | undefined,
-  specsOf: (task: PipelineTask) => readonly ParamSpec[],
-  known: Iterable<string> = [],
+  declared: DeclaredParams,
+  known: Names = new Set(),
 ): FieldError[] {
+  const checks = checksFor(declared, known);
   return inTasks(section, tasks, (task) => {
-    const specs = specsOf(task);
-    const checks = checksFor(specs, new Set([...specs.map((spec) => spec.name), ...known]));
     return [
       ...(task.params ?? []).flatMap((param) => via(`params[${param.name}]`, validateParamValue(param, checks))),
       ...(task.matrix?.params ?? []).flatMap((param) =>
@@ -178,17 +179,17 @@ interface ParamChecks {
   text(text: string): FieldError[];
   /** An item of a list, which may be a whole array. */
   item(text: string): FieldError[];
-  known: ReadonlySet<string>;
+  known: Names;
 }
 
-function checksFor(specs: readonly ParamSpec[], known: ReadonlySet<string>): ParamChecks {
-  const arrays = new Set(specs.filter((spec) => typeOfParamSpec(spec) === 'array').map((spec) => spec.name));
-  const objects = specs.filter((spec) => typeOfParamSpec(spec) === 'object');
-  const objectNames = new Set(objects.map((spec) => spec.name));
+function checksFor(declared: DeclaredParams, more: Names): ParamChecks {
+  const arrays = namesOfType(declared, 'array');
+  const objects = namesOfType(declared, 'object');
+  const known = { has: (name: string) => declared(name).length > 0 || more.has(name) };
   const common = (text: string) => [
     ...unknownVariable(text, 'params', known),
-    ...objects.flatMap((spec) => unknownKey(text, spec.name, new Set(Object.keys(spec.properties ?? {})))),
-    ...wholeObject(text, objectNames),
+    ...unknownKeys(text, declared),
+    ...wholeObject(text, objects),
   ];
   return {
     known,

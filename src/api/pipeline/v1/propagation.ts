@@ -1,5 +1,5 @@
 import type { Param, ParamSpec } from './params.ts';
-import { typeOfParamSpec, typeOfParamValue } from './params.validate.ts';
+import { declaredParam, typeOfParamValue, type DeclaredParam, type DeclaredParams } from './params.validate.ts';
 
 /** One scope of a run: what it declares and what it gives. */
 export interface ParamScope {
@@ -12,26 +12,35 @@ export interface ParamScope {
  * Parameters"). An inner declaration decides the type; keys of objects add up, since values of several scopes are
  * merged.
  */
-export function propagatedSpecs(...scopes: readonly ParamScope[]): ParamSpec[] {
-  const merged = new Map<string, ParamSpec>();
+export function propagatedParams(...scopes: readonly ParamScope[]): DeclaredParams {
+  return within(() => [], ...scopes);
+}
+
+/** The same inside of what was made before: only the params of the inner scopes are looked at. */
+export function within(outer: DeclaredParams, ...scopes: readonly ParamScope[]): DeclaredParams {
+  const inner = new Map<string, DeclaredParam>();
   for (const { params, specs } of scopes) {
     for (const spec of [...(params ?? []).map(specOf), ...(specs ?? [])]) {
-      const outer = merged.get(spec.name);
-      const properties =
-        outer && typeOfParamSpec(outer) === 'object' && typeOfParamSpec(spec) === 'object'
-          ? { ...outer.properties, ...spec.properties }
-          : spec.properties;
+      const before = inner.get(spec.name) ?? outer(spec.name)[0];
       // The value of a task's param is often one reference, whose type nobody knows yet: the outer declaration says
       // more.
       const isReference =
-        outer !== undefined &&
+        before !== undefined &&
         spec.type === 'string' &&
         typeof spec.default === 'string' &&
         spec.default.includes('$(');
-      merged.set(spec.name, isReference ? outer : { ...spec, ...(properties ? { properties } : {}) });
+      inner.set(spec.name, isReference ? before : joined(before, declaredParam(spec)));
     }
   }
-  return [...merged.values()];
+  return (name) => {
+    const found = inner.get(name);
+    return found === undefined ? outer(name) : [found];
+  };
+}
+
+function joined(outer: DeclaredParam | undefined, inner: DeclaredParam): DeclaredParam {
+  if (outer?.type !== 'object' || inner.type !== 'object') return inner;
+  return { type: 'object', hasKey: (key) => inner.hasKey(key) || outer.hasKey(key) };
 }
 
 function specOf({ name, value }: Param): ParamSpec {

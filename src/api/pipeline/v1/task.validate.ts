@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { each, fieldError, invalidValue, missingField, via, type FieldError } from '../../fielderror.ts';
 import {
+  declaredParams,
   validateObjectProperties,
   validateParamSpecs,
   validateParams,
@@ -38,7 +39,7 @@ export function validateTask(task: Task, context: ValidationContext = defaultVal
     ...validateObjectName(task.metadata),
     ...via('spec', [
       ...validateTaskSpec(task.spec, context),
-      ...validateDeclaredParams(task.spec.steps, task.spec.params ?? []),
+      ...validateDeclaredParams(task.spec.steps, declaredParams(task.spec.params ?? [])),
       ...validateObjectProperties(task.spec.params),
     ]),
   ];
@@ -46,7 +47,10 @@ export function validateTask(task: Task, context: ValidationContext = defaultVal
 
 /** A spec wherever it is written; params it uses may come from outside. Paths are relative to the spec. */
 export function validateTaskSpec(spec: TaskSpec, context: ValidationContext = defaultValidationContext): FieldError[] {
-  const steps = (spec.steps ?? []).map((step) => overTemplate(step, spec.stepTemplate));
+  const template = visibleTemplate(spec.stepTemplate);
+  const steps = (spec.steps ?? []).map((step) => overTemplate(step, template));
+  const artifacts = artifactsInTemplate(spec.stepTemplate);
+  const byName = Map.groupBy(spec.steps ?? [], (step) => step.name ?? '');
   return [
     ...(steps.length === 0 ? missingField('steps') : []),
     ...repeated(spec.volumes, (volume) => volume.name).flatMap(({ name, index }) =>
@@ -54,19 +58,30 @@ export function validateTaskSpec(spec: TaskSpec, context: ValidationContext = de
     ),
     ...validateWorkspaceDeclarations(spec),
     ...validateWorkspaceUsages(spec, context),
-    ...each('steps', steps, (step) => validateStep(step, context)),
+    ...each('steps', steps, (step, index) => [
+      ...validateStep(step, context),
+      ...validateArtifacts(spec.steps?.[index] ?? step, artifacts, context),
+    ]),
     ...repeated(steps, (step) => step.name ?? '').flatMap(({ name, index }) =>
       name === '' ? [] : invalidValue(name, `steps[${index}].name`),
     ),
     ...(spec.sidecars ?? []).flatMap(validateSidecarName),
     ...validateParamSpecs(spec.params, context),
-    ...validateArrayUsage(spec.steps, spec.params ?? []),
+    ...validateArrayUsage(spec.steps, declaredParams(spec.params ?? [])),
     ...validateKnownVariables(spec),
     ...each('results', spec.results, (result) => [
       ...validateResultDeclaration(result),
-      ...validateResultValue(spec, result.value),
+      ...validateResultValue(byName, result.value),
     ]),
   ];
+}
+
+/** What of a template is checked in every step: its lists are looked at once where nothing is wrong with them. */
+function visibleTemplate(template: StepTemplate | undefined): StepTemplate | undefined {
+  if (template === undefined) return undefined;
+  const { image, command, volumeMounts = [] } = template;
+  const wrong = volumeMounts.findIndex((mount) => validateVolumeMount(mount).length > 0);
+  return { image, command, ...(wrong < 0 ? {} : { volumeMounts: volumeMounts.slice(0, wrong + 1) }) };
 }
 
 /**
@@ -80,7 +95,6 @@ function overTemplate(step: Step, template: StepTemplate | undefined): Step {
     ...step,
     ...(image ? { image } : {}),
     command: step.command ?? template.command,
-    args: step.args ?? template.args,
     volumeMounts: [...(template.volumeMounts ?? []), ...(step.volumeMounts ?? [])],
   };
 }
@@ -110,10 +124,23 @@ function validateStep(step: Step, context: ValidationContext): FieldError[] {
     ...(step.stderrConfig ? requireApiFields(context, 'step stderr stream support', 'alpha', 'stderrconfig') : []),
     ...validateWhen(step.when, context),
     ...each('results', step.results, validateResultDeclaration),
-    ...(!context.flags.enableArtifacts && usesArtifacts(step)
-      ? fieldError('feature flag enable-artifacts should be set to true to use artifacts feature.')
-      : []),
   ];
+}
+
+/** Whether a template's lists read or write artifacts, for steps that have none of their own. */
+function artifactsInTemplate({ command, args }: StepTemplate = {}): { command: boolean; args: boolean } {
+  return { command: usesArtifacts({ command }), args: usesArtifacts({ args }) };
+}
+
+function validateArtifacts(
+  step: Step,
+  template: ReturnType<typeof artifactsInTemplate>,
+  context: ValidationContext,
+): FieldError[] {
+  const takes = !step.ref && ((template.command && !step.command) || (template.args && !step.args));
+  return !context.flags.enableArtifacts && (takes || usesArtifacts(step))
+    ? fieldError('feature flag enable-artifacts should be set to true to use artifacts feature.')
+    : [];
 }
 
 function validateStepWithRef(step: Step, context: ValidationContext): FieldError[] {
@@ -214,7 +241,7 @@ function validateWorkspaceUsages(spec: TaskSpec, context: ValidationContext): Fi
 }
 
 /** A task result may pass on a result of one of the task's steps. */
-function validateResultValue(spec: TaskSpec, value: unknown): FieldError[] {
+function validateResultValue(byName: ReadonlyMap<string, readonly Step[]>, value: unknown): FieldError[] {
   if (value === undefined) return [];
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const match = /^\$\(steps\.([^.()]+)\.results\.([^.()[\]]+)(?:\[\*\])?\)$/.exec(text);
@@ -225,7 +252,7 @@ function validateResultValue(spec: TaskSpec, value: unknown): FieldError[] {
     );
   }
   const [, stepName = '', resultName = ''] = match;
-  const steps = (spec.steps ?? []).filter((step) => step.name === stepName);
+  const steps = byName.get(stepName) ?? [];
   // Results of a referenced step are only known once it is fetched.
   if (steps.some((step) => step.ref || (step.results ?? []).some((result) => result.name === resultName))) return [];
   return invalidValue(

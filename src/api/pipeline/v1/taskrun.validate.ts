@@ -10,7 +10,7 @@ import {
 import type { Condition } from '../../meta.ts';
 import { defaultTaskRunSpec } from './defaults.ts';
 import { validateObjectProperties, validateParams, validateRef } from './params.validate.ts';
-import { propagatedSpecs } from './propagation.ts';
+import { propagatedParams } from './propagation.ts';
 import { changedManagedBy, changedSpec, validateContainerSettings } from './runspecs.validate.ts';
 import { validateTaskSpec } from './task.validate.ts';
 import { taskRunSpecStatus, type TaskRun, type TaskRunSpec } from './taskrun.ts';
@@ -71,7 +71,7 @@ function validateDefinition(spec: TaskRunSpec, context: ValidationContext): Fiel
 /** Params of the run reach into an embedded spec, so the steps are checked against both. */
 function validateInlineParams({ taskSpec, params }: TaskRunSpec): FieldError[] {
   if (!taskSpec) return [];
-  const specs = propagatedSpecs({ params }, { specs: taskSpec.params });
+  const specs = propagatedParams({ params }, { specs: taskSpec.params });
   return [
     ...validateObjectProperties(taskSpec.params),
     ...via('taskSpec', [

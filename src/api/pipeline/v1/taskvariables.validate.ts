@@ -1,6 +1,6 @@
 import { fieldError, via, type FieldError } from '../../fielderror.ts';
-import type { ParamSpec } from './params.ts';
-import { typeOfParamSpec } from './params.validate.ts';
+import type { ParamType } from './params.ts';
+import type { DeclaredParams } from './params.validate.ts';
 import type { Step, TaskSpec } from './task.ts';
 import { variables, type VariableReference } from './variables.ts';
 
@@ -34,6 +34,9 @@ function stepTexts(step: Step): StepText[] {
 
 type Check = (text: StepText) => FieldError[];
 
+/** A set of names, however it is kept. */
+export type Names = Pick<ReadonlySet<string>, 'has'>;
+
 function checkSteps(steps: readonly Step[] | undefined, check: Check): FieldError[] {
   return (steps ?? []).flatMap((step, index) =>
     via(
@@ -44,7 +47,7 @@ function checkSteps(steps: readonly Step[] | undefined, check: Check): FieldErro
 }
 
 /** The error of a text whose reference below `prefix` is none of `names`; at most one per text, as upstream. */
-export function unknownVariable(text: string, prefix: string, names: ReadonlySet<string>): FieldError[] {
+export function unknownVariable(text: string, prefix: string, names: Names): FieldError[] {
   for (const reference of variables(text, prefix)) {
     if (!reference.quoted && reference.path.length > 2) {
       return fieldError(
@@ -57,51 +60,52 @@ export function unknownVariable(text: string, prefix: string, names: ReadonlySet
 }
 
 /** An array in a text that takes only strings. */
-export function prohibitedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found =
-    arrays.size > 0 &&
-    variables(text, 'params').some((reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''));
+export function prohibitedArray(text: string, arrays: Names): FieldError[] {
+  const found = variables(text, 'params').some(
+    (reference) => isWhole(reference) && arrays.has(reference.path[0] ?? ''),
+  );
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 
 /** An array that shares an item of a list with other text. */
-export function notIsolatedArray(text: string, arrays: ReadonlySet<string>): FieldError[] {
-  const found =
-    arrays.size > 0 &&
-    variables(text, 'params').some(
-      (reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text,
-    );
+export function notIsolatedArray(text: string, arrays: Names): FieldError[] {
+  const found = variables(text, 'params').some(
+    (reference) => isWhole(reference) && arrays.has(reference.path[0] ?? '') && reference.text !== text,
+  );
   return found ? fieldError(`variable is not properly isolated in ${JSON.stringify(text)}`) : [];
 }
 
 /** An object where one of its keys should be. */
-export function wholeObject(text: string, objects: ReadonlySet<string>): FieldError[] {
-  const found =
-    objects.size > 0 &&
-    variables(text, 'params').some((reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''));
+export function wholeObject(text: string, objects: Names): FieldError[] {
+  const found = variables(text, 'params').some(
+    (reference) => reference.path.length === 1 && objects.has(reference.path[0] ?? ''),
+  );
   return found ? fieldError(`variable type invalid in ${JSON.stringify(text)}`) : [];
 }
 
-/** A key that an object param does not have. */
-export function unknownKey(text: string, name: string, keys: ReadonlySet<string>): FieldError[] {
-  const found = variables(text, 'params').some(
-    ({ path, quoted }) => !quoted && path.length === 2 && path[0] === name && !keys.has(path[1] ?? ''),
+/** Keys that object params do not have: one error for each declaration that lacks one. */
+export function unknownKeys(text: string, declared: DeclaredParams): FieldError[] {
+  const lacking = new Set(
+    variables(text, 'params').flatMap(({ path: [name = '', key = '', ...more], quoted, path }) =>
+      quoted || path.length !== 2 || more.length > 0
+        ? []
+        : declared(name).filter(({ type, hasKey }) => type === 'object' && !hasKey(key)),
+    ),
   );
-  return found ? fieldError(`non-existent variable in ${JSON.stringify(text)}`) : [];
+  return Array.from(lacking).flatMap(() => fieldError(`non-existent variable in ${JSON.stringify(text)}`));
 }
 
 function isWhole(reference: VariableReference): boolean {
   return reference.index === undefined || reference.index === '*';
 }
 
-function namesOfType(specs: readonly ParamSpec[], type: string): Set<string> {
-  return new Set(specs.filter((spec) => typeOfParamSpec(spec) === type).map((spec) => spec.name));
+export function namesOfType(declared: DeclaredParams, wanted: ParamType): Names {
+  return { has: (name) => declared(name).some(({ type }) => type === wanted) };
 }
 
 /** Arrays stand alone, and only in command and args. */
-export function validateArrayUsage(steps: readonly Step[] | undefined, specs: readonly ParamSpec[]): FieldError[] {
-  const arrays = namesOfType(specs, 'array');
-  if (arrays.size === 0) return [];
+export function validateArrayUsage(steps: readonly Step[] | undefined, declared: DeclaredParams): FieldError[] {
+  const arrays = namesOfType(declared, 'array');
   return checkSteps(steps, ({ text, isolated }) =>
     isolated ? notIsolatedArray(text, arrays) : prohibitedArray(text, arrays),
   );
@@ -113,16 +117,15 @@ export function validateArrayUsage(steps: readonly Step[] | undefined, specs: re
  */
 export function validateDeclaredParams(
   steps: readonly Step[] | undefined,
-  specs: readonly ParamSpec[],
-  known: Iterable<string> = [],
+  declared: DeclaredParams,
+  known: Names = new Set(),
 ): FieldError[] {
-  const names = new Set([...specs.map((spec) => spec.name), ...known]);
-  const objects = specs.filter((spec) => typeOfParamSpec(spec) === 'object');
-  const objectNames = new Set(objects.map((spec) => spec.name));
+  const names = { has: (name: string) => declared(name).length > 0 || known.has(name) };
+  const objects = namesOfType(declared, 'object');
   return checkSteps(steps, ({ text }) => [
     ...unknownVariable(text, 'params', names),
-    ...objects.flatMap((spec) => unknownKey(text, spec.name, new Set(Object.keys(spec.properties ?? {})))),
-    ...wholeObject(text, objectNames),
+    ...unknownKeys(text, declared),
+    ...wholeObject(text, objects),
   ]);
 }
 
