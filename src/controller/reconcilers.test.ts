@@ -47,6 +47,7 @@ beforeEach(async () => {
     watchdog: new Watchdog(silentLogger),
     registry: new Registry(),
     log: silentLogger,
+    end: stop.signal,
   } as unknown as ReconcilerSurroundings);
   const counted = controllers.map((controller) => ({
     ...controller,
@@ -73,7 +74,7 @@ const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
 /** The kubelet's doing. */
 async function podBecomes(status: PodStatus, name = 'run-pod'): Promise<void> {
   await eventually(() => podOf(name)).toBeDefined();
-  await client.patch(pods, 'ns', name, { type: 'merge', body: { status } });
+  await client.patch(pods, 'ns', name, { type: 'merge', body: { status }, subresource: 'status' });
 }
 
 describe('wake-ups', () => {
