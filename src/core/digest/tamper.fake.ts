@@ -26,5 +26,5 @@ export function tamperings(value: unknown, path = ''): Tampering[] {
       { path: `${path}.added`, value: { ...value, added: 'added' } },
     ];
   }
-  return [{ path, value: typeof value === 'number' ? value + 1 : `${String(value)}-changed` }];
+  return [{ path, value: typeof value === 'number' ? (value === 0 ? 1 : -value) : `${String(value)}-changed` }];
 }

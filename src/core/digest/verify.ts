@@ -35,7 +35,10 @@ export function verifyPipelineRunRecord(pipelineRun: PipelineRun, children: read
   ]);
 }
 
-function verdict(problems: RecordProblem[]): RecordVerdict {
+/** A field is named once, though it may show in the object and in the notes of the controller. */
+function verdict(all: RecordProblem[]): RecordVerdict {
+  const byField = new Map(all.toReversed().map((problem) => [problem.field, problem]));
+  const problems = [...byField.values()].toReversed();
   return problems.length === 0 ? { kind: 'sound' } : { kind: 'changed', problems };
 }
 

@@ -130,7 +130,9 @@ function timeOut(draft: Draft): void {
 }
 
 /** Children that exist but were not written down, because the controller was killed before it could. */
-function recoverChildren({ status, run, facts }: Draft): void {
+function recoverChildren(draft: Draft): void {
+  const { status, run, facts } = draft;
+  if (facts.taskRuns.length > 0 && status.pipelineSpec === undefined) recoverPipeline(draft);
   const known = new Set(status.childReferences?.map((child) => child.name));
   const lost = observeTasks(
     run,
@@ -142,6 +144,15 @@ function recoverChildren({ status, run, facts }: Draft): void {
     new Map(),
   );
   if (recovered.length > 0) status.childReferences = [...(status.childReferences ?? []), ...recovered];
+}
+
+/** The pipeline that they were made from, which was to be written with them. */
+function recoverPipeline({ status, run, facts }: Draft): void {
+  try {
+    status.pipelineSpec = pipelineOf(facts, run, () => {}).spec;
+  } catch (error) {
+    if (!(error instanceof RunFailure)) throw error;
+  }
 }
 
 function advance(draft: Draft): void {

@@ -144,14 +144,14 @@ describe('what differs from the pod that was sent', () => {
       ['spec.volumes[v]'],
     ],
     [
-      'a volume of the token with more in it',
+      'a volume that is only called as the token is',
       with_((pod) => {
         pod.spec.volumes = [
           ...(spec.volumes ?? []),
           { ...tokenVolume, projected: { ...tokenVolume.projected, sources: [] } },
         ];
       }),
-      ['spec.volumes[tekton-internal-downward].downwardAPI.items[0]', `spec.volumes[${token}]`].slice(1),
+      [`spec.volumes[${token}]`],
     ],
     [
       'the token where it can be written',
@@ -220,7 +220,7 @@ describe('for any pod', () => {
   it('every change of a leaf of what a server gave back is found', () => {
     const returned = served(sent);
     const changes = tamperings(returned.spec).filter(({ path }) => !free.some((place) => place.test(path)));
-    expect(changes.length).toBeGreaterThan(200);
+    expect(changes.length).toBeGreaterThan(150);
     for (const { path, value } of changes)
       expect(podChanges(sent, { ...returned, spec: value as Pod['spec'] }), `spec${path}`).not.toEqual([]);
   });

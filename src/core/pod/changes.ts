@@ -50,8 +50,8 @@ function withoutSteering(all: Record<string, string> | undefined): Record<string
   return rest;
 }
 
-function compare(place: Place, given: unknown, returned: unknown): string[] {
-  const sent = isLeftOut(place, given) ? undefined : given;
+function compare(place: Place, before: unknown, now: unknown): string[] {
+  const [sent, returned] = [before, now].map((value) => (isLeftOut(place, value) ? undefined : value));
   const list = keyOf(place.pattern);
   if (list !== undefined && isListOrAbsent(sent) && isListOrAbsent(returned))
     return compareKeyed(place, list, sent ?? [], returned ?? []);

@@ -2,97 +2,14 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Pipeline, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
-import { FakeClock } from '../../clock.fake.ts';
-import { pipelineRun, settings, task } from '../../core/pipelinerun/simulation.fake.ts';
+import { task } from '../../core/pipelinerun/simulation.fake.ts';
 import { ApiError } from '../../kube/client.ts';
-import { FakeKubeClient, type FakeCall } from '../../kube/client.fake.ts';
-import type { KubeObject, Resource } from '../../kube/object.ts';
+import { type FakeCall } from '../../kube/client.fake.ts';
+import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims } from '../../kube/resources.ts';
-import { Store } from '../../kube/store.ts';
-import { silentLogger } from '../../log.ts';
 import { pipelineRunResource, taskRunResource } from './apply.ts';
-import { byController, controllerIndex } from '../../kube/owners.ts';
-import { createPipelineRunReconciler } from './reconciler.ts';
-
-/** A controller over an API server in memory. `restart` loses everything the process knew. */
-class World {
-  readonly client = new FakeKubeClient();
-  readonly clock = new FakeClock('2026-01-01T00:00:01Z');
-  readonly events: string[] = [];
-  readonly stores = {
-    pipelineRuns: new Store<PipelineRun>({ freeze: true }),
-    taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
-    pipelines: new Store<Pipeline>({ freeze: true }),
-    tasks: new Store<Task>({ freeze: true }),
-  };
-
-  async watch(): Promise<void> {
-    const load = async <T extends KubeObject>(store: Store<T>, resource: Resource<T>) => {
-      const { items, resourceVersion } = await this.client.list(resource);
-      store.replace(items, resourceVersion);
-    };
-    await load(this.stores.pipelineRuns, pipelineRunResource);
-    await load(this.stores.taskRuns, taskRunResource);
-    await load(this.stores.pipelines, pipelines as Resource<Pipeline>);
-    await load(this.stores.tasks, tasks as Resource<Task>);
-  }
-
-  reconcile() {
-    const reconciler = createPipelineRunReconciler({
-      client: this.client,
-      stores: this.stores,
-      settings: () => settings,
-      clock: this.clock,
-      log: silentLogger,
-      events: {
-        event: (_object, type, reason, message) => {
-          this.events.push(`${type} ${reason}${message && `: ${message}`}`);
-        },
-      },
-    });
-    return reconciler('ns/run', new AbortController().signal);
-  }
-
-  async create(spec: PipelineRunSpec, metadata: PipelineRun['metadata'] = {}): Promise<void> {
-    this.client.seed(pipelineRunResource, pipelineRun(spec, metadata));
-    await this.watch();
-  }
-
-  run(): Promise<PipelineRun> {
-    return this.client.get(pipelineRunResource, 'ns', 'run');
-  }
-
-  async condition(): Promise<string> {
-    const condition = (await this.run()).status?.conditions?.[0];
-    return `${condition?.status} ${condition?.reason}`;
-  }
-
-  async finish(name: string, results: Record<string, string> = {}): Promise<void> {
-    const taskRun = await this.client.get(taskRunResource, 'ns', name);
-    const status: TaskRun['status'] = {
-      conditions: [{ type: 'Succeeded', status: 'True' }],
-      results: Object.entries(results).map(([key, value]) => ({ name: key, value })),
-    };
-    await this.client.replaceStatus(taskRunResource, { ...taskRun, status });
-    await this.watch();
-  }
-
-  /** Writes since the last call, as "verb resource/name". */
-  writes(): string[] {
-    const now = this.client.writes
-      .slice(this.#told)
-      .map(
-        ({ verb, resource, subresource, key }) =>
-          `${verb} ${resource}${subresource ? `/${subresource}` : ''} ${key.slice(3)}`,
-      );
-    this.#told = this.client.writes.length;
-    return now;
-  }
-
-  #told = 0;
-}
+import { World } from './world.fake.ts';
 
 const embedded = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });
 const chain = embedded(
