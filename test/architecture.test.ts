@@ -5,7 +5,17 @@ import { describe, expect, it } from 'vitest';
 const source = path.resolve(import.meta.dirname, '../src');
 
 /** Small files at the top of src that anything may import: they import nothing of ours but each other. */
-const leaves = ['clock.ts', 'clock.fake.ts', 'concurrency.ts', 'duration.ts', 'errors.ts', 'log.ts', 'metrics.ts', 'redact.ts', 'version.ts'];
+const leaves = [
+  'clock.ts',
+  'clock.fake.ts',
+  'concurrency.ts',
+  'duration.ts',
+  'errors.ts',
+  'log.ts',
+  'metrics.ts',
+  'redact.ts',
+  'version.ts',
+];
 
 /** Which rooms a room may import, itself aside. The order is the order of dependency (README, "Tree"). */
 const mayImport: Record<string, string[]> = {

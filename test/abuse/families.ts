@@ -334,8 +334,7 @@ const others: Family[] = [
       size: 200,
       prepare: (n) => {
         const { run, children } = ended(n);
-        return () =>
-          artifactsOf(run, children, formatSettings(format, { deep: true }));
+        return () => artifactsOf(run, children, formatSettings(format, { deep: true }));
       },
     },
     {

@@ -172,9 +172,7 @@ beforeAll(async () => {
   await client.create(limitRanges, {
     metadata: { name: 'limits', namespace: limited },
     spec: {
-      limits: [
-        { type: 'Container', default: { cpu: '4', memory: '4Gi' }, defaultRequest: { cpu: '1m' } },
-      ],
+      limits: [{ type: 'Container', default: { cpu: '4', memory: '4Gi' }, defaultRequest: { cpu: '1m' } }],
     },
   } as unknown as LimitRange);
 });

@@ -44,7 +44,11 @@ function topologicalOrder(nodes: readonly GraphNode[], parents: ReadonlyMap<stri
   const waitingFor = new Map(Array.from(parents, ([name, list]) => [name, list.length]));
   const children = new Map<string, string[]>();
   for (const [name, list] of parents)
-    for (const parent of list) children.set(parent, children.get(parent) ?? []).get(parent)?.push(name);
+    for (const parent of list)
+      children
+        .set(parent, children.get(parent) ?? [])
+        .get(parent)
+        ?.push(name);
   const order = nodes.filter((node) => waitingFor.get(node.name) === 0).map((node) => node.name);
   // Grows while it is walked: what becomes free is appended.
   for (const next of order) {
