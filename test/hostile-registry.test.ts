@@ -20,7 +20,7 @@ import { taskRunResource } from '../src/reconcilers/taskrun/apply.ts';
 import { createTaskRunReconciler } from '../src/reconcilers/taskrun/reconciler.ts';
 import { Registries } from '../src/registry/client.ts';
 import { digestOf } from '../src/registry/digest.ts';
-import { HostileRegistry, misdeeds } from '../src/registry/hostile-registry.fake.ts';
+import { HostileRegistry, type misdeeds } from '../src/registry/hostile-registry.fake.ts';
 import { FakeRegistry } from '../src/registry/registry.fake.ts';
 
 const mebibyte = 1024 * 1024;
