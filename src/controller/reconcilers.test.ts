@@ -44,6 +44,7 @@ beforeEach(async () => {
     settings: { current: () => settingsOf() },
     events: new EventRecorder({ client, component: 'test', log: silentLogger }),
     flags: parseControllerFlags(['--entrypoint-image=e', '--nop-image=n'], {}),
+    end: stop.signal,
     watchdog: new Watchdog(silentLogger),
     registry: new Registry(),
     log: silentLogger,
@@ -73,7 +74,7 @@ const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 15_000 });
 /** The kubelet's doing. */
 async function podBecomes(status: PodStatus, name = 'run-pod'): Promise<void> {
   await eventually(() => podOf(name)).toBeDefined();
-  await client.patch(pods, 'ns', name, { type: 'merge', body: { status } });
+  await client.patch(pods, 'ns', name, { type: 'merge', subresource: 'status', body: { status } });
 }
 
 describe('wake-ups', () => {
