@@ -18,6 +18,7 @@ export default defineConfig({
             'test/*.test.ts',
             'test/contract/*.test.ts',
             'test/bench/*.test.ts',
+            'test/load/*.test.ts',
             'test/conformance/*.test.ts',
             'test/cluster-access/*.test.ts',
           ],
