@@ -52,7 +52,9 @@ function decodeObject(
     const inner =
       name === undefined
         ? undefined
-        : ((properties && Object.hasOwn(properties, name) ? properties[name] : undefined) ?? additionalProperties ?? (schema[preserves] ? {} : undefined));
+        : ((properties && Object.hasOwn(properties, name) ? properties[name] : undefined) ??
+          additionalProperties ??
+          (schema[preserves] ? {} : undefined));
     if (name === undefined || inner === undefined) {
       if (schema[preserves]) result.set(given, value);
       else errors.push({ path: within(given), message: `unknown field "${given}"${suggestion(properties)}` });

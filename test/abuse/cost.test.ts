@@ -20,7 +20,10 @@ const grown = new Map<string, Growth>();
 
 beforeAll(() => {
   const child = path.join(import.meta.dirname, 'cost.ts');
-  const { stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', child], { encoding: 'utf8', timeout: 600_000 });
+  const { stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', child], {
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
   for (const line of stdout.split('\n').filter((text) => text.startsWith('{'))) {
     const row = JSON.parse(line) as Partial<Growth> & { reached?: string[]; exported?: string[] };
     if (row.reached && row.exported) [reached, exported] = [row.reached, row.exported];

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { cpuMs } from './clock.ts';
 import { calledFunctions, coveredFiles, exportedFunctions } from './coverage.ts';
-import { families, type Family } from './families.ts';
+import { families } from './families.ts';
+import type { Family } from './family.ts';
 
 /** Best of a few: what others do on this machine only ever adds. */
 function best(act: () => unknown, tries: number): number {

@@ -117,7 +117,9 @@ function assessTask(one: TaskObservation, around: Surroundings): TaskState {
   const ready = around.parents.every((parent) => parent.done);
   const state: TaskState = withResults(one, ready, around.known, around.shown);
   if (one.progress !== 'notStarted')
-    return mayGoOn(state, around) && isPartlyStarted(state, around.mostCombinations) ? { ...state, progress: 'running', startable: true, done: false } : state;
+    return mayGoOn(state, around) && isPartlyStarted(state, around.mostCombinations)
+      ? { ...state, progress: 'running', startable: true, done: false }
+      : state;
   if (around.invalid !== undefined) return { ...state, invalid: around.invalid, done: true };
   const skip = skipReason(one, state, around);
   if (skip !== undefined) return { ...state, skip, done: true };

@@ -36,7 +36,11 @@ export function bindingBudget(what: string): Budget {
 /**
  * Params and context. The value of a param may hold `$(context…)`: upstream replaces params first and context after.
  */
-export function runReplacements(run: PipelineRun, pipelineName: string, spec: Pick<PipelineSpec, 'params'>): Replacements {
+export function runReplacements(
+  run: PipelineRun,
+  pipelineName: string,
+  spec: Pick<PipelineSpec, 'params'>,
+): Replacements {
   const context = contextReplacements(run, pipelineName);
   return mergeReplacements(
     paramReplacements(replaceDeep(spec.params ?? [], context), replaceDeep(run.spec.params ?? [], context)),

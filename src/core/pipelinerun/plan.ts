@@ -196,9 +196,16 @@ function preparePipeline(draft: Draft): BoundPipeline {
 function checkChildren({ tasks = [], finally: last = [] }: PipelineSpec): void {
   const all = [...tasks, ...last];
   const count = all.reduce((sum, { matrix }) => sum + countProduct(matrix), 0);
-  const size = all.reduce((sum, { name = '', matrix }) => sum + countProduct(matrix) * (leastReference + name.length), 0);
+  const size = all.reduce(
+    (sum, { name = '', matrix }) => sum + countProduct(matrix) * (leastReference + name.length),
+    0,
+  );
   if (size > largestObject)
-    throw tooLarge(`status.childReferences of ${count} TaskRuns`, size, 'split the pipeline, or give its matrices less');
+    throw tooLarge(
+      `status.childReferences of ${count} TaskRuns`,
+      size,
+      'split the pipeline, or give its matrices less',
+    );
 }
 
 /** An entry of childReferences, and of the record of children, without any name in it. */

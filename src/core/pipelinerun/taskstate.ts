@@ -51,7 +51,11 @@ function groupByTask(run: PipelineRun, taskRuns: readonly TaskRun[]): Map<string
   const groups = new Map<string, TaskRun[]>();
   for (const taskRun of taskRuns) {
     const name = referenced.get(taskRun.metadata.name) ?? taskRun.metadata.labels?.[labels.pipelineTask];
-    if (name !== undefined) groups.set(name, groups.get(name) ?? []).get(name)?.push(taskRun);
+    if (name !== undefined)
+      groups
+        .set(name, groups.get(name) ?? [])
+        .get(name)
+        ?.push(taskRun);
   }
   return groups;
 }

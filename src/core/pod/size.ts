@@ -27,7 +27,9 @@ export function checkPodBefore(input: PodInput): void {
     count(lists, [taskRun.spec.podTemplate?.env]) * leastItem +
     texts((spec.results ?? []).map(({ name }) => name)) +
     texts(creds?.flags ?? []);
-  const isolated = new Set([...(spec.steps ?? []), ...(spec.sidecars ?? [])].flatMap((one) => one.workspaces ?? []).map(({ name }) => name));
+  const isolated = new Set(
+    [...(spec.steps ?? []), ...(spec.sidecars ?? [])].flatMap((one) => one.workspaces ?? []).map(({ name }) => name),
+  );
   const mounts = workspaces.filter(({ name }) => !isolated.has(name)).length;
   const size = steps * perStep + containers * mounts * leastItem + jsonSize(spec.steps ?? [], largestObject);
   if (size > largestObject) throw tooLarge(`a pod with ${steps} steps`, size, wayOut);

@@ -16,7 +16,7 @@ export function mergeReplacements(...all: Replacements[]): Replacements {
 
 /** Calls back for the inner text of every `$(…)` with its place: no parentheses inside, of `$($(x))` only the inner one. */
 function eachReference(text: string, found: (inner: string, start: number, end: number) => void): void {
-  for (let from = text.indexOf('$('); from >= 0; ) {
+  for (let from = text.indexOf('$('); from >= 0;) {
     const close = text.indexOf(')', from);
     if (close < 0) return;
     const open = text.lastIndexOf('$(', close);

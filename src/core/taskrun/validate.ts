@@ -230,10 +230,7 @@ function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
   const r = paramReplacements(spec.params ?? [], taskRun.spec.params ?? []);
   for (const [index, step] of (spec.steps ?? []).entries()) {
     for (const [field, value] of Object.entries(step)) {
-      const fault =
-        field === 'results'
-          ? undefined
-          : firstVariableFault(value, r);
+      const fault = field === 'results' ? undefined : firstVariableFault(value, r);
       if (fault !== undefined) return invalid(`${fault}: steps[${index}].${field}`);
     }
   }

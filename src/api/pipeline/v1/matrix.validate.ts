@@ -17,7 +17,9 @@ export function countCombinations(matrix: Matrix): number {
   if (params.length === 0) return include.length;
   const lengths = params.map(({ value }) => (Array.isArray(value) ? value.length : 0));
   const generated = lengths.reduce((product, length) => product * length, 1);
-  const values = new Map(params.map(({ name, value }) => [name, Array.isArray(value) ? new Set<unknown>(value) : undefined]));
+  const values = new Map(
+    params.map(({ name, value }) => [name, Array.isArray(value) ? new Set<unknown>(value) : undefined]),
+  );
   const added = include.filter((entry) => isNewCombination(entry.params ?? [], values));
   return generated + added.length;
 }

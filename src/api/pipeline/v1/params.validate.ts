@@ -49,7 +49,11 @@ export function declaredParam(spec: ParamSpec): DeclaredParam {
 /** Every declaration of one scope, by name. */
 export function declaredParams(specs: readonly ParamSpec[]): DeclaredParams {
   const byName = new Map<string, DeclaredParam[]>();
-  for (const spec of specs) byName.set(spec.name, byName.get(spec.name) ?? []).get(spec.name)?.push(declaredParam(spec));
+  for (const spec of specs)
+    byName
+      .set(spec.name, byName.get(spec.name) ?? [])
+      .get(spec.name)
+      ?.push(declaredParam(spec));
   return (name) => byName.get(name) ?? [];
 }
 

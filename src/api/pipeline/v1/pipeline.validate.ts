@@ -1,5 +1,10 @@
 import { each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
-import { declaredParams, validateObjectProperties, validateParamSpecs, type DeclaredParams } from './params.validate.ts';
+import {
+  declaredParams,
+  validateObjectProperties,
+  validateParamSpecs,
+  type DeclaredParams,
+} from './params.validate.ts';
 import type { Pipeline, PipelineResult, PipelineSpec, PipelineTask } from './pipeline.ts';
 import { isCustomTask, validatePipelineTask } from './pipelinetask.validate.ts';
 import {
@@ -89,9 +94,7 @@ function validateWorkspaceDeclarations(spec: PipelineSpec): FieldError[] {
   const nameless = spec.workspaces?.findIndex(({ name }) => name === '');
   return [
     ...each('workspaces', spec.workspaces, ({ name }) =>
-      name === ''
-        ? invalidValue(`workspace ${nameless} has empty name`)
-        : [],
+      name === '' ? invalidValue(`workspace ${nameless} has empty name`) : [],
     ),
     ...repeated(spec.workspaces, (workspace) => workspace.name).flatMap(({ name, index }) =>
       invalidValue(`workspace with name ${quote(name)} appears more than once`, `workspaces[${index}]`),
