@@ -15,19 +15,12 @@ import { settle as settleTaskRun } from '../../src/core/taskrun/settle.ts';
 import { parseChallenge } from '../../src/registry/challenge.ts';
 import { credentialsFor, keychainOfSecret } from '../../src/registry/keychain.ts';
 import { parseImageReference } from '../../src/registry/reference.ts';
+import { recordFamilies } from './families-records.ts';
+import { named, range, texts, type Family } from './family.ts';
 import { plan } from './plan.ts';
-
-/** Input of one shape in any size, and what is done with it. The input is made before the clock starts. */
-export interface Family {
-  name: string;
-  /** A size that takes some milliseconds. */
-  size: number;
-  prepare: (size: number) => () => unknown;
-}
 
 const now = new Date('2026-01-01T00:00:10Z');
 const settings = settingsOf();
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const step = (script: string, more: Partial<Step> = {}): Step => ({ image: 'busybox', script, ...more });
 const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: '2026-01-01T00:00:00Z' };
 const hex = 'a'.repeat(64);
@@ -45,30 +38,9 @@ function planned(kind: 'TaskRun' | 'PipelineRun', spec: object): () => unknown {
   return () => plan({ kind }, json);
 }
 
-function texts(name: string, size: number, text: (size: number) => string, read: (text: string) => unknown): Family {
-  return {
-    name,
-    size,
-    prepare: (n) => {
-      const flat = Buffer.from(text(n)).toString();
-      return () => attempt(() => read(flat));
-    },
-  };
-}
-
-/** What a parser refuses counts as read. */
-function attempt(act: () => unknown): unknown {
-  try {
-    return act();
-  } catch (error) {
-    return error;
-  }
-}
-
 const small = [step('true')];
 const given = (names: readonly string[], value: Param['value'] = 'v'): Param[] =>
   names.map((name) => ({ name, value }));
-const named = (prefix: string, count: number): string[] => range(count).map((index) => `${prefix}${index}`);
 const specs = (names: readonly string[]) => names.map((name) => ({ name }));
 
 const ofTaskRuns: Family[] = [
@@ -369,4 +341,4 @@ const others: Family[] = [
   ),
 ];
 
-export const families: readonly Family[] = [...ofTaskRuns, ...ofPipelineRuns, ...others];
+export const families: readonly Family[] = [...ofTaskRuns, ...ofPipelineRuns, ...others, ...recordFamilies];
