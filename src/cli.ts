@@ -32,7 +32,9 @@ async function commandLine(args: string[]): Promise<number> {
 }
 
 const [first = '', ...rest] = process.argv.slice(2);
-const role = Object.hasOwn(roles, first) ? roles[first] : undefined;
+// A role takes flags only: `tektite chains release` is for people.
+const isRole = Object.hasOwn(roles, first) && (rest.length === 0 || rest[0]?.startsWith('-'));
+const role = isRole ? roles[first] : undefined;
 try {
   process.exitCode = await (role ? role(rest) : commandLine(process.argv.slice(2)));
   // A kept connection or a timer of a library must not hold a finished server for the rest of its grace period.

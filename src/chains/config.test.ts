@@ -156,6 +156,11 @@ describe('chains-config', () => {
     ['artifacts.taskrun.formats', 'in-toto', (c) => c.taskrun.format, 'in-toto'],
   ];
 
+  it('a repository for signatures does nothing for bundles, and that is told', () => {
+    const data = { 'storage.oci.repository': 'r.io/signatures', 'storage.oci.encoding-format': 'sigstore-bundle' };
+    expect(parseChainsConfig(data).problems).toMatchObject([{ key: 'storage.oci.repository' }]);
+  });
+
   it.each(refused)('%s: %j is reported by name and the other keys count', (key, value, read, expected) => {
     const { config, problems } = parseChainsConfig({ [key]: value, 'builder.id': 'https://b' });
     expect(read(config)).toEqual(expected);

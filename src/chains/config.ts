@@ -161,6 +161,20 @@ function statement(values: ConfigValues, kind: 'taskrun' | 'pipelinerun'): State
 }
 
 function storage(values: ConfigValues): StorageSettings {
+  const settings = readStorage(values);
+  const { repository, encoding } = settings.oci;
+  if (repository !== '' && encoding === 'sigstore-bundle')
+    values.problems.push({
+      kind: 'invalid-value',
+      key: 'storage.oci.repository',
+      value: repository,
+      message:
+        'key storage.oci.repository has no effect with storage.oci.encoding-format "sigstore-bundle": a bundle is found beside its image only; remove it, or use "dsse"',
+    });
+  return settings;
+}
+
+function readStorage(values: ConfigValues): StorageSettings {
   return {
     gcs: { bucket: values.text('storage.gcs.bucket', '') },
     oci: {

@@ -15,6 +15,7 @@ import { commandHelp, groupHelp, rootHelp } from './help.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
+import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
 import { versionCommand } from './version.ts';
 
@@ -47,6 +48,7 @@ const groups: readonly CommandGroup[] = [
     ],
   },
   { names: ['task', 't', 'tasks'], summary: 'Inspect Tasks', commands: [describeTask, listTasks] },
+  { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
 const helpCommand: Command = command({

@@ -86,7 +86,12 @@ describe.each(cases)(
       ]) {
         await backend.store(await requestFor(payload, settings), signal);
       }
-      program = await cosign(line, { folder, env: elsewhere ? { COSIGN_REPOSITORY: `${host}/other-${name}` } : {} });
+      // Bundles are beside the image in any case: they refer to it.
+      const isElsewhere = elsewhere && encoding === 'dsse';
+      program = await cosign(line, {
+        folder,
+        env: isElsewhere ? { COSIGN_REPOSITORY: `${host}/other-${name}` } : {},
+      });
     });
 
     const common = ['--insecure-ignore-tlog=true', '--allow-http-registry'];

@@ -216,14 +216,14 @@ describe('a registry with a token server', () => {
     expect(asked).toEqual([{ scopes: ['repository:team/app:pull,push'], user: 'bot:secret' }]);
   });
 
-  it('gets asked for pull only where nothing is written', async () => {
+  it('gets asked for push where a bundle goes: beside its image, whatever repository is set', async () => {
     const backend = backendFor(account());
     const settings = { 'storage.oci.encoding-format': 'sigstore-bundle', 'storage.oci.repository': `${host}/bundles` };
     const request = await requestFor(imageSignaturePayload(subjectOf(host, 'team/app')), settings, undefined, builder);
     await expect(backend.store(request, signal)).rejects.toThrow(
       `has no manifest sha256:${'a'.repeat(64)}, and a bundle refers to the manifest`,
     );
-    expect(asked.map(({ scopes }) => scopes)).toEqual([['repository:team/app:pull']]);
+    expect(asked.map(({ scopes }) => scopes)).toEqual([['repository:team/app:pull,push']]);
   });
 
   it('is told of by name when the token does not allow the push', async () => {

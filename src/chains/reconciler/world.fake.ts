@@ -132,6 +132,8 @@ export class World {
   /** What signatures begin with; another one is a rotated key. */
   key = 'key';
   provePush: (image: ImageSubject) => Promise<void> = () => Promise.resolve();
+  /** Real services in place of those in memory. */
+  real: Partial<Services> = {};
   refuses: Partial<Record<BackendName, string>> = {};
   #stores = { taskrun: new Store<RunState>(), pipelinerun: new Store<RunState>() };
 
@@ -178,7 +180,7 @@ export class World {
       caches: { taskRuns: this.#stores.taskrun, pipelineRuns: this.#stores.pipelinerun },
       settings: () => this.config,
       seal,
-      services: this.#services(),
+      services: { ...this.#services(), ...this.real },
       clock,
       random: () => 0.5,
       log: silentLogger,

@@ -136,10 +136,16 @@ async function storeLayer(
   await attachLayer(
     { repository, tag },
     layer,
-    (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal)),
+    (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal).catch(unusable)),
     tagOptions,
     signal,
   );
+}
+
+/** A layer whose content is gone or not what its digest says is nobody's. */
+function unusable(error: unknown): undefined {
+  if (error instanceof RegistryError && (error.status === 404 || error.status === 422)) return undefined;
+  throw error;
 }
 
 async function storeBundle(

@@ -66,32 +66,30 @@ const envelopeSlack = 4096;
 
 /**
  * Compares a layer that is already under the tag: `same` payload and signer; `poorer`: the same, but without the log
- * entry or timestamp that ours has. A layer of a stranger (cosign, upstream Chains) is fetched only when it can be
- * ours.
+ * entry or timestamp that ours has. A layer is fetched only when it can be the same.
  */
 export async function likeness(
   found: Descriptor,
   layer: AttachedLayer,
   request: StoreRequest,
-  fetchBlob: (digest: string) => Promise<Buffer>,
+  fetchBlob: (digest: string) => Promise<Buffer | undefined>,
 ): Promise<Likeness> {
   if (found.mediaType !== layer.mediaType) return 'other';
   const theirs = found.annotations ?? {};
-  const isSame =
-    theirs[annotation.payload] !== undefined && theirs[annotation.signer] !== undefined
-      ? theirs[annotation.payload] === layer.annotations[annotation.payload] &&
-        theirs[annotation.signer] === layer.annotations[annotation.signer]
-      : await isStrangersCopy(found, layer, request, fetchBlob);
-  if (!isSame) return 'other';
+  // What a layer says of itself can only rule it out: anybody who may push may have written it.
+  const isOther = [annotation.payload, annotation.signer].some(
+    (key) => theirs[key] !== undefined && theirs[key] !== layer.annotations[key],
+  );
+  if (isOther || !(await isSameSignature(found, layer, request, fetchBlob))) return 'other';
   const lacks = [annotation.bundle, annotation.timestamp].some((key) => layer.annotations[key] && !theirs[key]);
   return lacks ? 'poorer' : 'same';
 }
 
-async function isStrangersCopy(
+async function isSameSignature(
   found: Descriptor,
   layer: AttachedLayer,
   request: StoreRequest,
-  fetchBlob: (digest: string) => Promise<Buffer>,
+  fetchBlob: (digest: string) => Promise<Buffer | undefined>,
 ): Promise<boolean> {
   const certificate = found.annotations?.[annotation.certificate] || undefined;
   if (layer.suffix === 'sig') {
@@ -103,7 +101,8 @@ async function isStrangersCopy(
   }
   if (found.digest === digestOf(layer.blob)) return true;
   if (Math.abs(found.size - layer.blob.length) > envelopeSlack) return false;
-  return isSameEnvelope(await fetchBlob(found.digest), request, certificate);
+  const blob = await fetchBlob(found.digest);
+  return blob !== undefined && isSameEnvelope(blob, request, certificate);
 }
 
 /** Whether stored bytes are an envelope around our payload, by our signer. */

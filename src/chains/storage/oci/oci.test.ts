@@ -3,8 +3,9 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Registries } from '../../../registry/client.ts';
+import { digestOf } from '../../../registry/digest.ts';
 import type { ImageManifest, IndexManifest } from '../../../registry/media-types.ts';
 import { FakeRegistry, HurriedClock } from '../../../registry/registry.fake.ts';
 import { parseChainsConfig } from '../../config.ts';
@@ -15,7 +16,7 @@ import type { StorageBackend, StoreRequest } from '../backend.ts';
 import { attachmentTag } from './attachment.ts';
 import { createOciBackend } from './backend.ts';
 
-const signal = AbortSignal.timeout(20_000);
+const signal = AbortSignal.timeout(110_000);
 const digest = `sha256:${'a'.repeat(64)}`;
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
 const anonymous = {
@@ -29,6 +30,17 @@ const anonymous = {
 let registry: FakeRegistry;
 let backend: StorageBackend;
 let folder = '';
+const authorityFolder = mkdtempSync(path.join(tmpdir(), 'oci-authority-'));
+const authority = { key: path.join(authorityFolder, 'key'), certificate: path.join(authorityFolder, 'ca'), pem: '' };
+
+beforeAll(() => {
+  const { key, certificate } = authority;
+  const made = ['-keyout', key, '-out', certificate, '-subj', '/CN=authority', '-days', '2'];
+  const form = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  execFileSync('openssl', ['req', '-x509', ...form, ...made], { stdio: 'ignore' });
+  authority.pem = readFileSync(certificate, 'utf8');
+});
+afterAll(() => rmSync(authorityFolder, { recursive: true }));
 
 beforeEach(async () => {
   registry = await FakeRegistry.start();
@@ -45,9 +57,10 @@ afterEach(async () => {
   await registry.server.stop();
 });
 
-/** A signer with a key, and with a certificate for `name` if that is given. */
-function signerOf(name?: string): Signer {
+/** A signer with a key, and with a certificate for `name` if that is given, which it wrote itself if it is forged. */
+function signerOf(name?: string, isForged = false): Signer {
   const [key, certificate] = [path.join(folder, 'key'), path.join(folder, 'certificate')];
+  const by = name && !isForged ? ['-CA', authority.certificate, '-CAkey', authority.key] : [];
   execFileSync(
     'openssl',
     [
@@ -68,6 +81,7 @@ function signerOf(name?: string): Signer {
       '/',
       '-addext',
       `subjectAltName=URI:${name ?? 'none'}`,
+      ...by,
     ],
     { stdio: 'ignore' },
   );
@@ -76,7 +90,7 @@ function signerOf(name?: string): Signer {
   const own = {
     publicKey: createPublicKey(privateKey),
     algorithm,
-    ...(name ? { certificate: readFileSync(certificate, 'utf8'), chain: 'CHAIN' } : {}),
+    ...(name ? { certificate: readFileSync(certificate, 'utf8'), chain: authority.pem } : {}),
   };
   return payloadSigner({
     description: '',
@@ -125,7 +139,7 @@ describe('keyless signatures', () => {
     await backend.store(await request(signerOf('https://issuer/me')), signal);
     expect(att()?.layers[0]?.annotations).toMatchObject({
       'dev.sigstore.cosign/certificate': expect.stringContaining('BEGIN CERTIFICATE') as string,
-      'dev.sigstore.cosign/chain': 'CHAIN',
+      'dev.sigstore.cosign/chain': authority.pem,
     });
     forgetOurs();
     await backend.store(await request(signerOf('https://issuer/me')), signal);
@@ -143,6 +157,85 @@ function forgetOurs(): void {
     for (const key of ['tektite.dev/payload', 'tektite.dev/signer']) delete layer.annotations?.[key];
   registry.put('app', attachmentTag(digest, 'att'), JSON.stringify(manifest), manifestType);
 }
+
+describe('a layer that somebody else put there does not count as ours', () => {
+  it('when it only says that it is', async () => {
+    const signer = signerOf();
+    for (const [wrap, attached] of [
+      [true, att],
+      [false, sig],
+    ] as const) {
+      const wanted = await request(signer, { wrap });
+      await backend.store(wanted, signal);
+      const manifest = attached();
+      const [layer] = manifest?.layers ?? [];
+      // The same words about it, another content or another signature.
+      const forged = JSON.stringify({ payload: '', signatures: [] });
+      if (layer?.annotations) layer.annotations['dev.cosignproject.cosign/signature'] = wrap ? '' : 'Zm9yZ2Vk';
+      if (layer && wrap) layer.digest = digestOf(Buffer.from(forged));
+      if (wrap) registry.blobs.set(digestOf(Buffer.from(forged)), forged);
+      registry.put('app', attachmentTag(digest, wrap ? 'att' : 'sig'), JSON.stringify(manifest), manifestType);
+      await backend.store(wanted, signal);
+      expect(attached()?.layers).toHaveLength(2);
+      await backend.store(wanted, signal);
+      expect(attached()?.layers).toHaveLength(2);
+    }
+  });
+
+  it('when its certificate for our name is not of our authority', async () => {
+    for (const wrap of [true, false]) {
+      await backend.store(await request(signerOf('https://issuer/me', true), { wrap }), signal);
+      await backend.store(await request(signerOf('https://issuer/me'), { wrap }), signal);
+    }
+    expect([att()?.layers.length, sig()?.layers.length]).toEqual([2, 2]);
+  });
+});
+
+it('a layer whose content is gone does not keep ours away', async () => {
+  const wanted = await request(signerOf());
+  await backend.store(wanted, signal);
+  const manifest = att();
+  for (const layer of manifest?.layers ?? []) layer.digest = `sha256:${'0'.repeat(64)}`;
+  registry.put('app', attachmentTag(digest, 'att'), JSON.stringify(manifest), manifestType);
+  await backend.store(wanted, signal);
+  expect(att()?.layers).toHaveLength(2);
+});
+
+describe('with whose credentials', () => {
+  it.each([
+    ['with those of Chains where the run has none', {}, 'own'],
+    ['never, where pushing must be proved', { 'artifacts.oci.verify-push': 'true' }, 'run'],
+    ['but when told to', { 'artifacts.oci.verify-push': 'true', 'storage.oci.lend-credentials': 'true' }, 'own'],
+    ['never, when told so', { 'storage.oci.lend-credentials': 'false' }, 'run'],
+  ])('%s', async (_name, settings, expected) => {
+    const asked: string[] = [];
+    const source = (name: string) => ({
+      of: () => {
+        asked.push(name);
+        return anonymous.of();
+      },
+    });
+    const lending = createOciBackend({
+      registries: new Registries(),
+      credentials: source('own'),
+      runCredentials: source('run'),
+    });
+    await lending.store(await request(signerOf(), { settings }), signal);
+    expect(asked).toEqual([expected]);
+  });
+});
+
+it('a bundle goes beside its image, whatever repository there is for other signatures', async () => {
+  registry.put('app', digest, '{}', manifestType);
+  const settings = {
+    'storage.oci.encoding-format': 'sigstore-bundle',
+    'storage.oci.repository': `${registry.server.host}/elsewhere`,
+  };
+  await backend.store(await request(signerOf(), { settings }), signal);
+  const written = registry.server.heard.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+  expect(written.length).toBeGreaterThan(0);
+  expect(written.every(({ path: at }) => at.startsWith('/v2/app/'))).toBe(true);
+});
 
 describe('timestamps', () => {
   it('of the envelope go to .att, those of the signature to .sig', async () => {

@@ -16,19 +16,19 @@ export function identityOf(certificate: string): string {
   return parsed.subjectAltName ?? parsed.fingerprint256;
 }
 
-/** Whether bytes and signature, found in a store, were made with the same key, or by the same identity, as ours. */
+/**
+ * Whether bytes and signature, found in a store, were made with the same key as ours, or with a certificate of the same
+ * identity from the same authority. Who may write to the store may have put anything there.
+ */
 export function isSameSigner(
   ours: Signature,
   theirs: { certificate?: string | undefined; bytes: Uint8Array; signature: Uint8Array },
 ): boolean {
   try {
-    if (ours.certificate || theirs.certificate)
-      return (
-        Boolean(ours.certificate && theirs.certificate) &&
-        identityOf(ours.certificate ?? '') === identityOf(theirs.certificate ?? '')
-      );
+    if (Boolean(ours.certificate) !== Boolean(theirs.certificate)) return false;
+    if (ours.certificate && theirs.certificate && !isSameIdentity(ours, theirs.certificate)) return false;
     return verifyBytes(
-      createPublicKey(ours.publicKeyPem),
+      theirs.certificate ? new X509Certificate(theirs.certificate).publicKey : createPublicKey(ours.publicKeyPem),
       { scheme: ours.scheme, hash: ours.hash } as SigningAlgorithm,
       theirs.bytes,
       theirs.signature,
@@ -36,4 +36,11 @@ export function isSameSigner(
   } catch {
     return false; // a stranger's layer may hold anything; it is then not ours
   }
+}
+
+/** The same name, certified by the authority that certified ours. Everybody can write himself a certificate. */
+function isSameIdentity({ certificate = '', chain = '' }: Signature, theirs: string): boolean {
+  const authority = new X509Certificate(chain);
+  const isIssued = (pem: string) => new X509Certificate(pem).verify(authority.publicKey);
+  return identityOf(certificate) === identityOf(theirs) && isIssued(certificate) && isIssued(theirs);
 }
