@@ -20,7 +20,8 @@ const leaves = [
 /** Which rooms a room may import, itself aside. The order is the order of dependency (README, "Tree"). */
 const mayImport: Record<string, string[]> = {
   api: [],
-  core: ['api'],
+  core: ['api', 'cel'],
+  cel: [],
   kube: [],
   http: [],
   registry: ['http'],

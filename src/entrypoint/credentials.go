@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,11 +22,13 @@ var credentialNames = []string{".docker", ".gitconfig", ".git-credentials", ".ss
 
 // credentialFlags are the secrets that the pod's service account brings, as `secret=target` or secret names.
 type credentialFlags struct {
-	basicGit     stringList
-	sshGit       stringList
-	basicDocker  stringList
-	dockerConfig stringList
-	dockerCfg    stringList
+	basicGit stringList
+	sshGit   stringList
+	// requireKnownHosts refuses SSH keys whose secret has no known_hosts.
+	requireKnownHosts bool
+	basicDocker       stringList
+	dockerConfig      stringList
+	dockerCfg         stringList
 }
 
 // secretTarget is a secret and the URL or host it is for.
@@ -90,7 +93,21 @@ func credentialFiles(flags credentialFlags, secrets secretStore, dir string) ([]
 	if err != nil {
 		return nil, err
 	}
-	return append(append(docker, basic...), ssh...), nil
+	return joined(append(append(docker, basic...), ssh...)), nil
+}
+
+// joined makes one of files with the same path.
+func joined(files []credentialFile) []credentialFile {
+	var all []credentialFile
+	for _, file := range files {
+		index := slices.IndexFunc(all, func(other credentialFile) bool { return other.path == file.path })
+		if index < 0 {
+			all = append(all, file)
+		} else {
+			all[index].content += file.content
+		}
+	}
+	return all
 }
 
 func writeCredentialFiles(dir string, files []credentialFile) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -79,6 +80,8 @@ func basicGitFiles(flags credentialFlags, secrets secretStore) ([]credentialFile
 	if err != nil || len(targets) == 0 {
 		return nil, err
 	}
+	// git takes the first login that fits: one for a whole host must not be hidden by one of its repositories.
+	slices.SortStableFunc(targets, func(a, b secretTarget) int { return pathLength(a.target) - pathLength(b.target) })
 	var config, store strings.Builder
 	config.WriteString("[credential]\n\thelper = store\n")
 	for _, target := range targets {
@@ -101,39 +104,103 @@ func basicGitFiles(flags credentialFlags, secrets secretStore) ([]credentialFile
 	return []credentialFile{{".gitconfig", config.String()}, {".git-credentials", store.String()}}, nil
 }
 
+// pathLength is 0 for the URL of a whole host, else 1.
+func pathLength(target string) int {
+	address, err := url.Parse(target)
+	if err != nil || strings.Trim(address.Path, "/") == "" {
+		return 0
+	}
+	return 1
+}
+
+// sshTarget is a host, or one repository on it.
+type sshTarget struct {
+	host, port string
+	// repository is the path without slashes around it; empty for all of the host.
+	repository string
+}
+
+func parseSSHTarget(text string) sshTarget {
+	text = strings.TrimPrefix(text, "ssh://")
+	text = strings.TrimPrefix(text, "git@")
+	address, repository, _ := strings.Cut(text, "/")
+	host, port := splitHostPort(address)
+	return sshTarget{host, port, strings.Trim(repository, "/")}
+}
+
+// alias is the name under which ssh knows the host with the key of one repository.
+func (t sshTarget) alias(secret string) string {
+	if t.repository == "" {
+		return t.host
+	}
+	return t.host + "-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.repository) + "-" + secret
+}
+
+// rewrite has git reach the repository through the alias, however its address is written.
+func (t sshTarget) rewrite(alias string) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "[url %q]\n", "ssh://git@"+alias+"/"+t.repository)
+	for _, written := range []string{"git@" + t.host + ":" + t.repository, "ssh://git@" + t.host + "/" + t.repository, "ssh://git@" + t.host + ":" + t.port + "/" + t.repository} {
+		fmt.Fprintf(&text, "\tinsteadOf = %s\n", written)
+	}
+	return text.String()
+}
+
 // sshGitFiles is ssh's configuration: a key per secret, several keys per host, known hosts where the secrets have them.
+// ssh knows hosts only: a key for one repository goes by an alias of the host, to which git's configuration leads.
 func sshGitFiles(flags credentialFlags, secrets secretStore, dir string) ([]credentialFile, error) {
 	targets, err := parseSecretTargets("ssh-git", flags.sshGit, false)
 	if err != nil || len(targets) == 0 {
 		return nil, err
 	}
 	var files []credentialFile
-	var hosts, knownHosts []string
-	keysByHost := map[string][]string{}
+	var aliases, knownHosts []string
+	var rewrites strings.Builder
+	hosts := map[string]sshTarget{}
+	keys := map[string][]string{}
 	for _, target := range targets {
 		key, err := secrets.read(target.secret, "ssh-privatekey")
 		if err != nil {
 			return nil, fmt.Errorf("-ssh-git: secret %s: %w", target.secret, err)
 		}
-		if known, err := secrets.read(target.secret, "known_hosts"); err == nil && known != "" {
+		known, err := secrets.read(target.secret, "known_hosts")
+		switch {
+		case err == nil && strings.TrimSpace(known) != "":
 			knownHosts = append(knownHosts, known)
+		case flags.requireKnownHosts:
+			return nil, fmt.Errorf(`-ssh-git: secret %s: Git SSH Secret must have "known_hosts" included when feature flag "require-git-ssh-secret-known-hosts" is set to true`, target.secret)
 		}
 		file := ".ssh/id_" + target.secret
-		files = append(files, credentialFile{file, key})
-		if _, seen := keysByHost[target.target]; !seen {
-			hosts = append(hosts, target.target)
+		if identity := (credentialFile{file, key}); !slices.Contains(files, identity) {
+			files = append(files, identity)
 		}
-		keysByHost[target.target] = append(keysByHost[target.target], filepath.Join(dir, file))
+		host := parseSSHTarget(target.target)
+		alias := host.alias(target.secret)
+		if _, seen := hosts[alias]; !seen {
+			hosts[alias] = host
+			aliases = append(aliases, alias)
+			if host.repository != "" {
+				rewrites.WriteString(host.rewrite(alias))
+			}
+		}
+		keys[alias] = append(keys[alias], filepath.Join(dir, file))
 	}
 	var config strings.Builder
-	for _, target := range hosts {
-		host, port := splitHostPort(target)
-		fmt.Fprintf(&config, "Host %s\n    HostName %s\n    Port %s\n", host, host, port)
-		for _, key := range keysByHost[target] {
+	for _, alias := range aliases {
+		host := hosts[alias]
+		fmt.Fprintf(&config, "Host %s\n    HostName %s\n    Port %s\n", alias, host.host, host.port)
+		if host.repository != "" {
+			// Without it ssh offers an agent's keys first, and the forge takes the first that it knows at all.
+			config.WriteString("    IdentitiesOnly yes\n")
+		}
+		for _, key := range keys[alias] {
 			fmt.Fprintf(&config, "    IdentityFile %s\n", key)
 		}
 	}
 	files = append(files, credentialFile{".ssh/config", config.String()})
+	if rewrites.Len() > 0 {
+		files = append(files, credentialFile{".gitconfig", rewrites.String()})
+	}
 	if len(knownHosts) > 0 {
 		files = append(files, credentialFile{".ssh/known_hosts", strings.Join(knownHosts, "\n")})
 	}

@@ -56,6 +56,31 @@ func TestCredentialGoldens(t *testing.T) {
 			},
 		},
 		{
+			name:  "git by password: a login for the host comes before those of its repositories",
+			flags: credentialFlags{basicGit: stringList{"domain=https://github.com/group/repo", "login=https://github.com"}},
+			want: map[string]string{
+				".gitconfig": "[credential]\n\thelper = store\n[credential \"https://github.com\"]\n\tusername = user\n" +
+					"[credential \"https://github.com/group/repo\"]\n\tusername = corp\\\\user\n\tuseHttpPath = true\n",
+				".git-credentials": "https://user:p%40ss%20word@github.com\nhttps://corp%5Cuser:secret@github.com/group/repo\n",
+			},
+		},
+		{
+			name:  "git by key of a repository, beside a login",
+			flags: credentialFlags{basicGit: stringList{"login=https://github.com"}, sshGit: stringList{"key=github.com/org/a", "key2=github.com/org/b.git"}},
+			want: map[string]string{
+				".ssh/id_key":  "PRIVATE",
+				".ssh/id_key2": "PRIVATE2",
+				".ssh/config": "Host github.com-org-a-key\n    HostName github.com\n    Port 22\n    IdentitiesOnly yes\n    IdentityFile /tekton/creds/.ssh/id_key\n" +
+					"Host github.com-org-b.git-key2\n    HostName github.com\n    Port 22\n    IdentitiesOnly yes\n    IdentityFile /tekton/creds/.ssh/id_key2\n",
+				".gitconfig": "[credential]\n\thelper = store\n[credential \"https://github.com\"]\n\tusername = user\n" +
+					"[url \"ssh://git@github.com-org-a-key/org/a\"]\n\tinsteadOf = git@github.com:org/a\n\tinsteadOf = ssh://git@github.com/org/a\n\tinsteadOf = ssh://git@github.com:22/org/a\n" +
+					"[url \"ssh://git@github.com-org-b.git-key2/org/b.git\"]\n\tinsteadOf = git@github.com:org/b.git\n\tinsteadOf = ssh://git@github.com/org/b.git\n\tinsteadOf = ssh://git@github.com:22/org/b.git\n",
+				".git-credentials": "https://user:p%40ss%20word@github.com\n",
+				".ssh/known_hosts": "github.com ssh-rsa AAA",
+			},
+		},
+		{name: "known hosts required", flags: credentialFlags{requireKnownHosts: true, sshGit: stringList{"key=a", "key2=b"}}, err: `-ssh-git: secret key2: Git SSH Secret must have "known_hosts" included`},
+		{
 			name:  "docker",
 			flags: credentialFlags{basicDocker: stringList{"login=https://c"}, dockerConfig: stringList{"registry"}, dockerCfg: stringList{"old"}},
 			want: map[string]string{".docker/config.json": `{"auths":{"https://a":{"username":"u","password":"p","auth":"dTpw","email":"e"},"https://b":{"auth":"Yg=="},` +

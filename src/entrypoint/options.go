@@ -114,6 +114,7 @@ func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
 	set.BoolVar(&o.debugBeforeStep, "debug_before_step", false, "wait for a decision before the command, for debugging")
 	set.Var(&o.credentials.basicGit, "basic-git", "`secret=url`, repeatable")
 	set.Var(&o.credentials.sshGit, "ssh-git", "`secret=host`, repeatable")
+	set.BoolVar(&o.credentials.requireKnownHosts, "require_git_ssh_known_hosts", false, "refuse SSH keys without known_hosts")
 	set.Var(&o.credentials.basicDocker, "basic-docker", "`secret=url`, repeatable")
 	set.Var(&o.credentials.dockerConfig, "docker-config", "`secret` of type kubernetes.io/dockerconfigjson, repeatable")
 	set.Var(&o.credentials.dockerCfg, "docker-cfg", "`secret` of type kubernetes.io/dockercfg, repeatable")

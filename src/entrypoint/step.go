@@ -51,6 +51,7 @@ func newStep(o stepOptions) *step {
 func (s *step) refuse(err error) int {
 	log.Print(err)
 	s.began()
+	s.internal = append(s.internal, internalEntry(internalMessage, err.Error()))
 	s.publishInternal()
 	s.release(false)
 	return exitFailed

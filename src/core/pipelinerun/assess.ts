@@ -9,7 +9,7 @@ import {
 } from '../results/values.ts';
 import { resultReferences } from '../results/reference.ts';
 import { mergeReplacements, Replacements } from '../substitution/replacements.ts';
-import { allowsExecution } from '../when/when.ts';
+import { judge } from '../when/when.ts';
 import type { Budget } from '../budget.ts';
 import { bindingBudget, replaceInShown } from './bind.ts';
 import { RunFailure, userError } from './failure.ts';
@@ -162,8 +162,15 @@ function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Su
   return skipWhenReady(task, around.overdue, 'tasks');
 }
 
+/** @throws RunFailure for CEL that has no value: the run could only guess whether the task is wanted */
 function skipWhenReady(task: PipelineTask, overdue: Overdue, section: 'tasks' | 'finally'): SkipReason | undefined {
-  if (!allowsExecution(task.when)) return 'When Expressions evaluated to false';
+  const verdict = judge(task.when);
+  if (verdict.kind === 'problem')
+    throw new RunFailure(
+      'CELEvaluationFailed',
+      `Error evaluating CEL of task ${task.name ?? ''}: ${userError(`when[${verdict.index}]: ${verdict.text}`)}`,
+    );
+  if (verdict.kind === 'fails') return 'When Expressions evaluated to false';
   if (overdue.pipeline) return 'PipelineRun timeout has been reached';
   if (section === 'tasks' && overdue.tasks) return 'PipelineRun Tasks timeout has been reached';
   if (section === 'finally' && overdue.finally) return 'PipelineRun Finally timeout has been reached';

@@ -8,6 +8,39 @@ import { pipelineRun, Simulation, task } from './simulation.fake.ts';
 
 const tasks = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });
 
+describe("CEL in a task's when", () => {
+  const outcome = (cel: string) => {
+    const simulation = new Simulation(pipelineRun(tasks(task('first', {}, 'r'), task('guarded', { when: [{ cel }] }))));
+    simulation.settings = {
+      ...simulation.settings,
+      flags: { ...simulation.settings.flags, enableCelInWhenExpression: true },
+    };
+    simulation.step();
+    simulation.finish('first', { results: { r: 'go' } });
+    simulation.step();
+    return { condition: simulation.condition, created: simulation.created, skipped: simulation.skipped };
+  };
+
+  it('runs the task where it holds, with results replaced', () => {
+    expect(outcome("'$(tasks.first.results.r)'.startsWith('g') && size('é') == 1").created).toEqual([
+      'run-first',
+      'run-guarded',
+    ]);
+  });
+
+  it('skips it where it does not', () => {
+    const { created, skipped } = outcome("'$(tasks.first.results.r)' == 'stop'");
+    expect(created).toEqual(['run-first']);
+    expect(skipped).toEqual({ guarded: 'When Expressions evaluated to false' });
+  });
+
+  it('ends the run where it has no value', () => {
+    expect(outcome("size('$(tasks.first.results.r)')").condition).toBe(
+      "False CELEvaluationFailed: Error evaluating CEL of task guarded: [User error] when[0]: the CEL expression size('go'): it is not evaluated to a boolean",
+    );
+  });
+});
+
 describe('runs that cannot be run', () => {
   it.each<[string, PipelineRunSpec, string]>([
     [
@@ -61,9 +94,9 @@ describe('runs that cannot be run', () => {
       'PipelineValidationFailed: Pipeline ns/run can\'t be Run; it has an invalid spec: [User error] tasks[0].taskRef.resolver: "hub": remote references are not supported by this version; apply the Task to the namespace and refer to it by name',
     ],
     [
-      'a CEL guard',
+      'a CEL guard without the feature flag',
       tasks(task('a', { when: [{ cel: 'true' }] })),
-      'CELEvaluationFailed: Error evaluating CEL ns/run: [User error] tasks[0].when[0].cel "true" cannot be evaluated by this version; use input, operator and values instead',
+      "PipelineValidationFailed: Pipeline ns/run can't be Run; it has an invalid spec: [User error] feature flag enable-cel-in-whenexpression should be set to true to use CEL: true in WhenExpression: tasks[0].when[0]",
     ],
     [
       'a guard with an unknown operator',

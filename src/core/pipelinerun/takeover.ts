@@ -6,7 +6,7 @@ import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
 import { TooLargeError } from '../budget.ts';
 import { annotations, labels } from '../labels.ts';
-import { allowsExecution } from '../when/when.ts';
+import { judge } from '../when/when.ts';
 import { assess, type Assessment } from './assess.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure } from './failure.ts';
@@ -45,7 +45,7 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): TaskRun[] {
   const assessment = assessFreely(draft);
   const context = taskRunContext(draft, pipeline, assessment);
   return assessment.tasks.flatMap((state) => {
-    if (!names.has(state.name) || !state.ready || !allowsExecution(state.task.when)) return [];
+    if (!names.has(state.name) || !state.ready || judge(state.task.when).kind !== 'holds') return [];
     const resolution = draft.facts.tasks.get(state.task.taskRef?.name ?? '');
     if (state.task.taskRef !== undefined && resolution?.kind !== 'resolved') return [];
     return taskRunsFor(state, resolution?.kind === 'resolved' ? resolution.value : undefined, context);

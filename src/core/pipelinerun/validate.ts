@@ -8,7 +8,7 @@ import { taskDependencies } from '../graph/dependencies.ts';
 import { buildGraph, GraphError, type Graph } from '../graph/graph.ts';
 import { checkArrayIndexes, checkEnums, checkParams, type ParamProblem } from '../params/check.ts';
 import type { Settings } from '../settings.ts';
-import { whenProblem } from '../when/when.ts';
+import { unknownOperator } from '../when/when.ts';
 import { RunFailure, userError, type FailureReason } from './failure.ts';
 import { unsupportedField } from './support.ts';
 
@@ -80,15 +80,10 @@ function checkTasks(pipeline: string, spec: PipelineSpec): void {
   for (const { path, task } of all) {
     const unsupported = unsupportedField(task);
     if (unsupported !== undefined) throw invalid(`${path}.${unsupported}`);
-    const when = whenProblem(task.when);
-    if (when?.reason === 'cel')
-      throw new RunFailure(
-        'CELEvaluationFailed',
-        `Error evaluating CEL ${pipeline}: ${userError(`${path}.when[${when.index}].cel "${when.text}" cannot be evaluated by this version; use input, operator and values instead`)}`,
-      );
-    if (when?.reason === 'operator')
+    const when = unknownOperator(task.when);
+    if (when !== undefined)
       throw invalid(
-        `invalid value: operator "${when.text}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`,
+        `invalid value: operator "${when.operator}" is not recognized. valid operators: in,notin: ${path}.when[${when.index}].operator`,
       );
   }
 }

@@ -303,6 +303,65 @@ describe('buildPod', () => {
     expect(limits).toEqual(Array.from({ length: steps }, () => expected));
   });
 
+  it("sizes: the step's own, then the operator's, then the LimitRange's, each by itself", () => {
+    const limits = [{ type: 'Container', defaultRequest: { cpu: '1', memory: '1Gi', 'ephemeral-storage': '10' } }];
+    const pod = buildPod(
+      podInputOf(
+        {
+          steps: [
+            { name: 'own', image: 'x', command: ['y'], computeResources: { requests: { cpu: '3' } } },
+            { name: 'plain', image: 'x', command: ['y'] },
+            { name: 'big-one', image: 'x', command: ['y'] },
+          ],
+        },
+        {
+          limitRanges: [{ spec: { limits } }],
+          settings: settingsOf(
+            {},
+            {
+              'default-container-resource-requirements':
+                'step-plain:\n  requests:\n    memory: 5Mi\nprefix-step-big:\n  limits:\n    cpu: 100m\nprefix-step-pl:\n  limits:\n    cpu: "9"\n',
+            },
+          ),
+        },
+      ),
+    );
+    expect(pod.spec.containers.map(({ resources }) => resources)).toEqual([
+      { requests: { cpu: '3', memory: '357913941', 'ephemeral-storage': '3' } },
+      { requests: { cpu: '334m', memory: '5Mi', 'ephemeral-storage': '3' } },
+      { limits: { cpu: '100m' }, requests: { cpu: '100m', memory: '357913941', 'ephemeral-storage': '3' } },
+    ]);
+  });
+
+  it('divides memory into whole bytes', () => {
+    const taskRun = taskRunOf({ computeResources: { requests: { memory: '1Gi', cpu: '1' } } });
+    const step = { image: 'x', command: ['y'] };
+    const pod = buildPod(podInputOf({ steps: [step, step, step] }, { taskRun }));
+    expect(pod.spec.containers[0]?.resources?.requests).toEqual({ memory: '357913941', cpu: '334m' });
+  });
+
+  it('asks for known hosts where the operator wants them', () => {
+    const secrets = [{ name: 'k', type: 'kubernetes.io/ssh-auth', annotations: { 'tekton.dev/git-0': 'github.com' } }];
+    const flagsOf = (required: string) =>
+      buildPod(
+        podInputOf(
+          { steps: [{ image: 'x', command: ['y'] }] },
+          { secrets, settings: settingsOf({ 'require-git-ssh-secret-known-hosts': required }) },
+        ),
+      ).spec.containers[0]?.args;
+    expect(flagsOf('true')).toContain('-require_git_ssh_known_hosts');
+    expect(flagsOf('false')).not.toContain('-require_git_ssh_known_hosts');
+  });
+
+  it.each([
+    ["'a' == 'a'", true],
+    [undefined, false],
+  ])('brings the CEL evaluator for the guard %s: %s', (cel, expected) => {
+    const when = cel === undefined ? [{ input: 'a', operator: 'in', values: ['a'] }] : [{ cel }];
+    const pod = buildPod(podInputOf({ steps: [{ image: 'x', command: ['y'], when }] }));
+    expect(pod.spec.initContainers?.[0]?.args?.includes('-cel')).toBe(expected);
+  });
+
   it('spreads task-level resources over the steps', () => {
     const taskRun = taskRunOf({ computeResources: { requests: { cpu: '1' }, limits: { cpu: '2' } } });
     const pod = buildPod(

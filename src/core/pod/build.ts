@@ -94,18 +94,19 @@ function podOf(input: PodInput): NewPod {
   const owner = taskRun.metadata.uid ?? taskRun.metadata.name ?? '';
   const mounted = mountWorkspaces(input.spec, input.workspaces, owner);
   const plan = planContainers(input, owner, mounted.steps, mounted.sidecars);
+  const sized = (containers: Container[]) =>
+    containers.map((container) => withOperatorDefaults(container, settings.defaults.containerResourceRequirements));
+  // The operator's defaults come first: what they leave open is the LimitRange's.
   const steps = withLimitRanges(
-    plan.steps.map((step, index) => stepContainer(plan, step, index)),
+    sized(plan.steps.map((step, index) => stepContainer(plan, step, index))),
     input.limitRanges,
   );
   const sidecars = plan.sidecars.map((sidecar, index) => sidecarContainer(plan, sidecar, index));
   const native = (container: Container) => container.restartPolicy === 'Always';
-  const sized = (containers: Container[]) =>
-    containers.map((container) => withOperatorDefaults(container, settings.defaults.containerResourceRequirements));
   const spec: PodSpec = {
     restartPolicy: 'Never',
     initContainers: sized([prepare(plan), ...sidecars.filter(native)]),
-    containers: sized([...steps, ...sidecars.filter((container) => !native(container))]),
+    containers: [...steps, ...sized(sidecars.filter((container) => !native(container)))],
     serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
     volumes: allVolumes(plan, mounted.volumes),
     activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
@@ -129,7 +130,9 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     credentials: !settings.flags.disableCredsInit,
     cancelFile: settings.flags.keepPodOnCancel,
   };
-  const found = settings.flags.disableCredsInit ? { flags: [], volumes: [], mounts: [] } : credentials(input.secrets);
+  const found = settings.flags.disableCredsInit
+    ? { flags: [], volumes: [], mounts: [] }
+    : credentials(input.secrets, settings.flags.requireGitSshSecretKnownHosts);
   return {
     input,
     steps,
@@ -304,8 +307,9 @@ function metadata(plan: Plan): NewPod['metadata'] {
     name: podName(taskRun),
     namespace,
     labels: {
-      [labels.managedBy]: settings.defaults.managedByLabelValue,
       ...taskRun.metadata.labels,
+      // A run's own label may be Helm's or another tool's: by this one the controller finds its pods.
+      [labels.managedBy]: settings.defaults.managedByLabelValue,
       [labels.taskRun]: name,
       [labels.taskRunUID]: uid,
     },

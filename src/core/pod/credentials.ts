@@ -19,8 +19,9 @@ export interface Credentials {
 /**
  * How steps get the credentials of the ServiceAccount's secrets (docs/auth.md). Docker first, then git, each secret
  * once; annotations in the order of their keys.
+ * @param requireKnownHosts the entrypoint, which alone sees the secrets' data, refuses SSH keys without known_hosts
  */
-export function credentials(secrets: readonly CredentialSecret[]): Credentials {
+export function credentials(secrets: readonly CredentialSecret[], requireKnownHosts = false): Credentials {
   const result: Credentials = { flags: [], volumes: [], mounts: [] };
   const seen = new Set<string>();
   for (const secret of secrets) {
@@ -33,6 +34,8 @@ export function credentials(secrets: readonly CredentialSecret[]): Credentials {
     result.volumes.push({ name: volume, secret: { secretName: secret.name } });
     result.mounts.push({ name: volume, mountPath: `${paths.credsSecrets}/${secret.name}` });
   }
+  if (requireKnownHosts && result.flags.some((flag) => flag.startsWith('-ssh-git=')))
+    result.flags.unshift('-require_git_ssh_known_hosts');
   return result;
 }
 

@@ -2,6 +2,8 @@
  * Kubernetes quantities ("500m", "1Gi", "1e3") as an exact number of billionths, the finest step the API server keeps.
  */
 const NANO = 1_000_000_000n;
+/** One unit (a core, a byte) in that number. */
+export const oneWhole = NANO;
 const SUFFIXES: ReadonlyMap<string, [multiplier: bigint, divisor: bigint]> = new Map([
   ['n', [1n, NANO]],
   ['u', [1_000n, NANO]],

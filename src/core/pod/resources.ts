@@ -1,7 +1,7 @@
 import type { ResourceRequirements } from '../../api/core/container.ts';
 import type { TaskRunSpec, TaskRunStepSpec } from '../../api/pipeline/v1/taskrun.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
-import { formatQuantity, parseQuantity } from './quantity.ts';
+import { formatQuantity, oneWhole, parseQuantity } from './quantity.ts';
 import type { Container } from './types.ts';
 
 /** core/v1 LimitRange, the part that matters for containers. */
@@ -35,8 +35,8 @@ export function withSpecs<T extends { name?: string; computeResources?: Resource
  */
 export function withTaskLevelResources(steps: readonly Step[], resources: TaskRunSpec['computeResources']): Step[] {
   if (resources === undefined) return [...steps];
-  const requests = mapValues(resources.requests ?? resources.limits ?? {}, (quantity) =>
-    divided(quantity, steps.length),
+  const requests = mapValues(resources.requests ?? resources.limits ?? {}, (quantity, name) =>
+    divided(quantity, steps.length, name),
   );
   return steps.map((step) => ({
     ...step,
@@ -59,22 +59,23 @@ export function withLimitRanges(steps: readonly Container[], limitRanges: readon
     return request === undefined ? undefined : [name, request];
   });
   const requests = Object.fromEntries(missing.filter((entry) => entry !== undefined));
-  return steps.map((step) => (step.resources?.requests === undefined ? withRequests(step, requests) : step));
+  return steps.map((step) => withRequests(step, requests));
 }
 
+/** The step's own requests, and of these what it does not request. */
 function withRequests(step: Container, requests: Record<string, string>): Container {
   if (Object.keys(requests).length === 0) return step;
   // Never ask for more than the step's own limit: the API server would refuse the pod.
   const limits = step.resources?.limits ?? {};
   const bounded = mapValues(requests, (request, name) => smaller(request, limits[name]));
-  return { ...step, resources: { ...step.resources, requests: bounded } };
+  return { ...step, resources: { ...step.resources, requests: { ...bounded, ...step.resources?.requests } } };
 }
 
 function shareOfDefault(name: string, items: readonly LimitRangeItem[], steps: number): string | undefined {
   const defaults = amounts(items, name, (item) => item.defaultRequest);
   const minimums = amounts(items, name, (item) => item.min);
   // Several ranges: the smallest default that every minimum allows.
-  const share = defaults.length > 0 ? least(defaults) / BigInt(steps) : 0n;
+  const share = defaults.length > 0 ? shareOf(least(defaults), steps, name) : 0n;
   const floor = minimums.length > 0 ? greatest(minimums) : 0n;
   const request = share > floor ? share : floor;
   return request > 0n ? formatQuantity(request) : undefined;
@@ -106,9 +107,15 @@ function smaller(request: string, limit: string | number | undefined): string {
   return bound !== undefined && amount !== undefined && bound < amount ? String(limit) : request;
 }
 
-function divided(quantity: string | number, by: number): string {
+function divided(quantity: string | number, by: number, name: string): string {
   const amount = parseQuantity(quantity);
-  return amount === undefined ? String(quantity) : formatQuantity(amount / BigInt(Math.max(by, 1)));
+  return amount === undefined ? String(quantity) : formatQuantity(shareOf(amount, Math.max(by, 1), name));
+}
+
+/** An equal share; of everything but CPU in whole units, for there are no fractions of a byte. */
+function shareOf(amount: bigint, by: number, name: string): bigint {
+  const share = amount / BigInt(by);
+  return name === 'cpu' ? share : share - (share % oneWhole);
 }
 
 function mapValues<V, W>(record: Record<string, V>, map: (value: V, key: string) => W): Record<string, W> {
@@ -117,13 +124,13 @@ function mapValues<V, W>(record: Record<string, V>, map: (value: V, key: string)
 
 /**
  * Operators' defaults by container name (config-defaults, `default-container-resource-requirements`): the exact name,
- * else the longest matching `prefix-…` entry, else `default`. Only containers that set nothing themselves.
+ * else the longest `prefix-x` whose `x-` it begins with, else `default`. Only containers that set nothing themselves.
  */
 export function withOperatorDefaults(container: Container, defaults: Record<string, ResourceRequirements>): Container {
   const own = container.resources;
   if (own && (Object.keys(own.requests ?? {}).length > 0 || Object.keys(own.limits ?? {}).length > 0)) return container;
   const prefixes = Object.keys(defaults).filter(
-    (key) => key.startsWith('prefix-') && container.name.startsWith(key.slice('prefix-'.length)),
+    (key) => key.startsWith('prefix-') && container.name.startsWith(`${key.slice('prefix-'.length)}-`),
   );
   const longest = prefixes.sort((a, b) => b.length - a.length)[0];
   const found =

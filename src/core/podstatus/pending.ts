@@ -23,7 +23,6 @@ const imageErrors = new Set([
 ]);
 /** Those that will not mend by themselves; ImagePullBackOff may be given time by the operator. */
 const fatalImageErrors = new Set(['ImagePullBackOff', 'InvalidImageName']);
-const configErrors = new Set(['CreateContainerConfigError', 'CreateContainerError']);
 
 export function pendingState(pod: Pod): PendingState {
   const message = waitingMessage(pod);
@@ -101,11 +100,12 @@ export function startFailure(
 /** Milliseconds that this state may last; undefined for states that are no failure. */
 function patienceMs({ reason, message }: Waiting, defaults: Defaults): number | undefined {
   if (fatalImageErrors.has(reason)) return reason === 'ImagePullBackOff' ? defaults.imagePullBackOffTimeoutMs : 0;
-  if (!configErrors.has(reason)) return undefined;
-  // A node under load may need more than one try to create a container.
-  if (message.includes('context deadline exceeded'))
-    return defaults.createContainerErrorTimeoutMs || (reason === 'CreateContainerError' ? undefined : 0);
-  return reason === 'CreateContainerConfigError' ? 0 : undefined;
+  if (reason === 'CreateContainerError') return defaults.createContainerErrorTimeoutMs;
+  if (reason !== 'CreateContainerConfigError') return undefined;
+  // Another pod makes the same folder of a shared claim at this moment; the kubelet tries again.
+  if (message.includes('failed to create subPath directory')) return undefined;
+  // A node under load may need more than one try.
+  return message.includes('context deadline exceeded') ? defaults.createContainerErrorTimeoutMs : 0;
 }
 
 /** How long the pod has been able to start containers. */
@@ -120,7 +120,13 @@ function waitedMs(pod: Pod, now: Date): number {
 }
 
 function describe(pod: Pod, container: Waiting, taskRun: string): StartFailure {
-  if (configErrors.has(container.reason)) {
+  if (container.reason === 'CreateContainerError') {
+    return {
+      reason: 'PodCreationFailed',
+      message: `${role(container.name)} in TaskRun ${quote(taskRun)} failed to start. The pod errored with the message: "${container.message}."`,
+    };
+  }
+  if (container.reason === 'CreateContainerConfigError') {
     return {
       reason: 'CreateContainerConfigError',
       message: `Failed to create pod due to config error: container ${quote(container.name)}: ${container.message}`,

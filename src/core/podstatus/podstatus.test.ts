@@ -177,6 +177,21 @@ describe('readSteps', () => {
     expect(found.steps[0]?.inputs).toEqual([{ name: 'src', values: [{ uri: 'git' }] }]);
   });
 
+  it("has a step's artifacts among the Task's", () => {
+    const value = JSON.stringify({ outputs: [{ name: 'image', values: [{ uri: 'oci', digest: { sha256: 'a' } }] }] });
+    const message = terminationMessage({}, [
+      { key: '/tekton/steps/step-one/artifacts/provenance.json', value, type: 5 },
+    ]);
+    const found = readSteps(
+      pod({ containerStatuses: [ended('step-one', 0, message), ended('step-unnamed-1')] }, results),
+      results,
+      true,
+    );
+    expect(found.artifacts).toEqual({
+      outputs: [{ name: 'image', values: [{ uri: 'oci', digest: { sha256: 'a' } }] }],
+    });
+  });
+
   it('passes on what the runtime says of a container that never ran', () => {
     const { steps } = readSteps(
       pod({ containerStatuses: [ended('step-b', 128, 'exec: "nope": not found', 'StartError')] }),
@@ -550,8 +565,29 @@ describe('startFailure', () => {
       { retryAfterMs: 10_000 },
     ],
     [
-      'a slow node, no grace set',
-      verdict([waiting('step-a', 'CreateContainerError', 'context deadline exceeded')]),
+      'a container that cannot be made, no grace set',
+      verdict([waiting('step-a', 'CreateContainerError', 'no command specified')]),
+      {
+        reason: 'PodCreationFailed',
+        message:
+          'the step "a" in TaskRun "run" failed to start. The pod errored with the message: "no command specified."',
+      },
+    ],
+    [
+      'a container that cannot be made, grace at its end',
+      verdict([waiting('sidecar-s', 'CreateContainerError', 'm')], {
+        'default-create-container-error-timeout': '30s',
+      }),
+      {
+        reason: 'PodCreationFailed',
+        message: 'the sidecar "s" in TaskRun "run" failed to start. The pod errored with the message: "m."',
+      },
+    ],
+    [
+      'a folder of a claim that is being made by another pod',
+      verdict([
+        waiting('step-a', 'CreateContainerConfigError', 'failed to create subPath directory for volumeMount "v"'),
+      ]),
       undefined,
     ],
   ])('%s', (_name, found, expected) => expect(found).toEqual(expected));

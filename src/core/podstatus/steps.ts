@@ -43,7 +43,8 @@ export function readSteps(pod: Pod, spec: TaskSpec, done: boolean): StepReadings
       if (own.length > 0) state.results = own;
       Object.assign(state, artifactsOf(entries, entryType.stepArtifacts));
       readings.results.push(...taskResults(entries, declared), ...taskResultsFromStep(status.name, own, declared));
-      artifacts.push(artifactsOf(entries, entryType.taskArtifacts));
+      // What a step reports of itself is the Task's too: $(tasks.x.outputs.y) reads it there.
+      artifacts.push(artifactsOf(entries, entryType.taskArtifacts), artifactsOf(entries, entryType.stepArtifacts));
     }
     readings.steps.push(state);
   }

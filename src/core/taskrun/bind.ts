@@ -32,7 +32,11 @@ export function bindTask(
     bound.steps = spec.steps.map((step, index) =>
       bindContainer(step, [...values, stepReplacements(step, index)], last, budget),
     );
-  if (spec.sidecars) bound.sidecars = spec.sidecars.map((sidecar) => bindContainer(sidecar, values, last, budget));
+  if (spec.sidecars)
+    bound.sidecars = spec.sidecars.map((sidecar) => ({
+      ...bindContainer(sidecar, values, last, budget),
+      ...(sidecar.name === undefined ? {} : { name: inTurn(sidecar.name, values) }),
+    }));
   if (spec.stepTemplate) bound.stepTemplate = inTurn(spec.stepTemplate, [...values, last]);
   if (spec.volumes) bound.volumes = spec.volumes.map((volume) => inTurn(volume, [...values, last]));
   return bound;

@@ -500,6 +500,15 @@ describe('with a pod', () => {
       ['deletePod', 'event Warning Failed'],
     ],
     [
+      'timed out, pod kept',
+      begun(
+        { phase: 'Running' },
+        { spec: { timeout: '5s' }, reason: 'Running', flags: { 'keep-pod-on-cancel': 'true' } },
+      ),
+      'False TaskRunTimeout: TaskRun "run" failed to finish within "5s"',
+      ['patchPod', 'event Warning Failed'],
+    ],
+    [
       'timed out, trouble before',
       begun(
         { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', message: 'no node' }] },
@@ -823,6 +832,40 @@ describe('settle', () => {
       reason: 'CouldntCreateWorkspacePVC',
       message: 'Failed to create PVC for TaskRun ns/run workspaces correctly: no',
     });
+  });
+
+  it.each([
+    ['quota', 403, 'Forbidden', 'exceeded quota: q, requested: requests.storage=1Gi', 60_000],
+    ['conflict', 409, 'Conflict', 'Operation cannot be fulfilled on resourcequotas "q"', 1_000],
+  ])('claims wait for better times: %s', (_name, code, reason, message, requeue) => {
+    const effect = { type: 'createPersistentVolumeClaim', claim: {} as never } as const;
+    const settled = settle(first, decision, [{ effect, kind: 'failed', status: code, reason, message }], now);
+    expect(succeededCondition(settled.status)).toMatchObject({
+      status: 'Unknown',
+      reason: 'Pending',
+      message: `Waiting for PVC creation to succeed: ${message}`,
+    });
+    expect(settled.requeueAfterMs).toBe(requeue);
+  });
+
+  it('tells of sidecars that may not be stopped, and leaves the outcome', () => {
+    const effect = { type: 'patchPod', purpose: 'stopSidecars' } as never;
+    const before = { ...decision, effects: [effect] };
+    const settled = settle(
+      first,
+      before,
+      [{ effect, kind: 'failed', status: 403, reason: 'Forbidden', message: 'denied by policy' }],
+      now,
+    );
+    expect(settled.status).toBe(decision.status);
+    expect(settled.effects).toEqual([
+      {
+        type: 'event',
+        eventType: 'Warning',
+        reason: 'TaskRunStopSidecarFailed',
+        message: 'the sidecars could not be stopped and run on until the pod is deleted: denied by policy',
+      },
+    ]);
   });
 
   it('says the same thing again without a new time', () => {

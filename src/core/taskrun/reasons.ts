@@ -20,6 +20,7 @@ export const reasons = {
   podAdmissionFailed: 'PodAdmissionFailed',
   exceededResourceQuota: 'ExceededResourceQuota',
   exceededNodeResources: 'ExceededNodeResources',
+  stopSidecarFailed: 'TaskRunStopSidecarFailed',
   couldntCreateClaim: 'CouldntCreateWorkspacePVC',
   /** Ours: the run cannot be stored with the status that it would have. */
   statusTooLarge: 'StatusTooLarge',

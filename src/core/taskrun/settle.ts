@@ -50,6 +50,7 @@ export function settle(
 ): TaskRunDecision {
   const failure = outcomes.find((outcome) => outcome.kind === 'failed');
   if (failure === undefined) return withMadePod(decision, outcomes);
+  if (failure.effect.type === 'patchPod') return sidecarsRunOn(decision, failure);
   // The decision had a condition for a pod that was made; this one replaces what the run had before.
   const status = { ...decision.status, conditions: facts.taskRun.status?.conditions };
   const ownEvents = decision.effects.filter((effect) => effect.type === 'event' && lastingEvents.has(effect.reason));
@@ -71,14 +72,32 @@ function withMadePod(decision: TaskRunDecision, outcomes: readonly TaskRunOutcom
   return decision;
 }
 
+/** The run is over and stays as it ended: that its sidecars were not stopped is told beside it. */
+function sidecarsRunOn(decision: TaskRunDecision, { message }: Failure): TaskRunDecision {
+  const text = `the sidecars could not be stopped and run on until the pod is deleted: ${message}`;
+  return {
+    ...decision,
+    effects: [{ type: 'event', eventType: 'Warning', reason: reasons.stopSidecarFailed, message: text }],
+  };
+}
+
 type Settled = Omit<TaskRunDecision, 'effects'>;
 
 function claimFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {
   const { name = '', namespace = '' } = taskRun.metadata;
   const message = `Failed to create PVC for TaskRun ${namespace}/${name} workspaces correctly: ${failure.message}`;
+  const retryMs = claimRetryMs(failure);
+  if (retryMs !== undefined)
+    return waiting(status, reasons.podPending, `Waiting for PVC creation to succeed: ${failure.message}`, retryMs, now);
   if (isTrouble(failure) && !isTooLarge(failure))
     return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
   return { status: failed(withoutPod(status), reasons.couldntCreateClaim, message, now) };
+}
+
+/** Quota frees up, a conflict passes: neither is the run's fault. Undefined for other failures. */
+function claimRetryMs({ status, message }: Failure): number | undefined {
+  if (status === 403 && message.includes('exceeded quota')) return quotaRetryMs;
+  return status === 409 ? quotaConflictRetryMs : undefined;
 }
 
 function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {

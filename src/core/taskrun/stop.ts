@@ -78,7 +78,8 @@ export function unrecordedPods({ facts: { taskRun, pods } }: PlanContext): TaskR
 
 function stopEffect({ facts }: PlanContext, pod: Pod, reason: string): TaskRunEffect {
   const { name = '', namespace = '', uid } = pod.metadata;
-  const keep = reason === reasons.cancelled && facts.settings.flags.keepPodOnCancel;
+  const mayKeep = reason === reasons.cancelled || reason === reasons.timedOut;
+  const keep = mayKeep && facts.settings.flags.keepPodOnCancel;
   if (keep)
     return {
       type: 'patchPod',

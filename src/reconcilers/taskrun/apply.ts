@@ -29,7 +29,7 @@ interface Action extends Applying {
 
 /**
  * Carries out the effects on pods and claims, in order. Creations that fail end it and are reported, for users must see
- * them; other failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated
+ * them, as are sidecars that may not be stopped; other failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated
  * after a crash.
  */
 export async function applyPodEffects(
@@ -53,8 +53,7 @@ async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOu
     const object = await carryOut(effect, action);
     return { effect, kind: 'applied', ...(object ? { object } : {}) };
   } catch (error) {
-    const isCreation = effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim';
-    if (!isCreation || isAbort(error, action.signal)) throw error;
+    if (!isReported(effect, error) || isAbort(error, action.signal)) throw error;
     return {
       effect,
       kind: 'failed',
@@ -62,6 +61,13 @@ async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOu
       message: messageOf(error),
     };
   }
+}
+
+/** Creations, and sidecars that the API server or a webhook will not have stopped: trying again would not help. */
+function isReported(effect: TaskRunEffect, error: unknown): boolean {
+  if (effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim') return true;
+  const isRefusal = error instanceof ApiError && [400, 403, 422].includes(error.status);
+  return isRefusal && effect.type === 'patchPod' && effect.purpose === 'stopSidecars';
 }
 
 async function carryOut(effect: TaskRunEffect, action: Action): Promise<MadePod | void> {
