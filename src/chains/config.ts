@@ -1,8 +1,13 @@
 import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
 import { parseNamespacePolicies, type NamespacePolicies } from './namespaces.ts';
 import type { SpireSettings } from './spire/trust-bundle.ts';
-import { backendNames, type BackendName } from './storage/backend.ts';
-import type { ArtifactKind, FormatSettings, StatementFormat } from './types.ts';
+import {
+  type ArtifactKind,
+  type BackendName,
+  backendNames,
+  type FormatSettings,
+  type StatementFormat,
+} from './types.ts';
 
 export type { ConfigProblem } from '../api/config/values.ts';
 

@@ -40,6 +40,7 @@ class Scene {
     limitRanges: new Store<LimitRange>(),
   };
   imageLookup: ImageLookup = () => Promise.reject(new Error('nobody asks for images here'));
+  readonly logged: string[] = [];
   flags: Record<string, string> = {};
 
   constructor() {
@@ -80,6 +81,7 @@ class Scene {
       clock: this.clock,
       imageLookup: (...args) => this.imageLookup(...args),
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
+      log: { info: (line: unknown) => void this.logged.push(String(line)) },
     });
     return reconciler('ns/run', signal);
   }
@@ -132,6 +134,11 @@ describe('a whole run', () => {
       'update taskruns/status run',
     ]);
     expect(one.events).toEqual(['Normal Started', 'Normal Succeeded']);
+    expect(one.logged).toEqual(
+      ['Unknown Pending', 'Unknown Running', 'True Succeeded'].map(
+        (said) => `Successfully reconciled taskrun run/ns with status: ${said}`,
+      ),
+    );
     expect((await one.stored()).status).toMatchObject({
       podName: 'run-pod',
       conditions: [{ status: 'True' }],

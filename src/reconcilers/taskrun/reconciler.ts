@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
+import { succeededCondition } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -11,6 +12,7 @@ import { settle } from '../../core/taskrun/settle.ts';
 import { isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
+import type { Logger } from '../../log.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 
@@ -22,6 +24,7 @@ export interface TaskRunReconcilerOptions {
   events: Pick<EventRecorder, 'event'>;
   clock: Clock;
   imageLookup: ImageLookup;
+  log?: Pick<Logger, 'info'>;
 }
 
 /**
@@ -87,6 +90,7 @@ async function write(
   if (!isDeepStrictEqual(status, taskRun.status ?? {})) {
     latest = await client.replaceStatus(taskRunResource, { ...latest, status }, { signal });
     stores.taskRuns.observeWrite(latest);
+    options.log?.info(reconciledLine(latest));
   }
   for (const effect of settled.effects) {
     if (effect.type === 'event')
@@ -97,4 +101,11 @@ async function write(
         effect.message,
       );
   }
+}
+
+/** Upstream's words, which its users and tests look for in the log; here once for each change of the status. */
+function reconciledLine({ metadata, status }: TaskRun): string {
+  const condition = succeededCondition(status);
+  const said = `${condition?.status ?? 'Unknown'} ${condition?.reason ?? ''}`.trim();
+  return `Successfully reconciled taskrun ${metadata.name}/${metadata.namespace} with status: ${said}`;
 }
