@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -181,6 +182,30 @@ describe('import direction', () => {
       room(path.relative(source, file)) === name ? packagesOf(file).filter((each) => !allowed.includes(each)) : [],
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('package.json', () => {
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(path.resolve(source, '../package.json'), 'utf8'),
+  ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const packages = (names: readonly string[]) =>
+    new Set(
+      names
+        .flatMap(packagesOf)
+        .filter((name) => !isBuiltin(name))
+        .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')),
+    );
+  const shipped = packages(product);
+
+  it('has what is shipped among its dependencies, and nothing else', () => {
+    expect(Object.keys(dependencies).sort()).toEqual([...shipped].sort());
+  });
+
+  it('has what only tests and tools import among its devDependencies', () => {
+    const others = packages(files.filter((file) => !product.includes(file)));
+    const known = { ...dependencies, ...devDependencies };
+    expect([...others].filter((name) => !(name in known))).toEqual([]);
   });
 });
 
