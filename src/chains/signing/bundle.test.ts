@@ -113,7 +113,6 @@ describe('sigstoreBundle', () => {
     const settings = {
       fulcio: { enabled: true, address: fulcio, issuer: '', provider: 'envvar' },
       identityTokenFile: '',
-      tufMirrorUrl: '',
     };
     const signature = await payloadSigner(keylessSigner(settings, { env: { SIGSTORE_ID_TOKEN: token } })).sign(
       statement,
