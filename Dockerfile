@@ -13,6 +13,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY hack/bundle.ts hack/bundle.ts
 COPY src src
+# Seven hex digits of the commit, which runs carry as annotation: --build-arg TEKTITE_COMMIT=$(git rev-parse --short=7 HEAD)
+ARG TEKTITE_COMMIT=unknown
 RUN node_modules/.bin/node hack/bundle.ts && find dist -name '*.map' -delete
 
 # Static binaries for step containers.

@@ -28,7 +28,7 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', {
       process.exit();
     `,
     );
-    for (const { path, body } of await bundle(root, entry)) {
+    for (const { path, body } of await bundle(root, { entry })) {
       await mkdir(dirname(join(folder, 'out', path)), { recursive: true });
       await writeFile(join(folder, 'out', path), body);
     }

@@ -42,12 +42,22 @@ const namesOfCommonJs: Plugin = {
   },
 };
 
+export interface BundleOptions {
+  /** src/cli.ts unless given. */
+  entry?: string;
+  /** What the sources are, for annotations of runs: see commit.ts. */
+  commit?: string | undefined;
+}
+
 /** The bundle's files, sorted by path. Throws esbuild's error, which names file and line. */
-export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Promise<BundledFile[]> {
+export async function bundle(
+  root: string,
+  { entry = join(root, 'src/cli.ts'), commit }: BundleOptions = {},
+): Promise<BundledFile[]> {
   const outdir = join(root, 'dist');
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   const { outputFiles } = await build({
-    define: { TEKTITE_VERSION: JSON.stringify(version) },
+    define: { TEKTITE_VERSION: JSON.stringify(version), TEKTITE_COMMIT: JSON.stringify(commit || 'unknown') },
     absWorkingDir: root,
     entryPoints: { tektite: entry },
     outdir,
@@ -74,7 +84,8 @@ export async function bundle(root: string, entry = join(root, 'src/cli.ts')): Pr
 }
 
 async function writeBundle(root: string): Promise<void> {
-  const files = await bundle(root);
+  // The image's build has no git: it is told.
+  const files = await bundle(root, { commit: process.env['TEKTITE_COMMIT'] });
   await rm(join(root, 'dist/chunks'), { recursive: true, force: true });
   for (const { path, body } of files) {
     await mkdir(dirname(join(root, 'dist', path)), { recursive: true });

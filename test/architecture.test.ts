@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -61,6 +62,89 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => path.join(source, name));
 const imports = files.flatMap(importsOf);
+/** What is shipped: no tests, no fakes. */
+const product = files.filter((file) => !/\.(test|fake)\.ts$/.test(file));
+
+/** Circles of types alone that are still to be opened. Sorted; no other may be added. */
+const CIRCLES_LEFT = [
+  ['http/client.ts', 'http/redirect.ts'],
+  ['registry/client.ts', 'registry/repository.ts'],
+];
+
+/** Which rooms of src/chains a room of it may import, in the order of dependency. */
+const CHAINS_MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  types: [],
+  namespaces: [],
+  annotations: [],
+  'log-entry': [],
+  artifacts: ['types'],
+  formats: ['artifacts', 'types'],
+  spire: ['types'],
+  config: ['namespaces', 'spire', 'types'],
+  signing: ['config', 'log-entry', 'namespaces', 'types'],
+  transparency: ['config', 'log-entry', 'signing', 'types'],
+  storage: ['config', 'log-entry', 'signing', 'transparency', 'types'],
+  backends: ['storage', 'types'],
+  plan: ['annotations', 'config', 'log-entry', 'signing', 'storage', 'transparency', 'types'],
+  reconciler: [
+    'annotations',
+    'config',
+    'log-entry',
+    'namespaces',
+    'plan',
+    'signing',
+    'spire',
+    'storage',
+    'transparency',
+    'types',
+  ],
+  role: [
+    'annotations',
+    'backends',
+    'config',
+    'formats',
+    'plan',
+    'reconciler',
+    'signing',
+    'spire',
+    'storage',
+    'transparency',
+    'types',
+  ],
+};
+
+/** Packages and built-in modules that a file imports. */
+function packagesOf(file: string): string[] {
+  const found = readFileSync(file, 'utf8').matchAll(
+    /^(?:import (?:[^;'=]* from )?|\} from |export [*{][^;'=]* from )'([^.'][^']*)'|\bimport\('([^.'][^']*)'\)/gm,
+  );
+  return [...found].map((match) => match[1] ?? match[2] ?? '');
+}
+
+/** Sets of files that import each other, each sorted (Tarjan's strongly connected components). */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  const visit = (node: string): number => {
+    let low = order.size;
+    order.set(node, low);
+    const mine = low;
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!order.has(next)) low = Math.min(low, visit(next));
+      else if (stack.includes(next)) low = Math.min(low, order.get(next) ?? low);
+    }
+    if (low === mine) {
+      const circle = stack.splice(stack.indexOf(node));
+      if (circle.length > 1 || graph.get(node)?.includes(node)) circles.push(circle.sort());
+    }
+    return low;
+  };
+  for (const node of graph.keys()) if (!order.has(node)) visit(node);
+  return circles.sort((left, right) => ((left[0] ?? '') < (right[0] ?? '') ? -1 : 1));
+}
 
 describe('import direction', () => {
   it('sees the imports it judges', () => {
@@ -88,5 +172,81 @@ describe('import direction', () => {
       /^import (?!type)[^;]*'@kubernetes\/client-node/m.test(readFileSync(file, 'utf8')),
     );
     expect(loaders.map((file) => path.relative(source, file)).filter((file) => file !== 'kube/config.ts')).toEqual([]);
+  });
+
+  it.each<[string, readonly string[]]>([
+    // Hashes, compression and the text of paths: nothing of these reaches beyond the process.
+    ['core', ['node:crypto', 'node:path', 'node:zlib', 'zod']],
+    ['api', ['node:path', 'yaml', 'zod']],
+  ])('%s imports nothing that reads, writes or waits', (name, allowed) => {
+    const wrong = product.flatMap((file) =>
+      room(path.relative(source, file)) === name ? packagesOf(file).filter((each) => !allowed.includes(each)) : [],
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('package.json', () => {
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(path.resolve(source, '../package.json'), 'utf8'),
+  ) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const packages = (names: readonly string[]) =>
+    new Set(
+      names
+        .flatMap(packagesOf)
+        .filter((name) => !isBuiltin(name))
+        .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')),
+    );
+  const shipped = packages(product);
+
+  it('has what is shipped among its dependencies, and nothing else', () => {
+    expect(Object.keys(dependencies).sort()).toEqual([...shipped].sort());
+  });
+
+  it('has what only tests and tools import among its devDependencies', () => {
+    const others = packages(files.filter((file) => !product.includes(file)));
+    const known = { ...dependencies, ...devDependencies };
+    expect([...others].filter((name) => !(name in known))).toEqual([]);
+  });
+});
+
+describe('circles between files', () => {
+  it('are found where there are some', () => {
+    const graph = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['a']],
+      ['d', []],
+      ['e', ['e']],
+    ]);
+    expect(circlesIn(graph)).toEqual([['a', 'b', 'c'], ['e']]);
+  });
+
+  it('are nowhere but here', () => {
+    const graph = new Map(
+      product.map((file) => [path.relative(source, file), importsOf(file).map(({ target }) => target)]),
+    );
+    expect(circlesIn(graph)).toEqual(CIRCLES_LEFT);
+  });
+});
+
+describe('the rooms of chains', () => {
+  const chains = imports.filter(({ file, target }) => file.startsWith('chains/') && target.startsWith('chains/'));
+  const isProduct = (file: string) => !/\.(test|fake)\.ts$/.test(file);
+  const inner = (file: string) => (file.split('/')[1] ?? '').replace(/\.ts$/, '');
+
+  it.each(Object.keys(CHAINS_MAY_IMPORT))('%s imports only rooms below it', (name) => {
+    const allowed = [name, ...(CHAINS_MAY_IMPORT[name] ?? [])];
+    const wrong = chains.filter(
+      ({ file, target }) => isProduct(file) && inner(file) === name && !allowed.includes(inner(target)),
+    );
+    expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+
+  it('are all known here', () => {
+    const found = new Set(
+      chains.filter(({ file }) => isProduct(file)).flatMap(({ file, target }) => [file, target].map(inner)),
+    );
+    expect([...found].filter((name) => !(name in CHAINS_MAY_IMPORT))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import { Registries } from '../../src/registry/client.ts';
 import { command, root } from '../command.ts';
+import { sourceCommit } from '../commit.ts';
 import { progress } from '../progress.ts';
 import { accessFlags, programPath, type Target } from './pick-cluster.ts';
 
@@ -99,7 +100,8 @@ async function dockerImages(cluster: string): Promise<Images> {
   for (const [stage, image] of Object.entries(images) as [string, Image][]) {
     const name = `${image.repository}:${image.tag ?? ''}`;
     progress(`building ${name} with Docker`);
-    await command(['docker', 'build', '--target', stage, '--tag', name, '.'], { show: true });
+    const commit = `TEKTITE_COMMIT=${(await sourceCommit()) ?? 'unknown'}`;
+    await command(['docker', 'build', '--build-arg', commit, '--target', stage, '--tag', name, '.'], { show: true });
     await command(['kind', 'load', 'docker-image', '--name', cluster, name], { show: true });
   }
   return images;

@@ -6,6 +6,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle } from '../bundle.ts';
 import { command } from '../command.ts';
+import { sourceCommit } from '../commit.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
 import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
@@ -54,7 +55,7 @@ export const bundleLayer: LayerRecipe = {
 };
 
 const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]> => {
-  const files = (await bundle(root)).filter(({ path }) => !path.endsWith('.map'));
+  const files = (await bundle(root, { commit: await sourceCommit(root) })).filter(({ path }) => !path.endsWith('.map'));
   return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body))];
 });
 

@@ -4,7 +4,8 @@ import type { Logger } from '../log.ts';
 import type { Registries } from '../registry/client.ts';
 import type { CredentialSource } from '../images/run-credentials.ts';
 import type { NamedLock } from '../registry/tag-update.ts';
-import type { BackendName, StorageBackend } from './storage/backend.ts';
+import type { BackendName } from './types.ts';
+import type { StorageBackend } from './storage/backend.ts';
 
 /** What backends are made from; their settings come with each request. */
 export interface BackendSurroundings {

@@ -25,11 +25,10 @@ describe('chains-config', () => {
           fulcio: {
             enabled: false,
             address: 'https://fulcio.sigstore.dev',
-            issuer: 'https://oauth2.sigstore.dev/auth',
+            issuer: '',
             provider: '',
           },
           identityTokenFile: '',
-          tufMirrorUrl: 'https://tuf-repo-cdn.sigstore.dev',
         },
         kms: {
           ref: '',
@@ -101,7 +100,9 @@ describe('chains-config', () => {
     ['signers.x509.fulcio.issuer', 'https://i', (c) => c.signers.x509.fulcio.issuer, 'https://i'],
     ['signers.x509.fulcio.provider', 'spiffe', (c) => c.signers.x509.fulcio.provider, 'spiffe'],
     ['signers.x509.identity.token.file', '/t', (c) => c.signers.x509.identityTokenFile, '/t'],
-    ['signers.x509.tuf.mirror.url', 'https://t', (c) => c.signers.x509.tufMirrorUrl, 'https://t'],
+    // Upstream's defaults ask for nothing.
+    ['signers.x509.fulcio.issuer', 'https://oauth2.sigstore.dev/auth', (c) => c.signers.x509.fulcio.issuer, ''],
+    ['signers.x509.tuf.mirror.url', 'https://tuf-repo-cdn.sigstore.dev', (c) => c.signers.x509.fulcio.enabled, false],
     ['signers.kms.kmsref', 'hashivault://k', (c) => c.signers.kms.ref, 'hashivault://k'],
     ['signers.kms.auth.address', 'http://v', (c) => c.signers.kms.auth.address, 'http://v'],
     ['signers.kms.auth.token', 's', (c) => c.signers.kms.auth.token, 's'],
@@ -141,6 +142,8 @@ describe('chains-config', () => {
     ['transparency.enabled', 'True', (c) => c.transparency.mode, 'off'],
     // Never the public log in place of a private one.
     ['transparency.url', 'doesnotexist', (c) => c.transparency.url, 'doesnotexist'],
+    // Read by nothing: said, not passed over.
+    ['signers.x509.tuf.mirror.url', 'https://t', (c) => c.signers.x509.fulcio.enabled, false],
     ['signing.attempts', '0', (c) => c.attempts, 5],
     // What decides whom Chains trusts is at its strictest.
     ['artifacts.unrecorded', 'yes', (c) => c.trust.unrecorded, 'refuse'],

@@ -1,8 +1,13 @@
 import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
 import { parseNamespacePolicies, type NamespacePolicies } from './namespaces.ts';
 import type { SpireSettings } from './spire/trust-bundle.ts';
-import { backendNames, type BackendName } from './storage/backend.ts';
-import type { ArtifactKind, FormatSettings, StatementFormat } from './types.ts';
+import {
+  type ArtifactKind,
+  type BackendName,
+  backendNames,
+  type FormatSettings,
+  type StatementFormat,
+} from './types.ts';
 
 export type { ConfigProblem } from '../api/config/values.ts';
 
@@ -49,9 +54,9 @@ export interface TransparencySettings {
 }
 
 export interface X509Settings {
-  fulcio: { enabled: boolean; address: string; issuer: string; /** "" tries all. */ provider: string };
+  /** `issuer`: the only one whose tokens go to Fulcio; "" for any. `provider`: "" tries all. */
+  fulcio: { enabled: boolean; address: string; issuer: string; provider: string };
   identityTokenFile: string;
-  tufMirrorUrl: string;
 }
 
 export interface KmsSettings {
@@ -271,18 +276,35 @@ function transparency(values: ConfigValues, data: Readonly<Record<string, string
   };
 }
 
+/** Upstream's defaults, which its documentation shows as if they were written: they ask for nothing here. */
+const PUBLIC_ISSUER = 'https://oauth2.sigstore.dev/auth';
+const PUBLIC_TUF_MIRROR = 'https://tuf-repo-cdn.sigstore.dev';
+
 function x509(values: ConfigValues): X509Settings {
   const key = 'signers.x509';
+  const issuer = values.text(`${key}.fulcio.issuer`, PUBLIC_ISSUER);
+  reportTufMirror(values, `${key}.tuf.mirror.url`);
   return {
     fulcio: {
       enabled: values.boolean(`${key}.fulcio.enabled`, false),
       address: values.text(`${key}.fulcio.address`, 'https://fulcio.sigstore.dev'),
-      issuer: values.text(`${key}.fulcio.issuer`, 'https://oauth2.sigstore.dev/auth'),
+      issuer: issuer === PUBLIC_ISSUER ? '' : issuer,
       provider: values.text(`${key}.fulcio.provider`, ''),
     },
     identityTokenFile: values.text(`${key}.identity.token.file`, ''),
-    tufMirrorUrl: values.text(`${key}.tuf.mirror.url`, 'https://tuf-repo-cdn.sigstore.dev'),
   };
+}
+
+/** Nothing is fetched from a TUF repository: whoever sets a mirror must not believe that it is used. */
+function reportTufMirror(values: ConfigValues, key: string): void {
+  const value = values.text(key, PUBLIC_TUF_MIRROR);
+  if (value === '' || value === PUBLIC_TUF_MIRROR) return;
+  values.problems.push({
+    kind: 'invalid-value',
+    key,
+    value,
+    message: `key ${key} has the value ${JSON.stringify(value)}, which has no effect: Fulcio's certificates are not checked against a TUF repository when signing; remove the key, and give verifiers the mirror's trusted root`,
+  });
 }
 
 function kms(values: ConfigValues): KmsSettings {

@@ -47,6 +47,10 @@ export interface Artifact {
   payload: Payload;
 }
 
+/** Where signed payloads are kept: what the storage settings of an artifact may name. */
+export const backendNames = ['tekton', 'oci', 'gcs', 'docdb', 'grafeas', 'archivista', 'pubsub', 'kafka'] as const;
+export type BackendName = (typeof backendNames)[number];
+
 /** A thing that was left out of a payload, or a payload that could not be made; the rest is signed all the same. */
 export interface FormatProblem {
   /** The result, image or run it is about, as a user knows it: `result IMAGE_URL`. */

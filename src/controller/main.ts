@@ -9,7 +9,7 @@ import { certificatesFromEnvironment } from '../http/certificates.ts';
 import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
 import { createLogger, logLevel, type Logger } from '../log.ts';
-import { version } from '../version.ts';
+import { commit, version } from '../version.ts';
 import { Caches } from './caches.ts';
 import { ClientMetrics } from '../role/client-metrics.ts';
 import { eventCounter } from '../role/event-metrics.ts';
@@ -110,7 +110,7 @@ async function run(process: Process): Promise<void> {
       namespace: flags.systemNamespace,
       names: configNames(env),
       images,
-      release: version,
+      release: commit,
       events,
       log,
     };

@@ -11,6 +11,6 @@ export interface Settings {
     /** Replaces the image of sidecars that must stop. */
     nop: string;
   };
-  /** Written to the annotation pipeline.tekton.dev/release. */
+  /** Written to the annotation pipeline.tekton.dev/release: as upstream seven hex digits of a commit, not a version. */
   release: string;
 }

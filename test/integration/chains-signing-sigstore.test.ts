@@ -12,7 +12,8 @@ import { keySigner } from '../../src/chains/signing/file-key.ts';
 import { startServer } from '../../src/chains/signing/http-server.fake.ts';
 import { payloadSigner, type Signature } from '../../src/chains/signing/signer.ts';
 import { createSignerSource } from '../../src/chains/signing/source.ts';
-import { rekorBundleAnnotation, transparencyLog, type LogEntry } from '../../src/chains/transparency/log.ts';
+import type { LogEntry } from '../../src/chains/log-entry.ts';
+import { rekorBundleAnnotation, transparencyLog } from '../../src/chains/transparency/log.ts';
 import { requestTimestamp } from '../../src/chains/transparency/timestamp.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Payload } from '../../src/chains/types.ts';
 

@@ -2,9 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { annotations } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { Signature } from '../signing/signer.ts';
-import type { BackendName } from '../storage/backend.ts';
-import type { LogEntry } from '../transparency/log.ts';
-import type { Artifact } from '../types.ts';
+import type { Artifact, BackendName } from '../types.ts';
+import type { LogEntry } from '../log-entry.ts';
 import { backendsFor } from './images.ts';
 import { completed, payloadDigest, type JournalEntry } from './journal.ts';
 

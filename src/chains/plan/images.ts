@@ -1,7 +1,6 @@
 import { settingsOf, type ChainsConfig } from '../config.ts';
 import { imageSignaturePayload } from '../signing/bundle.ts';
-import type { BackendName } from '../storage/backend.ts';
-import type { Artifact } from '../types.ts';
+import type { Artifact, BackendName } from '../types.ts';
 
 /**
  * In the form "sigstore-bundle" the registry gets the statement that cosign v3 signs for an image, every other backend

@@ -4,9 +4,8 @@ import { z } from 'zod';
 import { messageOf } from '../../errors.ts';
 import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
-import { backendNames, type BackendName } from '../storage/backend.ts';
-import type { LogEntry } from '../transparency/log.ts';
-import type { Artifact } from '../types.ts';
+import { type Artifact, type BackendName, backendNames } from '../types.ts';
+import type { LogEntry } from '../log-entry.ts';
 import type { Seal } from './seal.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { annotations, finalizers, isChainsFinalizer, type RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { Signature } from '../signing/signer.ts';
-import type { BackendName } from '../storage/backend.ts';
-import type { LogEntry } from '../transparency/log.ts';
+import type { BackendName } from '../types.ts';
+import type { LogEntry } from '../log-entry.ts';
 import type { Work } from './artifacts.ts';
 import { encodeJournal, LONGEST_JOURNAL, type JournalEntry } from './journal.ts';
 import { writeMark, type Mark } from './mark.ts';

@@ -12,9 +12,9 @@ import type { RunState } from '../plan/run.ts';
 import type { Seal } from '../plan/seal.ts';
 import type { TrustBundle } from '../spire/svid.ts';
 import type { Signer } from '../signing/signer.ts';
-import type { BackendName, StorageBackend } from '../storage/backend.ts';
+import type { Artifact, ArtifactKind, BackendName, FormatProblem, ImageSubject, RunObject } from '../types.ts';
+import type { StorageBackend } from '../storage/backend.ts';
 import type { TransparencyLog } from '../transparency/log.ts';
-import type { Artifact, ArtifactKind, FormatProblem, ImageSubject, RunObject } from '../types.ts';
 
 /** Confirms when a signature was made: DER of an RFC 3161 response. */
 export interface TimestampAuthority {

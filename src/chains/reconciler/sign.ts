@@ -8,8 +8,8 @@ import type { Problem, Step } from '../plan/problems.ts';
 import type { ChainsConfig } from '../config.ts';
 import { envelopeJson } from '../signing/dsse.ts';
 import type { Signature, Signer } from '../signing/signer.ts';
-import type { BackendName, StoreRequest } from '../storage/backend.ts';
-import type { RunObject } from '../types.ts';
+import type { BackendName, RunObject } from '../types.ts';
+import type { StoreRequest } from '../storage/backend.ts';
 import type { FailureType, ReconcilerOptions } from './options.ts';
 
 export interface Signing extends Pick<ReconcilerOptions, 'kind' | 'services' | 'metrics' | 'clock'> {

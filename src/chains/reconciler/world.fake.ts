@@ -13,8 +13,8 @@ import { annotations, type RunKind } from '../annotations.ts';
 import { parseChainsConfig, type ChainsConfig } from '../config.ts';
 import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
-import type { BackendName } from '../storage/backend.ts';
-import type { LogEntry } from '../transparency/log.ts';
+import type { BackendName } from '../types.ts';
+import type { LogEntry } from '../log-entry.ts';
 import {
   inTotoPayloadType,
   simpleSigningPayloadType,

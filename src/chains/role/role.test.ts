@@ -14,7 +14,7 @@ import { planRun, type RunState } from '../plan/run.ts';
 import { parseChainsConfig } from '../config.ts';
 import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
 import { createBackends } from '../backends.ts';
-import { backendNames } from '../storage/backend.ts';
+import { backendNames } from '../types.ts';
 import { slimRun } from './caches.ts';
 import { feedParents, feedRuns } from './feed.ts';
 import { parseChainsFlags } from './flags.ts';

@@ -4,7 +4,8 @@ import { X509Certificate as SigstoreCertificate } from '@sigstore/core';
 import { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, rekorHandler } from '@sigstore/mock';
 import { toSignedEntity, Verifier, type TrustMaterial } from '@sigstore/verify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { transparencyLog, type LogEntry } from '../transparency/log.ts';
+import type { LogEntry } from '../log-entry.ts';
+import { transparencyLog } from '../transparency/log.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Payload } from '../types.ts';
 import { imageSignaturePayload, publicKeyHint, sigstoreBundle } from './bundle.ts';
 import { keySigner } from './file-key.ts';
@@ -112,7 +113,6 @@ describe('sigstoreBundle', () => {
     const settings = {
       fulcio: { enabled: true, address: fulcio, issuer: '', provider: 'envvar' },
       identityTokenFile: '',
-      tufMirrorUrl: '',
     };
     const signature = await payloadSigner(keylessSigner(settings, { env: { SIGSTORE_ID_TOKEN: token } })).sign(
       statement,

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import type { SerializedBundle } from '@sigstore/bundle';
-import type { LogEntry } from '../transparency/log.ts';
+import type { LogEntry } from '../log-entry.ts';
 import { inTotoPayloadType, type ImageSubject, type Payload } from '../types.ts';
 import { publicKeyDer } from './algorithm.ts';
 import type { Signature } from './signer.ts';

@@ -1,9 +1,12 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify, X509Certificate } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../clock.fake.ts';
 import type { X509Settings } from '../config.ts';
-import { issueCertificate, subjectOf } from './fulcio.ts';
+import { checkIssuer, issueCertificate, subjectOf } from './fulcio.ts';
 import { startServer, type FakeServer } from './http-server.fake.ts';
 import { keylessSigner } from './keyless.ts';
 
@@ -149,7 +152,6 @@ describe('keylessSigner', () => {
   const settings = (address: string): X509Settings => ({
     fulcio: { enabled: true, address, issuer: '', provider: 'envvar' },
     identityTokenFile: '',
-    tufMirrorUrl: '',
   });
   const env = { SIGSTORE_ID_TOKEN: token };
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -180,5 +182,48 @@ describe('keylessSigner', () => {
     await expect(signer.signBytes(Buffer.from('a'), signal)).rejects.toThrow('no certificate chain');
     refuse = false;
     await expect(signer.signBytes(Buffer.from('a'), signal)).resolves.toBeDefined();
+  });
+});
+
+describe('checkIssuer', () => {
+  it.each([
+    { claims: { iss: 'https://a' }, wanted: 'https://a', error: undefined },
+    { claims: { iss: 'https://a' }, wanted: '', error: undefined },
+    { claims: {}, wanted: '', error: undefined },
+    {
+      claims: { iss: 'https://a/' },
+      wanted: 'https://a',
+      error: /is of issuer "https:\/\/a\/", and signers\.x509\.fulcio\.issuer/,
+    },
+    {
+      claims: {},
+      wanted: 'https://a',
+      error: /is of issuer "", and signers\.x509\.fulcio\.issuer in chains-config is "https:\/\/a"/,
+    },
+    { claims: { iss: ['https://a'] }, wanted: 'https://a', error: /is of issuer \["https:\/\/a"\]/ },
+  ])('$claims where $wanted is wanted', ({ claims, wanted, error }) => {
+    const check = () => checkIssuer(tokenOf(claims), wanted);
+    if (error === undefined) expect(check).not.toThrow();
+    else expect(check).toThrow(error);
+  });
+
+  it('is asked before the token leaves the process', async () => {
+    server = await startServer(() => ({ status: 500, body: '' }));
+    const folder = await mkdtemp(path.join(tmpdir(), 'tektite-issuer-'));
+    try {
+      const file = path.join(folder, 'token');
+      await writeFile(file, tokenOf({ iss: 'https://other', sub: 's' }));
+      const signer = keylessSigner({
+        fulcio: { enabled: true, address: server.url, issuer: 'https://a', provider: 'filesystem-custom-path' },
+        identityTokenFile: file,
+      });
+      await expect(signer.signBytes(Buffer.from('x'), signal)).rejects.toMatchObject({
+        retryable: false,
+        message: expect.stringContaining('https://other'),
+      });
+      expect(server.requests).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -83,17 +83,41 @@ function expiryOf(pem: string, privateKey: KeyObject, url: string): Date {
   return new Date(certificate.validTo);
 }
 
-/** The name that Fulcio will put in the certificate, as cosign reads it from the token. */
-export function subjectOf(token: string): string {
-  let claims: { email?: unknown; email_verified?: unknown; sub?: unknown };
+interface Claims {
+  iss?: unknown;
+  email?: unknown;
+  email_verified?: unknown;
+  sub?: unknown;
+}
+
+function claimsOf(token: string): Claims {
   try {
-    claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as typeof claims;
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Claims;
   } catch (error) {
     throw new SigningError(
       'the identity token for Fulcio is not a JSON Web Token; check signers.x509.fulcio.provider',
       { cause: error, retryable: false },
     );
   }
+}
+
+/**
+ * Refuses a token of another issuer than signers.x509.fulcio.issuer names, before it leaves this process: a verifier
+ * that expects that issuer would refuse what is signed with it. "" accepts all.
+ */
+export function checkIssuer(token: string, wanted: string): void {
+  if (wanted === '') return;
+  const { iss } = claimsOf(token);
+  if (iss === wanted) return;
+  throw new SigningError(
+    `the identity token for Fulcio is of issuer ${JSON.stringify(iss ?? '')}, and signers.x509.fulcio.issuer in chains-config is ${JSON.stringify(wanted)}; set it to the issuer of the token, or remove the key to accept any`,
+    { retryable: false },
+  );
+}
+
+/** The name that Fulcio will put in the certificate, as cosign reads it from the token. */
+export function subjectOf(token: string): string {
+  const claims = claimsOf(token);
   if (typeof claims.email === 'string' && claims.email !== '') {
     if (claims.email_verified === true || claims.email_verified === 'true') return claims.email;
     throw new SigningError(

@@ -1,7 +1,7 @@
 import { systemClock } from '../../clock.ts';
 import type { X509Settings } from '../config.ts';
 import { signBytes } from './algorithm.ts';
-import { issueCertificate, type IssuedCertificate } from './fulcio.ts';
+import { checkIssuer, issueCertificate, type IssuedCertificate } from './fulcio.ts';
 import { identityToken, type IdentityOptions } from './identity/providers.ts';
 import type { ByteSigner } from './signer.ts';
 
@@ -19,7 +19,9 @@ export function keylessSigner(settings: X509Settings, options: IdentityOptions =
   let issued: Promise<IssuedCertificate> | undefined;
 
   async function fresh(signal: AbortSignal): Promise<IssuedCertificate> {
-    return issueCertificate(settings.fulcio.address, await identityToken(settings, signal, options), signal, options);
+    const token = await identityToken(settings, signal, options);
+    checkIssuer(token, settings.fulcio.issuer);
+    return issueCertificate(settings.fulcio.address, token, signal, options);
   }
 
   async function current(signal: AbortSignal): Promise<IssuedCertificate> {

@@ -1,10 +1,7 @@
 import type { ChainsConfig } from '../config.ts';
 import type { Signature } from '../signing/signer.ts';
-import type { LogEntry } from '../transparency/log.ts';
-import type { Artifact, RunObject } from '../types.ts';
-
-export const backendNames = ['tekton', 'oci', 'gcs', 'docdb', 'grafeas', 'archivista', 'pubsub', 'kafka'] as const;
-export type BackendName = (typeof backendNames)[number];
+import type { LogEntry } from '../log-entry.ts';
+import type { Artifact, BackendName, RunObject } from '../types.ts';
 
 /** One signed artifact of a finished run, with all that a backend may write down beside it. */
 export interface StoreRequest {

@@ -2,7 +2,8 @@ import { ServiceError } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import { envelopeJson, preAuthEncoding, type DsseEnvelope } from '../signing/dsse.ts';
 import { messageOf } from '../../errors.ts';
-import { StorageError, type BackendName, type StoreRequest } from './backend.ts';
+import { type BackendName } from '../types.ts';
+import { StorageError, type StoreRequest } from './backend.ts';
 import { isSameSigner } from './oci/signed-by.ts';
 
 /**

@@ -13,7 +13,7 @@ import {
 } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { Payload } from '../types.ts';
-import type { LogEntry } from './log.ts';
+import type { LogEntry } from '../log-entry.ts';
 
 const entrySchema = z.object({
   body: z.string(),

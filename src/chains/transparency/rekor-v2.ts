@@ -14,7 +14,7 @@ import {
 } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { Payload } from '../types.ts';
-import type { BundleLogEntry, LogEntry } from './log.ts';
+import type { BundleLogEntry, LogEntry } from '../log-entry.ts';
 import { inclusionProof, leafHash, parseCheckpoint, readEntry, rootOf } from './tiles.ts';
 
 const proofSchema = z.object({

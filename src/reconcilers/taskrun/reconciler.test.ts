@@ -40,6 +40,11 @@ describe('a whole run', () => {
       'update taskruns/status run',
     ]);
     expect(one.events).toEqual(['Normal Started', 'Normal Succeeded']);
+    expect(one.logged).toEqual(
+      ['Unknown Pending', 'Unknown Running', 'True Succeeded'].map(
+        (said) => `Successfully reconciled taskrun run/ns with status: ${said}`,
+      ),
+    );
     expect((await one.stored()).status).toMatchObject({
       podName: 'run-pod',
       conditions: [{ status: 'True' }],

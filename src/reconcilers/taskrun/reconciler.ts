@@ -3,6 +3,7 @@ import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
 import { isTooLarge } from '../../core/decision.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
+import { succeededCondition } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -12,6 +13,7 @@ import { settle } from '../../core/taskrun/settle.ts';
 import { ApiError, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
+import type { Logger } from '../../log.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 
@@ -23,6 +25,7 @@ export interface TaskRunReconcilerOptions {
   events: Pick<EventRecorder, 'event'>;
   clock: Clock;
   imageLookup: ImageLookup;
+  log?: Pick<Logger, 'info'>;
 }
 
 /**
@@ -103,6 +106,7 @@ async function write(
   if (!isDeepStrictEqual(status, taskRun.status ?? {})) {
     latest = await replaceStatus({ ...latest, status }, options, signal);
     stores.taskRuns.observeWrite(latest);
+    options.log?.info(reconciledLine(latest));
   }
   for (const effect of settled.effects) {
     if (effect.type === 'event')
@@ -113,4 +117,11 @@ async function write(
         effect.message,
       );
   }
+}
+
+/** Upstream's words, which its users and tests look for in the log; here once for each change of the status. */
+function reconciledLine({ metadata, status }: TaskRun): string {
+  const condition = succeededCondition(status);
+  const said = `${condition?.status ?? 'Unknown'} ${condition?.reason ?? ''}`.trim();
+  return `Successfully reconciled taskrun ${metadata.name}/${metadata.namespace} with status: ${said}`;
 }

@@ -27,6 +27,7 @@ export class Scene {
     limitRanges: new Store<LimitRange>(),
   };
   imageLookup: ImageLookup = () => Promise.reject(new Error('nobody asks for images here'));
+  readonly logged: string[] = [];
   flags: Record<string, string> = {};
 
   constructor() {
@@ -67,6 +68,7 @@ export class Scene {
       clock: this.clock,
       imageLookup: (...args) => this.imageLookup(...args),
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
+      log: { info: (line: unknown) => void this.logged.push(String(line)) },
     });
     return reconciler('ns/run', signal);
   }

@@ -24,7 +24,6 @@ function settings(provider = '', identityTokenFile = ''): X509Settings {
   return {
     fulcio: { enabled: true, address: 'https://fulcio.example', issuer: '', provider },
     identityTokenFile,
-    tufMirrorUrl: '',
   };
 }
 

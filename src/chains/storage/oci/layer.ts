@@ -1,7 +1,8 @@
 import { digestOf } from '../../../registry/digest.ts';
 import type { Descriptor } from '../../../registry/media-types.ts';
 import { envelopeJson, preAuthEncoding, type DsseEnvelope } from '../../signing/dsse.ts';
-import { rekorBundleAnnotation, timestampAnnotation, type LogEntry } from '../../transparency/log.ts';
+import type { LogEntry } from '../../log-entry.ts';
+import { rekorBundleAnnotation, timestampAnnotation } from '../../transparency/log.ts';
 import type { StoreRequest } from '../backend.ts';
 import { annotation, dsseLayerType, simpleSigningLayerType } from './media-types.ts';
 import { isSameSigner, signerName } from './signed-by.ts';
