@@ -219,8 +219,10 @@ describe('the roles in the chart', () => {
   });
 
   it.each(Object.entries(uses))('%s is used', (_right, [file, ...texts]) => {
-    const source = readFileSync(path.join(root, file), 'utf8');
-    for (const text of texts) expect(source).toContain(text);
+    // How a call is broken into lines says nothing.
+    const withoutSpace = (text: string) => text.replaceAll(/\s/g, '');
+    const source = withoutSpace(readFileSync(path.join(root, file), 'utf8'));
+    for (const text of texts) expect(source).toContain(withoutSpace(text));
   });
 
   it('give edit and view the kinds of Tekton', async () => {
