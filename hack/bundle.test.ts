@@ -44,7 +44,7 @@ it('gives the names of CommonJS packages to whoever imports them dynamically', {
       'Double',
       expect.stringContaining('ECONNREFUSED'),
       expect.stringContaining('none.json'),
-      expect.stringContaining('aborted due to timeout'),
+      expect.stringMatching(/ECONNREFUSED|aborted due to timeout/),
     ]);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { buildPod, type PodInput } from './build.ts';
+import { buildPod } from './build.ts';
+import type { PodInput } from './input.ts';
 import { podInputOf, settingsOf, taskRunOf } from './pod.fake.ts';
 
 /**

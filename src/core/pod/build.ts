@@ -1,11 +1,8 @@
 import type { EnvVar, Volume } from '../../api/core/container.ts';
-import type { Sidecar, Step, TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import type { Sidecar, Step } from '../../api/pipeline/v1/task.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
-import type { Settings } from '../settings.ts';
 import { affinityOf } from './affinity.ts';
-import { credentials, type CredentialSecret, type Credentials } from './credentials.ts';
+import { credentials, type Credentials } from './credentials.ts';
 import {
   breakpointsOf,
   debugFlags,
@@ -18,14 +15,9 @@ import {
 import { entrypointArguments, messageLimit } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
-import {
-  withLimitRanges,
-  withOperatorDefaults,
-  withSpecs,
-  withTaskLevelResources,
-  type LimitRange,
-} from './resources.ts';
+import { withLimitRanges, withOperatorDefaults, withSpecs, withTaskLevelResources } from './resources.ts';
 import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
+import type { PodInput } from './input.ts';
 import { prepareSecurityContext } from './security.ts';
 import { checkPod, checkPodBefore } from './size.ts';
 import { mergeStepTemplate } from './steptemplate.ts';
@@ -33,22 +25,6 @@ import type { Container, NewPod, PodSpec } from './types.ts';
 import { internalVolumes, prepareMounts, scriptMount, stepMounts, withMounts, type PodShape } from './volumes.ts';
 import { mountWorkspaces } from './workspaces.ts';
 import { podWideSettings } from './podtemplate.ts';
-
-/** All that decides what a run's pod looks like. */
-export interface PodInput {
-  taskRun: TaskRun;
-  /** The Task with every variable replaced that the controller replaces. */
-  spec: TaskSpec;
-  /** With volumeClaimTemplates already turned into claims. */
-  workspaces: WorkspaceBinding[];
-  secrets: CredentialSecret[];
-  limitRanges: LimitRange[];
-  /** By image, for steps without command and script. */
-  images: ReadonlyMap<string, ImageConfig>;
-  /** Milliseconds; 0 for none. */
-  timeoutMs: number;
-  settings: Settings;
-}
 
 /**
  * activeDeadlineSeconds is this much longer than the timeout: the controller ends the run, the kubelet only if the

@@ -3,7 +3,8 @@ import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRun, TaskRunSpec, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { Settings } from '../settings.ts';
-import { buildPod, type PodInput } from './build.ts';
+import { buildPod } from './build.ts';
+import type { PodInput } from './input.ts';
 import type { ContainerStatus, Pod, PodStatus } from './types.ts';
 
 /** Material for tests: runs, settings and pods with the least that each needs. */

@@ -1,6 +1,6 @@
 import { checkSize, jsonSize, largestObject, tooLarge } from '../budget.ts';
 import { credentials } from './credentials.ts';
-import type { PodInput } from './build.ts';
+import type { PodInput } from './input.ts';
 import type { NewPod } from './types.ts';
 
 /** The shortest JSON of a mount, a variable or an argument: `{"name":"a"},`. */
