@@ -2,9 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
- * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same node.
- * chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them in this order
- * and starts what they need.
+ * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same
+ * node. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them in
+ * this order and starts what they need.
  */
 export default defineConfig({
   test: {

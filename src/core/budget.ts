@@ -7,7 +7,9 @@ export const largestObject = 1_500_000;
 /** Deeper JSON is nobody's spec; the API server takes 10,000 levels, which recursion does not. */
 const deepest = 200;
 
-/** Something that would be larger than the cluster can store. The message names it, its size, the limit and the way out. */
+/**
+ * Something that would be larger than the cluster can store. The message names it, its size, the limit and the way out.
+ */
 export class TooLargeError extends Error {
   override name = 'TooLargeError';
 }
@@ -39,7 +41,10 @@ export class Budget {
     return this.#spent;
   }
 
-  /** To be asked before something is built. @throws TooLargeError when it is too much, together with what was built before */
+  /**
+   * To be asked before something is built. @throws TooLargeError when it is too much, together with what was built
+   * before
+   */
   spend(bytes: number): void {
     if (bytes > 0) this.#spent += bytes;
     if (this.#spent > this.#limit) throw tooLarge(this.#what, this.#spent, this.#wayOut, this.#limit);

@@ -12,8 +12,8 @@ import (
 
 const secret = "SIGNING-KEY-OF-STEP-B"
 
-// What one step plants for itself or for the next: the step that would read it fails by name, at once, and tells nothing
-// of what lies behind.
+// What one step plants for itself or for the next: the step that would read it fails by name, at once, and tells
+// nothing of what lies behind.
 func TestHostileFiles(t *testing.T) {
 	for _, row := range []struct {
 		name string

@@ -61,8 +61,8 @@ func openAt(dir int, name string, flags int) (int, error) {
 	}
 }
 
-// stepFileName is a file that a step may have made: base is a directory that only the kubelet and the init container can
-// change (a mount of the pod), path leads on from there through directories that belong to the step.
+// stepFileName is a file that a step may have made: base is a directory that only the kubelet and the init container
+// can change (a mount of the pod), path leads on from there through directories that belong to the step.
 type stepFileName struct {
 	base string
 	path string
@@ -164,8 +164,8 @@ func (n stepFileName) open() (*os.File, error) {
 	return os.NewFile(uintptr(fd), n.String()), nil
 }
 
-// read returns the content of a regular file of at most limit bytes. The error is a *refusedError for anything else than
-// a file, an *oversizedError for a larger one, and os.ErrNotExist for none.
+// read returns the content of a regular file of at most limit bytes. The error is a *refusedError for anything else
+// than a file, an *oversizedError for a larger one, and os.ErrNotExist for none.
 func (n stepFileName) read(limit int) ([]byte, error) {
 	file, err := n.open()
 	if err != nil {

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../../src/cel/compile.ts';
 
 /**
- * One guard, two judges: cel-go in the pod (src/entrypoint/cel) for steps, src/cel in the controller for Pipeline tasks.
- * They agree but for what is listed.
+ * One guard, two judges: cel-go in the pod (src/entrypoint/cel) for steps, src/cel in the controller for Pipeline
+ * tasks. They agree but for what is listed.
  */
 const source = path.resolve(import.meta.dirname, '../../src/entrypoint/cel');
 let root = '';

@@ -11,8 +11,8 @@ import type { Resource } from '../../src/kube/object.ts';
 import { limitRanges, namespaces, pods, serviceAccounts, type LimitRange, type Pod } from '../../src/kube/resources.ts';
 
 /**
- * Pods as a real API server gives them back, with ServiceAccount admission, LimitRanger and Priority: nothing that these
- * add may count as a change, whatever the pod looks like. The closed list of core/pod/admitted.ts stands on this.
+ * Pods as a real API server gives them back, with ServiceAccount admission, LimitRanger and Priority: nothing that
+ * these add may count as a change, whatever the pod looks like. The closed list of core/pod/admitted.ts stands on this.
  */
 const golden = join(import.meta.dirname, '../../src/core/pod/golden');
 const plain = `pod-changes-${process.pid}`;

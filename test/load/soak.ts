@@ -1,7 +1,8 @@
 /**
- * `npm run soak`: two PipelineRuns a second with timeouts of 24 hours for an hour (--minutes 10 or TEKTITE_SOAK_MINUTES),
- * each deleted some time after its end, on a control plane without a node. Prints the slope of the controller's heap
- * after the first quarter. Exit status 1 when it is above 1 MB/h, 3 when the run was too short to tell.
+ * `npm run soak`: two PipelineRuns a second with timeouts of 24 hours for an hour (--minutes 10 or
+ * TEKTITE_SOAK_MINUTES), each deleted some time after its end, on a control plane without a node. Prints the slope of
+ * the controller's heap after the first quarter. Exit status 1 when it is above 1 MB/h, 3 when the run was too short to
+ * tell.
  */
 import { parseArgs } from 'node:util';
 import { RunFollower, pipelineRunResource } from './batch.ts';

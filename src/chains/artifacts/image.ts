@@ -31,8 +31,8 @@ export function parseImageDigest(text: string): ImageSubject {
 }
 
 /**
- * What upstream makes a subject of when an image is named with a scheme (`oci://ghcr.io/a/b`, `https://ghcr.io/a/b`): the
- * whole of it without its tag, for go-containerregistry takes `oci:` for a registry. Nobody can pull such an image.
+ * What upstream makes a subject of when an image is named with a scheme (`oci://ghcr.io/a/b`, `https://ghcr.io/a/b`):
+ * the whole of it without its tag, for go-containerregistry takes `oci:` for a registry. Nobody can pull such an image.
  */
 export function schemedSubject(text: string): DigestedThing | undefined {
   const [name = '', digestText = '', ...more] = text.split('@');

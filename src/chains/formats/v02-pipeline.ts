@@ -42,8 +42,8 @@ function after({ task, isFinally }: ExecutedTask, last: string | undefined): str
 }
 
 /**
- * Steps are paired by position. A child whose states do not fit its spec, or that failed before it had one, is left out,
- * as upstream does.
+ * Steps are paired by position. A child whose states do not fit its spec, or that failed before it had one, is left
+ * out, as upstream does.
  */
 function entryOf(child: TaskRun, common: Record<string, unknown>, report: Report): Record<string, unknown>[] {
   const { steps: states = [], results = [], taskSpec, startTime, completionTime } = child.status ?? {};

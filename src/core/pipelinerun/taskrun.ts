@@ -85,7 +85,8 @@ function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<s
 
 /**
  * The TaskRuns that a task still needs, one or a fan-out, as far as there is room for them in this plan. Names follow
- * from the run's and the task's alone, so that a restarted controller finds those it made before instead of making more.
+ * from the run's and the task's alone, so that a restarted controller finds those it made before instead of making
+ * more.
  * @throws RunFailure for params and workspaces that no TaskRun can be made from, TooLargeError for one too large
  */
 export function taskRunsFor(state: TaskState, resolved: ResolvedTask | undefined, context: TaskRunContext): TaskRun[] {

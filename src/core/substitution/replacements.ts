@@ -14,7 +14,9 @@ export function mergeReplacements(...all: Replacements[]): Replacements {
   return Replacements.merged(all);
 }
 
-/** Calls back for the inner text of every `$(…)` with its place: no parentheses inside, of `$($(x))` only the inner one. */
+/**
+ * Calls back for the inner text of every `$(…)` with its place: no parentheses inside, of `$($(x))` only the inner one.
+ */
 function eachReference(text: string, found: (inner: string, start: number, end: number) => void): void {
   for (let from = text.indexOf('$('); from >= 0;) {
     const close = text.indexOf(')', from);

@@ -1,6 +1,8 @@
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 
-/** Values by name, under what stands before the name: `params`, `inputs.params`, `tasks.build.results`, `workspaces`. */
+/**
+ * Values by name, under what stands before the name: `params`, `inputs.params`, `tasks.build.results`, `workspaces`.
+ */
 type Families = ReadonlyMap<string, ReadonlyMap<string, ParamValue>>;
 
 interface Layer {

@@ -1,6 +1,6 @@
 // Command entrypoint-cel evaluates CEL expressions for the entrypoint of a step: a JSON list of expressions on stdin, a
-// JSON list of outcomes on stdout, in the same order. It is a program of its own so that the entrypoint, which goes into
-// every pod, stays small; CONTRACT.md says when it comes along.
+// JSON list of outcomes on stdout, in the same order. It is a program of its own so that the entrypoint, which goes
+// into every pod, stays small; CONTRACT.md says when it comes along.
 package main
 
 import (

@@ -29,8 +29,8 @@ interface Action extends Applying {
 
 /**
  * Carries out the effects on pods and claims, in order. Creations that fail end it and are reported, for users must see
- * them, as are sidecars that may not be stopped; other failures are thrown, and the reconcile is tried again before its status is written. Each may be repeated
- * after a crash.
+ * them, as are sidecars that may not be stopped; other failures are thrown, and the reconcile is tried again before its
+ * status is written. Each may be repeated after a crash.
  */
 export async function applyPodEffects(
   taskRun: TaskRun,
