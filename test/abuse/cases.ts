@@ -15,11 +15,6 @@ export interface AbuseCase {
   mostMs?: number;
 }
 
-/** Tens of thousands of values, each walked several times: digests, defaults, checks. */
-function manyValues(one: AbuseCase): AbuseCase {
-  return { ...one, mostMs: 300 };
-}
-
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const step = (script: string, more: Partial<Step> = {}): Step => ({ image: 'busybox', script, ...more });
 const small = [step('true')];
