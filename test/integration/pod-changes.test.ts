@@ -5,9 +5,9 @@ import { parse } from 'yaml';
 import { podChanges } from '../../src/core/pod/changes.ts';
 import { podOf } from '../../src/core/pod/pod.fake.ts';
 import type { NewPod, Pod as RunPod } from '../../src/core/pod/types.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import { isAlreadyExists, KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import type { Resource } from '../../src/kube/object.ts';
+import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { limitRanges, namespaces, pods, serviceAccounts, type LimitRange, type Pod } from '../../src/kube/resources.ts';
 
 /**
@@ -18,6 +18,13 @@ const golden = join(import.meta.dirname, '../../src/core/pod/golden');
 const plain = `pod-changes-${process.pid}`;
 const limited = `${plain}-limited`;
 let client: KubeClient;
+const priorityClasses: Resource<KubeObject & { value: number }> = {
+  group: 'scheduling.k8s.io',
+  version: 'v1',
+  plural: 'priorityclasses',
+  kind: 'PriorityClass',
+  namespaced: false,
+};
 
 /** Every field of a pod that a Task or pod template can set and that the API server completes. */
 const everything: NewPod = withSpec({
@@ -162,6 +169,10 @@ beforeAll(async () => {
     userAgent: 'pod-changes-test',
   });
   for (const name of [plain, limited]) await client.create(namespaces, { metadata: { name } });
+  // A golden pod names it. Whoever shares the cluster may have made it.
+  await client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 }).catch((error: unknown) => {
+    if (!isAlreadyExists(error)) throw error;
+  });
   await client.create(serviceAccounts, { metadata: { name: 'default', namespace: plain } });
   await client.create(serviceAccounts, {
     metadata: { name: 'default', namespace: limited },
