@@ -28,7 +28,7 @@ function growth({ prepare }: Family, size: number): Growth {
 }
 
 /** Below this, a clock tick and a collection of garbage are most of what is seen. */
-const leastMs = 0.5;
+const leastMs = 2;
 /** A step up that is there shows every time; one that is noise does not. */
 const mostTries = 5;
 
