@@ -12,6 +12,7 @@ import type { NewPod, Pod } from './types.ts';
 export function podChanges(sent: NewPod, returned: NewPod | Pod): string[] {
   const pod = { sent, returned };
   return [
+    ...compare({ path: 'spec', pattern: 'spec', pod }, sent.spec, returned.spec),
     ...ownerChanges(sent, returned),
     ...compare({ path: 'metadata.labels', pattern: 'metadata.labels', pod }, sent.metadata.labels ?? {}, {
       ...returned.metadata.labels,
@@ -21,7 +22,6 @@ export function podChanges(sent: NewPod, returned: NewPod | Pod): string[] {
       withoutSteering(sent.metadata.annotations),
       withoutSteering(returned.metadata.annotations),
     ),
-    ...compare({ path: 'spec', pattern: 'spec', pod }, sent.spec, returned.spec),
   ];
 }
 
