@@ -168,6 +168,7 @@ beforeAll(async () => {
     outlive: false,
     signal: AbortSignal.timeout(100_000),
   });
+  await configure({});
   chains = await ChainsProcess.prepare(plane, client);
   chains.start();
   await chains.ready();
