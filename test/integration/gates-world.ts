@@ -48,6 +48,7 @@ export class Gates {
     const controlPlane = await ControlPlane.up(`${name}-${process.pid}`);
     const gates = new Gates(controlPlane, (await command(['hack/cluster', 'tool', 'helm'])).trim());
     await gates.#grantEverything();
+    await gates.#accountForPods();
     return gates;
   }
 
@@ -131,6 +132,13 @@ export class Gates {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     throw new Error(`still ${last?.status} after 10 s: ${last?.body.message}`);
+  }
+
+  /** ServiceAccount admission wants it, and nobody makes it here. */
+  async #accountForPods(): Promise<void> {
+    const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
+    const { status, body } = await this.call(undefined, 'POST', '/api/v1/namespaces/default/serviceaccounts', account);
+    if (status !== 201 && status !== 409) throw new Error(`no ServiceAccount for pods: ${body.message}`);
   }
 
   /** RBAC is not what is tested: everybody may do everything with runs and pods. */
