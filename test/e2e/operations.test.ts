@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
-import { taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { configMaps, events } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation, controllerPods, scrape, sum, throughProxy, type Samples } from './installation.ts';
