@@ -1,12 +1,12 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { ChildKind, ChildObject } from './child/child.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
-import { nameOf } from './validate.ts';
+import { nameOf } from './names.ts';
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
 type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'failed' }> & {
@@ -37,24 +37,25 @@ export function settle(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
   const retries = decision.retry === undefined ? [] : [decision.retry];
-  settleCancellations(status, run, failures(outcomes, 'cancelTaskRun'), now, retries);
+  settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;
     if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
-  for (const failure of failures(outcomes, 'createTaskRun')) {
-    const name = failure.effect.taskRun.metadata.name;
+  for (const failure of failures(outcomes, 'createChild')) {
+    const { child, pipelineTask } = failure.effect;
+    const { name } = child.metadata;
     events.push({
       type: 'event',
       eventType: 'Warning',
-      reason: 'TaskRunsCreationFailed',
-      message: `Failed to create TaskRuns ["${name}"]: ${failure.message}`,
+      reason: creationFailed[child.kind],
+      message: `Failed to create ${child.kind}s ["${name}"]: ${failure.message}`,
     });
     if (isRefused(failure)) end(status, { status: 'False', reason: 'CreateRunFailed', message: failure.message }, now);
     else
       retries.push(
-        `error creating TaskRuns called [${name}] for PipelineTask ${failure.effect.pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
+        `error creating ${child.kind}s called [${name}] for PipelineTask ${pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
       );
   }
   for (const failure of failures(outcomes, 'deletePersistentVolumeClaim')) {
@@ -70,13 +71,20 @@ export function settle(
 }
 
 /** Children as the API server gave them back, to be recorded with the references that name them. */
-function madeBy(outcomes: readonly Outcome[]): TaskRun[] {
+function madeBy(outcomes: readonly Outcome[]): ChildObject[] {
   return outcomes.flatMap((outcome) =>
-    outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' && outcome.object !== undefined
-      ? [outcome.object as TaskRun]
+    outcome.kind === 'applied' && outcome.effect.type === 'createChild' && outcome.object !== undefined
+      ? [outcome.object as ChildObject]
       : [],
   );
 }
+
+/** Upstream's reasons of the event that a child could not be created. */
+const creationFailed: Readonly<Record<ChildKind, string>> = {
+  TaskRun: 'TaskRunsCreationFailed',
+  CustomRun: 'RunsCreationFailed',
+  PipelineRun: 'PipelineRunsCreationFailed',
+};
 
 const lastingEvents = new Set<string>(Object.values(recordEvents));
 
@@ -84,7 +92,7 @@ function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcom
   return outcomes.filter((outcome): outcome is Failed<T> => outcome.kind === 'failed' && outcome.effect.type === type);
 }
 
-/** A TaskRun that was to be created is a child only once it is there. */
+/** A run that was to be created is a child only once it is there. */
 function keepChildrenThatExist(
   status: PipelineRunStatus,
   run: PipelineRun,
@@ -93,13 +101,13 @@ function keepChildrenThatExist(
 ): void {
   const there = new Set(
     outcomes.flatMap((outcome) =>
-      outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' ? outcome.effect.taskRun.metadata.name : [],
+      outcome.kind === 'applied' && outcome.effect.type === 'createChild' ? outcome.effect.child.metadata.name : [],
     ),
   );
   for (const child of run.status?.childReferences ?? []) there.add(child.name);
   const absent = new Set(
     effects.flatMap((effect) =>
-      effect.type === 'createTaskRun' && !there.has(effect.taskRun.metadata.name) ? effect.taskRun.metadata.name : [],
+      effect.type === 'createChild' && !there.has(effect.child.metadata.name) ? effect.child.metadata.name : [],
     ),
   );
   if (absent.size === 0 || status.childReferences === undefined) return;
@@ -111,7 +119,7 @@ function keepChildrenThatExist(
 function settleCancellations(
   status: PipelineRunStatus,
   run: PipelineRun,
-  failed: Failed<'cancelTaskRun'>[],
+  failed: Failed<'cancelChild'>[],
   now: Date,
   retries: string[],
 ): void {
@@ -119,8 +127,8 @@ function settleCancellations(
   const details = failed
     .map(({ effect, message }) =>
       effect.cause === 'timedOut'
-        ? `failed to patch TaskRun \`${effect.name}\` with timeout: ${message}`
-        : `Failed to patch TaskRun \`${effect.name}\` with cancellation: ${message}`,
+        ? `failed to patch ${effect.kind} \`${effect.name}\` with timeout: ${message}`
+        : `Failed to patch ${effect.kind} \`${effect.name}\` with cancellation: ${message}`,
     )
     .join('\n');
   retries.push(`error(s) from cancelling TaskRun(s) from PipelineRun ${run.metadata.name}: ${details}`);

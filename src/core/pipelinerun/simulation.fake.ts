@@ -9,9 +9,10 @@ import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { decideAtOnce, type DefinitionNeed } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
+import { cancelMessage, childOf, type Child } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
-import { cancelMessages, type ClaimObject, type PipelineRunDecision, type PipelineRunFacts } from './types.ts';
+import type { ClaimObject, PipelineRunDecision, PipelineRunFacts } from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -74,7 +75,7 @@ export class Simulation {
   }
 
   facts(): PipelineRunFacts {
-    return { run: this.run, taskRuns: [...this.taskRuns.values()], settings: this.settings };
+    return { run: this.run, children: this.children(), settings: this.settings };
   }
 
   /** What is asked for beside the facts, by name; remote references by their resolver. */
@@ -100,6 +101,10 @@ export class Simulation {
   answer: ((need: DefinitionNeed) => Resolved) | undefined;
   /** Names of definitions that planning asked for. */
   readonly asked: string[] = [];
+
+  children(): Child[] {
+    return [...this.taskRuns.values()].map((taskRun) => childOf('TaskRun', taskRun));
+  }
 
   /** Decides without doing anything. */
   plan(): PipelineRunDecision {
@@ -172,27 +177,32 @@ export class Simulation {
 
   /** As the API server answers a creation. */
   #made(effect: PipelineRunDecision['effects'][number]): { object?: TaskRun } {
-    const object = effect.type === 'createTaskRun' && this.taskRuns.get(effect.taskRun.metadata.name ?? '');
+    const object = effect.type === 'createChild' && this.taskRuns.get(effect.child.metadata.name ?? '');
     return object ? { object } : {};
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {
     switch (effect.type) {
-      case 'createTaskRun': {
-        const name = effect.taskRun.metadata.name ?? '';
+      case 'createChild': {
+        const { child } = effect;
+        const name = child.metadata.name ?? '';
         this.created.push(name);
         this.taskRuns.set(name, {
-          ...effect.taskRun,
-          metadata: { ...effect.taskRun.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
+          ...(child as TaskRun),
+          metadata: { ...child.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
         });
         return;
       }
-      case 'cancelTaskRun': {
+      case 'cancelChild': {
         const taskRun = this.taskRuns.get(effect.name);
         if (taskRun)
           this.taskRuns.set(effect.name, {
             ...taskRun,
-            spec: { ...taskRun.spec, status: 'TaskRunCancelled', statusMessage: cancelMessages[effect.cause] },
+            spec: {
+              ...taskRun.spec,
+              status: 'TaskRunCancelled',
+              statusMessage: cancelMessage(effect.kind, effect.cause),
+            },
           });
         return;
       }

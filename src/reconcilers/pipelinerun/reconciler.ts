@@ -16,7 +16,8 @@ import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
 import type { DefinitionSources } from '../supply/definitions.ts';
-import { apply, pipelineRunResource } from './apply.ts';
+import { apply } from './apply.ts';
+import { pipelineRunResource } from './children.ts';
 import { observe, supplierFor, type PipelineRunStores } from './observe.ts';
 
 export interface PipelineRunReconcilerOptions {
