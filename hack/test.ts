@@ -1,6 +1,7 @@
 /**
  * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run
- * even when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some.
+ * even when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some,
+ * `npm test -- PART-OF-A-PATH ...` only those test files.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
 import { check, goTests, run, summaryOf, totalOf, vitest, type Counts } from './verify/stage.ts';

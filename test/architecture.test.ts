@@ -28,7 +28,7 @@ const mayImport: Record<string, string[]> = {
   http: [],
   registry: ['http'],
   images: ['api', 'core', 'kube', 'http', 'registry'],
-  role: ['api', 'kube'],
+  role: ['api', 'kube', 'http'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'kube'],

@@ -36,7 +36,11 @@ interface VitestReport {
 }
 
 /** The tests of one vitest project, counted from vitest's own report. */
-export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Promise<Counts> {
+export async function vitest(
+  project: string,
+  env: NodeJS.ProcessEnv = {},
+  files: readonly string[] = process.argv.slice(2),
+): Promise<Counts> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tektite-vitest-'));
   const report = path.join(folder, 'report.json');
   const retries = path.join(folder, 'retries.json');
@@ -51,6 +55,7 @@ export async function vitest(project: string, env: NodeJS.ProcessEnv = {}): Prom
       '--reporter=json',
       '--reporter=./hack/verify/retries.ts',
       `--outputFile.json=${report}`,
+      ...files,
     ];
     const { status } = await run(words, { ...env, [RETRIES_FILE]: retries });
     return {

@@ -14,6 +14,12 @@ import { byController, controllerIndex, controllerKey } from '../kube/owners.ts'
 import type { Logger } from '../log.ts';
 import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
 
+/** What the caches hold. */
+interface CachesScope {
+  namespaces: readonly string[];
+  resyncMs?: number;
+}
+
 /** All caches of the controller and the watches that feed them. */
 export class Caches {
   readonly taskRuns: Cache<TaskRun>;
@@ -26,12 +32,14 @@ export class Caches {
   readonly #stages: Informer<KubeObject>[][] = [];
   readonly #client: KubeClient;
   readonly #namespaces: readonly string[];
+  readonly #resyncMs: number | undefined;
   readonly #log: Logger;
 
-  /** `namespaces` empty: all of them. */
-  constructor(client: KubeClient, namespaces: readonly string[], log: Logger) {
+  /** `namespaces` empty: all of them. Without `resyncMs` nothing is looked at again by the clock. */
+  constructor(client: KubeClient, { namespaces, resyncMs }: CachesScope, log: Logger) {
     this.#client = client;
     this.#namespaces = namespaces;
+    this.#resyncMs = resyncMs;
     this.#log = log;
     const around: Surroundings = {
       pipelineRun: (namespace, name) => this.pipelineRuns.find(namespace, name),
@@ -109,6 +117,7 @@ export class Caches {
         namespace,
         ...options,
         indexes: { [byController]: controllerIndex },
+        ...(this.#resyncMs === undefined ? {} : { resyncMs: this.#resyncMs }),
         log: this.#log,
       });
       this.#stages.at(-1)?.push(made as unknown as Informer<KubeObject>);

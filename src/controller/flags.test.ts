@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FlagError, parseControllerFlags } from './flags.ts';
+import { FlagError } from '../role/flags.ts';
+import { parseControllerFlags } from './flags.ts';
 
 const images = ['--entrypoint-image=e', '--nop-image=n'];
 

@@ -36,7 +36,7 @@ beforeEach(async () => {
   stop = new AbortController();
   reconciles = 0;
   const leadership = wholeLeadership();
-  const caches = new Caches(client as unknown as KubeClient, [], silentLogger);
+  const caches = new Caches(client as unknown as KubeClient, { namespaces: [] }, silentLogger);
   const controllers = makeReconcilers({
     client,
     caches,

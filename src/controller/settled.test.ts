@@ -70,7 +70,7 @@ async function cached(objects: { pipelineRun?: PipelineRun; taskRun?: TaskRun; p
   if (objects.pipelineRun) await client.create(resources.pipelineRun, objects.pipelineRun);
   if (objects.taskRun) await client.create(resources.taskRun, objects.taskRun);
   if (objects.pod) await client.create(resources.pod, objects.pod);
-  const caches = new Caches(client as unknown as KubeClient, [], silentLogger);
+  const caches = new Caches(client as unknown as KubeClient, { namespaces: [] }, silentLogger);
   const stop = new AbortController();
   const running = caches.run(stop.signal);
   await caches.synced(stop.signal);

@@ -1,5 +1,5 @@
 /**
- * What both lines of cosign write into a registry: reviewed facts in cosign-writes.json, which our own storage is
+ * What both lines of cosign write into a registry: reviewed facts in golden/cosign-writes.json, which our own storage is
  * written after. A new cosign that writes something else fails here first. `vitest -u` records anew: review the
  * difference.
  */
@@ -90,5 +90,5 @@ it('writes what was reviewed', async () => {
     );
     facts[`cosign ${line}: ${name}`] = await writtenFor(image);
   }
-  await expect(`${JSON.stringify(facts, null, 2)}\n`).toMatchFileSnapshot('cosign-writes.json');
+  await expect(`${JSON.stringify(facts, null, 2)}\n`).toMatchFileSnapshot('golden/cosign-writes.json');
 });

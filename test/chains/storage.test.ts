@@ -127,7 +127,7 @@ describe('gcs', () => {
       backend: 'gcs',
       retryable: false,
       message: expect.stringMatching(
-        /taskrun-u1: Cloud Storage http:.*\/b\/none\/.* 404 .*; check storage\.gcs\.bucket/,
+        /taskrun-u1: Cloud Storage http:.*\/b\/none\/.*: 404(: .*)?; check storage\.gcs\.bucket/,
       ),
     });
   });

@@ -82,15 +82,16 @@ export class RunCaches {
   readonly pipelineRuns: Cache<RunState>;
   readonly #informers: Informer<RunState>[] = [];
 
-  /** `namespaces` empty: all of them. */
+  /** `namespaces` empty: all of them. Without `resyncMs` nothing is looked at again by the clock. */
   constructor(
     client: Pick<KubeClient, 'list' | 'watch'>,
-    { namespaces, seal, log }: { namespaces: readonly string[]; seal: Seal; log: Logger },
+    { namespaces, resyncMs, seal, log }: { namespaces: readonly string[]; resyncMs?: number; seal: Seal; log: Logger },
   ) {
     const transform = (run: RunState) => slimRun(run, seal);
     const cacheOf = (resource: Resource<RunState>): Cache<RunState> => {
       const inform = (namespace: string | undefined): Store<RunState> => {
-        const informer = new Informer<RunState>({ client, resource, namespace, transform, log });
+        const again = resyncMs === undefined ? {} : { resyncMs };
+        const informer = new Informer<RunState>({ client, resource, namespace, transform, log, ...again });
         this.#informers.push(informer);
         return informer.store;
       };

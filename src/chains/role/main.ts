@@ -1,154 +1,92 @@
-import { collectDefaultMetrics } from 'prom-client';
 import { systemClock } from '../../clock.ts';
-import { messageOf } from '../../errors.ts';
 import { uniqueIdentity } from '../../kube/buckets.ts';
-import { KubeClient } from '../../kube/client.ts';
-import { loadClusterConfig } from '../../kube/config.ts';
-import { EventRecorder } from '../../kube/events.ts';
 import { runReplica } from '../../kube/replica.ts';
-import { Watchdog } from '../../kube/watchdog.ts';
-import { createLogger, logLevel, type Logger } from '../../log.ts';
 import { certificatesFromEnvironment } from '../../http/certificates.ts';
 import { apiServerAddresses } from '../../http/destination.ts';
 import { Registries } from '../../registry/client.ts';
 import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../images/run-credentials.ts';
-import { ClientMetrics } from '../../role/client-metrics.ts';
-import { eventCounter } from '../../role/event-metrics.ts';
-import { serveMetrics, serveProbes, type HttpServer } from '../../role/http-server.ts';
-import { Meters } from '../../role/meters.ts';
-import { version } from '../../version.ts';
+import type { Environment } from '../../role/flags.ts';
+import { electLeaders } from '../../role/leadership.ts';
+import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { createBackends } from '../backends.ts';
 import { LeaseLock } from '../storage/oci/lease-lock.ts';
 import { createSignerSource, readSigningSecret } from '../signing/source.ts';
 import { RunCaches } from './caches.ts';
 import { makeControllers } from './controllers.ts';
 import { parseChainsFlags, type ChainsFlags } from './flags.ts';
-import { electLeaders } from '../../role/leadership.ts';
 import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
 import { readSeal } from './seal-key.ts';
 import { createServices } from './services.ts';
 import { readOtherSecret, watchOwnNamespace } from './settings.ts';
 
-const component = 'tekton-chains-controller';
+/** The chains role: signs finished runs. */
+const chains: Role<ChainsFlags> = {
+  name: 'chains',
+  component: 'tekton-chains-controller',
+  meter: 'tekton_chains',
+  eventMetrics: 'watcher_',
+  parseFlags: parseChainsFlags,
+  work,
+};
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Runs the role until the signal asks it to stop (see runRole). @throws FlagError for wrong flags. */
+export function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
+  return runRole(chains, [args, env], end);
+}
 
-/**
- * The chains role: signs finished runs until the signal asks it to stop; then finishes what is in flight, gives its
- * leases back and returns 0.
- * @throws FlagError for wrong flags; anything else is a defect and ends the process, so that it is started anew.
- */
-export async function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
-  const flags = parseChainsFlags(args, env);
-  const log = createLogger({ name: component, level: logLevel(flags.logLevel) ?? 'info' });
-  const meters = new Meters('tekton_chains');
-  const config = await loadClusterConfig({
-    ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}),
-    ...(flags.context ? { context: flags.context } : {}),
-  });
-  const clientMetrics = new ClientMetrics(meters.infrastructure, config.server);
-  const client = new KubeClient(config, {
-    userAgent: `${component}/${version}`,
-    qps: flags.qps,
-    burst: flags.burst,
-    onRequest: (record) => clientMetrics.record(record),
-  });
+type Process = RoleProcess<ChainsFlags> & { registries: Registries };
+
+async function work(process: RoleProcess<ChainsFlags>): Promise<void> {
+  const { flags, env, end } = process;
   const registries = new Registries({
     mirrors: flags.registryMirrors,
     trustedHosts: flags.registryTrustedHosts,
     internalAddresses: apiServerAddresses(env),
     ca: await certificatesFromEnvironment(env),
   });
-  log.info({ version, server: config.server.href, namespaces: flags.namespaces }, 'chains starts');
-  try {
-    await run({ flags, env, end, log, meters, client, registries });
-    log.info('chains ended');
-    return 0;
-  } catch (error) {
-    log.fatal({ error }, `chains failed: ${messageOf(error)}`);
-    return 1;
-  } finally {
-    await Promise.all([client.close(true), registries.close()]);
-  }
-}
-
-interface Process {
-  flags: ChainsFlags;
-  env: Environment;
-  end: AbortSignal;
-  log: Logger;
-  meters: Meters;
-  client: KubeClient;
-  registries: Registries;
-}
-
-async function run(process: Process): Promise<void> {
-  const { flags, env, end, log, meters, client } = process;
-  collectDefaultMetrics({ register: meters.process });
-  const state = { ready: false };
   const stopWatching = new AbortController();
-  const servers: HttpServer[] = [];
-  end.addEventListener('abort', () => (state.ready = false), { once: true });
   try {
-    const watchdog = new Watchdog(log);
-    servers.push(
-      await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
-    );
-    servers.push(await serveMetrics(flags.metricsPort, meters));
-    const events = new EventRecorder({ client, component, log, onWrite: eventCounter(meters.role, 'watcher_') });
-    const watching = {
-      client,
-      namespace: flags.systemNamespace,
-      watchSecret: flags.signingSecretsDirectory === undefined,
-      events,
-      log,
-    };
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
     const starting = AbortSignal.any([end, stopWatching.signal]);
-    const own = await Promise.race([watchOwnNamespace(watching, stopWatching.signal), aborted(starting)]);
-    const { settings } = own;
-    const leaders = electLeaders({
-      client,
-      flags,
-      env,
-      config: settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election'),
-      component: leaseComponent,
-      queueNames,
-      log,
-    });
-    const seal = await readSeal({ client, namespace: flags.systemNamespace, now: () => systemClock.now() }, starting);
-    const caches = new RunCaches(client, { namespaces: flags.namespaces, seal, log });
-    const metrics = createSigningMetrics(meters.role);
-    const services = servicesOf(process, own, metrics);
-    const controllers = makeControllers({
-      client,
-      caches,
-      leaders,
-      settings,
-      seal,
-      services,
-      metrics,
-      events,
-      concurrency: flags.concurrency,
-      watchdog,
-      registry: meters.infrastructure,
-      log,
-    });
-    const onReady = () => {
-      log.info('ready');
-      state.ready = true;
-    };
-    const sources = [caches, { run: (signal: AbortSignal) => untilEnded(own.running, signal, stopWatching) }];
-    await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady }, end);
-  } catch (error) {
-    if (!end.aborted) throw error;
+    const own = await Promise.race([watchOwnNamespace(ownNamespace(process), stopWatching.signal), aborted(starting)]);
+    await sign({ ...process, registries }, own, stopWatching);
   } finally {
     stopWatching.abort();
-    await Promise.allSettled(servers.map((server) => server.close()));
+    await registries.close();
   }
+}
+
+function ownNamespace({ flags, client, events, log }: RoleProcess<ChainsFlags>) {
+  const watchSecret = flags.signingSecretsDirectory === undefined;
+  return { client, namespace: flags.systemNamespace, watchSecret, events, log };
+}
+
+async function sign(
+  process: Process,
+  own: Awaited<ReturnType<typeof watchOwnNamespace>>,
+  stopWatching: AbortController,
+): Promise<void> {
+  const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
+  const { settings } = own;
+  const config = settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election');
+  const leaders = electLeaders({ client, flags, env, config, component: leaseComponent, queueNames, log });
+  const now = () => systemClock.now();
+  const seal = await readSeal(
+    { client, namespace: flags.systemNamespace, now },
+    AbortSignal.any([end, stopWatching.signal]),
+  );
+  const caches = new RunCaches(client, { namespaces: flags.namespaces, resyncMs: flags.resyncMs, seal, log });
+  const metrics = createSigningMetrics(meters.role);
+  const services = servicesOf(process, own, metrics);
+  const { concurrency } = flags;
+  const registry = meters.infrastructure;
+  const parts = { client, caches, leaders, settings, seal, services, metrics, events };
+  const controllers = makeControllers({ ...parts, concurrency, watchdog, registry, log });
+  const sources = [caches, { run: (signal: AbortSignal) => untilEnded(own.running, signal, stopWatching) }];
+  await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady: ready }, end);
 }
 
 function servicesOf(
