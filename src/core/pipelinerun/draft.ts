@@ -80,10 +80,9 @@ export class Draft {
     this.mark({ status: 'False', reason, message });
   }
 
-  /** Ends a run that would build what cannot be stored, and with it what runs of it. */
+  /** Ends a run that would build what cannot be stored. */
   failTooLarge(message: string): void {
     this.fail('PipelineValidationFailed', `PipelineRun ${nameOf(this.run)} can't be Run: ${userError(message)}`);
-    this.cancelChildren(this.facts.children, 'failed', 'tasks');
   }
 
   /** Asks every live child, or those of some tasks, to stop. A child that was asked already is not asked again. */

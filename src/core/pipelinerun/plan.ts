@@ -2,7 +2,7 @@ import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
-import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
+import { isDone, timestamp, withSucceeded } from '../condition.ts';
 import { lostMessage, specViolations } from '../digest/spec-change.ts';
 import type { DefinitionNeed, Planning } from '../need.ts';
 import type { Definition, Resolved } from '../reference/resolved.ts';
@@ -24,7 +24,7 @@ import { knownChildren } from './record.ts';
 import { takeOver } from './takeover.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
-import type { InformedFacts, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
+import type { InformedFacts, PipelineRunDecision, PipelineRunFacts } from './types.ts';
 import { nameOf } from './names.ts';
 import { claimsOf } from './workspaces.ts';
 
@@ -36,7 +36,7 @@ export function* planPipelineRun(
   observed: PipelineRunFacts,
   now: Date,
 ): Planning<PipelineRunDecision, DefinitionNeed<'Task' | 'Pipeline'>> {
-  if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: stopLeftovers(observed) };
+  if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: [] };
   const facts: InformedFacts = { ...observed };
   const isHeld = isHeldBack(facts.run);
   const tooMuch = excessOfRun(facts);
@@ -87,18 +87,6 @@ function refused({ run }: PipelineRunFacts, problem: string, now: Date): Pipelin
     conditions: withSucceeded(run.status?.conditions, state, now),
   };
   return { status, effects: eventsBetween(run.status, status) };
-}
-
-/**
- * A run that failed while others of its tasks ran (a Task that is gone, a TaskRun that was refused …) leaves none of
- * them behind.
- */
-function stopLeftovers({ run, children }: PipelineRunFacts): PipelineRunEffect[] {
-  if (!isFailed(run.status)) return [];
-  const running = knownChildren(run, children).own.filter(
-    ({ state, isStopping }) => state === 'running' && !isStopping,
-  );
-  return running.map(({ kind, name }) => ({ type: 'cancelChild', kind, name, cause: 'failed', scope: 'tasks' }));
 }
 
 /** Only a run that has not begun can be held back (upstream's webhook refuses the state later). */
@@ -181,11 +169,10 @@ function* advance(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
   }
 }
 
-/** TaskRuns are not made from a spec of which the record keeps only a digest; those that run are stopped. */
+/** Nothing is made from a spec of which the record keeps only a digest. */
 function refuseLostSpec(draft: Draft): void {
-  const { specChange, children } = draft.facts;
+  const { specChange } = draft.facts;
   if (specChange === undefined || specChange.lost.length === 0) return;
-  draft.cancelChildren(children, 'failed', 'tasks');
   throw new RunFailure('PipelineValidationFailed', userError(lostMessage('PipelineRun', specChange)));
 }
 

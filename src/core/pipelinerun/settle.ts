@@ -1,7 +1,7 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import { isDone, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
-import type { ChildKind, ChildObject } from './child/child.ts';
+import type { CancelCause, ChildKind, ChildObject } from './child/child.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
@@ -17,6 +17,7 @@ type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'fai
 export interface Settled {
   status: PipelineRunStatus;
   events: EventEffect[];
+  requeueAfterMs?: number;
   /** Set when an effect failed in a way that may pass: reconcile again, with back-off. */
   retry?: string;
 }
@@ -37,7 +38,6 @@ export function settle(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
   const retries = decision.retry === undefined ? [] : [decision.retry];
-  settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;
     if (mayPass(failure)) retries.push(message);
@@ -66,8 +66,15 @@ export function settle(
       message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}`,
     });
   }
+  settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   const retry = isDone(status) ? undefined : retries.join('; ');
-  return { status, events: [...events, ...eventsBetween(run.status, status)], ...(retry ? { retry } : {}) };
+  const again = isDone(status) ? undefined : decision.requeueAfterMs;
+  return {
+    status,
+    events: [...events, ...eventsBetween(run.status, status)],
+    ...(again === undefined ? {} : { requeueAfterMs: again }),
+    ...(retry ? { retry } : {}),
+  };
 }
 
 /** Children as the API server gave them back, to be recorded with the references that name them. */
@@ -133,21 +140,22 @@ function settleCancellations(
     .join('\n');
   retries.push(`error(s) from cancelling TaskRun(s) from PipelineRun ${run.metadata.name}: ${details}`);
   if (failed.every(({ effect }) => effect.scope === 'tasks')) return;
-  const timedOut = failed.some(({ effect }) => effect.cause === 'timedOut');
-  const [reason, verb, act] = timedOut
-    ? ['PipelineRunCouldntTimeOut', 'timed out', 'time out']
-    : ['PipelineRunCouldntCancel', 'cancelled', 'cancel'];
+  const cause = causes.find((one) => failed.some(({ effect }) => effect.cause === one)) ?? 'cancelled';
+  const { reason, verb, act } = couldnt[cause];
+  const why = cause === 'failed' ? ` (${succeededCondition(status)?.message ?? ''})` : '';
+  const message = `PipelineRun "${run.metadata.name}" ${verb}${why} but had errors trying to ${act} TaskRuns and/or Runs: ${details}`;
   delete status.completionTime;
-  mark(
-    status,
-    {
-      status: 'Unknown',
-      reason,
-      message: `PipelineRun "${run.metadata.name}" was ${verb} but had errors trying to ${act} TaskRuns and/or Runs: ${details}`,
-    },
-    now,
-  );
+  mark(status, { status: 'Unknown', reason, message }, now);
 }
+
+/** Which cause of several is told. */
+const causes = ['timedOut', 'cancelled', 'failed'] as const satisfies CancelCause[];
+
+const couldnt: Readonly<Record<CancelCause, { reason: string; verb: string; act: string }>> = {
+  timedOut: { reason: 'PipelineRunCouldntTimeOut', verb: 'was timed out', act: 'time out' },
+  cancelled: { reason: 'PipelineRunCouldntCancel', verb: 'was cancelled', act: 'cancel' },
+  failed: { reason: 'PipelineRunCouldntCancel', verb: 'failed', act: 'cancel' },
+};
 
 function end(status: PipelineRunStatus, state: ConditionState, now: Date): void {
   mark(status, state, now);

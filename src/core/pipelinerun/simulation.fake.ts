@@ -12,7 +12,9 @@ import type { Resolved } from '../reference/resolved.ts';
 import { cancelMessage, childOf, type Child } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
-import type { ClaimObject, PipelineRunDecision, PipelineRunFacts } from './types.ts';
+import type { EffectOutcome } from '../decision.ts';
+import { leftoversOf } from './leftovers.ts';
+import type { ClaimObject, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -114,13 +116,16 @@ export class Simulation {
   /** One reconcile in which every effect works. */
   step(): Settled {
     const decision = this.plan();
-    for (const effect of decision.effects) this.#apply(effect);
-    const settled = settle(
-      this.run,
-      decision,
-      decision.effects.map((effect) => ({ effect, kind: 'applied', ...this.#made(effect) })),
-      this.now,
-    );
+    const facts = this.facts();
+    const outcomes: EffectOutcome<PipelineRunEffect>[] = [];
+    const carryOut = (effects: readonly PipelineRunEffect[]) => {
+      for (const effect of effects) this.#apply(effect);
+      outcomes.push(...effects.map((effect) => ({ effect, kind: 'applied' as const, ...this.#made(effect) })));
+      return settle(facts.run, decision, outcomes, this.now);
+    };
+    let settled = carryOut(decision.effects);
+    const leftovers = leftoversOf(facts, settled.status, outcomes);
+    if (leftovers.length > 0) settled = carryOut(leftovers);
     this.events.push(
       ...settled.events.map(
         ({ eventType, reason, message }) => `${eventType} ${reason}${message === '' ? '' : ` ${message}`}`,

@@ -94,7 +94,7 @@ function inFanOutOrder(run: PipelineRun, task: string, children: readonly Child[
   );
 }
 
-/** Which run of a fan-out has a name: the number that gives it that very name. A task may be called `build-2` itself. */
+/** Which run of a fan-out has a name: the number that gives it that very name, for a task may be called `build-2`. */
 function fanOutIndex(run: PipelineRun, task: string, name: string): number {
   const index = Number(/-(\d+)$/.exec(name)?.[1] ?? 0);
   return taskChildName(run, task, index) === name ? index : 0;

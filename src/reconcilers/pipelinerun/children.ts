@@ -9,7 +9,7 @@ import {
   type NewChild,
 } from '../../core/pipelinerun/child/child.ts';
 import type { CustomRun } from '../../core/pipelinerun/child/customrun.types.ts';
-import { isOwnedBy } from '../../core/pipelinerun/owner.ts';
+import { isControlledBy } from '../../core/owner.ts';
 import { knownChildren } from '../../core/pipelinerun/record.ts';
 import { childDifferences } from '../../core/pipelinerun/takeover.ts';
 import type { PipelineRunEffect } from '../../core/pipelinerun/types.ts';
@@ -69,11 +69,11 @@ export async function createChild(child: NewChild, actions: ChildActions): Promi
   return isRecorded ? undefined : existing;
 }
 
-/** Whether the one of that name is recorded already. @throws ApiError when it is not this run's, or not what it makes */
+/** Whether that one is recorded already. @throws ApiError when it is not this run's, or not what it makes */
 function checkExisting(child: NewChild, existing: ChildObject, { run, settings }: ChildActions): boolean {
   const { kind, metadata } = child;
   const what = `${kind} ${metadata.namespace}/${metadata.name}`;
-  if (!isOwnedBy(existing, run.metadata.uid)) {
+  if (!isControlledBy(existing, 'PipelineRun', run.metadata.uid)) {
     throw new ApiError(409, {
       reason: 'AlreadyExists',
       message: `${what} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name`,

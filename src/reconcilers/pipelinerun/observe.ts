@@ -5,7 +5,7 @@ import { childOf } from '../../core/pipelinerun/child/child.ts';
 import type { PipelineRunFacts } from '../../core/pipelinerun/types.ts';
 import type { Resolved } from '../../core/reference/resolved.ts';
 import type { Settings } from '../../core/settings.ts';
-import { byController } from '../../kube/owners.ts';
+import { byController, controllerId } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
 import type { ChildStores } from './children.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
@@ -25,7 +25,9 @@ export function observe(stored: PipelineRun, stores: ChildStores, settings: Sett
   return {
     run,
     ...(change ? { specChange: change } : {}),
-    children: stores.taskRuns.byIndex(byController, run.metadata.uid ?? '').map((child) => childOf('TaskRun', child)),
+    children: stores.taskRuns
+      .byIndex(byController, controllerId({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', uid: run.metadata.uid }))
+      .map((child) => childOf('TaskRun', child)),
     settings,
   };
 }

@@ -10,12 +10,12 @@ import { valuesUnder } from '../../params/replacements.ts';
 import { mergeReplacements, replaceDeep, type Replacements } from '../../substitution/replacements.ts';
 import { bindingBudget, replaceInTaskSpec } from '../bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from '../coschedule.ts';
-import { runReference } from '../owner.ts';
+import { runReference } from '../../owner.ts';
 import { taskRunTimeout } from '../timeouts.ts';
 import type { ChildContext, Common } from './context.ts';
 import { childMetadata, type ChildOrigin } from './metadata.ts';
 
-/** A TaskRun of a pipeline task. With all defaults in place nobody has to write it again, with or without the webhook. */
+/** A TaskRun of a pipeline task. It has all defaults, so that nobody writes it again, with or without the webhook. */
 export function makeTaskRun(
   name: string,
   params: Param[],
@@ -43,7 +43,12 @@ export function makeTaskRun(
   const bare: TaskRun = {
     apiVersion: 'tekton.dev/v1',
     kind: 'TaskRun',
-    metadata: { name, namespace: run.metadata.namespace ?? '', ...metadata, ownerReferences: [runReference(run)] },
+    metadata: {
+      name,
+      namespace: run.metadata.namespace ?? '',
+      ...metadata,
+      ownerReferences: [runReference('PipelineRun', run.metadata)],
+    },
     spec: {
       ...(params.length > 0 ? { params } : {}),
       ...common.definition,
