@@ -92,7 +92,7 @@ export function objectSchema(kind: KindDefinition, version: KindVersion): Struct
   };
 }
 
-/** `kubectl explain` is for the version to write; described twice, a CRD would not fit into kubectl apply's annotation. */
+/** `kubectl explain` is for the version to write; twice as long, a CRD would not fit beside kubectl's annotation. */
 function withoutDescriptions({ description: _, ...schema }: StructuralSchema): StructuralSchema {
   const { properties, items, additionalProperties } = schema;
   return {

@@ -14,7 +14,7 @@ import { repeated, validateObjectName } from '../v1/validation.ts';
 import { validateWorkspaceBinding } from '../v1/workspace.validate.ts';
 import type { CustomRun, CustomRunSpec } from './customrun.ts';
 
-/** A CustomRun, with upstream's texts (pkg/apis/pipeline/v1beta1/customrun_validation.go); all errors, not the first. */
+/** A CustomRun, with upstream's texts (pkg/apis/pipeline/v1beta1/customrun_validation.go), but all errors. */
 export function validateCustomRun(run: CustomRun): FieldError[] {
   if (Object.keys(run.spec).length === 0) return [...validateObjectName(run.metadata), ...missingField('spec')];
   return [...validateObjectName(run.metadata), ...via('spec', validateSpec(run.spec))];

@@ -3,9 +3,9 @@ import { isJsonObject, type JsonObject } from '../../conversion.ts';
 import { readAnnotation } from './annotations.ts';
 
 /**
- * Steps and step templates of v1beta1 had fields that only make sense for other containers. v1 has them in an annotation,
- * by name of the task: `{"<task>": {"deprecatedSteps": [{"tty": true}], "deprecatedStepTemplate": {...}}}` (upstream's
- * task_conversion.go).
+ * Steps and step templates of v1beta1 had fields that only make sense for other containers. v1 has them in an
+ * annotation, by name of the task (upstream's task_conversion.go):
+ * `{"<task>": {"deprecatedSteps": [{"tty": true}], "deprecatedStepTemplate": {"name": "x"}}}`
  */
 const ANNOTATION = 'tekton.dev/v1beta1.task-deprecations';
 

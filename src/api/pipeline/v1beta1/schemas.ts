@@ -15,8 +15,8 @@ import { taskRunSpecFields, taskRunStatusFields } from '../v1/taskrun.ts';
 import { specRules } from '../v1/update-rules.ts';
 
 /**
- * tekton.dev/v1beta1: what v1 has, with the names and fields of then. A field that only v1 has (status.artifacts) is here
- * too: a client of v1beta1 that writes an object back must not lose it.
+ * tekton.dev/v1beta1: what v1 has, with the names and fields of then. A field that only v1 has (status.artifacts) is
+ * here too: a client of v1beta1 that writes an object back must not lose it.
  */
 
 const removed = 'Removed in v1, kept as it was written.';
