@@ -24,16 +24,18 @@ const mayImport: Record<string, string[]> = {
   api: [],
   core: ['api', 'cel'],
   cel: [],
+  jsonpath: [],
   kube: [],
   http: [],
   registry: ['http'],
   images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube', 'http'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   reconcilers: ['api', 'core', 'kube'],
-  commands: ['api', 'core', 'kube'],
-  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'role', 'chains', 'reconcilers', 'commands', 'controller'],
+  commands: ['api', 'core', 'jsonpath', 'kube', 'triggers'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers', 'triggers'],
+  cli: ['api', 'core', 'kube', 'role', 'chains', 'triggers', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {
