@@ -29,10 +29,11 @@ const mayImport: Record<string, string[]> = {
   images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube', 'http'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'kube'],
-  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'role', 'chains', 'reconcilers', 'commands', 'controller'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers'],
+  cli: ['api', 'core', 'kube', 'role', 'resolvers', 'chains', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {

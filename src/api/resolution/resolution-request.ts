@@ -36,4 +36,3 @@ export const resolutionRequestSpecV1alpha1 = z.object({
   params: z.record(z.string(), z.string()).optional(),
 });
 export type ResolutionRequestSpecV1alpha1 = z.infer<typeof resolutionRequestSpecV1alpha1>;
-

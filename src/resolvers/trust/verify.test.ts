@@ -35,7 +35,7 @@ function verify(change: Partial<Verification> = {}) {
   });
 }
 
-describe('upstream\'s signed test data', () => {
+describe("upstream's signed test data", () => {
   it.each([
     ['signed-task.yaml', 'task.pub'],
     ['signed-pipeline.yaml', 'pipeline.pub'],
