@@ -1,5 +1,5 @@
 import type { Param } from '../../api/pipeline/v1/params.ts';
-import { goJson } from '../go-json.ts';
+import { byBytes, goJson } from '../go-json.ts';
 import { fnv128a } from './fnv128.ts';
 
 /** Labels of Kubernetes. */
@@ -17,12 +17,16 @@ export interface RequestIdentity {
 
 /**
  * The name of the ResolutionRequest for a reference of a run: the same run asks for the same thing under the same name,
- * so that it is asked once (upstream's GenerateDeterministicNameFromSpec, byte for byte).
+ * so that it is asked once.
  */
 export function requestName({ resolver, namespace, name, params, url = '' }: RequestIdentity): string {
-  const sorted = params.toSorted((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0));
-  const said = sorted.map(({ name: key, value }) => key + (typeof value === 'string' ? value : goJson(value)));
-  const hash = fnv128a(`${namespace}/${name}${said.join('')}${url}`);
-  // Go prints the sum as hex bytes, leading zeros included.
-  return `${resolver.slice(0, longestName - hash.length - 1)}-${hash}`;
+  return hashedName(resolver, `${namespace}/${name}`, params, url);
+}
+
+/** Upstream's GenerateDeterministicNameFromSpec, byte for byte. */
+export function hashedName(prefix: string, base: string, params: readonly Param[], url = ''): string {
+  const sorted = params.toSorted((left, right) => byBytes(left.name, right.name));
+  const said = sorted.map(({ name, value }) => name + (typeof value === 'string' ? value : goJson(value)));
+  const hash = fnv128a(base + said.join('') + url);
+  return `${prefix.slice(0, longestName - hash.length - 1)}-${hash}`;
 }
