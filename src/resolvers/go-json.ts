@@ -1,4 +1,4 @@
-/** Text of JSON as Go's encoding/json writes it: no spaces, HTML's characters escaped, keys of maps in order of bytes. */
+/** JSON as Go's encoding/json writes it: no spaces, HTML's characters escaped, keys of maps in the order of bytes. */
 export function goString(text: string): string {
   return JSON.stringify(text.toWellFormed()).replaceAll(/[<>&\u2028\u2029]|\\[bf]/g, (match) =>
     match === '\\b' || match === '\\f' ? match : `\\u${match.charCodeAt(0).toString(16).padStart(4, '0')}`,

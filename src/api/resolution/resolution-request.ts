@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duckStatus, type ApiObject, type RefSource } from '../meta.ts';
 import { params } from '../pipeline/v1/params.ts';
-import type { KindAddress } from '../resources.ts';
+import type { Resource } from '../../resource.ts';
 import { preserved } from '../schema.ts';
 
 /** Which resolver is to answer. */
@@ -23,7 +23,7 @@ export type ResolutionRequestStatus = z.infer<typeof resolutionRequestStatus>;
 
 export type ResolutionRequest = ApiObject<ResolutionRequestSpec, ResolutionRequestStatus>;
 
-export const resolutionRequests: KindAddress<ResolutionRequest> = {
+export const resolutionRequests: Resource<ResolutionRequest> = {
   group: 'resolution.tekton.dev',
   version: 'v1beta1',
   plural: 'resolutionrequests',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ApiObject } from '../meta.ts';
-import type { KindAddress } from '../resources.ts';
+import type { Resource } from '../../resource.ts';
 import { oneWordOf } from '../schema.ts';
 
 export type HashAlgorithm = 'sha224' | 'sha256' | 'sha384' | 'sha512';
@@ -30,7 +30,7 @@ export type VerificationPolicySpec = z.infer<typeof verificationPolicySpec>;
 
 export type VerificationPolicy = ApiObject<VerificationPolicySpec, never>;
 
-export const verificationPolicies: KindAddress<VerificationPolicy> = {
+export const verificationPolicies: Resource<VerificationPolicy> = {
   group: 'tekton.dev',
   version: 'v1alpha1',
   plural: 'verificationpolicies',

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import type { CredentialSource } from '../../images/run-credentials.ts';
-import { Registries } from '../../registry/client.ts';
+import type { Registries } from '../../registry/client.ts';
 import type { RegistryCredentials } from '../../registry/keychain.ts';
 import { imageManifestTypes, type ImageManifest } from '../../registry/media-types.ts';
 import { InvalidImageError, parseImageReference, type ImageReference } from '../../registry/reference.ts';
@@ -32,7 +32,7 @@ export interface BundleResolverOptions {
   credentials: CredentialSource;
 }
 
-/** Definitions in OCI images, as `tkn bundle push` makes them; read with the credentials of the run's ServiceAccount. */
+/** Definitions in OCI images as `tkn bundle push` makes them, read with the credentials of the run's ServiceAccount. */
 export function bundleResolver({ registries, credentials }: BundleResolverOptions): Resolver {
   return {
     type: 'bundles',

@@ -34,8 +34,8 @@ const annotation = (name: string) => `resolution.tekton.dev/${name}`;
 
 /**
  * What resolvers found, for all of them. An entry belongs to a reference and the credentials that it was fetched with:
- * what a secret unlocked is served only to who has the same secret value; what needed none is for everybody. Credentials
- * are kept as a keyed hash. Requests for the same thing at the same time are one fetch.
+ * what a secret unlocked is served only to who has the same secret value; what needed none is for everybody. Of
+ * credentials a keyed hash is kept. Requests for the same thing at the same time are one fetch.
  */
 export class ResolutionCache {
   readonly #clock: Clock;

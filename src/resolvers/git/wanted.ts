@@ -1,4 +1,4 @@
-import { RequestParams } from '../params.ts';
+import type { RequestParams } from '../params.ts';
 import { InvalidRequest, type ConfigData } from '../resolver.ts';
 import { scmConfig } from './config.ts';
 
@@ -40,22 +40,34 @@ export function isCommit(revision: string): boolean {
 /** @throws InvalidRequest with upstream's texts. */
 export function wantedFile(params: RequestParams, allConfig: ConfigData): WantedFile {
   const config = scmConfig(allConfig, params);
-  const missing: string[] = [];
-  const revision = params.has('revision') ? params.text('revision') : (config['default-revision'] ?? '');
-  if (!params.has('revision') && revision === '') missing.push('revision');
-  if (!params.has('pathInRepo')) missing.push('pathInRepo');
-  const repo = params.text('repo');
-  const url = params.text('url') || (repo === '' ? (config['default-url'] ?? '') : '');
-  if (params.text('url') !== '' && repo !== '') throw new InvalidRequest("cannot specify both 'url' and 'repo'");
-  if (url === '' && repo === '') throw new InvalidRequest("must specify one of 'url' or 'repo'");
-  const organization = params.has('org') ? params.text('org') : (config['default-org'] ?? '');
-  if (repo !== '' && !params.has('org') && organization === '')
-    throw new InvalidRequest("'org' is required when 'repo' is specified");
-  if (missing.length > 0) throw new InvalidRequest(`missing required git resolver params: ${missing.join(', ')}`);
+  const { url, repo, organization } = wantedRepository(params, config);
+  const revision = defaulted(params, 'revision', config['default-revision']);
+  const missing = [
+    ...(revision === undefined ? ['revision'] : []),
+    ...(params.has('pathInRepo') ? [] : ['pathInRepo']),
+  ];
+  if (revision === undefined || missing.length > 0)
+    throw new InvalidRequest(`missing required git resolver params: ${missing.join(', ')}`);
   checkRevision(revision);
   const path = pathOf(params.text('pathInRepo'));
   const source = repo === '' ? cloneSource(url, params) : apiSource(repo, organization, params, config);
   return { revision, path, source, config };
+}
+
+/** Either an address to clone from, or a repository of an organization, to be read through an API. */
+function wantedRepository(params: RequestParams, config: ConfigData) {
+  const repo = params.text('repo');
+  if (params.text('url') !== '' && repo !== '') throw new InvalidRequest("cannot specify both 'url' and 'repo'");
+  const url = params.text('url') || (repo === '' ? (config['default-url'] ?? '') : '');
+  if (url === '' && repo === '') throw new InvalidRequest("must specify one of 'url' or 'repo'");
+  const organization = defaulted(params, 'org', config['default-org']) ?? '';
+  if (repo !== '' && organization === '') throw new InvalidRequest("'org' is required when 'repo' is specified");
+  return { url, repo, organization };
+}
+
+/** A param that is there counts even when it is empty; an empty setting does not. */
+function defaulted(params: RequestParams, name: string, setting: string | undefined): string | undefined {
+  return params.has(name) ? params.text(name) : setting || undefined;
 }
 
 function checkRevision(revision: string): void {

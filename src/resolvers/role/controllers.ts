@@ -9,7 +9,6 @@ import { NamespacesCache, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { ControllerOptions } from '../../kube/controller.ts';
 import { Informer } from '../../kube/informer.ts';
-import type { Resource } from '../../kube/object.ts';
 import { WorkQueue } from '../../kube/queue.ts';
 import { feedQueue } from '../../kube/replica.ts';
 import type { Watchdog } from '../../kube/watchdog.ts';
@@ -48,7 +47,7 @@ export class RequestCaches {
     const informer = (namespace: string | undefined) =>
       new Informer<ResolutionRequest>({
         client,
-        resource: resolutionRequests as Resource<ResolutionRequest>,
+        resource: resolutionRequests,
         namespace,
         transform: slimRequest,
         resyncMs,

@@ -6,7 +6,6 @@ import {
 import type { Clock } from '../../clock.ts';
 import { isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
-import type { Resource } from '../../kube/object.ts';
 import { ageMs, failedStatus, isResolved, resolutionReasons, resolvedStatus } from '../contract/status.ts';
 import type { ResolutionCache } from '../cache/cache.ts';
 import { execute, ResolutionTimeout } from '../executor.ts';
@@ -22,7 +21,7 @@ export interface ReconcilerOptions {
   clock: Clock;
 }
 
-/** Answers ResolutionRequests of one resolver: one write of the status for each, with data and condition, or a failure. */
+/** Answers ResolutionRequests of one resolver, each with one write of its status: data and condition, or a failure. */
 export function createRequestReconciler(options: ReconcilerOptions) {
   return async (key: string, signal: AbortSignal): Promise<Outcome> => {
     const request = options.requests.get(key);
@@ -87,7 +86,7 @@ async function write(
   signal: AbortSignal,
 ): Promise<void> {
   const { namespace, name = '' } = request.metadata;
-  const resource = resolutionRequests as Resource<ResolutionRequest>;
+  const resource = resolutionRequests;
   let { resourceVersion } = request.metadata;
   for (let conflicts = 0; ; conflicts += 1) {
     try {

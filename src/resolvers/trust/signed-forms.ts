@@ -32,15 +32,17 @@ export function signedDigests(definition: Definition): Buffer[] {
   const texts = new Set<string>();
   const failures: FormError[] = [];
   const versions = [...new Set([definition.apiVersion, 'tekton.dev/v1beta1'])];
-  for (const version of versions)
-    for (const variant of [definition, withDefaults(definition)])
-      for (const nullTimes of [false, true])
-        try {
-          texts.add(goForm(`${version} ${definition.kind}`, signedPart(variant), nullTimes));
-        } catch (error) {
-          if (!(error instanceof FormError)) throw error;
-          failures.push(error);
-        }
+  const variants = [definition, withDefaults(definition)].map(signedPart);
+  const forms = versions.flatMap((version) =>
+    variants.map((variant) => [`${version} ${definition.kind}`, variant] as const),
+  );
+  for (const [form, variant] of forms)
+    try {
+      texts.add(goForm(form, variant, false)).add(goForm(form, variant, true));
+    } catch (error) {
+      if (!(error instanceof FormError)) throw error;
+      failures.push(error);
+    }
   if (texts.size === 0 && failures[0]) throw failures[0];
   return [...texts].map((text) => createHash('sha256').update(text).digest());
 }
