@@ -24,17 +24,19 @@ const mayImport: Record<string, string[]> = {
   api: [],
   core: ['api', 'cel'],
   cel: [],
+  jsonpath: [],
   kube: [],
   http: [],
   registry: ['http'],
   images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube', 'http'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
-  commands: ['api', 'core', 'kube'],
-  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers'],
-  cli: ['api', 'core', 'kube', 'role', 'resolvers', 'chains', 'reconcilers', 'commands', 'controller'],
+  commands: ['api', 'core', 'jsonpath', 'kube', 'triggers'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers', 'triggers'],
+  cli: ['api', 'core', 'kube', 'role', 'resolvers', 'chains', 'triggers', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {

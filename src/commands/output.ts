@@ -4,8 +4,7 @@ import type { KubeObject, Resource } from '../kube/object.ts';
 import { apiVersionOf } from '../kube/object.ts';
 import { CommandError } from './command.ts';
 import { text, toggle } from './flags.ts';
-import { compileJsonPath } from './jsonpath.ts';
-import { JsonPathError } from './jsonpath-steps.ts';
+import { compileJsonPath, JsonPathError } from '../jsonpath/template.ts';
 import { objectName } from './kinds.ts';
 import { yamlText } from './yaml.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileJsonPath } from './jsonpath.ts';
+import { compileJsonPath } from './template.ts';
 
 const list = {
   items: [
@@ -21,7 +21,6 @@ describe('jsonpath', () => {
   it.each([
     ['a field', '{.items[0].metadata.name}', 'a'],
     ['the root sign', '{$.items[0].metadata.name}', 'a'],
-    ['without the first dot', '{items[0].metadata.name}', 'a'],
     ['all of a list', '{.items[*].metadata.name}', 'a b'],
     ['from the end', '{.items[-1].metadata.name}', 'b'],
     ['range with a line each', '{range .items[*]}{.metadata.name}{"\\n"}{end}', 'a\nb\n'],
@@ -31,7 +30,8 @@ describe('jsonpath', () => {
     ['a filter in single quotes', "{.items[0].status.conditions[?(@.type=='Other')].status}", 'False'],
     ['a filter on being there', '{.items[*].status.conditions[?(@.n)].type}', 'Succeeded'],
     ['a filter by size', '{.items[*].status.conditions[?(@.n>2)].n}', '3'],
-    ['a quoted name', "{.items[0].metadata.labels['tekton.dev/pipeline']}", 'p'],
+    ['a quoted name', "{.items[0].metadata.labels['tekton\\.dev/pipeline']}", 'p'],
+    ['a quoted path', "{.items[0]['metadata.name']}", 'a'],
     ['an escaped name', '{.items[0].metadata.labels.tekton\\.dev/pipeline}', 'p'],
     ['an object as JSON', '{.items[0].metadata.labels}', '{"tekton.dev/pipeline":"p"}'],
     ['what is not there', '{.items[0].nope.deeper}', ''],
@@ -41,7 +41,7 @@ describe('jsonpath', () => {
     [
       'everything below with members',
       '{.items[0].metadata..}',
-      '{"name":"a","labels":{"tekton.dev/pipeline":"p"}} {"tekton.dev/pipeline":"p"}',
+      '{"name":"a","labels":{"tekton.dev/pipeline":"p"}} a {"tekton.dev/pipeline":"p"} p',
     ],
     ['a slice', '{.items[0:2].metadata.name}', 'a b'],
     ['a slice from an index', '{.items[1:].metadata.name}', 'b'],
@@ -51,7 +51,9 @@ describe('jsonpath', () => {
     ['a slice of nothing, anywhere', '{.items[7:7].metadata.name}', ''],
     ['several names', "{.items[1].status.conditions[0]['type', 'n']}", 'Succeeded 3'],
     ['several indexes', '{.items[1,0].metadata.name}', 'b a'],
-    ['a comma in a name', "{.items[0].metadata['x,y','name']}", 'a'],
+    ['the bytes of a text', '{.items[0].metadata.name.*}', '97'],
+    ['a parenthesis in a text to compare', '{.items[?(@.metadata.name!=")]")].metadata.name}', 'a b'],
+    ['one field against another', '{.items[?(@.metadata.name==@.metadata.name)].metadata.name}', 'a b'],
     ['an index of what is not there', '{.nope[3]}', ''],
     ['the whole', '{.items[1].status.conditions[0].n}', '3'],
   ])('%s', (_name, template, expected) => {
@@ -62,11 +64,19 @@ describe('jsonpath', () => {
     '{.items[0]',
     '{range .items[*]}{.a}',
     '{.a}{end}',
+    '{items[0].metadata.name}',
+    "{.items[0].metadata['x,y','name']}",
+    '{.items["a"]}',
+    '{.items[-]}',
+    '{"a}',
+    '{.a)}{',
+    '{.items[?(@.a=="b)]}',
+    '{.items[?(@.a=="b"]}',
+    '{%}',
     '{.items[]}',
     '{.items[a]}',
     '{.a....b}',
     '{.items[?(@.a==b)]}',
-    '}',
   ])('refuses %s', (template) => {
     expect(() => compileJsonPath(template)).toThrow(/jsonpath/);
   });
