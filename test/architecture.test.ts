@@ -15,6 +15,7 @@ const leaves = [
   'log.ts',
   'metrics.ts',
   'redact.ts',
+  'resource.ts',
   'version.ts',
 ];
 

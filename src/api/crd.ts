@@ -1,4 +1,4 @@
-import type { KindDefinition } from './kinds.ts';
+import { needsConversion, type KindDefinition, type KindVersion } from './kind.ts';
 import { structuralSchema, type StructuralSchema } from './structural.ts';
 
 /** The part of apiextensions.k8s.io/v1 CustomResourceDefinition that we write. */
@@ -10,7 +10,13 @@ export interface CustomResourceDefinition {
     group: string;
     preserveUnknownFields: false;
     scope: 'Namespaced' | 'Cluster';
-    names: { kind: string; plural: string; singular: string; shortNames?: string[]; categories: string[] };
+    names: {
+      kind: string;
+      plural: string;
+      singular: string;
+      shortNames?: readonly string[];
+      categories: readonly string[];
+    };
     conversion: { strategy: 'None' };
     versions: CustomResourceVersion[];
   };
@@ -26,55 +32,61 @@ export interface CustomResourceVersion {
 }
 
 /** Labels that users select Tekton's CRDs by. `devel` is replaced by the version when a release is built. */
-export const crdLabels = {
-  'app.kubernetes.io/instance': 'default',
-  'app.kubernetes.io/part-of': 'tekton-pipelines',
-  'pipeline.tekton.dev/release': 'devel',
-  version: 'devel',
-} as const;
+export function crdLabels(partOf: KindDefinition['partOf']): Record<string, string> {
+  return {
+    'app.kubernetes.io/instance': 'default',
+    'app.kubernetes.io/part-of': partOf,
+    [`${partOf === 'tekton-pipelines' ? 'pipeline' : partOf.slice('tekton-'.length)}.tekton.dev/release`]: 'devel',
+    version: 'devel',
+  };
+}
 
-/** The CRD of a kind. @throws StructuralSchemaError when a schema of src/api has no structural form. */
+/**
+ * The CRD of a kind, as it is safe to apply while no webhook runs: a version that has to be converted is not served, as
+ * the API server would rename it and nothing else. The chart serves it together with the webhook.
+ * @throws StructuralSchemaError when a schema of src/api has no structural form.
+ */
 export function customResourceDefinition(kind: KindDefinition): CustomResourceDefinition {
   const { group, plural, singular, shortNames, categories } = kind;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}`, labels: { ...crdLabels } },
+    metadata: { name: `${plural}.${group}`, labels: crdLabels(kind.partOf) },
     spec: {
       group,
       preserveUnknownFields: false,
       scope: kind.namespaced ? 'Namespaced' : 'Cluster',
       names: { kind: kind.kind, plural, singular, ...(shortNames.length > 0 ? { shortNames } : {}), categories },
       conversion: { strategy: 'None' },
-      versions: [versionOf(kind)],
+      versions: kind.versions.map((version) => versionOf(kind, version)),
     },
   };
 }
 
-function versionOf(kind: KindDefinition): CustomResourceVersion {
+function versionOf(kind: KindDefinition, version: KindVersion): CustomResourceVersion {
   return {
-    name: kind.version,
-    served: true,
-    storage: true,
-    schema: { openAPIV3Schema: objectSchema(kind) },
+    name: version.name,
+    served: version.storage || !needsConversion(kind),
+    storage: version.storage,
+    schema: { openAPIV3Schema: objectSchema(kind, version) },
     ...(kind.statusSubresource ? { subresources: { status: {} } } : {}),
-    ...(kind.printerColumns.length > 0 ? { additionalPrinterColumns: kind.printerColumns } : {}),
+    ...(version.printerColumns.length > 0 ? { additionalPrinterColumns: version.printerColumns } : {}),
   };
 }
 
 /** The schema of a whole object: the API server knows metadata by itself and wants no more than its type. */
-export function objectSchema(kind: KindDefinition): StructuralSchema {
+export function objectSchema(kind: KindDefinition, version: KindVersion): StructuralSchema {
   return {
     type: 'object',
     description: kind.description,
     required: ['spec'],
-    ...(kind.rules === undefined ? {} : { 'x-kubernetes-validations': kind.rules }),
+    ...(version.rules === undefined ? {} : { 'x-kubernetes-validations': version.rules }),
     properties: {
-      apiVersion: { type: 'string', description: `${kind.group}/${kind.version}` },
+      apiVersion: { type: 'string', description: `${kind.group}/${version.name}` },
       kind: { type: 'string', description: kind.kind },
       metadata: { type: 'object' },
-      spec: structuralSchema(kind.spec, `${kind.kind}.spec`),
-      ...(kind.status === undefined ? {} : { status: structuralSchema(kind.status, `${kind.kind}.status`) }),
+      spec: structuralSchema(version.spec, `${kind.kind}.spec`),
+      ...(version.status === undefined ? {} : { status: structuralSchema(version.status, `${kind.kind}.status`) }),
     },
   };
 }

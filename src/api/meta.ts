@@ -1,31 +1,8 @@
 import { z } from 'zod';
+import type { ObjectMeta, OwnerReference } from '../resource.ts';
 import { oneWordOf, preserved, timeText } from './schema.ts';
 
-/** Owner of an object, meta/v1. */
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-/** The part of meta/v1 ObjectMeta that we read or write. */
-export interface ObjectMeta {
-  name?: string;
-  generateName?: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  ownerReferences?: OwnerReference[];
-  finalizers?: string[];
-}
+export type { ObjectMeta, OwnerReference };
 
 /** What every kind of this API has. */
 export interface ApiObject<Spec, Status> {

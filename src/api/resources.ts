@@ -1,22 +1,10 @@
+import type { KubeObject, Resource } from '../resource.ts';
 import type { Pipeline } from './pipeline/v1/pipeline.ts';
 import type { PipelineRun } from './pipeline/v1/pipelinerun.ts';
 import type { Task } from './pipeline/v1/task.ts';
 import type { TaskRun } from './pipeline/v1/taskrun.ts';
 
-/**
- * How a kind is addressed on the API server. Same shape as `Resource` of src/kube, which this folder may not import.
- */
-export interface KindAddress<T> {
-  group: string;
-  version: string;
-  plural: string;
-  kind: string;
-  namespaced: boolean;
-  /** Never set; carries T. */
-  readonly __type?: T;
-}
-
-function tekton<T>(plural: string, kind: string): KindAddress<T> {
+function tekton<T extends KubeObject>(plural: string, kind: string): Resource<T> {
   return { group: 'tekton.dev', version: 'v1', plural, kind, namespaced: true };
 }
 

@@ -43,12 +43,30 @@ export interface ConditionState {
  * reason or message change and stays when nothing does, so that an unchanged status compares equal.
  */
 export function withSucceeded(conditions: Condition[] | undefined, wanted: ConditionState, now: Date): Condition[] {
-  const state = { ...wanted, message: wanted.message.slice(0, longestMessage) };
   const others = (conditions ?? []).filter((condition) => condition.type !== succeeded);
-  const before = conditions?.find((condition) => condition.type === succeeded);
-  const same = before?.status === state.status && before.reason === state.reason && before.message === state.message;
+  return [conditionNow(conditions, { type: succeeded, ...wanted }, now), ...others];
+}
+
+/** Conditions with one of another type set, behind `Succeeded`. */
+export function withCondition(
+  conditions: Condition[] | undefined,
+  wanted: Omit<Condition, 'lastTransitionTime'>,
+  now: Date,
+): Condition[] {
+  const others = (conditions ?? []).filter((condition) => condition.type !== wanted.type);
+  return [...others, conditionNow(conditions, wanted, now)];
+}
+
+function conditionNow(
+  conditions: Condition[] | undefined,
+  { message: text, ...wanted }: Omit<Condition, 'lastTransitionTime'>,
+  now: Date,
+): Condition {
+  const message = text?.slice(0, longestMessage);
+  const before = conditions?.find((condition) => condition.type === wanted.type);
+  const same = before?.status === wanted.status && before.reason === wanted.reason && before.message === message;
   const lastTransitionTime = same && before.lastTransitionTime ? before.lastTransitionTime : timestamp(now);
-  return [{ type: succeeded, ...state, lastTransitionTime }, ...others];
+  return { ...wanted, ...(message === undefined ? {} : { message }), lastTransitionTime };
 }
 
 /** RFC 3339, UTC, whole seconds: metav1.Time on the wire. */

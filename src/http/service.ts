@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { HttpClient, type HttpAnswer } from './client.ts';
 import { HttpError } from './http-error.ts';
 import { isPassing } from './retry.ts';
+import { withoutSent, type Sent } from './without-sent.ts';
 
 /** A refusal of a service, or that it could not be reached (status 0). The message names URL and way out. */
 export class ServiceError extends HttpError {
@@ -100,7 +101,7 @@ export async function request(
   });
   const headers = headersOf(answer);
   if (answer.status >= 200 && answer.status < 300) return { status: answer.status, headers, body: answer.body };
-  const words = isOrigin(answer.url, url) ? said(answer.body) : '';
+  const words = isOrigin(answer.url, url) ? withoutSent(said(answer.body), sentBy(wanted)) : '';
   throw new ServiceError(answer.status, `${service} ${url}: ${answer.status}${words}; ${wayOut}`, {
     headers,
     host: answer.url.host,
@@ -144,6 +145,15 @@ export function jsonOf(wanted: ServiceRequest, answer: ServiceAnswer): unknown {
       cause: error,
     });
   }
+}
+
+/** What an error may not repeat. */
+function sentBy({ url, headers = {}, body }: ServiceRequest): Sent {
+  const { username, password, searchParams } = new URL(url);
+  const text = body instanceof Uint8Array ? '' : (JSON.stringify(body) ?? '');
+  const told = Object.entries(headers).filter(([name]) => name !== 'accept' && name !== 'content-type');
+  const credentials = [...told.map(([, value]) => value), username, password, ...searchParams.values()];
+  return { credentials, body: text };
 }
 
 /** Whether an answer is of the server that was asked: after a redirect another one speaks. */

@@ -1,48 +1,6 @@
-/** What every object of the API server has in common, and how kinds are addressed. Nothing of Tekton. */
+import type { KubeObject, ObjectMeta, OwnerReference, Resource } from '../resource.ts';
 
-export interface OwnerReference {
-  apiVersion: string;
-  kind: string;
-  name: string;
-  uid: string;
-  controller?: boolean;
-  blockOwnerDeletion?: boolean;
-}
-
-export interface ObjectMeta {
-  name?: string;
-  generateName?: string;
-  namespace?: string;
-  uid?: string;
-  resourceVersion?: string;
-  generation?: number;
-  creationTimestamp?: string;
-  deletionTimestamp?: string;
-  deletionGracePeriodSeconds?: number;
-  labels?: Record<string, string>;
-  annotations?: Record<string, string>;
-  ownerReferences?: OwnerReference[];
-  finalizers?: string[];
-  managedFields?: unknown;
-}
-
-export interface KubeObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata: ObjectMeta;
-}
-
-/** A kind as the API server serves it. `T` is the wire type of its objects: JSON as it comes, times as strings. */
-export interface Resource<T extends KubeObject = KubeObject> {
-  /** "" for the core group. */
-  group: string;
-  version: string;
-  plural: string;
-  kind: string;
-  namespaced: boolean;
-  /** Never set; carries T. */
-  readonly __type?: T;
-}
+export type { KubeObject, ObjectMeta, OwnerReference, Resource };
 
 /** "tekton.dev/v1", or "v1" in the core group. */
 export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {

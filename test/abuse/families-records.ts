@@ -21,7 +21,8 @@ import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../src/core/dig
 import { readViolations } from '../../src/core/digest/violations.ts';
 import { specRecord } from '../../src/core/digest/fields.ts';
 import { checkEnums } from '../../src/core/params/check.ts';
-import { planPipelineRun, tasksToResolve } from '../../src/core/pipelinerun/plan.ts';
+import { decideAtOnce } from '../../src/core/need.ts';
+import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
 import { platformCommands } from '../../src/core/pod/image.ts';
@@ -29,11 +30,12 @@ import { podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
 import { parseQuantity } from '../../src/core/pod/quantity.ts';
 import { planTaskRun, statusInstead } from '../../src/core/taskrun/plan.ts';
 import { withPodRecord, withoutPodRecord } from '../../src/core/taskrun/record.ts';
-import { podToAskAbout } from '../../src/core/taskrun/running.ts';
+import { supplyOf } from '../../src/core/taskrun/supply.fake.ts';
 import { matchesDigest } from '../../src/registry/digest.ts';
 import { candidateUrls, registryUrl } from '../../src/registry/hosts.ts';
 import { keychainOfAnnotatedSecret, keychainOfDockerConfig } from '../../src/registry/keychain.ts';
 import { range, named, texts, type Family } from './family.ts';
+import { notFound } from './plan.ts';
 
 /** Runs that have begun or ended: what is recorded of them, how they are stopped, and what Chains decides. */
 
@@ -61,11 +63,10 @@ function stopped(n: number, more: TaskRun['spec']): () => unknown {
   };
   const facts = {
     taskRun: { metadata, spec: more, status },
-    task: { kind: 'resolved', name: 'run', spec } as const,
     pods: [pod],
     settings,
   };
-  return () => [podToAskAbout(facts, now), planTaskRun(facts, now), statusInstead(status, 'too large', now)];
+  return () => [decideAtOnce(planTaskRun(facts, now), supplyOf()), statusInstead(status, 'too large', now)];
 }
 
 /** A pod of n containers that failed. */
@@ -91,7 +92,6 @@ function failedPod(n: number): () => unknown {
   };
   const facts = {
     taskRun: { metadata, spec: {}, status },
-    task: { kind: 'resolved', name: 'run', spec } as const,
     pods: [pod],
     settings,
   };
@@ -99,7 +99,7 @@ function failedPod(n: number): () => unknown {
     const record = readPodRecord(podRecord(sent, pod));
     return [
       failureOf(pod),
-      planTaskRun(facts, now),
+      decideAtOnce(planTaskRun(facts, now), supplyOf()),
       record && changesSince(record, pod),
       withoutPodRecord(withPodRecord(status, sent, pod)),
     ];
@@ -135,7 +135,7 @@ function lostChildren(n: number): () => unknown {
     tasks: range(n).map((index) => ({ name: `t${index}`, taskSpec: { steps: [{ image: 'i', script: 'x' }] } })),
   };
   const fresh: PipelineRun = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata, spec: { pipelineSpec } };
-  const first = planPipelineRun({ run: fresh, tasks: new Map(), taskRuns: [], settings }, now);
+  const first = decideAtOnce(planPipelineRun({ run: fresh, taskRuns: [], settings }, now), notFound);
   const made = first.effects.flatMap((effect) => (effect.type === 'createTaskRun' ? [effect.taskRun] : []));
   const taskRuns = made.map((taskRun, index) => ({
     ...taskRun,
@@ -145,14 +145,13 @@ function lostChildren(n: number): () => unknown {
   const run: PipelineRun = { ...fresh, status };
   return () => {
     const facts = { run, taskRuns, settings };
-    tasksToResolve(facts, now);
     const records = formatChildren(taskRuns.map(childRecord));
     const recorded = {
       ...run,
       status: { ...status, annotations: { ...status.annotations, [recordAnnotations.children]: records } },
     };
     return [
-      planPipelineRun({ ...facts, tasks: new Map() }, now),
+      decideAtOnce(planPipelineRun(facts, now), notFound),
       verifyPipelineRunRecord(recorded, taskRuns),
       pipelineStatusInstead(status, 'too large', now),
     ];

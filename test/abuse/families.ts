@@ -6,18 +6,21 @@ import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts'
 import { artifactsOf } from '../../src/chains/formats/index.ts';
 import { settings as formatSettings } from '../../src/chains/formats/fixture.fake.ts';
 import { digestOf } from '../../src/core/digest/record.ts';
-import { planPipelineRun, tasksToResolve } from '../../src/core/pipelinerun/plan.ts';
+import { decideAtOnce } from '../../src/core/need.ts';
+import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settle as settlePipelineRun } from '../../src/core/pipelinerun/settle.ts';
 import { podOf, settingsOf, terminationMessage } from '../../src/core/pod/pod.fake.ts';
 import { quote } from '../../src/core/podstatus/quote.ts';
 import { planTaskRun } from '../../src/core/taskrun/plan.ts';
 import { settle as settleTaskRun } from '../../src/core/taskrun/settle.ts';
+import { supplyOf } from '../../src/core/taskrun/supply.fake.ts';
 import { parseChallenge } from '../../src/registry/challenge.ts';
 import { credentialsFor, keychainOfSecret } from '../../src/registry/keychain.ts';
 import { parseImageReference } from '../../src/registry/reference.ts';
 import { recordFamilies } from './families-records.ts';
+import { referenceFamilies } from './families-references.ts';
 import { named, range, texts, type Family } from './family.ts';
-import { plan } from './plan.ts';
+import { notFound, plan } from './plan.ts';
 
 const now = new Date('2026-01-01T00:00:10Z');
 const settings = settingsOf();
@@ -284,8 +287,8 @@ const others: Family[] = [
         spec: { taskSpec: spec },
         status: { taskSpec: spec, podName: pod.metadata.name ?? '', startTime: metadata.creationTimestamp },
       };
-      const facts = { taskRun, task: { kind: 'resolved', name: 'run', spec } as const, pods: [pod], settings };
-      return () => settleTaskRun(facts, planTaskRun(facts, now), [], now);
+      const facts = { taskRun, pods: [pod], settings };
+      return () => settleTaskRun(facts, decideAtOnce(planTaskRun(facts, now), supplyOf()), [], now);
     },
   },
   {
@@ -295,8 +298,7 @@ const others: Family[] = [
       const { run, children } = ended(n);
       const facts = { run, taskRuns: children, settings };
       return () => {
-        tasksToResolve(facts, now);
-        return settlePipelineRun(run, planPipelineRun({ ...facts, tasks: new Map() }, now), [], now);
+        return settlePipelineRun(run, decideAtOnce(planPipelineRun(facts, now), notFound), [], now);
       };
     },
   },
@@ -341,4 +343,10 @@ const others: Family[] = [
   ),
 ];
 
-export const families: readonly Family[] = [...ofTaskRuns, ...ofPipelineRuns, ...others, ...recordFamilies];
+export const families: readonly Family[] = [
+  ...ofTaskRuns,
+  ...ofPipelineRuns,
+  ...others,
+  ...recordFamilies,
+  ...referenceFamilies,
+];

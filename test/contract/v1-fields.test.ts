@@ -10,7 +10,13 @@ interface Fields {
   oursOnly: Record<string, string>;
 }
 const upstream = JSON.parse(readFileSync(new URL('v1-fields.json', import.meta.url), 'utf8')) as Fields;
-const schemas = new Map(kinds.map((kind) => [kind.kind, objectSchema(kind)]));
+const schemas = new Map(
+  kinds.flatMap((kind) =>
+    kind.versions
+      .filter(({ name }) => name === 'v1')
+      .map((version) => [kind.kind, objectSchema(kind, version)] as const),
+  ),
+);
 
 /** Where a schema and upstream's type differ; `owner` names the type a field belongs to. */
 function differences(schema: StructuralSchema | undefined, type: string, path: string): string[] {

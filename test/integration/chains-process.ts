@@ -71,6 +71,8 @@ export class ChainsProcess {
   #child: ChildProcess | undefined;
   #log = '';
   #signed = 0;
+  /** Of the process, over the test's own; read when it starts. */
+  environment: Readonly<Record<string, string>> = {};
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -122,6 +124,7 @@ export class ChainsProcess {
       POD_NAME: 'chains-process',
       METRICS_PROMETHEUS_PORT: '0',
       PROBES_PORT: '0',
+      ...this.environment,
     };
     const child = spawn(
       process.execPath,

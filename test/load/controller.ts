@@ -13,6 +13,8 @@ export interface ControllerOptions {
   flags?: readonly string[];
   /** Flags of Node itself. */
   nodeFlags?: readonly string[];
+  /** Over the test's own environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** What a process has used so far. */
@@ -49,7 +51,7 @@ export class LoadedController {
 
   /** Starts it, and waits until it is ready. Returns the seconds that took. */
   async start(more: readonly string[] = [], timeoutMs = 120_000): Promise<number> {
-    const { kubeconfig, flags = [], nodeFlags = [] } = this.#options;
+    const { kubeconfig, flags = [], nodeFlags = [], env = {} } = this.#options;
     const args = ['controller', `--kubeconfig=${kubeconfig}`, '--disable-ha', '--entrypoint-image=example/entrypoint'];
     const child = spawn(
       process.execPath,
@@ -61,6 +63,7 @@ export class LoadedController {
           METRICS_PROMETHEUS_PORT: String(this.#ports.metrics),
           PROBES_PORT: String(this.#ports.probes),
           LOG_LEVEL: 'warn',
+          ...env,
         },
         stdio: ['ignore', 'pipe', 'pipe'],
       },

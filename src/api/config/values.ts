@@ -7,7 +7,8 @@ import { messageOf } from '../../errors.ts';
 export interface ConfigProblem {
   kind: 'invalid-value' | 'unknown-key';
   key: string;
-  value: string;
+  /** Missing for unknown keys: under a misspelt one it may be a secret. */
+  value?: string;
   /** Names the key and value, says what is used instead and what would be right. */
   message: string;
 }
@@ -106,12 +107,11 @@ export class ConfigValues {
 
   /** To be called last: every key that nobody asked for is reported, since it may be a slip of the pen. */
   reportUnknownKeys(isKnown: (key: string) => boolean = () => false): ConfigProblem[] {
-    for (const [key, value] of Object.entries(this.data)) {
+    for (const key of Object.keys(this.data)) {
       if (this.known.has(key) || isKnown(key)) continue;
       this.problems.push({
         kind: 'unknown-key',
         key,
-        value,
         message: `key ${key} is not known and has no effect; remove it or correct its spelling`,
       });
     }

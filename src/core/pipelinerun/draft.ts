@@ -1,26 +1,31 @@
 import { provenanceFeatureFlags } from '../../api/config/feature-flags.ts';
-import type { Condition } from '../../api/meta.ts';
+import type { Condition, RefSource } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
-import type { Decision, EventEffect } from '../decision.ts';
+import type { EventEffect } from '../decision.ts';
 import { statusTooLarge, TooLargeError } from '../budget.ts';
 import type { Violation } from '../digest/violations.ts';
+import { keyOf } from '../reference/reference.ts';
+import { awaitingRemote, type Resolved } from '../reference/resolved.ts';
+import { withVerdicts } from '../reference/verdict.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
 import { nameOf } from './validate.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
-import type { CancelCause, PipelineRunEffect, PipelineRunFacts } from './types.ts';
+import type { CancelCause, InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { annotations } from '../labels.ts';
 import { claimName } from './workspaces.ts';
 
 /** A decision in the making: the phases of planning change its status and add effects. */
 export class Draft {
-  readonly facts: PipelineRunFacts;
+  readonly facts: InformedFacts;
   readonly now: Date;
   /** The run with all defaults. */
   readonly run: PipelineRun;
@@ -29,11 +34,15 @@ export class Draft {
   readonly timeoutProblem: string | undefined;
   readonly effects: PipelineRunEffect[] = [];
   status: PipelineRunStatus;
+  /** The Tasks that were asked for so far. */
+  readonly tasks: ResolvedTasks = new Map();
+  /** Why to plan again soon: something could not be found out, and may be then. */
+  retry: string | undefined;
   /** Not all that may be done was done: there is more than one plan takes on. */
   goOnAtOnce = false;
   #recovered: readonly TaskRun[] = [];
 
-  constructor(facts: PipelineRunFacts, now: Date) {
+  constructor(facts: InformedFacts, now: Date) {
     this.facts = facts;
     this.now = now;
     this.run = defaultPipelineRun(readable(facts.run), facts.settings.defaults);
@@ -45,6 +54,17 @@ export class Draft {
 
   get name(): string {
     return this.run.metadata.name ?? '';
+  }
+
+  /** Keeps what became of references, for the rest of the plan. */
+  learn(tasks: ResolvedTasks): void {
+    for (const [key, resolved] of tasks) this.tasks.set(key, resolved);
+  }
+
+  /** What became of the reference of a pipeline task, if it has one and it was asked for. */
+  taskOf(task: PipelineTask): Resolved<'Task'> | undefined {
+    const reference = taskReference(task);
+    return reference && this.tasks.get(keyOf(reference));
   }
 
   mark(state: ConditionState): void {
@@ -74,11 +94,35 @@ export class Draft {
     }
   }
 
-  /** The feature flags the run was planned with (docs/pipelineruns.md "status.provenance"). */
-  recordProvenance(): void {
+  /**
+   * The feature flags the run was planned with, and where its pipeline came from (docs/pipelineruns.md
+   * "status.provenance").
+   */
+  recordProvenance(refSource?: RefSource): void {
     const { flags } = this.facts.settings;
-    if (flags.enableProvenanceInStatus)
-      this.status.provenance = { ...this.status.provenance, featureFlags: provenanceFeatureFlags(flags) };
+    if (!flags.enableProvenanceInStatus) return;
+    this.status.provenance = {
+      ...this.status.provenance,
+      featureFlags: provenanceFeatureFlags(flags),
+      ...(refSource ? { refSource } : {}),
+    };
+  }
+
+  /** Notes what the policies for trusted resources said of definitions that were found. */
+  recordVerdicts(definitions: readonly Resolved[]): void {
+    const conditions = withVerdicts(this.status.conditions, definitions, this.now);
+    if (conditions) this.status.conditions = conditions;
+  }
+
+  /** Says what the run waits for. */
+  wait(reason: 'ResolvingPipelineRef' | 'ResolvingTaskRef', resolved: Exclude<Resolved, { kind: 'found' }>): void {
+    const { namespace = '', name = '' } = this.run.metadata;
+    if (resolved.kind === 'failed') this.retry = resolved.message;
+    const message =
+      resolved.kind === 'failed'
+        ? `${resolved.message}; it will be tried again`
+        : awaitingRemote('PipelineRun', namespace, name);
+    this.mark({ status: 'Unknown', reason, message });
   }
 
   /** Records children that exist and were not written down. */
@@ -94,7 +138,7 @@ export class Draft {
     this.effects.push(...changed.events, ...ignored.events);
   }
 
-  decision(): Decision<PipelineRunStatus, PipelineRunEffect> {
+  decision(): PipelineRunDecision {
     this.status = withChildRecords(withSpecRecords(this.facts.run, this.status), this.#recovered);
     if (isDone(this.status)) {
       this.status.completionTime ??= timestamp(this.now);
@@ -104,7 +148,12 @@ export class Draft {
     this.#fit();
     this.effects.push(...eventsBetween(this.facts.run.status, this.status));
     const requeueAfterMs = this.#lookAgainMs();
-    return { status: this.status, effects: this.effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+    return {
+      status: this.status,
+      effects: this.effects,
+      ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
+      ...(this.retry === undefined ? {} : { retry: this.retry }),
+    };
   }
 
   #lookAgainMs(): number | undefined {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { PipelineRunEffect } from './types.ts';
+import { decideAtOnce } from '../need.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle } from './settle.ts';
 import { pipelineRun, Simulation, task } from './simulation.fake.ts';
@@ -244,7 +245,7 @@ describe('runs that cannot be run', () => {
         workspaces: [{ name: 'nope', emptyDir: {} }],
       }),
     );
-    simulation.pipeline = { kind: 'resolved', value: { name: 'p', metadata: {}, spec: { tasks: [given] } } };
+    simulation.pipeline = { kind: 'found', definition: { name: 'p', metadata: {}, spec: { tasks: [given] } } };
     simulation.step();
     expect(simulation.condition).toBe(
       `False PipelineValidationFailed: Pipeline ns/p can't be Run; it has an invalid spec: [User error] ${problem}`,
@@ -256,8 +257,8 @@ describe('runs that cannot be run', () => {
       pipelineRun(tasks(task('a'), task('slow'), task('b', { taskRef: { name: 't' }, runAfter: ['a'] }))),
     );
     simulation.tasks.set('t', {
-      kind: 'resolved',
-      value: { name: 't', metadata: {}, spec: { steps: [{ image: 'i' }] } },
+      kind: 'found',
+      definition: { name: 't', metadata: {}, spec: { steps: [{ image: 'i' }] } },
     });
     simulation.step();
     simulation.tasks.clear();
@@ -344,7 +345,7 @@ describe('settle: effects that fail', () => {
       simulation.step();
       simulation.request(request);
     }
-    const decision = planPipelineRun(simulation.facts(), now);
+    const decision = decideAtOnce(planPipelineRun(simulation.facts(), now), simulation.supply);
     return settle(
       simulation.run,
       decision,

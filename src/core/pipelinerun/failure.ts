@@ -18,7 +18,8 @@ export type FailureReason =
   | 'CELEvaluationFailed'
   | 'CouldntGetPipelineResult'
   | 'CreateRunFailed'
-  | 'CouldntCreateWorkspacePVC';
+  | 'CouldntCreateWorkspacePVC'
+  | 'ResourceVerificationFailed';
 
 /** Ends the run with condition False. Thrown by the phases of planning, caught once in planPipelineRun. */
 export class RunFailure extends Error {

@@ -3,7 +3,8 @@ import type { EmbeddedMetadata } from '../../api/meta.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
-import type { ResolvedPipeline, ResolvedTask } from './types.ts';
+import type { Definition } from '../reference/resolved.ts';
+import type { PipelineSource } from './types.ts';
 
 type Strings = Record<string, string>;
 type Metadata = { labels: Strings; annotations: Strings };
@@ -12,7 +13,7 @@ type Metadata = { labels: Strings; annotations: Strings };
  * The labels and annotations a run should have: its own, its Pipeline's, and `tekton.dev/pipeline`. The run's own win,
  * but the pipeline label is always the Pipeline's name.
  */
-export function runMetadata(run: PipelineRun, pipeline: ResolvedPipeline): Metadata {
+export function runMetadata(run: PipelineRun, pipeline: PipelineSource): Metadata {
   const { labels: own = {}, annotations: marks = {} } = run.metadata;
   const named =
     pipeline.metadata === undefined
@@ -43,7 +44,7 @@ export interface TaskRunOrigin {
   section: 'tasks' | 'finally';
   taskRunSpec?: EmbeddedMetadata | undefined;
   embedded?: EmbeddedMetadata | undefined;
-  task?: ResolvedTask | undefined;
+  task?: Definition<'Task'> | undefined;
 }
 
 /**

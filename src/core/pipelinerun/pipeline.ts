@@ -6,9 +6,9 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Graph } from '../graph/graph.ts';
 import { bindPipeline, pipelineNameOf } from './bind.ts';
 import { RunFailure, userError } from './failure.ts';
-import { unsupportedPipelineRef } from './support.ts';
-import type { PipelineRunFacts, ResolvedPipeline } from './types.ts';
-import { graphOf, nameOf, validateRun } from './validate.ts';
+import { pipelineFailure } from './definitions.ts';
+import type { InformedFacts, PipelineSource } from './types.ts';
+import { graphOf, validateRun } from './validate.ts';
 import { structuralSchema } from '../../api/structural.ts';
 
 /** The pipeline a run is to run. */
@@ -18,7 +18,7 @@ export interface BoundPipeline {
   spec: PipelineSpec;
   graph: Graph;
   /** Set when it was not in the status yet. */
-  source?: ResolvedPipeline;
+  source?: PipelineSource;
 }
 
 const embeddedSchema = structuralSchema(pipelineSpecSchema);
@@ -26,22 +26,11 @@ const embeddedSchema = structuralSchema(pipelineSpecSchema);
 /** Specs do not change in place, so what follows from one can be kept as long as it. */
 const graphs = new WeakMap<PipelineSpec, Graph>();
 
-/** Whether the Pipeline itself has to be looked up. Once stored in the status, the stored one counts. */
-export function needsPipeline(run: PipelineRun): string | undefined {
-  if (run.status?.pipelineSpec !== undefined || run.spec.pipelineSpec !== undefined) return undefined;
-  const { pipelineRef } = run.spec;
-  return pipelineRef === undefined || unsupportedPipelineRef(pipelineRef) !== undefined ? undefined : pipelineRef.name;
-}
-
 /**
  * The pipeline of a run, ready to be run. `store` is told the spec as soon as it is known, so that also a run that
  * fails its validation shows what it was to run. @throws RunFailure when there is none or it does not fit the run
  */
-export function pipelineOf(
-  facts: Omit<PipelineRunFacts, 'tasks'>,
-  run: PipelineRun,
-  store: (spec: PipelineSpec) => void,
-): BoundPipeline {
+export function pipelineOf(facts: InformedFacts, run: PipelineRun, store: (spec: PipelineSpec) => void): BoundPipeline {
   const stored = run.status?.pipelineSpec;
   if (stored !== undefined) return { name: pipelineNameOf(run), spec: stored, graph: graphFor(run, stored) };
   const source = resolve(facts, run);
@@ -82,16 +71,17 @@ function decodeEmbedded(run: PipelineRun, json: PipelineSpec): PipelineSpec {
   );
 }
 
-function resolve(facts: Omit<PipelineRunFacts, 'tasks'>, run: PipelineRun): ResolvedPipeline {
+function resolve({ pipeline, run: given }: InformedFacts, run: PipelineRun): PipelineSource {
   const { pipelineRef } = run.spec;
-  const { pipelineSpec } = facts.run.spec;
+  const { pipelineSpec } = given.spec;
   if (pipelineSpec !== undefined) return { name: pipelineNameOf(run), spec: decodeEmbedded(run, pipelineSpec) };
-  const fail = (why: string) =>
-    new RunFailure('CouldntGetPipeline', `Error retrieving pipeline for pipelinerun ${nameOf(run)}: ${why}`);
+  const fail = (reason: 'Invalid' | 'NotFound', message: string) =>
+    pipelineFailure(run, { kind: 'failed', reason, message });
   if (pipelineRef === undefined)
-    throw fail(userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
-  const unsupported = unsupportedPipelineRef(pipelineRef);
-  if (unsupported !== undefined) throw fail(userError(unsupported));
-  if (facts.pipeline?.kind === 'resolved') return facts.pipeline.value;
-  throw fail(facts.pipeline?.message ?? `pipelines.tekton.dev "${pipelineRef.name}" not found`);
+    throw fail('Invalid', userError('spec has neither pipelineRef nor pipelineSpec; give one of them'));
+  if (!pipelineRef.resolver && !pipelineRef.name)
+    throw fail('Invalid', userError('spec.pipelineRef.name: missing; name a Pipeline of this namespace'));
+  if (pipeline?.kind === 'found') return { ...pipeline.definition, refSource: pipeline.refSource };
+  if (pipeline?.kind === 'failed') throw pipelineFailure(run, pipeline);
+  throw fail('NotFound', `pipelines.tekton.dev "${pipelineRef.name}" not found`);
 }

@@ -190,16 +190,16 @@ describe('what a TaskRun is given', () => {
       ),
     );
     simulation.pipeline = {
-      kind: 'resolved',
-      value: {
+      kind: 'found',
+      definition: {
         name: 'pipe',
         metadata: { labels: { from: 'pipeline', app: 'hidden' } },
         spec: { tasks: [task('a', { taskRef: { name: 'build' } })] },
       },
     };
     simulation.tasks.set('build', {
-      kind: 'resolved',
-      value: { name: 'build', metadata: { labels: { 'of-task': 'yes', app: 'hidden too' } }, spec: { steps: [] } },
+      kind: 'found',
+      definition: { name: 'build', metadata: { labels: { 'of-task': 'yes', app: 'hidden too' } }, spec: { steps: [] } },
     });
     const taskRun = created(simulation);
     expect(taskRun.metadata).toEqual({

@@ -1,53 +1,61 @@
-import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
 import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
-import type { Decision } from '../decision.ts';
 import { lostMessage, specViolations } from '../digest/spec-change.ts';
+import type { DefinitionNeed, Planning } from '../need.ts';
+import type { Definition, Resolved } from '../reference/resolved.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
-import { assess, statusOf, type Assessment, type TaskState } from './assess.ts';
+import { assess, statusOf, type Assessment } from './assess.ts';
 import { boundWorkspaces } from './bind.ts';
 import { childReferences, skippedTasks } from './children.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
+import { askPipeline, askTasks, taskFailure } from './definitions.ts';
 import { Draft, eventsBetween } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
 import { countProduct } from './matrix.ts';
 import { missingEntries, runMetadata } from './metadata.ts';
-import { pipelineOf, type BoundPipeline } from './pipeline.ts';
+import { pipelineOf, readable, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
 import { knownChildren } from './record.ts';
-import { assessFreely, takeOver, tasksOf } from './takeover.ts';
+import { takeOver } from './takeover.ts';
 import { taskRunContext, taskRunsFor } from './taskrun.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
-import type { PipelineRunEffect, PipelineRunFacts, ResolvedTask } from './types.ts';
+import type { InformedFacts, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 import { nameOf } from './validate.ts';
 import { claimsOf } from './workspaces.ts';
 
-export type PipelineRunDecision = Decision<PipelineRunStatus, PipelineRunEffect>;
-
 /**
- * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts and time. Applying
- * the effects and observing again leads to the end of the run, after which nothing is decided any more.
+ * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts, answers and time.
+ * Applying the effects and observing again leads to the end of the run, after which nothing is decided any more.
  */
-export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRunDecision {
-  if (isDone(facts.run.status)) return { status: facts.run.status ?? {}, effects: stopLeftovers(facts) };
-  const problem = excessOf(facts);
+export function* planPipelineRun(
+  observed: PipelineRunFacts,
+  now: Date,
+): Planning<PipelineRunDecision, DefinitionNeed<'Task' | 'Pipeline'>> {
+  if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: stopLeftovers(observed) };
+  const facts: InformedFacts = { ...observed };
+  const isHeld = isHeldBack(facts.run);
+  const tooMuch = excessOfRun(facts);
+  if (tooMuch) return refused(facts, tooMuch, now);
+  if (!isHeld) facts.pipeline = yield* askPipeline(readable(facts.run));
+  const problem = excessOfPipeline(facts);
   if (problem) return refused(facts, problem, now);
   const children = knownChildren(facts.run, facts.taskRuns);
   const lost =
     children.unknown.length === 0
       ? []
-      : takeOver(new Draft({ ...facts, taskRuns: children.own }, now), children.unknown);
+      : yield* takeOver(new Draft({ ...facts, taskRuns: children.own }, now), children.unknown);
   const draft = new Draft({ ...facts, taskRuns: [...children.own, ...lost] }, now);
-  if (isHeldBack(draft)) holdBack(draft);
+  if (isHeld) holdBack(draft);
   else {
     start(draft);
     if (draft.run.spec.status === 'Cancelled') cancel(draft);
     else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
-    else advance(draft);
+    else yield* advance(draft);
   }
   const taken = new Set(lost);
   draft.recordChildren(lost);
@@ -59,11 +67,13 @@ export function planPipelineRun(facts: PipelineRunFacts, now: Date): PipelineRun
 }
 
 /** Only before it begins: later the stored pipeline counts, and specs do not change. */
-function excessOf({ run, pipeline }: Pick<PipelineRunFacts, 'run' | 'pipeline'>): string | undefined {
-  if (run.status?.pipelineSpec !== undefined) return undefined;
-  const inRun = excess(run.spec);
-  if (inRun) return `spec of PipelineRun ${nameOf(run)} ${inRun}`;
-  const inPipeline = pipeline?.kind === 'resolved' ? excess(pipeline.value.spec) : undefined;
+function excessOfRun({ run }: PipelineRunFacts): string | undefined {
+  const inRun = run.status?.pipelineSpec === undefined ? excess(run.spec) : undefined;
+  return inRun && `spec of PipelineRun ${nameOf(run)} ${inRun}`;
+}
+
+function excessOfPipeline({ run, pipeline }: InformedFacts): string | undefined {
+  const inPipeline = pipeline?.kind === 'found' ? excess(pipeline.definition.spec) : undefined;
   return inPipeline && `spec of Pipeline ${run.spec.pipelineRef?.name ?? ''} ${inPipeline}`;
 }
 
@@ -97,8 +107,8 @@ function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[]
 }
 
 /** Only a run that has not begun can be held back (upstream's webhook refuses the state later). */
-function isHeldBack({ run, status }: Draft): boolean {
-  return run.spec.status === 'PipelineRunPending' && status.startTime === undefined;
+function isHeldBack({ spec, status }: PipelineRun): boolean {
+  return spec.status === 'PipelineRunPending' && status?.startTime === undefined;
 }
 
 function holdBack(draft: Draft): void {
@@ -155,16 +165,19 @@ function recoverPipeline({ status, run, facts }: Draft): void {
   }
 }
 
-function advance(draft: Draft): void {
+function* advance(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
   try {
     if (draft.status.pipelineSpec === undefined) refuseLostSpec(draft);
+    const { pipeline: source } = draft.facts;
+    if (isAwaited(source)) return wait(draft, 'ResolvingPipelineRef', source);
     const pipeline = preparePipeline(draft);
     const assessment = assessTasks(draft, pipeline);
     if (assessment.tasks.some((state) => state.startable)) refuseLostSpec(draft);
-    const tasks = resolveTasks(draft, pipeline, assessment);
-    if (isFirst(draft)) prepareFirstTask(draft, pipeline, tasks);
+    const awaited = yield* resolveTasks(draft, pipeline, assessment);
+    if (!awaited && isFirst(draft)) prepareFirstTask(draft, pipeline);
     stopTasks(draft, assessment);
-    const created = startTasks(draft, pipeline, assessment, tasks);
+    if (awaited) return wait(draft, 'ResolvingTaskRef', awaited);
+    const created = startTasks(draft, pipeline, assessment);
     conclude(draft, pipeline, assessment, created);
   } catch (error) {
     if (error instanceof RunFailure) draft.fail(error.reason, error.message);
@@ -188,7 +201,9 @@ function preparePipeline(draft: Draft): BoundPipeline {
       'PipelineValidationFailed',
       `PipelineRun ${nameOf(draft.run)} can't be Run: ${userError(draft.timeoutProblem)}`,
     );
-  draft.recordProvenance();
+  const { pipeline: source } = draft.facts;
+  draft.recordProvenance(source?.kind === 'found' ? source.refSource : undefined);
+  if (source) draft.recordVerdicts([source]);
   const pipeline = pipelineOf(draft.facts, draft.run, (spec) => {
     draft.status.pipelineSpec = spec;
   });
@@ -232,77 +247,59 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
   });
 }
 
+/** Goes no further in this plan: a definition is not there yet. The time of the run passes all the same. */
+function wait(draft: Draft, ...awaited: Parameters<Draft['wait']>): void {
+  if (overdue(draft.timeouts, draft.status, draft.now).pipeline) timeOut(draft);
+  else draft.wait(...awaited);
+}
+
+/** A definition that may not be read is no fault of the run: the operator gives the right back, and it goes on. */
+function isAwaited<R extends Resolved>(resolved: R | undefined): resolved is Exclude<R, { kind: 'found' }> {
+  if (resolved?.kind === 'failed') return resolved.retryable === true || resolved.reason === 'Forbidden';
+  return resolved?.kind === 'resolving';
+}
+
 /**
- * Names of the Tasks that planning will ask for: of every task before the first TaskRun exists, later of those that may
- * still start. A name that depends on a result is known only when that is.
+ * Asks for the Tasks of every pipeline task before the first TaskRun exists, later of those that may still start.
+ * @returns one that has to be waited for @throws RunFailure for one that cannot be had
  */
-export function tasksToResolve(facts: Omit<PipelineRunFacts, 'tasks'>, now: Date): string[] {
-  if (excessOf(facts)) return [];
-  const { own, unknown } = knownChildren(facts.run, facts.taskRuns);
-  const draft = new Draft({ ...facts, taskRuns: own, tasks: new Map() }, now);
-  if (isDone(facts.run.status) || isHeldBack(draft)) return [];
-  try {
-    const toCompare = unknown.length === 0 ? [] : namesOf(assessFreely(draft).tasks, tasksOf(unknown));
-    if (draft.run.spec.status === 'Cancelled') return toCompare;
-    const pipeline = pipelineOf(draft.facts, draft.run, () => {});
-    return [...new Set([...namesToResolve(draft, assessTasks(draft, pipeline)), ...toCompare])];
-  } catch (error) {
-    if (error instanceof RunFailure || error instanceof TooLargeError) return [];
-    throw error;
+function* resolveTasks(
+  draft: Draft,
+  pipeline: BoundPipeline,
+  { tasks }: Assessment,
+): Planning<Exclude<Resolved, { kind: 'found' }> | undefined, DefinitionNeed<'Task'>> {
+  const open = tasks
+    .filter((state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done))
+    .map(({ task }) => task);
+  const resolved = yield* askTasks(draft.run, open);
+  draft.learn(resolved);
+  draft.recordVerdicts([...resolved.values()]);
+  for (const task of open) {
+    const found = draft.taskOf(task);
+    if (found?.kind === 'failed' && !isAwaited(found)) throw taskFailure(draft.run, pipeline, task, found);
   }
-}
-
-function namesToResolve(draft: Draft, { tasks }: Assessment): string[] {
-  const open = tasks.filter(
-    (state) => isFirst(draft) || state.startable || (state.progress === 'notStarted' && !state.done),
-  );
-  return namesOf(open);
-}
-
-/** The Tasks that tasks refer to, all or those of some. */
-function namesOf(states: readonly TaskState[], some?: ReadonlySet<string>): string[] {
-  const names = states.flatMap(({ name, task }) => (some?.has(name) === false ? [] : (task.taskRef?.name ?? [])));
-  return [...new Set(names.filter((name) => !name.includes('$(')))];
+  return [...resolved.values()].find((one) => isAwaited(one));
 }
 
 function isFirst({ facts }: Draft): boolean {
   return facts.taskRuns.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
 }
 
-function resolveTasks(
-  draft: Draft,
-  { name }: BoundPipeline,
-  assessment: Assessment,
-): ReadonlyMap<string, ResolvedTask> {
-  const resolved = new Map<string, ResolvedTask>();
-  for (const task of namesToResolve(draft, assessment)) {
-    const resolution = draft.facts.tasks.get(task) ?? {
-      kind: 'failed',
-      message: `tasks.tekton.dev "${task}" not found`,
-    };
-    if (resolution.kind === 'resolved') resolved.set(task, resolution.value);
-    else throw taskNotFound(draft.run, name, task, resolution.message);
-  }
-  return resolved;
-}
-
-function taskNotFound(run: PipelineRun, pipeline: string, task: string, why: string): RunFailure {
-  return new RunFailure(
-    'CouldntGetTask',
-    `Pipeline ${run.metadata.namespace}/${pipeline} can't be Run; it contains Tasks that don't exist: Couldn't retrieve Task "${task}": ${why}`,
-  );
-}
-
-function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline, tasks: ReadonlyMap<string, ResolvedTask>): void {
+function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline): void {
   const specs = new Map<string, TaskSpec | undefined>(
     [...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [
       task.name ?? '',
-      task.taskSpec ?? tasks.get(task.taskRef?.name ?? '')?.spec,
+      task.taskSpec ?? definitionOf(draft, task)?.spec,
     ]),
   );
   checkReferences(draft.name, spec, (task) => specs.get(task));
   for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
     draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
+}
+
+function definitionOf(draft: Draft, task: PipelineTask): Definition<'Task'> | undefined {
+  const resolved = draft.taskOf(task);
+  return resolved?.kind === 'found' ? resolved.definition : undefined;
 }
 
 /**
@@ -320,12 +317,7 @@ function stopTasks(draft: Draft, assessment: Assessment): void {
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
 }
 
-function startTasks(
-  draft: Draft,
-  pipeline: BoundPipeline,
-  assessment: Assessment,
-  tasks: ReadonlyMap<string, ResolvedTask>,
-): Map<string, TaskRun[]> {
+function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment): Map<string, TaskRun[]> {
   const { run } = draft;
   const context = taskRunContext(draft, pipeline, assessment);
   if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
@@ -333,10 +325,8 @@ function startTasks(
   const created = new Map<string, TaskRun[]>();
   for (const state of assessment.tasks) {
     if (!state.startable) continue;
-    const reference = state.task.taskRef?.name;
-    const resolved = tasks.get(reference ?? '');
-    if (reference !== undefined && resolved === undefined)
-      throw taskNotFound(run, pipeline.name, reference, `tasks.tekton.dev "${reference}" not found`);
+    const resolved = definitionOf(draft, state.task);
+    if (state.task.taskRef !== undefined && resolved === undefined) throw unasked(run, pipeline, state.task);
     if (context.room.isUsedUp) break;
     created.set(state.name, taskRunsFor(state, resolved, context));
   }
@@ -344,6 +334,12 @@ function startTasks(
   for (const [pipelineTask, taskRuns] of created)
     for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
   return created;
+}
+
+/** Its reference still has a variable in it, which nothing will replace. */
+function unasked(run: PipelineRun, pipeline: BoundPipeline, task: PipelineTask): RunFailure {
+  const message = `tasks.tekton.dev "${task.taskRef?.name ?? ''}" not found`;
+  return taskFailure(run, pipeline, task, { kind: 'failed', reason: 'NotFound', message });
 }
 
 function conclude(

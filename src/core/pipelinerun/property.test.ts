@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import { isDone } from '../condition.ts';
 import { taskDependencies } from '../graph/dependencies.ts';
+import { decideAtOnce } from '../need.ts';
 import { planPipelineRun } from './plan.ts';
 import { pipelineRun, Simulation, task, type Outcome } from './simulation.fake.ts';
 
@@ -112,7 +113,9 @@ it('every run ends; every task runs at most once and never before its parents ar
       expect(new Set(simulation.created).size).toBe(simulation.created.length);
       expect(simulation.run.status?.completionTime).toBeDefined();
       expect(simulation.run.status?.childReferences?.length ?? 0).toBe(simulation.created.length);
-      expect(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z'))).toEqual({
+      expect(
+        decideAtOnce(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z')), simulation.supply),
+      ).toEqual({
         status: simulation.run.status,
         effects: [],
       });

@@ -3,10 +3,9 @@ import { isDone, timestamp, withSucceeded, type ConditionState } from '../condit
 import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { eventsBetween } from './draft.ts';
-import type { PipelineRunDecision } from './plan.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
-import type { PipelineRunEffect } from './types.ts';
+import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { nameOf } from './validate.ts';
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
@@ -37,7 +36,7 @@ export function settle(
   const events = decision.effects.filter(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
-  const retries: string[] = [];
+  const retries = decision.retry === undefined ? [] : [decision.retry];
   settleCancellations(status, run, failures(outcomes, 'cancelTaskRun'), now, retries);
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;

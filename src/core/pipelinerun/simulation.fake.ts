@@ -7,16 +7,11 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { timestamp } from '../condition.ts';
 import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
-import { planPipelineRun, tasksToResolve, type PipelineRunDecision } from './plan.ts';
+import { decideAtOnce, type DefinitionNeed } from '../need.ts';
+import type { Resolved } from '../reference/resolved.ts';
+import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
-import {
-  cancelMessages,
-  type ClaimObject,
-  type PipelineRunFacts,
-  type Resolution,
-  type ResolvedPipeline,
-  type ResolvedTask,
-} from './types.ts';
+import { cancelMessages, type ClaimObject, type PipelineRunDecision, type PipelineRunFacts } from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -70,8 +65,8 @@ export class Simulation {
   readonly created: string[] = [];
   readonly events: string[] = [];
   settings = settings;
-  pipeline: Resolution<ResolvedPipeline> | undefined;
-  tasks = new Map<string, Resolution<ResolvedTask>>();
+  pipeline: Resolved<'Pipeline'> | undefined;
+  tasks = new Map<string, Resolved<'Task'>>();
 
   constructor(run: PipelineRun, now = '2026-01-01T00:00:01Z') {
     this.run = run;
@@ -79,25 +74,36 @@ export class Simulation {
   }
 
   facts(): PipelineRunFacts {
-    const facts = {
-      run: this.run,
-      ...(this.pipeline ? { pipeline: this.pipeline } : {}),
-      taskRuns: [...this.taskRuns.values()],
-      settings: this.settings,
-    };
-    return {
-      ...facts,
-      tasks: new Map(
-        tasksToResolve(facts, this.now).flatMap((name) =>
-          this.tasks.has(name) ? [[name, this.tasks.get(name)!]] : [],
-        ),
-      ),
-    };
+    return { run: this.run, taskRuns: [...this.taskRuns.values()], settings: this.settings };
   }
+
+  /** What is asked for beside the facts, by name; remote references by their resolver. */
+  readonly supply = (need: DefinitionNeed): Resolved => {
+    const { reference } = need;
+    this.asked.push(reference.kind === 'inCluster' ? reference.name : reference.resolver);
+    if (this.answer) return this.answer(need);
+    const found =
+      reference.ofKind === 'Pipeline'
+        ? this.pipeline
+        : this.tasks.get(reference.kind === 'inCluster' ? reference.name : reference.resolver);
+    if (found) return found;
+    return reference.kind === 'remote'
+      ? { kind: 'failed', reason: 'Unsupported', message: 'no resolver here' }
+      : {
+          kind: 'failed',
+          reason: 'NotFound',
+          message: `${reference.ofKind.toLowerCase()}s.tekton.dev "${reference.name}" not found`,
+        };
+  };
+
+  /** In the place of all answers. */
+  answer: ((need: DefinitionNeed) => Resolved) | undefined;
+  /** Names of definitions that planning asked for. */
+  readonly asked: string[] = [];
 
   /** Decides without doing anything. */
   plan(): PipelineRunDecision {
-    return planPipelineRun(this.facts(), this.now);
+    return decideAtOnce(planPipelineRun(this.facts(), this.now), this.supply);
   }
 
   /** One reconcile in which every effect works. */

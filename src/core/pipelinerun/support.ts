@@ -1,4 +1,3 @@
-import type { PipelineRef } from '../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 
 /**
@@ -23,27 +22,10 @@ export function unsupportedField(task: PipelineTask): string | undefined {
       'custom tasks',
       'embed a Task',
     );
-  if (taskRef?.resolver)
-    return instead(
-      `taskRef.resolver: "${taskRef.resolver}"`,
-      'remote references',
-      'apply the Task to the namespace and refer to it by name',
-    );
   if (taskRef === undefined && taskSpec === undefined)
     return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
-  if (taskRef !== undefined && !taskRef.name) return 'taskRef.name: missing; name a Task of this namespace';
-  return undefined;
-}
-
-/** As `unsupportedField`, for the pipeline itself. */
-export function unsupportedPipelineRef(ref: PipelineRef): string | undefined {
-  if (ref.resolver)
-    return instead(
-      `spec.pipelineRef.resolver: "${ref.resolver}"`,
-      'remote references',
-      'apply the Pipeline to the namespace and refer to it by name',
-    );
-  if (!ref.name) return 'spec.pipelineRef.name: missing; name a Pipeline of this namespace';
+  if (taskRef !== undefined && !taskRef.resolver && !taskRef.name)
+    return 'taskRef.name: missing; name a Task of this namespace';
   return undefined;
 }
 

@@ -6,8 +6,10 @@ import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
 import { TooLargeError } from '../budget.ts';
 import { annotations, labels } from '../labels.ts';
+import type { DefinitionNeed, Planning } from '../need.ts';
 import { judge } from '../when/when.ts';
 import { assess, type Assessment } from './assess.ts';
+import { askTasks } from './definitions.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure } from './failure.ts';
 import { pipelineOf } from './pipeline.ts';
@@ -18,9 +20,17 @@ import { observeTasks } from './taskstate.ts';
  * Which TaskRuns that are not recorded the run made itself, just before the controller ended and could write them down:
  * those that are exactly what the plan makes. An owner reference alone says nothing, for everybody can write one.
  */
-export function takeOver(draft: Draft, unknown: readonly TaskRun[]): TaskRun[] {
+export function* takeOver(draft: Draft, unknown: readonly TaskRun[]): Planning<TaskRun[], DefinitionNeed<'Task'>> {
   try {
-    const planned = new Map(plannedFor(draft, tasksOf(unknown)).map((taskRun) => [taskRun.metadata.name, taskRun]));
+    const names = tasksOf(unknown);
+    const compared = assessFreely(draft).tasks.filter(({ name }) => names.has(name));
+    draft.learn(
+      yield* askTasks(
+        draft.run,
+        compared.map(({ task }) => task),
+      ),
+    );
+    const planned = new Map(plannedFor(draft, names).map((taskRun) => [taskRun.metadata.name, taskRun]));
     return unknown.filter((existing) => {
       const wanted = planned.get(existing.metadata.name);
       return wanted !== undefined && childDifferences(wanted, existing, draft.facts.settings.defaults).length === 0;
@@ -32,7 +42,7 @@ export function takeOver(draft: Draft, unknown: readonly TaskRun[]): TaskRun[] {
 }
 
 /** Names of the pipeline tasks that TaskRuns say they were made for. */
-export function tasksOf(taskRuns: readonly TaskRun[]): ReadonlySet<string> {
+function tasksOf(taskRuns: readonly TaskRun[]): ReadonlySet<string> {
   return new Set(taskRuns.flatMap(({ metadata }) => metadata.labels?.[labels.pipelineTask] ?? []));
 }
 
@@ -46,14 +56,14 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): TaskRun[] {
   const context = taskRunContext(draft, pipeline, assessment);
   return assessment.tasks.flatMap((state) => {
     if (!names.has(state.name) || !state.ready || judge(state.task.when).kind !== 'holds') return [];
-    const resolution = draft.facts.tasks.get(state.task.taskRef?.name ?? '');
-    if (state.task.taskRef !== undefined && resolution?.kind !== 'resolved') return [];
-    return taskRunsFor(state, resolution?.kind === 'resolved' ? resolution.value : undefined, context);
+    const resolved = draft.taskOf(state.task);
+    if (state.task.taskRef !== undefined && resolved?.kind !== 'found') return [];
+    return taskRunsFor(state, resolved?.kind === 'found' ? resolved.definition : undefined, context);
   });
 }
 
 /** The tasks as they stand, requests and time limits aside. @throws RunFailure */
-export function assessFreely({ facts, run }: Draft): Assessment {
+function assessFreely({ facts, run }: Draft): Assessment {
   const { spec, graph } = pipelineOf(facts, run, () => {});
   const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
   const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;

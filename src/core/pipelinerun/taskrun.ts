@@ -11,6 +11,7 @@ import { childName } from '../naming.ts';
 import type { Budget } from '../budget.ts';
 import { paramReplacements, valuesUnder } from '../params/replacements.ts';
 import { checkEnums } from '../params/check.ts';
+import type { Definition } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
 import { mergeReplacements, replaceDeep, stringReplacements, type Replacements } from '../substitution/replacements.ts';
 import type { Assessment, TaskState } from './assess.ts';
@@ -30,7 +31,6 @@ import { runMetadata, taskRunMetadata, type TaskRunOrigin } from './metadata.ts'
 import { runReference } from './owner.ts';
 import type { BoundPipeline } from './pipeline.ts';
 import { taskRunTimeout } from './timeouts.ts';
-import type { ResolvedTask } from './types.ts';
 import { taskRunWorkspaces } from './workspaces.ts';
 import { Room } from './room.ts';
 
@@ -53,7 +53,7 @@ export interface TaskRunContext {
 /** What the TaskRuns of one task have in common. */
 interface Common {
   state: TaskState;
-  resolved: ResolvedTask | undefined;
+  resolved: Definition<'Task'> | undefined;
   definition: Pick<TaskRun['spec'], 'taskRef' | 'taskSpec'>;
   workspaces: WorkspaceBinding[];
 }
@@ -89,7 +89,11 @@ function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<s
  * more.
  * @throws RunFailure for params and workspaces that no TaskRun can be made from, TooLargeError for one too large
  */
-export function taskRunsFor(state: TaskState, resolved: ResolvedTask | undefined, context: TaskRunContext): TaskRun[] {
+export function taskRunsFor(
+  state: TaskState,
+  resolved: Definition<'Task'> | undefined,
+  context: TaskRunContext,
+): TaskRun[] {
   const budget = bindingBudget(`TaskRun of pipeline task "${state.name}" with its variables replaced`);
   const task = replaceInTask(
     state.known ? replaceInGiven(state.task, state.known, budget) : state.task,

@@ -42,7 +42,8 @@ export function bindTask(
   return bound;
 }
 
-function bindingBudget(taskRun: TaskRun): Budget {
+/** What its text may grow by when variables are replaced in it. */
+export function bindingBudget(taskRun: TaskRun): Budget {
   return new Budget(
     `TaskRun ${quote(taskRun.metadata.name ?? '')} with its variables replaced`,
     'give smaller params, use them less often, or hand large data on in a workspace',

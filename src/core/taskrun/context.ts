@@ -4,6 +4,7 @@ import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { readPodRecord } from '../digest/pod-record.ts';
 import { recorded } from '../digest/record.ts';
 import type { Pod } from '../pod/types.ts';
+import type { Planning } from '../need.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 
 /** What the phases share: facts, the time, and the status as it is so far. */
@@ -13,10 +14,15 @@ export interface PlanContext {
   status: TaskRunStatus;
   /** The pod of the current attempt. */
   pod: Pod | undefined;
+  /** The last warning about it, when its steps should have begun by now. */
+  podWarning?: string | undefined;
 }
 
 /** One step of the plan: decides the run's fate, or leaves it to the next. */
 export type Phase = (context: PlanContext) => TaskRunDecision | undefined;
+
+/** A phase that has to find something out first. */
+export type AskingPhase = (context: PlanContext) => Planning<TaskRunDecision | undefined>;
 
 export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
   return { facts, now, status: facts.taskRun.status ?? {}, pod: currentPod(facts) };

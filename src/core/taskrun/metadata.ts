@@ -1,21 +1,24 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { PatchMetadataEffect } from '../decision.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
-import type { TaskFact, TaskRunFacts } from './facts.ts';
+import type { Definition } from '../reference/resolved.ts';
+import type { TaskRunFacts } from './facts.ts';
 
 /**
  * Labels and annotations that a run should have: its own, then the Task's where it has none of that name, the Task's
  * name, who manages it, and the release that runs it. Runs made by our PipelineRun reconciler have them from birth, so
  * that nothing needs to be written.
  */
-export function metadataPatch(facts: TaskRunFacts): PatchMetadataEffect | undefined {
-  const { taskRun, task, settings } = facts;
+export function metadataPatch(
+  { taskRun, settings }: TaskRunFacts,
+  task: Definition<'Task'>,
+): PatchMetadataEffect | undefined {
   const wantedLabels = {
     [labels.managedBy]: settings.defaults.managedByLabelValue,
-    ...(task.kind === 'resolved' ? task.labels : {}),
-    ...taskLabel(taskRun, task),
+    ...task.metadata.labels,
+    ...(taskRun.spec.taskRef ? { [labels.task]: task.name } : {}),
   };
-  const wantedAnnotations = { ...(task.kind === 'resolved' ? propagated(task.annotations) : {}) };
+  const wantedAnnotations = propagated(task.metadata.annotations);
   const missingLabels = missing(wantedLabels, taskRun.metadata.labels);
   const missingAnnotations = missing(wantedAnnotations, taskRun.metadata.annotations);
   if (taskRun.metadata.annotations?.[annotations.release] !== settings.release)
@@ -33,10 +36,6 @@ export function patched(taskRun: TaskRun, patch: PatchMetadataEffect | undefined
     annotations: { ...taskRun.metadata.annotations, ...patch.annotations },
   };
   return { ...taskRun, metadata };
-}
-
-function taskLabel(taskRun: TaskRun, task: TaskFact): Record<string, string> {
-  return taskRun.spec.taskRef && task.kind === 'resolved' ? { [labels.task]: task.name } : {};
 }
 
 function propagated(all: Record<string, string> | undefined): Record<string, string> {

@@ -1,81 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun, TaskRunSpec, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, succeededCondition } from '../condition.ts';
-import { container, created, podOf, settingsOf, taskRunOf, terminationMessage } from '../pod/pod.fake.ts';
-import type { Pod, PodStatus } from '../pod/types.ts';
-import type { StartFacts, TaskRunDecision, TaskRunFacts } from './facts.ts';
+import { container, created, podOf, terminationMessage } from '../pod/pod.fake.ts';
+import type { PodStatus } from '../pod/types.ts';
+import type { Resolved } from '../reference/resolved.ts';
+import { decideAtOnce } from '../need.ts';
+import { begun, commandless, factsOf, foundTask, now, plan, spec, type Given } from './given.fake.ts';
 import { planTaskRun } from './plan.ts';
 import { settle, type TaskRunOutcome } from './settle.ts';
-import { startNeeds } from './start.ts';
+import { nothingFound, supplyOf } from './supply.fake.ts';
 
-const spec: TaskSpec = { steps: [{ name: 'one', image: 'x', command: ['y'] }] };
-const now = new Date('2026-01-01T00:00:10Z');
-const nothingFound: StartFacts = { secrets: [], unreadableSecrets: [], limitRanges: [], images: new Map() };
 const { waiting, running, ended } = container;
-
-interface Given {
-  spec?: TaskRunSpec;
-  status?: TaskRunStatus;
-  metadata?: Partial<TaskRun['metadata']>;
-  task?: TaskRunFacts['task'];
-  taskSpec?: TaskSpec;
-  pods?: Pod[];
-  start?: StartFacts;
-  podWarning?: string;
-  flags?: Record<string, string>;
-  defaults?: Record<string, string>;
-}
-
-function factsOf(given: Given = {}): TaskRunFacts {
-  const taskSpec = given.taskSpec ?? spec;
-  return {
-    taskRun: taskRunOf({ taskSpec, ...given.spec }, given.status, {
-      annotations: { 'pipeline.tekton.dev/release': 'v0.1.0' },
-      labels: { 'app.kubernetes.io/managed-by': 'tekton-pipelines' },
-      ...given.metadata,
-    }),
-    task: given.task ?? { kind: 'resolved', name: 'run', spec: taskSpec },
-    pods: given.pods ?? [],
-    ...(given.podWarning ? { podWarning: given.podWarning } : {}),
-    start: given.start ?? nothingFound,
-    settings: settingsOf(given.flags, given.defaults),
-  };
-}
-
-/** A run whose pod was made at the time of its creation. */
-function begun(podStatus: PodStatus, more: Given & { reason?: string; since?: string } = {}): Given {
-  const { reason = 'Pending', since = created, ...given } = more;
-  const taskSpec = given.taskSpec ?? spec;
-  const messages: Record<string, string> = {
-    Pending: 'Pending',
-    Running: 'Not all Steps in the Task have finished executing',
-  };
-  return {
-    ...given,
-    status: {
-      podName: 'run-pod',
-      startTime: created,
-      taskSpec,
-      observedGeneration: 1,
-      conditions: [
-        { type: 'Succeeded', status: 'Unknown', reason, message: messages[reason] ?? '', lastTransitionTime: since },
-      ],
-      ...given.status,
-    },
-    pods: given.pods ?? [podOf(taskSpec, podStatus)],
-  };
-}
-
-function plan(given: Given, at = now): TaskRunDecision & { condition: string; kinds: string[] } {
-  const decision = planTaskRun(factsOf(given), at);
-  const { status, reason, message } = succeededCondition(decision.status) ?? {};
-  const kinds = decision.effects.map((effect) =>
-    effect.type === 'event' ? `event ${effect.eventType} ${effect.reason}` : effect.type,
-  );
-  return { ...decision, condition: `${status} ${reason}: ${message}`, kinds };
-}
 
 describe('beginning', () => {
   it('makes a pod and says so', () => {
@@ -99,13 +36,13 @@ describe('beginning', () => {
   it.each<[string, Given, string]>([
     [
       'no such Task',
-      { task: { kind: 'failed', reason: 'TaskRunResolutionFailed', message: 'tasks.tekton.dev "t" not found' } },
-      'False TaskRunResolutionFailed: tasks.tekton.dev "t" not found',
+      { task: { kind: 'failed', reason: 'NotFound', message: 'tasks.tekton.dev "t" not found' } },
+      'False TaskRunResolutionFailed: error when listing tasks for taskRun run: tasks.tekton.dev "t" not found; create Task t in namespace ns or correct spec.taskRef.name',
     ],
     [
       'Task not here yet',
-      { task: { kind: 'resolving', reason: 'ResolvingTaskRef', message: 'wait' } },
-      'Unknown ResolvingTaskRef: wait',
+      { task: { kind: 'resolving', request: 'git-1' } },
+      'Unknown ResolvingTaskRef: TaskRun ns/run awaiting remote resource',
     ],
     [
       'no steps',
@@ -162,7 +99,7 @@ describe('beginning', () => {
     ],
     [
       'workspace of nobody',
-      { spec: { taskSpec: undefined, taskRef: { name: 't' }, workspaces: [{ name: 'w', emptyDir: {} }] } },
+      { task: foundTask(spec), spec: { workspaces: [{ name: 'w', emptyDir: {} }] } },
       'False TaskRunValidationFailed: workspace binding "w" does not match any declared workspace',
     ],
     [
@@ -232,8 +169,7 @@ describe('beginning', () => {
     [
       'a step that goes on in an unknown way',
       {
-        task: { kind: 'resolved', name: 't', spec: { steps: [{ image: 'x', onError: 'ignore' }] } },
-        spec: { taskSpec: undefined, taskRef: { name: 't' } },
+        task: foundTask({ steps: [{ image: 'x', onError: 'ignore' }] }),
       },
       'False TaskRunValidationFailed: [User error] task t has an invalid spec: invalid value: "ignore": spec.steps[0].onError\nTask step onError must be either "continue" or "stopAndFail"',
     ],
@@ -273,17 +209,23 @@ describe('beginning', () => {
     ],
     [
       'registry says no',
-      { start: { ...nothingFound, images: new Map([['x', { kind: 'failed', message: 'denied', retry: false }]]) } },
+      {
+        taskSpec: commandless,
+        start: { ...nothingFound, images: new Map([['x', { kind: 'failed', message: 'denied', retry: false }]]) },
+      },
       'False PodCreationFailed: failed to create task run pod "run": the command of image "x" could not be looked up: denied; give the step a command or script, or make the image readable for its service account. Maybe invalid TaskSpec',
     ],
     [
       'registry is away',
-      { start: { ...nothingFound, images: new Map([['x', { kind: 'failed', message: 'timeout', retry: true }]]) } },
+      {
+        taskSpec: commandless,
+        start: { ...nothingFound, images: new Map([['x', { kind: 'failed', message: 'timeout', retry: true }]]) },
+      },
       'Unknown Pending: the command of image "x" could not be looked up: timeout; it will be tried again',
     ],
     [
       'registry has not answered yet',
-      { start: { ...nothingFound, images: new Map([['x', { kind: 'pending' }]]) } },
+      { taskSpec: commandless, start: { ...nothingFound, images: new Map([['x', { kind: 'pending' }]]) } },
       'Unknown Pending: waiting for the registry to say what image "x" runs',
     ],
     ['held back', { spec: { status: 'TaskRunPending' } }, 'Unknown TaskRunPending: TaskRun "run" is pending'],
@@ -307,7 +249,10 @@ describe('beginning', () => {
   });
 
   it("another controller's run is left alone", () => {
-    expect(planTaskRun(factsOf({ spec: { managedBy: 'other.dev/x' } }), now)).toEqual({ status: {}, effects: [] });
+    expect(decideAtOnce(planTaskRun(factsOf({ spec: { managedBy: 'other.dev/x' } }), now), supplyOf())).toEqual({
+      status: {},
+      effects: [],
+    });
   });
 
   it('makes claims before the pod', () => {
@@ -338,13 +283,16 @@ describe('beginning', () => {
   it('gives a run the labels and annotations of its Task in one patch, and its pod too', () => {
     const { effects } = plan({
       metadata: { labels: { a: 'run' }, annotations: {} },
-      spec: { taskSpec: undefined, taskRef: { name: 't' } },
       task: {
-        kind: 'resolved',
-        name: 't',
-        spec,
-        labels: { a: 'task', b: 'task' },
-        annotations: { note: 'n', 'chains.tekton.dev/signed': 'true' },
+        kind: 'found',
+        definition: {
+          name: 't',
+          spec,
+          metadata: {
+            labels: { a: 'task', b: 'task' },
+            annotations: { note: 'n', 'chains.tekton.dev/signed': 'true' },
+          },
+        },
       },
     });
     expect(effects[1]).toEqual({
@@ -747,14 +695,14 @@ describe('done', () => {
     ['timed out afterwards', { spec: { timeout: '1s' } }],
     ['its pod is gone', {}],
   ])('stays as it is: %s', (_name, given) => {
-    const decision = planTaskRun(factsOf({ ...given, status: over }), now);
+    const decision = decideAtOnce(planTaskRun(factsOf({ ...given, status: over }), now), supplyOf());
     expect(decision).toEqual({ status: over, effects: [] });
   });
 });
 
 describe('settle', () => {
   const first = factsOf();
-  const decision = planTaskRun(first, now);
+  const decision = decideAtOnce(planTaskRun(first, now), supplyOf());
   const pod = decision.effects.find((effect) => effect.type === 'createPod');
   const failure = (status: number, reason: string, message: string): TaskRunOutcome[] => [
     { effect: pod as never, kind: 'failed', status, reason, message },
@@ -872,7 +820,8 @@ describe('settle', () => {
     const once = settle(first, decision, failure(403, 'Forbidden', 'exceeded quota'), now);
     const later = new Date('2026-01-01T00:01:10Z');
     const again = factsOf({ status: once.status });
-    const twice = settle(again, planTaskRun(again, later), failure(403, 'Forbidden', 'exceeded quota'), later);
+    const planned = decideAtOnce(planTaskRun(again, later), supplyOf());
+    const twice = settle(again, planned, failure(403, 'Forbidden', 'exceeded quota'), later);
     expect(twice.status).toEqual(once.status);
     expect(twice.effects).toEqual([]);
   });
@@ -907,36 +856,33 @@ describe('for any facts', () => {
       specStatus: fc.constantFrom(undefined, 'TaskRunCancelled', 'TaskRunPending', 'Other'),
       timeout: fc.constantFrom(undefined, '0', '5s', 'bad'),
       retries: fc.integer({ min: 0, max: 2 }),
-      task: fc.constantFrom<TaskRunFacts['task']>(
-        { kind: 'resolved', name: 't', spec },
-        { kind: 'resolved', name: 't', spec: {} },
-        { kind: 'failed', reason: 'R', message: 'm' },
-        { kind: 'resolving', reason: 'R', message: 'm' },
+      task: fc.constantFrom<Resolved<'Task'>>(
+        foundTask(spec),
+        foundTask({}),
+        { kind: 'failed', reason: 'NotFound', message: 'm' },
+        { kind: 'failed', reason: 'Failed', message: 'm', retryable: true },
+        { kind: 'resolving', request: 'r' },
       ),
-      looked: fc.boolean(),
     })
-    .map(
-      ({ conditions, podName, startTime, podStatuses, specStatus, timeout, retries, task, looked }): TaskRunFacts => {
-        const made = factsOf({
-          spec: { status: specStatus, timeout, retries },
-          task,
-          pods: podStatuses.map((one) => podOf(spec, one)),
-          status: {
-            ...(conditions ? { conditions } : {}),
-            ...(podName ? { podName } : {}),
-            ...(startTime ? { startTime } : {}),
-          },
-        });
-        return looked ? made : { ...made, start: undefined };
-      },
-    );
+    .map(({ conditions, podName, startTime, podStatuses, specStatus, timeout, retries, task }) => {
+      const made = factsOf({
+        spec: { status: specStatus, timeout, retries },
+        task,
+        pods: podStatuses.map((one) => podOf(spec, one)),
+        status: {
+          ...(conditions ? { conditions } : {}),
+          ...(podName ? { podName } : {}),
+          ...(startTime ? { startTime } : {}),
+        },
+      });
+      return { ...made, task };
+    });
 
   it('never throws, makes at most one pod, and leaves what is done', () => {
     fc.assert(
       fc.property(facts, (given) => {
         const before = structuredClone(given.taskRun);
-        startNeeds(given, now);
-        const decision = planTaskRun(given, now);
+        const decision = decideAtOnce(planTaskRun(given, now), supplyOf(given));
         const creations = decision.effects.filter((effect) => effect.type === 'createPod').length;
         expect(creations).toBeLessThanOrEqual(
           given.pods.some((pod) => pod.metadata.name === given.taskRun.status?.podName) ? 0 : 1,
@@ -955,14 +901,15 @@ describe('for any facts', () => {
   it('comes to rest: planning again on its own status changes nothing more', () => {
     fc.assert(
       fc.property(facts, (given) => {
-        const decision = planTaskRun(given, now);
+        const decision = decideAtOnce(planTaskRun(given, now), supplyOf(given));
         if (decision.effects.some((effect) => effect.type === 'createPod')) return;
         const after = {
           ...given,
           taskRun: { ...given.taskRun, status: JSON.parse(JSON.stringify(decision.status)) as TaskRunStatus },
         };
         if (succeededCondition(decision.status)?.reason === 'ToBeRetried') return;
-        expect(JSON.parse(JSON.stringify(planTaskRun(after, now).status))).toEqual(after.taskRun.status);
+        const again = decideAtOnce(planTaskRun(after, now), supplyOf(given));
+        expect(JSON.parse(JSON.stringify(again.status))).toEqual(after.taskRun.status);
       }),
     );
   });

@@ -3,14 +3,15 @@ import { statusTooLarge } from '../budget.ts';
 import { isDone, isFailed, succeededCondition } from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { ownManagedBy } from '../labels.ts';
+import type { Planning } from '../need.ts';
 import { conclude, transitionEvents } from './conclude.ts';
-import { failed, leastStatus, planContext, type Phase } from './context.ts';
+import { failed, leastStatus, planContext, type AskingPhase, type Phase } from './context.ts';
 import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
 import { reasons } from './reasons.ts';
 import { withViolations } from './record.ts';
-import { running } from './running.ts';
+import { running, withPodWarning } from './running.ts';
 import { start } from './start.ts';
 import { timeLeftMs } from './timeout.ts';
 
@@ -21,7 +22,7 @@ const notOurs: Phase = ({ facts, status }) => {
 };
 
 /** Asked in this order; the first that has something to say decides. */
-const phases: Phase[] = [
+const phases: readonly (Phase | AskingPhase)[] = [
   notOurs, // another controller's run is not touched
   done, // an outcome never changes
   cancelled, // the user's wish comes before everything that could still happen
@@ -33,13 +34,14 @@ const phases: Phase[] = [
 ];
 
 /**
- * What to do next for a TaskRun. Pure: facts and time in, decision out. Events of the change of condition are among the
- * effects; the caller carries effects out, then asks `settle` for the status to write.
+ * What to do next for a TaskRun. Pure: facts, answers and time in, decision out. Events of the change of condition are
+ * among the effects; the caller carries effects out, then asks `settle` for the status to write.
  */
-export function planTaskRun(facts: TaskRunFacts, now: Date): TaskRunDecision {
-  const context = planContext(facts, now);
+export function* planTaskRun(facts: TaskRunFacts, now: Date): Planning<TaskRunDecision> {
+  const context = yield* withPodWarning(planContext(facts, now));
   for (const phase of phases) {
-    const decision = phase(context);
+    const said = phase(context);
+    const decision = said && Symbol.iterator in said ? yield* said : said;
     if (decision) return finish(facts, withViolations(context, decision), now);
   }
   return { status: context.status, effects: [] };

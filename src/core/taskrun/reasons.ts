@@ -13,7 +13,9 @@ export const reasons = {
   timedOut: 'TaskRunTimeout',
   pending: 'TaskRunPending',
   podPending: 'Pending',
+  resolvingTaskRef: 'ResolvingTaskRef',
   resolutionFailed: 'TaskRunResolutionFailed',
+  verificationFailed: 'ResourceVerificationFailed',
   validationFailed: 'TaskRunValidationFailed',
   invalidParamValue: 'InvalidParamValue',
   podCreationFailed: 'PodCreationFailed',
@@ -33,7 +35,7 @@ const lasting = new Set<string>([
   reasons.invalidParamValue,
   reasons.statusTooLarge,
   'TaskValidationFailed',
-  'ResourceVerificationFailed',
+  reasons.verificationFailed,
 ]);
 
 export function isWorthRetrying(reason: string | undefined): boolean {

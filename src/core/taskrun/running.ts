@@ -9,6 +9,7 @@ import {
 } from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { annotations } from '../labels.ts';
+import { ask, type Planning, type PodWarningNeed } from '../need.ts';
 import type { Pod } from '../pod/types.ts';
 import { delayCheckMs, delayOf, isDelayed } from '../podstatus/delay.ts';
 import { didFail, failureOf } from '../podstatus/failure.ts';
@@ -18,10 +19,10 @@ import { checkResults, latestOfEach } from '../podstatus/results.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
-import { failed, planContext, started, withContainers, type Phase, type PlanContext } from './context.ts';
-import type { TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { failed, started, withContainers, type Phase, type PlanContext } from './context.ts';
+import type { TaskRunEffect } from './facts.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
-import { withProvenance } from './start.ts';
+import { withProvenance } from './provenance.ts';
 
 /**
  * A status that only shows progress of containers is held back this long, so that a pod coming up is one write and not
@@ -33,7 +34,7 @@ const progressDelayMs = 1_000;
 export const running: Phase = (context) => {
   const { pod, facts, now } = context;
   if (pod === undefined) return undefined;
-  const begun = withProvenance(started(context), facts);
+  const begun = withProvenance(started(context), facts.settings);
   const status = isFinished(pod) ? finished(begun, pod, context) : unfinished(begun, pod, context);
   const effects: TaskRunEffect[] = gate(pod, facts.settings);
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
@@ -47,21 +48,20 @@ export const running: Phase = (context) => {
   };
 };
 
-/** The pod of a run whose steps should have begun by now: its events may say why they have not. */
-export function podToAskAbout(facts: TaskRunFacts, now: Date): Pod | undefined {
-  const { pod, status } = planContext(facts, now);
-  return pod !== undefined && !isDone(status) && isDelayed(pod, now) ? pod : undefined;
+/** What its events say of a pod whose steps should have begun by now. */
+export function* withPodWarning(context: PlanContext): Planning<PlanContext, PodWarningNeed> {
+  const { pod, status, now } = context;
+  if (pod === undefined || isDone(status) || !isDelayed(pod, now)) return context;
+  const { namespace = '', uid: podUid = '' } = pod.metadata;
+  const [podWarning] = yield* ask<PodWarningNeed>([{ type: 'podWarning', namespace, podUid }]);
+  return { ...context, podWarning };
 }
 
-function unfinished(status: TaskRunStatus, pod: Pod, { now, facts }: PlanContext): TaskRunStatus {
+function unfinished(status: TaskRunStatus, pod: Pod, { now, podWarning }: PlanContext): TaskRunStatus {
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   return {
     ...withContainers(status, steps, readSidecars(pod)),
-    conditions: withSucceeded(
-      status.conditions,
-      unfinishedCondition(status, pod, delayOf(pod, facts.podWarning, now)),
-      now,
-    ),
+    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod, delayOf(pod, podWarning, now)), now),
     podName: pod.metadata.name ?? '',
   };
 }
@@ -139,7 +139,7 @@ function progressHold(context: PlanContext, status: TaskRunStatus, pod: Pod): { 
   const before = context.status;
   const ordinaryPending = pod.status?.phase === 'Pending' && !pendingState(pod).notable;
   if (isNews(before, status, ordinaryPending)) return undefined;
-  if (ordinaryPending) return delayOf(pod, context.facts.podWarning, context.now) === undefined ? {} : undefined;
+  if (ordinaryPending) return delayOf(pod, context.podWarning, context.now) === undefined ? {} : undefined;
   const since = Date.parse(succeededCondition(before)?.lastTransitionTime ?? '');
   const left = Number.isNaN(since) ? 0 : since + progressDelayMs - context.now.getTime();
   return left > 0 ? { againInMs: left } : undefined;

@@ -1,38 +1,41 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { provenanceFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
 import { lostMessage } from '../digest/spec-change.ts';
 import { buildPod } from '../pod/build.ts';
-import type { ImageConfig, ImageCredentials } from '../pod/image.ts';
+import type { ImageConfig } from '../pod/image.ts';
 import { mergePodTemplates } from '../pod/podtemplate.ts';
 import type { NewPod } from '../pod/types.ts';
 import { quote } from '../podstatus/quote.ts';
+import { awaitingRemote, type Definition, type Resolved } from '../reference/resolved.ts';
 import { replaceInTurn } from '../substitution/replacements.ts';
 import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
 import {
   failed,
-  planContext,
   started,
   storedSpec,
   withCondition,
   withContainers,
-  type Phase,
+  type AskingPhase,
   type PlanContext,
 } from './context.ts';
-import type { NewClaim, StartFacts, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { findTask, taskProblem } from './definition.ts';
+import type { NewClaim, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { lookUp, type StartFacts } from './lookups.ts';
 import { metadataPatch, patched } from './metadata.ts';
+import { withOrigin, withProvenance } from './provenance.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { unrecordedPods } from './stop.ts';
 import { timeoutMs } from './timeout.ts';
 import { validateTaskRun, type Problem } from './validate.ts';
-import { isDone } from '../condition.ts';
-import { cancelled, heldBack, timedOut } from './interrupted.ts';
 
 /** How long to wait before a registry that did not answer is asked again. */
 const registryRetryMs = 5_000;
+
+/** The same for a resolver. */
+const resolverRetryMs = 5_000;
 
 /** When to look again for a registry's answer that comes with a reconcile of its own, should that get lost. */
 const registryWaitMs = 15_000;
@@ -41,59 +44,45 @@ const registryWaitMs = 15_000;
 const newNamespaceMs = 10_000;
 
 /** The Task as this run has it, or why there is none. */
-export type Bound =
-  | { kind: 'bound'; spec: TaskSpec; workspaces: WorkspaceBinding[] }
+type Bound =
+  | { kind: 'bound'; task: Definition<'Task'>; spec: TaskSpec; workspaces: WorkspaceBinding[] }
   | { kind: 'problem'; problem: Problem }
-  | { kind: 'resolving'; reason: string; message: string };
+  | { kind: 'waiting'; message: string; requeueAfterMs?: number };
 
 /**
  * The Task with this run's values: what the status holds once the run has begun, whatever became of the Task since;
  * before, the resolved Task, checked against the run.
  */
-export function bindRun(context: PlanContext): Bound {
+function bindRun(context: PlanContext, task: Resolved<'Task'>): Bound {
   try {
-    return bind(context);
+    return bind(context, task);
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
     return { kind: 'problem', problem: { reason: reasons.validationFailed, message: userErrorPrefix + error.message } };
   }
 }
 
-function bind({ facts, status }: PlanContext): Bound {
-  const { taskRun, task, settings } = facts;
-  const stored = storedSpec(status);
+function bind({ facts: { taskRun, settings }, status }: PlanContext, task: Resolved<'Task'>): Bound {
+  if (task.kind === 'failed') return unresolved(taskRun, task);
+  if (task.kind === 'resolving') {
+    const { namespace = '', name = '' } = taskRun.metadata;
+    return { kind: 'waiting', message: awaitingRemote('TaskRun', namespace, name) };
+  }
+  const { definition } = task;
   const fallback = settings.defaults.taskRunWorkspaceBinding;
-  if (stored) return { kind: 'bound', spec: stored, workspaces: bindWorkspaces(taskRun, stored, fallback) };
-  if (task.kind === 'failed') return { kind: 'problem', problem: { reason: task.reason, message: task.message } };
-  if (task.kind === 'resolving') return { kind: 'resolving', reason: task.reason, message: task.message };
-  const problem = validateTaskRun(taskRun, task.name, task.spec, settings);
+  const stored = storedSpec(status);
+  const problem = stored ? undefined : validateTaskRun(taskRun, definition.name, definition.spec, settings);
   if (problem) return { kind: 'problem', problem };
-  const workspaces = bindWorkspaces(taskRun, task.spec, fallback);
-  return { kind: 'bound', spec: bindTask(taskRun, task.name, task.spec, workspaces), workspaces };
+  const workspaces = bindWorkspaces(taskRun, stored ?? definition.spec, fallback);
+  const spec = stored ?? bindTask(taskRun, definition.name, definition.spec, workspaces);
+  return { kind: 'bound', task: definition, spec, workspaces };
 }
 
-/** What must be looked up before `planTaskRun` can make a pod. Undefined: nothing, since no pod is to be made now. */
-export interface StartNeeds {
-  /** Images of steps without command and script. */
-  images: string[];
-  credentials: ImageCredentials;
-}
-
-export function startNeeds(facts: TaskRunFacts, now: Date): StartNeeds | undefined {
-  const context = planContext(facts, now);
-  if (context.pod !== undefined || isDone(context.status) || specIsLost(facts)) return undefined;
-  if (cancelled(context) ?? heldBack(context) ?? timedOut(context)) return undefined;
-  const bound = bindRun(context);
-  if (bound.kind !== 'bound') return undefined;
-  const { taskRun, settings } = facts;
-  return {
-    images: imagesWithoutCommand(bound.spec),
-    credentials: {
-      namespace: taskRun.metadata.namespace ?? '',
-      serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
-      imagePullSecrets: (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) => (name ? [name] : [])),
-    },
-  };
+function unresolved(taskRun: TaskRun, failure: Extract<Resolved<'Task'>, { kind: 'failed' }>): Bound {
+  const problem = taskProblem(taskRun, failure);
+  return failure.retryable
+    ? { kind: 'waiting', message: `${problem.message}; it will be tried again`, requeueAfterMs: resolverRetryMs }
+    : { kind: 'problem', problem };
 }
 
 /** Its spec was changed, and not all of what it was can be had back: no pod can be made from it. */
@@ -101,45 +90,36 @@ function specIsLost({ specChange }: TaskRunFacts): boolean {
   return specChange !== undefined && specChange.lost.length > 0;
 }
 
-/** Of steps over their template, as `mergeStepTemplate` puts them together. */
-function imagesWithoutCommand({ steps = [], stepTemplate }: TaskSpec): string[] {
-  const images = steps.flatMap((step) => {
-    const command = step.command?.length ? step.command : stepTemplate?.command;
-    const image = step.image || stepTemplate?.image;
-    return !step.script && !command?.length && image ? [image] : [];
-  });
-  return [...new Set(images)];
-}
-
 /**
  * There is no pod: resolve, check and make one. Also after a pod was deleted by someone else, as upstream: a run is not
  * lost with its pod.
  */
-export const start: Phase = (context) => {
-  const { facts, pod } = context;
+export const start: AskingPhase = function* (context) {
+  const { facts, pod, now } = context;
   if (pod !== undefined) return undefined;
   if (facts.specChange && specIsLost(facts)) {
     const message = userErrorPrefix + lostMessage('TaskRun', facts.specChange);
-    const status = failed(started(context), reasons.validationFailed, message, context.now);
+    const status = failed(started(context), reasons.validationFailed, message, now);
     return { status, effects: unrecordedPods(context) };
   }
-  const bound = bindRun(context);
-  const status = withProvenance(started(context), facts);
+  const task = yield* findTask(facts.taskRun);
+  const bound = bindRun(context, task);
+  const begun = withProvenance(started(context), facts.settings);
+  const status = withOrigin(begun, task, facts.settings, now);
   switch (bound.kind) {
     case 'problem':
       return {
-        status: failed(withTask(status, facts), bound.problem.reason, bound.problem.message, context.now),
+        status: failed(withTask(status, task), bound.problem.reason, bound.problem.message, now),
         effects: [],
       };
-    case 'resolving':
-      return {
-        status: withCondition(status, { status: 'Unknown', reason: bound.reason, message: bound.message }, context.now),
-        effects: [],
-      };
+    case 'waiting': {
+      const { message, requeueAfterMs } = bound;
+      const state = { status: 'Unknown', reason: reasons.resolvingTaskRef, message } as const;
+      const again = requeueAfterMs === undefined ? {} : { requeueAfterMs };
+      return { status: withCondition(status, state, now), effects: [], ...again };
+    }
     case 'bound':
-      return facts.start === undefined
-        ? { status: context.status, effects: [], requeueAfterMs: 0 }
-        : createPod(context, status, bound.spec, bound.workspaces, facts.start);
+      return createPod(context, status, bound, yield* lookUp(facts.taskRun, bound.spec, facts.settings));
     default: {
       const never: never = bound;
       return never;
@@ -148,23 +128,19 @@ export const start: Phase = (context) => {
 };
 
 /** The Task as it was found, for whoever reads why the run could not start. */
-function withTask(status: TaskRunStatus, { task }: TaskRunFacts): TaskRunStatus {
-  return task.kind === 'resolved' ? { ...status, taskSpec: task.spec } : status;
+function withTask(status: TaskRunStatus, task: Resolved<'Task'>): TaskRunStatus {
+  return task.kind === 'found' ? { ...status, taskSpec: task.definition.spec } : status;
 }
 
-function createPod(
-  context: PlanContext,
-  status: TaskRunStatus,
-  spec: TaskSpec,
-  workspaces: WorkspaceBinding[],
-  found: StartFacts,
-): TaskRunDecision {
+type BoundTask = Extract<Bound, { kind: 'bound' }>;
+
+function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask, found: StartFacts): TaskRunDecision {
   const { facts, now } = context;
-  const withSpec: TaskRunStatus = { ...status, taskSpec: spec };
+  const withSpec: TaskRunStatus = { ...status, taskSpec: bound.spec };
   const obstacle = obstacleToStart(context, withSpec, found);
   if (obstacle) return obstacle;
-  const patch = storedSpec(context.status) ? undefined : metadataPatch(facts);
-  const made = objectsFor(facts, patched(facts.taskRun, patch), { spec, workspaces, found });
+  const patch = storedSpec(context.status) ? undefined : metadataPatch(facts, bound.task);
+  const made = objectsFor(facts, patched(facts.taskRun, patch), bound, found);
   if ('tooLarge' in made) return unmade(context, withSpec, made.tooLarge);
   const { pod } = made;
   const effects: TaskRunEffect[] = [
@@ -259,20 +235,15 @@ export function podCreationMessage(taskRun: TaskRun, cause: string): string {
   return `failed to create task run pod ${quote(name)}: ${cause}. Maybe ${guess}`;
 }
 
-interface Inputs {
-  spec: TaskSpec;
-  workspaces: WorkspaceBinding[];
-  found: StartFacts;
-}
-
 /** The pod and the claims that it needs, or why they cannot be made. */
 function objectsFor(
   facts: TaskRunFacts,
   taskRun: TaskRun,
-  { spec, workspaces, found }: Inputs,
+  bound: BoundTask,
+  found: StartFacts,
 ): { pod: NewPod; claims: TaskRunEffect[] } | { tooLarge: string } {
   try {
-    return { claims: claims(facts.taskRun, spec), pod: podFor(facts, taskRun, spec, workspaces, found) };
+    return { claims: claims(facts.taskRun, bound.spec), pod: podFor(facts, taskRun, bound, found) };
   } catch (error) {
     if (error instanceof TooLargeError) return { tooLarge: error.message };
     throw error;
@@ -286,15 +257,13 @@ function unmade({ facts, now }: PlanContext, status: TaskRunStatus, why: string)
 }
 
 function podFor(
-  facts: TaskRunFacts,
+  { settings }: TaskRunFacts,
   taskRun: TaskRun,
-  spec: TaskSpec,
-  workspaces: WorkspaceBinding[],
+  { task, spec, workspaces }: BoundTask,
   found: StartFacts,
 ) {
-  const { settings } = facts;
   const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
-  const values = runValues(taskRun, spec, facts.task.kind === 'resolved' ? facts.task.name : '');
+  const values = runValues(taskRun, spec, task.name);
   const images = new Map(
     [...found.images].flatMap(([image, fact]): [string, ImageConfig][] =>
       fact.kind === 'found' ? [[image, fact.config]] : [],
@@ -352,13 +321,4 @@ function warnings(taskRun: TaskRun, found: StartFacts): TaskRunEffect[] {
           },
         ];
   return effects;
-}
-
-export function withProvenance(status: TaskRunStatus, { task, settings }: TaskRunFacts): TaskRunStatus {
-  if (!settings.flags.enableProvenanceInStatus || status.provenance) return status;
-  const refSource = task.kind === 'resolved' ? task.refSource : undefined;
-  return {
-    ...status,
-    provenance: { featureFlags: provenanceFeatureFlags(settings.flags), ...(refSource ? { refSource } : {}) },
-  };
 }

@@ -50,8 +50,8 @@ function trouble(context: PlanContext): string {
   return known?.message ? `\nPrevious status: [${known.reason ?? ''}] ${known.message}` : '';
 }
 
-function lateness({ status, pod, facts, now }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
-  const message = pod && delayOf(pod, facts.podWarning, now);
+function lateness({ status, pod, podWarning, now }: PlanContext): Pick<Condition, 'reason' | 'message'> | undefined {
+  const message = pod && delayOf(pod, podWarning, now);
   return message === undefined
     ? undefined
     : { reason: succeededCondition(status)?.reason ?? reasons.podPending, message };

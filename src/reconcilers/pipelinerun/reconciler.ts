@@ -5,6 +5,7 @@ import { isDone, succeededCondition } from '../../core/condition.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import { isTooLarge } from '../../core/decision.ts';
+import { decide } from '../../core/need.ts';
 import { statusInstead } from '../../core/pipelinerun/draft.ts';
 import { planPipelineRun } from '../../core/pipelinerun/plan.ts';
 import { settle } from '../../core/pipelinerun/settle.ts';
@@ -14,12 +15,15 @@ import { ApiError, isConflict, isNotFound, type KubeClient } from '../../kube/cl
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
+import type { DefinitionSources } from '../supply/definitions.ts';
 import { apply, pipelineRunResource } from './apply.ts';
-import { observe, type PipelineRunStores } from './observe.ts';
+import { observe, supplierFor, type PipelineRunStores } from './observe.ts';
 
 export interface PipelineRunReconcilerOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
   stores: PipelineRunStores;
+  /** Answers remote references. */
+  remote?: DefinitionSources['remote'];
   /** One snapshot is taken per reconcile. */
   settings: () => Settings;
   events: Pick<EventRecorder, 'event'>;
@@ -54,8 +58,8 @@ export function createPipelineRunReconciler(
 async function bringOn(run: PipelineRun, options: PipelineRunReconcilerOptions, signal: AbortSignal): Promise<Outcome> {
   const now = options.clock.now();
   const settings = options.settings();
-  const facts = await observe(run, { ...options, settings, now }, signal);
-  const decision = planPipelineRun(facts, now);
+  const facts = observe(run, options.stores, settings);
+  const decision = await decide(planPipelineRun(facts, now), supplierFor(facts.run, options, signal));
   const applied = await apply(run, decision.effects, { ...options, settings }, signal);
   const settled = settle(run, decision, applied.outcomes, now);
   await writeStatus(applied.run, settled.status, options, signal);

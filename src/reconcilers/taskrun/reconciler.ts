@@ -5,7 +5,7 @@ import { isTooLarge } from '../../core/decision.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import { succeededCondition } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
-import type { ImageLookup } from '../../core/pod/image.ts';
+import { decide } from '../../core/need.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { TaskRunDecision } from '../../core/taskrun/facts.ts';
 import { planTaskRun, statusInstead } from '../../core/taskrun/plan.ts';
@@ -16,6 +16,7 @@ import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
+import { supplierFor, type Supplying } from './supply.ts';
 
 export interface TaskRunReconcilerOptions {
   client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
@@ -24,7 +25,9 @@ export interface TaskRunReconcilerOptions {
   settings: () => Settings;
   events: Pick<EventRecorder, 'event'>;
   clock: Clock;
-  imageLookup: ImageLookup;
+  imageLookup: Supplying['imageLookup'];
+  /** Answers remote references. */
+  remote?: Supplying['remote'];
   log?: Pick<Logger, 'info'>;
 }
 
@@ -39,8 +42,8 @@ export function createTaskRunReconciler(
     const taskRun = options.stores.taskRuns.get(key);
     if (taskRun === undefined || !isOurs(taskRun)) return { kind: 'skip' };
     const settings = options.settings();
-    const facts = await observe(taskRun, { ...options, settings, now: options.clock.now() }, signal);
-    const decision = planTaskRun(facts, options.clock.now());
+    const facts = observe(taskRun, options.stores, settings);
+    const decision = await decide(planTaskRun(facts, options.clock.now()), supplierFor(facts.taskRun, options, signal));
     const outcomes = await applyPodEffects(taskRun, decision.effects, { ...options, settings }, signal);
     const settled = settle(facts, decision, outcomes, options.clock.now());
     try {

@@ -1,0 +1,169 @@
+import type { CredentialSecret } from './pod/credentials.ts';
+import type { ImageCredentials, ImageFact } from './pod/image.ts';
+import type { LimitRange } from './pod/resources.ts';
+import { sortedJson } from './digest/canonical-json.ts';
+import { keyOf, type DefinitionKind, type Reference } from './reference/reference.ts';
+import type { Resolved } from './reference/resolved.ts';
+
+/** Names, types and annotations of what a service account gives to a pod. */
+export interface CredentialFacts {
+  /** A message when the service account is not there. */
+  serviceAccountProblem?: string;
+  secrets: CredentialSecret[];
+  /** Secrets that could not be read: a warning, as upstream. */
+  unreadableSecrets: string[];
+}
+
+/** A Task, Pipeline or StepAction. */
+export interface DefinitionNeed<K extends DefinitionKind = DefinitionKind> {
+  type: 'definition';
+  namespace: string;
+  reference: Reference<K>;
+  /** Name of the run that is to have it: by it a ResolutionRequest is named, so that two that ask share one. */
+  requestName: string;
+  /** Not from a cache: the run has not begun, and what was changed a moment before it must count. */
+  fresh: boolean;
+}
+
+/** What a service account gives to a pod. */
+export interface CredentialsNeed {
+  type: 'credentials';
+  namespace: string;
+  serviceAccountName: string;
+}
+
+/** What an image runs by itself. */
+export interface ImageNeed {
+  type: 'image';
+  image: string;
+  credentials: ImageCredentials;
+}
+
+/** The LimitRanges of a namespace. */
+export interface LimitRangesNeed {
+  type: 'limitRanges';
+  namespace: string;
+}
+
+/** The last warning about a pod. */
+export interface PodWarningNeed {
+  type: 'podWarning';
+  namespace: string;
+  podUid: string;
+}
+
+/** Something to be found out before a run can be planned: a closed union, as effects are. */
+export type Need = DefinitionNeed | CredentialsNeed | ImageNeed | LimitRangesNeed | PodWarningNeed;
+
+interface AnswerByType {
+  definition: Resolved;
+  credentials: CredentialFacts;
+  image: ImageFact;
+  limitRanges: LimitRange[];
+  /** Undefined when there is none, or it cannot be read. */
+  podWarning: string | undefined;
+}
+
+export type AnswerTo<N extends Need> = AnswerByType[N['type']];
+
+/**
+ * A decision in the making (hack/decisions/0024). It yields everything it needs to know at that point, and goes on with
+ * the answers: it never runs twice, and whoever drives it may find them in a cluster, in files, or in a table of a
+ * test. The same facts, time and answers come to the same decision.
+ */
+export type Planning<Decision, N extends Need = Need> = Generator<readonly N[], Decision, Answers>;
+
+/** Answers by what was asked. */
+export class Answers {
+  readonly #byNeed = new Map<string, AnswerTo<Need>>();
+
+  has(need: Need): boolean {
+    return this.#byNeed.has(keyOfNeed(need));
+  }
+
+  add<N extends Need>(need: N, answer: AnswerTo<N>): void {
+    this.#byNeed.set(keyOfNeed(need), answer);
+  }
+
+  /** @throws Error when nobody answered: the fault of who drives the planning */
+  to<N extends Need>(need: N): AnswerTo<N> {
+    if (!this.has(need)) throw new Error(`no answer to the need ${keyOfNeed(need)}`);
+    return this.#byNeed.get(keyOfNeed(need)) as AnswerTo<N>;
+  }
+}
+
+function keyOfNeed(need: Need): string {
+  switch (need.type) {
+    case 'definition':
+      return `definition ${need.namespace} ${keyOf(need.reference)}`;
+    case 'image':
+      return sortedJson([need.type, need.image, need.credentials]);
+    case 'credentials':
+      return sortedJson([need.type, need.namespace, need.serviceAccountName]);
+    case 'limitRanges':
+      return sortedJson([need.type, need.namespace]);
+    case 'podWarning':
+      return sortedJson([need.type, need.podUid]);
+    default: {
+      const never: never = need;
+      return never;
+    }
+  }
+}
+
+/** The answers to several needs of one type, in their order. */
+export function* ask<N extends Need>(needs: readonly N[]): Planning<AnswerTo<N>[], N> {
+  if (needs.length === 0) return [];
+  const answers = yield needs;
+  return needs.map((need) => answers.to(need));
+}
+
+/** The definitions that references ask for, in their order. A supplier answers with the kind that it was asked for. */
+export function* askDefinitions<K extends DefinitionKind>(
+  needs: readonly DefinitionNeed<K>[],
+): Planning<Resolved<K>[], DefinitionNeed<K>> {
+  return (yield* ask(needs)) as Resolved<K>[];
+}
+
+/** So often a planning may ask; each of today's has done with three. */
+const mostRounds = 10;
+
+/**
+ * Brings a planning to its decision. What is asked for at the same time is supplied at the same time, each once.
+ * @throws what `supply` rejects with
+ */
+export async function decide<Decision, N extends Need>(
+  planning: Planning<Decision, N>,
+  supply: (need: N) => Promise<AnswerTo<N>>,
+): Promise<Decision> {
+  const answers = new Answers();
+  let step = planning.next(answers);
+  for (let round = 0; !step.done; round++) {
+    const open = openNeeds(step.value, answers, round);
+    const found = await Promise.all(open.map(async (need) => ({ need, answer: await supply(need) })));
+    for (const { need, answer } of found) answers.add(need, answer);
+    step = planning.next(answers);
+  }
+  return step.value;
+}
+
+/** The same with answers that are at hand. */
+export function decideAtOnce<Decision, N extends Need>(
+  planning: Planning<Decision, N>,
+  supply: (need: N) => AnswerTo<N>,
+): Decision {
+  const answers = new Answers();
+  let step = planning.next(answers);
+  for (let round = 0; !step.done; round++) {
+    for (const need of openNeeds(step.value, answers, round)) answers.add(need, supply(need));
+    step = planning.next(answers);
+  }
+  return step.value;
+}
+
+/** @throws Error for a planning that asks for ever */
+function openNeeds<N extends Need>(needs: readonly N[], answers: Answers, round: number): N[] {
+  if (round === mostRounds) throw new Error(`planning asked ${mostRounds} times and came to no decision`);
+  const open = needs.filter((need) => !answers.has(need));
+  return [...new Map(open.map((need) => [keyOfNeed(need), need])).values()];
+}

@@ -1,0 +1,95 @@
+import type { TaskRef } from '../../api/pipeline/v1/params.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { askDefinitions, type DefinitionNeed, type Planning } from '../need.ts';
+import { referenceOf, type Reference } from '../reference/reference.ts';
+import type { Resolved } from '../reference/resolved.ts';
+import { replaceInTurn } from '../substitution/replacements.ts';
+import { excess, TooLargeError } from '../budget.ts';
+import { bindingBudget, runValues } from './bind.ts';
+import { reasons, userErrorPrefix } from './reasons.ts';
+import type { Problem } from './validate.ts';
+
+type ResolvedTask = Resolved<'Task'>;
+type Failure = Extract<ResolvedTask, { kind: 'failed' }>;
+
+/**
+ * The Task of a run: the embedded one, what the status has of it once the run has begun, or the one it refers to. Only
+ * the last has to be looked up.
+ */
+export function* findTask(taskRun: TaskRun): Planning<ResolvedTask, DefinitionNeed<'Task'>> {
+  const { name: runName = '', namespace = '' } = taskRun.metadata;
+  const { taskRef, taskSpec } = taskRun.spec;
+  const { taskSpec: stored, startTime } = taskRun.status ?? {};
+  const known = taskSpec ?? stored;
+  if (known) {
+    const name = taskSpec ? runName : (taskRef?.name ?? runName);
+    return { kind: 'found', definition: { name, metadata: {}, spec: known } };
+  }
+  const reference = readReference(taskRun);
+  if (reference.kind === 'failed') return reference;
+  const fresh = startTime === undefined;
+  const [resolved] = yield* askDefinitions<'Task'>([
+    { type: 'definition', namespace, reference, requestName: runName, fresh },
+  ]);
+  return resolved ?? { kind: 'failed', reason: 'NotFound', message: 'not found' };
+}
+
+function readReference(taskRun: TaskRun): Reference<'Task'> | Failure {
+  try {
+    return taskReference(taskRun);
+  } catch (error) {
+    if (!(error instanceof TooLargeError)) throw error;
+    return { kind: 'failed', reason: 'Invalid', message: userErrorPrefix + error.message };
+  }
+}
+
+/** What spec.taskRef asks for. @throws TooLargeError */
+function taskReference(taskRun: TaskRun): Reference<'Task'> | Failure {
+  const ref = taskRun.spec.taskRef ?? {};
+  const invalid = (message: string): Failure => ({ kind: 'failed', reason: 'Invalid', message });
+  if (!ref.resolver && ref.kind && ref.kind.toLowerCase() !== 'task')
+    return invalid(`spec.taskRef.kind: ${JSON.stringify(ref.kind)} is not supported; use "Task"`);
+  const excessive = ref.resolver ? excess(ref) : undefined;
+  if (excessive) return invalid(`${userErrorPrefix}spec.taskRef ${excessive}`);
+  return (
+    referenceOf('Task', withValues(taskRun, ref)) ??
+    invalid(
+      `taskRun ${taskRun.metadata.name ?? ''} not providing TaskRef or TaskSpec; set spec.taskRef.name or spec.taskSpec`,
+    )
+  );
+}
+
+/** The params of a resolver may hold those of the run. @throws TooLargeError */
+function withValues(taskRun: TaskRun, ref: TaskRef): TaskRef {
+  return ref.resolver ? replaceInTurn(ref, runValues(taskRun, {}, ''), bindingBudget(taskRun)) : ref;
+}
+
+/** Upstream's reasons and words for a Task that cannot be had, and the way out. */
+export function taskProblem(taskRun: TaskRun, { reason, message }: Failure): Problem {
+  const { name: runName = '', namespace = '' } = taskRun.metadata;
+  const { name = '', resolver = '' } = taskRun.spec.taskRef ?? {};
+  const failure = (text: string): Problem => ({ reason: reasons.resolutionFailed, message: text });
+  switch (reason) {
+    case 'NotFound':
+      return failure(
+        `error when listing tasks for taskRun ${runName}: ${message}; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name`,
+      );
+    case 'Forbidden':
+      return failure(
+        `error when listing tasks for taskRun ${runName}: ${message}; allow the controller to read Tasks there`,
+      );
+    case 'Unsupported':
+      return failure(
+        `spec.taskRef.resolver: resolver ${JSON.stringify(resolver)} is not supported yet; create the Task in the namespace and name it in spec.taskRef.name`,
+      );
+    case 'Untrusted':
+      return { reason: reasons.verificationFailed, message };
+    case 'Invalid':
+    case 'Failed':
+      return failure(message);
+    default: {
+      const never: never = reason;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { CredentialFacts, CredentialsNeed, ImageNeed, LimitRangesNeed, Planning } from '../need.ts';
+import type { ImageFact } from '../pod/image.ts';
+import type { LimitRange } from '../pod/resources.ts';
+import type { Settings } from '../settings.ts';
+
+/** What is looked up before a pod is built, and only then. */
+export interface StartFacts extends CredentialFacts {
+  limitRanges: LimitRange[];
+  images: ReadonlyMap<string, ImageFact>;
+}
+
+/** Asks for everything that the pod of a bound Task depends on, all at once. */
+export function* lookUp(
+  taskRun: TaskRun,
+  spec: TaskSpec,
+  settings: Settings,
+): Planning<StartFacts, CredentialsNeed | ImageNeed | LimitRangesNeed> {
+  const { namespace = '' } = taskRun.metadata;
+  const serviceAccountName = taskRun.spec.serviceAccountName || settings.defaults.serviceAccount;
+  const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>
+    name ? [name] : [],
+  );
+  const account: CredentialsNeed = { type: 'credentials', namespace, serviceAccountName };
+  const ranges: LimitRangesNeed = { type: 'limitRanges', namespace };
+  const images = imagesWithoutCommand(spec).map((image): ImageNeed => {
+    return { type: 'image', image, credentials: { namespace, serviceAccountName, imagePullSecrets } };
+  });
+  const answers = yield [...(settings.flags.disableCredsInit ? [] : [account]), ranges, ...images];
+  const credentials = settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : answers.to(account);
+  return {
+    ...credentials,
+    limitRanges: answers.to(ranges),
+    images: new Map(images.map((need) => [need.image, answers.to(need)])),
+  };
+}
+
+/** Of steps over their template, as `mergeStepTemplate` puts them together. */
+function imagesWithoutCommand({ steps = [], stepTemplate }: TaskSpec): string[] {
+  const images = steps.flatMap((step) => {
+    const command = step.command?.length ? step.command : stepTemplate?.command;
+    const image = step.image || stepTemplate?.image;
+    return !step.script && !command?.length && image ? [image] : [];
+  });
+  return [...new Set(images)];
+}

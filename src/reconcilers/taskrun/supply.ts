@@ -1,0 +1,46 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { AnswerTo, Need } from '../../core/need.ts';
+import type { ImageLookup } from '../../core/pod/image.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { joinKey } from '../../kube/object.ts';
+import type { LimitRange } from '../../kube/resources.ts';
+import type { Store } from '../../kube/store.ts';
+import { supplyCredentials } from '../supply/credentials.ts';
+import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
+import { supplyPodWarning } from '../supply/pod-warning.ts';
+
+export interface Supplying extends DefinitionSources {
+  client: Pick<KubeClient, 'get' | 'list'>;
+  stores: DefinitionSources['stores'] & { limitRanges: Pick<Store<LimitRange>, 'list'> };
+  imageLookup: ImageLookup;
+}
+
+/** Finds out what planning a TaskRun asks for. */
+export function supplierFor(
+  taskRun: TaskRun,
+  supplying: Supplying,
+  signal: AbortSignal,
+): (need: Need) => Promise<AnswerTo<Need>> {
+  const { client, stores, imageLookup } = supplying;
+  const { namespace = '', name = '', uid = '' } = taskRun.metadata;
+  const run = { key: joinKey(namespace, name), uid };
+  const requester = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', namespace, name, uid };
+  return async (need) => {
+    switch (need.type) {
+      case 'definition':
+        return supplyDefinition(need, requester, supplying, signal);
+      case 'credentials':
+        return supplyCredentials(need, client, signal);
+      case 'image':
+        return imageLookup({ image: need.image, credentials: need.credentials, run }, signal);
+      case 'limitRanges':
+        return stores.limitRanges.list().filter((range) => range.metadata.namespace === need.namespace);
+      case 'podWarning':
+        return supplyPodWarning(need, client, signal);
+      default: {
+        const never: never = need;
+        return never;
+      }
+    }
+  };
+}

@@ -1,0 +1,53 @@
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import { decideAtOnce, type DefinitionNeed } from '../../src/core/need.ts';
+import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
+import { settingsOf } from '../../src/core/pod/pod.fake.ts';
+import type { Resolved } from '../../src/core/reference/resolved.ts';
+import { planTaskRun } from '../../src/core/taskrun/plan.ts';
+import { supplyOf } from '../../src/core/taskrun/supply.fake.ts';
+import { named, type Family } from './family.ts';
+
+const now = new Date('2026-01-01T00:05:00Z');
+const settings = settingsOf();
+const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: '2026-01-01T00:00:00Z' };
+const steps = [{ image: 'i', command: ['c'] }];
+const verdict = { kind: 'warned', message: 'no signature' } as const;
+
+function found({ reference }: DefinitionNeed): Resolved {
+  const spec = reference.ofKind === 'Pipeline' ? { tasks: [{ name: 'a', taskSpec: { steps } }] } : { steps };
+  return { kind: 'found', definition: { name: 'd', metadata: {}, spec }, verdict };
+}
+
+/** A run whose Pipeline is fetched with n params of its own. */
+function remotePipeline(n: number): () => unknown {
+  const params = named('p', n).map((name) => ({ name, value: 'v' }));
+  const resolver = params.map(({ name }) => ({ name, value: `$(params.${name})` }));
+  const run: PipelineRun = { metadata, spec: { params, pipelineRef: { resolver: 'git', params: resolver } } };
+  const facts = { run, taskRuns: [], settings };
+  return () => decideAtOnce(planPipelineRun(facts, now), found);
+}
+
+/** A pipeline of n tasks, each fetched by another reference, with n words in all their params. */
+function remoteTasks(n: number): () => unknown {
+  const tasks = named('t', n).map((name) => ({
+    name,
+    taskRef: { resolver: 'git', params: [{ name: 'pathInRepo', value: name }] },
+  }));
+  const facts = { run: { metadata, spec: { pipelineSpec: { tasks } } }, taskRuns: [], settings };
+  return () => decideAtOnce(planPipelineRun(facts, now), found);
+}
+
+/** A TaskRun whose Task is fetched with n params of its own. */
+function remoteTask(n: number): () => unknown {
+  const params = named('p', n).map((name) => ({ name, value: 'v' }));
+  const resolver = params.map(({ name }) => ({ name, value: `$(params.${name})` }));
+  const taskRun = { metadata, spec: { params, taskRef: { resolver: 'git', params: resolver } } };
+  const task = { kind: 'found', definition: { name: 'd', metadata: {}, spec: { steps } } } as const;
+  return () => decideAtOnce(planTaskRun({ taskRun, pods: [], settings }, now), supplyOf({ task }));
+}
+
+export const referenceFamilies: readonly Family[] = [
+  { name: 'PipelineRun: params of a remote Pipeline', size: 400, prepare: remotePipeline },
+  { name: 'PipelineRun: remote Tasks', size: 100, prepare: remoteTasks },
+  { name: 'TaskRun: params of a remote Task', size: 400, prepare: remoteTask },
+];
