@@ -1,5 +1,5 @@
 /**
- * What every object of the API server has in common, and how kinds are addressed: shared by the kinds of the API (src/api)
+ * What every object of the API server has in common, and how kinds are addressed: shared by what describes kinds (src/api)
  * and the client (src/kube). Nothing of Tekton.
  */
 

@@ -32,10 +32,11 @@ const mayImport: Record<string, string[]> = {
   role: ['api', 'kube', 'http'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
+  resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'jsonpath', 'kube', 'triggers'],
-  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers', 'triggers'],
-  cli: ['api', 'core', 'kube', 'role', 'chains', 'triggers', 'reconcilers', 'commands', 'controller'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers', 'triggers'],
+  cli: ['api', 'core', 'kube', 'role', 'resolvers', 'chains', 'triggers', 'reconcilers', 'commands', 'controller'],
 };
 
 interface Import {

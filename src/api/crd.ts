@@ -64,11 +64,12 @@ export function customResourceDefinition(kind: KindDefinition): CustomResourceDe
 }
 
 function versionOf(kind: KindDefinition, version: KindVersion): CustomResourceVersion {
+  const schema = objectSchema(kind, version);
   return {
     name: version.name,
     served: version.storage || !needsConversion(kind),
     storage: version.storage,
-    schema: { openAPIV3Schema: objectSchema(kind, version) },
+    schema: { openAPIV3Schema: version.convert ? withoutDescriptions(schema) : schema },
     ...(kind.statusSubresource ? { subresources: { status: {} } } : {}),
     ...(version.printerColumns.length > 0 ? { additionalPrinterColumns: version.printerColumns } : {}),
   };
@@ -88,5 +89,22 @@ export function objectSchema(kind: KindDefinition, version: KindVersion): Struct
       spec: structuralSchema(version.spec, `${kind.kind}.spec`),
       ...(version.status === undefined ? {} : { status: structuralSchema(version.status, `${kind.kind}.status`) }),
     },
+  };
+}
+
+/** `kubectl explain` is for the version to write; twice as long, a CRD would not fit beside kubectl's annotation. */
+function withoutDescriptions({ description: _, ...schema }: StructuralSchema): StructuralSchema {
+  const { properties, items, additionalProperties } = schema;
+  return {
+    ...schema,
+    ...(properties
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, child]) => [name, withoutDescriptions(child)]),
+          ),
+        }
+      : {}),
+    ...(items ? { items: withoutDescriptions(items) } : {}),
+    ...(additionalProperties ? { additionalProperties: withoutDescriptions(additionalProperties) } : {}),
   };
 }

@@ -15,25 +15,9 @@ let gates: Gates;
 beforeAll(async () => {
   gates = await Gates.up('gates-identity');
   await gates.install();
-  await customRuns();
   await gates.until(403, () => gates.create('tenant', 'taskruns', marked('taskruns', 'signed', 'true')));
 });
 afterAll(() => gates.down());
-
-/** CustomRuns are Tekton's; here their definition alone is needed. */
-async function customRuns(): Promise<void> {
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
-  await gates.call(undefined, 'POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
-    metadata: { name: 'customruns.tekton.dev' },
-    spec: {
-      group: 'tekton.dev',
-      scope: 'Namespaced',
-      names: { kind: 'CustomRun', plural: 'customruns' },
-      versions: [{ name: 'v1beta1', served: true, storage: true, schema, subresources: { status: {} } }],
-    },
-  });
-  await gates.server.established('customruns.tekton.dev', 'v1beta1');
-}
 
 function marked(plural: Plural, mark: string, value: string): { metadata: Json; spec: Json } {
   return { metadata: { annotations: { [`chains.tekton.dev/${mark}`]: value } }, spec: spec[plural] };

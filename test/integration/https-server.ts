@@ -55,8 +55,8 @@ export class Server {
     return this.call('PATCH', `${path}${query}`, { body, contentType: 'application/apply-patch+yaml' });
   }
 
-  /** Waits until the CRD is established and its kind is served. @throws naming what is wrong with it. */
-  async established(name: string, version = 'v1'): Promise<void> {
+  /** Waits until the CRD is established and its stored version is served. @throws naming what is wrong with it. */
+  async established(name: string): Promise<void> {
     const [plural = '', ...group] = name.split('.');
     for (let attempt = 0; attempt < 300; attempt++) {
       const { body } = await this.call('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
@@ -65,6 +65,8 @@ export class Server {
       if (broken) throw new Error(`${name}: ${broken.message}`);
       // A group's paths are served a moment after its CRDs are established.
       const ready = conditions.some(({ type, status }) => type === 'Established' && status === 'True');
+      const { versions = [] } = (body['spec'] ?? {}) as { versions?: { name: string; storage: boolean }[] };
+      const version = versions.find(({ storage }) => storage)?.name;
       const path = `/apis/${group.join('.')}/${version}/namespaces/default/${plural}`;
       if (ready && (await this.call('GET', path)).status === 200) return;
       await new Promise((resolve) => setTimeout(resolve, 100));

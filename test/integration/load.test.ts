@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
@@ -37,8 +38,12 @@ describe('fairness', () => {
       const kubelet = new StandInKubelet(client, 0);
       const ending = kubelet.run(stop.signal);
       try {
-        const big = await makeNamespace(client, 'big');
-        const small = await Promise.all(Array.from({ length: 4 }, (_, i) => makeNamespace(client, `small-${i}`)));
+        // A second try finds nothing of the first.
+        const attempt = randomBytes(3).toString('hex');
+        const big = await makeNamespace(client, `big-${attempt}`);
+        const small = await Promise.all(
+          Array.from({ length: 4 }, (_, i) => makeNamespace(client, `small-${attempt}-${i}`)),
+        );
         await controller.start();
         const tasks = Array.from({ length: 4_000 }, (_, i) => ({ name: `t${i}`, taskSpec: { steps } }));
         const run: PipelineRun = {
@@ -48,7 +53,7 @@ describe('fairness', () => {
           spec: { pipelineSpec: { tasks } },
         };
         await client.create(pipelineRuns as Resource<PipelineRun>, run);
-        const podsOfBig = () => [...kubelet.seen.keys()].filter((key) => key.startsWith('big/')).length;
+        const podsOfBig = () => [...kubelet.seen.keys()].filter((key) => key.startsWith(`${big}/`)).length;
         await expect.poll(podsOfBig, { timeout: 60_000 }).toBeGreaterThan(20);
         const delays: number[] = [];
         for (let i = 0; i < PROBES; i++) {

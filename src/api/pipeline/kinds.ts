@@ -1,4 +1,4 @@
-import { kindVersion, type KindDefinition, type PrinterColumn } from '../kind.ts';
+import { kindVersion, type KindDefinition, type KindVersion, type PrinterColumn } from '../kind.ts';
 import { defaultPipelineRun, defaultPipelineSpec, defaultTaskRun, defaultTaskSpec } from './v1/defaults.ts';
 import { pipelineSpec, type Pipeline } from './v1/pipeline.ts';
 import { validatePipeline } from './v1/pipeline.validate.ts';
@@ -9,6 +9,14 @@ import { validateTask } from './v1/task.validate.ts';
 import { taskRunSpec, taskRunStatus, type TaskRun } from './v1/taskrun.ts';
 import { validateTaskRun, validateTaskRunUpdate } from './v1/taskrun.validate.ts';
 import { runRules } from './v1/update-rules.ts';
+import { betaAdmission } from './v1beta1/admission.ts';
+import { pipelineConversion, pipelineRunConversion, taskConversion, taskRunConversion } from './v1beta1/convert.ts';
+import { customRunSpec, customRunStatus, type CustomRun } from './v1beta1/customrun.ts';
+import { validateCustomRun, validateCustomRunUpdate } from './v1beta1/customrun.validate.ts';
+import * as v1beta1 from './v1beta1/schemas.ts';
+import * as shapes from './v1beta1/shapes.ts';
+import { stepActionSpec, type StepAction } from './v1beta1/stepaction.ts';
+import { validateStepAction } from './v1beta1/stepaction.validate.ts';
 
 const common = {
   group: 'tekton.dev',
@@ -25,6 +33,60 @@ const runColumns: PrinterColumn[] = [
   { name: 'CompletionTime', type: 'date', jsonPath: '.status.completionTime' },
 ];
 
+const task: KindVersion<Task> = {
+  name: 'v1',
+  storage: true,
+  spec: taskSpec,
+  printerColumns: [],
+  setDefaults: (object) => ({ ...object, spec: defaultTaskSpec(object.spec) }),
+  validate: validateTask,
+};
+
+const taskRun: KindVersion<TaskRun> = {
+  name: 'v1',
+  storage: true,
+  spec: taskRunSpec,
+  status: taskRunStatus,
+  rules: runRules('TaskRun'),
+  printerColumns: runColumns,
+  setDefaults: (run, { defaults }) => defaultTaskRun(run, defaults),
+  validate: validateTaskRun,
+  validateUpdate: validateTaskRunUpdate,
+};
+
+const pipeline: KindVersion<Pipeline> = {
+  name: 'v1',
+  storage: true,
+  spec: pipelineSpec,
+  printerColumns: [],
+  setDefaults: (object, { defaults }) => ({ ...object, spec: defaultPipelineSpec(object.spec, defaults) }),
+  validate: validatePipeline,
+};
+
+const pipelineRun: KindVersion<PipelineRun> = {
+  name: 'v1',
+  storage: true,
+  spec: pipelineRunSpec,
+  status: pipelineRunStatus,
+  rules: runRules('PipelineRun'),
+  printerColumns: runColumns,
+  setDefaults: (run, { defaults }) => defaultPipelineRun(run, defaults),
+  validate: validatePipelineRun,
+  validateUpdate: validatePipelineRunUpdate,
+};
+
+const stepAction = kindVersion<StepAction>({
+  name: 'v1beta1',
+  storage: true,
+  spec: stepActionSpec,
+  printerColumns: [],
+  setDefaults: ({ spec, ...object }) => ({ ...object, spec: defaultTaskSpec(spec) }),
+  validate: validateStepAction,
+});
+
+/** What v1beta1 has of its own, beside admission. */
+const beta = { name: 'v1beta1', storage: false } as const;
+
 /** Task and Pipeline have a status subresource without a status: it makes metadata.generation count. */
 export const pipelineKinds: readonly KindDefinition[] = [
   {
@@ -35,14 +97,14 @@ export const pipelineKinds: readonly KindDefinition[] = [
     shortNames: [],
     description: 'Steps that run one after the other in one pod.',
     versions: [
-      kindVersion<Task>({
-        name: 'v1',
-        storage: true,
-        spec: taskSpec,
+      kindVersion<v1beta1.Task, Task>({
+        ...beta,
+        spec: v1beta1.taskSpec,
         printerColumns: [],
-        setDefaults: (task) => ({ ...task, spec: defaultTaskSpec(task.spec) }),
-        validate: validateTask,
+        ...betaAdmission({ shape: shapes.task, convert: taskConversion, stored: task }),
+        convert: taskConversion,
       }),
+      kindVersion(task),
     ],
   },
   {
@@ -53,17 +115,16 @@ export const pipelineKinds: readonly KindDefinition[] = [
     shortNames: ['tr', 'trs'],
     description: 'One run of a Task.',
     versions: [
-      kindVersion<TaskRun>({
-        name: 'v1',
-        storage: true,
-        spec: taskRunSpec,
-        status: taskRunStatus,
+      kindVersion<v1beta1.TaskRun, TaskRun>({
+        ...beta,
+        spec: v1beta1.taskRunSpec,
+        status: v1beta1.taskRunStatus,
         rules: runRules('TaskRun'),
         printerColumns: runColumns,
-        setDefaults: (run, { defaults }) => defaultTaskRun(run, defaults),
-        validate: validateTaskRun,
-        validateUpdate: validateTaskRunUpdate,
+        ...betaAdmission({ shape: shapes.taskRun, convert: taskRunConversion, stored: taskRun }),
+        convert: taskRunConversion,
       }),
+      kindVersion(taskRun),
     ],
   },
   {
@@ -74,14 +135,14 @@ export const pipelineKinds: readonly KindDefinition[] = [
     shortNames: [],
     description: 'Tasks with an order between them.',
     versions: [
-      kindVersion<Pipeline>({
-        name: 'v1',
-        storage: true,
-        spec: pipelineSpec,
+      kindVersion<v1beta1.Pipeline, Pipeline>({
+        ...beta,
+        spec: v1beta1.pipelineSpec,
         printerColumns: [],
-        setDefaults: (pipeline, { defaults }) => ({ ...pipeline, spec: defaultPipelineSpec(pipeline.spec, defaults) }),
-        validate: validatePipeline,
+        ...betaAdmission({ shape: shapes.pipeline, convert: pipelineConversion, stored: pipeline }),
+        convert: pipelineConversion,
       }),
+      kindVersion(pipeline),
     ],
   },
   {
@@ -92,17 +153,44 @@ export const pipelineKinds: readonly KindDefinition[] = [
     shortNames: ['pr', 'prs'],
     description: 'One run of a Pipeline.',
     versions: [
-      kindVersion<PipelineRun>({
-        name: 'v1',
-        storage: true,
-        spec: pipelineRunSpec,
-        status: pipelineRunStatus,
+      kindVersion<v1beta1.PipelineRun, PipelineRun>({
+        ...beta,
+        spec: v1beta1.pipelineRunSpec,
+        status: v1beta1.pipelineRunStatus,
         rules: runRules('PipelineRun'),
         printerColumns: runColumns,
-        setDefaults: (run, { defaults }) => defaultPipelineRun(run, defaults),
-        validate: validatePipelineRun,
-        validateUpdate: validatePipelineRunUpdate,
+        ...betaAdmission({ shape: shapes.pipelineRun, convert: pipelineRunConversion, stored: pipelineRun }),
+        convert: pipelineRunConversion,
+      }),
+      kindVersion(pipelineRun),
+    ],
+  },
+  {
+    ...common,
+    kind: 'CustomRun',
+    plural: 'customruns',
+    singular: 'customrun',
+    shortNames: [],
+    description: 'One run of a task that another controller does.',
+    versions: [
+      kindVersion<CustomRun>({
+        name: 'v1beta1',
+        storage: true,
+        spec: customRunSpec,
+        status: customRunStatus,
+        printerColumns: runColumns,
+        validate: validateCustomRun,
+        validateUpdate: validateCustomRunUpdate,
       }),
     ],
+  },
+  {
+    ...common,
+    kind: 'StepAction',
+    plural: 'stepactions',
+    singular: 'stepaction',
+    shortNames: [],
+    description: 'A step that steps of Tasks refer to.',
+    versions: [{ ...stepAction, name: 'v1alpha1', storage: false }, stepAction],
   },
 ];

@@ -41,7 +41,7 @@ export const pipelineTaskRunSpec = z.object({
 });
 export type PipelineTaskRunSpec = z.infer<typeof pipelineTaskRunSpec>;
 
-const pipelineRunSpecFields = {
+export const pipelineRunSpecFields = {
   pipelineRef: pipelineRef.optional().describe('Pipeline to run; excludes pipelineSpec.'),
   // Undescribed as upstream's: its webhook takes field names in any case, which the API server would refuse.
   pipelineSpec: preservedObject<PipelineSpec>(

@@ -24,7 +24,7 @@ const debug = z.object({
     .optional(),
 });
 
-const taskRunSpecFields = {
+export const taskRunSpecFields = {
   debug: debug.optional().describe('Breakpoints (alpha).'),
   params: params.optional().describe("Values of the Task's params."),
   serviceAccountName: z.string().optional().describe('Service account of the pod.'),
@@ -103,7 +103,7 @@ export const sidecarState = z.object({
 });
 export type SidecarState = z.infer<typeof sidecarState>;
 
-const taskRunStatusFields = {
+export const taskRunStatusFields = {
   ...duckStatus,
   podName: z.string().optional().describe('Pod of the current attempt.'),
   startTime: timeText.optional(),

@@ -8,6 +8,8 @@ import { DurationError, formatDuration, parseDuration } from '../../../duration.
 export interface ValidationContext {
   flags: FeatureFlags;
   defaults: Defaults;
+  /** Whether the object is new: what is refused then may have come in with an older version. */
+  creating?: boolean;
 }
 
 /** The context of a cluster where nobody changed the ConfigMaps. */
