@@ -33,10 +33,23 @@ const mayImport: Record<string, string[]> = {
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   webhook: ['api', 'core', 'kube', 'http', 'role'],
+  resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'jsonpath', 'kube', 'triggers'],
-  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'reconcilers', 'triggers'],
-  cli: ['api', 'core', 'kube', 'role', 'chains', 'triggers', 'webhook', 'reconcilers', 'commands', 'controller'],
+  controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers', 'triggers'],
+  cli: [
+    'api',
+    'core',
+    'kube',
+    'role',
+    'resolvers',
+    'chains',
+    'triggers',
+    'webhook',
+    'reconcilers',
+    'commands',
+    'controller',
+  ],
 };
 
 interface Import {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 const (
@@ -181,7 +182,7 @@ func copyTree(source, destination string) error {
 	if !info.IsDir() {
 		return copyFile(source, destination)
 	}
-	if err := os.MkdirAll(destination, homeDirMode); err != nil {
+	if err := makeHomeDir(destination); err != nil {
 		return fmt.Errorf("unable to create destination directory: %w", err)
 	}
 	entries, err := os.ReadDir(source)
@@ -196,13 +197,22 @@ func copyTree(source, destination string) error {
 	return nil
 }
 
+// makeHomeDir makes a directory for credentials. One that is a link leads them where an earlier step wants them.
+func makeHomeDir(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		return &refusedError{path, "a symbolic link", "a directory"}
+	}
+	return os.MkdirAll(path, homeDirMode)
+}
+
 func copyFile(source, destination string) error {
 	from, err := os.Open(source)
 	if err != nil {
 		return fmt.Errorf("unable to open source: %w", err)
 	}
 	defer from.Close()
-	to, err := os.OpenFile(destination, os.O_RDWR|os.O_CREATE|os.O_TRUNC, homeFileMode)
+	// An earlier step may have put a link or a pipe into a home directory that steps share.
+	to, err := os.OpenFile(destination, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, homeFileMode)
 	if err != nil {
 		return fmt.Errorf("unable to open destination: %w", err)
 	}

@@ -187,3 +187,58 @@ func TestSwapsWinNoRace(t *testing.T) {
 		}
 	}
 }
+
+// A copy of a stream is written to a regular file of its own name, and nowhere else.
+func TestHostileCopies(t *testing.T) {
+	for _, row := range []struct{ name, plant, why string }{
+		{"link to a file of the next step", "ln -s $D/secret logs/out", "is a symbolic link, not a regular file"},
+		{"link to nothing", "ln -s $D/made logs/out", "is a symbolic link, not a regular file"},
+		{"pipe", "mkfifo logs/out", "is a pipe or a socket, not a regular file"},
+		{"pipe that somebody reads", "mkfifo logs/out; cat logs/out >/dev/null & sleep 0.1", "is a named pipe, not a regular file"},
+		{"directory", "mkdir logs/out", "is a directory"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPod(t)
+			p.write("secret", secret)
+			p.must(os.MkdirAll(p.path("logs"), 0o777))
+			p.step(0, nil, nil, "sh", "-c", "cd "+p.dir+"; ("+strings.ReplaceAll(row.plant, "$D", p.dir)+") >/dev/null 2>&1 <&1")
+			run, exit := p.step(1, nil, []string{"-stdout_path", p.path("logs/out")}, "echo", "overwritten")
+			if exit == 0 || !strings.Contains(run.stderr.String()+p.message(1), row.why) {
+				t.Errorf("exit %d, stderr %q, message %q, want %q", exit, run.stderr, p.message(1), row.why)
+			}
+			if got := p.read("secret"); got != secret || p.exists("made") {
+				t.Errorf("written through the link: %q", got)
+			}
+		})
+	}
+}
+
+// Credentials go into the home directory itself, not where a link in a shared one leads.
+func TestCredentialsFollowNoLink(t *testing.T) {
+	for _, row := range []struct{ name, plant string }{
+		{"file", "ln -s $D/elsewhere home/.git-credentials"},
+		{"directory", "ln -s $D/elsewhere home/.docker"},
+		{"pipe", "mkfifo home/.gitconfig"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPod(t)
+			p.must(os.MkdirAll(p.path("home"), 0o777))
+			if row.name == "directory" {
+				p.must(os.MkdirAll(p.path("elsewhere"), 0o777))
+			}
+			p.step(0, nil, nil, "sh", "-c", "cd "+p.dir+"; "+strings.ReplaceAll(row.plant, "$D", p.dir))
+			p.write("creds/.git-credentials", secret)
+			p.write("creds/.docker/config.json", secret)
+			p.write("creds/.gitconfig", secret)
+			run, exit := p.step(1, []string{"HOME=" + p.path("home")}, nil, "true")
+			if exit != 0 || !strings.Contains(run.stderr.String(), "unsuccessful cred copy") {
+				t.Errorf("exit %d, stderr %q", exit, run.stderr)
+			}
+			if p.exists("elsewhere/config.json") || (row.name == "file" && p.exists("elsewhere")) {
+				t.Error("the credentials went where the link leads")
+			}
+		})
+	}
+}

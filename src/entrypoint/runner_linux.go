@@ -91,7 +91,7 @@ func (i invocation) connect(command *exec.Cmd) (closeAll func(), err error) {
 			closeAll()
 			return nil, fmt.Errorf("error creating parent directory: %w", err)
 		}
-		file, err := os.OpenFile(stream.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		file, err := openCopy(stream.path)
 		if err != nil {
 			closeAll()
 			return nil, fmt.Errorf("error opening %s: %w", stream.path, err)

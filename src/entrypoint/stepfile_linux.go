@@ -186,6 +186,27 @@ func (n stepFileName) read(limit int) ([]byte, error) {
 	return content, err
 }
 
+// openCopy opens a file to append a stream to, made when it is not there. An earlier step may have put a link in its
+// place, which would lead what this step writes over a file that only this step can reach, or a pipe, which would hang it.
+func openCopy(path string) (*os.File, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+	file, err := os.OpenFile(path, flags, 0o644)
+	switch {
+	case errors.Is(err, syscall.ELOOP):
+		return nil, &refusedError{path, "a symbolic link", "a regular file"}
+	case errors.Is(err, syscall.ENXIO):
+		return nil, &refusedError{path, "a pipe or a socket", "a regular file"}
+	case err != nil:
+		return nil, err
+	}
+	var info syscall.Stat_t
+	if err := syscall.Fstat(int(file.Fd()), &info); err != nil || info.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		file.Close()
+		return nil, errors.Join(err, &refusedError{path, kindOf(info), "a regular file"})
+	}
+	return file, nil
+}
+
 // writeShared writes a file that steps of other users read, whatever the umask. A step may have put a pipe or a link in
 // its place, which would block the write or lead it elsewhere: that is taken away.
 func writeShared(path string, content []byte) error {

@@ -7,6 +7,8 @@ export interface Peer {
   hostname: string;
   /** The internal address it was reached at; undefined for public ones, which open no door to internal ones. */
   address: string | undefined;
+  /** The setting with which an operator lets it name internal addresses; default the registries'. */
+  wayOut?: string | undefined;
 }
 
 /** How a connection is made: to any public address of the name, or to this one address. */
@@ -56,14 +58,14 @@ export class Destinations {
     if (!this.#options.anyDestination && addresses.some((address) => kindOfAddress(address) === 'metadata'))
       throw refused(asked, 'a metadata server');
     if (addresses.length === 0 || this.publicOf(addresses).length > 0)
-      return { route: { kind: 'public' }, peer: { hostname, address: undefined } };
+      return { route: { kind: 'public' }, peer: { hostname, address: undefined, wayOut: namedBy?.wayOut } };
     const allowed =
       namedBy === undefined || this.#options.anyDestination || this.#trusted.has(hostname)
         ? addresses
         : addresses.filter((address) => address === namedBy.address);
     const address = allowed[(attempt - 1) % allowed.length];
     if (address === undefined) throw refused(asked, 'an internal address');
-    return { route: { kind: 'pinned', address }, peer: { hostname, address } };
+    return { route: { kind: 'pinned', address }, peer: { hostname, address, wayOut: namedBy?.wayOut } };
   }
 
   /** The public ones among a name's addresses. */
@@ -94,6 +96,6 @@ function refused({ url, namedBy }: Asked, what: string): HttpError {
   const named = shownHost({ host: namedBy.hostname });
   return new HttpError(
     { host, status: 0, retryable: false },
-    `${named} leads to ${host}, which is ${what}: it is not asked; the operator can allow it (registryTrustedHosts)`,
+    `${named} leads to ${host}, which is ${what}: it is not asked; the operator can allow it (${namedBy.wayOut ?? 'registryTrustedHosts'})`,
   );
 }

@@ -27,7 +27,7 @@ const configurations: { resource: Resource<Configuration>; name: string }[] = [
 const definitions = kinds.filter(needsConversion).map(({ plural, group }) => `${plural}.${group}`);
 
 /**
- * Tells the API server whom to trust when it calls the webhook: `bundle` in every webhook configuration and in every CRD
+ * Tells the API server whom to trust when it calls the webhook: `bundle` in every webhook configuration and every CRD
  * that is converted. What is there already is not written again. Rules and addresses are the installation's.
  * @returns what was written
  */

@@ -103,8 +103,20 @@ describe('what is refused', () => {
       spec: { taskRef: { name: 'other' } },
     });
     expect(body.message).toContain('Once the TaskRun has started, only status and statusMessage updates are allowed');
-    expect(status).toBe(403);
+    // The CRD's own rule comes first.
+    expect(status).toBe(422);
     expect((await world.call('PATCH', `${addressOf(v1, 'TaskRun')}/${name}`, cancelled)).status).toBe(200);
+  });
+
+  it('a change that the rules of the CRD do not see', async () => {
+    const secure = (securityContext: Json) => ({ taskSpec: { steps: [{ ...steps[0], securityContext }] } });
+    const name = nameOf(await created(run(secure({ runAsNonRoot: true }))));
+    const forged = { spec: secure({ privileged: true, runAsNonRoot: null } as unknown as Json) };
+    const { status, body } = await world.call('PATCH', `${addressOf(v1, 'TaskRun')}/${name}`, forged);
+    expect(body.message).toContain(
+      'spec: Once the TaskRun has started, only status and statusMessage updates are allowed',
+    );
+    expect(status).toBe(403);
   });
 
   it('a setting that is none, with what to write', async () => {
@@ -231,6 +243,19 @@ describe('gates, without policies of the API server', () => {
     expect(said(await world.create(child, controller))).toBe('allowed');
   });
 });
+
+/** Waits until the API server believes the webhook. */
+async function createdAgain(): Promise<void> {
+  let last: Answer | undefined;
+  await world
+    .until('runs can be created again', async () => {
+      last = await world.create(run({ taskRef: { name: 't' } }));
+      return last.status === 201;
+    })
+    .catch((error: unknown) => {
+      throw new Error(`${last?.body.message}`, { cause: error });
+    });
+}
 
 describe('the webhook itself', () => {
   it('a new start goes on with the certificates that are there', async () => {

@@ -4,7 +4,7 @@ import { isEqual, specOf } from './object.ts';
 import type { AdmissionRequest } from './review.ts';
 
 /**
- * Who may write what Chains believes, what a run says of itself and what it owns: the chart's ValidatingAdmissionPolicies
+ * Who may write what Chains believes, what a run says of itself and what it owns: the policies of the chart
  * (config/chart/templates/admission.yaml) once more, for API servers that have none.
  */
 export interface GateRules {

@@ -39,7 +39,10 @@ export class CertificateKeeper {
     this.#options = options;
   }
 
-  /** Reads the Secret, and writes it when something in it is missing or old. @throws ApiError, Error for no certificate */
+  /**
+   * Reads the Secret, and writes it when something in it is missing or old.
+   * @throws ApiError; Error where cert-manager has not made a certificate yet
+   */
   async current(signal: AbortSignal): Promise<Certificates> {
     if (!this.#options.own) return this.#external(signal);
     for (let attempt = 1; ; attempt++) {
