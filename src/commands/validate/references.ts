@@ -53,8 +53,8 @@ interface Given {
 }
 
 /**
- * Params, workspaces and results of objects that refer to each other. What a reference names and was not given may be on
- * the cluster: nothing is said of it.
+ * Params, workspaces and results of objects that refer to each other. What a reference names and was not given may be
+ * on the cluster: nothing is said of it.
  */
 export function referenceErrors(user: Filed, definitions: Definitions): RuledError[] {
   switch (user.kind) {
