@@ -23,7 +23,7 @@ export function refusedObjects(): Refused[] {
       const older =
         stored === 'v1' ? findKind('tekton.dev/v1beta1', kind)?.version.convert?.fromStored(object) : undefined;
       return [object, ...(older ? [older] : [])].map((each) => ({
-        title: `${kind} ${each.apiVersion.split('/')[1]}: ${what}`,
+        title: `${kind} ${each.apiVersion?.split('/')[1]}: ${what}`,
         object: each as Refused['object'],
       }));
     }),
