@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refusals, refusedObjects } from '../admission/refused.ts';
 import type { Answer, Json } from './https-server.ts';
 import { addressOf, systemNamespace, WebhookWorld } from './webhook-world.ts';
 
@@ -130,6 +131,17 @@ describe('what is refused', () => {
 });
 
 const cancelled = { spec: { status: 'TaskRunCancelled' } };
+
+describe('every manifest of the table is refused as it says', () => {
+  const texts = refusals();
+  it.each(refusedObjects())('$title', async ({ title, object: given }) => {
+    const { status, body } = await world.create(given as never);
+    const text = texts.get(title) ?? '';
+    const webhook = text.startsWith('mutation') ? 'webhook' : 'validation.webhook';
+    expect(body.message).toBe(`admission webhook "${webhook}.pipeline.tekton.dev" denied the request: ${text}`);
+    expect([status, body['reason']]).toEqual([400, 'BadRequest']);
+  });
+});
 
 describe('v1beta1', () => {
   it('is written, stored as v1, and read as it was written', async () => {

@@ -23,7 +23,7 @@ export const SETTLE_MS = 60 * 60_000;
 /**
  * The certificates as they should be now; `found` itself when nothing is to be done. Servers are renewed when a third
  * of their time is left, by the same authority, so that nobody has to be told. An authority is joined by the next one
- * when a third of its time is left: both are trusted, and the next server certificate but one is the new one's.
+ * when a third of its time is left: both are trusted, and what is signed an hour later is the new one's.
  */
 export async function nextCertificates(
   found: Partial<CertificateData>,
