@@ -3,6 +3,8 @@ import type { Pipeline } from '../api/pipeline/v1/pipeline.ts';
 import type { Task } from '../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
+import { resolutionRequests, type ResolutionRequest } from '../api/resolution/resolution-request.ts';
+import { verificationPolicies, type VerificationPolicy } from '../api/resolution/verification-policy.ts';
 import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -12,7 +14,7 @@ import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.
 import { NamespacesCache, type Cache } from '../kube/cache.ts';
 import { byController, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
-import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
+import { isCut, keptPipelineRun, keptPod, keptRequest, keptTaskRun, type Surroundings } from './settled.ts';
 
 /** What the caches hold. */
 interface CachesScope {
@@ -28,6 +30,8 @@ export class Caches {
   readonly pipelines: Cache<Pipeline>;
   readonly pods: Cache<Pod>;
   readonly limitRanges: Cache<LimitRange>;
+  readonly resolutionRequests: Cache<ResolutionRequest>;
+  readonly verificationPolicies: Cache<VerificationPolicy>;
   /** In the order of their first lists: what decides how much is kept of others comes before them. */
   readonly #stages: Informer<KubeObject>[][] = [];
   readonly #client: KubeClient;
@@ -51,6 +55,8 @@ export class Caches {
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
     this.limitRanges = this.#cache(limitRanges);
+    this.verificationPolicies = this.#cache(verificationPolicies);
+    this.resolutionRequests = this.#cache(resolutionRequests, { transform: keptRequest });
     this.#stages.push([]);
     this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, { transform: (run) => keptTaskRun(run, around) });
     this.#stages.push([]);
