@@ -34,7 +34,7 @@ const mayImport: Record<string, string[]> = {
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   reconcilers: ['api', 'core', 'kube'],
-  commands: ['api', 'core', 'jsonpath', 'kube', 'triggers'],
+  commands: ['api', 'core', 'jsonpath', 'kube', 'http', 'registry', 'images', 'resolvers', 'chains', 'triggers'],
   controller: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'resolvers', 'reconcilers', 'triggers'],
   cli: ['api', 'core', 'kube', 'role', 'resolvers', 'chains', 'triggers', 'reconcilers', 'commands', 'controller'],
 };

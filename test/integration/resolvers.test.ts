@@ -24,7 +24,7 @@ import {
 import { requestName } from '../../src/resolvers/contract/name.ts';
 import { commitFiles, startGitBackend, type GitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
 import { main as resolvers } from '../../src/resolvers/role/main.ts';
-import { digestToSign, type Definition } from '../../src/resolvers/trust/signed-forms.ts';
+import { toSign, type Definition } from '../../src/resolvers/trust/signed-forms.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
 /** The controller and the resolvers on a real API server, with a real git server and plain HTTP servers. */
@@ -54,8 +54,8 @@ spec:
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 function signed(yaml: string): string {
-  const definition = parse(yaml) as Definition;
-  const signature = sign('sha256', digestToSign(definition), privateKey).toString('base64');
+  const { definition, digest } = toSign(parse(yaml) as Definition);
+  const signature = sign('sha256', digest, privateKey).toString('base64');
   return stringify({
     ...definition,
     metadata: { ...definition.metadata, annotations: { 'tekton.dev/signature': signature } },

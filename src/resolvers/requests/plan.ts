@@ -17,7 +17,7 @@ export interface RequestPlan {
 }
 
 /** A resolver that answers at once makes a word about waiting needless. */
-const quietMs = 2_000;
+const quietMs = 10_000;
 
 /**
  * What the controller does about a request, whoever resolves it: data that is there makes it a success, too much time a
