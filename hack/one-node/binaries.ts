@@ -61,6 +61,8 @@ const MODULES = {
   provisioner: { binaries: { provisioner: '.' } },
   pause: { binaries: { pause: '.' } },
   'image-hosts': { binaries: { 'image-hosts': '.' } },
+  // Enforces NetworkPolicies in the tests of the chart's.
+  'kube-router': { binaries: { 'kube-router': 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router' } },
   helm: { binaries: { helm: 'helm.sh/helm/v4/cmd/helm' } },
   // The real one, as users have it.
   tkn: { binaries: { tkn: '.' }, linkFlags: '-X github.com/tektoncd/cli/pkg/cmd/version.clientVersion=0.45.0' },

@@ -31,6 +31,11 @@ export function ensureRuncBuildPackages(): Promise<void> {
   return ensurePackages(RUNC_BUILD);
 }
 
+/** What enforcing NetworkPolicies needs, for tests. */
+export function ensureNetworkPolicyPackages(): Promise<void> {
+  return ensurePackages({ iptables: 'iptables', ipset: 'ipset' });
+}
+
 /** What running a transparency log and its certificate authorities needs. */
 export function ensureSigstorePackages(): Promise<void> {
   return ensurePackages(DATABASE);

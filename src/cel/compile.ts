@@ -1,6 +1,6 @@
 import { celEnv, isCelError, parse, plan, type CelFunc, type CelInput, type CelValue } from '@bufbuild/cel';
 import { Budget, meterLoops } from './budget.ts';
-import { undeclaredName } from './syntax.ts';
+import { joinNamespaces, undeclaredName } from './syntax.ts';
 
 /** Longer expressions are not parsed: a `when` with its variables replaced has some hundred characters. */
 const longestExpression = 16_384;
@@ -40,6 +40,8 @@ export interface CompileOptions {
   variables?: readonly string[];
   /** Functions beyond the standard ones. */
   functions?: readonly CelFunc[];
+  /** First parts of names of functions, such as `base64` of `base64.decode`. */
+  namespaces?: readonly string[];
 }
 
 /**
@@ -53,6 +55,7 @@ export function compile(expression: string, options: CompileOptions = {}): Resul
   const compiled = caught(expression, (): Result<ReturnType<typeof plan>> => {
     // The parser wants a line's end after a comment.
     const parsed = parse(`${expression}\n`);
+    joinNamespaces(parsed.expr, new Set(options.namespaces ?? []));
     const unknown = undeclaredName(parsed.expr, new Set(options.variables ?? []));
     if (unknown !== undefined) {
       const at = positionOf(expression, parsed.sourceInfo?.positions[String(unknown.id)]);

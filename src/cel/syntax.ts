@@ -51,6 +51,27 @@ export function comprehensions(root: Expr): Comprehension[] {
   return found;
 }
 
+/**
+ * Makes functions of methods of a namespace: `base64.decode(x)` is the function of that name, called on nothing. A
+ * variable of the same name hides the namespace.
+ */
+export function joinNamespaces(root: Expr, namespaces: ReadonlySet<string>): void {
+  const open: Visit[] = [{ expr: root, scope: new Set() }];
+  for (let visit = open.pop(); visit !== undefined || open.length > 0; visit = open.pop()) {
+    const { expr, scope } = visit ?? { expr: undefined, scope: new Set<string>() };
+    if (expr === undefined) continue;
+    if (expr.exprKind.case === 'callExpr') {
+      const call = expr.exprKind.value;
+      const target = call.target?.exprKind;
+      if (target?.case === 'identExpr' && namespaces.has(target.value.name) && !scope.has(target.value.name)) {
+        call.function = `${target.value.name}.${call.function}`;
+        delete call.target;
+      }
+    }
+    open.push(...parts(expr, scope));
+  }
+}
+
 function parts({ exprKind }: Expr, scope: ReadonlySet<string>): Visit[] {
   const here = (exprs: readonly (Expr | undefined)[]): Visit[] => exprs.map((expr) => ({ expr, scope }));
   switch (exprKind.case) {

@@ -7,13 +7,12 @@
 import { parseArgs } from 'node:util';
 import { threeTaskPipelineRun } from '../bench/workloads.ts';
 import { runThroughFaults } from './faults.ts';
-import { loadPlane } from './plane.ts';
+import { onPlane } from './plane.ts';
 
 const { values } = parseArgs({
   options: { pipelineruns: { type: 'string', default: '100' }, share: { type: 'string', default: '0.1' } },
 });
-const { plane, client } = await loadPlane(`chaos-${process.pid}`);
-try {
+await onPlane(`chaos-${process.pid}`, async (plane, client) => {
   const count = Number(values.pipelineruns);
   const given = { count, share: Number(values.share), make: threeTaskPipelineRun, timeoutMs: 30 * 60_000 };
   const report = await runThroughFaults(plane, client, given);
@@ -24,7 +23,4 @@ try {
   for (const line of [...report.lost, ...report.doubled].slice(0, 10)) console.log(line);
   const isWell = report.lost.length + report.doubled.length === 0 && report.relistsPerMinute <= 1;
   process.exitCode = isWell ? 0 : 1;
-} finally {
-  await client.close(true);
-  await plane.down();
-}
+});

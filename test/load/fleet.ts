@@ -5,7 +5,9 @@
  */
 import { parseArgs } from 'node:util';
 import { LoadedController } from './controller.ts';
-import { loadPlane, makeNamespace } from './plane.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { ControlPlane } from '../integration/kube-control-plane.ts';
+import { makeNamespace, onPlane } from './plane.ts';
 import { finishedFleet, seedEtcd } from './seed.ts';
 
 const GOAL = { readySeconds: 60, megabytes: 500 };
@@ -15,11 +17,18 @@ const SETTLE_MS = 15_000;
 const { values } = parseArgs({ options: { pipelineruns: { type: 'string', default: '10000' } } });
 const count = Math.max(1, Number(values.pipelineruns));
 
-const { plane, client } = await loadPlane(`fleet-${process.pid}`);
-// The heap of a container with the chart's limit of 1 Gi.
-const nodeFlags = ['--max-old-space-size=768'];
-const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig, nodeFlags });
-try {
+await onPlane(`fleet-${process.pid}`, async (plane, client) => {
+  // The heap of a container with the chart's limit of 1 Gi.
+  const nodeFlags = ['--max-old-space-size=768'];
+  const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig, nodeFlags });
+  try {
+    await restart(plane, client, controller);
+  } finally {
+    await controller.remove();
+  }
+});
+
+async function restart(plane: ControlPlane, client: KubeClient, controller: LoadedController): Promise<void> {
   const namespaces = Array.from({ length: 20 }, (_, i) => `fleet-${i}`);
   for (const namespace of namespaces) await makeNamespace(client, namespace);
   const seeded = await seedEtcd(plane, finishedFleet(count, namespaces));
@@ -34,8 +43,4 @@ try {
   const isReached = ready <= GOAL.readySeconds && peakMegabytes <= GOAL.megabytes;
   if (!isReached) console.log(`missed: at most ${GOAL.readySeconds} s and ${GOAL.megabytes} MB`);
   process.exitCode = isReached ? 0 : 1;
-} finally {
-  await controller.remove();
-  await client.close(true);
-  await plane.down();
 }

@@ -27,6 +27,34 @@ export async function loadPlane(name: string): Promise<{ plane: ControlPlane; cl
   return { plane, client };
 }
 
+/** Works on a control plane of its own, and takes it down afterwards: also when the work fails or is interrupted. */
+export async function onPlane(
+  name: string,
+  work: (plane: ControlPlane, client: KubeClient, interrupted: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(new Error(signal)));
+  const { plane, client } = await loadPlane(name);
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    const stop = () => reject(interrupt.signal.reason as Error);
+    if (interrupt.signal.aborted) stop();
+    else interrupt.signal.addEventListener('abort', stop, { once: true });
+  });
+  const working = work(plane, client, interrupt.signal);
+  try {
+    await Promise.race([working, interrupted]);
+  } finally {
+    // What the work started ends first: a controller without its server would only complain.
+    if (interrupt.signal.aborted) await Promise.race([working.catch(() => undefined), delay(10_000)]);
+    await client.close(true);
+    await plane.down();
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
 /** A namespace with the ServiceAccount that a controller manager would make. */
 export async function makeNamespace(client: KubeClient, name: string): Promise<string> {
   const ifMissing = (error: unknown) => {

@@ -43,25 +43,44 @@ interface Entry {
 export async function readPack(pack: Buffer, limits: PackLimits, signal: AbortSignal): Promise<Map<string, GitObject>> {
   const entries = await readEntries(pack, limits, signal);
   const objects = new Map<string, GitObject>();
-  const byOffset = new Map<number, GitObject>();
-  let waiting = [...entries];
-  while (waiting.length > 0) {
-    const left: [number, Entry][] = [];
-    for (const [offset, entry] of waiting) {
-      const object = resolvedEntry(entry, objects, byOffset);
-      if (object === undefined) {
-        left.push([offset, entry]);
-        continue;
-      }
-      if (entry.base !== undefined) take(object.data.length, limits.budget);
-      byOffset.set(offset, object);
-      objects.set(nameOf(object, limits.hash), object);
-      if (byOffset.size % 1000 === 0) await turn(signal);
-    }
-    if (left.length === waiting.length) throw new ProtocolError('the pack has deltas without their base');
-    waiting = left;
+  const waiting = new Map<number | string, PlacedEntry[]>();
+  const ready: { placed: PlacedEntry; object: GitObject }[] = [];
+  for (const [offset, entry] of entries) {
+    const { type, base, data } = entry;
+    const placed = { offset, entry };
+    if (base !== undefined) upon(waiting, base).push(placed);
+    else if (type !== undefined) ready.push({ placed, object: { type, data } });
   }
+  // From each object to the deltas upon it: every entry is met once, in whatever order they came.
+  let resolved = 0;
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    const { placed, object } = next;
+    const name = nameOf(object, limits.hash);
+    objects.set(name, object);
+    resolved += 1;
+    for (const base of [placed.offset, name]) {
+      for (const delta of waiting.get(base) ?? []) {
+        const data = applyDelta(object.data, delta.entry.data, largestObject);
+        take(data.length, limits.budget);
+        ready.push({ placed: delta, object: { type: object.type, data } });
+      }
+      waiting.delete(base);
+    }
+    if (resolved % 1000 === 0) await turn(signal);
+  }
+  if (resolved < entries.size) throw new ProtocolError('the pack has deltas without their base');
   return objects;
+}
+
+function upon(waiting: Map<number | string, PlacedEntry[]>, base: number | string): PlacedEntry[] {
+  const known = waiting.get(base) ?? [];
+  waiting.set(base, known);
+  return known;
+}
+
+interface PlacedEntry {
+  offset: number;
+  entry: Entry;
 }
 
 async function readEntries(pack: Buffer, limits: PackLimits, signal: AbortSignal): Promise<Map<number, Entry>> {
@@ -138,16 +157,6 @@ function inflate(from: Buffer, size: number): { data: Buffer; consumed: number }
 }
 
 /** Undefined while the base is not there yet. */
-function resolvedEntry(
-  { type, base, data }: Entry,
-  byName: ReadonlyMap<string, GitObject>,
-  byOffset: ReadonlyMap<number, GitObject>,
-): GitObject | undefined {
-  if (base === undefined) return type && { type, data };
-  const found = typeof base === 'string' ? byName.get(base) : byOffset.get(base);
-  return found && { type: found.type, data: applyDelta(found.data, data, largestObject) };
-}
-
 function byteAt(pack: Buffer, at: number): number {
   const byte = pack[at];
   if (byte === undefined) throw new ProtocolError('the pack breaks off');

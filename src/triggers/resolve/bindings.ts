@@ -34,7 +34,8 @@ type Piece = { kind: 'text'; text: string } | { kind: 'expression'; text: string
 /**
  * The params that a template is filled with: those of the bindings, their `$(...)` replaced by what they find in the
  * event, and the defaults of those that no binding gives. A default also stands in for an expression that finds
- * nothing. @throws ResolveError for a name that is given twice, and for an expression that finds nothing and has no default.
+ * nothing.
+ * @throws ResolveError for a name that is given twice, and for an expression that finds nothing without a default.
  */
 export function resolveParams(
   bindings: readonly BindingParam[],

@@ -1,13 +1,9 @@
+import { canonicalName } from '../../api/triggers/header-name.ts';
+
+export { canonicalName };
+
 /** Values by canonical name: what Go calls http.Header, and how interceptors get it. */
 export type Header = Readonly<Record<string, readonly string[]>>;
-
-/**
- * A header's name as Go writes it (net/textproto): `x-github-event` is `X-Github-Event`. Odd names stay as they are.
- */
-export function canonicalName(name: string): string {
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return name;
-  return name.toLowerCase().replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
-}
 
 /** The same header with canonical names; values of names that only differ in case follow each other. */
 export function canonicalHeader(header: Readonly<Record<string, string | readonly string[] | undefined>>): Header {

@@ -30,8 +30,8 @@ interface Filling {
 
 /**
  * The objects of a TriggerTemplate. `$(tt.params.NAME)` is replaced in every text and key, once: a value that looks
- * like a variable is not replaced again, and no value can end the text that it stands in. `$(uid)` is `uid`. Names without a
- * value stay as they are.
+ * like a variable is not replaced again, and no value can end the text that it stands in. `$(uid)` is `uid`. Names
+ * without a value stay as they are.
  *
  * Text of an event starts no variable of Tekton or Kubernetes: its `$(` becomes `$$(`, upstream's escape. Inside a
  * Task's or Pipeline's definition Tekton knows no escape; there such an event is refused.

@@ -1,0 +1,66 @@
+import type { KubeObject, Resource } from '../../resource.ts';
+import { decodeAs } from '../decode.ts';
+import { via, type FieldError } from '../fielderror.ts';
+import type { Condition } from '../meta.ts';
+import {
+  specForms,
+  type EventListenerSpec,
+  type InterceptorSpec,
+  type TriggerSpec,
+  type TriggersKind,
+  type TriggerTemplateSpec,
+} from './spec.ts';
+
+interface TriggersObject<Spec, Status = object> extends KubeObject {
+  spec?: Spec;
+  status?: Status;
+}
+
+export interface EventListenerStatus {
+  observedGeneration?: number;
+  conditions?: Condition[];
+  annotations?: Record<string, string>;
+  address?: { url?: string };
+  configuration?: { generatedName?: string };
+}
+
+export interface AddressStatus {
+  address?: { url?: string };
+}
+
+export type EventListener = TriggersObject<EventListenerSpec, EventListenerStatus>;
+export type Trigger = TriggersObject<TriggerSpec>;
+export type TriggerBinding = TriggersObject<{ params?: { name?: string; value?: string }[] }>;
+export type TriggerTemplate = TriggersObject<TriggerTemplateSpec>;
+export type Interceptor = TriggersObject<InterceptorSpec, AddressStatus>;
+
+export const triggersGroup = 'triggers.tekton.dev';
+
+function address<T extends KubeObject>(plural: string, kind: TriggersKind, more: Partial<Resource> = {}): Resource<T> {
+  return { group: triggersGroup, version: 'v1beta1', plural, kind, namespaced: true, ...more } as Resource<T>;
+}
+
+export const eventListeners = address<EventListener>('eventlisteners', 'EventListener');
+export const triggers = address<Trigger>('triggers', 'Trigger');
+export const triggerBindings = address<TriggerBinding>('triggerbindings', 'TriggerBinding');
+export const clusterTriggerBindings = address<TriggerBinding>('clustertriggerbindings', 'ClusterTriggerBinding', {
+  namespaced: false,
+});
+export const triggerTemplates = address<TriggerTemplate>('triggertemplates', 'TriggerTemplate');
+export const clusterInterceptors = address<Interceptor>('clusterinterceptors', 'ClusterInterceptor', {
+  namespaced: false,
+  version: 'v1alpha1',
+});
+export const interceptors = address<Interceptor>('interceptors', 'Interceptor', { version: 'v1alpha1' });
+
+/**
+ * An object whose spec is read as upstream's Go does (decode.ts), and what is wrong with it. The API server lets
+ * everything through.
+ */
+export function decoded<T extends TriggersObject<unknown, unknown>>(
+  kind: TriggersKind,
+  object: T,
+): { object: T; errors: FieldError[] } {
+  const { value, errors } = decodeAs(specForms[kind], object.spec ?? {});
+  return { object: { ...object, spec: value as T['spec'] }, errors: via('spec', errors) };
+}
