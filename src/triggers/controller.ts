@@ -72,7 +72,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     services: new Informer({ ...made, resource: services }),
   };
   const stop = new AbortController();
-  const configs = sources.configs.run(stop.signal);
+  const configs = sources.configs.run(AbortSignal.any([end, stop.signal]));
   try {
     await sources.configs.synced(end);
     const election = sources.configs.store.find(namespace, 'config-leader-election-triggers-controllers');

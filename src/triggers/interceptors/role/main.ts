@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
+import { serverTypeLabel } from '../../../api/triggers/defaults.ts';
 import { clusterInterceptors } from '../../../api/triggers/objects.ts';
 import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
 import { HttpClient } from '../../../http/client.ts';
 import { serve, type RunningServer, type ServerAnswer, type ServerRequest } from '../../../http/server.ts';
-import { ApiError, isNotFound } from '../../../kube/client.ts';
+import { ApiError, isAlreadyExists, isNotFound } from '../../../kube/client.ts';
 import { secrets } from '../../../kube/resources.ts';
 import { parseRoleFlags, numberFlag, type Environment, type RoleFlags } from '../../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../../role/process.ts';
@@ -85,6 +86,7 @@ async function work(process: RoleProcess<InterceptorsFlags>): Promise<void> {
   );
   log.info({ port: server.port }, 'serving');
   try {
+    await createMissing(process, data);
     await announce(process, data);
     ready();
     await keep(process, server, data);
@@ -174,7 +176,7 @@ async function certificates({ client, flags, end, log }: RoleProcess<Interceptor
 
 /** Tells sinks whom to trust: the caBundle of the ClusterInterceptors that come along. */
 async function announce({ client, log, end }: RoleProcess<InterceptorsFlags>, data: CertificateData): Promise<void> {
-  const caBundle = Buffer.from(data['ca-cert.pem']).toString('base64');
+  const caBundle = bundleOf(data);
   const { items } = await client.list(clusterInterceptors, { signal: end });
   for (const { metadata, spec } of items) {
     const name = metadata.name ?? '';
@@ -182,6 +184,28 @@ async function announce({ client, log, end }: RoleProcess<InterceptorsFlags>, da
     const body = { spec: { clientConfig: { caBundle } } };
     await client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }, { signal: end });
     log.info({ clusterInterceptor: name }, 'its certificate was announced');
+  }
+}
+
+function bundleOf(data: CertificateData): string {
+  return Buffer.from(data['ca-cert.pem']).toString('base64');
+}
+
+/**
+ * Makes the ClusterInterceptors that are not there, at the start only: whoever deletes one later means it. They cannot
+ * be part of the chart, since their kind is.
+ */
+async function createMissing(
+  { client, flags, end }: RoleProcess<InterceptorsFlags>,
+  data: CertificateData,
+): Promise<void> {
+  for (const path of coreInterceptors.keys()) {
+    const service = { name: flags.serviceName, namespace: flags.systemNamespace, path, port: 8443 };
+    const metadata = { name: path, labels: { [serverTypeLabel]: 'https' } };
+    const spec = { clientConfig: { service, caBundle: bundleOf(data) } };
+    await client.create(clusterInterceptors, { metadata, spec }, { signal: end }).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
   }
 }
 
