@@ -17,6 +17,7 @@ import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
+import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
 
 const PROGRAM = 'tektite';
@@ -62,7 +63,7 @@ const helpCommand: Command = command({
   // Answered before any command runs.
   run: () => Promise.resolve(0),
 });
-const single: readonly Command[] = [versionCommand, helpCommand];
+const single: readonly Command[] = [validateCommand, versionCommand, helpCommand];
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);

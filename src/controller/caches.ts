@@ -10,7 +10,7 @@ import { Informer, type InformerOptions } from '../kube/informer.ts';
 import { keyOf, type KubeObject, type Resource } from '../kube/object.ts';
 import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.ts';
 import { NamespacesCache, type Cache } from '../kube/cache.ts';
-import { byController, controllerIndex, controllerKey } from '../kube/owners.ts';
+import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
 import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
 
@@ -90,10 +90,10 @@ export class Caches {
   /** A run that ends settles others: a PipelineRun its TaskRuns, a TaskRun its pods, a pod the TaskRun it served. */
   #trimWhatIsSettled(): void {
     this.pipelineRuns.subscribe(({ object }) => {
-      if (isDone(object.status)) this.#trim(this.taskRuns, object);
+      if (isDone(object.status)) this.#trim(this.taskRuns, 'PipelineRun', object);
     });
     this.taskRuns.subscribe(({ object }) => {
-      if (isDone(object.status)) this.#trim(this.pods, object);
+      if (isDone(object.status)) this.#trim(this.pods, 'TaskRun', object);
     });
     this.pods.subscribe(({ object }) => {
       const owner = controllerKey(object, 'TaskRun');
@@ -101,8 +101,8 @@ export class Caches {
     });
   }
 
-  #trim<T extends KubeObject>(cache: Cache<T>, owner: KubeObject): void {
-    for (const child of cache.byIndex(byController, owner.metadata.uid ?? ''))
+  #trim<T extends KubeObject>(cache: Cache<T>, kind: string, { metadata: { uid } }: KubeObject): void {
+    for (const child of cache.byIndex(byController, controllerId({ apiVersion: 'tekton.dev/v1', kind, uid })))
       if (!isCut(child)) cache.trim(keyOf(child));
   }
 

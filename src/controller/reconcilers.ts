@@ -19,7 +19,6 @@ import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconcil
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import type { Registries } from '../registry/client.ts';
 import type { Caches } from './caches.ts';
-import { tellingFailures } from './telling-failures.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
@@ -88,17 +87,12 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       watchdog,
       log,
       ...ledBy(leaders.pipelineRun),
-      reconcile: tellingFailures(
-        events,
+      // Of a PipelineRun that is over nothing is left to do.
+      reconcile: wholeRuns(
         caches.pipelineRuns,
-        'PipelineRun',
-        // Of a PipelineRun that is over nothing is left to do.
-        wholeRuns(
-          caches.pipelineRuns,
-          () => false,
-          () => Promise.resolve(undefined),
-        ).whole(createPipelineRunReconciler({ ...common, stores: caches })),
-      ),
+        () => false,
+        () => Promise.resolve(undefined),
+      ).whole(createPipelineRunReconciler({ ...common, stores: caches })),
     },
     {
       name: 'taskrun',
@@ -107,11 +101,8 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       watchdog,
       log,
       ...ledBy(leaders.taskRun),
-      reconcile: tellingFailures(
-        events,
-        caches.taskRuns,
-        'TaskRun',
-        wholeTaskRuns.whole(createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp })),
+      reconcile: wholeTaskRuns.whole(
+        createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp }),
       ),
     },
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { byController, controllerId } from '../kube/owners.ts';
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../api/resources.ts';
@@ -151,7 +152,12 @@ describe('what the caches keep', () => {
     await expect.poll(kept, patience).toEqual({ pipelineRun: 'whole', taskRun: 'whole', pod: 'cut' });
     await update(resources.pipelineRun, pipelineRun(ended));
     await expect.poll(kept, patience).toEqual({ pipelineRun: 'cut', taskRun: 'cut', pod: 'cut' });
-    expect(caches.taskRuns.byIndex('controller', 'uid-parent')).toHaveLength(1);
+    expect(
+      caches.taskRuns.byIndex(
+        byController,
+        controllerId({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', uid: 'uid-parent' }),
+      ),
+    ).toHaveLength(1);
     await end();
   });
 
@@ -164,7 +170,9 @@ describe('what the caches keep', () => {
       spec: { managedBy: 'tekton.dev/pipeline' },
       status: { podName: 'run-pod', conditions: [{ type: 'Succeeded', status: 'True', reason: 'Succeeded' }] },
     });
-    expect(caches.pods.byIndex('controller', 'uid-run')).toHaveLength(1);
+    expect(
+      caches.pods.byIndex(byController, controllerId({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', uid: 'uid-run' })),
+    ).toHaveLength(1);
     await end();
   });
 });

@@ -2,12 +2,25 @@ import { joinKey } from './object.ts';
 import type { KubeObject } from './object.ts';
 import type { Change, IndexFunction } from './store.ts';
 
-/** Name of the index of stores that finds objects by the uid of the object that controls them. */
+/** Name of the index of stores that finds objects by the object that controls them (`controllerId`). */
 export const byController = 'controller';
+
+/** A controlling object: also by group and kind, since anybody can write a reference with a uid that he has read. */
+export interface ControllerId {
+  apiVersion: string;
+  kind: string;
+  uid: string | undefined;
+}
+
+/** The key of that index; versions of a group are the same object. */
+export function controllerId({ apiVersion, kind, uid = '' }: ControllerId): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash === -1 ? '' : apiVersion.slice(0, slash)}/${kind}/${uid}`;
+}
 
 /** The index of that name. */
 export const controllerIndex: IndexFunction<KubeObject> = (object) =>
-  (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map((owner) => owner.uid);
+  (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map(controllerId);
 
 /** The key of the object that controls this one, when it is of the given kind. */
 export function controllerKey(object: KubeObject, kind: string): string | undefined {

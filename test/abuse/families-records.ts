@@ -22,6 +22,7 @@ import { readViolations } from '../../src/core/digest/violations.ts';
 import { specRecord } from '../../src/core/digest/fields.ts';
 import { checkEnums } from '../../src/core/params/check.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
+import { childOf } from '../../src/core/pipelinerun/child/child.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
@@ -135,8 +136,8 @@ function lostChildren(n: number): () => unknown {
     tasks: range(n).map((index) => ({ name: `t${index}`, taskSpec: { steps: [{ image: 'i', script: 'x' }] } })),
   };
   const fresh: PipelineRun = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata, spec: { pipelineSpec } };
-  const first = decideAtOnce(planPipelineRun({ run: fresh, taskRuns: [], settings }, now), notFound);
-  const made = first.effects.flatMap((effect) => (effect.type === 'createTaskRun' ? [effect.taskRun] : []));
+  const first = decideAtOnce(planPipelineRun({ run: fresh, children: [], settings }, now), notFound);
+  const made = first.effects.flatMap((effect) => (effect.type === 'createChild' ? [effect.child as TaskRun] : []));
   const taskRuns = made.map((taskRun, index) => ({
     ...taskRun,
     metadata: { ...taskRun.metadata, uid: `uid-${index}` },
@@ -144,7 +145,7 @@ function lostChildren(n: number): () => unknown {
   const { childReferences: _lost, ...status } = first.status;
   const run: PipelineRun = { ...fresh, status };
   return () => {
-    const facts = { run, taskRuns, settings };
+    const facts = { run, children: taskRuns.map((child) => childOf('TaskRun', child)), settings };
     const records = formatChildren(taskRuns.map(childRecord));
     const recorded = {
       ...run,

@@ -23,7 +23,7 @@ function remotePipeline(n: number): () => unknown {
   const params = named('p', n).map((name) => ({ name, value: 'v' }));
   const resolver = params.map(({ name }) => ({ name, value: `$(params.${name})` }));
   const run: PipelineRun = { metadata, spec: { params, pipelineRef: { resolver: 'git', params: resolver } } };
-  const facts = { run, taskRuns: [], settings };
+  const facts = { run, children: [], settings };
   return () => decideAtOnce(planPipelineRun(facts, now), found);
 }
 
@@ -33,7 +33,7 @@ function remoteTasks(n: number): () => unknown {
     name,
     taskRef: { resolver: 'git', params: [{ name: 'pathInRepo', value: name }] },
   }));
-  const facts = { run: { metadata, spec: { pipelineSpec: { tasks } } }, taskRuns: [], settings };
+  const facts = { run: { metadata, spec: { pipelineSpec: { tasks } } }, children: [], settings };
   return () => decideAtOnce(planPipelineRun(facts, now), found);
 }
 

@@ -7,6 +7,7 @@ import { artifactsOf } from '../../src/chains/formats/index.ts';
 import { settings as formatSettings } from '../../src/chains/formats/fixture.fake.ts';
 import { digestOf } from '../../src/core/digest/record.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
+import { childOf } from '../../src/core/pipelinerun/child/child.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settle as settlePipelineRun } from '../../src/core/pipelinerun/settle.ts';
 import { podOf, settingsOf, terminationMessage } from '../../src/core/pod/pod.fake.ts';
@@ -296,7 +297,7 @@ const others: Family[] = [
     size: 150,
     prepare: (n) => {
       const { run, children } = ended(n);
-      const facts = { run, taskRuns: children, settings };
+      const facts = { run, children: children.map((child) => childOf('TaskRun', child)), settings };
       return () => {
         return settlePipelineRun(run, decideAtOnce(planPipelineRun(facts, now), notFound), [], now);
       };

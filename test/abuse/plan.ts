@@ -18,7 +18,7 @@ const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: 
 export function plan({ kind }: Pick<AbuseCase, 'kind'>, json: string): TaskRunDecision | PipelineRunDecision {
   const object: unknown = { apiVersion: 'tekton.dev/v1', kind, metadata, spec: JSON.parse(json) as unknown };
   if (kind === 'PipelineRun') {
-    const facts = { run: object as PipelineRun, taskRuns: [], settings };
+    const facts = { run: object as PipelineRun, children: [], settings };
     return decideAtOnce(planPipelineRun(facts, now), notFound);
   }
   const taskRun = object as TaskRun;

@@ -65,8 +65,10 @@ export class Installation {
   }
 
   /** Upgrades the release to the setup's values and these; without any, back to what the setup left. */
-  async upgrade(values: Readonly<Record<string, string>> = {}): Promise<void> {
-    const set = Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+  async upgrade(values: Readonly<Record<string, string | object>> = {}): Promise<void> {
+    const set = Object.entries(values).flatMap(([key, value]) =>
+      typeof value === 'string' ? ['--set', `${key}=${value}`] : ['--set-json', `${key}=${JSON.stringify(value)}`],
+    );
     await this.helm(
       'upgrade',
       '--install',

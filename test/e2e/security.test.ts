@@ -139,14 +139,15 @@ interface Role {
 
 /** Where the sources use each right: the file's text has to hold all of these. */
 const uses: Record<string, [file: string, ...texts: string[]]> = {
-  'get tasks pipelines': ['src/reconcilers/pipelinerun/observe.ts', 'client.get(resource, namespace, name'],
+  'get tasks pipelines': ['src/reconcilers/supply/definitions.ts', 'client.get(resource, namespace, name'],
   'list watch tasks pipelines pipelineruns taskruns pods limitranges': ['src/controller/caches.ts', 'new Informer'],
   'patch pipelineruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.patch(pipelineRunResource'],
   'get create patch taskruns': [
-    'src/reconcilers/pipelinerun/apply.ts',
-    'client.get(taskRunResource',
-    'client.create(taskRunResource',
-    'client.patch(taskRunResource',
+    'src/reconcilers/pipelinerun/children.ts',
+    'TaskRun: taskRunResource',
+    'client.get(resource',
+    'client.create(resource',
+    'client.patch(resources[kind]',
   ],
   'update pipelineruns/status': [
     'src/reconcilers/pipelinerun/reconciler.ts',
@@ -170,11 +171,11 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
     'client.patch(persistentVolumeClaims',
   ],
   'get serviceaccounts secrets': [
-    'src/reconcilers/taskrun/observe.ts',
+    'src/reconcilers/supply/credentials.ts',
     'client.get(serviceAccounts',
     'client.get(secrets',
   ],
-  'list events': ['src/reconcilers/taskrun/observe.ts', 'client.list(events'],
+  'list events': ['src/reconcilers/supply/pod-warning.ts', 'client.list(events'],
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
   'list watch configmaps': ['src/controller/settings.ts', 'new Informer'],
   'get create update patch leases': ['src/kube/lease.ts', '.get(leases', '.create(leases', '.replace(leases'],

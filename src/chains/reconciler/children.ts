@@ -3,6 +3,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
 import { eachOf } from '../../concurrency.ts';
 import { labels } from '../../core/labels.ts';
+import { isControlledBy } from '../../core/owner.ts';
 import { joinKey, type Resource } from '../../kube/object.ts';
 import type { Problem } from '../plan/problems.ts';
 import { childTaskRuns } from '../plan/run.ts';
@@ -63,10 +64,8 @@ export async function readChildren(
  * label on it.
  */
 function notChild(child: TaskRun, run: PipelineRun, task: string | undefined): string | undefined {
-  const isOwned = (child.metadata.ownerReferences ?? []).some(
-    ({ controller, uid }) => controller === true && uid === run.metadata.uid,
-  );
-  if (!isOwned) return 'was not made by the PipelineRun (its controller is another, or none)';
+  if (!isControlledBy(child, 'PipelineRun', run.metadata.uid))
+    return 'was not made by the PipelineRun (its controller is another, or none)';
   const label = child.metadata.labels?.[labels.pipelineTask];
   return label === task
     ? undefined

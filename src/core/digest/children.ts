@@ -1,4 +1,4 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { ObjectMeta } from '../../api/meta.ts';
 import { fixedPart, shortDigestOf } from './record.ts';
 
 /** What a PipelineRun records of a child it made. */
@@ -14,7 +14,7 @@ export interface ChildRecord {
 const digests = new WeakMap<object, string>();
 
 /** The record of a child as the API server has it. */
-export function childRecord({ metadata, spec }: TaskRun): ChildRecord {
+export function childRecord({ metadata, spec }: { metadata: ObjectMeta; spec: object }): ChildRecord {
   let digest = digests.get(spec);
   if (digest === undefined) digests.set(spec, (digest = shortDigestOf(fixedPart(spec))));
   return { name: metadata.name ?? '', uid: compactUid(metadata.uid ?? ''), spec: digest };

@@ -1,7 +1,7 @@
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { labels } from '../labels.ts';
-import { isOwnedBy } from '../pipelinerun/owner.ts';
+import { isControlledBy } from '../owner.ts';
 import { childRecord, parseChildren, type ChildRecord } from './children.ts';
 import { changedFields } from './fields.ts';
 import { readPodRecord } from './pod-record.ts';
@@ -96,7 +96,7 @@ function childProblems(
     return [{ field: `${path} metadata.uid`, message: 'is another object than the one this PipelineRun made' }];
   const task = reference?.pipelineTaskName;
   return [
-    ...(isOwnedBy(child, run.metadata.uid)
+    ...(isControlledBy(child, 'PipelineRun', run.metadata.uid)
       ? []
       : [{ field: `${path} metadata.ownerReferences`, message: 'the PipelineRun is not its controller any more' }]),
     ...(child.metadata.labels?.[labels.pipelineTask] === task

@@ -27,7 +27,7 @@ export interface TaskState extends TaskObservation {
   invalid?: string;
   /** Whether all tasks it waits for are done. */
   ready: boolean;
-  /** It has TaskRuns to be created now. */
+  /** It has runs to be created now. */
   startable: boolean;
   done: boolean;
 }
@@ -76,7 +76,7 @@ function assessOnce(
   const states = new Map<string, TaskState>();
   const byName = new Map(observations.filter((one) => one.section === 'tasks').map((one) => [one.name, one]));
   const results: RunResults = new Map(observations.map((one) => [one.name, one.results]));
-  const artifacts = artifactReplacements(observations.filter((one) => one.progress === 'succeeded'));
+  const artifacts = artifactReplacements(observations.filter((one) => one.progress === 'succeeded').map(outputsOf));
   const propagated = mergeReplacements(resultReplacements(results), artifacts);
   const known = mergeReplacements(propagated, matrixLengths(observations, circumstances.mostCombinations));
   const judged = new Map((before?.tasks ?? []).map((state) => [`${state.section}/${state.name}`, state.invalid]));
@@ -97,6 +97,10 @@ function assessOnce(
   return { tasks, dagDone, allDone: tasks.every((state) => state.done), results, replacements: propagated };
 }
 
+function outputsOf({ name, children }: TaskObservation) {
+  return { name, runs: children.map(({ object }) => object) };
+}
+
 interface Surroundings extends Circumstances {
   parents: readonly TaskState[];
   results: RunResults;
@@ -109,7 +113,7 @@ interface Surroundings extends Circumstances {
 
 /** A task with results replaced in what is decided by, once they are there. */
 function withResults(one: TaskObservation, ready: boolean, known: Replacements, shown: Budget) {
-  const task = ready || one.runs.length > 0 ? replaceInShown(one.task, known, shown) : one.task;
+  const task = ready || one.children.length > 0 ? replaceInShown(one.task, known, shown) : one.task;
   return { ...one, task, known, ready, startable: false, done: isOver(one) };
 }
 
@@ -139,9 +143,9 @@ function mayGoOn({ ready }: TaskState, { stopping, requested, overdue }: Surroun
  * A fan-out of which some runs are not created yet (they are too many for one plan, or the controller was killed in
  * between): the rest is still to come.
  */
-function isPartlyStarted({ task, runs }: TaskState, most: number): boolean {
+function isPartlyStarted({ task, children }: TaskState, most: number): boolean {
   if (task.matrix === undefined || !isMatrixed(task)) return false;
-  return runs.length < countProduct(task.matrix) || runs.length < countRuns(task.matrix, most);
+  return children.length < countProduct(task.matrix) || children.length < countRuns(task.matrix, most);
 }
 
 /** The reasons in upstream's order of precedence. Only the later ones need to know that the parents are done. */
@@ -237,9 +241,12 @@ export function statusOf({ progress }: TaskObservation): 'Succeeded' | 'Failed' 
 /** `tasks.<t>.matrix.length` and `tasks.<t>.matrix.<result>.length` of fanned-out tasks. */
 function matrixLengths(observations: readonly TaskObservation[], most: number): Replacements {
   const texts = new Map<string, string>();
-  for (const { name, task, runs, results } of observations) {
+  for (const { name, task, children, results } of observations) {
     if (task.matrix === undefined || !isMatrixed(task)) continue;
-    texts.set(`tasks.${name}.matrix.length`, String(runs.length > 0 ? runs.length : countRuns(task.matrix, most)));
+    texts.set(
+      `tasks.${name}.matrix.length`,
+      String(children.length > 0 ? children.length : countRuns(task.matrix, most)),
+    );
     for (const [result, value] of results)
       texts.set(`tasks.${name}.matrix.${result}.length`, String(Array.isArray(value) ? value.length : 1));
   }

@@ -2,14 +2,13 @@ import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import { toParamValue, type PipelineRef } from '../../api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { askDefinitions, type DefinitionNeed, type Planning } from '../need.ts';
-import { childName } from '../naming.ts';
 import { isSettled, keyOf, referenceOf, type Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import { replaceDeep } from '../substitution/replacements.ts';
 import { TooLargeError } from '../budget.ts';
 import { bindingBudget, runReplacements } from './bind.ts';
 import { RunFailure, userError } from './failure.ts';
-import { nameOf } from './validate.ts';
+import { nameOf, taskChildName } from './names.ts';
 
 type Failure = Extract<Resolved, { kind: 'failed' }>;
 
@@ -46,8 +45,7 @@ export function* askTasks(
     const reference = taskReference(task);
     if (reference === undefined || !isSettled(reference)) continue;
     const key = keyOf(reference);
-    if (!needs.has(key))
-      needs.set(key, need(run, reference, childName(run.metadata.name ?? '', `-${task.name ?? ''}`)));
+    if (!needs.has(key)) needs.set(key, need(run, reference, taskChildName(run, task.name ?? '')));
   }
   const answers = yield* askDefinitions([...needs.values()]);
   return new Map([...needs.keys()].flatMap((key, index) => (answers[index] ? [[key, answers[index]] as const] : [])));

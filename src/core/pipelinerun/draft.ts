@@ -3,7 +3,6 @@ import type { Condition, RefSource } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
@@ -15,11 +14,12 @@ import { withVerdicts } from '../reference/verdict.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
 import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
-import { nameOf } from './validate.ts';
+import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
-import type { CancelCause, InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
+import type { CancelCause, Child } from './child/child.ts';
+import type { InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { annotations } from '../labels.ts';
 import { claimName } from './workspaces.ts';
 
@@ -40,7 +40,7 @@ export class Draft {
   retry: string | undefined;
   /** Not all that may be done was done: there is more than one plan takes on. */
   goOnAtOnce = false;
-  #recovered: readonly TaskRun[] = [];
+  #recovered: readonly Child[] = [];
 
   constructor(facts: InformedFacts, now: Date) {
     this.facts = facts;
@@ -74,23 +74,22 @@ export class Draft {
   /** Ends the run as failed: nothing more is created for it. */
   fail(reason: string, message: string): void {
     const kept = this.effects.filter(
-      (effect) => effect.type !== 'createTaskRun' && effect.type !== 'createPersistentVolumeClaim',
+      (effect) => effect.type !== 'createChild' && effect.type !== 'createPersistentVolumeClaim',
     );
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
   }
 
-  /** Ends a run that would build what cannot be stored, and with it what runs of it. */
+  /** Ends a run that would build what cannot be stored. */
   failTooLarge(message: string): void {
     this.fail('PipelineValidationFailed', `PipelineRun ${nameOf(this.run)} can't be Run: ${userError(message)}`);
-    this.cancelChildren(this.facts.taskRuns, 'failed', 'tasks');
   }
 
   /** Asks every live child, or those of some tasks, to stop. A child that was asked already is not asked again. */
-  cancelChildren(children: readonly TaskRun[], cause: CancelCause, scope: 'run' | 'tasks'): void {
-    for (const child of children) {
-      if (isDone(child.status) || child.spec.status === 'TaskRunCancelled') continue;
-      this.effects.push({ type: 'cancelTaskRun', name: child.metadata.name ?? '', cause, scope });
+  cancelChildren(children: readonly Child[], cause: CancelCause, scope: 'run' | 'tasks'): void {
+    for (const { kind, name, state, isStopping } of children) {
+      if (state !== 'running' || isStopping) continue;
+      this.effects.push({ type: 'cancelChild', kind, name, cause, scope });
     }
   }
 
@@ -126,12 +125,12 @@ export class Draft {
   }
 
   /** Records children that exist and were not written down. */
-  recordChildren(children: readonly TaskRun[]): void {
+  recordChildren(children: readonly Child[]): void {
     this.#recovered = children;
   }
 
   /** Notes what was changed under the run, and whom it does not know, and says so once. */
-  warn(violations: readonly Violation[], strangers: readonly TaskRun[]): void {
+  warn(violations: readonly Violation[], strangers: readonly Child[]): void {
     const changed = withViolations(this.status, violations);
     const ignored = withIgnored(changed.status, strangers);
     this.status = ignored.status;
@@ -139,7 +138,10 @@ export class Draft {
   }
 
   decision(): PipelineRunDecision {
-    this.status = withChildRecords(withSpecRecords(this.facts.run, this.status), this.#recovered);
+    this.status = withChildRecords(
+      withSpecRecords(this.facts.run, this.status),
+      this.#recovered.map(({ object }) => object),
+    );
     if (isDone(this.status)) {
       this.status.completionTime ??= timestamp(this.now);
       this.#cleanUpClaims();

@@ -369,7 +369,7 @@ describe('settle: effects that fail', () => {
 
   it('a TaskRun that is refused ends the run', () => {
     expect(
-      brief(settled(tasks(task('a')), 'createTaskRun', { status: 400, reason: 'BadRequest', message: 'denied' })),
+      brief(settled(tasks(task('a')), 'createChild', { status: 400, reason: 'BadRequest', message: 'denied' })),
     ).toEqual({
       condition: 'False CreateRunFailed',
       message: 'denied',
@@ -381,19 +381,19 @@ describe('settle: effects that fail', () => {
 
   it('a TaskRun whose name is taken ends the run', () => {
     expect(
-      brief(settled(tasks(task('a')), 'createTaskRun', { status: 409, reason: 'AlreadyExists', message: 'taken' })),
+      brief(settled(tasks(task('a')), 'createChild', { status: 409, reason: 'AlreadyExists', message: 'taken' })),
     ).toMatchObject({ condition: 'False CreateRunFailed', retry: false });
   });
 
   it('a TaskRun that could not be created for now is tried again', () => {
-    expect(
-      brief(settled(tasks(task('a')), 'createTaskRun', { status: 503, reason: '', message: 'busy' })),
-    ).toMatchObject({
-      condition: 'Unknown Running',
-      children: 0,
-      retry: true,
-      events: ['TaskRunsCreationFailed', 'Started', 'Running'],
-    });
+    expect(brief(settled(tasks(task('a')), 'createChild', { status: 503, reason: '', message: 'busy' }))).toMatchObject(
+      {
+        condition: 'Unknown Running',
+        children: 0,
+        retry: true,
+        events: ['TaskRunsCreationFailed', 'Started', 'Running'],
+      },
+    );
   });
 
   it('a claim that is refused ends the run', () => {
@@ -424,20 +424,20 @@ describe('settle: effects that fail', () => {
 
   it('a run is not over while its children do not know it', () => {
     const answer = { status: 500, reason: '', message: 'no' };
-    expect(brief(settled(tasks(task('a')), 'cancelTaskRun', answer, 'Cancelled'))).toMatchObject({
+    expect(brief(settled(tasks(task('a')), 'cancelChild', answer, 'Cancelled'))).toMatchObject({
       condition: 'Unknown PipelineRunCouldntCancel',
       retry: true,
       events: ['PipelineRunCouldntCancel'],
       message:
         'PipelineRun "run" was cancelled but had errors trying to cancel TaskRuns and/or Runs: Failed to patch TaskRun `run-a` with cancellation: no',
     });
-    expect(settled(tasks(task('a')), 'cancelTaskRun', answer, 'Cancelled').status.completionTime).toBeUndefined();
+    expect(settled(tasks(task('a')), 'cancelChild', answer, 'Cancelled').status.completionTime).toBeUndefined();
   });
 
   it('tasks that could not be cancelled gracefully are tried again', () => {
     expect(
       brief(
-        settled(tasks(task('a')), 'cancelTaskRun', { status: 500, reason: '', message: 'no' }, 'CancelledRunFinally'),
+        settled(tasks(task('a')), 'cancelChild', { status: 500, reason: '', message: 'no' }, 'CancelledRunFinally'),
       ),
     ).toMatchObject({ condition: 'Unknown CancelledRunningFinally', retry: true });
   });

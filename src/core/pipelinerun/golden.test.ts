@@ -8,13 +8,13 @@ function describeStep(title: string, simulation: Simulation): string {
   const { effects, requeueAfterMs } = simulation.plan();
   const actions = effects.map((effect) => {
     switch (effect.type) {
-      case 'createTaskRun':
+      case 'createChild':
         return {
           createTaskRun: {
-            name: effect.taskRun.metadata.name,
-            labels: effect.taskRun.metadata.labels,
-            annotations: effect.taskRun.metadata.annotations,
-            spec: effect.taskRun.spec,
+            name: effect.child.metadata.name,
+            labels: effect.child.metadata.labels,
+            annotations: effect.child.metadata.annotations,
+            spec: effect.child.spec,
           },
         };
       case 'event':

@@ -32,8 +32,8 @@ describe('on request', () => {
       status: { ...simulation.run.status, childReferences: simulation.run.status?.childReferences?.slice(0, 1) },
     };
     simulation.request('Cancelled');
-    expect(simulation.plan().effects.filter(({ type }) => type === 'cancelTaskRun')).toEqual([
-      { type: 'cancelTaskRun', name: 'run-b', cause: 'cancelled', scope: 'run' },
+    expect(simulation.plan().effects.filter(({ type }) => type === 'cancelChild')).toEqual([
+      { type: 'cancelChild', kind: 'TaskRun', name: 'run-b', cause: 'cancelled', scope: 'run' },
     ]);
     simulation.step();
     expect(simulation.run.status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b']);

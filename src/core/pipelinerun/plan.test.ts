@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { observeTasks } from './taskstate.ts';
 import { pipelineRun, Simulation, task, type Outcome } from './simulation.fake.ts';
 
 const failed: Outcome = { status: 'False' };
@@ -519,6 +520,28 @@ describe('fan-out', () => {
     simulation.finish('n');
     simulation.step();
     expect(simulation.condition).toBe('True Succeeded: Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
+  });
+
+  it('keeps the order of its runs, whatever their task is called and whichever was made late', () => {
+    const values = Array.from({ length: 12 }, (_, index) => `v${index}`);
+    const simulation = simulate([task('build-2', { matrix: { params: [{ name: 'p', value: values }] } }, 'r')]);
+    simulation.step();
+    const late = simulation.taskRuns.get('run-build-2-3');
+    simulation.taskRuns.delete('run-build-2-3');
+    simulation.step();
+    expect(simulation.taskRuns.get('run-build-2-3')?.spec).toEqual(late?.spec);
+    values.forEach((r, index) => simulation.finish('build-2', { results: { r } }, index));
+    const [state] = observeTasks(simulation.run, simulation.run.status?.pipelineSpec ?? {}, simulation.children());
+    expect(state?.results.get('r')).toEqual(values);
+  });
+
+  it('of one run has no number, and one at the end of its name is none', () => {
+    const simulation = simulate([task('build-2', { matrix: { params: [{ name: 'p', value: ['x'] }] } }, 'r')]);
+    simulation.step();
+    expect(simulation.created).toEqual(['run-build-2']);
+    simulation.finish('build-2', { results: { r: '0' } });
+    simulation.step();
+    expect(simulation.condition).toMatch(/^True/);
   });
 
   it('goes on where it was interrupted', () => {

@@ -1,31 +1,31 @@
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { excess, jsonSize, largestObject, tooLarge, TooLargeError } from '../budget.ts';
-import { isDone, isFailed, timestamp, withSucceeded } from '../condition.ts';
+import { isDone, timestamp, withSucceeded } from '../condition.ts';
 import { lostMessage, specViolations } from '../digest/spec-change.ts';
 import type { DefinitionNeed, Planning } from '../need.ts';
 import type { Definition, Resolved } from '../reference/resolved.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
 import { assess, statusOf, type Assessment } from './assess.ts';
 import { boundWorkspaces } from './bind.ts';
-import { childReferences, skippedTasks } from './children.ts';
+import type { NewChild } from './child/child.ts';
+import { childContext, childrenFor } from './child/make.ts';
+import { runMetadata, missingEntries } from './child/metadata.ts';
+import { childReferences, skippedTasks } from './child/references.ts';
 import { conditionOf, pipelineTimedOut } from './condition.ts';
 import { askPipeline, askTasks, taskFailure } from './definitions.ts';
 import { Draft, eventsBetween } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
 import { countProduct } from './matrix.ts';
-import { missingEntries, runMetadata } from './metadata.ts';
 import { pipelineOf, readable, type BoundPipeline } from './pipeline.ts';
 import { checkReferences } from './references.ts';
 import { knownChildren } from './record.ts';
 import { takeOver } from './takeover.ts';
-import { taskRunContext, taskRunsFor } from './taskrun.ts';
 import { observeTasks } from './taskstate.ts';
 import { overdue } from './timeouts.ts';
-import type { InformedFacts, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
-import { nameOf } from './validate.ts';
+import type { InformedFacts, PipelineRunDecision, PipelineRunFacts } from './types.ts';
+import { nameOf } from './names.ts';
 import { claimsOf } from './workspaces.ts';
 
 /**
@@ -36,7 +36,7 @@ export function* planPipelineRun(
   observed: PipelineRunFacts,
   now: Date,
 ): Planning<PipelineRunDecision, DefinitionNeed<'Task' | 'Pipeline'>> {
-  if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: stopLeftovers(observed) };
+  if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: [] };
   const facts: InformedFacts = { ...observed };
   const isHeld = isHeldBack(facts.run);
   const tooMuch = excessOfRun(facts);
@@ -44,12 +44,12 @@ export function* planPipelineRun(
   if (!isHeld) facts.pipeline = yield* askPipeline(readable(facts.run));
   const problem = excessOfPipeline(facts);
   if (problem) return refused(facts, problem, now);
-  const children = knownChildren(facts.run, facts.taskRuns);
+  const children = knownChildren(facts.run, facts.children);
   const lost =
     children.unknown.length === 0
       ? []
-      : yield* takeOver(new Draft({ ...facts, taskRuns: children.own }, now), children.unknown);
-  const draft = new Draft({ ...facts, taskRuns: [...children.own, ...lost] }, now);
+      : yield* takeOver(new Draft({ ...facts, children: children.own }, now), children.unknown);
+  const draft = new Draft({ ...facts, children: [...children.own, ...lost] }, now);
   if (isHeld) holdBack(draft);
   else {
     start(draft);
@@ -89,23 +89,6 @@ function refused({ run }: PipelineRunFacts, problem: string, now: Date): Pipelin
   return { status, effects: eventsBetween(run.status, status) };
 }
 
-/**
- * A run that failed while others of its tasks ran (a Task that is gone, a TaskRun that was refused …) leaves none of
- * them behind.
- */
-function stopLeftovers({ run, taskRuns }: PipelineRunFacts): PipelineRunEffect[] {
-  if (!isFailed(run.status)) return [];
-  const running = knownChildren(run, taskRuns).own.filter(
-    (child) => !isDone(child.status) && child.spec.status !== 'TaskRunCancelled',
-  );
-  return running.map((child) => ({
-    type: 'cancelTaskRun',
-    name: child.metadata.name ?? '',
-    cause: 'failed',
-    scope: 'tasks',
-  }));
-}
-
 /** Only a run that has not begun can be held back (upstream's webhook refuses the state later). */
 function isHeldBack({ spec, status }: PipelineRun): boolean {
   return spec.status === 'PipelineRunPending' && status?.startTime === undefined;
@@ -122,19 +105,19 @@ function holdBack(draft: Draft): void {
 function start({ status, run, facts, now }: Draft): void {
   if (status.startTime !== undefined) return;
   const begun = [timestamp(now), run.metadata.creationTimestamp ?? ''].sort().at(-1) ?? '';
-  const children = facts.taskRuns.flatMap((child) => child.metadata.creationTimestamp ?? []);
+  const children = facts.children.flatMap((child) => child.metadata.creationTimestamp ?? []);
   status.startTime = [begun, ...children].sort()[0] ?? begun;
 }
 
 /** Cancelled: the children are asked to stop and the run is over at once; final tasks do not run. */
 function cancel(draft: Draft): void {
-  draft.cancelChildren(draft.facts.taskRuns, 'cancelled', 'run');
+  draft.cancelChildren(draft.facts.children, 'cancelled', 'run');
   recoverChildren(draft);
   draft.mark({ status: 'False', reason: 'Cancelled', message: `PipelineRun "${draft.name}" was cancelled` });
 }
 
 function timeOut(draft: Draft): void {
-  draft.cancelChildren(draft.facts.taskRuns, 'timedOut', 'run');
+  draft.cancelChildren(draft.facts.children, 'timedOut', 'run');
   recoverChildren(draft);
   draft.mark(pipelineTimedOut(draft.name, draft.timeouts));
 }
@@ -142,12 +125,12 @@ function timeOut(draft: Draft): void {
 /** Children that exist but were not written down, because the controller was killed before it could. */
 function recoverChildren(draft: Draft): void {
   const { status, run, facts } = draft;
-  if (facts.taskRuns.length > 0 && status.pipelineSpec === undefined) recoverPipeline(draft);
+  if (facts.children.length > 0 && status.pipelineSpec === undefined) recoverPipeline(draft);
   const known = new Set(status.childReferences?.map((child) => child.name));
   const lost = observeTasks(
     run,
     status.pipelineSpec ?? {},
-    facts.taskRuns.filter((child) => !known.has(child.metadata.name)),
+    facts.children.filter((child) => !known.has(child.name)),
   );
   const recovered = childReferences(
     lost.map((one) => ({ ...one, ready: true, startable: false, done: false })),
@@ -186,11 +169,10 @@ function* advance(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
   }
 }
 
-/** TaskRuns are not made from a spec of which the record keeps only a digest; those that run are stopped. */
+/** Nothing is made from a spec of which the record keeps only a digest. */
 function refuseLostSpec(draft: Draft): void {
-  const { specChange, taskRuns } = draft.facts;
+  const { specChange } = draft.facts;
   if (specChange === undefined || specChange.lost.length === 0) return;
-  draft.cancelChildren(taskRuns, 'failed', 'tasks');
   throw new RunFailure('PipelineValidationFailed', userError(lostMessage('PipelineRun', specChange)));
 }
 
@@ -238,7 +220,7 @@ function checkChildren({ tasks = [], finally: last = [] }: PipelineSpec): void {
 const leastReference = jsonSize({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: '', pipelineTaskName: '' }) + 60;
 
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
-  const observations = observeTasks(draft.run, spec, draft.facts.taskRuns);
+  const observations = observeTasks(draft.run, spec, draft.facts.children);
   return assess(observations, {
     graph,
     requested: draft.run.spec.status,
@@ -282,7 +264,7 @@ function* resolveTasks(
 }
 
 function isFirst({ facts }: Draft): boolean {
-  return facts.taskRuns.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
+  return facts.children.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
 }
 
 function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline): void {
@@ -309,30 +291,30 @@ function definitionOf(draft: Draft, task: PipelineTask): Definition<'Task'> | un
 function stopTasks(draft: Draft, assessment: Assessment): void {
   const late = overdue(draft.timeouts, draft.status, draft.now);
   const of = (section: 'tasks' | 'finally') =>
-    assessment.tasks.filter((state) => state.section === section).flatMap((state) => state.runs);
-  if (late.pipeline) draft.cancelChildren(draft.facts.taskRuns, 'timedOut', 'run');
+    assessment.tasks.filter((state) => state.section === section).flatMap((state) => state.children);
+  if (late.pipeline) draft.cancelChildren(draft.facts.children, 'timedOut', 'run');
   else if (late.tasks && draft.status.finallyStartTime === undefined)
     draft.cancelChildren(of('tasks'), 'timedOut', 'tasks');
   else if (draft.run.spec.status === 'CancelledRunFinally') draft.cancelChildren(of('tasks'), 'cancelled', 'tasks');
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
 }
 
-function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment): Map<string, TaskRun[]> {
+function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment): Map<string, NewChild[]> {
   const { run } = draft;
-  const context = taskRunContext(draft, pipeline, assessment);
+  const context = childContext(draft, pipeline, assessment);
   if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
     draft.status.finallyStartTime ??= timestamp(draft.now);
-  const created = new Map<string, TaskRun[]>();
+  const created = new Map<string, NewChild[]>();
   for (const state of assessment.tasks) {
     if (!state.startable) continue;
     const resolved = definitionOf(draft, state.task);
     if (state.task.taskRef !== undefined && resolved === undefined) throw unasked(run, pipeline, state.task);
     if (context.room.isUsedUp) break;
-    created.set(state.name, taskRunsFor(state, resolved, context));
+    created.set(state.name, childrenFor(state, resolved, context));
   }
   if (context.room.isUsedUp) draft.goOnAtOnce = true;
-  for (const [pipelineTask, taskRuns] of created)
-    for (const taskRun of taskRuns) draft.effects.push({ type: 'createTaskRun', pipelineTask, taskRun });
+  for (const [pipelineTask, children] of created)
+    for (const child of children) draft.effects.push({ type: 'createChild', pipelineTask, child });
   return created;
 }
 
@@ -346,7 +328,7 @@ function conclude(
   draft: Draft,
   { spec }: BoundPipeline,
   assessment: Assessment,
-  created: ReadonlyMap<string, readonly TaskRun[]>,
+  created: ReadonlyMap<string, readonly NewChild[]>,
 ): void {
   const { status } = draft;
   const children = childReferences(assessment.tasks, created);

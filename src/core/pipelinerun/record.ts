@@ -1,46 +1,46 @@
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { EventEffect } from '../decision.ts';
 import { childRecord, compactUid, formatChildren, parseChildren, type ChildRecord } from '../digest/children.ts';
 import { fieldRecord, specRecord } from '../digest/fields.ts';
 import { recordAnnotations, recorded } from '../digest/record.ts';
 import { addViolations, type Violation } from '../digest/violations.ts';
 import { labels } from '../labels.ts';
+import type { Child, ChildObject } from './child/child.ts';
 
-/** The TaskRuns that a run controls by their owner references, told apart by its record. */
+/** The runs that a run controls by their owner references, told apart by its record. */
 export interface KnownChildren {
   /** Recorded, by name and uid. */
-  own: TaskRun[];
+  own: Child[];
   /** Not recorded: made just before a crash, or by somebody who borrowed the owner reference. */
-  unknown: TaskRun[];
+  unknown: Child[];
   /** What is not as it was made about those that are recorded. */
   violations: Violation[];
 }
 
-export function knownChildren(run: PipelineRun, taskRuns: readonly TaskRun[]): KnownChildren {
+export function knownChildren(run: PipelineRun, children: readonly Child[]): KnownChildren {
   const { status = {} } = run;
   // Begun by a release that kept no records: whoever is its child by reference is.
   if (recorded(status, 'spec') === undefined && Object.keys(status).length > 0)
-    return { own: [...taskRuns], unknown: [], violations: [] };
+    return { own: [...children], unknown: [], violations: [] };
   const records = parseChildren(recorded(status, 'children')) ?? new Map<string, ChildRecord>();
-  const isOwn = ({ metadata: { name = '', uid = '' } }: TaskRun) => records.get(name)?.uid === compactUid(uid);
-  const own = taskRuns.filter(isOwn);
+  const isOwn = ({ name, metadata: { uid = '' } }: Child) => records.get(name)?.uid === compactUid(uid);
+  const own = children.filter(isOwn);
   const tasks = new Map((status.childReferences ?? []).map((child) => [child.name, child.pipelineTaskName]));
   const violations = own.flatMap((child) => {
-    const { name = '' } = child.metadata;
+    const { name } = child;
     const task = tasks.get(name);
     const fields = [
-      ...(records.get(name)?.spec === childRecord(child).spec ? [] : ['spec']),
+      ...(records.get(name)?.spec === childRecord(child.object).spec ? [] : ['spec']),
       ...(task === undefined || child.metadata.labels?.[labels.pipelineTask] === task
         ? []
         : [`metadata.labels[${labels.pipelineTask}]`]),
     ];
     return fields.map((field) => ({
-      field: `TaskRun ${name} ${field}`,
+      field: `${child.kind} ${name} ${field}`,
       message: 'is not as this PipelineRun made it; the run goes on, but is not attested',
     }));
   });
-  return { own, unknown: taskRuns.filter((child) => !isOwn(child)), violations };
+  return { own, unknown: children.filter((child) => !isOwn(child)), violations };
 }
 
 /** Reasons of Warnings about what is not as the controller made it. They are sent whatever becomes of the effects. */
@@ -59,7 +59,7 @@ export function withSpecRecords(run: PipelineRun, status: PipelineRunStatus): Pi
 }
 
 /** The status with records of children that were made, or taken over, beside those it has. */
-export function withChildRecords(status: PipelineRunStatus, children: readonly TaskRun[]): PipelineRunStatus {
+export function withChildRecords(status: PipelineRunStatus, children: readonly ChildObject[]): PipelineRunStatus {
   if (children.length === 0 || recorded(status, 'spec') === undefined) return status;
   const records = parseChildren(recorded(status, 'children')) ?? new Map<string, ChildRecord>();
   for (const child of children) records.set(child.metadata.name ?? '', childRecord(child));
@@ -80,19 +80,20 @@ export function withViolations(
 /** So many strangers are named; a flood of them must not make the status grow. */
 const mostIgnored = 10;
 
-/** The status with a note of TaskRuns that are not the run's, and a Warning for each that it had no note of. */
+/** The status with a note of runs that are not its children, and a Warning for each that it had no note of. */
 export function withIgnored(
   status: PipelineRunStatus,
-  strangers: readonly TaskRun[],
+  strangers: readonly Child[],
 ): { status: PipelineRunStatus; events: EventEffect[] } {
   const noted = recorded(status, 'ignored')?.split(',') ?? [];
-  const names = strangers.map(({ metadata: { name = '' } }) => name).sort();
+  const kinds = new Map(strangers.map(({ name, kind }) => [name, kind]));
+  const names = [...kinds.keys()].sort();
   const added = names.filter((name) => !noted.includes(name)).slice(0, Math.max(0, mostIgnored - noted.length));
   if (added.length === 0) return { status, events: [] };
   const events = added.map((name) =>
     warning(
       recordEvents.ignored,
-      `TaskRun ${name} names this PipelineRun as its controller, but was not made by it: it is ignored; delete it`,
+      `${kinds.get(name)} ${name} names this PipelineRun as its controller, but was not made by it: it is ignored; delete it`,
     ),
   );
   return { status: withAnnotations(status, { [recordAnnotations.ignored]: [...noted, ...added].join(',') }), events };

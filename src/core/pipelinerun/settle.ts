@@ -1,12 +1,12 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import { isDone, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
+import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { CancelCause, ChildKind, ChildObject } from './child/child.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
-import { nameOf } from './validate.ts';
+import { nameOf } from './names.ts';
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
 type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'failed' }> & {
@@ -17,6 +17,7 @@ type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'fai
 export interface Settled {
   status: PipelineRunStatus;
   events: EventEffect[];
+  requeueAfterMs?: number;
   /** Set when an effect failed in a way that may pass: reconcile again, with back-off. */
   retry?: string;
 }
@@ -37,24 +38,24 @@ export function settle(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
   const retries = decision.retry === undefined ? [] : [decision.retry];
-  settleCancellations(status, run, failures(outcomes, 'cancelTaskRun'), now, retries);
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;
     if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
-  for (const failure of failures(outcomes, 'createTaskRun')) {
-    const name = failure.effect.taskRun.metadata.name;
+  for (const failure of failures(outcomes, 'createChild')) {
+    const { child, pipelineTask } = failure.effect;
+    const { name } = child.metadata;
     events.push({
       type: 'event',
       eventType: 'Warning',
-      reason: 'TaskRunsCreationFailed',
-      message: `Failed to create TaskRuns ["${name}"]: ${failure.message}`,
+      reason: creationFailed[child.kind],
+      message: `Failed to create ${child.kind}s ["${name}"]: ${failure.message}`,
     });
     if (isRefused(failure)) end(status, { status: 'False', reason: 'CreateRunFailed', message: failure.message }, now);
     else
       retries.push(
-        `error creating TaskRuns called [${name}] for PipelineTask ${failure.effect.pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
+        `error creating ${child.kind}s called [${name}] for PipelineTask ${pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
       );
   }
   for (const failure of failures(outcomes, 'deletePersistentVolumeClaim')) {
@@ -65,18 +66,32 @@ export function settle(
       message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}`,
     });
   }
+  settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   const retry = isDone(status) ? undefined : retries.join('; ');
-  return { status, events: [...events, ...eventsBetween(run.status, status)], ...(retry ? { retry } : {}) };
+  const again = isDone(status) ? undefined : decision.requeueAfterMs;
+  return {
+    status,
+    events: [...events, ...eventsBetween(run.status, status)],
+    ...(again === undefined ? {} : { requeueAfterMs: again }),
+    ...(retry ? { retry } : {}),
+  };
 }
 
 /** Children as the API server gave them back, to be recorded with the references that name them. */
-function madeBy(outcomes: readonly Outcome[]): TaskRun[] {
+function madeBy(outcomes: readonly Outcome[]): ChildObject[] {
   return outcomes.flatMap((outcome) =>
-    outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' && outcome.object !== undefined
-      ? [outcome.object as TaskRun]
+    outcome.kind === 'applied' && outcome.effect.type === 'createChild' && outcome.object !== undefined
+      ? [outcome.object as ChildObject]
       : [],
   );
 }
+
+/** Upstream's reasons of the event that a child could not be created. */
+const creationFailed: Readonly<Record<ChildKind, string>> = {
+  TaskRun: 'TaskRunsCreationFailed',
+  CustomRun: 'RunsCreationFailed',
+  PipelineRun: 'PipelineRunsCreationFailed',
+};
 
 const lastingEvents = new Set<string>(Object.values(recordEvents));
 
@@ -84,7 +99,7 @@ function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcom
   return outcomes.filter((outcome): outcome is Failed<T> => outcome.kind === 'failed' && outcome.effect.type === type);
 }
 
-/** A TaskRun that was to be created is a child only once it is there. */
+/** A run that was to be created is a child only once it is there. */
 function keepChildrenThatExist(
   status: PipelineRunStatus,
   run: PipelineRun,
@@ -93,13 +108,13 @@ function keepChildrenThatExist(
 ): void {
   const there = new Set(
     outcomes.flatMap((outcome) =>
-      outcome.kind === 'applied' && outcome.effect.type === 'createTaskRun' ? outcome.effect.taskRun.metadata.name : [],
+      outcome.kind === 'applied' && outcome.effect.type === 'createChild' ? outcome.effect.child.metadata.name : [],
     ),
   );
   for (const child of run.status?.childReferences ?? []) there.add(child.name);
   const absent = new Set(
     effects.flatMap((effect) =>
-      effect.type === 'createTaskRun' && !there.has(effect.taskRun.metadata.name) ? effect.taskRun.metadata.name : [],
+      effect.type === 'createChild' && !there.has(effect.child.metadata.name) ? effect.child.metadata.name : [],
     ),
   );
   if (absent.size === 0 || status.childReferences === undefined) return;
@@ -111,7 +126,7 @@ function keepChildrenThatExist(
 function settleCancellations(
   status: PipelineRunStatus,
   run: PipelineRun,
-  failed: Failed<'cancelTaskRun'>[],
+  failed: Failed<'cancelChild'>[],
   now: Date,
   retries: string[],
 ): void {
@@ -119,27 +134,28 @@ function settleCancellations(
   const details = failed
     .map(({ effect, message }) =>
       effect.cause === 'timedOut'
-        ? `failed to patch TaskRun \`${effect.name}\` with timeout: ${message}`
-        : `Failed to patch TaskRun \`${effect.name}\` with cancellation: ${message}`,
+        ? `failed to patch ${effect.kind} \`${effect.name}\` with timeout: ${message}`
+        : `Failed to patch ${effect.kind} \`${effect.name}\` with cancellation: ${message}`,
     )
     .join('\n');
   retries.push(`error(s) from cancelling TaskRun(s) from PipelineRun ${run.metadata.name}: ${details}`);
   if (failed.every(({ effect }) => effect.scope === 'tasks')) return;
-  const timedOut = failed.some(({ effect }) => effect.cause === 'timedOut');
-  const [reason, verb, act] = timedOut
-    ? ['PipelineRunCouldntTimeOut', 'timed out', 'time out']
-    : ['PipelineRunCouldntCancel', 'cancelled', 'cancel'];
+  const cause = causes.find((one) => failed.some(({ effect }) => effect.cause === one)) ?? 'cancelled';
+  const { reason, verb, act } = couldnt[cause];
+  const why = cause === 'failed' ? ` (${succeededCondition(status)?.message ?? ''})` : '';
+  const message = `PipelineRun "${run.metadata.name}" ${verb}${why} but had errors trying to ${act} TaskRuns and/or Runs: ${details}`;
   delete status.completionTime;
-  mark(
-    status,
-    {
-      status: 'Unknown',
-      reason,
-      message: `PipelineRun "${run.metadata.name}" was ${verb} but had errors trying to ${act} TaskRuns and/or Runs: ${details}`,
-    },
-    now,
-  );
+  mark(status, { status: 'Unknown', reason, message }, now);
 }
+
+/** Which cause of several is told. */
+const causes = ['timedOut', 'cancelled', 'failed'] as const satisfies CancelCause[];
+
+const couldnt: Readonly<Record<CancelCause, { reason: string; verb: string; act: string }>> = {
+  timedOut: { reason: 'PipelineRunCouldntTimeOut', verb: 'was timed out', act: 'time out' },
+  cancelled: { reason: 'PipelineRunCouldntCancel', verb: 'was cancelled', act: 'cancel' },
+  failed: { reason: 'PipelineRunCouldntCancel', verb: 'failed', act: 'cancel' },
+};
 
 function end(status: PipelineRunStatus, state: ConditionState, now: Date): void {
   mark(status, state, now);

@@ -9,9 +9,12 @@ import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { decideAtOnce, type DefinitionNeed } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
+import { cancelMessage, childOf, type Child } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
-import { cancelMessages, type ClaimObject, type PipelineRunDecision, type PipelineRunFacts } from './types.ts';
+import type { EffectOutcome } from '../decision.ts';
+import { leftoversOf } from './leftovers.ts';
+import type { ClaimObject, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -74,7 +77,7 @@ export class Simulation {
   }
 
   facts(): PipelineRunFacts {
-    return { run: this.run, taskRuns: [...this.taskRuns.values()], settings: this.settings };
+    return { run: this.run, children: this.children(), settings: this.settings };
   }
 
   /** What is asked for beside the facts, by name; remote references by their resolver. */
@@ -101,6 +104,10 @@ export class Simulation {
   /** Names of definitions that planning asked for. */
   readonly asked: string[] = [];
 
+  children(): Child[] {
+    return [...this.taskRuns.values()].map((taskRun) => childOf('TaskRun', taskRun));
+  }
+
   /** Decides without doing anything. */
   plan(): PipelineRunDecision {
     return decideAtOnce(planPipelineRun(this.facts(), this.now), this.supply);
@@ -109,13 +116,16 @@ export class Simulation {
   /** One reconcile in which every effect works. */
   step(): Settled {
     const decision = this.plan();
-    for (const effect of decision.effects) this.#apply(effect);
-    const settled = settle(
-      this.run,
-      decision,
-      decision.effects.map((effect) => ({ effect, kind: 'applied', ...this.#made(effect) })),
-      this.now,
-    );
+    const facts = this.facts();
+    const outcomes: EffectOutcome<PipelineRunEffect>[] = [];
+    const carryOut = (effects: readonly PipelineRunEffect[]) => {
+      for (const effect of effects) this.#apply(effect);
+      outcomes.push(...effects.map((effect) => ({ effect, kind: 'applied' as const, ...this.#made(effect) })));
+      return settle(facts.run, decision, outcomes, this.now);
+    };
+    let settled = carryOut(decision.effects);
+    const leftovers = leftoversOf(facts, settled.status, outcomes);
+    if (leftovers.length > 0) settled = carryOut(leftovers);
     this.events.push(
       ...settled.events.map(
         ({ eventType, reason, message }) => `${eventType} ${reason}${message === '' ? '' : ` ${message}`}`,
@@ -172,27 +182,32 @@ export class Simulation {
 
   /** As the API server answers a creation. */
   #made(effect: PipelineRunDecision['effects'][number]): { object?: TaskRun } {
-    const object = effect.type === 'createTaskRun' && this.taskRuns.get(effect.taskRun.metadata.name ?? '');
+    const object = effect.type === 'createChild' && this.taskRuns.get(effect.child.metadata.name ?? '');
     return object ? { object } : {};
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {
     switch (effect.type) {
-      case 'createTaskRun': {
-        const name = effect.taskRun.metadata.name ?? '';
+      case 'createChild': {
+        const { child } = effect;
+        const name = child.metadata.name ?? '';
         this.created.push(name);
         this.taskRuns.set(name, {
-          ...effect.taskRun,
-          metadata: { ...effect.taskRun.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
+          ...(child as TaskRun),
+          metadata: { ...child.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
         });
         return;
       }
-      case 'cancelTaskRun': {
+      case 'cancelChild': {
         const taskRun = this.taskRuns.get(effect.name);
         if (taskRun)
           this.taskRuns.set(effect.name, {
             ...taskRun,
-            spec: { ...taskRun.spec, status: 'TaskRunCancelled', statusMessage: cancelMessages[effect.cause] },
+            spec: {
+              ...taskRun.spec,
+              status: 'TaskRunCancelled',
+              statusMessage: cancelMessage(effect.kind, effect.cause),
+            },
           });
         return;
       }

@@ -1,7 +1,7 @@
 import type { Defaults } from '../../api/config/config-defaults.ts';
 import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun, TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
+import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
 import { TooLargeError } from '../budget.ts';
@@ -13,14 +13,15 @@ import { askTasks } from './definitions.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure } from './failure.ts';
 import { pipelineOf } from './pipeline.ts';
-import { taskRunContext, taskRunsFor } from './taskrun.ts';
+import { childContext, childrenFor } from './child/make.ts';
+import type { Child, ChildKind, ChildObject, NewChild } from './child/child.ts';
 import { observeTasks } from './taskstate.ts';
 
 /**
  * Which TaskRuns that are not recorded the run made itself, just before the controller ended and could write them down:
  * those that are exactly what the plan makes. An owner reference alone says nothing, for everybody can write one.
  */
-export function* takeOver(draft: Draft, unknown: readonly TaskRun[]): Planning<TaskRun[], DefinitionNeed<'Task'>> {
+export function* takeOver(draft: Draft, unknown: readonly Child[]): Planning<Child[], DefinitionNeed<'Task'>> {
   try {
     const names = tasksOf(unknown);
     const compared = assessFreely(draft).tasks.filter(({ name }) => names.has(name));
@@ -30,10 +31,12 @@ export function* takeOver(draft: Draft, unknown: readonly TaskRun[]): Planning<T
         compared.map(({ task }) => task),
       ),
     );
-    const planned = new Map(plannedFor(draft, names).map((taskRun) => [taskRun.metadata.name, taskRun]));
+    const planned = new Map(plannedFor(draft, names).map((planned) => [planned.metadata.name, planned]));
     return unknown.filter((existing) => {
-      const wanted = planned.get(existing.metadata.name);
-      return wanted !== undefined && childDifferences(wanted, existing, draft.facts.settings.defaults).length === 0;
+      const wanted = planned.get(existing.name);
+      return (
+        wanted !== undefined && childDifferences(wanted, existing.object, draft.facts.settings.defaults).length === 0
+      );
     });
   } catch (error) {
     if (error instanceof RunFailure || error instanceof TooLargeError) return [];
@@ -42,23 +45,23 @@ export function* takeOver(draft: Draft, unknown: readonly TaskRun[]): Planning<T
 }
 
 /** Names of the pipeline tasks that TaskRuns say they were made for. */
-function tasksOf(taskRuns: readonly TaskRun[]): ReadonlySet<string> {
-  return new Set(taskRuns.flatMap(({ metadata }) => metadata.labels?.[labels.pipelineTask] ?? []));
+function tasksOf(children: readonly Child[]): ReadonlySet<string> {
+  return new Set(children.flatMap(({ metadata }) => metadata.labels?.[labels.pipelineTask] ?? []));
 }
 
 /**
  * The TaskRuns of some tasks as the plan makes them, whether or not it would still start them: the run may have been
  * cancelled, or have failed, since they were made.
  */
-function plannedFor(draft: Draft, names: ReadonlySet<string>): TaskRun[] {
+function plannedFor(draft: Draft, names: ReadonlySet<string>): NewChild[] {
   const pipeline = pipelineOf(draft.facts, draft.run, () => {});
   const assessment = assessFreely(draft);
-  const context = taskRunContext(draft, pipeline, assessment);
+  const context = childContext(draft, pipeline, assessment);
   return assessment.tasks.flatMap((state) => {
     if (!names.has(state.name) || !state.ready || judge(state.task.when).kind !== 'holds') return [];
     const resolved = draft.taskOf(state.task);
     if (state.task.taskRef !== undefined && resolved?.kind !== 'found') return [];
-    return taskRunsFor(state, resolved?.kind === 'found' ? resolved.definition : undefined, context);
+    return childrenFor(state, resolved?.kind === 'found' ? resolved.definition : undefined, context);
   });
 }
 
@@ -67,16 +70,16 @@ function assessFreely({ facts, run }: Draft): Assessment {
   const { spec, graph } = pipelineOf(facts, run, () => {});
   const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
   const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;
-  return assess(observeTasks(run, spec, facts.taskRuns), { graph, requested: undefined, overdue, mostCombinations });
+  return assess(observeTasks(run, spec, facts.children), { graph, requested: undefined, overdue, mostCombinations });
 }
 
 /**
- * In which fields a TaskRun is not what the plan makes: its spec, both with all defaults, and the labels and
+ * In which fields a child is not what the plan makes: its spec, both with all defaults, and the labels and
  * annotations that the plan gives. Others may have been added to these since.
  */
-export function childDifferences(planned: TaskRun, existing: TaskRun, defaults: Defaults): string[] {
-  const wanted = fieldRecord(comparable(planned.spec, defaults));
-  const fields = changedFields(wanted, comparable(existing.spec, defaults)) ?? [];
+export function childDifferences(planned: NewChild, existing: ChildObject, defaults: Defaults): string[] {
+  const wanted = fieldRecord(comparable(planned.kind, planned.spec, defaults));
+  const fields = changedFields(wanted, comparable(planned.kind, existing.spec, defaults)) ?? [];
   return [
     ...fields.map((name) => `spec.${name}`),
     ...missingFrom(existing.metadata.labels, planned.metadata.labels).map((name) => `metadata.labels[${name}]`),
@@ -97,8 +100,9 @@ function withOutcome(all: Record<string, string> = {}): Record<string, string> {
 }
 
 /** A spec with every default, our own and those of the CRD, and without what a cancellation changes. */
-function comparable(spec: TaskRunSpec, defaults: Defaults): Record<string, unknown> {
-  const { taskSpec, ...rest } = defaultTaskRunSpec(spec, defaults);
+function comparable(kind: ChildKind, given: ChildObject['spec'], defaults: Defaults): Record<string, unknown> {
+  if (kind !== 'TaskRun') return fixedPart(given);
+  const { taskSpec, ...rest } = defaultTaskRunSpec(given as TaskRunSpec, defaults);
   if (taskSpec === undefined) return fixedPart(rest);
   const { steps, sidecars } = taskSpec;
   const withName = <T extends Pick<Step, 'name'>>(item: T) => ({ ...item, name: item.name ?? '' });

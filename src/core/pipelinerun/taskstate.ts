@@ -1,11 +1,10 @@
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { isDone, isFailed, isSuccessful, succeededCondition } from '../condition.ts';
 import { labels } from '../labels.ts';
 import { taskResults, type TaskResults } from '../results/values.ts';
+import type { Child } from './child/child.ts';
 import { isMatrixed } from './matrix.ts';
-import { cancelMessages } from './types.ts';
+import { taskChildName } from './names.ts';
 
 /** Why a task is not run; upstream's texts, which clients show (status.skippedTasks[].reason). */
 export type SkipReason =
@@ -22,14 +21,14 @@ export type SkipReason =
 
 export type Section = 'tasks' | 'finally';
 
-/** What is known of a pipeline task from its TaskRuns alone. */
+/** What is known of a pipeline task from its runs alone. */
 export interface TaskObservation {
   name: string;
   section: Section;
   /** As bound; results and statuses are not replaced yet. */
   task: PipelineTask;
   /** In the order of a matrix. */
-  runs: readonly TaskRun[];
+  children: readonly Child[];
   progress: 'notStarted' | 'running' | 'succeeded' | 'failed';
   /** Of a failed task: some run was cancelled, and by a time limit of this run. */
   cancelled: boolean;
@@ -37,69 +36,81 @@ export interface TaskObservation {
   results: TaskResults;
 }
 
-/** Pairs the tasks of a pipeline with the TaskRuns made for them. */
-export function observeTasks(run: PipelineRun, spec: PipelineSpec, taskRuns: readonly TaskRun[]): TaskObservation[] {
-  const byTask = groupByTask(run, taskRuns);
+/** Pairs the tasks of a pipeline with the runs made for them. */
+export function observeTasks(run: PipelineRun, spec: PipelineSpec, children: readonly Child[]): TaskObservation[] {
+  const byTask = groupByTask(run, children);
   const observe = (section: Section) => (task: PipelineTask) =>
-    observeTask(task, section, byTask.get(task.name ?? '') ?? []);
+    observeTask(run, task, section, byTask.get(task.name ?? '') ?? []);
   return [...(spec.tasks ?? []).map(observe('tasks')), ...(spec.finally ?? []).map(observe('finally'))];
 }
 
 /** By status.childReferences, which only the controller writes; one that is not there yet, by its label. */
-function groupByTask(run: PipelineRun, taskRuns: readonly TaskRun[]): Map<string, TaskRun[]> {
+function groupByTask(run: PipelineRun, children: readonly Child[]): Map<string, Child[]> {
   const referenced = new Map((run.status?.childReferences ?? []).map((child) => [child.name, child.pipelineTaskName]));
-  const groups = new Map<string, TaskRun[]>();
-  for (const taskRun of taskRuns) {
-    const name = referenced.get(taskRun.metadata.name) ?? taskRun.metadata.labels?.[labels.pipelineTask];
+  const groups = new Map<string, Child[]>();
+  for (const child of children) {
+    const name = referenced.get(child.name) ?? child.metadata.labels?.[labels.pipelineTask];
     if (name !== undefined)
       groups
         .set(name, groups.get(name) ?? [])
         .get(name)
-        ?.push(taskRun);
+        ?.push(child);
   }
   return groups;
 }
 
-function observeTask(task: PipelineTask, section: Section, unordered: readonly TaskRun[]): TaskObservation {
-  const runs = [...unordered].sort(
-    (a, b) => fanOutIndex(a) - fanOutIndex(b) || (a.metadata.name ?? '').localeCompare(b.metadata.name ?? ''),
-  );
-  const progress = progressOf(runs);
+function observeTask(
+  run: PipelineRun,
+  task: PipelineTask,
+  section: Section,
+  unordered: readonly Child[],
+): TaskObservation {
+  const children = isMatrixed(task) ? inFanOutOrder(run, task.name ?? '', unordered) : unordered;
+  const progress = progressOf(children);
   const ended = progress === 'failed';
   return {
     name: task.name ?? '',
     section,
     task,
-    runs,
+    children,
     progress,
-    cancelled: ended && runs.some(wasCancelled),
-    cancelledForTimeout:
-      ended && runs.some((run) => wasCancelled(run) && run.spec.statusMessage === cancelMessages.timedOut),
-    results: progress === 'succeeded' || progress === 'failed' ? taskResults(runs, isMatrixed(task)) : new Map(),
+    cancelled: ended && children.some((child) => child.wasCancelled),
+    cancelledForTimeout: ended && children.some((child) => child.wasTimedOut),
+    results:
+      progress === 'succeeded' || progress === 'failed'
+        ? taskResults(
+            children.map((child) => child.object),
+            isMatrixed(task),
+          )
+        : new Map(),
   };
 }
 
-/** The number at the end of a fanned-out TaskRun's name. */
-function fanOutIndex(run: TaskRun): number {
-  return Number(/-(\d+)$/.exec(run.metadata.name ?? '')?.[1] ?? 0);
+/** In the order in which their names are given. */
+function inFanOutOrder(run: PipelineRun, task: string, children: readonly Child[]): Child[] {
+  const order = new Map(children.map((child) => [child, fanOutIndex(run, task, child.name)]));
+  return [...children].sort(
+    (a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+}
+
+/** Which run of a fan-out has a name: the number that gives it that very name, for a task may be called `build-2`. */
+function fanOutIndex(run: PipelineRun, task: string, name: string): number {
+  const index = Number(/-(\d+)$/.exec(name)?.[1] ?? 0);
+  return taskChildName(run, task, index) === name ? index : 0;
 }
 
 /** A fan-out is done when all its runs are, and failed when any is. */
-function progressOf(runs: readonly TaskRun[]): TaskObservation['progress'] {
-  if (runs.length === 0) return 'notStarted';
-  if (!runs.every((run) => isDone(run.status))) return 'running';
-  return runs.every((run) => isSuccessful(run.status)) ? 'succeeded' : 'failed';
-}
-
-function wasCancelled(run: TaskRun): boolean {
-  return isFailed(run.status) && succeededCondition(run.status)?.reason === 'TaskRunCancelled';
+function progressOf(children: readonly Child[]): TaskObservation['progress'] {
+  if (children.length === 0) return 'notStarted';
+  if (children.some(({ state }) => state === 'running')) return 'running';
+  return children.every(({ state }) => state === 'succeeded') ? 'succeeded' : 'failed';
 }
 
 /** `$(tasks.<t>.reason)`: of the first run that did not succeed, else of the first. */
-export function reasonOf({ runs }: TaskObservation): string {
-  const telling =
-    runs.find((run) => !isSuccessful(run.status) && succeededCondition(run.status) !== undefined) ?? runs[0];
-  return succeededCondition(telling?.status)?.reason ?? '';
+export function reasonOf({ children }: TaskObservation): string {
+  const telling = children.find(({ state, reason }) => state !== 'succeeded' && reason !== '') ?? children[0];
+  return telling?.reason ?? '';
 }
 
 export const ignoresFailure = ({ task }: { task: PipelineTask }): boolean => task.onError === 'continue';

@@ -1,11 +1,11 @@
 import type { ApiObject, ObjectMeta, RefSource } from '../../api/meta.ts';
 import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { Decision, EventEffect, PatchMetadataEffect } from '../decision.ts';
 import type { SpecChange } from '../digest/spec-change.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
+import type { CancelCause, Child, ChildKind, NewChild } from './child/child.ts';
 
 /** Everything about a run that is there already; what else its planning needs it asks for. */
 export interface PipelineRunFacts {
@@ -13,8 +13,8 @@ export interface PipelineRunFacts {
   run: PipelineRun;
   /** Set when its spec was changed since. */
   specChange?: SpecChange;
-  /** Every TaskRun whose controller is this run, by uid. */
-  taskRuns: readonly TaskRun[];
+  /** Every run whose controller is this run, by uid. */
+  children: readonly Child[];
   settings: Settings;
 }
 
@@ -37,14 +37,11 @@ export interface InformedFacts extends PipelineRunFacts {
 /** A claim made from a workspace's volumeClaimTemplate. */
 export type ClaimObject = ApiObject<Record<string, unknown>, undefined>;
 
-/** Why children are cancelled; decides the statusMessage, by which a timeout is told from a cancellation later. */
-export type CancelCause = 'cancelled' | 'timedOut' | 'failed';
-
 export type PipelineRunEffect =
   | PatchMetadataEffect
   | { type: 'createPersistentVolumeClaim'; workspace: string; claim: ClaimObject }
-  | { type: 'cancelTaskRun'; name: string; cause: CancelCause; scope: 'run' | 'tasks' }
-  | { type: 'createTaskRun'; pipelineTask: string; taskRun: TaskRun }
+  | { type: 'cancelChild'; kind: ChildKind; name: string; cause: CancelCause; scope: 'run' | 'tasks' }
+  | { type: 'createChild'; pipelineTask: string; child: NewChild }
   | { type: 'deletePersistentVolumeClaim'; name: string }
   | EventEffect;
 
@@ -52,10 +49,3 @@ export interface PipelineRunDecision extends Decision<PipelineRunStatus, Pipelin
   /** Something could not be found out: plan again, with back-off, and let it be known. */
   retry?: string;
 }
-
-/** Upstream's texts; they are read back to tell a child that timed out from one that was cancelled. */
-export const cancelMessages: Readonly<Record<CancelCause, string>> = {
-  cancelled: 'TaskRun cancelled as the PipelineRun it belongs to has been cancelled.',
-  timedOut: 'TaskRun cancelled as the PipelineRun it belongs to has timed out.',
-  failed: 'TaskRun cancelled as the PipelineRun it belongs to has failed.',
-};

@@ -10,6 +10,7 @@ import { checkArrayIndexes, checkEnums, checkParams, type ParamProblem } from '.
 import type { Settings } from '../settings.ts';
 import { unknownOperator } from '../when/when.ts';
 import { RunFailure, userError, type FailureReason } from './failure.ts';
+import { nameOf } from './names.ts';
 import { unsupportedField } from './support.ts';
 
 /**
@@ -185,8 +186,4 @@ export function taskParamProblem(
   ];
   const given: Param[] = [...(task.params ?? []), ...fanned.map(({ name }) => ({ name, value: '' }))];
   return checkParams(declared, given);
-}
-
-export function nameOf(run: PipelineRun): string {
-  return `${run.metadata.namespace}/${run.metadata.name}`;
 }

@@ -6,7 +6,7 @@ import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { shortHash } from '../naming.ts';
 import { referencesIn } from '../substitution/replacements.ts';
 import { RunFailure, userError } from './failure.ts';
-import { runReference } from './owner.ts';
+import { runReference } from '../owner.ts';
 import type { ClaimObject } from './types.ts';
 
 /**
@@ -31,7 +31,7 @@ export function claimsOf(
       namespace: run.metadata.namespace ?? '',
       labels,
       annotations,
-      ownerReferences: [runReference(run)],
+      ownerReferences: [runReference('PipelineRun', run.metadata)],
     };
     return [
       {

@@ -1,5 +1,5 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { Replacements } from '../substitution/replacements.ts';
 import type { ResultReference } from './reference.ts';
 
@@ -8,11 +8,17 @@ export type TaskResults = ReadonlyMap<string, ParamValue>;
 /** What the tasks of a run produced, by task name. */
 export type RunResults = ReadonlyMap<string, TaskResults>;
 
+/** A run of any kind, with what it produced. */
+export interface Producer {
+  status?:
+    { results?: readonly { name: string; value?: unknown }[]; artifacts?: TaskRunStatus['artifacts'] } | undefined;
+}
+
 /**
  * The results of a finished task; those of a matrix are lists of strings, one entry per run that has it, in the order
  * given.
  */
-export function taskResults(runs: readonly TaskRun[], matrixed: boolean): TaskResults {
+export function taskResults(runs: readonly Producer[], matrixed: boolean): TaskResults {
   if (!matrixed) {
     const values = new Map<string, ParamValue>();
     for (const result of runs[0]?.status?.results ?? []) values.set(result.name, toParamValue(result.value));
@@ -33,10 +39,10 @@ export function resultReplacements(results: RunResults): Replacements {
   return Replacements.ofValues(new Map(Array.from(results, ([task, values]) => [`tasks.${task}.results`, values])));
 }
 
-/** A task and the TaskRuns that were made for it. */
+/** A task and the runs that were made for it. */
 export interface RunsOfTask {
   name: string;
-  runs: readonly TaskRun[];
+  runs: readonly Producer[];
 }
 
 /**

@@ -4,6 +4,7 @@ import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
 import { lostMessage } from '../digest/spec-change.ts';
+import { runReference } from '../owner.ts';
 import { buildPod } from '../pod/build.ts';
 import type { ImageConfig } from '../pod/image.ts';
 import { mergePodTemplates } from '../pod/podtemplate.ts';
@@ -289,7 +290,7 @@ function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
   return (taskRun.spec.workspaces ?? []).flatMap((binding): TaskRunEffect[] => {
     if (!binding.volumeClaimTemplate) return [];
     const template = replaceInTurn(binding.volumeClaimTemplate, values);
-    const { name = '', namespace = '', uid = '' } = taskRun.metadata;
+    const { namespace = '' } = taskRun.metadata;
     const claim: NewClaim = {
       apiVersion: 'v1',
       kind: 'PersistentVolumeClaim',
@@ -297,9 +298,7 @@ function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
         ...template.metadata,
         name: claimName(taskRun, binding),
         namespace,
-        ownerReferences: [
-          { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true },
-        ],
+        ownerReferences: [runReference('TaskRun', taskRun.metadata)],
       },
       spec: template.spec ?? {},
     };

@@ -1,20 +1,13 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import { taskRunSpecStatus, type TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import type { EffectOutcome } from '../../core/decision.ts';
-import { isOwnedBy } from '../../core/pipelinerun/owner.ts';
-import { knownChildren } from '../../core/pipelinerun/record.ts';
-import { childDifferences } from '../../core/pipelinerun/takeover.ts';
-import { cancelMessages, type ClaimObject, type PipelineRunEffect } from '../../core/pipelinerun/types.ts';
+import type { ChildObject } from '../../core/pipelinerun/child/child.ts';
+import type { ClaimObject, PipelineRunEffect } from '../../core/pipelinerun/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/resources.ts';
+import { cancelChild, createChild, pipelineRunResource } from './children.ts';
 import type { PipelineRunStores } from './observe.ts';
-
-export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
-export const taskRunResource = taskRuns as Resource<TaskRun>;
 
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
@@ -32,7 +25,7 @@ export interface Applied {
 
 /**
  * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another (no task
- * starts without its claim), then cancellations, then TaskRuns all at once, then what is to be cleaned up. Each step
+ * starts without its claim), then cancellations, then children all at once, then what is to be cleaned up. Each step
  * may be repeated after a crash: names are fixed, and what exists already is taken over.
  * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself
  */
@@ -46,7 +39,7 @@ export async function apply(
     effects.filter((effect): effect is Extract<PipelineRunEffect, { type: T }> => effect.type === type);
   const attempt = async <E extends PipelineRunEffect>(
     effect: E,
-    act: (effect: E) => Promise<TaskRun | void>,
+    act: (effect: E) => Promise<ChildObject | void>,
   ): Promise<Outcome> => {
     try {
       const object = await act(effect);
@@ -80,11 +73,11 @@ export async function apply(
     if (outcome.kind === 'failed') return { run: labelled, outcomes };
   }
   outcomes.push(
-    ...(await Promise.all(of('cancelTaskRun').map((effect) => attempt(effect, (one) => cancelTaskRun(one, actions))))),
+    ...(await Promise.all(of('cancelChild').map((effect) => attempt(effect, (one) => cancelChild(one, actions))))),
   );
   outcomes.push(
     ...(await Promise.all(
-      of('createTaskRun').map((effect) => attempt(effect, ({ taskRun }) => createTaskRun(taskRun, actions))),
+      of('createChild').map((effect) => attempt(effect, ({ child }) => createChild(child, actions))),
     )),
   );
   outcomes.push(
@@ -107,59 +100,6 @@ async function createClaim(claim: ClaimObject, { client, signal }: Actions): Pro
     // Its name holds a hash of the run's uid: it is ours, made before a crash.
     if (!isAlreadyExists(error)) throw error;
   }
-}
-
-/** Returns the TaskRun when it has to be recorded: as it was created, now or before a crash. */
-async function createTaskRun(taskRun: TaskRun, { client, stores, run, settings, signal }: Actions) {
-  try {
-    const created = await client.create(taskRunResource, taskRun, { signal });
-    stores.taskRuns.observeWrite(created);
-    return created;
-  } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
-    const { namespace, name = '' } = taskRun.metadata;
-    const existing = await client.get(taskRunResource, namespace, name, { signal });
-    if (!isOwnedBy(existing, run.metadata.uid)) {
-      throw new ApiError(409, {
-        reason: 'AlreadyExists',
-        message: `TaskRun ${namespace}/${name} exists already and does not belong to this PipelineRun; delete it or give the PipelineRun another name`,
-      });
-    }
-    const isRecorded = knownChildren(run, [existing]).own.length > 0;
-    const differences = isRecorded ? [] : childDifferences(taskRun, existing, settings.defaults);
-    if (differences.length > 0) {
-      throw new ApiError(409, {
-        reason: 'AlreadyExists',
-        message: `TaskRun ${namespace}/${name} exists already and is not the one that this PipelineRun makes: it differs in ${differences.slice(0, 5).join(', ')}; delete it and create the PipelineRun anew`,
-      });
-    }
-    stores.taskRuns.observeWrite(existing);
-    return isRecorded ? undefined : existing;
-  }
-}
-
-/** The patch of upstream's controller; webhooks and clients know both fields. */
-async function cancelTaskRun(
-  { name, cause }: Extract<PipelineRunEffect, { type: 'cancelTaskRun' }>,
-  { client, stores, run, signal }: Actions,
-): Promise<void> {
-  const body = [
-    { op: 'add', path: '/spec/status', value: taskRunSpecStatus.cancelled },
-    { op: 'add', path: '/spec/statusMessage', value: cancelMessages[cause] },
-  ];
-  try {
-    stores.taskRuns.observeWrite(
-      await client.patch(taskRunResource, run.metadata.namespace, name, { type: 'json', body }, { signal }),
-    );
-  } catch (error) {
-    if (!isNotFound(error) && !isFinished(error)) throw error;
-  }
-}
-
-/** Nobody may change a TaskRun that is done (422; a webhook answers 400): then there is nothing left to cancel. */
-function isFinished(error: unknown): boolean {
-  const isRefusal = error instanceof ApiError && (error.isInvalid || error.status === 400);
-  return isRefusal && error.message.includes('no updates are allowed');
 }
 
 /**

@@ -1,17 +1,17 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
+import { childOf } from '../../core/pipelinerun/child/child.ts';
 import type { PipelineRunFacts } from '../../core/pipelinerun/types.ts';
 import type { Resolved } from '../../core/reference/resolved.ts';
 import type { Settings } from '../../core/settings.ts';
-import { byController } from '../../kube/owners.ts';
+import { byController, controllerId } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
+import type { ChildStores } from './children.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
 
-export interface PipelineRunStores {
+export interface PipelineRunStores extends ChildStores {
   pipelineRuns: Pick<Store<PipelineRun>, 'get' | 'observeWrite'>;
-  taskRuns: Pick<Store<TaskRun>, 'byIndex' | 'observeWrite'>;
   pipelines: NonNullable<DefinitionSources['stores']['pipelines']>;
   tasks: DefinitionSources['stores']['tasks'];
 }
@@ -20,16 +20,14 @@ export interface PipelineRunStores {
  * What the caches have of a run, as the controller began to act on it, in time that grows with the run's own children
  * only.
  */
-export function observe(
-  stored: PipelineRun,
-  stores: Pick<PipelineRunStores, 'taskRuns'>,
-  settings: Settings,
-): PipelineRunFacts {
+export function observe(stored: PipelineRun, stores: ChildStores, settings: Settings): PipelineRunFacts {
   const { run, change } = asRecorded(stored);
   return {
     run,
     ...(change ? { specChange: change } : {}),
-    taskRuns: stores.taskRuns.byIndex(byController, run.metadata.uid ?? ''),
+    children: stores.taskRuns
+      .byIndex(byController, controllerId({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', uid: run.metadata.uid }))
+      .map((child) => childOf('TaskRun', child)),
     settings,
   };
 }

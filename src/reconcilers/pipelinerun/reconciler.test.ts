@@ -8,7 +8,7 @@ import { ApiError } from '../../kube/client.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
 import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims } from '../../kube/resources.ts';
-import { pipelineRunResource, taskRunResource } from './apply.ts';
+import { pipelineRunResource, taskRunResource } from './children.ts';
 import { World } from './world.fake.ts';
 
 const embedded = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });

@@ -4,7 +4,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { recorded, type RecordVerdict } from '../../core/digest/record.ts';
 import { verifyPipelineRunRecord } from '../../core/digest/verify.ts';
 import { task } from '../../core/pipelinerun/simulation.fake.ts';
-import { pipelineRunResource, taskRunResource } from './apply.ts';
+import { pipelineRunResource, taskRunResource } from './children.ts';
 import { World } from './world.fake.ts';
 
 const two: PipelineRunSpec = {

@@ -9,7 +9,7 @@ import { FakeKubeClient } from '../../kube/client.fake.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
-import { pipelineRunResource, taskRunResource } from './apply.ts';
+import { pipelineRunResource, taskRunResource } from './children.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createPipelineRunReconciler } from './reconciler.ts';
 

@@ -2,6 +2,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
 import { readPodRecord } from '../../core/digest/pod-record.ts';
 import { recorded } from '../../core/digest/record.ts';
+import { isControlledBy } from '../../core/owner.ts';
 import { podChanges } from '../../core/pod/changes.ts';
 import type { NewPod, Pod as RunPod } from '../../core/pod/types.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -123,7 +124,7 @@ async function createOrTakeOver(sent: NewPod, { client, taskRun, signal }: Actio
   const { namespace, name = '' } = (sent as Pod).metadata;
   const existing = await client.get(pods, namespace, name, { signal });
   const owner = (existing.metadata.ownerReferences ?? []).find((reference) => reference.controller);
-  if (owner?.uid === taskRun.metadata.uid) return takenOver(sent, existing as RunPod, taskRun);
+  if (isControlledBy(existing, 'TaskRun', taskRun.metadata.uid)) return takenOver(sent, existing as RunPod, taskRun);
   if (owner?.kind === 'TaskRun' && owner.name === taskRun.metadata.name) {
     throw new ApiError(409, {
       reason: podOfEarlierRun,

@@ -3,7 +3,7 @@ import { asRecorded } from '../../core/digest/spec-change.ts';
 import type { Pod as RunPod } from '../../core/pod/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
-import { byController } from '../../kube/owners.ts';
+import { byController, controllerId } from '../../kube/owners.ts';
 import type { Pod } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Supplying } from './supply.ts';
@@ -22,7 +22,10 @@ export function observe(stored: TaskRun, stores: Pick<TaskRunStores, 'pods'>, se
   return {
     taskRun,
     ...(change ? { specChange: change } : {}),
-    pods: stores.pods.byIndex(byController, taskRun.metadata.uid ?? '') as RunPod[],
+    pods: stores.pods.byIndex(
+      byController,
+      controllerId({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', uid: taskRun.metadata.uid }),
+    ) as RunPod[],
     settings,
   };
 }

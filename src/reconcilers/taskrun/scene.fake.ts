@@ -68,7 +68,7 @@ export class Scene {
       clock: this.clock,
       imageLookup: (...args) => this.imageLookup(...args),
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
-      log: { info: (line: unknown) => void this.logged.push(String(line)) },
+      log: { info: (_fields: unknown, line?: string) => void this.logged.push(String(line)) },
     });
     return reconciler('ns/run', signal);
   }

@@ -1,27 +1,30 @@
-import { toParamValue } from '../../api/pipeline/v1/params.ts';
-import type { ChildStatusReference, SkippedTask } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { replaceString, stringReplacements } from '../substitution/replacements.ts';
-import type { TaskState } from './assess.ts';
+import { toParamValue } from '../../../api/pipeline/v1/params.ts';
+import type { ChildStatusReference, SkippedTask } from '../../../api/pipeline/v1/pipelinerun.ts';
+import { replaceString, stringReplacements } from '../../substitution/replacements.ts';
+import type { TaskState } from '../assess.ts';
+import { traits, type ChildKind, type ChildObject, type NewChild } from './child.ts';
 
-/** status.childReferences: the TaskRuns there are and those about to be created, in the order of the pipeline. */
+/** status.childReferences: the runs there are and those about to be created, in the order of the pipeline. */
 export function childReferences(
   tasks: readonly TaskState[],
-  created: ReadonlyMap<string, readonly TaskRun[]>,
+  created: ReadonlyMap<string, readonly NewChild[]>,
 ): ChildStatusReference[] {
   return tasks.flatMap((state) => {
-    const existing = new Set(state.runs.map((run) => run.metadata.name));
-    const runs = [...state.runs, ...(created.get(state.name) ?? []).filter((run) => !existing.has(run.metadata.name))];
-    return runs.map((run) => childReference(state, run));
+    const existing = new Set(state.children.map(({ name }) => name));
+    const added = (created.get(state.name) ?? []).filter(({ metadata: { name = '' } }) => !existing.has(name));
+    return [
+      ...state.children.map(({ kind, object }) => childReference(state, kind, object)),
+      ...added.map((child) => childReference(state, child.kind, child)),
+    ];
   });
 }
 
-function childReference(state: TaskState, run: TaskRun): ChildStatusReference {
+function childReference(state: TaskState, kind: ChildKind, run: ChildObject): ChildStatusReference {
   const displayName = displayNameOf(state, run);
   const when = state.task.when;
   return {
-    apiVersion: 'tekton.dev/v1',
-    kind: 'TaskRun',
+    apiVersion: traits[kind].apiVersion,
+    kind,
     name: run.metadata.name ?? '',
     ...(displayName === '' ? {} : { displayName }),
     pipelineTaskName: state.name,
@@ -30,10 +33,9 @@ function childReference(state: TaskState, run: TaskRun): ChildStatusReference {
 }
 
 /**
- * The task's display name with the TaskRun's params; of a fan-out, the names of the includes that this TaskRun comes
- * from.
+ * The task's display name with the run's params; of a fan-out, the names of the includes that this run comes from.
  */
-function displayNameOf({ task }: TaskState, run: TaskRun): string {
+function displayNameOf({ task }: TaskState, run: ChildObject): string {
   const params = (run.spec.params ?? []).map(({ name, value }) => [name, toParamValue(value)] as const);
   const texts = new Map(params.filter((entry): entry is readonly [string, string] => typeof entry[1] === 'string'));
   const replacements = stringReplacements(

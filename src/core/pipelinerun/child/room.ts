@@ -1,12 +1,12 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { jsonSize, largestObject, tooLarge } from '../budget.ts';
+import { jsonSize, largestObject, tooLarge } from '../../budget.ts';
+import type { NewChild } from './child.ts';
 
-/** So many TaskRuns are made in one plan; the rest follow in the next, which comes at once. */
+/** So many children are made in one plan; the rest follow in the next, which comes at once. */
 const mostAtOnce = 500;
 /** Bytes of all of them, unless a single one is larger. */
 const largestBatch = 8_000_000;
 
-/** How many TaskRuns one plan may still make: a run of thousands of tasks takes its turn like others. */
+/** How many children one plan may still make: a run of thousands of tasks takes its turn like others. */
 export class Room {
   #count = 0;
   #bytes = 0;
@@ -16,11 +16,11 @@ export class Room {
   }
 
   /** @throws TooLargeError for one that could not be stored */
-  take({ metadata, spec }: TaskRun): void {
+  take({ kind, metadata, spec }: NewChild): void {
     const size = jsonSize({ metadata, spec }, largestObject);
     if (size > largestObject)
       throw tooLarge(
-        `TaskRun ${metadata.name ?? ''}`,
+        `${kind} ${metadata.name ?? ''}`,
         size,
         'give it smaller params or a smaller taskSpec, or refer to a Task by name',
       );

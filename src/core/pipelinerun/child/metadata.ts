@@ -1,10 +1,10 @@
-import type { ObjectMeta } from '../../api/meta.ts';
-import type { EmbeddedMetadata } from '../../api/meta.ts';
-import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
-import type { Settings } from '../settings.ts';
-import type { Definition } from '../reference/resolved.ts';
-import type { PipelineSource } from './types.ts';
+import type { ObjectMeta } from '../../../api/meta.ts';
+import type { EmbeddedMetadata } from '../../../api/meta.ts';
+import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
+import { annotations, isPropagatedAnnotation, labels } from '../../labels.ts';
+import type { Settings } from '../../settings.ts';
+import type { Definition } from '../../reference/resolved.ts';
+import type { PipelineSource } from '../types.ts';
 
 type Strings = Record<string, string>;
 type Metadata = { labels: Strings; annotations: Strings };
@@ -36,7 +36,7 @@ export function missingEntries(wanted: Strings, present: Strings | undefined): S
   return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => present?.[key] !== value));
 }
 
-export interface TaskRunOrigin {
+export interface ChildOrigin {
   run: PipelineRun;
   /** Labels and annotations of the run, as runMetadata has them. */
   metadata: Metadata;
@@ -48,10 +48,10 @@ export interface TaskRunOrigin {
 }
 
 /**
- * Labels and annotations of a new TaskRun, complete, so that nobody has to patch it afterwards. The nearer wins:
+ * Labels and annotations of a new child, complete, so that nobody has to patch it afterwards. The nearer wins:
  * taskRunSpecs, then the run, then the embedded task's metadata, then the Task's.
  */
-export function taskRunMetadata(origin: TaskRunOrigin, settings: Settings): Metadata {
+export function childMetadata(origin: ChildOrigin, settings: Settings): Metadata {
   const { run, metadata, pipelineTask, section, taskRunSpec, embedded, task } = origin;
   const identity: Strings = {
     [labels.pipelineRun]: run.metadata.name ?? '',

@@ -1,0 +1,112 @@
+import type { Param } from '../../../api/pipeline/v1/params.ts';
+import type { PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
+import type { TaskSpec } from '../../../api/pipeline/v1/task.ts';
+import { checkEnums } from '../../params/check.ts';
+import { paramReplacements } from '../../params/replacements.ts';
+import type { Definition } from '../../reference/resolved.ts';
+import type { Settings } from '../../settings.ts';
+import { mergeReplacements, replaceDeep, stringReplacements } from '../../substitution/replacements.ts';
+import type { Assessment, TaskState } from '../assess.ts';
+import { bindingBudget, boundWorkspaces, contextReplacements, replaceInGiven, replaceInTask } from '../bind.ts';
+import type { Draft } from '../draft.ts';
+import { RunFailure, userError } from '../failure.ts';
+import { fanOut, fanOutProblem, isMatrixed, matrixProblem } from '../matrix.ts';
+import { taskChildName } from '../names.ts';
+import type { BoundPipeline } from '../pipeline.ts';
+import { taskRunWorkspaces } from '../workspaces.ts';
+import type { NewChild } from './child.ts';
+import type { ChildContext, Common } from './context.ts';
+import { runMetadata } from './metadata.ts';
+import { Room } from './room.ts';
+import { makeTaskRun, taskRunDefinition } from './taskrun.ts';
+
+/** Of a run whose pipeline is bound and whose tasks are assessed. */
+export function childContext(
+  { run, facts }: Pick<Draft, 'run' | 'facts'>,
+  { name, spec, source }: BoundPipeline,
+  { replacements }: Assessment,
+): ChildContext {
+  const budget = bindingBudget('workspaces with the results of tasks replaced');
+  const workspaces = boundWorkspaces(run, name, spec).map((one) => replaceDeep(one, replacements, budget));
+  const params = paramReplacements(spec.params ?? [], run.spec.params ?? []);
+  return {
+    run,
+    settings: facts.settings,
+    values: mergeReplacements(params, contextReplacements(run, name)),
+    results: replacements,
+    metadata: runMetadata(run, source ?? { name, spec }),
+    workspaces: new Map(workspaces.map((binding) => [binding.name, binding])),
+    taskRunSpecs: firstOfEach(run.spec.taskRunSpecs ?? [], (one) => one.pipelineTaskName ?? ''),
+    room: new Room(),
+  };
+}
+
+function firstOfEach<T>(items: readonly T[], nameOf: (item: T) => string): Map<string, T> {
+  return new Map(items.toReversed().map((item) => [nameOf(item), item]));
+}
+
+/**
+ * The runs that a task still needs, one or a fan-out, as far as there is room for them in this plan.
+ * @throws RunFailure for params and workspaces that no run can be made from, TooLargeError for one too large
+ */
+export function childrenFor(
+  state: TaskState,
+  resolved: Definition<'Task'> | undefined,
+  context: ChildContext,
+): NewChild[] {
+  const budget = bindingBudget(`TaskRun of pipeline task "${state.name}" with its variables replaced`);
+  const task = replaceInTask(
+    state.known ? replaceInGiven(state.task, state.known, budget) : state.task,
+    stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
+    budget,
+  );
+  const spec = resolved?.spec ?? task.taskSpec;
+  const common: Common = {
+    state: { ...state, task },
+    resolved,
+    definition: taskRunDefinition(task, context.results, budget),
+    workspaces: taskRunWorkspaces(context.run, context.workspaces, task, spec),
+  };
+  const existing = new Set(state.children.map(({ name }) => name));
+  const made: NewChild[] = [];
+  const all = combinations(task, context.settings);
+  for (const [index, combination] of all.entries()) {
+    const name = taskChildName(context.run, state.name, all.length > 1 ? index : undefined);
+    if (existing.has(name)) continue;
+    if (context.room.isUsedUp) break;
+    const params = [...combination, ...(task.params ?? [])];
+    checkEnumValues(task, params, spec, context.settings);
+    const child = makeTaskRun(name, params, common, context);
+    context.room.take(child);
+    made.push(child);
+  }
+  return made;
+}
+
+function combinations(task: PipelineTask, settings: Settings): Param[][] {
+  if (task.matrix === undefined || !isMatrixed(task)) return [[]];
+  const problem = matrixProblem(task);
+  if (problem)
+    throw new RunFailure(
+      'InvalidMatrixParameterTypes',
+      `Failed to validate matrix "${task.name}" with error ${userError(problem)}`,
+    );
+  const tooMany = fanOutProblem(task, settings.defaults.maxMatrixCombinationsCount);
+  if (tooMany) throw new RunFailure('PipelineValidationFailed', userError(tooMany));
+  return fanOut(task.matrix);
+}
+
+function checkEnumValues(
+  task: PipelineTask,
+  params: readonly Param[],
+  spec: TaskSpec | undefined,
+  settings: Settings,
+): void {
+  if (!settings.flags.enableParamEnum) return;
+  const problem = checkEnums(spec?.params ?? [], params);
+  if (problem)
+    throw new RunFailure(
+      'InvalidParamValue',
+      `Invalid param value from PipelineTask "${task.name}": ${userError(problem.message)}`,
+    );
+}
