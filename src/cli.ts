@@ -8,6 +8,7 @@ import { version } from './version.ts';
 /** Roles of the image, each loaded on demand. */
 const roles: Record<string, (args: readonly string[]) => Promise<number>> = {
   controller: async (args) => (await import('./controller/main.ts')).main(args, process.env, endSignal()),
+  webhook: async (args) => (await import('./webhook/main.ts')).main(args, process.env, endSignal()),
   resolvers: async (args) => (await import('./resolvers/role/main.ts')).main(args, process.env, endSignal()),
   chains: async (args) => (await import('./chains/role/main.ts')).main(args, process.env, endSignal()),
 };

@@ -31,10 +31,16 @@ describe('decodeAs', () => {
 
   it.each([
     [
-      'an unknown field',
+      'an unknown field, with the one that was meant',
       task({ scirpt: 's' }),
       'tasks[0].taskSpec.steps[0].scirpt',
-      /^unknown field "scirpt"; the fields here are name, .*script/,
+      /^unknown field "scirpt"; did you mean "script"\?$/,
+    ],
+    [
+      'an unknown field that is like none, with all that there are',
+      task({ frobnicate: 's' }),
+      'tasks[0].taskSpec.steps[0].frobnicate',
+      /^unknown field "frobnicate"; the fields here are name, .*script/,
     ],
     ['a wrong type', { tasks: [{ retries: 'two' }] }, 'tasks[0].retries', /^invalid value: "two": must be an integer$/],
     ['a list that is none', { tasks: {} }, 'tasks', /^invalid value: \{\}: must be an array$/],

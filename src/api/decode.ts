@@ -1,3 +1,4 @@
+import { closest, distance } from 'fastest-levenshtein';
 import type { FieldError } from './fielderror.ts';
 import type { StructuralSchema } from './structural.ts';
 
@@ -57,7 +58,11 @@ function decodeObject(
           (schema[preserves] ? {} : undefined));
     if (name === undefined || inner === undefined) {
       if (schema[preserves]) result.set(given, value);
-      else errors.push({ path: within(given), message: `unknown field "${given}"${suggestion(properties)}` });
+      else
+        errors.push({
+          path: within(given),
+          message: `unknown field "${shortened(given)}"${suggestion(given, properties)}`,
+        });
       continue;
     }
     const decoded = decode(inner, value, within(name), errors);
@@ -72,13 +77,24 @@ function fieldName(properties: Readonly<Record<string, unknown>>, given: string)
   return Object.keys(properties).find((name) => name.toLowerCase() === given.toLowerCase());
 }
 
-function suggestion(properties: Readonly<Record<string, unknown>> | undefined): string {
-  return properties ? `; the fields here are ${Object.keys(properties).join(', ')}` : '';
+/** The field that was meant, as far as one can tell from its name; else all that there are. */
+function suggestion(given: string, properties: Readonly<Record<string, unknown>> | undefined): string {
+  if (!properties) return '';
+  const names = Object.keys(properties);
+  if (given.length <= longestField && names.length > 0) {
+    const nearest = closest(given, names);
+    if (distance(given.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, Math.floor(nearest.length / 3)))
+      return `; did you mean "${nearest}"?`;
+  }
+  return `; the fields here are ${names.join(', ')}`;
 }
 
 /** A value as an error shows it: it may be as large as the object itself. */
 function excerpt(json: unknown): string {
-  const text = JSON.stringify(json);
+  return shortened(JSON.stringify(json));
+}
+
+function shortened(text: string): string {
   return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
 }
 

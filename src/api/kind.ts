@@ -21,6 +21,8 @@ export interface KindVersion<T extends KubeObject = KubeObject, Stored extends K
   /** Exactly one version of a kind is stored; the others are converted to it and from it. */
   storage: boolean;
   spec: z.ZodType;
+  /** The spec with the parts that the CRD leaves undescribed; what admission reads it by. */
+  strictSpec?: z.ZodType;
   /** Left out for kinds that only are looked up. */
   status?: z.ZodType;
   /** Rules on the whole object, which no part of it can tell alone. */

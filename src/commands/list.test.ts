@@ -158,7 +158,7 @@ describe('list', () => {
       'pr list -o jsonpath-file=/nowhere/at/all',
       "error reading jsonpath-file /nowhere/at/all: ENOENT: no such file or directory, open '/nowhere/at/all'",
     ],
-    ['pr list -o jsonpath={.a', 'jsonpath "{.a": unbalanced braces'],
+    ['pr list -o jsonpath={.a', 'error parsing jsonpath "{.a": unclosed action'],
   ])('%s is refused', async (line, message) => {
     const made = environment();
     expect(await made.run(line)).toBe(1);

@@ -19,6 +19,7 @@ import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
+import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
 
 const PROGRAM = 'tektite';
@@ -72,7 +73,7 @@ const helpCommand: Command = command({
   // Answered before any command runs.
   run: () => Promise.resolve(0),
 });
-const single: readonly Command[] = [pinCommand, resolveCommand, versionCommand, helpCommand];
+const single: readonly Command[] = [validateCommand, pinCommand, resolveCommand, versionCommand, helpCommand];
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);

@@ -5,7 +5,8 @@ import { parseObservability } from './config-observability.ts';
 import { parseFeatureFlags, provenanceFeatureFlags, type FeatureFlags } from './feature-flags.ts';
 import type { ConfigProblem } from './values.ts';
 
-const brief = (problems: ConfigProblem[]) => problems.map(({ kind, key, value }) => `${kind} ${key}${value === undefined ? '' : `=${value}`}`);
+const brief = (problems: ConfigProblem[]) =>
+  problems.map(({ kind, key, value }) => `${kind} ${key}${value === undefined ? '' : `=${value}`}`);
 
 describe('feature-flags', () => {
   const unset = parseFeatureFlags(undefined);

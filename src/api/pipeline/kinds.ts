@@ -67,6 +67,7 @@ const pipelineRun: KindVersion<PipelineRun> = {
   name: 'v1',
   storage: true,
   spec: pipelineRunSpec,
+  strictSpec: pipelineRunSpec.extend({ pipelineSpec: pipelineSpec.optional() }),
   status: pipelineRunStatus,
   rules: runRules('PipelineRun'),
   printerColumns: runColumns,
@@ -156,6 +157,7 @@ export const pipelineKinds: readonly KindDefinition[] = [
       kindVersion<v1beta1.PipelineRun, PipelineRun>({
         ...beta,
         spec: v1beta1.pipelineRunSpec,
+        strictSpec: v1beta1.pipelineRunSpec.extend({ pipelineSpec: v1beta1.pipelineSpec.optional() }),
         status: v1beta1.pipelineRunStatus,
         rules: runRules('PipelineRun'),
         printerColumns: runColumns,

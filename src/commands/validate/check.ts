@@ -1,0 +1,112 @@
+import { decodeAs } from '../../api/decode.ts';
+import { objectSchema } from '../../api/crd.ts';
+import type { FieldError } from '../../api/fielderror.ts';
+import { findKind, kinds, type FoundKind } from '../../api/kinds.ts';
+import type { ValidationContext } from '../../api/pipeline/v1/validation.ts';
+import { strictSchema } from '../../api/strict.ts';
+import type { StructuralSchema } from '../../api/structural.ts';
+import { orderErrors } from '../../core/graph/validate.ts';
+import type { KubeObject, ObjectMeta } from '../../resource.ts';
+
+/** An object that has been read: in the form of its kind, with its defaults, as the version that is stored. */
+export interface Checked {
+  kind: string;
+  name: string;
+  namespace: string | undefined;
+  spec: unknown;
+}
+
+/** What is wrong with an object by itself, as admission would say it; undefined for what is no kind of ours. */
+export function checkObject(
+  object: Record<string, unknown>,
+  context: ValidationContext,
+): { errors: FieldError[]; checked: Checked | undefined } | undefined {
+  const { apiVersion, kind } = object as { apiVersion?: string; kind?: string };
+  const found = findKind(apiVersion, kind);
+  if (found) return checkKnown(found, object, context);
+  const ours = kinds.find((each) => each.kind === kind && apiVersion?.startsWith(`${each.group}/`));
+  if (!ours) return undefined;
+  const versions = ours.versions.map(({ name }) => `${ours.group}/${name}`).join(', ');
+  const message = `no ${kind} of this version; the versions are ${versions}`;
+  return { errors: [{ path: 'apiVersion', message }], checked: undefined };
+}
+
+function checkKnown(
+  { kind, version }: FoundKind,
+  object: Record<string, unknown>,
+  context: ValidationContext,
+): { errors: FieldError[]; checked: Checked } {
+  const { spec, ...around } = object;
+  const outer = { ...objectSchema(kind, version), required: [] };
+  outer.properties = { ...outer.properties, metadata: metadataSchema, spec: {}, status: {} };
+  const whole = decodeAs(outer, around);
+  const schema = strictSchema(version);
+  const read = decodeAs(schema, spec ?? {}, 'spec');
+  const unreadable = [
+    ...whole.errors,
+    ...(spec === undefined ? [{ path: 'spec', message: 'missing field(s)' }] : []),
+    ...read.errors,
+    ...missing(schema, read.value, 'spec'),
+  ];
+  const metadata = (isObject(around['metadata']) ? around['metadata'] : {}) as ObjectMeta;
+  const readable = { apiVersion: object['apiVersion'], kind: kind.kind, metadata, spec: read.value ?? {} };
+  const given = readable as unknown as KubeObject;
+  const defaulted = version.setDefaults?.(given, context) ?? given;
+  const stored = version.convert ? version.convert.toStored(defaulted) : defaulted;
+  const storedSpec = (stored as { spec?: unknown }).spec;
+  const errors =
+    unreadable.length > 0 ? unreadable : (version.validate?.(defaulted, { ...context, creating: true }) ?? []);
+  return {
+    errors: [...errors, ...orderErrors(kind.kind, storedSpec)],
+    checked: { kind: kind.kind, name: metadata.name ?? '', namespace: metadata.namespace, spec: storedSpec },
+  };
+}
+
+const texts: StructuralSchema = { type: 'object', additionalProperties: { type: 'string' } };
+const anything: StructuralSchema = {};
+
+/** meta/v1 ObjectMeta, as the API server decodes it. */
+const metadataSchema: StructuralSchema = {
+  type: 'object',
+  properties: {
+    name: { type: 'string' },
+    generateName: { type: 'string' },
+    namespace: { type: 'string' },
+    labels: texts,
+    annotations: texts,
+    uid: { type: 'string' },
+    resourceVersion: { type: 'string' },
+    generation: { type: 'integer' },
+    creationTimestamp: { type: 'string' },
+    deletionTimestamp: { type: 'string' },
+    deletionGracePeriodSeconds: { type: 'integer' },
+    selfLink: { type: 'string' },
+    finalizers: { type: 'array', items: { type: 'string' } },
+    ownerReferences: { type: 'array', items: anything },
+    managedFields: { type: 'array', items: anything },
+  },
+};
+
+/** Fields that the API server asks for. */
+function missing(schema: StructuralSchema, value: unknown, path: string): FieldError[] {
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => missing(schema.items ?? {}, item, `${path}[${index}]`));
+  if (!isObject(value)) return [];
+  const { required = [], properties = {}, additionalProperties } = schema;
+  return [
+    ...required
+      .filter((name) => value[name] === undefined)
+      .map((name) => ({ path: `${path}.${name}`, message: 'missing field(s)' })),
+    ...Object.entries(value).flatMap(([name, child]) =>
+      missing(
+        (Object.hasOwn(properties, name) ? properties[name] : additionalProperties) ?? {},
+        child,
+        `${path}.${name}`,
+      ),
+    ),
+  ];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

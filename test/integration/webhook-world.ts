@@ -1,0 +1,217 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { parseAllDocuments, stringify } from 'yaml';
+import { command, root } from '../../hack/command.ts';
+import { Server, type Answer, type Json } from './https-server.ts';
+import { ControlPlane } from './kube-control-plane.ts';
+
+export const systemNamespace = 'tekton-pipelines';
+
+interface Document {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+  spec?: { conversion?: { webhook?: { clientConfig: ClientConfig } } };
+  webhooks?: { clientConfig: ClientConfig }[];
+}
+
+interface ClientConfig {
+  service?: { path: string };
+  url?: string;
+}
+
+/** What of the chart is installed: everything but what makes pods. */
+const plurals: Readonly<Record<string, string>> = {
+  Namespace: 'namespaces',
+  Secret: 'secrets',
+  ConfigMap: 'configmaps',
+  ServiceAccount: 'serviceaccounts',
+  ClusterRole: 'clusterroles',
+  ClusterRoleBinding: 'clusterrolebindings',
+  Role: 'roles',
+  RoleBinding: 'rolebindings',
+  CustomResourceDefinition: 'customresourcedefinitions',
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
+};
+
+/**
+ * A control plane with the chart's webhook objects, and the webhook role as a process that runs with the rights of its
+ * ServiceAccount. There are no Services without nodes: the API server calls it on loopback.
+ */
+export class WebhookWorld {
+  readonly server: Server;
+  readonly #controlPlane: ControlPlane;
+  readonly #folder: string;
+  readonly port: number;
+  #child: ChildProcess | undefined;
+  #log = '';
+
+  private constructor(controlPlane: ControlPlane, folder: string, port: number) {
+    this.#controlPlane = controlPlane;
+    this.#folder = folder;
+    this.port = port;
+    this.server = new Server(controlPlane.kubeconfig);
+  }
+
+  /** @param values of the chart, beside webhook.enabled */
+  static async up(name: string, ...values: string[]): Promise<WebhookWorld> {
+    const controlPlane = await ControlPlane.up(`${name}-${process.pid}`);
+    const folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
+    const world = new WebhookWorld(controlPlane, folder, await freePort());
+    await world.#install(values);
+    await world.#account();
+    return world;
+  }
+
+  async down(): Promise<void> {
+    await this.stop('SIGTERM');
+    await rm(this.#folder, { recursive: true });
+    await this.#controlPlane.down();
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get kubeconfig(): string {
+    return this.#controlPlane.kubeconfig;
+  }
+
+  /** Starts the role and waits until it has told the API server whom to trust. */
+  async start(...flags: string[]): Promise<void> {
+    this.#log = '';
+    const env = {
+      ...process.env,
+      SYSTEM_NAMESPACE: systemNamespace,
+      WEBHOOK_PORT: String(this.port),
+      METRICS_PROMETHEUS_PORT: '0',
+      PROBES_PORT: '0',
+    };
+    const kubeconfig = path.join(this.#folder, 'kubeconfig');
+    const words = ['src/cli.ts', 'webhook', `--kubeconfig=${kubeconfig}`, '--certificate-name=localhost', ...flags];
+    const child = spawn(process.execPath, words, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (this.#log = `${this.#log}${chunk.toString('utf8')}`.slice(-200_000)));
+    await this.until('the webhook is ready', () => {
+      if (child.exitCode !== null) throw new Error(`the webhook ended:\n${this.#log}`);
+      return this.#log.includes('"ready"');
+    });
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  call(method: string, address: string, body?: unknown, as?: string): Promise<Answer> {
+    const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+    return this.server.call(method, address, { contentType, ...(body ? { body } : {}), ...(as ? { as } : {}) });
+  }
+
+  /** Creates an object as a client of its version does. */
+  create(object: Json & { apiVersion: string; kind: string }, as?: string): Promise<Answer> {
+    return this.call('POST', addressOf(object.apiVersion, object.kind), object, as);
+  }
+
+  get(apiVersion: string, kind: string, name: string): Promise<Answer> {
+    return this.call('GET', `${addressOf(apiVersion, kind)}/${name}`);
+  }
+
+  async until(what: string, ask: () => boolean | Promise<boolean>): Promise<void> {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      if (await ask()) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`after 30 s it is not so that ${what}; the webhook said:\n${this.#log}`);
+  }
+
+  async #install(values: readonly string[]): Promise<void> {
+    const helm = (await command(['hack/cluster', 'tool', 'helm'])).trim();
+    const set = ['webhook.enabled=true', 'namespace.create=true', ...values].flatMap((value) => ['--set', value]);
+    // An API server without ValidatingAdmissionPolicies: the gates are the webhook's alone.
+    const words = [
+      helm,
+      'template',
+      'tektite',
+      'config/chart',
+      '-n',
+      systemNamespace,
+      '--kube-version',
+      '1.29.0',
+      ...set,
+    ];
+    const documents = parseAllDocuments(await command(words)).map((document) => document.toJS() as Document | null);
+    const order = Object.keys(plurals);
+    const known = documents.filter((object): object is Document => object !== null && object.kind in plurals);
+    for (const object of known.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))) {
+      this.#callOnLoopback(object);
+      const { status, body } = await this.server.apply(pathOf(object), object, 'helm');
+      if (status >= 300) throw new Error(`${object.kind} ${object.metadata.name}: ${body.message}`);
+      if (object.kind === 'CustomResourceDefinition') await this.server.established(object.metadata.name);
+    }
+  }
+
+  #callOnLoopback(object: Document): void {
+    const configs = [
+      ...(object.webhooks ?? []),
+      ...(object.spec?.conversion?.webhook ? [object.spec.conversion.webhook] : []),
+    ];
+    for (const { clientConfig } of configs) {
+      clientConfig.url = `https://localhost:${this.port}${clientConfig.service?.path}`;
+      delete clientConfig.service;
+    }
+  }
+
+  /** A kubeconfig with the ServiceAccount's token. */
+  async #account(): Promise<void> {
+    const address = `/api/v1/namespaces/${systemNamespace}/serviceaccounts/tekton-pipelines-webhook/token`;
+    const { body } = await this.call('POST', address, { spec: { expirationSeconds: 3600 } });
+    const { token } = body['status'] as { token: string };
+    const config = new KubeConfig();
+    config.loadFromFile(this.#controlPlane.kubeconfig);
+    const { server, caData, caFile } = config.getCurrentCluster() ?? {};
+    const ca = caData ?? readFileSync(caFile ?? '').toString('base64');
+    const cluster = { server, 'certificate-authority-data': ca };
+    const kubeconfig = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'c',
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { token } }],
+    };
+    await writeFile(path.join(this.#folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
+  }
+}
+
+export function addressOf(apiVersion: string, kind: string): string {
+  return `/apis/${apiVersion}/namespaces/default/${kind.toLowerCase()}s`;
+}
+
+function pathOf({ apiVersion, kind, metadata }: Document): string {
+  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const namespace = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
+  return `${base}${namespace}/${plurals[kind]}/${metadata.name}`;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
