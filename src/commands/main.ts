@@ -16,6 +16,7 @@ import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
+import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
 import { validateCommand } from './validate/command.ts';
@@ -26,7 +27,11 @@ const PROGRAM = 'tektite';
 const INTERRUPTED = 130;
 
 const groups: readonly CommandGroup[] = [
-  { names: ['pipeline', 'p', 'pipelines'], summary: 'Inspect Pipelines', commands: [describePipeline, listPipelines] },
+  {
+    names: ['pipeline', 'p', 'pipelines'],
+    summary: 'Inspect and sign Pipelines',
+    commands: [describePipeline, listPipelines, signCommand('Pipeline'), verifyCommand('Pipeline')],
+  },
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
     summary: 'Manage PipelineRuns',
@@ -49,7 +54,11 @@ const groups: readonly CommandGroup[] = [
       taskRunLogs,
     ],
   },
-  { names: ['task', 't', 'tasks'], summary: 'Inspect Tasks', commands: [describeTask, listTasks] },
+  {
+    names: ['task', 't', 'tasks'],
+    summary: 'Inspect and sign Tasks',
+    commands: [describeTask, listTasks, signCommand('Task'), verifyCommand('Task')],
+  },
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
