@@ -11,6 +11,10 @@ const roles: Record<string, (args: readonly string[]) => Promise<number>> = {
   webhook: async (args) => (await import('./webhook/main.ts')).main(args, process.env, endSignal()),
   resolvers: async (args) => (await import('./resolvers/role/main.ts')).main(args, process.env, endSignal()),
   chains: async (args) => (await import('./chains/role/main.ts')).main(args, process.env, endSignal()),
+  triggers: async (args) => (await import('./triggers/controller.ts')).main(args, process.env, endSignal()),
+  interceptors: async (args) =>
+    (await import('./triggers/interceptors/role/main.ts')).main(args, process.env, endSignal()),
+  sink: async (args) => (await import('./triggers/sink/main.ts')).main(args, process.env, endSignal()),
 };
 
 /** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */

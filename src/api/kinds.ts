@@ -1,9 +1,10 @@
 import type { KindDefinition, KindVersion } from './kind.ts';
 import { pipelineKinds } from './pipeline/kinds.ts';
+import { resolutionKinds } from './resolution/kinds.ts';
 import { triggersKinds } from './triggers/kinds.ts';
 
 /** Every kind of the suite: CRDs, admission, conversion and `tektite validate` are made from this table alone. */
-export const kinds: readonly KindDefinition[] = [...pipelineKinds, ...triggersKinds];
+export const kinds: readonly KindDefinition[] = [...pipelineKinds, ...resolutionKinds, ...triggersKinds];
 
 /** A kind and one of its versions. */
 export interface FoundKind {

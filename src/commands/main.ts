@@ -15,6 +15,7 @@ import { commandHelp, groupHelp, rootHelp } from './help.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
+import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
 import { validateCommand } from './validate/command.ts';
@@ -63,7 +64,7 @@ const helpCommand: Command = command({
   // Answered before any command runs.
   run: () => Promise.resolve(0),
 });
-const single: readonly Command[] = [validateCommand, versionCommand, helpCommand];
+const single: readonly Command[] = [validateCommand, pinCommand, resolveCommand, versionCommand, helpCommand];
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);

@@ -4,6 +4,8 @@ import type { Task } from '../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import type { CustomRun } from '../api/pipeline/v1beta1/customrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
+import { resolutionRequests, type ResolutionRequest } from '../api/resolution/resolution-request.ts';
+import { verificationPolicies, type VerificationPolicy } from '../api/resolution/verification-policy.ts';
 import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -14,7 +16,7 @@ import { NamespacesCache, type Cache } from '../kube/cache.ts';
 import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
 import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
-import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
+import { isCut, keptPipelineRun, keptPod, keptRequest, keptTaskRun, type Surroundings } from './settled.ts';
 
 /** What the caches hold. */
 interface CachesScope {
@@ -31,6 +33,8 @@ export class Caches {
   readonly pipelines: Cache<Pipeline>;
   readonly pods: Cache<Pod>;
   readonly limitRanges: Cache<LimitRange>;
+  readonly resolutionRequests: Cache<ResolutionRequest>;
+  readonly verificationPolicies: Cache<VerificationPolicy>;
   /** In the order of their first lists: what decides how much is kept of others comes before them. */
   readonly #stages: Informer<KubeObject>[][] = [];
   readonly #client: KubeClient;
@@ -55,6 +59,8 @@ export class Caches {
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
     this.limitRanges = this.#cache(limitRanges);
     this.customRuns = this.#cache(customRunResource);
+    this.verificationPolicies = this.#cache(verificationPolicies);
+    this.resolutionRequests = this.#cache(resolutionRequests, { transform: keptRequest });
     this.#stages.push([]);
     this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, { transform: (run) => keptTaskRun(run, around) });
     this.#stages.push([]);

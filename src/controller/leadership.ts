@@ -4,6 +4,7 @@ import type { LeadersOf } from '../role/leadership.ts';
 export const queueNames = {
   taskRun: 'github.com.tektoncd.pipeline.pkg.reconciler.taskrun.Reconciler',
   pipelineRun: 'github.com.tektoncd.pipeline.pkg.reconciler.pipelinerun.Reconciler',
+  resolutionRequest: 'github.com.tektoncd.pipeline.pkg.reconciler.resolutionrequest.Reconciler',
 } as const;
 
 export type Leaders = LeadersOf<keyof typeof queueNames>;

@@ -40,7 +40,7 @@ beforeEach(async () => {
   const controllers = makeReconcilers({
     client,
     caches,
-    leaders: { taskRun: leadership, pipelineRun: leadership },
+    leaders: { taskRun: leadership, pipelineRun: leadership, resolutionRequest: leadership },
     settings: { current: () => settingsOf() },
     events: new EventRecorder({ client, component: 'test', log: silentLogger }),
     flags: parseControllerFlags(['--entrypoint-image=e', '--nop-image=n'], {}),

@@ -24,6 +24,7 @@ import { queueNames, type Leaders } from './leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
+import { remoteDefinitions, resolutionRequestController } from './remote-definitions.ts';
 import { hasLivePod } from './settled.ts';
 import { wholeRuns } from './whole-runs.ts';
 import type { LiveSettings } from './settings.ts';
@@ -48,7 +49,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log } = given;
   const metrics = new QueueMetricsRegistry(registry);
   const { concurrency } = flags;
-  const queueOf = (name: string, isAhead: (key: string) => boolean) => {
+  const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
     metrics.observe(queue);
     return queue;
@@ -74,6 +75,9 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
   );
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
+  const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
+  const remote = remoteDefinitions({ ...aroundRequests, queues: { taskRun: taskRuns, pipelineRun: pipelineRuns } });
+  const requestQueue = queueOf(queueNames.resolutionRequest);
   const images = new ImageLookups({
     read: createImageReading({ client, registries }),
     onAnswer: (key) => {
@@ -95,7 +99,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         caches.pipelineRuns,
         () => false,
         () => Promise.resolve(undefined),
-      ).whole(createPipelineRunReconciler({ ...common, stores: caches })),
+      ).whole(createPipelineRunReconciler({ ...common, stores: caches, remote })),
     },
     {
       name: 'taskrun',
@@ -105,9 +109,10 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       log,
       ...ledBy(leaders.taskRun),
       reconcile: wholeTaskRuns.whole(
-        createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp }),
+        createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp, remote }),
       ),
     },
+    resolutionRequestController(aroundRequests, { queue: requestQueue, concurrency, watchdog, log }),
   ];
 }
 

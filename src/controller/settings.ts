@@ -33,7 +33,6 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
 const unsupportedFlags: Readonly<Record<string, string>> = {
   'results-from': 'termination-message',
   'enforce-nonfalsifiability': 'none',
-  'trusted-resources-verification-no-match-policy': 'ignore',
 };
 
 /** What LiveSettings is made from. */

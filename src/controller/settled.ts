@@ -1,8 +1,10 @@
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import type { ResolutionRequest } from '../api/resolution/resolution-request.ts';
 import { isDone, succeededCondition } from '../core/condition.ts';
 import type { KubeObject, ObjectMeta } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
+import { isResolved } from '../resolvers/contract/status.ts';
 
 /**
  * A cluster keeps tens of thousands of finished runs. A run is settled when no reconcile has anything left to do for it
@@ -14,6 +16,9 @@ export interface Surroundings {
   taskRun(namespace: string | undefined, name: string): TaskRun | undefined;
   pod(namespace: string | undefined, name: string): Pod | undefined;
 }
+
+/** Characters of data; shorter ones save a request for each. */
+const longestKeptData = 4096;
 
 const cut = new WeakSet<KubeObject>();
 
@@ -41,6 +46,16 @@ export function keptPipelineRun(run: PipelineRun): PipelineRun {
     },
     status: keptStatus(run),
   });
+}
+
+/**
+ * What the cache keeps of a ResolutionRequest: not the data of one that is answered, which is read when it is needed,
+ * once, while thousands of them stay for as long as their runs do.
+ */
+export function keptRequest(request: ResolutionRequest): ResolutionRequest {
+  if (!request.status?.data || request.status.data.length < longestKeptData) return request;
+  const { data: _left, ...status } = request.status;
+  return isResolved(request) ? { ...request, status } : request;
 }
 
 /** What the cache keeps of a TaskRun: all of it for as long as its PipelineRun may read its results. */

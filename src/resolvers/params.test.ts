@@ -4,6 +4,7 @@ import { bundleResolver } from './bundles/resolver.ts';
 import { gitResolver } from './git/resolver.ts';
 import { httpResolver } from './http/resolver.ts';
 import { hubResolver } from './hub/resolver.ts';
+import { shippedConfig } from './defaults.ts';
 import type { ConfigData, Resolver, ResolverType } from './resolver.ts';
 
 const none = undefined as never;
@@ -15,26 +16,11 @@ const resolvers: Readonly<Record<ResolverType, Resolver>> = {
   hub: hubResolver(none, { artifactHub: '', tektonHub: '' }),
 };
 
-/** What upstream ships in its ConfigMaps. */
-const shipped: Readonly<Record<ResolverType, ConfigData>> = {
-  bundles: { 'default-service-account': 'default', 'default-kind': 'task' },
-  cluster: { 'default-kind': 'task', 'default-namespace': '', 'allowed-namespaces': '', 'blocked-namespaces': '' },
-  git: { 'default-url': 'https://github.com/tektoncd/catalog.git', 'default-revision': 'main', 'scm-type': 'github' },
-  http: { 'fetch-timeout': '1m' },
-  hub: {
-    'default-tekton-hub-catalog': 'Tekton',
-    'default-artifact-hub-task-catalog': 'tekton-catalog-tasks',
-    'default-artifact-hub-pipeline-catalog': 'tekton-catalog-pipelines',
-    'default-kind': 'task',
-    'default-type': 'artifact',
-  },
-};
-
 type Params = Readonly<Record<string, string>>;
 
 function prepare(type: ResolverType, params: Params, config: ConfigData = {}) {
   const named = Object.entries(params).map(([name, value]) => ({ name, value }));
-  return resolvers[type].prepare({ namespace: 'team', params: named }, { ...shipped[type], ...config });
+  return resolvers[type].prepare({ namespace: 'team', params: named }, { ...shippedConfig[type], ...config });
 }
 
 describe('params that cannot be worked with', () => {

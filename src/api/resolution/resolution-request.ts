@@ -36,3 +36,5 @@ export const resolutionRequestSpecV1alpha1 = z.object({
   params: z.record(z.string(), z.string()).optional(),
 });
 export type ResolutionRequestSpecV1alpha1 = z.infer<typeof resolutionRequestSpecV1alpha1>;
+
+export type ResolutionRequestV1alpha1 = ApiObject<ResolutionRequestSpecV1alpha1, ResolutionRequestStatus>;

@@ -51,7 +51,7 @@ async function answerTo(
   const getting = `error getting "${resolver.title}" "${key}": `;
   try {
     const asked = { namespace, params: request.spec?.params ?? [] };
-    const config = settings.config(resolver.configName);
+    const config = settings.config(resolver);
     const spentMs = ageMs(request, clock.now());
     const definition = await execute({ resolver, request: asked, config, spentMs }, { cache, clock }, signal);
     if (definition.data.length > largestDefinition)

@@ -9,7 +9,8 @@ import type { Logger } from '../../log.ts';
 import { electionSettings } from '../../role/election-settings.ts';
 import type { Environment } from '../../role/flags.ts';
 import type { CacheSettings } from '../cache/cache.ts';
-import { resolverTypes, type ConfigData, type ResolverType } from '../resolver.ts';
+import { shippedConfig } from '../defaults.ts';
+import { resolverTypes, type ConfigData, type Resolver, type ResolverType } from '../resolver.ts';
 
 const flagsName = 'resolvers-feature-flags';
 
@@ -50,9 +51,9 @@ export class ResolverSettings {
     return this.#cache;
   }
 
-  /** The ConfigMap of a resolver. */
-  config(name: string): ConfigData {
-    return this.#map(name)?.data ?? {};
+  /** The ConfigMap of a resolver, with what upstream ships where it says nothing. */
+  config({ type, configName }: Pick<Resolver, 'type' | 'configName'>): ConfigData {
+    return { ...shippedConfig[type], ...this.#map(configName)?.data };
   }
 
   /** Read at the start only, as replicas must agree on the buckets. */

@@ -47,12 +47,15 @@ export function signedDigests(definition: Definition): Buffer[] {
   return [...texts].map((text) => createHash('sha256').update(text).digest());
 }
 
-/** What a new signature is over: what `tkn` signs. */
-export function digestToSign(definition: Definition): Buffer {
-  const version = `tekton.dev/v1beta1 ${definition.kind}`;
-  return createHash('sha256')
-    .update(goForm(version, signedPart(definition)))
-    .digest();
+/**
+ * What a new signature is over: the definition with its defaults, which then have to be in the file, so that whoever
+ * sets them and whoever does not read the same.
+ * @throws FormError naming a field that would not be signed
+ */
+export function toSign(definition: Definition): { definition: Definition; digest: Buffer } {
+  const whole = withDefaults(definition);
+  const text = goForm(`${whole.apiVersion} ${whole.kind}`, signedPart(whole));
+  return { definition: whole, digest: createHash('sha256').update(text).digest() };
 }
 
 /** Upstream's Checksum of an object of its own version, in hex; undefined when it has fields that the type lacks. */

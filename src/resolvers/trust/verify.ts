@@ -9,6 +9,11 @@ import { signatureAnnotation, signedDigests, type Definition } from './signed-fo
 export type Verdict =
   { kind: 'skipped' } | { kind: 'passed' } | { kind: 'warned'; message: string } | { kind: 'failed'; message: string };
 
+/** Nobody can say just now whether a key is good: asking again may bring a verdict. */
+export class NoVerdictYet extends Error {
+  override name = 'NoVerdictYet';
+}
+
 export interface Verification {
   definition: Definition;
   /** Where it came from; "" when the resolver does not say. */
@@ -24,6 +29,7 @@ export interface Verification {
 /**
  * Checks a definition against the policies whose patterns fit its origin: every enforcing one must be satisfied, and
  * one key of a policy is enough for it. Whatever cannot be decided counts as failed.
+ * @throws NoVerdictYet
  */
 export async function verifyDefinition(verification: Verification): Promise<Verdict> {
   const { definition, uri, policies, noMatch } = verification;
@@ -86,6 +92,7 @@ async function problemWith(
     keys = await keysOf(policy);
     if (keys.length === 0) throw new Error('no public keys are founded');
   } catch (error) {
+    if (error instanceof NoVerdictYet) throw error;
     return `failed to get verifiers from policy ${policy.metadata.name}: ${messageOf(error)}`;
   }
   if (keys.some((key) => digests.some((digest) => isSignedBy(key, digest, signature)))) return undefined;

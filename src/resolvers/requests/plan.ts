@@ -1,0 +1,41 @@
+import type { ResolutionRequest, ResolutionRequestStatus } from '../../api/resolution/resolution-request.ts';
+import { formatDuration } from '../../duration.ts';
+import {
+  ageMs,
+  failedStatus,
+  isResolved,
+  resolutionReasons,
+  succeededCondition,
+  succeededStatus,
+  waitingStatus,
+} from '../contract/status.ts';
+
+export interface RequestPlan {
+  /** To be written; undefined: nothing is to be said. */
+  status?: ResolutionRequestStatus;
+  requeueAfterMs?: number;
+}
+
+/** A resolver that answers at once makes a word about waiting needless. */
+const quietMs = 10_000;
+
+/**
+ * What the controller does about a request, whoever resolves it: data that is there makes it a success, too much time a
+ * failure, and until then it waits, which is said after a moment.
+ */
+export function planRequest(request: ResolutionRequest, limitMs: number, now: Date): RequestPlan {
+  if (isResolved(request) || request.metadata.deletionTimestamp) return {};
+  if (request.status?.data) return { status: succeededStatus(now) };
+  const age = ageMs(request, now);
+  if (age >= limitMs)
+    return {
+      status: failedStatus(
+        resolutionReasons.timedOut,
+        `resolution took longer than global timeout of ${formatDuration(limitMs)}: nobody answered it as ${request.metadata.labels?.['resolution.tekton.dev/type'] ?? 'a resolver'}; see whether that resolver is installed, enabled and running (default-maximum-resolution-timeout is the limit)`,
+        now,
+      ),
+    };
+  const isTold = succeededCondition(request) !== undefined;
+  if (!isTold && age >= quietMs) return { status: waitingStatus(now), requeueAfterMs: limitMs - age };
+  return { requeueAfterMs: isTold ? limitMs - age : Math.min(quietMs - age, limitMs - age) };
+}

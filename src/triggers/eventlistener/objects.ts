@@ -1,0 +1,239 @@
+import type { EventListener } from '../../api/triggers/objects.ts';
+import type { KubernetesResource } from '../../api/triggers/spec.ts';
+import type { Deployment, Service } from '../../kube/resources.ts';
+
+/** What the objects of listeners have in common, from the controller's flags and ConfigMaps. */
+export interface ListenerSettings {
+  image: string;
+  pullPolicy?: string;
+  /** config-defaults-triggers; undefined: the key is "", so the field is left out. */
+  defaultServiceAccount: string;
+  runAsUser?: number | undefined;
+  runAsGroup?: number | undefined;
+  fsGroup?: number | undefined;
+  runAsNonRoot?: boolean | undefined;
+  /** feature-flags-triggers: labels of listeners that are not passed on. */
+  labelsExcluded?: RegExp | undefined;
+  logLevel: string;
+  /** Kubernetes events of what happens to events: enable or disable. */
+  events: 'enable' | 'disable';
+  /** Seconds, as in upstream's controller manifest. */
+  timeouts: { read: number; handler: number; interceptor: number };
+}
+
+const sinkPort = 8080;
+const metricsPort = 9000;
+const tlsFolder = '/etc/triggers/tls';
+
+export function generatedName({ metadata }: EventListener): string {
+  return `el-${metadata.name ?? ''}`;
+}
+
+function selectorOf(listener: EventListener): Record<string, string> {
+  return {
+    'app.kubernetes.io/managed-by': 'EventListener',
+    'app.kubernetes.io/part-of': 'Triggers',
+    eventlistener: listener.metadata.name ?? '',
+  };
+}
+
+function metadataOf(listener: EventListener, { labelsExcluded }: ListenerSettings) {
+  const { name = '', namespace, uid = '', annotations = {}, labels = {} } = listener.metadata;
+  const passed = Object.entries(labels).filter(([key]) => labelsExcluded?.test(key) !== true);
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _own, ...others } = annotations;
+  return {
+    name: generatedName(listener),
+    ...(namespace === undefined ? {} : { namespace }),
+    labels: { ...Object.fromEntries(passed), ...selectorOf(listener) },
+    annotations: others,
+    ownerReferences: [
+      {
+        apiVersion: 'triggers.tekton.dev/v1beta1',
+        kind: 'EventListener',
+        name,
+        uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ],
+  };
+}
+
+interface EnvironmentVariable {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef?: { name?: string; key: string } };
+}
+
+interface UserContainer {
+  resources?: object;
+  env?: EnvironmentVariable[];
+  livenessProbe?: object;
+  readinessProbe?: object;
+  startupProbe?: object;
+  securityContext?: object;
+}
+
+function kubernetesOf({ spec }: EventListener): KubernetesResource {
+  return spec?.resources?.kubernetesResource ?? {};
+}
+
+function userContainer(resource: KubernetesResource): UserContainer {
+  return (resource.spec?.template?.spec?.containers?.[0] ?? {}) as UserContainer;
+}
+
+/** The Secret with certificate and key that a listener's sink serves with, by the names of its keys. */
+function tlsOf({ env = [] }: UserContainer): { secret: string; cert: string; key: string } | undefined {
+  const keyOf = (name: string) => env.find((variable) => variable.name === name)?.valueFrom?.secretKeyRef;
+  const [cert, key] = [keyOf('TLS_CERT'), keyOf('TLS_KEY')];
+  return cert?.name && key ? { secret: cert.name, cert: cert.key, key: key.key } : undefined;
+}
+
+/** The pods that take a listener's events. Replicas are left alone unless the listener says how many. */
+export function deploymentOf(listener: EventListener, settings: ListenerSettings): Deployment {
+  const resource = kubernetesOf(listener);
+  const pod = resource.spec?.template?.spec ?? {};
+  const template = resource.spec?.template?.metadata ?? {};
+  const metadata = metadataOf(listener, settings);
+  const tls = tlsOf(userContainer(resource));
+  const { serviceAccountName = listener.spec?.serviceAccountName, containers: _containers, ...rest } = pod;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata,
+    spec: {
+      ...(resource.replicas === undefined ? {} : { replicas: resource.replicas }),
+      selector: { matchLabels: selectorOf(listener) },
+      template: {
+        metadata: {
+          labels: { ...metadata.labels, ...template.labels, ...selectorOf(listener) },
+          annotations: template.annotations ?? {},
+        },
+        spec: {
+          securityContext: podSecurity(settings),
+          ...rest,
+          serviceAccountName: serviceAccountName || settings.defaultServiceAccount,
+          // Accepted events are brought to their end first.
+          terminationGracePeriodSeconds: 60,
+          containers: [containerOf(listener, settings, tls)],
+          ...(tls ? { volumes: [{ name: 'https-connection', secret: { secretName: tls.secret } }] } : {}),
+        },
+      },
+    },
+  } as Deployment;
+}
+
+function podSecurity({ runAsUser, runAsGroup, fsGroup, runAsNonRoot }: ListenerSettings): object {
+  return {
+    ...(runAsNonRoot === undefined ? {} : { runAsNonRoot }),
+    ...(runAsUser === undefined ? {} : { runAsUser }),
+    ...(runAsGroup === undefined ? {} : { runAsGroup }),
+    ...(fsGroup === undefined ? {} : { fsGroup }),
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+function containerOf(listener: EventListener, settings: ListenerSettings, tls: ReturnType<typeof tlsOf>): object {
+  const { name = '', namespace = '', annotations = {} } = listener.metadata;
+  const user = userContainer(kubernetesOf(listener));
+  const { timeouts } = settings;
+  const probe = {
+    httpGet: { path: '/live', scheme: tls ? 'HTTPS' : 'HTTP', port: sinkPort },
+    periodSeconds: 10,
+    failureThreshold: 3,
+  };
+  return {
+    name: 'event-listener',
+    image: settings.image,
+    ...(settings.pullPolicy === undefined ? {} : { imagePullPolicy: settings.pullPolicy }),
+    args: [
+      'sink',
+      `--el-name=${name}`,
+      `--el-namespace=${namespace}`,
+      `--port=${sinkPort}`,
+      `--readtimeout=${timeouts.read}`,
+      `--timeouthandler=${timeouts.handler}`,
+      `--httpclient-readtimeout=${timeouts.interceptor}`,
+      `--is-multi-ns=${watchesAll(listener)}`,
+      `--payload-validation=${annotations['tekton.dev/payload-validation'] !== 'false'}`,
+      `--cloudevent-uri=${listener.spec?.cloudEventURI ?? ''}`,
+      `--tls-cert=${tls ? `${tlsFolder}/${tls.cert}` : ''}`,
+      `--tls-key=${tls ? `${tlsFolder}/${tls.key}` : ''}`,
+    ],
+    env: [
+      { name: 'NAMESPACE', value: namespace },
+      { name: 'NAME', value: name },
+      { name: 'EL_EVENT', value: settings.events },
+      { name: 'LOG_LEVEL', value: settings.logLevel },
+      { name: 'SYSTEM_NAMESPACE', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } } },
+      { name: 'METRICS_PROMETHEUS_PORT', value: String(metricsPort) },
+      ...(user.env ?? []),
+    ],
+    ports: [
+      { containerPort: sinkPort, protocol: 'TCP' },
+      { containerPort: metricsPort, protocol: 'TCP' },
+    ],
+    ...(user.resources ? { resources: user.resources } : {}),
+    livenessProbe: user.livenessProbe ?? probe,
+    readinessProbe: user.readinessProbe ?? { ...probe, periodSeconds: 5 },
+    // Node takes a moment to start on a busy node.
+    startupProbe: user.startupProbe ?? { ...probe, periodSeconds: 1, failureThreshold: 120 },
+    securityContext: user.securityContext ?? {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(tls ? { volumeMounts: [{ name: 'https-connection', readOnly: true, mountPath: tlsFolder }] } : {}),
+  };
+}
+
+/** Selectors that name namespaces need Triggers of other namespaces than the listener's own. */
+function watchesAll({ spec }: EventListener): boolean {
+  const selectors = [
+    spec?.namespaceSelector,
+    ...(spec?.triggerGroups ?? []).map((group) => group.triggerSelector?.namespaceSelector),
+  ];
+  return selectors.some((selector) => (selector?.matchNames ?? []).length > 0);
+}
+
+function listenerPort(listener: EventListener): { name: string; port: number } {
+  const resource = kubernetesOf(listener);
+  const isTls = tlsOf(userContainer(resource)) !== undefined;
+  return {
+    name: isTls ? 'https-listener' : 'http-listener',
+    port: resource.servicePort ?? (isTls ? 8443 : sinkPort),
+  };
+}
+
+/** Where senders reach a listener. */
+export function serviceOf(listener: EventListener, settings: ListenerSettings): Service {
+  const { serviceType, servicePort, serviceLoadBalancerClass } = kubernetesOf(listener);
+  const { name, port } = listenerPort(listener);
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(listener, settings),
+    spec: {
+      selector: selectorOf(listener),
+      ...(serviceType ? { type: serviceType } : {}),
+      ...(serviceLoadBalancerClass ? { loadBalancerClass: serviceLoadBalancerClass } : {}),
+      ports: [
+        {
+          name,
+          protocol: 'TCP',
+          port,
+          targetPort: sinkPort,
+          ...(serviceType === 'NodePort' && servicePort !== undefined ? { nodePort: servicePort } : {}),
+        },
+        { name: 'http-metrics', protocol: 'TCP', port: metricsPort, targetPort: metricsPort },
+      ],
+    },
+  } as Service;
+}
+
+/** Upstream's, which says http also where the sink speaks TLS. */
+export function addressOf(listener: EventListener): string {
+  const { port } = listenerPort(listener);
+  return `http://${generatedName(listener)}.${listener.metadata.namespace}.svc.cluster.local:${port}`;
+}

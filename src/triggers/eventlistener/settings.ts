@@ -1,0 +1,83 @@
+import type { ListenerSettings } from './objects.ts';
+
+/** Data of the ConfigMaps config-defaults-triggers, feature-flags-triggers and config-logging-triggers. */
+export interface TriggersConfig {
+  defaults?: Readonly<Record<string, string>> | undefined;
+  features?: Readonly<Record<string, string>> | undefined;
+  logging?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A bad value and what is used in its place. */
+export interface SettingProblem {
+  key: string;
+  message: string;
+}
+
+type FromConfig = Pick<
+  ListenerSettings,
+  'defaultServiceAccount' | 'runAsUser' | 'runAsGroup' | 'fsGroup' | 'runAsNonRoot' | 'labelsExcluded' | 'logLevel'
+>;
+
+const levels: Readonly<Record<string, string>> = {
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+  fatal: 'fatal',
+};
+
+/** What the ConfigMaps say; a bad value keeps its default and is told. */
+export function listenerSettings({ defaults = {}, features = {}, logging = {} }: TriggersConfig): {
+  settings: FromConfig;
+  problems: SettingProblem[];
+} {
+  const problems: SettingProblem[] = [];
+  const id = (key: string): number | undefined => {
+    const text = defaults[key];
+    if (text === '') return undefined;
+    if (text === undefined) return 65532;
+    if (/^\d{1,10}$/.test(text)) return Number(text);
+    problems.push({
+      key,
+      message: `${key} is ${JSON.stringify(text)}; give a number, or "" to leave it out; 65532 is used`,
+    });
+    return 65532;
+  };
+  const nonRoot = defaults['default-run-as-non-root'] ?? 'true';
+  if (!['true', 'false', ''].includes(nonRoot))
+    problems.push({
+      key: 'default-run-as-non-root',
+      message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
+    });
+  const level = logging['loglevel.eventlistener'] ?? 'info';
+  if (levels[level] === undefined)
+    problems.push({
+      key: 'loglevel.eventlistener',
+      message: `loglevel.eventlistener is ${JSON.stringify(level)}; give debug, info, warn or error; info is used`,
+    });
+  return {
+    settings: {
+      defaultServiceAccount: defaults['default-service-account'] || 'default',
+      runAsUser: id('default-run-as-user'),
+      runAsGroup: id('default-run-as-group'),
+      fsGroup: id('default-fs-group'),
+      runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
+      labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
+      logLevel: levels[level] ?? 'info',
+    },
+    problems,
+  };
+}
+
+function pattern(text: string | undefined, problems: SettingProblem[]): RegExp | undefined {
+  if (!text) return undefined;
+  try {
+    return new RegExp(text);
+  } catch {
+    problems.push({
+      key: 'labels-exclusion-pattern',
+      message: `labels-exclusion-pattern is no regular expression: ${text}; no label is left out`,
+    });
+    return undefined;
+  }
+}

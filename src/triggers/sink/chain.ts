@@ -1,0 +1,183 @@
+import type { Interceptor } from '../../api/triggers/objects.ts';
+import type { InterceptorUse, Webhook } from '../../api/triggers/spec.ts';
+import { messageOf } from '../../errors.ts';
+import type { InterceptorRequest, InterceptorResponse } from '../interceptors/wire.ts';
+import { parseJson } from '../resolve/body.ts';
+import { canonicalHeader, type Header } from '../resolve/header.ts';
+import type { ReceivedEvent } from './event.ts';
+
+/** An event on its way through interceptors. */
+export interface Passing {
+  /** As interceptors get it; a form is JSON by now. */
+  body: string;
+  header: Header;
+  extensions: Record<string, unknown>;
+}
+
+export type ChainResult =
+  | { kind: 'passed'; event: Passing }
+  /** An interceptor said no. */
+  | { kind: 'stopped'; interceptor: string; code: number; message: string }
+  | { kind: 'failed'; message: string };
+
+/** Reaches interceptors. */
+export interface InterceptorClient {
+  /** Looks one up by kind and name; undefined when it is not there. */
+  find: (kind: string, namespace: string, name: string) => Interceptor | undefined;
+  post: (target: InterceptorTarget, body: string, signal: AbortSignal) => Promise<{ status: number; body: Buffer }>;
+  postWebhook: (
+    url: URL,
+    message: { header: Header; body: string },
+    signal: AbortSignal,
+  ) => Promise<{ status: number; header: Header; body: Buffer }>;
+}
+
+export interface InterceptorTarget {
+  url: URL;
+  /** PEM of whom to trust, if the interceptor says so. */
+  caBundle?: string;
+}
+
+export interface Chain {
+  uses: readonly InterceptorUse[];
+  /** namespaces/NAMESPACE/triggers/NAME or .../triggerGroups/NAME. */
+  triggerId: string;
+  /** Of the trigger: webhooks' Services are there unless they say otherwise. */
+  namespace: string;
+  /** Of the listener: Interceptors are looked up there, as upstream does. */
+  listenerNamespace: string;
+}
+
+/** Sends an event through interceptors, one after the other, until one stops it. Never throws but for the signal. */
+export async function runChain(
+  chain: Chain,
+  event: ReceivedEvent,
+  start: Passing,
+  { client, signal }: { client: InterceptorClient; signal: AbortSignal },
+): Promise<ChainResult> {
+  let passing = start;
+  for (const use of chain.uses) {
+    try {
+      const next = use.webhook
+        ? await passWebhook(use.webhook, chain, event, passing, { client, signal })
+        : await passInterceptor(use, chain, event, passing, { client, signal });
+      if ('kind' in next) return next;
+      passing = next;
+    } catch (error) {
+      signal.throwIfAborted();
+      return { kind: 'failed', message: messageOf(error) };
+    }
+  }
+  return { kind: 'passed', event: passing };
+}
+
+interface Means {
+  client: InterceptorClient;
+  signal: AbortSignal;
+}
+
+async function passInterceptor(
+  use: InterceptorUse,
+  chain: Chain,
+  event: ReceivedEvent,
+  passing: Passing,
+  { client, signal }: Means,
+): Promise<Passing | ChainResult> {
+  const { name = '', kind = 'ClusterInterceptor' } = use.ref ?? {};
+  const found = client.find(kind, chain.listenerNamespace, name);
+  if (found === undefined)
+    throw new Error(
+      `url resolution failed for interceptor ${name} with: ${kind === 'ClusterInterceptor' ? 'clusterinterceptor' : 'interceptor'}.triggers.tekton.dev "${name}" not found`,
+    );
+  const exact = Buffer.from(passing.body);
+  const request: InterceptorRequest = {
+    body: passing.body,
+    ...(exact.equals(event.body) ? {} : { original_body: event.body.toString('base64') }),
+    header: passing.header,
+    extensions: passing.extensions,
+    interceptor_params: Object.fromEntries((use.params ?? []).map((param) => [param.name, param.value])),
+    context: { event_url: event.url, event_id: event.id, trigger_id: chain.triggerId },
+  };
+  const answer = await client.post(interceptorTarget(found, chain.listenerNamespace), JSON.stringify(request), signal);
+  const response = readResponse(name, answer);
+  if (!response.continue) {
+    const { code = 0, message = '' } = response.status ?? {};
+    return { kind: 'stopped', interceptor: name, code, message };
+  }
+  return { ...passing, extensions: { ...passing.extensions, ...response.extensions } };
+}
+
+function readResponse(name: string, { status, body }: { status: number; body: Buffer }): InterceptorResponse {
+  if (status !== 200)
+    throw new Error(`interceptor ${name} answered with status ${status}: ${body.toString().trim().slice(0, 200)}`);
+  const parsed = parseJson(body.toString());
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null)
+    throw new Error(`interceptor ${name} answered with something other than a JSON object`);
+  const { continue: goesOn, extensions, status: reason } = parsed.value as Partial<InterceptorResponse>;
+  return {
+    continue: goesOn === true,
+    ...(typeof extensions === 'object' && extensions !== null ? { extensions } : {}),
+    ...(reason ? { status: { code: Number(reason.code ?? 0), message: String(reason.message ?? '') } } : {}),
+  };
+}
+
+/** Where an interceptor is: its status, its URL, or its Service (8443 where it has a certificate, else 80). */
+export function interceptorTarget({ metadata, spec, status }: Interceptor, own: string): InterceptorTarget {
+  const { clientConfig = {} } = spec ?? {};
+  const caBundle = clientConfig.caBundle ? Buffer.from(clientConfig.caBundle, 'base64').toString() : undefined;
+  const { service } = clientConfig;
+  const url = status?.address?.url ?? clientConfig.url ?? (service ? serviceUrl(service, own, caBundle) : undefined);
+  if (url === undefined || !URL.canParse(url))
+    throw new Error(`interceptor ${metadata.name} has no clientConfig.url and no clientConfig.service; give it one`);
+  return { url: new URL(url), ...(caBundle === undefined ? {} : { caBundle }) };
+}
+
+function serviceUrl(
+  service: {
+    name?: string | undefined;
+    namespace?: string | undefined;
+    path?: string | undefined;
+    port?: number | undefined;
+  },
+  own: string,
+  caBundle: string | undefined,
+): string {
+  const port = service.port ?? (caBundle === undefined ? 80 : 8443);
+  const path = (service.path ?? '').replace(/^\//, '');
+  return `${caBundle === undefined ? 'http' : 'https'}://${service.name}.${service.namespace ?? own}.svc:${port}/${path}`;
+}
+
+/** The old way: the webhook's answer takes the event's place. */
+async function passWebhook(
+  webhook: Webhook,
+  { namespace }: Chain,
+  event: ReceivedEvent,
+  passing: Passing,
+  { client, signal }: Means,
+): Promise<Passing> {
+  const { objectRef, url, header = [] } = webhook;
+  const target = url ?? `http://${objectRef?.name}.${objectRef?.namespace ?? namespace}.svc/`;
+  const given = Object.fromEntries(
+    header.map(({ name = '', value = '' }) => [name, Array.isArray(value) ? value : [String(value)]]),
+  );
+  const message = {
+    header: canonicalHeader({ ...passing.header, 'Eventlistener-Request-Url': event.url, ...given }),
+    body: withExtensions(passing),
+  };
+  const answer = await client.postWebhook(new URL(target), message, signal);
+  if (answer.status !== 200)
+    throw new Error(
+      `request rejected; status: ${answer.status}; message: ${answer.body.toString().trim().slice(0, 200)}`,
+    );
+  return { ...passing, header: answer.header, body: answer.body.toString() };
+}
+
+function withExtensions({ body, extensions }: Passing): string {
+  if (Object.keys(extensions).length === 0) return body;
+  const parsed = parseJson(body);
+  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
+    throw new Error('could not merge extensions with body: it is no JSON object');
+  const before = (parsed.value as Record<string, unknown>)['extensions'];
+  const merged = typeof before === 'object' && before !== null ? { ...before, ...extensions } : extensions;
+  return JSON.stringify({ ...parsed.value, extensions: merged });
+}

@@ -1,0 +1,233 @@
+import type { EventListener } from '../../api/triggers/objects.ts';
+import type { Clock } from '../../clock.ts';
+import { messageOf } from '../../errors.ts';
+import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
+import type { Logger } from '../../log.ts';
+import { parseJson } from '../resolve/body.ts';
+import { canonicalHeader, headerValue, type Header } from '../resolve/header.ts';
+import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './answer.ts';
+import { runChain, type InterceptorClient, type Passing } from './chain.ts';
+import type { ReceivedEvent } from './event.ts';
+import { selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
+import { runTrigger, type Create, type Definitions, type TriggerOutcome } from './trigger.ts';
+
+/** Settings of one listener that upstream does not have, as annotations. */
+export const settingNames = {
+  /** `outcome`: the answer waits for the triggers and says what became of each. */
+  answer: 'triggers.tektite.dev/answer',
+  /** `ignore`: the same delivery again creates nothing. */
+  redelivery: 'triggers.tektite.dev/redelivery',
+} as const;
+
+export interface SinkOptions {
+  listener: () => EventListener | undefined;
+  name: { namespace: string; name: string };
+  triggers: TriggerLookup;
+  definitions: Definitions;
+  client: InterceptorClient;
+  create: Create;
+  /** Creations that wait since the API server throttles. */
+  waiting: () => number;
+  payloadValidation: boolean;
+  /** How long an answer may wait for its triggers, ms. */
+  handlerMs: number;
+  /** Events, and bytes of events, that may be in work; further ones are refused until some are done. */
+  most: { events: number; bytes: number };
+  newId: () => string;
+  clock: Pick<Clock, 'sleep'>;
+  log: Logger;
+  tell: Telling;
+}
+
+/** Who is told what happens to events. */
+export interface Telling {
+  counted: (status: 'succeeded' | 'failed') => void;
+  started: (event: ReceivedEvent) => void;
+  /** Of each trigger. */
+  outcome: (listener: EventListener, event: ReceivedEvent, outcome: TriggerOutcome) => void;
+  done: (listener: EventListener, event: ReceivedEvent) => void;
+}
+
+/** Takes events of one EventListener. */
+export class Sink {
+  readonly #options: SinkOptions;
+  readonly #working = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
+  #bytes = 0;
+
+  constructor(options: SinkOptions) {
+    this.#options = options;
+  }
+
+  /** Answers a request: as upstream at once, or after its triggers where the listener says so. */
+  async handle(request: ServerRequest): Promise<ServerAnswer> {
+    const { listener: find, newId, tell, name } = this.#options;
+    const header = canonicalHeader(request.headers);
+    const listener = find();
+    if (listener === undefined) {
+      tell.counted('failed');
+      return { status: 500 };
+    }
+    const about: SinkAnswer = {
+      eventListener: name.name,
+      namespace: name.namespace,
+      eventListenerUID: listener.metadata.uid ?? '',
+      eventID: newId(),
+    };
+    const refusal = this.#full(about, request.body) ?? this.#invalid(about, request.body);
+    if (refusal) {
+      tell.counted('failed');
+      return refusal;
+    }
+    const event = receivedEvent(request, header, about.eventID ?? '');
+    return this.#accept(listener, event, about);
+  }
+
+  /** Resolves when everything that was accepted is done, or after `graceMs`, when it is broken off. */
+  async end(graceMs: number): Promise<void> {
+    const off = new AbortController();
+    const late = this.#options.clock.sleep(graceMs, off.signal).then(
+      () => this.#ending.abort(new Error('the sink ends')),
+      () => undefined,
+    );
+    while (this.#working.size > 0 && !this.#ending.signal.aborted)
+      await Promise.race([Promise.allSettled([...this.#working]), late]);
+    off.abort();
+  }
+
+  #full(about: SinkAnswer, body: Buffer): ServerAnswer | undefined {
+    const { events, bytes } = this.#options.most;
+    if (this.#working.size < events && this.#bytes + body.length <= bytes) return undefined;
+    const errorMessage = `${this.#working.size} events are waiting to be worked on; send this one again later`;
+    return answered(503, { ...about, errorMessage }, { 'retry-after': '5' });
+  }
+
+  #invalid({ eventListener, namespace = '' }: SinkAnswer, body: Buffer): ServerAnswer | undefined {
+    if (!this.#options.payloadValidation) return undefined;
+    const parsed = parseJson(body.toString());
+    const isObject = parsed.ok && typeof parsed.value === 'object' && !Array.isArray(parsed.value);
+    if (isObject) return undefined;
+    const problem = parsed.ok ? 'it is no JSON object' : parsed.problem;
+    const errorMessage = `Invalid event body format: ${problem}`;
+    return answered(400, { eventListener, namespace, eventListenerUID: '', errorMessage });
+  }
+
+  async #accept(listener: EventListener, event: ReceivedEvent, about: SinkAnswer): Promise<ServerAnswer> {
+    const { tell, handlerMs, clock, waiting } = this.#options;
+    const selected = selectTriggers(listener, this.#options.triggers);
+    tell.started(event);
+    tell.counted('succeeded');
+    const work = this.#track(this.#runAll(listener, event, selected), event.body.length);
+    const isWaiting = waiting() > 0 ? { waiting: waiting() } : {};
+    if (listener.metadata.annotations?.[settingNames.answer] !== 'outcome')
+      return isCloudEvent(event.header)
+        ? acceptedCloudEvent({ ...about, ...isWaiting })
+        : answered(202, { ...about, ...isWaiting });
+    const off = new AbortController();
+    const late = clock.sleep(handlerMs, off.signal).then(
+      () => undefined,
+      () => undefined,
+    );
+    const triggers = await Promise.race([work, late]);
+    off.abort();
+    if (triggers === undefined) return { status: 503, body: 'EventListener Timeout!\n' };
+    const body = { ...about, triggers };
+    return isCloudEvent(event.header) ? acceptedCloudEvent(body) : answered(202, body);
+  }
+
+  async #track<T>(work: Promise<T>, bytes: number): Promise<T> {
+    this.#bytes += bytes;
+    this.#working.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#working.delete(work);
+      this.#bytes -= bytes;
+    }
+  }
+
+  async #runAll(listener: EventListener, event: ReceivedEvent, selected: Selected): Promise<TriggerOutcome[]> {
+    const start: Passing = { body: bodyText(event), header: event.header, extensions: {} };
+    const { tell, name } = this.#options;
+    const missing = selected.missing.map((each): TriggerOutcome => ({
+      trigger: each.name,
+      namespace: name.namespace,
+      outcome: 'failed',
+      message: each.problem,
+    }));
+    const told = (outcome: TriggerOutcome): TriggerOutcome => {
+      tell.outcome(listener, event, outcome);
+      return outcome;
+    };
+    const outcomes = await Promise.all([
+      ...selected.triggers.map(async (trigger) => [told(await this.#run(trigger, event, start))]),
+      ...selected.groups.map(async (group) => (await this.#runGroup(group, event, start)).map(told)),
+    ]);
+    tell.done(listener, event);
+    return [...missing.map(told), ...outcomes.flat()];
+  }
+
+  #run(trigger: Selected['triggers'][number], event: ReceivedEvent, start: Passing): Promise<TriggerOutcome> {
+    const { client, definitions, create, newId, name } = this.#options;
+    const means = { client, definitions, create, newId, listener: name, signal: this.#ending.signal };
+    return runTrigger(trigger, event, start, means).catch((error: unknown) => ({
+      trigger: trigger.name,
+      namespace: trigger.namespace,
+      outcome: 'failed' as const,
+      message: messageOf(error),
+    }));
+  }
+
+  /** Its triggers get the headers and extensions that the group's interceptors made, and the body as it came. */
+  async #runGroup(group: SelectedGroup, event: ReceivedEvent, start: Passing): Promise<TriggerOutcome[]> {
+    const { client, name } = this.#options;
+    const { namespace } = name;
+    const triggerId = `namespaces/${namespace}/triggerGroups/${group.name}`;
+    const chain = { uses: group.interceptors, triggerId, namespace, listenerNamespace: namespace };
+    const result = await runChain(chain, event, start, { client, signal: this.#ending.signal });
+    if (result.kind !== 'passed') {
+      const { message } = result;
+      const outcome = result.kind;
+      return [
+        {
+          trigger: group.name,
+          namespace,
+          outcome,
+          message,
+          ...(result.kind === 'stopped' ? { interceptor: result.interceptor } : {}),
+        },
+      ];
+    }
+    const passing = { ...result.event, body: start.body };
+    return Promise.all(group.triggers.map((trigger) => this.#run(trigger, event, passing)));
+  }
+}
+
+const formType = 'application/x-www-form-urlencoded';
+
+function receivedEvent(request: ServerRequest, header: Header, id: string): ReceivedEvent {
+  const { path, query, body } = request;
+  const search = query.toString();
+  const form = headerValue(header, 'Content-Type') === formType ? formOf(body) : undefined;
+  const parsed = parseJson(body.toString());
+  return {
+    id,
+    url: search === '' ? path : `${path}?${search}`,
+    header,
+    body,
+    json: form ?? (parsed.ok ? parsed.value : undefined),
+  };
+}
+
+/** A form of several fields is worked on as a map of lists, as upstream makes of it. */
+function formOf(body: Buffer): Record<string, string[]> | undefined {
+  const form = new URLSearchParams(body.toString());
+  const names = [...new Set(form.keys())];
+  return names.length > 1 ? Object.fromEntries(names.map((name) => [name, form.getAll(name)])) : undefined;
+}
+
+function bodyText({ header, body, json }: ReceivedEvent): string {
+  return headerValue(header, 'Content-Type') === formType && json !== undefined
+    ? JSON.stringify(json)
+    : body.toString();
+}
