@@ -133,10 +133,27 @@ function podSecurity({ runAsUser, runAsGroup, fsGroup, runAsNonRoot }: ListenerS
   };
 }
 
-function containerOf(listener: EventListener, settings: ListenerSettings, tls: ReturnType<typeof tlsOf>): object {
+function argumentsOf(listener: EventListener, { timeouts }: ListenerSettings, tls: ReturnType<typeof tlsOf>): string[] {
   const { name = '', namespace = '', annotations = {} } = listener.metadata;
+  return [
+    'sink',
+    `--el-name=${name}`,
+    `--el-namespace=${namespace}`,
+    `--port=${sinkPort}`,
+    `--readtimeout=${timeouts.read}`,
+    `--timeouthandler=${timeouts.handler}`,
+    `--httpclient-readtimeout=${timeouts.interceptor}`,
+    `--is-multi-ns=${watchesAll(listener)}`,
+    `--payload-validation=${annotations['tekton.dev/payload-validation'] !== 'false'}`,
+    `--cloudevent-uri=${listener.spec?.cloudEventURI ?? ''}`,
+    `--tls-cert=${tls ? `${tlsFolder}/${tls.cert}` : ''}`,
+    `--tls-key=${tls ? `${tlsFolder}/${tls.key}` : ''}`,
+  ];
+}
+
+function containerOf(listener: EventListener, settings: ListenerSettings, tls: ReturnType<typeof tlsOf>): object {
+  const { name = '', namespace = '' } = listener.metadata;
   const user = userContainer(kubernetesOf(listener));
-  const { timeouts } = settings;
   const probe = {
     httpGet: { path: '/live', scheme: tls ? 'HTTPS' : 'HTTP', port: sinkPort },
     periodSeconds: 10,
@@ -146,20 +163,7 @@ function containerOf(listener: EventListener, settings: ListenerSettings, tls: R
     name: 'event-listener',
     image: settings.image,
     ...(settings.pullPolicy === undefined ? {} : { imagePullPolicy: settings.pullPolicy }),
-    args: [
-      'sink',
-      `--el-name=${name}`,
-      `--el-namespace=${namespace}`,
-      `--port=${sinkPort}`,
-      `--readtimeout=${timeouts.read}`,
-      `--timeouthandler=${timeouts.handler}`,
-      `--httpclient-readtimeout=${timeouts.interceptor}`,
-      `--is-multi-ns=${watchesAll(listener)}`,
-      `--payload-validation=${annotations['tekton.dev/payload-validation'] !== 'false'}`,
-      `--cloudevent-uri=${listener.spec?.cloudEventURI ?? ''}`,
-      `--tls-cert=${tls ? `${tlsFolder}/${tls.cert}` : ''}`,
-      `--tls-key=${tls ? `${tlsFolder}/${tls.key}` : ''}`,
-    ],
+    args: argumentsOf(listener, settings, tls),
     env: [
       { name: 'NAMESPACE', value: namespace },
       { name: 'NAME', value: name },

@@ -110,8 +110,8 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
 const suffixLength = 8;
 
 /**
- * Gives an object with generateName a name that follows from what caused it: trying again after an answer that was lost,
- * in this process or another, finds the object that is there already.
+ * Gives an object with generateName a name that follows from what caused it: trying again after an answer that was
+ * lost, in this process or another, finds the object that is there already.
  */
 export function withName(object: ResourceObject, cause: readonly string[]): ResourceObject {
   const { metadata = {} } = object;

@@ -5,7 +5,7 @@ import { eventListeners, type EventListener } from '../../api/triggers/objects.t
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { serve, type RunningServer, type ServerCertificate } from '../../http/server.ts';
-import { KubeClient } from '../../kube/client.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { apiVersionOf } from '../../kube/object.ts';
 import type { Environment } from '../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';

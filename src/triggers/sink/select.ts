@@ -4,7 +4,7 @@ import type { InterceptorUse, LabelSelector, TriggerSelector, TriggerSpec } from
 /** One trigger of a listener, wherever it is written. */
 export interface SelectedTrigger {
   name: string;
-  /** Its bindings, templates, secrets and ServiceAccount are there, and what it creates unless the template says otherwise. */
+  /** Its bindings, templates, secrets and ServiceAccount are there, and what it creates unless it says otherwise. */
   namespace: string;
   spec: TriggerSpec;
 }

@@ -7,8 +7,8 @@ const perPage = 100;
 const mostPages = 30;
 
 /**
- * GitHub's API. X-Github-Enterprise-Host is a header that anyone may write, and tokens go where it says: only hosts that
- * the operator named are asked.
+ * GitHub's API. X-Github-Enterprise-Host is a header that anyone may write, and tokens go where it says: only hosts
+ * that the operator named are asked.
  */
 export function githubApi(
   client: Pick<HttpClient, 'send'>,
