@@ -1,6 +1,6 @@
 /**
- * What every object of the API server has in common, and how kinds are addressed: shared by what describes kinds (src/api)
- * and the client (src/kube). Nothing of Tekton.
+ * What every object of the API server has in common, and how kinds are addressed: shared by what describes kinds
+ * (src/api) and the client (src/kube). Nothing of Tekton.
  */
 
 export interface OwnerReference {

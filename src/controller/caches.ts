@@ -2,6 +2,7 @@ import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { Pipeline } from '../api/pipeline/v1/pipeline.ts';
 import type { Task } from '../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
+import type { CustomRun } from '../api/pipeline/v1beta1/customrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
@@ -12,6 +13,7 @@ import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.
 import { NamespacesCache, type Cache } from '../kube/cache.ts';
 import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
+import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
 import { isCut, keptPipelineRun, keptPod, keptTaskRun, type Surroundings } from './settled.ts';
 
 /** What the caches hold. */
@@ -24,6 +26,7 @@ interface CachesScope {
 export class Caches {
   readonly taskRuns: Cache<TaskRun>;
   readonly pipelineRuns: Cache<PipelineRun>;
+  readonly customRuns: Cache<CustomRun>;
   readonly tasks: Cache<Task>;
   readonly pipelines: Cache<Pipeline>;
   readonly pods: Cache<Pod>;
@@ -51,6 +54,7 @@ export class Caches {
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
     this.limitRanges = this.#cache(limitRanges);
+    this.customRuns = this.#cache(customRunResource);
     this.#stages.push([]);
     this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, { transform: (run) => keptTaskRun(run, around) });
     this.#stages.push([]);

@@ -12,6 +12,8 @@ export const constant: Readonly<Record<string, string>> = {
   'core/pipelinerun/condition.ts pipelineTimedOut': 'a message of a name and a time',
   'core/pipelinerun/definitions.ts pipelineFailure': 'joins names and one cause',
   'core/pipelinerun/definitions.ts taskFailure': 'joins names and one cause, for one task',
+  'core/pipelinerun/child/child.ts cancelMessage': 'joins a kind and one of three texts',
+  'core/pipelinerun/child/child.ts cancelPatch': 'two operations',
   'core/pipelinerun/child/room.ts Room': 'a class: its methods are reached by every family of PipelineRuns',
   'core/pipelinerun/taskstate.ts ignoresFailure': 'compares one field',
   'core/pipelinerun/names.ts nameOf': 'joins two names',

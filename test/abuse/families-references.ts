@@ -1,5 +1,6 @@
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { decideAtOnce, type DefinitionNeed } from '../../src/core/need.ts';
+import { leftoversOf } from '../../src/core/pipelinerun/leftovers.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settingsOf } from '../../src/core/pod/pod.fake.ts';
 import type { Resolved } from '../../src/core/reference/resolved.ts';
@@ -46,8 +47,22 @@ function remoteTask(n: number): () => unknown {
   return () => decideAtOnce(planTaskRun({ taskRun, pods: [], settings }, now), supplyOf({ task }));
 }
 
+/** A run of n custom tasks, which fails while they run. */
+function customTasks(n: number): () => unknown {
+  const tasks = named('t', n).map((name) => ({ name, taskRef: { apiVersion: 'x.dev/v1', kind: 'X', name } }));
+  const run: PipelineRun = { metadata, spec: { pipelineSpec: { tasks } } };
+  const facts = { run, children: [], settings };
+  return () => {
+    const { effects } = decideAtOnce(planPipelineRun(facts, now), found);
+    const outcomes = effects.map((effect) => ({ effect, kind: 'applied' as const }));
+    const conditions = [{ type: 'Succeeded', status: 'False' as const }];
+    return leftoversOf(facts, { conditions }, outcomes);
+  };
+}
+
 export const referenceFamilies: readonly Family[] = [
   { name: 'PipelineRun: params of a remote Pipeline', size: 400, prepare: remotePipeline },
   { name: 'PipelineRun: remote Tasks', size: 100, prepare: remoteTasks },
+  { name: 'PipelineRun: custom tasks', size: 100, prepare: customTasks },
   { name: 'TaskRun: params of a remote Task', size: 400, prepare: remoteTask },
 ];

@@ -1,6 +1,6 @@
 /**
- * What both lines of cosign write into a registry: reviewed facts in golden/cosign-writes.json, which our own storage is
- * written after. A new cosign that writes something else fails here first. `vitest -u` records anew: review the
+ * What both lines of cosign write into a registry: reviewed facts in golden/cosign-writes.json, which our own storage
+ * is written after. A new cosign that writes something else fails here first. `vitest -u` records anew: review the
  * difference.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -140,11 +140,15 @@ interface Role {
 /** Where the sources use each right: the file's text has to hold all of these. */
 const uses: Record<string, [file: string, ...texts: string[]]> = {
   'get tasks pipelines': ['src/reconcilers/supply/definitions.ts', 'client.get(resource, namespace, name'],
-  'list watch tasks pipelines pipelineruns taskruns pods limitranges': ['src/controller/caches.ts', 'new Informer'],
+  'list watch tasks pipelines pipelineruns taskruns customruns pods limitranges': [
+    'src/controller/caches.ts',
+    'new Informer',
+  ],
   'patch pipelineruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.patch(pipelineRunResource'],
-  'get create patch taskruns': [
+  'get create patch taskruns customruns': [
     'src/reconcilers/pipelinerun/children.ts',
     'TaskRun: taskRunResource',
+    'CustomRun: customRunResource',
     'client.get(resource',
     'client.create(resource',
     'client.patch(resources[kind]',

@@ -18,6 +18,7 @@ import { WorkQueue } from '../../src/kube/queue.ts';
 import { customResourceDefinitions, namespaces, type CustomResourceDefinition } from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
 import { byController, controllerIndex } from '../../src/kube/owners.ts';
+import { customRunResource } from '../../src/reconcilers/pipelinerun/children.ts';
 import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -93,18 +94,23 @@ beforeAll(async () => {
   });
   await installCrds();
   await client.create(namespaces, { metadata: { name: namespace } }).catch(() => undefined);
-  const [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer] = [
+  const [pipelineRunInformer, taskRunInformer, customRunInformer, pipelineInformer, taskInformer] = [
     inform(runs),
     inform(children),
+    inform(customRunResource),
     inform(pipelines as Resource<Pipeline>),
     inform(tasks as Resource<Task>),
   ];
   await Promise.all(
-    [pipelineRunInformer, taskRunInformer, pipelineInformer, taskInformer].map((informer) =>
+    [pipelineRunInformer, taskRunInformer, customRunInformer, pipelineInformer, taskInformer].map((informer) =>
       informer.synced(end.signal),
     ),
   );
   const queue = new WorkQueue({ name: 'pipelinerun' });
+  customRunInformer.store.subscribe(({ object }) => {
+    const owner = object.metadata.ownerReferences?.[0]?.name;
+    if (owner) queue.add(joinKey(object.metadata.namespace, owner));
+  });
   pipelineRunInformer.store.subscribe(({ key }) => queue.add(key));
   taskRunInformer.store.subscribe(({ object, type, origin }) => {
     const owner = object.metadata.ownerReferences?.[0]?.name;
@@ -115,6 +121,7 @@ beforeAll(async () => {
   const stores = {
     pipelineRuns: pipelineRunInformer.store,
     taskRuns: taskRunInformer.store,
+    customRuns: customRunInformer.store,
     pipelines: pipelineInformer.store,
     tasks: taskInformer.store,
   };

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { Task } from '../../src/api/pipeline/v1/task.ts';
+import type { CustomRun } from '../../src/api/pipeline/v1beta1/customrun.ts';
 import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -42,6 +43,7 @@ const indexes = { [byController]: controllerIndex };
 const stores = {
   pipelineRuns: new Store<PipelineRun>({ freeze: true }),
   taskRuns: new Store<TaskRun>({ freeze: true, indexes }),
+  customRuns: new Store<CustomRun>({ freeze: true, indexes }),
   pods: new Store<Pod>({ freeze: true, indexes }),
   pipelines: new Store<Pipeline>(),
   tasks: new Store<Task>(),

@@ -6,8 +6,8 @@ import { buffer } from 'node:stream/consumers';
 export const TATTLED = 'tattled-by-a-foreign-server';
 
 /**
- * A server that repeats whatever it was sent, headers and body, in the error that it answers: as registry, token server,
- * Vault, Fulcio, Rekor or store. Paths with `/token` hand out a token instead, paths with `/moved` redirect to
+ * A server that repeats whatever it was sent, headers and body, in the error that it answers: as registry, token
+ * server, Vault, Fulcio, Rekor or store. Paths with `/token` hand out a token instead, paths with `/moved` redirect to
  * another host with what they were sent in the address.
  */
 export class TattlingServer {

@@ -67,6 +67,8 @@ async function readChild(logs: PipelineLogs, child: ChildStatusReference, taskRu
       throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
     return readTaskRun(taskLogs(logs, child), taskRun);
   }
+  // Another controller does it: there is no pod of ours.
+  if (child.kind === 'CustomRun') return;
   const run = await logs.from.cluster
     .get(pipelineRuns, logs.from.namespace, name, { signal: logs.signal })
     .catch((error: unknown) => {
@@ -105,6 +107,7 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
 async function followChild(logs: PipelineLogs, child: ChildStatusReference): Promise<void> {
   try {
     const name = child.name ?? '';
+    if (child.kind === 'CustomRun') return;
     await (child.kind === taskRuns.kind
       ? followTaskRun(taskLogs(logs, child), name, true)
       : followPipelineRun(nested(logs, child), name));

@@ -7,6 +7,7 @@ import type { Resolved } from '../reference/resolved.ts';
 import { replaceDeep } from '../substitution/replacements.ts';
 import { TooLargeError } from '../budget.ts';
 import { bindingBudget, runReplacements } from './bind.ts';
+import { isCustomTask } from './child/customrun.ts';
 import { RunFailure, userError } from './failure.ts';
 import { nameOf, taskChildName } from './names.ts';
 
@@ -59,9 +60,9 @@ function need<K extends 'Task' | 'Pipeline'>(
   return { type: 'definition', namespace, reference, requestName, fresh: status?.startTime === undefined };
 }
 
-/** The Task that a pipeline task refers to; undefined when it embeds one. */
-export function taskReference({ taskRef }: PipelineTask): Reference<'Task'> | undefined {
-  return taskRef && referenceOf('Task', taskRef);
+/** The Task that a pipeline task refers to; undefined when it embeds one, or is a custom task. */
+export function taskReference(task: PipelineTask): Reference<'Task'> | undefined {
+  return task.taskRef && !isCustomTask(task) ? referenceOf('Task', task.taskRef) : undefined;
 }
 
 /** Why a run ends for want of its Pipeline. Reasons and words are upstream's. */

@@ -85,9 +85,9 @@ describe('runs that cannot be run', () => {
       "PipelineValidationFailed: Pipeline ns/run can't be Run; it has an invalid spec: [User error] tasks[0].pipelineRef: pipelines in pipelines are not supported by this version; list its tasks in this pipeline",
     ],
     [
-      'a custom task',
-      tasks(task('a', { taskRef: { apiVersion: 'example.dev/v1', kind: 'Wait', name: 'w' } })),
-      'PipelineValidationFailed: Pipeline ns/run can\'t be Run; it has an invalid spec: [User error] tasks[0].taskRef.apiVersion: "example.dev/v1", kind: "Wait": custom tasks are not supported by this version; refer to a Task',
+      'a custom task without its group',
+      tasks(task('a', { taskRef: { kind: 'Wait', name: 'w' } })),
+      "PipelineValidationFailed: Pipeline ns/run can't be Run; it has an invalid spec: [User error] invalid value: custom task ref must specify apiVersion: tasks[0].taskRef.apiVersion",
     ],
     [
       'a remote Task',

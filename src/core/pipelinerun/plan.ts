@@ -10,6 +10,7 @@ import { pipelineResults } from '../results/pipeline-results.ts';
 import { assess, statusOf, type Assessment } from './assess.ts';
 import { boundWorkspaces } from './bind.ts';
 import type { NewChild } from './child/child.ts';
+import { isCustomTask } from './child/customrun.ts';
 import { childContext, childrenFor } from './child/make.ts';
 import { runMetadata, missingEntries } from './child/metadata.ts';
 import { childReferences, skippedTasks } from './child/references.ts';
@@ -271,7 +272,7 @@ function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline): void {
   const specs = new Map<string, TaskSpec | undefined>(
     [...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [
       task.name ?? '',
-      task.taskSpec ?? definitionOf(draft, task)?.spec,
+      isCustomTask(task) ? undefined : (task.taskSpec ?? definitionOf(draft, task)?.spec),
     ]),
   );
   checkReferences(draft.name, spec, (task) => specs.get(task));
@@ -308,7 +309,7 @@ function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessmen
   for (const state of assessment.tasks) {
     if (!state.startable) continue;
     const resolved = definitionOf(draft, state.task);
-    if (state.task.taskRef !== undefined && resolved === undefined) throw unasked(run, pipeline, state.task);
+    if (isUnasked(state.task, resolved)) throw unasked(run, pipeline, state.task);
     if (context.room.isUsedUp) break;
     created.set(state.name, childrenFor(state, resolved, context));
   }
@@ -316,6 +317,10 @@ function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessmen
   for (const [pipelineTask, children] of created)
     for (const child of children) draft.effects.push({ type: 'createChild', pipelineTask, child });
   return created;
+}
+
+function isUnasked(task: PipelineTask, resolved: Definition<'Task'> | undefined): boolean {
+  return task.taskRef !== undefined && !isCustomTask(task) && resolved === undefined;
 }
 
 /** Its reference still has a variable in it, which nothing will replace. */

@@ -4,12 +4,13 @@ import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
 import { timestamp } from '../condition.ts';
 import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { decideAtOnce, type DefinitionNeed } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
-import { cancelMessage, childOf, type Child } from './child/child.ts';
+import { cancelPatch, childOf, type Child, type ChildKind, type ChildObject } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
 import type { EffectOutcome } from '../decision.ts';
@@ -63,6 +64,7 @@ export class Simulation {
   run: PipelineRun;
   now: Date;
   readonly taskRuns = new Map<string, TaskRun>();
+  readonly customRuns = new Map<string, CustomRun>();
   readonly claims = new Map<string, ClaimObject>();
   /** How often a TaskRun of that name was created. */
   readonly created: string[] = [];
@@ -105,7 +107,10 @@ export class Simulation {
   readonly asked: string[] = [];
 
   children(): Child[] {
-    return [...this.taskRuns.values()].map((taskRun) => childOf('TaskRun', taskRun));
+    return [
+      ...[...this.taskRuns.values()].map((taskRun) => childOf('TaskRun', taskRun)),
+      ...[...this.customRuns.values()].map((customRun) => childOf('CustomRun', customRun)),
+    ];
   }
 
   /** Decides without doing anything. */
@@ -145,14 +150,15 @@ export class Simulation {
     index?: number,
   ): void {
     const name = `${this.run.metadata.name}-${task}${index === undefined ? '' : `-${index}`}`;
-    const taskRun = this.taskRuns.get(name);
-    if (!taskRun) throw new Error(`no TaskRun ${name}; there are ${[...this.taskRuns.keys()].join(', ')}`);
+    const children = this.#childrenOf(this.customRuns.has(name) ? 'CustomRun' : 'TaskRun');
+    const child = children.get(name);
+    if (!child) throw new Error(`no run ${name}; there are ${this.created.join(', ')}`);
     const values = Object.entries(results).map(([result, value]) => ({ name: result, value }));
     const condition = { type: 'Succeeded', status, reason, lastTransitionTime: timestamp(this.now) };
-    this.taskRuns.set(name, {
-      ...taskRun,
+    children.set(name, {
+      ...child,
       status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) },
-    });
+    } as ChildObject);
   }
 
   pass(seconds: number): void {
@@ -181,9 +187,14 @@ export class Simulation {
   }
 
   /** As the API server answers a creation. */
-  #made(effect: PipelineRunDecision['effects'][number]): { object?: TaskRun } {
-    const object = effect.type === 'createChild' && this.taskRuns.get(effect.child.metadata.name ?? '');
+  #made(effect: PipelineRunDecision['effects'][number]): { object?: ChildObject } {
+    if (effect.type !== 'createChild') return {};
+    const object = this.#childrenOf(effect.child.kind).get(effect.child.metadata.name ?? '');
     return object ? { object } : {};
+  }
+
+  #childrenOf(kind: ChildKind): Map<string, ChildObject> {
+    return (kind === 'CustomRun' ? this.customRuns : this.taskRuns) as Map<string, ChildObject>;
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {
@@ -192,23 +203,19 @@ export class Simulation {
         const { child } = effect;
         const name = child.metadata.name ?? '';
         this.created.push(name);
-        this.taskRuns.set(name, {
-          ...(child as TaskRun),
-          metadata: { ...child.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) },
-        });
+        const metadata = { ...child.metadata, uid: `uid-${name}`, creationTimestamp: timestamp(this.now) };
+        this.#childrenOf(child.kind).set(name, { ...child, metadata });
         return;
       }
       case 'cancelChild': {
-        const taskRun = this.taskRuns.get(effect.name);
-        if (taskRun)
-          this.taskRuns.set(effect.name, {
-            ...taskRun,
-            spec: {
-              ...taskRun.spec,
-              status: 'TaskRunCancelled',
-              statusMessage: cancelMessage(effect.kind, effect.cause),
-            },
-          });
+        const children = this.#childrenOf(effect.kind);
+        const child = children.get(effect.name);
+        const changes = cancelPatch(effect.kind, effect.cause).map(({ path, value }) => [path.slice(6), value]);
+        if (child)
+          children.set(effect.name, {
+            ...child,
+            spec: { ...child.spec, ...Object.fromEntries(changes) },
+          } as ChildObject);
         return;
       }
       case 'patchMetadata':

@@ -1,4 +1,5 @@
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { isCustomTask } from './child/customrun.ts';
 
 /**
  * The field of a pipeline task that asks for something this version cannot run, with what to do instead; undefined when
@@ -10,29 +11,11 @@ export function unsupportedField(task: PipelineTask): string | undefined {
     return instead('pipelineRef', 'pipelines in pipelines', 'list its tasks in this pipeline');
   if (task.pipelineSpec !== undefined)
     return instead('pipelineSpec', 'pipelines in pipelines', 'list its tasks in this pipeline');
-  if (isCustom(taskRef))
-    return instead(
-      `taskRef.apiVersion: "${taskRef?.apiVersion}", kind: "${taskRef?.kind}"`,
-      'custom tasks',
-      'refer to a Task',
-    );
-  if (taskSpec?.apiVersion !== undefined && taskSpec.kind !== undefined)
-    return instead(
-      `taskSpec.apiVersion: "${taskSpec.apiVersion}", kind: "${taskSpec.kind}"`,
-      'custom tasks',
-      'embed a Task',
-    );
   if (taskRef === undefined && taskSpec === undefined)
     return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
-  if (taskRef !== undefined && !taskRef.resolver && !taskRef.name)
+  if (taskRef !== undefined && !isCustomTask(task) && !taskRef.resolver && !taskRef.name)
     return 'taskRef.name: missing; name a Task of this namespace';
   return undefined;
-}
-
-/** Any apiVersion with a kind means a custom task, except a Task of our own group written out in full. */
-function isCustom(ref: PipelineTask['taskRef']): boolean {
-  if (!ref?.apiVersion || !ref.kind) return false;
-  return !(ref.kind === 'Task' && ref.apiVersion.startsWith('tekton.dev/'));
 }
 
 function instead(field: string, feature: string, way: string): string {

@@ -9,7 +9,7 @@ import { annotations, labels } from '../labels.ts';
 import type { DefinitionNeed, Planning } from '../need.ts';
 import { judge } from '../when/when.ts';
 import { assess, type Assessment } from './assess.ts';
-import { askTasks } from './definitions.ts';
+import { askTasks, taskReference } from './definitions.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure } from './failure.ts';
 import { pipelineOf } from './pipeline.ts';
@@ -60,7 +60,7 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): NewChild[] {
   return assessment.tasks.flatMap((state) => {
     if (!names.has(state.name) || !state.ready || judge(state.task.when).kind !== 'holds') return [];
     const resolved = draft.taskOf(state.task);
-    if (state.task.taskRef !== undefined && resolved?.kind !== 'found') return [];
+    if (taskReference(state.task) !== undefined && resolved?.kind !== 'found') return [];
     return childrenFor(state, resolved?.kind === 'found' ? resolved.definition : undefined, context);
   });
 }

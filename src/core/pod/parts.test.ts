@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { entrypointArguments, messageLimit } from './entrypoint.ts';
 import { pinned } from './image.ts';
-import { mergePodTemplates } from './podtemplate.ts';
+import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import { formatQuantity, parseQuantity } from './quantity.ts';
 import { mergeStepTemplate } from './steptemplate.ts';
 

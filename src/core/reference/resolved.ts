@@ -1,14 +1,8 @@
 import type { ObjectMeta, RefSource } from '../../api/meta.ts';
-import type { ParamSpec } from '../../api/pipeline/v1/params.ts';
 import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
-import type { Step, TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { StepActionSpec } from '../../api/pipeline/v1beta1/stepaction.ts';
 import type { DefinitionKind } from './reference.ts';
-
-/** What a StepAction gives to the step that refers to it. */
-export type StepActionSpec = Pick<
-  Step,
-  'image' | 'command' | 'args' | 'env' | 'script' | 'workingDir' | 'securityContext' | 'volumeMounts' | 'results'
-> & { description?: string; params?: ParamSpec[] };
 
 /** What each kind of definition says, in the version that runs are planned with. */
 export interface DefinitionSpecs {

@@ -1,3 +1,4 @@
+import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
@@ -7,7 +8,6 @@ import { lostMessage } from '../digest/spec-change.ts';
 import { runReference } from '../owner.ts';
 import { buildPod } from '../pod/build.ts';
 import type { ImageConfig } from '../pod/image.ts';
-import { mergePodTemplates } from '../pod/podtemplate.ts';
 import type { NewPod } from '../pod/types.ts';
 import { quote } from '../podstatus/quote.ts';
 import { awaitingRemote, type Definition, type Resolved } from '../reference/resolved.ts';

@@ -11,7 +11,7 @@ import type { PipelineRunStores } from './observe.ts';
 
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
-  stores: Pick<PipelineRunStores, 'pipelineRuns' | 'taskRuns'>;
+  stores: Pick<PipelineRunStores, 'pipelineRuns' | 'taskRuns' | 'customRuns'>;
   settings: Settings;
 }
 

@@ -1,5 +1,6 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import {
   cancelPatch,
@@ -8,7 +9,6 @@ import {
   type ChildObject,
   type NewChild,
 } from '../../core/pipelinerun/child/child.ts';
-import type { CustomRun } from '../../core/pipelinerun/child/customrun.types.ts';
 import { isControlledBy } from '../../core/owner.ts';
 import { knownChildren } from '../../core/pipelinerun/record.ts';
 import { childDifferences } from '../../core/pipelinerun/takeover.ts';
@@ -37,6 +37,7 @@ const resources: Readonly<Record<ChildKind, Resource<ChildObject>>> = {
 /** Where children of each kind are found by the run that controls them. */
 export interface ChildStores {
   taskRuns: Pick<Store<TaskRun>, 'byIndex' | 'observeWrite'>;
+  customRuns: Pick<Store<CustomRun>, 'byIndex' | 'observeWrite'>;
 }
 
 export interface ChildActions {
@@ -48,7 +49,8 @@ export interface ChildActions {
 }
 
 function observeWrite(kind: ChildKind, object: ChildObject, stores: ChildStores): void {
-  if (kind === 'TaskRun') stores.taskRuns.observeWrite(object as TaskRun & { metadata: { namespace: string } });
+  if (kind === 'TaskRun') stores.taskRuns.observeWrite(object as TaskRun);
+  if (kind === 'CustomRun') stores.customRuns.observeWrite(object as CustomRun);
 }
 
 /** Returns the child when it has to be recorded: as it was created, now or before a crash. */

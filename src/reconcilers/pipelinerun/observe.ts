@@ -1,7 +1,7 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
-import { childOf } from '../../core/pipelinerun/child/child.ts';
+import { childOf, type Child } from '../../core/pipelinerun/child/child.ts';
 import type { PipelineRunFacts } from '../../core/pipelinerun/types.ts';
 import type { Resolved } from '../../core/reference/resolved.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -25,11 +25,18 @@ export function observe(stored: PipelineRun, stores: ChildStores, settings: Sett
   return {
     run,
     ...(change ? { specChange: change } : {}),
-    children: stores.taskRuns
-      .byIndex(byController, controllerId({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', uid: run.metadata.uid }))
-      .map((child) => childOf('TaskRun', child)),
+    children: childrenOf(run, stores),
     settings,
   };
+}
+
+/** Every run that it controls. */
+function childrenOf({ metadata: { uid } }: PipelineRun, { taskRuns, customRuns }: ChildStores): Child[] {
+  const id = controllerId({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', uid });
+  return [
+    ...taskRuns.byIndex(byController, id).map((child) => childOf('TaskRun', child)),
+    ...customRuns.byIndex(byController, id).map((child) => childOf('CustomRun', child)),
+  ];
 }
 
 /** Finds out what planning a PipelineRun asks for. */

@@ -8,7 +8,7 @@ import { ApiError } from '../../kube/client.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
 import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims } from '../../kube/resources.ts';
-import { pipelineRunResource, taskRunResource } from './children.ts';
+import { customRunResource, pipelineRunResource, taskRunResource } from './children.ts';
 import { World } from './world.fake.ts';
 
 const embedded = (...all: PipelineTask[]): PipelineRunSpec => ({ pipelineSpec: { tasks: all } });
@@ -32,6 +32,45 @@ function fail(matches: (call: FakeCall) => boolean, error: Error, times = Infini
     }
   };
 }
+
+describe('a run with a custom task', () => {
+  it('makes a CustomRun, follows it by its own cache, and is told of it once', async () => {
+    const custom = { name: 'wait', taskRef: { apiVersion: 'example.dev/v1', kind: 'Wait', name: 'w' } };
+    await world.create(embedded(custom, task('b', { runAfter: ['wait'] })));
+    await world.reconcile();
+    expect(world.writes()).toEqual([
+      'patch pipelineruns run',
+      'create customruns run-wait',
+      'update pipelineruns/status run',
+    ]);
+    await world.watch();
+    await world.reconcile();
+    expect(world.writes()).toEqual([]);
+    const made = await world.client.get(customRunResource, 'ns', 'run-wait');
+    const conditions = [{ type: 'Succeeded', status: 'True' as const, reason: 'Succeeded' }];
+    await world.client.replaceStatus(customRunResource, { ...made, status: { conditions } });
+    await world.watch();
+    world.writes();
+    await world.reconcile();
+    expect(world.writes()).toEqual(['create taskruns run-b', 'update pipelineruns/status run']);
+  });
+
+  it('takes over the one it made before a crash, and no other of its name', async () => {
+    const custom = { name: 'wait', taskRef: { apiVersion: 'example.dev/v1', kind: 'Wait', name: 'w' } };
+    await world.create(embedded(custom));
+    fail(({ subresource }) => subresource === 'status', new Error('the process ended'), 1);
+    await expect(world.reconcile()).rejects.toThrow('the process ended');
+    await world.watch();
+    await world.reconcile();
+    expect((await world.run()).status?.childReferences).toMatchObject([{ kind: 'CustomRun', name: 'run-wait' }]);
+
+    world = new World();
+    world.client.seed(customRunResource, { metadata: { name: 'run-wait', namespace: 'ns' }, spec: {} });
+    await world.create(embedded(custom));
+    await world.reconcile();
+    expect(await world.condition()).toBe('False CreateRunFailed');
+  });
+});
 
 describe('a whole run', () => {
   it('costs one metadata patch, four status writes and a create per task; nothing when nothing changes', async () => {

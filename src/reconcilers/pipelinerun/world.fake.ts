@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
+import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { FakeClock } from '../../clock.fake.ts';
@@ -9,7 +10,7 @@ import { FakeKubeClient } from '../../kube/client.fake.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
-import { pipelineRunResource, taskRunResource } from './children.ts';
+import { customRunResource, pipelineRunResource, taskRunResource } from './children.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createPipelineRunReconciler } from './reconciler.ts';
 
@@ -21,6 +22,7 @@ export class World {
   readonly stores = {
     pipelineRuns: new Store<PipelineRun>({ freeze: true }),
     taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
+    customRuns: new Store<CustomRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     pipelines: new Store<Pipeline>({ freeze: true }),
     tasks: new Store<Task>({ freeze: true }),
   };
@@ -32,6 +34,7 @@ export class World {
     };
     await load(this.stores.pipelineRuns, pipelineRunResource);
     await load(this.stores.taskRuns, taskRunResource);
+    await load(this.stores.customRuns, customRunResource);
     await load(this.stores.pipelines, pipelines as Resource<Pipeline>);
     await load(this.stores.tasks, tasks as Resource<Task>);
   }

@@ -1,8 +1,8 @@
 import type { ObjectMeta } from '../../../api/meta.ts';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
+import type { CustomRun } from '../../../api/pipeline/v1beta1/customrun.ts';
 import { isDone, isFailed, isSuccessful, succeededCondition } from '../../condition.ts';
-import type { CustomRun } from './customrun.types.ts';
 
 /** Kinds of runs that a PipelineRun makes for its tasks. */
 export type ChildKind = 'TaskRun' | 'CustomRun' | 'PipelineRun';

@@ -16,6 +16,7 @@ import type { BoundPipeline } from '../pipeline.ts';
 import { taskRunWorkspaces } from '../workspaces.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
+import { isCustomTask, makeCustomRun } from './customrun.ts';
 import { runMetadata } from './metadata.ts';
 import { Room } from './room.ts';
 import { makeTaskRun, taskRunDefinition } from './taskrun.ts';
@@ -60,7 +61,8 @@ export function childrenFor(
     stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
     budget,
   );
-  const spec = resolved?.spec ?? task.taskSpec;
+  const isCustom = isCustomTask(task);
+  const spec = isCustom ? undefined : (resolved?.spec ?? task.taskSpec);
   const common: Common = {
     state: { ...state, task },
     resolved,
@@ -76,7 +78,7 @@ export function childrenFor(
     if (context.room.isUsedUp) break;
     const params = [...combination, ...(task.params ?? [])];
     checkEnumValues(task, params, spec, context.settings);
-    const child = makeTaskRun(name, params, common, context);
+    const child = isCustom ? makeCustomRun(name, params, common, context) : makeTaskRun(name, params, common, context);
     context.room.take(child);
     made.push(child);
   }

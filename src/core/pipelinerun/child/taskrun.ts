@@ -1,19 +1,18 @@
 import { mergePodTemplates } from '../../../api/core/podtemplate.merge.ts';
 import { defaultTaskRun } from '../../../api/pipeline/v1/defaults.ts';
-import { toParamValue, type Param } from '../../../api/pipeline/v1/params.ts';
+import type { Param } from '../../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
-import type { PipelineRun, PipelineTaskRunSpec } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import type { Budget } from '../../budget.ts';
 import { annotations } from '../../labels.ts';
-import { valuesUnder } from '../../params/replacements.ts';
-import { mergeReplacements, replaceDeep, type Replacements } from '../../substitution/replacements.ts';
+import type { Replacements } from '../../substitution/replacements.ts';
 import { bindingBudget, replaceInTaskSpec } from '../bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from '../coschedule.ts';
 import { runReference } from '../../owner.ts';
 import { taskRunTimeout } from '../timeouts.ts';
 import type { ChildContext, Common } from './context.ts';
 import { childMetadata, type ChildOrigin } from './metadata.ts';
+import { definedOnly, runtimeSpecs } from './runtime.ts';
 
 /** A TaskRun of a pipeline task. It has all defaults, so that nobody writes it again, with or without the webhook. */
 export function makeTaskRun(
@@ -81,26 +80,4 @@ export function taskRunDefinition(task: PipelineTask, results: Replacements, bud
     ...taskSpec
   } = replaceInTaskSpec(task.taskSpec ?? {}, results, budget);
   return { taskSpec };
-}
-
-/**
- * taskRunSpecs of this task and taskRunTemplate, with the run's params, the TaskRun's own (of a matrix) and context
- * replaced.
- */
-export function runtimeSpecs(
-  { run, values, taskRunSpecs }: ChildContext,
-  task: string,
-  params: readonly Param[],
-  budget: Budget,
-): { own: PipelineTaskRunSpec; template: PipelineRun['spec']['taskRunTemplate'] } {
-  const ofTask = new Map(params.map(({ name, value }) => [name, toParamValue(value)]));
-  const replacements = mergeReplacements(values, valuesUnder(ofTask, ['params']));
-  return {
-    own: replaceDeep(taskRunSpecs.get(task) ?? {}, replacements, budget),
-    template: replaceDeep(run.spec.taskRunTemplate, replacements, budget),
-  };
-}
-
-function definedOnly<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
