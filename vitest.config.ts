@@ -17,6 +17,7 @@ export default defineConfig({
             'hack/**/*.test.ts',
             'test/*.test.ts',
             'test/contract/*.test.ts',
+            'test/admission/*.test.ts',
             'test/bench/*.test.ts',
             'test/load/*.test.ts',
             'test/conformance/*.test.ts',
