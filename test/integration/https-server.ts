@@ -65,9 +65,13 @@ export class Server {
       if (broken) throw new Error(`${name}: ${broken.message}`);
       // A group's paths are served a moment after its CRDs are established.
       const ready = conditions.some(({ type, status }) => type === 'Established' && status === 'True');
-      const { versions = [] } = (body['spec'] ?? {}) as { versions?: { name: string; storage: boolean }[] };
+      const { versions = [], scope } = (body['spec'] ?? {}) as {
+        versions?: { name: string; storage: boolean }[];
+        scope?: string;
+      };
       const version = versions.find(({ storage }) => storage)?.name;
-      const path = `/apis/${group.join('.')}/${version}/namespaces/default/${plural}`;
+      const within = scope === 'Cluster' ? '' : '/namespaces/default';
+      const path = `/apis/${group.join('.')}/${version}${within}/${plural}`;
       if (ready && (await this.call('GET', path)).status === 200) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -15,7 +15,7 @@ beforeAll(async () => {
   await grantEverything();
   await world.until('the API server calls it', async () => (await world.create(run({}))).status === 400);
 }, 300_000);
-afterAll(() => world.down());
+afterAll(() => world?.down());
 
 async function grantEverything(): Promise<void> {
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
@@ -132,11 +132,26 @@ describe('what is refused', () => {
 
 const cancelled = { spec: { status: 'TaskRunCancelled' } };
 
+/** The server fills in defaults before it validates, as upstream's: what is wrong then, or nothing. */
+const AFTER_DEFAULTS: readonly (readonly [RegExp, string | undefined])[] = [
+  [/^Pipeline .*: custom task without kind$/, undefined],
+  [
+    /^PipelineRun .*: tasks longer than the default/,
+    'validation failed: invalid value: 2h0m0s should be <= pipeline duration: spec.timeouts.tasks',
+  ],
+];
+
 describe('every manifest of the table is refused as it says', () => {
   const texts = refusals();
   it.each(refusedObjects())('$title', async ({ title, object: given }) => {
-    const { status, body } = await world.create(given as never);
-    const text = texts.get(title) ?? '';
+    const defaulted = AFTER_DEFAULTS.find(([pattern]) => pattern.test(title));
+    const metadata = { ...given.metadata, name: `${given.metadata.name}-${given.apiVersion.split('/')[1]}` };
+    const { status, body } = await world.create({ ...given, metadata } as never);
+    const text = defaulted ? defaulted[1] : texts.get(title);
+    if (text === undefined) {
+      expect([status, body.message]).toEqual([201, undefined]);
+      return;
+    }
     const webhook = text.startsWith('mutation') ? 'webhook' : 'validation.webhook';
     expect(body.message).toBe(`admission webhook "${webhook}.pipeline.tekton.dev" denied the request: ${text}`);
     expect([status, body['reason']]).toEqual([400, 'BadRequest']);
