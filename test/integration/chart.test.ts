@@ -432,7 +432,7 @@ describe('the chart', () => {
   });
 
   it.each([
-    { set: ['--kube-version=1.30.0'], policies: 5 },
+    { set: ['--kube-version=1.30.0'], policies: 6 },
     { set: ['--kube-version=1.29.9'], policies: 0 },
     { set: ['admission.enabled=false'], policies: 0 },
   ])('has $policies admission policies with $set', async ({ set, policies }) => {
