@@ -164,7 +164,8 @@ describe('the release file', () => {
     const older = documents.find(
       (object) => object?.kind === 'CustomResourceDefinition' && object.metadata.name === 'tasks.tekton.dev',
     ) as unknown as TaskDefinition;
-    delete older.spec.versions[0]?.schema.openAPIV3Schema.properties.spec.properties['displayName'];
+    const served = older.spec.versions.find(({ name }) => name === 'v1');
+    delete served?.schema.openAPIV3Schema.properties.spec.properties['displayName'];
     await installation.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], stringify(older));
     await expect
       .poll(() => dryRun().then(() => 'taken', String), { timeout: 15_000 })
@@ -178,7 +179,10 @@ describe('the release file', () => {
 
 interface TaskDefinition {
   spec: {
-    versions: { schema: { openAPIV3Schema: { properties: { spec: { properties: Record<string, unknown> } } } } }[];
+    versions: {
+      name: string;
+      schema: { openAPIV3Schema: { properties: { spec: { properties: Record<string, unknown> } } } };
+    }[];
   };
 }
 
