@@ -5,6 +5,7 @@ export const constant: Readonly<Record<string, string>> = {
   'chains/plan/seal.ts createSeal': 'made once, from the operator\u2019s key',
   'core/budget.ts tooLarge': 'writes numbers and a name into a message',
   'core/decision.ts isTooLarge': 'looks for two texts in a refusal of the API server',
+  'core/graph/validate.ts orderErrors': 'taskDependencies of each task and one buildGraph, both measured by families',
   'core/need.ts Answers': 'a class: its methods are reached by every family that asks',
   'core/need.ts decide': 'the same as decideAtOnce, with waiting in between',
   'core/params/check.ts goList': 'one join, in messages that are cut afterwards',

@@ -140,10 +140,14 @@ interface Role {
 /** Where the sources use each right: the file's text has to hold all of these. */
 const uses: Record<string, [file: string, ...texts: string[]]> = {
   'get tasks pipelines': ['src/reconcilers/supply/definitions.ts', 'client.get(resource, namespace, name'],
-  'list watch tasks pipelines pipelineruns taskruns customruns pods limitranges': [
-    'src/controller/caches.ts',
-    'new Informer',
+  'list watch tasks pipelines pipelineruns taskruns customruns pods limitranges resolutionrequests verificationpolicies':
+    ['src/controller/caches.ts', 'new Informer'],
+  'get create resolutionrequests': [
+    'src/resolvers/supply/supplier.ts',
+    'client.create(resolutionRequests',
+    'client.get(resolutionRequests',
   ],
+  'patch resolutionrequests/status': ['src/resolvers/requests/reconciler.ts', 'client.patch(resolutionRequests'],
   'patch pipelineruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.patch(pipelineRunResource'],
   'get create patch taskruns customruns': [
     'src/reconcilers/pipelinerun/children.ts',
@@ -153,14 +157,11 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
     'client.create(resource',
     'client.patch(resources[kind]',
   ],
-  'update pipelineruns/status': [
-    'src/reconcilers/pipelinerun/reconciler.ts',
-    'client.replaceStatus(pipelineRunResource',
-  ],
-  'update taskruns/status': ['src/reconcilers/taskrun/reconciler.ts', 'client.replaceStatus(taskRunResource'],
+  'update pipelineruns/status': ['src/reconcilers/pipelinerun/reconciler.ts', 'resource: pipelineRunResource'],
+  'update taskruns/status': ['src/reconcilers/taskrun/reconciler.ts', 'resource: taskRunResource'],
   // The API server asks for this right (OwnerReferencesPermissionEnforcement) of who makes an object with a blocking
   // owner.
-  'update pipelineruns/finalizers taskruns/finalizers': ['src/core/taskrun/start.ts', 'blockOwnerDeletion: true'],
+  'update pipelineruns/finalizers taskruns/finalizers': ['src/core/pod/build.ts', 'blockOwnerDeletion: true'],
   'get create patch delete pods': [
     'src/reconcilers/taskrun/apply.ts',
     'client.get(pods',
