@@ -12,7 +12,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerOptions } from '../kube/informer.ts';
 import { keyOf, type KubeObject, type Resource } from '../kube/object.ts';
 import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.ts';
-import { NamespacesCache, type Cache } from '../kube/cache.ts';
+import { cacheOf, type Cache } from '../kube/cache.ts';
 import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
 import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
@@ -133,8 +133,6 @@ export class Caches {
       this.#stages.at(-1)?.push(made as unknown as Informer<KubeObject>);
       return made.store;
     };
-    const [only, ...others] = this.#namespaces;
-    if (only === undefined || others.length === 0) return informer(only);
-    return new NamespacesCache(new Map(this.#namespaces.map((namespace) => [namespace, informer(namespace)])));
+    return cacheOf(this.#namespaces, informer);
   }
 }

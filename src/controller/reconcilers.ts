@@ -6,7 +6,6 @@ import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
-import type { Leadership } from '../kube/buckets.ts';
 import { isNotFound, type KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
@@ -21,6 +20,7 @@ import type { Registries } from '../registry/client.ts';
 import type { Caches } from './caches.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
+import { ledBy } from '../role/leadership.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
@@ -136,12 +136,4 @@ function isFurtherOn(caches: Pick<Caches, 'pipelineRuns'>, run: TaskRun | undefi
   const parent = run?.metadata.labels?.[labels.pipelineRun];
   if (run === undefined || parent === undefined || hasBegun(run)) return hasBegun(run);
   return (caches.pipelineRuns.find(run.metadata.namespace, parent)?.status?.childReferences?.length ?? 0) > 1;
-}
-
-function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 'onLost' | 'onDraining'> {
-  return {
-    owns: (key) => leadership.owns(key),
-    onLost: (listener) => leadership.onLost(listener),
-    onDraining: (listener) => leadership.onDraining(listener),
-  };
 }

@@ -1,3 +1,4 @@
+import { ledBy } from '../role/leadership.ts';
 import type { ResolutionRequest } from '../api/resolution/resolution-request.ts';
 import type { Clock } from '../clock.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -88,9 +89,7 @@ export function resolutionRequestController(
     concurrency,
     watchdog,
     log,
-    owns: (key) => leadership.owns(key),
-    onLost: (listener) => leadership.onLost(listener),
-    onDraining: (listener) => leadership.onDraining(listener),
+    ...ledBy(leadership),
     reconcile: createResolutionRequestReconciler({
       client,
       requests: caches.resolutionRequests,

@@ -8,6 +8,16 @@ export type Cache<T extends KubeObject> = Pick<
   'get' | 'find' | 'list' | 'values' | 'entries' | 'byIndex' | 'observeWrite' | 'subscribe' | 'trim'
 >;
 
+/** A cache of these namespaces, filled by a watch for each; of all namespaces, by one, when there are none. */
+export function cacheOf<T extends KubeObject>(
+  namespaces: readonly string[],
+  inform: (namespace: string | undefined) => Store<T>,
+): Cache<T> {
+  const [only, ...others] = namespaces;
+  if (only === undefined || others.length === 0) return inform(only);
+  return new NamespacesCache(new Map(namespaces.map((namespace) => [namespace, inform(namespace)])));
+}
+
 /**
  * One watch per namespace behind one cache: a controller that may see only some namespaces cannot watch them all at
  * once.

@@ -1,6 +1,7 @@
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { Election, statefulSetLeadership, wholeLeadership, type Leadership } from '../kube/buckets.ts';
 import type { KubeClient } from '../kube/client.ts';
+import type { ControllerOptions } from '../kube/controller.ts';
 import type { Logger } from '../log.ts';
 
 /**
@@ -22,11 +23,21 @@ export interface ElectionSource<Reconciler extends string> {
   log: Logger;
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal is aborted, at once when it is already. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** What a controller asks of the leadership over its keys. */
+export function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 'onLost' | 'onDraining'> {
+  return {
+    owns: (key) => leadership.owns(key),
+    onLost: (listener) => leadership.onLost(listener),
+    onDraining: (listener) => leadership.onDraining(listener),
+  };
 }
 
 /**

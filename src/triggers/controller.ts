@@ -9,7 +9,7 @@ import { feedQueue, runReplica } from '../kube/replica.ts';
 import { configMaps, deployments, services } from '../kube/resources.ts';
 import { electionSettings } from '../role/election-settings.ts';
 import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../role/flags.ts';
-import { electLeaders } from '../role/leadership.ts';
+import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import type { ListenerSettings } from './eventlistener/objects.ts';
@@ -113,9 +113,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
             concurrency: flags.concurrency,
             watchdog,
             log,
-            owns: (key) => led.owns(key),
-            onLost: (listener) => led.onLost(listener),
-            onDraining: (listener) => led.onDraining(listener),
+            ...ledBy(led),
             reconcile,
           },
         ],

@@ -3,6 +3,7 @@ import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { serve, type RunningServer } from '../http/server.ts';
 import type { Environment } from '../role/flags.ts';
+import { untilAborted } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { CertificateKeeper, type Certificates } from './certificates/keeper.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
@@ -52,7 +53,7 @@ async function work(process: RoleProcess<WebhookFlags>): Promise<void> {
     });
     log.info({ port: server.port }, 'serving');
     const keeping = keepCertificates(process, keeper, server, certificates, stop.signal);
-    await Promise.race([watching, keeping, ended(end)]);
+    await Promise.race([watching, keeping, untilAborted(end)]);
     // Requests still come until every API server has heard of the end.
     server.drain();
     await systemClock.sleep(flags.drainMs);
@@ -146,11 +147,4 @@ async function tell(
 ): Promise<void> {
   const written = await registerBundle(client, bundle, signal);
   if (written.length > 0) log.info({ written }, 'the API server was told whom to trust');
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

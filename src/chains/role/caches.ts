@@ -1,7 +1,7 @@
 import type { Condition } from '../../api/meta.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { succeededCondition } from '../../core/condition.ts';
-import { NamespacesCache, type Cache } from '../../kube/cache.ts';
+import { cacheOf, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -88,19 +88,17 @@ export class RunCaches {
     { namespaces, resyncMs, seal, log }: { namespaces: readonly string[]; resyncMs?: number; seal: Seal; log: Logger },
   ) {
     const transform = (run: RunState) => slimRun(run, seal);
-    const cacheOf = (resource: Resource<RunState>): Cache<RunState> => {
+    const cacheOfRuns = (resource: Resource<RunState>): Cache<RunState> => {
       const inform = (namespace: string | undefined): Store<RunState> => {
         const again = resyncMs === undefined ? {} : { resyncMs };
         const informer = new Informer<RunState>({ client, resource, namespace, transform, log, ...again });
         this.#informers.push(informer);
         return informer.store;
       };
-      const [only, ...others] = namespaces;
-      if (only === undefined || others.length === 0) return inform(only);
-      return new NamespacesCache(new Map(namespaces.map((namespace) => [namespace, inform(namespace)])));
+      return cacheOf(namespaces, inform);
     };
-    this.taskRuns = cacheOf(taskRuns as unknown as Resource<RunState>);
-    this.pipelineRuns = cacheOf(pipelineRuns as unknown as Resource<RunState>);
+    this.taskRuns = cacheOfRuns(taskRuns as unknown as Resource<RunState>);
+    this.pipelineRuns = cacheOfRuns(pipelineRuns as unknown as Resource<RunState>);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { ledBy } from '../../role/leadership.ts';
 import type { Registry } from 'prom-client';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { systemClock } from '../../clock.ts';
@@ -73,9 +74,7 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
     watchdog,
     deadlineMs: DEADLINE_MS,
     log,
-    owns: (key) => leaders[kind].owns(key),
-    onLost: (listener) => leaders[kind].onLost(listener),
-    onDraining: (listener) => leaders[kind].onDraining(listener),
+    ...ledBy(leaders[kind]),
     reconcile: createChainsReconciler({
       kind,
       resource: resources[kind],

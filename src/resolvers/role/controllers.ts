@@ -1,3 +1,4 @@
+import { ledBy } from '../../role/leadership.ts';
 import type { Registry } from 'prom-client';
 import {
   resolutionRequests,
@@ -5,7 +6,7 @@ import {
   type ResolutionRequest,
 } from '../../api/resolution/resolution-request.ts';
 import { systemClock } from '../../clock.ts';
-import { NamespacesCache, type Cache } from '../../kube/cache.ts';
+import { cacheOf, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { ControllerOptions } from '../../kube/controller.ts';
 import { Informer } from '../../kube/informer.ts';
@@ -37,15 +38,15 @@ export const queueNames: Readonly<Record<ResolverType, string>> = {
 /** The watch of all ResolutionRequests. */
 export class RequestCaches {
   readonly requests: Cache<ResolutionRequest>;
-  readonly #informers: Informer<ResolutionRequest>[];
+  readonly #informers: Informer<ResolutionRequest>[] = [];
 
   constructor(
     client: KubeClient,
     { namespaces, resyncMs }: Pick<ResolversFlags, 'namespaces' | 'resyncMs'>,
     log: Logger,
   ) {
-    const informer = (namespace: string | undefined) =>
-      new Informer<ResolutionRequest>({
+    this.requests = cacheOf(namespaces, (namespace) => {
+      const informer = new Informer<ResolutionRequest>({
         client,
         resource: resolutionRequests,
         namespace,
@@ -53,16 +54,9 @@ export class RequestCaches {
         resyncMs,
         log,
       });
-    const [only, ...others] = namespaces;
-    if (only === undefined || others.length === 0) {
-      const one = informer(only);
-      this.#informers = [one];
-      this.requests = one.store;
-      return;
-    }
-    const made = new Map(namespaces.map((namespace) => [namespace, informer(namespace)]));
-    this.#informers = [...made.values()];
-    this.requests = new NamespacesCache(new Map([...made].map(([namespace, { store }]) => [namespace, store])));
+      this.#informers.push(informer);
+      return informer.store;
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -124,9 +118,7 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
         concurrency,
         watchdog,
         log,
-        owns: (key) => leaders[type].owns(key),
-        onLost: (listener) => leaders[type].onLost(listener),
-        onDraining: (listener) => leaders[type].onDraining(listener),
+        ...ledBy(leaders[type]),
         reconcile: createRequestReconciler({
           resolver,
           client,

@@ -8,6 +8,7 @@ import { serve, type RunningServer, type ServerCertificate } from '../../http/se
 import type { KubeClient } from '../../kube/client.ts';
 import { apiVersionOf } from '../../kube/object.ts';
 import type { Environment } from '../../role/flags.ts';
+import { untilAborted } from '../../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { version } from '../../version.ts';
 import { answered } from './answer.ts';
@@ -74,7 +75,7 @@ async function work(process: RoleProcess<SinkFlags>): Promise<void> {
     const server = await serveEvents(process, sink);
     log.info({ port: server.port }, 'serving');
     ready();
-    await Promise.race([watching, ended(end), ...(flags.tls ? [renew(flags.tls, server, process)] : [])]);
+    await Promise.race([watching, untilAborted(end), ...(flags.tls ? [renew(flags.tls, server, process)] : [])]);
     server.drain();
     await systemClock.sleep(flags.drainMs);
     await server.close(graceMs);
@@ -240,11 +241,4 @@ async function renew(
       log.error({ error: messageOf(error) }, 'the new certificate cannot be used; the old one stays');
     }
   }
-}
-
-function ended(end: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (end.aborted) resolve();
-    else end.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
