@@ -22,7 +22,10 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-/** A server, on loopback unless it is to be elsewhere, that keeps every request whole, for tests that judge what a client sends. */
+/**
+ * A server, on loopback unless it is to be elsewhere, that keeps every request whole, for tests that judge what a client
+ * sends.
+ */
 export async function startServer(
   answer: (request: SeenRequest, earlier: number) => FakeAnswer | Promise<FakeAnswer>,
   host = '127.0.0.1',

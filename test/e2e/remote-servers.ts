@@ -13,7 +13,7 @@ export const bundle = 'ghcr.io/e2e/catalog:1.0';
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const signersKey = publicKey.export({ format: 'pem', type: 'spki' }).toString();
 
-/** The shape of catalogs' Tasks: v1beta1, annotations of a hub, optional workspaces, types of params left out, limits. */
+/** The shape of catalogs' Tasks: v1beta1, a hub's annotations, optional workspaces, params without types, limits. */
 const catalogTask = (name: string, parts: { takes: string; gives: string; script: string }) => `
 apiVersion: tekton.dev/v1beta1
 kind: Task

@@ -13,7 +13,7 @@ import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
 import { bundle, greeting, signersKey, startRemoteServers, type RemoteServers } from './remote-servers.ts';
 
-/** Definitions from elsewhere, run on the node: every resolver, a signed Task, and what Chains says of where they came from. */
+/** Definitions from elsewhere on the node: every resolver, a signed Task, what Chains says of where they came from. */
 const bench = openWorkbench('resolvers');
 let installation: Installation;
 let servers: RemoteServers;
