@@ -17,10 +17,10 @@ const azure = /^azurekms:\/\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/;
 const vault = /^(?:hashivault|openbao):\/\/(\w(?:[\w.-]*\w)?)$/;
 
 /**
- * Parses a key reference in the forms of Sigstore's libraries (and so of `cosign --key`).
+ * Parses a key reference, written there, in the forms of Sigstore's libraries (and so of `cosign --key`).
  * @throws SigningError with the forms there are.
  */
-export function parseKmsReference(reference: string): KmsReference {
+export function parseKmsReference(reference: string, where = 'signers.kms.kmsref in chains-config'): KmsReference {
   const [, gcpKey, gcpVersion] = gcp.exec(reference) ?? [];
   if (gcpKey !== undefined)
     return { provider: 'gcp', key: gcpKey, ...(gcpVersion === undefined ? {} : { version: gcpVersion }) };
@@ -33,10 +33,9 @@ export function parseKmsReference(reference: string): KmsReference {
     return { provider: 'azure', host, key: azureKey, ...(azureVersion === undefined ? {} : { version: azureVersion }) };
   const [, vaultKey] = vault.exec(reference) ?? [];
   if (vaultKey !== undefined) return { provider: 'vault', key: vaultKey };
-  throw new SigningError(
-    `signers.kms.kmsref in chains-config is ${JSON.stringify(reference)}, which is no key reference; ${formFor(reference)}`,
-    { retryable: false },
-  );
+  throw new SigningError(`${where} is ${JSON.stringify(reference)}, which is no key reference; ${formFor(reference)}`, {
+    retryable: false,
+  });
 }
 
 const FORMS: Readonly<Record<string, string>> = {
