@@ -39,11 +39,11 @@ function checkServer(reference: string): void {
 
 /** Signers keep the public key of now for some minutes. */
 async function keySource(reference: string, env: Environment): Promise<KmsKeySource> {
-  const [{ createKmsSigner }, { parseKmsReference }] = await Promise.all([
+  const [{ createKmsSigner }, { kmsReferenceIn }] = await Promise.all([
     import('../chains/signing/kms/index.ts'),
     import('../chains/signing/kms/reference.ts'),
   ]);
-  parseKmsReference(reference, 'key.kms');
+  kmsReferenceIn('key.kms', reference);
   const none = { path: '', role: '', tokenPath: '' };
   const auth = {
     address: env['VAULT_ADDR'] ?? '',

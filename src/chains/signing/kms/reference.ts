@@ -17,10 +17,15 @@ const azure = /^azurekms:\/\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/;
 const vault = /^(?:hashivault|openbao):\/\/(\w(?:[\w.-]*\w)?)$/;
 
 /**
- * Parses a key reference, written there, in the forms of Sigstore's libraries (and so of `cosign --key`).
+ * Parses a key reference in the forms of Sigstore's libraries (and so of `cosign --key`).
  * @throws SigningError with the forms there are.
  */
-export function parseKmsReference(reference: string, where = 'signers.kms.kmsref in chains-config'): KmsReference {
+export function parseKmsReference(reference: string): KmsReference {
+  return kmsReferenceIn('signers.kms.kmsref in chains-config', reference);
+}
+
+/** One that is written elsewhere. @throws SigningError */
+export function kmsReferenceIn(where: string, reference: string): KmsReference {
   const [, gcpKey, gcpVersion] = gcp.exec(reference) ?? [];
   if (gcpKey !== undefined)
     return { provider: 'gcp', key: gcpKey, ...(gcpVersion === undefined ? {} : { version: gcpVersion }) };
