@@ -12,7 +12,7 @@ import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
 
-/** GitHub's events at a listener's Service, from pods of the cluster. The listener is the demo's, with the two roles of the chart. */
+/** GitHub's events at a listener's Service, from pods of the cluster: the demo's listener, with roles of the chart. */
 const bench = openWorkbench('triggers');
 const runs = pipelineRuns as Resource<PipelineRun>;
 const node = 'docker.io/library/node:26-slim';
