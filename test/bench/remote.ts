@@ -72,7 +72,7 @@ async function timeToFirstTaskRun(client: KubeClient, namespace: string, pipelin
   const made = await client.create(pipelineRuns, {
     metadata: { generateName: 'remote-', namespace },
     spec: { pipelineRef },
-  } as PipelineRun);
+  } as unknown as PipelineRun);
   const labelSelector = `tekton.dev/pipelineRun=${made.metadata.name}`;
   for (let tries = 0; tries < 10_000; tries += 1) {
     const { items } = await client.list(taskRuns, { namespace, labelSelector });

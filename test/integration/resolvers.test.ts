@@ -11,7 +11,7 @@ import { verificationPolicies } from '../../src/api/resolution/verification-poli
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
 import { main as controller } from '../../src/controller/main.ts';
-import { startServer, type FakeServer } from '../../src/http/http-server.fake.ts';
+import { startServer, type FakeAnswer, type FakeServer } from '../../src/http/http-server.fake.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import {
   configMaps,
@@ -121,7 +121,8 @@ beforeAll(async () => {
   git = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
   web = await startServer(({ path, headers }) => {
     if (path === '/large.yaml') return { body: task('large', ' '.repeat(1024 * 1024)) };
-    if (path === '/slow.yaml') return new Promise((resolve) => setTimeout(() => resolve({ status: 204 }), 20_000));
+    if (path === '/slow.yaml')
+      return new Promise<FakeAnswer>((resolve) => setTimeout(() => resolve({ status: 204 }), 20_000));
     if (path === '/private.yaml')
       return headers.authorization === `Basic ${base64('me:right')}` ? { body: task('private') } : { status: 401 };
     if (path === '/signed.yaml') return { body: signed(task('signed')) };

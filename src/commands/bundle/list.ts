@@ -45,7 +45,7 @@ export const listBundle: Command = command({
     for (const [index, object] of shown.entries()) {
       const print = printerOf({ output, 'show-managed-fields': true }, resources[object.kind]);
       const separator = output.toLowerCase() === 'yaml' && index > 0 ? '---\n' : '';
-      terminal.out(separator + (await print?.(object.content as KubeObject)));
+      terminal.out(`${separator}${(await print?.(object.content as KubeObject)) ?? ''}`);
     }
     return 0;
   },

@@ -34,7 +34,8 @@ export function layerOf(manifest: ImageManifest, bundle: string, kind: string, n
 
 /** The layers of a bundle, each an object. @throws ResolutionError for an image that is none. */
 export function layersOf(manifest: Partial<ImageManifest> | null, bundle: string): readonly Descriptor[] {
-  const layers = Array.isArray(manifest?.layers) ? manifest.layers : [];
+  const given = manifest?.layers;
+  const layers = Array.isArray(given) ? given : [];
   const problem = problemOf(layers);
   if (problem !== undefined) throw new ResolutionError(`invalid tekton bundle ${bundle}, error: ${problem}`);
   return layers;
