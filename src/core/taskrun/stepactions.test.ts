@@ -169,7 +169,7 @@ describe('a step with a StepAction', () => {
         ['$(params.p)'],
       ),
       {},
-      failedFor('parameter "p" is part of a cycle of defaults: give one of its params a value'),
+      failedFor('parameter "q" is part of a cycle of defaults: give one of its params a value'),
     ],
     [
       'a param in a script',
