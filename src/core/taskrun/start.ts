@@ -161,7 +161,9 @@ type BoundTask = Extract<Bound, { kind: 'bound' }>;
 
 function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask, found: StartFacts): TaskRunDecision {
   const { facts, now } = context;
-  const withSpec: TaskRunStatus = { ...status, taskSpec: bound.spec };
+  // With the spec, whatever keeps the pod from being made: they are not looked for again.
+  const steps = bound.origins.length > 0 ? bound.origins : origins(status);
+  const withSpec = { ...withContainers(status, [], []), taskSpec: bound.spec, ...(steps.length > 0 ? { steps } : {}) };
   const obstacle = obstacleToStart(context, withSpec, found);
   if (obstacle) return obstacle;
   const patch = storedSpec(context.status) ? undefined : metadataPatch(facts, bound.task);
@@ -175,9 +177,7 @@ function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask
     ...warnings(facts.taskRun, found),
   ];
   const pending = withCondition(withSpec, { status: 'Unknown', reason: reasons.podPending, message: 'Pending' }, now);
-  const steps = bound.origins.length > 0 ? bound.origins : origins(status);
-  const unbegun = { ...withContainers(pending, [], []), ...(steps.length > 0 ? { steps } : {}) };
-  return { status: { ...unbegun, podName: pod.metadata.name ?? '' }, effects };
+  return { status: { ...pending, podName: pod.metadata.name ?? '' }, effects };
 }
 
 /** Something looked up for the pod is missing. */

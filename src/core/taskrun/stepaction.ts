@@ -15,7 +15,6 @@ import type { Definition } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
 import {
   mergeReplacements,
-  references,
   referencesIn,
   replaceDeep,
   replaceParamValue,
@@ -46,9 +45,10 @@ export function inlineAction(
   { step, taskParams, settings, budget }: StepInRun,
   { name, spec: written }: Definition<'StepAction'>,
 ): ActionPart | { problem: string } {
+  // Before it is looked into: a large one that many steps refer to is looked into once for each.
+  budget.spend(jsonSize(written));
   const fault = faultOf(name, written, settings);
   if (fault !== undefined) return { problem: fault };
-  budget.spend(jsonSize(written));
   const { params: declared = [], description: _, ...container } = defaultTaskSpec(written);
   const given = givenParams(step.params ?? [], declared, taskParams, budget);
   const problem = paramProblem(declared, given, container, settings);
@@ -124,19 +124,24 @@ function nameProblem(declared: readonly ParamSpec[], given: readonly Param[]): s
 /** A default that names a param which is not there, or itself by way of others. */
 function defaultProblem(declared: readonly ParamSpec[], given: readonly Param[]): string | undefined {
   const { values } = effectiveParams(declared, given);
-  const provided = new Set(given.map(({ name }) => name));
-  const r = valuesUnder(values, ['params']);
+  const provided = new Map(given.map(({ name, value }) => [name, toParamValue(value)]));
+  const [r, ofStep] = [valuesUnder(values, ['params']), valuesUnder(provided, ['params'])];
   for (const spec of declared) {
     if (spec.default === undefined || provided.has(spec.name)) continue;
+    const left = new Set(referencesIn(values.get(spec.name)));
     for (const reference of referencesIn(spec.default)) {
       if (!/^params[.[]/.test(reference)) continue;
-      if (r.text(reference) === undefined && r.whole(reference) === undefined)
+      if (!isKnown(r, reference))
         return `parameter ${quote(spec.name)} references non-existent parameter ${quote(reference.replace(/^params\./, ''))}`;
-      if (references(JSON.stringify(values.get(spec.name))).includes(reference))
+      if (left.has(reference) && !isKnown(ofStep, reference))
         return `parameter ${quote(spec.name)} is part of a cycle of defaults: give one of its params a value`;
     }
   }
   return undefined;
+}
+
+function isKnown(r: Replacements, reference: string): boolean {
+  return r.text(reference) !== undefined || r.whole(reference) !== undefined;
 }
 
 function typeProblem(declared: readonly ParamSpec[], given: readonly Param[]): string | undefined {

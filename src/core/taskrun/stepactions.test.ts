@@ -83,6 +83,12 @@ describe('a step with a StepAction', () => {
       ['a', 'b', 'b'],
     ],
     [
+      'a value that is the text of the default it goes into',
+      params([{ name: 'p', default: '$(params.q)' }, { name: 'q' }], ['$(params.p)']),
+      [{ name: 'q', value: '$(params.named)' }],
+      ['$(params.q)'],
+    ],
+    [
       'keys that the step leaves out, from the default',
       params(
         [
@@ -120,6 +126,7 @@ describe('a step with a StepAction', () => {
     const runParams = [
       { name: 'text', value: 'from the run' },
       { name: 'sly', value: '$(params.text)' },
+      { name: 'named', value: '$(params.q)' },
       { name: 'list', value: ['a', 'b'] },
     ];
     const one = given(action, values ? { params: values } : {}, { spec: { params: runParams } });
@@ -215,6 +222,11 @@ describe('a step with a StepAction', () => {
       /refers to 101 different StepActions, but 100 are the most/,
     ],
     [
+      'more steps that refer to one than any Task has',
+      { steps: Array.from({ length: 1_001 }, () => ({ ref: { name: 'act' } })) },
+      /1001 steps of the Task refer to StepActions, but 1000 are the most/,
+    ],
+    [
       'one that grows beyond what can be stored by being used often',
       { steps: Array.from({ length: 20 }, () => ({ ref: { name: 'act' } })) },
       /^False TaskRunValidationFailed: \[User error\] .* would come to \d+ bytes/,
@@ -284,6 +296,9 @@ describe('a remote StepAction', () => {
       { taskSpec: status.taskSpec ?? {}, status: { steps: [origin] } },
     );
     expect(plan(running).status.steps).toMatchObject([{ ...origin, running: {} }]);
+    const unreachable = plan({ taskSpec, actions: { git: { ...git, ...foundAction({ image: 'i' }), refSource } } });
+    expect(unreachable.status).toMatchObject({ steps: [origin], taskSpec: { steps: [{ image: 'i' }] } });
+    expect(unreachable.kinds).not.toContain('createPod');
     const retried = { ...status, podName: '', startTime: created };
     expect(plan({ taskSpec, status: retried }).status.steps).toEqual([origin]);
   });

@@ -17,6 +17,8 @@ import type { Problem } from './validate.ts';
 
 /** So many different StepActions no Task has; each may be a ResolutionRequest. */
 const mostStepActions = 100;
+/** Nor so many steps that refer to one. */
+const mostReferences = 1_000;
 
 /** What became of the StepActions that a Task's steps refer to. */
 export type StepActions =
@@ -61,6 +63,9 @@ export function* findStepActions(
 
 /** Params of a resolver may hold those of the run. @throws TooLargeError */
 function referringSteps({ taskRun }: TaskRunFacts, spec: TaskSpec, budget: Budget): Referring[] | { problem: Problem } {
+  const count = (spec.steps ?? []).filter((step) => step.ref).length;
+  if (count > mostReferences)
+    return tooMany(`${count} steps of the Task refer to StepActions, but ${mostReferences} are the most`);
   const values = runValues(taskRun, spec, '');
   const referring: Referring[] = [];
   for (const [index, step] of (spec.steps ?? []).entries()) {
@@ -74,8 +79,11 @@ function referringSteps({ taskRun }: TaskRunFacts, spec: TaskSpec, budget: Budge
   }
   const different = new Set(referring.map(({ reference }) => keyOf(reference))).size;
   if (different <= mostStepActions) return referring;
-  const message = `the Task refers to ${different} different StepActions, but ${mostStepActions} are the most; split it`;
-  return { problem: { reason: reasons.resolutionFailed, message } };
+  return tooMany(`the Task refers to ${different} different StepActions, but ${mostStepActions} are the most`);
+}
+
+function tooMany(message: string): { problem: Problem } {
+  return { problem: { reason: reasons.resolutionFailed, message: `${message}; split it` } };
 }
 
 /** Upstream's words for a step that cannot be had. */
