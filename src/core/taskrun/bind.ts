@@ -7,6 +7,7 @@ import { paramReplacements } from '../params/replacements.ts';
 import { paths, stepContainerName } from '../pod/names.ts';
 import { allDeclarations, mountPathOf, workspaceVolumes } from '../pod/workspaces.ts';
 import { Budget } from '../budget.ts';
+import type { Definition } from '../reference/resolved.ts';
 import type { ActionPart } from './stepaction.ts';
 import { replaceDeep, replaceInTurn, Replacements, stringReplacements } from '../substitution/replacements.ts';
 
@@ -19,12 +20,11 @@ import { replaceDeep, replaceInTurn, Replacements, stringReplacements } from '..
  */
 export function bindTask(
   taskRun: TaskRun,
-  taskName: string,
-  spec: TaskSpec,
+  { name, spec }: Pick<Definition<'Task'>, 'name' | 'spec'>,
   bindings: readonly WorkspaceBinding[],
   actions: ReadonlyMap<number, ActionPart> = new Map(),
 ): TaskSpec {
-  const values = [...runValues(taskRun, spec, taskName), resultReplacements(spec)];
+  const values = [...runValues(taskRun, spec, name), resultReplacements(spec)];
   const budget = bindingBudget(taskRun);
   const inTurn = <T>(tree: T, kinds: readonly Replacements[]): T => replaceInTurn(tree, kinds, budget);
   const workspaces = allDeclarations(spec, bindings).map((declaration) => inTurn(declaration, values));

@@ -93,7 +93,7 @@ function* bind({ facts, status }: PlanContext, task: Resolved<'Task'>): Planning
     return { kind: 'waiting', reason: reasons.resolvingStepActionRef, message, ...again };
   }
   const workspaces = bindWorkspaces(taskRun, stored ?? definition.spec, fallback);
-  const spec = stored ?? bindTask(taskRun, definition.name, definition.spec, workspaces, actions.parts);
+  const spec = stored ?? bindTask(taskRun, definition, workspaces, actions.parts);
   return { kind: 'bound', task: definition, spec, workspaces, resolved: actions.resolved, origins: actions.origins };
 }
 

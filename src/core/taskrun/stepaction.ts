@@ -97,19 +97,22 @@ function paramProblem(
   container: Container,
   settings: Settings,
 ): string | undefined {
-  const keys = missingObjectKeys(declared, given);
-  const growing = effectiveParams(declared, given).tooLarge;
   return (
     nameProblem(declared, given) ??
     defaultProblem(declared, given) ??
     typeProblem(declared, given) ??
-    (Object.keys(keys).length > 0
-      ? `missing keys for these params which are required in ParamSpec's properties ${goMapOfLists(keys)}`
-      : undefined) ??
-    (growing.length > 0 ? `the defaults of these params grow too large: ${goList(growing)}` : undefined) ??
+    valueProblem(declared, given) ??
     (settings.flags.enableParamEnum ? checkEnums(declared, given)?.message : undefined) ??
     checkArrayIndexes(declared, given, container)?.message
   );
+}
+
+function valueProblem(declared: readonly ParamSpec[], given: readonly Param[]): string | undefined {
+  const keys = missingObjectKeys(declared, given);
+  if (Object.keys(keys).length > 0)
+    return `missing keys for these params which are required in ParamSpec's properties ${goMapOfLists(keys)}`;
+  const growing = effectiveParams(declared, given).tooLarge;
+  return growing.length > 0 ? `the defaults of these params grow too large: ${goList(growing)}` : undefined;
 }
 
 function nameProblem(declared: readonly ParamSpec[], given: readonly Param[]): string | undefined {

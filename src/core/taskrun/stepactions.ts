@@ -7,7 +7,7 @@ import { stepContainerName, withoutStepPrefix } from '../pod/names.ts';
 import { quote } from '../podstatus/quote.ts';
 import { keyOf, referenceOf, type Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
-import { replaceInTurn } from '../substitution/replacements.ts';
+import { replaceInTurn, type Replacements } from '../substitution/replacements.ts';
 import { excess, type Budget } from '../budget.ts';
 import { bindingBudget, runValues } from './bind.ts';
 import type { TaskRunFacts } from './facts.ts';
@@ -61,25 +61,33 @@ export function* findStepActions(
   return readAnswers(facts, spec, referring, { resolved, budget });
 }
 
-/** Params of a resolver may hold those of the run. @throws TooLargeError */
+/** @throws TooLargeError */
 function referringSteps({ taskRun }: TaskRunFacts, spec: TaskSpec, budget: Budget): Referring[] | { problem: Problem } {
-  const count = (spec.steps ?? []).filter((step) => step.ref).length;
-  if (count > mostReferences)
-    return tooMany(`${count} steps of the Task refer to StepActions, but ${mostReferences} are the most`);
+  const steps = (spec.steps ?? []).map((step, index) => ({ step, index })).filter(({ step }) => step.ref);
+  if (steps.length > mostReferences)
+    return tooMany(`${steps.length} steps of the Task refer to StepActions, but ${mostReferences} are the most`);
   const values = runValues(taskRun, spec, '');
   const referring: Referring[] = [];
-  for (const [index, step] of (spec.steps ?? []).entries()) {
-    if (!step.ref) continue;
-    const { ref } = step;
-    const excessive = ref.resolver ? excess(ref) : undefined;
-    const reference = referenceOf('StepAction', ref.resolver ? replaceInTurn(ref, values, budget) : ref);
-    if (excessive || reference === undefined)
-      return failure(step, index, excessive ? `ref ${excessive}` : 'set ref.name, or ref.resolver and ref.params');
+  for (const { step, index } of steps) {
+    const reference = referenceIn(step, values, budget);
+    if (typeof reference === 'string') return failure(step, index, reference);
     referring.push({ index, step, reference });
   }
   const different = new Set(referring.map(({ reference }) => keyOf(reference))).size;
   if (different <= mostStepActions) return referring;
   return tooMany(`the Task refers to ${different} different StepActions, but ${mostStepActions} are the most`);
+}
+
+/** Params of a resolver may hold those of the run. A text says what is wrong. @throws TooLargeError */
+function referenceIn(
+  { ref = {} }: Step,
+  values: readonly Replacements[],
+  budget: Budget,
+): Reference<'StepAction'> | string {
+  const excessive = ref.resolver ? excess(ref) : undefined;
+  if (excessive) return `ref ${excessive}`;
+  const reference = referenceOf('StepAction', ref.resolver ? replaceInTurn(ref, values, budget) : ref);
+  return reference ?? 'set ref.name, or ref.resolver and ref.params';
 }
 
 function tooMany(message: string): { problem: Problem } {
@@ -98,52 +106,80 @@ function failure({ name = '' }: Step, index: number, message: string): { problem
 
 /** The first step that cannot be had decides; one that is still being fetched waits for no other's failure to pass. */
 function readAnswers(
-  { taskRun, settings }: TaskRunFacts,
+  facts: TaskRunFacts,
   spec: TaskSpec,
   referring: readonly Referring[],
   { resolved, budget }: { resolved: readonly Resolved<'StepAction'>[]; budget: Budget },
 ): StepActions {
-  const { name = '', namespace = '' } = taskRun.metadata;
-  const taskParams = paramReplacements(spec.params ?? [], taskRun.spec.params ?? [], 'params', 'inputs.params');
+  const taskParams = paramsOf(facts, spec);
   const parts = new Map<number, ActionPart>();
-  const origins: StepState[] = [];
-  let waiting: Extract<StepActions, { kind: 'waiting' }> | undefined;
-  for (const [at, { index, step, reference }] of referring.entries()) {
-    const answer = resolved[at] ?? { kind: 'failed', reason: 'NotFound', message: 'not found' };
-    if (answer.kind === 'resolving') {
-      waiting ??= {
-        kind: 'waiting',
-        message: `TaskRun ${namespace}/${name} awaiting remote StepAction`,
-        retryable: false,
-      };
-      continue;
+  const found: StepState[] = [];
+  let waiting: Waiting | undefined;
+  for (const [at, answer] of resolved.entries()) {
+    const one = referring[at];
+    if (one === undefined) continue;
+    const read = readAnswer(one, answer, { facts, taskParams, budget });
+    if (read.kind === 'problem') return { ...read, resolved };
+    if (read.kind === 'waiting') waiting = waiting?.retryable ? waiting : read;
+    else {
+      parts.set(one.index, read.part);
+      found.push(...read.origins);
     }
-    if (answer.kind === 'failed') {
-      const problem = unresolved(step, index, reference, { answer, namespace });
-      if (!answer.retryable) return { kind: 'problem', problem, resolved };
-      waiting = { kind: 'waiting', message: `${problem.message}; it will be tried again`, retryable: true };
-      continue;
-    }
-    const part = inlineAction({ step, taskParams, settings, budget }, answer.definition);
-    if ('problem' in part) return { kind: 'problem', ...failure(step, index, part.problem), resolved };
-    parts.set(index, part);
-    if (answer.refSource && settings.flags.enableProvenanceInStatus)
-      origins.push(originOf(step, index, answer.refSource));
   }
-  return waiting ?? { kind: 'found', parts, resolved, origins };
+  return waiting ?? { kind: 'found', parts, resolved, origins: found };
 }
 
-function originOf(step: Step, index: number, refSource: RefSource): StepState {
-  return { name: withoutStepPrefix(stepContainerName(step.name, index)), provenance: { refSource } };
+function paramsOf({ taskRun }: TaskRunFacts, spec: TaskSpec): Replacements {
+  return paramReplacements(spec.params ?? [], taskRun.spec.params ?? [], 'params', 'inputs.params');
+}
+
+type Waiting = Extract<StepActions, { kind: 'waiting' }>;
+type Read = { kind: 'read'; part: ActionPart; origins: StepState[] } | { kind: 'problem'; problem: Problem } | Waiting;
+
+interface Reading {
+  facts: TaskRunFacts;
+  taskParams: Replacements;
+  budget: Budget;
+}
+
+function readAnswer(one: Referring, answer: Resolved<'StepAction'>, { facts, taskParams, budget }: Reading): Read {
+  const { name = '', namespace = '' } = facts.taskRun.metadata;
+  const { index, step } = one;
+  switch (answer.kind) {
+    case 'resolving':
+      return { kind: 'waiting', message: `TaskRun ${namespace}/${name} awaiting remote StepAction`, retryable: false };
+    case 'failed': {
+      const problem = unresolved(one, answer, namespace);
+      return answer.retryable
+        ? { kind: 'waiting', message: `${problem.message}; it will be tried again`, retryable: true }
+        : { kind: 'problem', problem };
+    }
+    case 'found': {
+      const part = inlineAction({ step, taskParams, settings: facts.settings, budget }, answer.definition);
+      if ('problem' in part) return { kind: 'problem', ...failure(step, index, part.problem) };
+      return { kind: 'read', part, origins: originsOf(one, answer.refSource, facts) };
+    }
+    default: {
+      const never: never = answer;
+      return never;
+    }
+  }
+}
+
+function originsOf(
+  { index, step }: Referring,
+  refSource: RefSource | undefined,
+  { settings }: TaskRunFacts,
+): StepState[] {
+  if (refSource === undefined || !settings.flags.enableProvenanceInStatus) return [];
+  return [{ name: withoutStepPrefix(stepContainerName(step.name, index)), provenance: { refSource } }];
 }
 
 function unresolved(
-  step: Step,
-  index: number,
-  reference: Reference<'StepAction'>,
-  { answer, namespace }: { answer: Extract<Resolved, { kind: 'failed' }>; namespace: string },
+  { step, index, reference }: Referring,
+  { reason, message }: Extract<Resolved<'StepAction'>, { kind: 'failed' }>,
+  namespace: string,
 ): Problem {
-  const { reason, message } = answer;
   const say = (text: string): Problem => failure(step, index, text).problem;
   const name = reference.kind === 'inCluster' ? reference.name : reference.resolver;
   switch (reason) {
