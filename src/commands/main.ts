@@ -18,6 +18,7 @@ import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
+import { startPipeline, startTask } from './start/command.ts';
 import { styleOf } from './text/colour.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
@@ -29,8 +30,8 @@ const INTERRUPTED = 130;
 const groups: readonly CommandGroup[] = [
   {
     names: ['pipeline', 'p', 'pipelines'],
-    summary: 'Inspect and sign Pipelines',
-    commands: [describePipeline, listPipelines, signCommand('Pipeline'), verifyCommand('Pipeline')],
+    summary: 'Start, inspect and sign Pipelines',
+    commands: [describePipeline, listPipelines, startPipeline, signCommand('Pipeline'), verifyCommand('Pipeline')],
   },
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
@@ -56,8 +57,8 @@ const groups: readonly CommandGroup[] = [
   },
   {
     names: ['task', 't', 'tasks'],
-    summary: 'Inspect and sign Tasks',
-    commands: [describeTask, listTasks, signCommand('Task'), verifyCommand('Task')],
+    summary: 'Start, inspect and sign Tasks',
+    commands: [describeTask, listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
@@ -163,6 +164,7 @@ async function runLeaf(
     signal,
     cluster: connection.cluster,
     namespace: String(values['namespace']) || connection.namespace,
+    contextName: choice.context,
   };
   try {
     return await leaf.run(context, values, rest);
