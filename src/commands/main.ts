@@ -1,3 +1,4 @@
+import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { messageOf } from '../errors.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
@@ -9,6 +10,7 @@ import { describeCommand } from './describe.ts';
 import { describePipelineRun } from './describe-pipelinerun.ts';
 import { describeTaskRun } from './describe-taskrun.ts';
 import type { CommandEnvironment } from './environment.ts';
+import { exportCommand } from './export.ts';
 import { FlagError, parseFlags } from './flags.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
@@ -18,10 +20,12 @@ import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
+import { rerunPipelineRun } from './start/rerun.ts';
 import { startPipeline, startTask } from './start/command.ts';
 import { styleOf } from './text/colour.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
+import { waitCommand } from './wait.ts';
 
 const PROGRAM = 'tektite';
 /** As a shell reports a process that was interrupted. */
@@ -31,7 +35,14 @@ const groups: readonly CommandGroup[] = [
   {
     names: ['pipeline', 'p', 'pipelines'],
     summary: 'Start, inspect and sign Pipelines',
-    commands: [describePipeline, listPipelines, startPipeline, signCommand('Pipeline'), verifyCommand('Pipeline')],
+    commands: [
+      describePipeline,
+      exportCommand(pipelines),
+      listPipelines,
+      startPipeline,
+      signCommand('Pipeline'),
+      verifyCommand('Pipeline'),
+    ],
   },
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
@@ -40,8 +51,11 @@ const groups: readonly CommandGroup[] = [
       cancelPipelineRun,
       deleteCommand(pipelineRunKind),
       describeCommand(pipelineRunKind, describePipelineRun),
+      exportCommand(pipelineRuns),
       listCommand(pipelineRunKind),
       pipelineRunLogs,
+      rerunPipelineRun,
+      waitCommand(pipelineRunKind),
     ],
   },
   {
@@ -51,14 +65,16 @@ const groups: readonly CommandGroup[] = [
       cancelTaskRun,
       deleteCommand(taskRunKind),
       describeCommand(taskRunKind, describeTaskRun),
+      exportCommand(taskRuns),
       listCommand(taskRunKind),
       taskRunLogs,
+      waitCommand(taskRunKind),
     ],
   },
   {
     names: ['task', 't', 'tasks'],
     summary: 'Start, inspect and sign Tasks',
-    commands: [describeTask, listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
+    commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];

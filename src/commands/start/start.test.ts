@@ -137,6 +137,21 @@ describe('start --dry-run', () => {
   });
 });
 
+describe('pipelinerun rerun', () => {
+  it('makes a new run of the same spec, without its cancellation', async () => {
+    const made = environment();
+    expect(await made.run('pr rerun newest -o name'), made.err).toBe(0);
+    expect(made.out).toBe('newest-x1\n');
+    const again = await made.cluster.get(pipelineRuns, 'ns', 'newest-x1');
+    expect(again.spec).toEqual({
+      pipelineRef: { name: 'build' },
+      params: [{ name: 'url', value: 'newest' }],
+      timeouts: { tasks: '1h0m0s' },
+    });
+    expect(again.metadata.labels).toBeUndefined();
+  });
+});
+
 describe('start', () => {
   it('creates the run and says how to follow it', async () => {
     const made = environment();
@@ -154,9 +169,9 @@ describe('start', () => {
     expect(made.out).toBe('greet-run-x1\n');
   });
 
-  it('asks a person for params and workspaces, again when the answer is no value', async () => {
-    const answers = ['https://git', '', 'n', 'sub', 'pvc', 'claim'];
-    const made = environment({ interactive: true, answers: [...answers.slice(0, 2), ...answers.slice(3), 'n'] });
+  it('asks a person for params and workspaces', async () => {
+    const answers = ['https://git', '', 'sub', 'pvc', 'claim', 'n'];
+    const made = environment({ interactive: true, answers });
     expect(await made.run('pipeline start build --dry-run'), made.err).toBe(0);
     const yaml = made.out.slice(made.out.indexOf('apiVersion'));
     expect(parse(yaml)).toMatchObject({
