@@ -22,6 +22,7 @@ import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
 import { startPipeline, startTask } from './start/command.ts';
+import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
@@ -122,7 +123,7 @@ export async function runCommand(
     return await runLeaf(line, environment, signal);
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
-    terminal.err(`Error: ${messageOf(error)}\n`);
+    terminal.err(`Error: ${printable(messageOf(error))}\n`);
     if (error instanceof FlagError || error instanceof UsageError)
       terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
     return error instanceof CommandError ? error.status : 1;

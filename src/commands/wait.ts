@@ -11,6 +11,7 @@ import { statusText } from './text/values.ts';
 const SUCCEEDED = 0;
 const FAILED = 1;
 const CUT_SHORT = 2;
+const timeIsOver = new Error('the time is over');
 /** Reasons of runs that were ended from outside their steps. */
 const CUT_SHORT_REASONS = /Cancelled|Timeout|Stopped/;
 
@@ -22,7 +23,7 @@ export function waitCommand<T extends Run>(kind: RunKind<T>): Command {
     names: ['wait'],
     summary: `Wait for ${title}s to end: exit status 0 when all succeeded, 1 when one failed, 2 when cut short`,
     usage: 'NAME...',
-    examples: `Wait for two ${title}s, for ten minutes at most:\n\n    tektite ${group} wait foo bar --timeout 10m`,
+    examples: `Wait for two ${title}s, for ten minutes at most:\n\n    tektite ${group} wait foo bar --timeout 10m\n\nExit status: 0 all succeeded, 1 one failed, 2 one was cancelled, timed out, or still ran after --timeout.`,
     arguments: { least: 1, most: Infinity },
     flags: { timeout: span('how long to wait for all of them; 0 waits for ever', { initial: 0 }) },
     async run(context, flags, names) {
@@ -30,16 +31,17 @@ export function waitCommand<T extends Run>(kind: RunKind<T>): Command {
       const late =
         flags.timeout > 0
           ? context.environment.clock.sleep(flags.timeout, AbortSignal.any([context.signal, enough.signal])).then(
-              () => enough.abort(),
+              () => enough.abort(timeIsOver),
               () => undefined,
             )
           : undefined;
       const signal = AbortSignal.any([context.signal, enough.signal]);
-      const statuses = await Promise.all(names.map((name) => waitForOne({ ...context, signal }, kind, name)));
-      enough.abort();
-      await late;
-      context.signal.throwIfAborted();
-      return Math.max(...statuses);
+      try {
+        return Math.max(...(await Promise.all(names.map((name) => waitForOne({ ...context, signal }, kind, name)))));
+      } finally {
+        enough.abort();
+        await late;
+      }
     },
   });
 }
@@ -52,10 +54,11 @@ async function waitForOne<T extends Run>(context: Context, kind: RunKind<T>, nam
     terminal.out(`${kind.title} ${name}: ${statusText(run.status?.conditions, context.style)}\n`);
     return statusOf(run);
   } catch (error) {
-    if (signal.aborted) {
+    if (signal.reason === timeIsOver) {
       terminal.err(`${kind.title} ${name}: still running when the time was over\n`);
       return CUT_SHORT;
     }
+    signal.throwIfAborted();
     throw new CommandError(`${kind.title} ${name}: ${messageOf(error)}`);
   }
 }
