@@ -1,5 +1,7 @@
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { messageOf } from '../errors.ts';
+import { listBundle } from './bundle/list.ts';
+import { pushBundle } from './bundle/push.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
 import { command, CommandError, commonFlags } from './command.ts';
@@ -77,6 +79,7 @@ const groups: readonly CommandGroup[] = [
     summary: 'Start, inspect and sign Tasks',
     commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
+  { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
