@@ -19,6 +19,7 @@ import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { releaseRuns } from './release.ts';
 import { styleOf } from './text/colour.ts';
+import { triggersGroups } from './triggers/groups.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
 
@@ -59,6 +60,7 @@ const groups: readonly CommandGroup[] = [
     summary: 'Inspect and sign Tasks',
     commands: [describeTask, listTasks, signCommand('Task'), verifyCommand('Task')],
   },
+  ...triggersGroups,
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
