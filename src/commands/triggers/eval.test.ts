@@ -64,6 +64,8 @@ beforeAll(() => {
     'own.yaml': own,
     'push.json': push,
     'list.json': '[]',
+    'bare.yaml': 'a: b',
+    'typo.yaml': listener.replace('params:', 'parms:'),
     'other.json': push.replace('main', 'other'),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
@@ -141,6 +143,11 @@ describe('trigger eval', () => {
       'Error: no EventListener other is in the files given with -f, only: github\n',
     ],
     ['-f listener.yaml --event push.json -H nonsense', 'Error: --header is "nonsense"; give it as \'Name: value\'\n'],
+    ['-f bare.yaml --event push.json', 'Error: bare.yaml:1: this is no object with kind and metadata\n'],
+    [
+      '-f typo.yaml --event push.json',
+      expect.stringMatching(/^Error: TriggerBinding push is not valid: .*parms/) as string,
+    ],
     ['-f listener.yaml --event push.json -o xml', 'Error: --output is "xml"; give json or yaml\n'],
   ])('%s is refused', async (line, err) => {
     expect(await run(line)).toMatchObject({ status: 1, out: '', err });

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
-import type { KubeObject } from '../../resource.ts';
 import { command, CommandError, type Command } from '../command.ts';
 import { text, texts, type Flag } from '../flags.ts';
 import type { Style } from '../text/colour.ts';
@@ -8,7 +7,7 @@ import { alignColumns } from '../text/columns.ts';
 import { table } from '../text/sections.ts';
 import { yamlText } from '../yaml.ts';
 import type { EvaluatedTrigger, Evaluation } from './evaluate.ts';
-import type { InterceptorStep } from './local-interceptors.ts';
+import type { InterceptorStep, ManifestObject } from './local-interceptors.ts';
 
 /** A header may hold commas. */
 const header: Flag<string[]> = {
@@ -64,12 +63,18 @@ function read(file: string): Buffer {
   }
 }
 
-async function objectsOf(file: string): Promise<(KubeObject & { kind: string })[]> {
+async function objectsOf(file: string): Promise<ManifestObject[]> {
   const { readManifests } = await import('../validate/manifest.ts');
   const { manifests, problems } = readManifests(file, read(file).toString());
   const [problem] = problems;
   if (problem) throw new CommandError(`${file}:${problem.position.line}: ${problem.message}`);
-  return manifests.map(({ object }) => ({ metadata: {}, kind: '', ...object }));
+  return manifests.map((manifest) => {
+    const { object } = manifest;
+    const { metadata, kind } = object;
+    if (typeof metadata === 'object' && metadata !== null && typeof kind === 'string')
+      return { ...object, metadata, kind };
+    throw new CommandError(`${file}:${manifest.positionOf('').line}: this is no object with kind and metadata`);
+  });
 }
 
 /** JSON unless said otherwise, as senders do. @throws CommandError for what is no header. */

@@ -18,7 +18,7 @@ import type { SinkAnswer } from '../../triggers/sink/answer.ts';
 import { settingNames, Sink } from '../../triggers/sink/sink.ts';
 import type { TriggerOutcome } from '../../triggers/sink/trigger.ts';
 import { CommandError } from '../command.ts';
-import { LocalInterceptors, type InterceptorStep } from './local-interceptors.ts';
+import { LocalInterceptors, type InterceptorStep, type ManifestObject } from './local-interceptors.ts';
 
 export interface LocalEvent {
   body: Buffer;
@@ -51,38 +51,14 @@ const longestMs = 30_000;
 
 /** Takes an event through the triggers of the listener among `objects`, as a sink does, without a cluster. */
 export async function evaluate(
-  objects: readonly (KubeObject & { kind: string })[],
+  objects: readonly ManifestObject[],
   event: LocalEvent,
   choice: { namespace: string; name: string | undefined },
 ): Promise<Evaluation> {
   const given = new Given(objects, choice.namespace);
-  const listener = given.listener(choice.name);
+  const seen = new Seen();
   const interceptors = new LocalInterceptors(objects, choice.namespace);
-  const params = new Map<string, readonly Param[]>();
-  const resources = new Map<string, ResourceObject[]>();
-  const keyOf = (namespace: string, name: string) => `${namespace}/${name}`;
-  const sink = new Sink({
-    name: { namespace: listener.metadata.namespace ?? '', name: listener.metadata.name ?? '' },
-    listener: () => listener,
-    triggers: given.triggers,
-    definitions: given.definitions,
-    client: interceptors,
-    create: (object, { trigger }) => {
-      const key = keyOf(trigger.namespace, trigger.name);
-      resources.set(key, [...(resources.get(key) ?? []), object]);
-      const { apiVersion, kind } = object;
-      return Promise.resolve({ apiVersion, kind, name: String(object.metadata?.['name'] ?? '') });
-    },
-    onParams: ({ namespace, name }, found) => void params.set(keyOf(namespace, name), found),
-    waiting: () => 0,
-    payloadValidation: listener.metadata.annotations?.['tekton.dev/payload-validation'] !== 'false',
-    handlerMs: longestMs,
-    most: { events: 1, bytes: Infinity },
-    newId: () => eventId,
-    clock: systemClock,
-    log: silentLogger,
-    tell: { counted: nothing, started: nothing, outcome: nothing, done: nothing },
-  });
+  const sink = sinkOf(given, given.listener(choice.name), { seen, interceptors });
   const [path = '/', query = ''] = event.url.split(/\?(.*)/s);
   const answer = await sink.handle({
     method: 'POST',
@@ -103,10 +79,66 @@ export async function evaluate(
       outcome,
       ...(message === undefined ? {} : { message }),
       interceptors: interceptors.stepsOf(namespace, trigger),
-      params: (params.get(keyOf(namespace, trigger)) ?? []).map(({ name, text }) => ({ name, text })),
-      resources: resources.get(keyOf(namespace, trigger)) ?? [],
+      ...seen.of({ namespace, name: trigger }),
     })),
   };
+}
+
+/** What the triggers' templates were filled with, and what came of it. */
+class Seen {
+  readonly params = new Map<string, readonly Param[]>();
+  readonly resources = new Map<string, ResourceObject[]>();
+
+  of(trigger: TriggerName): Pick<EvaluatedTrigger, 'params' | 'resources'> {
+    const key = keyOf(trigger);
+    return {
+      params: (this.params.get(key) ?? []).map(({ name, text }) => ({ name, text })),
+      resources: this.resources.get(key) ?? [],
+    };
+  }
+
+  created(trigger: TriggerName, object: ResourceObject): void {
+    const key = keyOf(trigger);
+    this.resources.set(key, [...(this.resources.get(key) ?? []), object]);
+  }
+}
+
+interface TriggerName {
+  namespace: string;
+  name: string;
+}
+
+function keyOf({ namespace, name }: TriggerName): string {
+  return `${namespace}/${name}`;
+}
+
+function sinkOf(
+  given: Given,
+  listener: EventListener,
+  { seen, interceptors }: { seen: Seen; interceptors: LocalInterceptors },
+): Sink {
+  const { name = '', namespace = '', annotations } = listener.metadata;
+  return new Sink({
+    name: { namespace, name },
+    listener: () => listener,
+    triggers: given.triggers,
+    definitions: given.definitions,
+    client: interceptors,
+    create: (object, { trigger }) => {
+      seen.created(trigger, object);
+      const { apiVersion, kind } = object;
+      return Promise.resolve({ apiVersion, kind, name: String(object.metadata?.['name'] ?? '') });
+    },
+    onParams: (trigger, found) => void seen.params.set(keyOf(trigger), found),
+    waiting: () => 0,
+    payloadValidation: annotations?.['tekton.dev/payload-validation'] !== 'false',
+    handlerMs: longestMs,
+    most: { events: 1, bytes: Infinity },
+    newId: () => eventId,
+    clock: systemClock,
+    log: silentLogger,
+    tell: { counted: nothing, started: nothing, outcome: nothing, done: nothing },
+  });
 }
 
 function nothing(): void {
@@ -115,10 +147,10 @@ function nothing(): void {
 
 /** The objects of the files, read as a sink reads them. */
 class Given {
-  readonly #objects: readonly (KubeObject & { kind: string })[];
+  readonly #objects: readonly ManifestObject[];
   readonly #namespace: string;
 
-  constructor(objects: readonly (KubeObject & { kind: string })[], namespace: string) {
+  constructor(objects: readonly ManifestObject[], namespace: string) {
     this.#objects = objects;
     this.#namespace = namespace;
   }
@@ -166,15 +198,15 @@ class Given {
     };
   }
 
-  #of<T extends KubeObject>(kind: TriggersKind): T[] {
+  /** @throws CommandError for an object with fields that its kind has not. */
+  #of<T extends KubeObject>(wanted: TriggersKind): T[] {
     return this.#objects
-      .filter((object) => object.kind === kind)
-      .map(
-        (object) =>
-          decoded(kind, {
-            ...object,
-            metadata: { ...object.metadata, namespace: object.metadata.namespace ?? this.#namespace },
-          }).object as unknown as T,
-      );
+      .filter(({ kind }) => kind === wanted)
+      .map((given) => {
+        const { namespace = this.#namespace, name = '' } = given.metadata;
+        const { object, errors } = decoded(wanted, { ...given, metadata: { ...given.metadata, namespace } });
+        if (errors.length > 0) throw new CommandError(`${wanted} ${name} is not valid: ${formatFieldErrors(errors)}`);
+        return object as unknown as T;
+      });
   }
 }

@@ -7,6 +7,9 @@ import { stop, type InterceptorRequest, type InterceptorResponse } from '../../t
 import type { SecretAnswer, World } from '../../triggers/interceptors/world.ts';
 import type { InterceptorClient } from '../../triggers/sink/chain.ts';
 
+/** An object of a file. */
+export type ManifestObject = KubeObject & { kind: string };
+
 /** What an interceptor made of an event. */
 export interface InterceptorStep {
   name: string;
@@ -33,7 +36,7 @@ export class LocalInterceptors implements InterceptorClient {
   readonly #namespace: string;
   readonly #steps = new Map<string, InterceptorStep[]>();
 
-  constructor(objects: readonly (KubeObject & { kind: string })[], namespace: string) {
+  constructor(objects: readonly ManifestObject[], namespace: string) {
     this.#secrets = objects.filter(({ kind }) => kind === 'Secret') as unknown as Secret[];
     this.#namespace = namespace;
   }
