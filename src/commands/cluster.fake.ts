@@ -149,10 +149,16 @@ export class FakeCluster implements Cluster {
   async *podLogs(
     namespace: string,
     pod: string,
-    options: { container: string; follow: boolean; timestamps: boolean; signal?: AbortSignal | undefined },
+    options: {
+      container: string;
+      follow: boolean;
+      timestamps: boolean;
+      tailLines?: number;
+      signal?: AbortSignal | undefined;
+    },
   ): AsyncGenerator<Uint8Array, void> {
     this.#request(
-      `log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}`,
+      `log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}${options.tailLines === undefined ? '' : ` tail ${options.tailLines}`}`,
     );
     this.#find(pods, namespace, pod);
     yield* this.log(pod, options.container).read(options.follow, options.signal);

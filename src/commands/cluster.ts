@@ -35,7 +35,7 @@ export interface Cluster {
   podLogs(
     namespace: string,
     pod: string,
-    options: { container: string; follow: boolean; timestamps: boolean } & Cancellable,
+    options: { container: string; follow: boolean; timestamps: boolean; tailLines?: number } & Cancellable,
   ): AsyncIterable<Uint8Array>;
 }
 

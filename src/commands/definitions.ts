@@ -109,7 +109,7 @@ function lastRunCells(run: PipelineRun | undefined, now: Date, style: Style): st
   ];
 }
 
-function shortened(description: string | undefined): string {
+export function shortened(description: string | undefined): string {
   const whole = description ?? '';
   return whole.length > LONGEST_DESCRIPTION ? `${whole.slice(0, LONGEST_DESCRIPTION - 1)}...` : whole;
 }

@@ -26,6 +26,7 @@ import { rerunPipelineRun } from './start/rerun.ts';
 import { startPipeline, startTask } from './start/command.ts';
 import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
+import { triggersGroups } from './triggers/groups.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
 import { waitCommand } from './wait.ts';
@@ -80,6 +81,7 @@ const groups: readonly CommandGroup[] = [
     commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
   { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
+  ...triggersGroups,
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
