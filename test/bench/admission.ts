@@ -36,7 +36,7 @@ const conversion = {
 
 const routes = webhookRoutes({
   settings: () => defaultValidationContext,
-  gates: { runControllers: [], signers: [], allowUnsigned: true },
+  gates: { runControllers: [], signers: [], resolvers: [], allowUnsigned: true },
   configNames: {},
   log: createLogger({ name: 'bench', level: 'error' }),
 });

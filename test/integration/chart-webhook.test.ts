@@ -1,0 +1,73 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { command } from '../../hack/command.ts';
+import { needsConversion } from '../../src/api/kind.ts';
+import { kinds } from '../../src/api/kinds.ts';
+
+/** What of the chart makes the API server ask the webhook; no cluster is touched. */
+let helm: string;
+beforeAll(async () => {
+  helm = (await command(['hack/cluster', 'tool', 'helm'])).trim();
+});
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  scope: string;
+}
+interface Rendered {
+  kind: string;
+  metadata: { name: string };
+  webhooks?: { clientConfig: { service: { path: string } }; rules: Rule[] }[];
+  rules?: { resources: string[]; resourceNames?: string[] }[];
+}
+
+async function render(...set: string[]): Promise<Rendered[]> {
+  const values = ['webhook.enabled=true', ...set].flatMap((pair) => ['--set', pair]);
+  const text = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', 'ci', ...values]);
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Rendered | null)
+    .filter((object) => object !== null);
+}
+
+/** Every kind that a path of the webhook is asked for, as GROUP/PLURAL SCOPE. */
+function asked(rendered: Rendered[], pathOfWebhook: string): string[] {
+  return rendered
+    .flatMap(({ webhooks = [] }) => webhooks)
+    .filter(({ clientConfig }) => clientConfig.service.path === pathOfWebhook)
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ apiGroups, resources, scope }) => resources.map((each) => `${apiGroups.join()}/${each} ${scope}`))
+    .sort();
+}
+
+const wanted = (groups: (group: string) => boolean) =>
+  kinds
+    .filter(({ group }) => groups(group))
+    .map(({ group, plural }) => `${group}/${plural} ${group.startsWith('triggers.') ? '*' : 'Namespaced'}`)
+    .sort();
+
+describe.each(['/defaulting', '/resource-validation'])('%s', (pathOfWebhook) => {
+  it('is asked about every kind', async () => {
+    expect(asked(await render('triggers.enabled=true'), pathOfWebhook)).toEqual(wanted(() => true));
+  });
+
+  it("leaves another suite's Triggers alone", async () => {
+    expect(asked(await render(), pathOfWebhook)).toEqual(wanted((group) => !group.startsWith('triggers.')));
+  });
+});
+
+it('the webhook may tell each of its configurations and converted CRDs whom to trust', async () => {
+  const rendered = await render('triggers.enabled=true', 'admission.enabled=true');
+  const role = rendered.find(({ metadata }) => metadata.name === 'tekton-pipelines-webhook-cluster-access');
+  const named = (plural: string) =>
+    role?.rules?.find(({ resources }) => resources.includes(plural))?.resourceNames ?? [];
+  expect([...named('customresourcedefinitions')].sort()).toEqual(
+    kinds
+      .filter(needsConversion)
+      .map(({ plural, group }) => `${plural}.${group}`)
+      .sort(),
+  );
+  const configurations = rendered.filter(({ webhooks }) => webhooks !== undefined);
+  expect(configurations.length).toBeGreaterThanOrEqual(5);
+  for (const { kind, metadata } of configurations) expect(named(`${kind.toLowerCase()}s`)).toContain(metadata.name);
+});
