@@ -56,6 +56,20 @@ describe.each(['/defaulting', '/resource-validation'])('%s', (pathOfWebhook) => 
   });
 });
 
+it('can be reached for reviews, and for nothing else, under NetworkPolicies', async () => {
+  const rendered = await render('networkPolicy.enabled=true');
+  const policy = rendered.find(
+    ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'tekton-pipelines-webhook',
+  );
+  expect(policy).toMatchObject({
+    spec: {
+      podSelector: { matchLabels: { 'app.kubernetes.io/name': 'webhook' } },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ ports: [{ port: 'https-webhook', protocol: 'TCP' }] }],
+    },
+  });
+});
+
 it('the webhook may tell each of its configurations and converted CRDs whom to trust', async () => {
   const rendered = await render('triggers.enabled=true', 'admission.enabled=true');
   const role = rendered.find(({ metadata }) => metadata.name === 'tekton-pipelines-webhook-cluster-access');
