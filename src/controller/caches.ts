@@ -54,7 +54,9 @@ export class Caches {
       pod: (namespace, name) => this.pods.find(namespace, name),
     };
     this.#stages.push([]);
-    this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, { transform: keptPipelineRun });
+    this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
+      transform: (run) => keptPipelineRun(run, around),
+    });
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
     this.limitRanges = this.#cache(limitRanges);
@@ -100,7 +102,9 @@ export class Caches {
   /** A run that ends settles others: a PipelineRun its TaskRuns, a TaskRun its pods, a pod the TaskRun it served. */
   #trimWhatIsSettled(): void {
     this.pipelineRuns.subscribe(({ object }) => {
-      if (isDone(object.status)) this.#trim(this.taskRuns, 'PipelineRun', object);
+      if (!isDone(object.status)) return;
+      this.#trim(this.taskRuns, 'PipelineRun', object);
+      this.#trim(this.pipelineRuns, 'PipelineRun', object);
     });
     this.taskRuns.subscribe(({ object }) => {
       if (isDone(object.status)) this.#trim(this.pods, 'TaskRun', object);

@@ -48,11 +48,11 @@ const wanted = (groups: (group: string) => boolean) =>
 
 describe.each(['/defaulting', '/resource-validation'])('%s', (pathOfWebhook) => {
   it('is asked about every kind', async () => {
-    expect(asked(await render('triggers.enabled=true'), pathOfWebhook)).toEqual(wanted(() => true));
+    expect(asked(await render(), pathOfWebhook)).toEqual(wanted(() => true));
   });
 
   it("leaves another suite's Triggers alone", async () => {
-    expect(asked(await render(), pathOfWebhook)).toEqual(wanted((group) => !group.startsWith('triggers.')));
+    expect(asked(await render('triggers.enabled=false'), pathOfWebhook)).toEqual(wanted((group) => !group.startsWith('triggers.')));
   });
 });
 
@@ -71,7 +71,7 @@ it('can be reached for reviews, and for nothing else, under NetworkPolicies', as
 });
 
 it('the webhook may tell each of its configurations and converted CRDs whom to trust', async () => {
-  const rendered = await render('triggers.enabled=true', 'admission.enabled=true');
+  const rendered = await render();
   const role = rendered.find(({ metadata }) => metadata.name === 'tekton-pipelines-webhook-cluster-access');
   const named = (plural: string) =>
     role?.rules?.find(({ resources }) => resources.includes(plural))?.resourceNames ?? [];

@@ -11,7 +11,7 @@ const v1beta1 = 'tekton.dev/v1beta1';
 
 let world: WebhookWorld;
 beforeAll(async () => {
-  world = await WebhookWorld.up('webhook', 'triggers.enabled=true');
+  world = await WebhookWorld.up('webhook');
   await world.start();
   await grantEverything();
   await world.until('the API server calls it', async () => (await world.create(run({}))).status === 400);
