@@ -223,6 +223,16 @@ describe('v1beta1', () => {
     expect((await world.get(v1beta1, kind, name)).body).toMatchObject({ apiVersion: v1beta1, kind });
   });
 
+  it.each([v1, v1beta1])('a Task of %s that is changed has its defaults, and is judged, again', async (apiVersion) => {
+    const params = [{ name: 'word', default: 'hi' }];
+    const name = nameOf(await created(object('Task', { params, steps }, apiVersion)));
+    const address = `${addressOf(apiVersion, 'Task')}/${name}`;
+    const { body } = await world.call('PATCH', address, { spec: { params: [{ name: 'word', default: 'ho' }] } });
+    expect(body['spec']).toMatchObject({ params: [{ name: 'word', default: 'ho', type: 'string' }] });
+    const bad = await world.call('PATCH', address, { spec: { steps: [{ image: 'busybox', script: '$(params.no)' }] } });
+    expect([bad.status, bad.body.message]).toEqual([400, expect.stringContaining('non-existent variable')]);
+  });
+
   it('a ResolutionRequest of v1alpha1 is one of v1beta1', async () => {
     const given = object('ResolutionRequest', { params: { url: 'u' } }, 'resolution.tekton.dev/v1alpha1');
     const labels = { 'resolution.tekton.dev/type': 'git' };
