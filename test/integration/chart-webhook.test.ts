@@ -52,7 +52,9 @@ describe.each(['/defaulting', '/resource-validation'])('%s', (pathOfWebhook) => 
   });
 
   it("leaves another suite's Triggers alone", async () => {
-    expect(asked(await render('triggers.enabled=false'), pathOfWebhook)).toEqual(wanted((group) => !group.startsWith('triggers.')));
+    expect(asked(await render('triggers.enabled=false'), pathOfWebhook)).toEqual(
+      wanted((group) => !group.startsWith('triggers.')),
+    );
   });
 });
 
