@@ -33,7 +33,7 @@ function lacking(schema: StructuralSchema | undefined, type: TypeName, path: str
   );
 }
 
-/** Paths of ours that upstream's CRD describes the parent of, and not them; with `...` those that only ours describe. */
+/** Paths of ours that upstream's CRD describes the parent of, and not them; `...`: only ours describe it. */
 function additional(schema: StructuralSchema | undefined, type: TypeName, path: string): string[] {
   if (schema === undefined) return [];
   if (type.endsWith('[]')) return additional(schema.items, type.slice(0, -2), `${path}[]`);
