@@ -31,12 +31,11 @@ let inFlight: TaskRun;
 let podCount: PodCount;
 let certificates: { old: string; next: string; nextKey: string; oldServer: { cert: string; key: string } };
 
-/** Takes the webhook away; what no apply can do comes first (README, "Bring a Tekton cluster over"). */
-async function switchOff(): Promise<void> {
+/** What no apply can do, and has to be done before the webhook goes (README, "Bring a Tekton cluster over"). */
+async function endConversion(): Promise<void> {
   const body = JSON.stringify({ spec: { conversion: { strategy: 'None', webhook: null } } });
   for (const { plural, group } of kinds.filter(needsConversion))
     await installation.kubectl(['patch', 'crd', `${plural}.${group}`, '--type=merge', '-p', body]);
-  await installation.upgrade({ 'webhook.enabled': 'false' });
 }
 
 /**
@@ -80,7 +79,6 @@ async function authorityOfServer(): Promise<'old' | 'next' | 'another'> {
 beforeAll(async () => {
   installation = await Installation.open();
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
-  await switchOff();
   podCount = new PodCount(bench.client, bench.namespace);
   inFlight = await bench.startTask({
     taskSpec: {
@@ -93,7 +91,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await switchOff();
+  await endConversion();
   await installation.upgrade();
   await installation.close();
   await rm(folder, { recursive: true, force: true });
