@@ -1,4 +1,6 @@
 import { messageOf } from '../errors.ts';
+import { listBundle } from './bundle/list.ts';
+import { pushBundle } from './bundle/push.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
 import { command, CommandError, commonFlags } from './command.ts';
@@ -59,6 +61,7 @@ const groups: readonly CommandGroup[] = [
     summary: 'Inspect and sign Tasks',
     commands: [describeTask, listTasks, signCommand('Task'), verifyCommand('Task')],
   },
+  { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 

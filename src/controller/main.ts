@@ -13,6 +13,7 @@ import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { queueNames } from './leadership.ts';
 import { PipelineRunMetrics, registerRunningPipelineRuns } from './metrics/pipeline-run.ts';
 import { TaskRunMetrics, registerRunningTaskRuns } from './metrics/task-run.ts';
+import { policyKmsKeys } from './policy-keys.ts';
 import { makeReconcilers } from './reconcilers.ts';
 import { configNames, watchSettings } from './settings.ts';
 
@@ -78,7 +79,8 @@ async function reconcile(
     pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
   });
   const registry = meters.infrastructure;
-  const given = { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log, end };
+  const kms = policyKmsKeys(env);
+  const given = { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log, kms, end };
   const sources = [caches, { run: () => running }];
   await runReplica(
     { sources, controllers: makeReconcilers(given), election: leaders, recorder: events, log, onReady: ready },

@@ -16,6 +16,7 @@ import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
+import type { KmsKeys } from '../resolvers/supply/policies.ts';
 import type { Registries } from '../registry/client.ts';
 import type { Caches } from './caches.ts';
 import type { ControllerFlags } from './flags.ts';
@@ -40,13 +41,15 @@ export interface ReconcilerSurroundings {
   watchdog: Watchdog;
   registry: Registry;
   log: Logger;
+  /** Of keys that VerificationPolicies name. */
+  kms: KmsKeys;
   /** The process is to end. */
   end: AbortSignal;
 }
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log } = given;
+  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log, kms } = given;
   const metrics = new QueueMetricsRegistry(registry);
   const { concurrency } = flags;
   const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
@@ -79,7 +82,11 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   );
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
   const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
-  const remote = remoteDefinitions({ ...aroundRequests, queues: { taskRun: taskRuns, pipelineRun: pipelineRuns } });
+  const remote = remoteDefinitions({
+    ...aroundRequests,
+    kms,
+    queues: { taskRun: taskRuns, pipelineRun: pipelineRuns },
+  });
   const requestQueue = queueOf(queueNames.resolutionRequest);
   const images = new ImageLookups({
     read: createImageReading({ client, registries }),

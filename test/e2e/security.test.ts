@@ -42,7 +42,6 @@ describe("the controller's ServiceAccount", () => {
       ['list', 'secrets', '--namespace=default'],
       ['delete', 'taskruns.tekton.dev', '--all-namespaces'],
       ['delete', 'pipelineruns.tekton.dev', '--all-namespaces'],
-      ['create', 'pipelineruns.tekton.dev', '--all-namespaces'],
       ['patch', 'tasks.tekton.dev', '--all-namespaces'],
       ['create', 'deployments.apps', '--all-namespaces'],
       ['create', 'statefulsets.apps', '--all-namespaces'],
@@ -148,11 +147,11 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
     'client.get(resolutionRequests',
   ],
   'patch resolutionrequests/status': ['src/resolvers/requests/reconciler.ts', 'client.patch(resolutionRequests'],
-  'patch pipelineruns': ['src/reconcilers/pipelinerun/apply.ts', 'client.patch(pipelineRunResource'],
-  'get create patch taskruns customruns': [
+  'get create patch taskruns customruns pipelineruns': [
     'src/reconcilers/pipelinerun/children.ts',
     'TaskRun: taskRunResource',
     'CustomRun: customRunResource',
+    'PipelineRun: pipelineRunResource',
     'client.get(resource',
     'client.create(resource',
     'client.patch(resources[kind]',
