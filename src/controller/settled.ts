@@ -39,7 +39,7 @@ export function keptPipelineRun(run: PipelineRun): PipelineRun {
   return marked({
     apiVersion: run.apiVersion,
     kind: run.kind,
-    metadata: keptMetadata(run.metadata),
+    metadata: keptRunMetadata(run.metadata),
     spec: {
       ...(managedBy === undefined ? {} : { managedBy }),
       ...(pipelineRef?.name === undefined ? {} : { pipelineRef: { name: pipelineRef.name } }),
@@ -66,7 +66,7 @@ export function keptTaskRun(run: TaskRun, around: Pick<Surroundings, 'pipelineRu
   return marked({
     apiVersion: run.apiVersion,
     kind: run.kind,
-    metadata: keptMetadata(run.metadata),
+    metadata: keptRunMetadata(run.metadata),
     spec: {
       ...(managedBy === undefined ? {} : { managedBy }),
       // Without a name: a remote one.
@@ -124,6 +124,42 @@ function keptStatus(run: PipelineRun | TaskRun) {
     ...(completionTime === undefined ? {} : { completionTime }),
     conditions: condition ? [{ type: condition.type, status: condition.status, reason: condition.reason ?? '' }] : [],
   };
+}
+
+/** Of a run's own labels and annotations, what selectors of the pruner may ask for. Characters and numbers. */
+const keptWords = { longest: 256, most: 24 };
+
+/**
+ * Tekton's own labels are read by metrics and indexes; the rest, with finalizers and owners, says whether a run may be
+ * pruned. Of what users write only so much is kept as memory allows.
+ */
+function keptRunMetadata<M extends ObjectMeta>(metadata: M): M {
+  const isOurs = (key: string) => /^(pruner|chains|results)\.tekton\.dev\//.test(key);
+  const labels = short(metadata.labels, (key) => key.startsWith('tekton.dev/'));
+  const annotations = short(metadata.annotations, isOurs);
+  const { finalizers = [] } = metadata;
+  const owners = (metadata.ownerReferences ?? []).filter(
+    ({ controller, kind }) => controller === true || kind === 'PipelineRun',
+  );
+  return {
+    ...keptMetadata(metadata),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(finalizers.length > 0 ? { finalizers } : {}),
+    ...(owners.length > 0 ? { ownerReferences: owners } : {}),
+  };
+}
+
+/** The short ones, up to a number; those that `isFirst` names come first. */
+function short(
+  words: Readonly<Record<string, string>> | undefined,
+  isFirst: (key: string) => boolean,
+): Record<string, string> | undefined {
+  const all = Object.entries(words ?? {}).filter(([, value]) => value.length <= keptWords.longest);
+  const first = all.filter(([key]) => isFirst(key));
+  const others = all.filter(([key]) => !isFirst(key));
+  const kept = [...first, ...others].slice(0, keptWords.most);
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
 }
 
 /** Tekton's own labels are read by metrics and indexes. */
