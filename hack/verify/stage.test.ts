@@ -15,23 +15,33 @@ describe('vitestCounts', () => {
     ...over,
   });
 
+  const broken = { fullName: 'a run ends', status: 'failed', failureMessages: ['Error: too late\n  at here'] };
+  const fine = { fullName: 'a run begins', status: 'passed', failureMessages: [] };
+  const file = (over: object) => ({ name: path.join(root, 'test/a.test.ts'), status: 'failed', ...over });
+
   it.each([
-    ['all pass', report({}), 0, { passed: 2, failed: 0, skipped: 1 }],
+    ['all pass', report({}), 0, { passed: 2, failed: 0, skipped: 1, failures: [] }],
     [
       'one test fails',
-      report({ numFailedTests: 1, testResults: [{ status: 'failed', assertionResults: [{ status: 'failed' }] }] }),
+      report({ numFailedTests: 1, testResults: [file({ assertionResults: [fine, broken] })] }),
       1,
-      { passed: 2, failed: 1, skipped: 1 },
+      { passed: 2, failed: 1, skipped: 1, failures: ['test/a.test.ts > a run ends: Error: too late'] },
     ],
     [
       'a file breaks before its first test',
-      report({ testResults: [{ status: 'failed', assertionResults: [] }] }),
+      report({ testResults: [file({ message: 'no such module', assertionResults: [] })] }),
       1,
-      { passed: 2, failed: 1, skipped: 1 },
+      { passed: 2, failed: 1, skipped: 1, failures: ['test/a.test.ts: no such module'] },
     ],
-    ['vitest itself fails (an unhandled error)', report({}), 1, { passed: 2, failed: 1, skipped: 1 }],
+    ['vitest itself fails (an unhandled error)', report({}), 1, { passed: 2, failed: 1, skipped: 1, failures: [] }],
   ])('%s', (_name, given, status, wanted) => {
     expect(vitestCounts(given, status)).toEqual(wanted);
+  });
+
+  it('shortens an error that is long', () => {
+    const long = { ...broken, failureMessages: ['x'.repeat(1000)] };
+    const { failures } = vitestCounts(report({ testResults: [file({ assertionResults: [long] })] }), 1);
+    expect(failures?.[0]).toHaveLength(300);
   });
 });
 
@@ -39,7 +49,7 @@ describe('goCounts', () => {
   it('counts tests and sub-tests, not packages', () => {
     const lines = [
       { Action: 'pass', Test: 'TestA' },
-      { Action: 'fail', Test: 'TestB/row' },
+      { Action: 'fail', Package: 'a/b', Test: 'TestB/row' },
       { Action: 'skip', Test: 'TestC' },
       { Action: 'pass' },
       { Action: 'output', Test: 'TestA', Output: '{not counted}' },
@@ -48,6 +58,7 @@ describe('goCounts', () => {
       passed: 1,
       failed: 1,
       skipped: 1,
+      failures: ['a/b TestB/row'],
     });
   });
 });
@@ -57,6 +68,11 @@ describe('totalOf and summaryOf', () => {
 
   it.each<[string, Counts[], string[]]>([
     ['nothing special', [stage(), stage()], ['0 tests tried again', '', '6 passed, 0 failed']],
+    [
+      'a failed test',
+      [stage({ failed: 1, failures: ['test/a.test.ts > a run ends: Error: too late'] }), stage()],
+      ['failed: test/a.test.ts > a run ends: Error: too late', '0 tests tried again', '', '6 passed, 1 failed'],
+    ],
     ['skipped tests', [stage({ skipped: 2 })], ['0 tests tried again', '', '3 passed, 0 failed, 2 skipped']],
     [
       'two tests tried again, in two stages',

@@ -11,6 +11,8 @@ export interface Counts {
   skipped: number;
   /** Names of tests that passed, but not at the first try. */
   retried?: readonly string[];
+  /** What failed, a line each: the test's file and name, and the beginning of the error. */
+  failures?: readonly string[];
 }
 
 /** More tests than these that pass only when tried again are a defect, not chance. */
@@ -32,8 +34,19 @@ interface VitestReport {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { status: string; assertionResults: unknown[] }[];
+  testResults: VitestFile[];
 }
+
+interface VitestFile {
+  name: string;
+  status: string;
+  /** Of a file that broke outside its tests. */
+  message?: string;
+  assertionResults: { fullName: string; status: string; failureMessages?: string[] | null }[];
+}
+
+/** Characters of a failure in the summary: enough for the name and the first line of the error. */
+const MAX_FAILURE_LENGTH = 300;
 
 /** The tests of one vitest project, counted from vitest's own report. */
 export async function vitest(
@@ -72,17 +85,25 @@ export async function vitest(
 
 /** A file that fails before its first test (an import, a hook) has no failed test, yet it is a failure. */
 export function vitestCounts(report: VitestReport, status: number): Counts {
-  const brokenFiles = report.testResults.filter(
-    (file) =>
-      file.status === 'failed' &&
-      !file.assertionResults.some((test) => (test as { status?: string }).status === 'failed'),
-  ).length;
-  const failed = report.numFailedTests + brokenFiles;
+  const failures = report.testResults.flatMap(failuresOf);
   return {
     passed: report.numPassedTests,
-    failed: failed === 0 && status !== 0 ? 1 : failed,
+    failed: failures.length === 0 && status !== 0 ? 1 : failures.length,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures,
   };
+}
+
+function failuresOf({ name, status, message = '', assertionResults }: VitestFile): string[] {
+  const file = path.relative(root, name);
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (status === 'failed' && failed.length === 0) return [failure(file, message)];
+  return failed.map((test) => failure(`${file} > ${test.fullName}`, test.failureMessages?.[0] ?? ''));
+}
+
+function failure(what: string, error: string): string {
+  const [firstLine = ''] = error.split('\n', 1);
+  return `${what}: ${firstLine}`.slice(0, MAX_FAILURE_LENGTH);
 }
 
 /** The tests of a Go module, counted from `go test -json`. */
@@ -98,13 +119,16 @@ export async function goTests(folder: string): Promise<Counts> {
 
 /** Counts of top-level and sub-tests in the lines of `go test -json`. */
 export function goCounts(output: string): Counts {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] as string[] };
   for (const line of output.split('\n').filter((text) => text.startsWith('{'))) {
-    const event = JSON.parse(line) as { Action: string; Test?: string };
+    const event = JSON.parse(line) as { Action: string; Package?: string; Test?: string };
     if (event.Test === undefined) continue;
     if (event.Action === 'pass') counts.passed += 1;
-    else if (event.Action === 'fail') counts.failed += 1;
     else if (event.Action === 'skip') counts.skipped += 1;
+    else if (event.Action === 'fail') {
+      counts.failed += 1;
+      counts.failures.push(`${event.Package ?? ''} ${event.Test}`);
+    }
   }
   return counts;
 }
@@ -118,13 +142,15 @@ export function totalOf(stages: readonly Counts[]): Required<Counts> {
     failed: sum(({ failed }) => failed) + (retried.length > MAX_RETRIED ? 1 : 0),
     skipped: sum(({ skipped }) => skipped),
     retried,
+    failures: stages.flatMap((counts) => counts.failures ?? []),
   };
 }
 
-/** What the run ends with: a line per test that was tried again, then the line that counts. */
-export function summaryOf({ passed, failed, skipped, retried }: Required<Counts>): string[] {
+/** What the run ends with: a line per test that failed or was tried again, then the line that counts. */
+export function summaryOf({ passed, failed, skipped, retried, failures }: Required<Counts>): string[] {
   const tooMany = retried.length > MAX_RETRIED ? `, more than ${MAX_RETRIED}: a failure` : '';
   return [
+    ...failures.map((name) => `failed: ${name}`),
     ...retried.map((name) => `passed only when tried again: ${name}`),
     `${retried.length} tests tried again${tooMany}`,
     '',

@@ -61,7 +61,7 @@ export class Caches {
     };
     this.#stages.push([]);
     this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
-      transform: keptPipelineRun,
+      transform: (run) => keptPipelineRun(run, around),
       indexes: { [byOwnNamespace]: ownNamespaceIndex },
     });
     this.tasks = this.#cache(tasks as Resource<Task>);
@@ -112,7 +112,9 @@ export class Caches {
   /** A run that ends settles others: a PipelineRun its TaskRuns, a TaskRun its pods, a pod the TaskRun it served. */
   #trimWhatIsSettled(): void {
     this.pipelineRuns.subscribe(({ object }) => {
-      if (isDone(object.status)) this.#trim(this.taskRuns, 'PipelineRun', object);
+      if (!isDone(object.status)) return;
+      this.#trim(this.taskRuns, 'PipelineRun', object);
+      this.#trim(this.pipelineRuns, 'PipelineRun', object);
     });
     this.taskRuns.subscribe(({ object }) => {
       if (isDone(object.status)) this.#trim(this.pods, 'TaskRun', object);

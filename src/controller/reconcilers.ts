@@ -68,6 +68,9 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, (change) =>
     isOwnCreation(change) ? [] : parentOf(change),
   );
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, (change) =>
+    isOwnCreation(change) ? [] : parentOf(change),
+  );
   // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),

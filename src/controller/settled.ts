@@ -32,9 +32,9 @@ function marked<T extends KubeObject>(object: T): T {
   return object;
 }
 
-/** What the cache keeps of a PipelineRun. */
-export function keptPipelineRun(run: PipelineRun): PipelineRun {
-  if (!isDone(run.status)) return run;
+/** What the cache keeps of a PipelineRun: all of it for as long as the one that it runs within may read its results. */
+export function keptPipelineRun(run: PipelineRun, around: Pick<Surroundings, 'pipelineRun'>): PipelineRun {
+  if (!isDone(run.status) || isReadByPipelineRun(run, around)) return run;
   const { managedBy, pipelineRef } = run.spec;
   return marked({
     apiVersion: run.apiVersion,
@@ -103,6 +103,14 @@ export function hasLivePod(run: TaskRun, around: Pick<Surroundings, 'pod'>): boo
 
 function sidecarsEnded(run: TaskRun): boolean {
   return (run.status?.sidecars ?? []).every(({ terminated }) => terminated !== undefined);
+}
+
+/** They come in one list: the outer run may not be there yet. It trims what it controls when it is, and is over. */
+function isReadByPipelineRun(run: PipelineRun, around: Pick<Surroundings, 'pipelineRun'>): boolean {
+  const owner = controllerOf(run);
+  if (owner?.kind !== 'PipelineRun') return false;
+  const parent = around.pipelineRun(run.metadata.namespace, owner.name);
+  return parent === undefined || (parent.metadata.uid === owner.uid && !isDone(parent.status));
 }
 
 function isReadByParent(run: TaskRun, around: Pick<Surroundings, 'pipelineRun'>): boolean {

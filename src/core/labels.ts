@@ -19,15 +19,20 @@ export const annotations = {
   pipelineTaskOnError: 'pipeline.tekton.dev/pipeline-task-on-error',
   affinityAssistant: 'pipeline.tekton.dev/affinity-assistant',
   autoCleanupPvc: 'tekton.dev/auto-cleanup-pvc',
+  /** Why a PipelineRun within a pipeline was asked to stop; other kinds have a field for that. */
+  statusMessage: 'tektite.dev/status-message',
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 
 /**
- * Annotations that stay where they are: Chains' marks belong to one object, kubectl's record is of no use on a child.
+ * Annotations that stay where they are: Chains' marks and what was asked of one run belong to one object, kubectl's
+ * record is of no use on a child.
  */
 export function isPropagatedAnnotation(name: string): boolean {
-  return name !== annotations.lastApplied && !name.startsWith('chains.tekton.dev/');
+  return !staying.has(name) && !name.startsWith('chains.tekton.dev/');
 }
+
+const staying: ReadonlySet<string> = new Set([annotations.lastApplied, annotations.statusMessage]);
 
 /** managedBy of runs that are ours; any other value leaves the run to another controller. */
 export const ownManagedBy = 'tekton.dev/pipeline';

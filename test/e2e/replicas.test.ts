@@ -14,7 +14,7 @@ import { PodCount } from './pod-count.ts';
 
 /** Several replicas work at once, and any of them may go at any time. */
 const buckets = 4;
-const reconcilers = ['taskrun', 'pipelinerun'] as const;
+const reconcilers = ['taskrun', 'pipelinerun', 'resolutionrequest'] as const;
 const bench = openWorkbench('replicas');
 let installation: Installation;
 
@@ -111,7 +111,10 @@ async function handedOver(pod: string): Promise<number> {
   const started = performance.now();
   for (;;) {
     const held = await holders();
-    if (held.size === 2 * buckets && [...held.values()].every((holder) => holder !== '' && holder !== pod))
+    if (
+      held.size === reconcilers.length * buckets &&
+      [...held.values()].every((holder) => holder !== '' && holder !== pod)
+    )
       return performance.now() - started;
     if (performance.now() - started > 60_000) throw new Error(`after a minute ${JSON.stringify([...held])}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -141,8 +141,13 @@ function awaitedChild({ run, children, config, seal, now }: RunFacts): RunDecisi
 
 /** Names of the TaskRuns among a PipelineRun's children. */
 export function childTaskRuns(run: RunState): string[] {
+  return childrenOfKind(run, 'TaskRun');
+}
+
+/** Names of the runs of one of Tekton's kinds among a PipelineRun's children. */
+export function childrenOfKind(run: RunState, wanted: 'TaskRun' | 'PipelineRun'): string[] {
   return (run.status?.childReferences ?? []).flatMap(({ kind, apiVersion, name }) => {
-    const isTaskRun = kind === 'TaskRun' && (apiVersion === undefined || apiVersion.startsWith('tekton.dev/'));
-    return isTaskRun && name ? [name] : [];
+    const isWanted = kind === wanted && (apiVersion === undefined || apiVersion.startsWith('tekton.dev/'));
+    return isWanted && name ? [name] : [];
   });
 }

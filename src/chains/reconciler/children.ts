@@ -1,12 +1,14 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { taskRuns } from '../../api/resources.ts';
+import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { eachOf } from '../../concurrency.ts';
+import type { NestedRun } from '../../core/digest/verify.ts';
 import { labels } from '../../core/labels.ts';
 import { isControlledBy } from '../../core/owner.ts';
+import { deepestNesting } from '../../core/pipelinerun/nesting.ts';
 import { joinKey, type Resource } from '../../kube/object.ts';
 import type { Problem } from '../plan/problems.ts';
-import { childTaskRuns } from '../plan/run.ts';
+import { childrenOfKind, childTaskRuns } from '../plan/run.ts';
 import type { RunObject } from '../types.ts';
 import type { ReconcilerOptions } from './options.ts';
 import { read } from './write.ts';
@@ -17,11 +19,13 @@ export interface Children {
   found: TaskRun[];
   /** Those of them that the PipelineRun made: only they are attested. */
   own: TaskRun[];
+  /** PipelineRuns under the names of its pipelines in the pipeline; they are attested by themselves. */
+  nested: NestedRun[];
   /** Why the attestation lacks the others. */
   notes: Problem[];
 }
 
-export const noChildren: Children = { found: [], own: [], notes: [] };
+export const noChildren: Children = { found: [], own: [], nested: [], notes: [] };
 
 /** Reads at the same time of one PipelineRun. */
 const readsAtOnce = 16;
@@ -35,10 +39,8 @@ export async function readChildren(
   { client }: Pick<ReconcilerOptions, 'client'>,
   signal: AbortSignal,
 ): Promise<Children> {
-  const resource = taskRuns as unknown as Resource<RunObject>;
   const names = childTaskRuns(run);
-  const readOne = (name: string) => read(joinKey(run.metadata.namespace, name), { client, resource }, signal);
-  const found = (await eachOf(names, readsAtOnce, readOne)).filter((child) => child !== undefined) as TaskRun[];
+  const found = await readTaskRuns(run, client, signal);
   const tasks = new Map(
     (run.status?.childReferences ?? []).map(({ name, pipelineTaskName }) => [name, pipelineTaskName]),
   );
@@ -47,6 +49,7 @@ export async function readChildren(
   return {
     found,
     own: found.filter((_child, index) => faults[index] === undefined),
+    nested: await readNested(run, client, signal),
     notes: [
       ...found.flatMap(({ metadata }, index) => {
         const fault = faults[index];
@@ -57,6 +60,38 @@ export async function readChildren(
         .map((name) => lacking(name, 'was deleted before its PipelineRun was signed')),
     ],
   };
+}
+
+type Client = Pick<ReconcilerOptions, 'client'>['client'];
+
+async function readTaskRuns(run: PipelineRun, client: Client, signal: AbortSignal): Promise<TaskRun[]> {
+  const resource = taskRuns as unknown as Resource<RunObject>;
+  return (await readEach(run, childTaskRuns(run), { client, resource }, signal)) as TaskRun[];
+}
+
+/** Nested runs at every depth that the controller makes; deeper ones are nobody's. */
+async function readNested(run: PipelineRun, client: Client, signal: AbortSignal, depth = 1): Promise<NestedRun[]> {
+  const resource = pipelineRuns as unknown as Resource<RunObject>;
+  const names = depth > deepestNesting ? [] : childrenOfKind(run, 'PipelineRun');
+  const runs = (await readEach(run, names, { client, resource }, signal)) as PipelineRun[];
+  const nested: NestedRun[] = [];
+  for (const inner of runs)
+    nested.push({
+      run: inner,
+      children: await readTaskRuns(inner, client, signal),
+      nested: await readNested(inner, client, signal, depth + 1),
+    });
+  return nested;
+}
+
+async function readEach(
+  { metadata: { namespace } }: PipelineRun,
+  names: readonly string[],
+  from: { client: Client; resource: Resource<RunObject> },
+  signal: AbortSignal,
+): Promise<RunObject[]> {
+  const found = await eachOf(names, readsAtOnce, (name) => read(joinKey(namespace, name), from, signal));
+  return found.filter((child) => child !== undefined);
 }
 
 /**

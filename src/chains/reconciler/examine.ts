@@ -45,7 +45,7 @@ function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
   const verdict: RecordVerdict =
     kind === 'taskrun'
       ? verifyTaskRunRecord(run as TaskRun)
-      : verifyPipelineRunRecord(run as PipelineRun, children.found);
+      : verifyPipelineRunRecord(run as PipelineRun, children.found, children.nested);
   switch (verdict.kind) {
     case 'sound':
       return [];

@@ -20,17 +20,36 @@ export function verifyTaskRunRecord(taskRun: TaskRun): RecordVerdict {
   ]);
 }
 
+/** A PipelineRun within another, with what is there of its own children. */
+export interface NestedRun {
+  run: PipelineRun;
+  children: readonly TaskRun[];
+  nested: readonly NestedRun[];
+}
+
 /**
- * Whether a PipelineRun and its TaskRuns, as the API server has them, are what the controller acted on and made.
- * `children` are the TaskRuns that its childReferences name and that still exist.
+ * Whether a PipelineRun and its children, as the API server has them, are what the controller acted on and made.
+ * `children` and `nested` are the TaskRuns and PipelineRuns that its childReferences name and that still exist: what
+ * happened within a nested one is part of what the outer one says.
  */
-export function verifyPipelineRunRecord(pipelineRun: PipelineRun, children: readonly TaskRun[]): RecordVerdict {
+export function verifyPipelineRunRecord(
+  pipelineRun: PipelineRun,
+  children: readonly TaskRun[],
+  nested: readonly NestedRun[] = [],
+): RecordVerdict {
   const { spec, status } = pipelineRun;
   if (recorded(status, 'spec') === undefined) return { kind: 'unrecorded' };
   return verdict([
     ...fieldProblems('spec', recorded(status, 'spec'), fixedPart(spec)),
     ...fieldProblems('status.pipelineSpec', recorded(status, 'resolvedSpec'), status?.pipelineSpec),
-    ...childrenProblems(pipelineRun, children),
+    ...childrenProblems(pipelineRun, [
+      ...children.map((object) => ({ kind: 'TaskRun' as const, object, own: verifyTaskRunRecord(object) })),
+      ...nested.map((one) => ({
+        kind: 'PipelineRun' as const,
+        object: one.run,
+        own: verifyPipelineRunRecord(one.run, one.children, one.nested),
+      })),
+    ]),
     ...violationProblems(status),
   ]);
 }
@@ -65,33 +84,40 @@ function violationProblems(status: TaskRun['status'] | PipelineRun['status']): R
   return readViolations(recorded(status, 'violations')).map(({ field, message }) => ({ field, message }));
 }
 
-function childrenProblems(run: PipelineRun, children: readonly TaskRun[]): RecordProblem[] {
+/** A child, and what its own record says of it. */
+type JudgedChild =
+  | { kind: 'TaskRun'; object: TaskRun; own: RecordVerdict }
+  | { kind: 'PipelineRun'; object: PipelineRun; own: RecordVerdict };
+
+function childrenProblems(run: PipelineRun, children: readonly JudgedChild[]): RecordProblem[] {
   const records = parseChildren(recorded(run.status, 'children'));
   if (records === undefined) return [{ field: 'status.childReferences', message: 'their record cannot be read' }];
   const references = new Map((run.status?.childReferences ?? []).map((child) => [child.name ?? '', child]));
-  const unrecorded = [...references.keys()].filter((name) => !records.has(name));
+  const unrecorded = [...references.values()].filter(({ name = '' }) => !records.has(name));
   return [
-    ...unrecorded.map((name) => ({
-      field: `TaskRun ${name}`,
+    ...unrecorded.map(({ kind = 'TaskRun', name }) => ({
+      field: `${kind} ${name}`,
       message: 'was not recorded as made by this PipelineRun',
     })),
     ...children.flatMap((child) => {
-      const name = child.metadata.name ?? '';
+      const name = child.object.metadata.name ?? '';
       const record = records.get(name);
       if (record !== undefined) return childProblems(run, child, record, references.get(name));
-      return references.has(name) ? [] : [{ field: `TaskRun ${name}`, message: 'is no child of this PipelineRun' }];
+      return references.has(name)
+        ? []
+        : [{ field: `${child.kind} ${name}`, message: 'is no child of this PipelineRun' }];
     }),
   ];
 }
 
 function childProblems(
   run: PipelineRun,
-  child: TaskRun,
+  { kind, object: child, own }: JudgedChild,
   record: ChildRecord,
   reference: ChildStatusReference | undefined,
 ): RecordProblem[] {
   const now = childRecord(child);
-  const path = `TaskRun ${record.name}`;
+  const path = `${kind} ${record.name}`;
   if (now.uid !== record.uid)
     return [{ field: `${path} metadata.uid`, message: 'is another object than the one this PipelineRun made' }];
   const task = reference?.pipelineTaskName;
@@ -108,13 +134,12 @@ function childProblems(
           },
         ]),
     ...(now.spec === record.spec ? [] : [{ field: `${path} spec`, message: 'is not what this PipelineRun made' }]),
-    ...ownProblems(path, child),
+    ...ownProblems(path, child, own),
   ];
 }
 
 /** What the child's own record says. One that nothing was done for yet has none. */
-function ownProblems(path: string, child: TaskRun): RecordProblem[] {
-  const own = verifyTaskRunRecord(child);
+function ownProblems(path: string, child: TaskRun | PipelineRun, own: RecordVerdict): RecordProblem[] {
   switch (own.kind) {
     case 'sound':
       return [];

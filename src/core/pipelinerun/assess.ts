@@ -58,13 +58,27 @@ export interface Circumstances {
  * Decides for every task whether it is done, may start, or is skipped and why. A task whose failure is not ignored, or
  * that has to fail for want of a result, stops the others; that is only known at the end, hence the second round.
  */
-export function assess(observations: readonly TaskObservation[], circumstances: Circumstances): Assessment {
+export function assess(observed: readonly TaskObservation[], circumstances: Circumstances): Assessment {
+  const observations = observed.map((one) => (isTriedAgain(one, circumstances) ? begunAgain(one) : settled(one)));
   const failed = observations.some(
     (one) => one.section === 'tasks' && one.progress === 'failed' && !ignoresFailure(one),
   );
   const first = assessOnce(observations, circumstances, failed);
   const invalid = first.tasks.some((state) => state.invalid !== undefined);
   return invalid && !failed ? assessOnce(observations, circumstances, true, first) : first;
+}
+
+/** Like a TaskRun that retries, another attempt is made also when other tasks have failed. */
+function isTriedAgain({ again, section }: TaskObservation, { requested, overdue }: Circumstances): boolean {
+  return again.size > 0 && !requested && !overdue.pipeline && !overdue[section];
+}
+
+function begunAgain(one: TaskObservation): TaskObservation {
+  return { ...one, progress: 'running', cancelled: false, cancelledForTimeout: false, results: new Map() };
+}
+
+function settled(one: TaskObservation): TaskObservation {
+  return one.again.size === 0 ? one : { ...one, again: new Map() };
 }
 
 function assessOnce(
@@ -120,6 +134,7 @@ function withResults(one: TaskObservation, ready: boolean, known: Replacements, 
 function assessTask(one: TaskObservation, around: Surroundings): TaskState {
   const ready = around.parents.every((parent) => parent.done);
   const state: TaskState = withResults(one, ready, around.known, around.shown);
+  if (one.again.size > 0) return { ...state, startable: true };
   if (one.progress !== 'notStarted')
     return mayGoOn(state, around) && isPartlyStarted(state, around.mostCombinations)
       ? { ...state, progress: 'running', startable: true, done: false }
@@ -143,9 +158,9 @@ function mayGoOn({ ready }: TaskState, { stopping, requested, overdue }: Surroun
  * A fan-out of which some runs are not created yet (they are too many for one plan, or the controller was killed in
  * between): the rest is still to come.
  */
-function isPartlyStarted({ task, children }: TaskState, most: number): boolean {
+function isPartlyStarted({ task, latest }: TaskState, most: number): boolean {
   if (task.matrix === undefined || !isMatrixed(task)) return false;
-  return children.length < countProduct(task.matrix) || children.length < countRuns(task.matrix, most);
+  return latest.length < countProduct(task.matrix) || latest.length < countRuns(task.matrix, most);
 }
 
 /** The reasons in upstream's order of precedence. Only the later ones need to know that the parents are done. */
@@ -208,6 +223,7 @@ function assessFinal(one: TaskObservation, around: FinalSurroundings): TaskState
   const { dagDone, results, outcomes, overdue } = around;
   const state: TaskState = withResults(one, dagDone, outcomes, around.shown);
   if (!dagDone) return state;
+  if (one.again.size > 0) return { ...state, startable: true };
   if (one.progress !== 'notStarted') {
     const goesOn = !overdue.pipeline && !overdue.finally && isPartlyStarted(state, around.mostCombinations);
     return goesOn ? { ...state, progress: 'running', startable: true, done: false } : state;
@@ -241,12 +257,9 @@ export function statusOf({ progress }: TaskObservation): 'Succeeded' | 'Failed' 
 /** `tasks.<t>.matrix.length` and `tasks.<t>.matrix.<result>.length` of fanned-out tasks. */
 function matrixLengths(observations: readonly TaskObservation[], most: number): Replacements {
   const texts = new Map<string, string>();
-  for (const { name, task, children, results } of observations) {
+  for (const { name, task, latest, results } of observations) {
     if (task.matrix === undefined || !isMatrixed(task)) continue;
-    texts.set(
-      `tasks.${name}.matrix.length`,
-      String(children.length > 0 ? children.length : countRuns(task.matrix, most)),
-    );
+    texts.set(`tasks.${name}.matrix.length`, String(latest.length > 0 ? latest.length : countRuns(task.matrix, most)));
     for (const [result, value] of results)
       texts.set(`tasks.${name}.matrix.${result}.length`, String(Array.isArray(value) ? value.length : 1));
   }

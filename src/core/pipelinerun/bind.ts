@@ -102,6 +102,7 @@ export function replaceInShown(task: PipelineTask, replacements: Replacements, b
   if (task.when) changed.when = replaceDeep(task.when, replacements, budget);
   if (task.displayName) changed.displayName = replaceDeep(task.displayName, replacements, budget);
   if (task.taskRef) changed.taskRef = replaceDeep(task.taskRef, replacements, budget);
+  if (task.pipelineRef) changed.pipelineRef = replaceDeep(task.pipelineRef, replacements, budget);
   return changed;
 }
 

@@ -18,7 +18,7 @@ import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
-import type { CancelCause, Child } from './child/child.ts';
+import { requestOf, wasAsked, type CancelCause, type Child, type StopRequest } from './child/child.ts';
 import type { InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { annotations } from '../labels.ts';
 import { claimName } from './workspaces.ts';
@@ -86,10 +86,16 @@ export class Draft {
   }
 
   /** Asks every live child, or those of some tasks, to stop. A child that was asked already is not asked again. */
-  cancelChildren(children: readonly Child[], cause: CancelCause, scope: 'run' | 'tasks'): void {
-    for (const { kind, name, state, isStopping } of children) {
-      if (state !== 'running' || isStopping) continue;
-      this.effects.push({ type: 'cancelChild', kind, name, cause, scope });
+  cancelChildren(
+    children: readonly Child[],
+    cause: CancelCause,
+    scope: 'run' | 'tasks',
+    request: StopRequest = 'stop',
+  ): void {
+    for (const child of children) {
+      const { kind, name, state } = child;
+      if (state !== 'running' || requestOf(kind, request) === undefined || wasAsked(child, request)) continue;
+      this.effects.push({ type: 'cancelChild', kind, name, cause, scope, request });
     }
   }
 

@@ -80,9 +80,14 @@ describe('runs that cannot be run', () => {
       "PipelineInvalidGraph: PipelineRun ns/run's Pipeline DAG is invalid for finally clause: [User error] task f is already present in Graph, can't add it again: duplicate pipeline task",
     ],
     [
-      'a pipeline in a pipeline',
+      'a pipeline in a pipeline without its gate',
       tasks({ name: 'a', pipelineRef: { name: 'p' } }),
-      "PipelineValidationFailed: Pipeline ns/run can't be Run; it has an invalid spec: [User error] tasks[0].pipelineRef: pipelines in pipelines are not supported by this version; list its tasks in this pipeline",
+      'PipelineValidationFailed: Pipeline ns/run can\'t be Run; it has an invalid spec: [User error] pipelineRef requires "enable-api-fields" feature gate to be "alpha" but it is "beta": tasks[0].pipelineRef',
+    ],
+    [
+      'a pipeline in a pipeline without its name',
+      tasks({ name: 'a', pipelineRef: {} }),
+      "PipelineValidationFailed: Pipeline ns/run can't be Run; it has an invalid spec: [User error] tasks[0].pipelineRef.name: missing; name a Pipeline of this namespace",
     ],
     [
       'a custom task without its group',

@@ -33,7 +33,7 @@ describe('on request', () => {
     };
     simulation.request('Cancelled');
     expect(simulation.plan().effects.filter(({ type }) => type === 'cancelChild')).toEqual([
-      { type: 'cancelChild', kind: 'TaskRun', name: 'run-b', cause: 'cancelled', scope: 'run' },
+      { type: 'cancelChild', kind: 'TaskRun', name: 'run-b', cause: 'cancelled', scope: 'run', request: 'stop' },
     ]);
     simulation.step();
     expect(simulation.run.status?.childReferences?.map(({ name }) => name)).toEqual(['run-a', 'run-b']);

@@ -29,5 +29,5 @@ export function leftoversOf(
   );
   return [...running, ...made]
     .filter(({ kind, name }) => !asked.has(`${kind} ${name}`))
-    .map(({ kind, name }) => ({ type: 'cancelChild', kind, name, cause: 'failed', scope: 'run' }));
+    .map(({ kind, name }) => ({ type: 'cancelChild', kind, name, cause: 'failed', scope: 'run', request: 'stop' }));
 }

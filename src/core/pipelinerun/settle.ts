@@ -90,7 +90,7 @@ function madeBy(outcomes: readonly Outcome[]): ChildObject[] {
 const creationFailed: Readonly<Record<ChildKind, string>> = {
   TaskRun: 'TaskRunsCreationFailed',
   CustomRun: 'RunsCreationFailed',
-  PipelineRun: 'PipelineRunsCreationFailed',
+  PipelineRun: 'ChildPipelineRunsCreationFailed',
 };
 
 const lastingEvents = new Set<string>(Object.values(recordEvents));

@@ -10,7 +10,7 @@ import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
 import { decideAtOnce, type DefinitionNeed } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
-import { cancelPatch, childOf, type Child, type ChildKind, type ChildObject } from './child/child.ts';
+import { childOf, stopPatch, type Child, type ChildKind, type ChildObject, type StopPatch } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
 import type { EffectOutcome } from '../decision.ts';
@@ -65,6 +65,9 @@ export class Simulation {
   now: Date;
   readonly taskRuns = new Map<string, TaskRun>();
   readonly customRuns = new Map<string, CustomRun>();
+  /** Of pipelines within the pipeline. */
+  readonly pipelineRuns = new Map<string, PipelineRun>();
+  ancestors: readonly PipelineRun[] = [];
   readonly claims = new Map<string, ClaimObject>();
   /** How often a TaskRun of that name was created. */
   readonly created: string[] = [];
@@ -79,7 +82,7 @@ export class Simulation {
   }
 
   facts(): PipelineRunFacts {
-    return { run: this.run, children: this.children(), settings: this.settings };
+    return { run: this.run, children: this.children(), ancestors: this.ancestors, settings: this.settings };
   }
 
   /** What is asked for beside the facts, by name; remote references by their resolver. */
@@ -110,6 +113,7 @@ export class Simulation {
     return [
       ...[...this.taskRuns.values()].map((taskRun) => childOf('TaskRun', taskRun)),
       ...[...this.customRuns.values()].map((customRun) => childOf('CustomRun', customRun)),
+      ...[...this.pipelineRuns.values()].map((pipelineRun) => childOf('PipelineRun', pipelineRun)),
     ];
   }
 
@@ -150,7 +154,7 @@ export class Simulation {
     index?: number,
   ): void {
     const name = `${this.run.metadata.name}-${task}${index === undefined ? '' : `-${index}`}`;
-    const children = this.#childrenOf(this.customRuns.has(name) ? 'CustomRun' : 'TaskRun');
+    const children = this.#childrenOf(this.#kindOf(name));
     const child = children.get(name);
     if (!child) throw new Error(`no run ${name}; there are ${this.created.join(', ')}`);
     const values = Object.entries(results).map(([result, value]) => ({ name: result, value }));
@@ -194,7 +198,13 @@ export class Simulation {
   }
 
   #childrenOf(kind: ChildKind): Map<string, ChildObject> {
-    return (kind === 'CustomRun' ? this.customRuns : this.taskRuns) as Map<string, ChildObject>;
+    const all = { TaskRun: this.taskRuns, CustomRun: this.customRuns, PipelineRun: this.pipelineRuns };
+    return all[kind] as Map<string, ChildObject>;
+  }
+
+  #kindOf(name: string): ChildKind {
+    if (this.pipelineRuns.has(name)) return 'PipelineRun';
+    return this.customRuns.has(name) ? 'CustomRun' : 'TaskRun';
   }
 
   #apply(effect: PipelineRunDecision['effects'][number]): void {
@@ -210,12 +220,7 @@ export class Simulation {
       case 'cancelChild': {
         const children = this.#childrenOf(effect.kind);
         const child = children.get(effect.name);
-        const changes = cancelPatch(effect.kind, effect.cause).map(({ path, value }) => [path.slice(6), value]);
-        if (child)
-          children.set(effect.name, {
-            ...child,
-            spec: { ...child.spec, ...Object.fromEntries(changes) },
-          } as ChildObject);
+        if (child) children.set(effect.name, patched(child, stopPatch(effect.kind, effect.cause, effect.request)));
         return;
       }
       case 'patchMetadata':
@@ -242,4 +247,14 @@ export class Simulation {
       }
     }
   }
+}
+
+function patched(child: ChildObject, patch: StopPatch): ChildObject {
+  const { metadata, spec } = child;
+  if (patch.type === 'json') {
+    const changes = patch.body.map(({ path, value }) => [path.slice('/spec/'.length), value]);
+    return { ...child, spec: { ...spec, ...Object.fromEntries(changes) } } as ChildObject;
+  }
+  const annotations = { ...metadata.annotations, ...patch.body.metadata.annotations };
+  return { ...child, metadata: { ...metadata, annotations }, spec: { ...spec, ...patch.body.spec } } as ChildObject;
 }

@@ -6,18 +6,15 @@ import { isCustomTask } from './child/customrun.ts';
  * all of it can run. Never passed over in silence: the run ends with this text.
  */
 export function unsupportedField(task: PipelineTask): string | undefined {
-  const { taskRef, taskSpec } = task;
-  if (task.pipelineRef !== undefined)
-    return instead('pipelineRef', 'pipelines in pipelines', 'list its tasks in this pipeline');
-  if (task.pipelineSpec !== undefined)
-    return instead('pipelineSpec', 'pipelines in pipelines', 'list its tasks in this pipeline');
+  const { taskRef, taskSpec, pipelineRef, pipelineSpec } = task;
+  if (pipelineSpec !== undefined) return undefined;
+  if (pipelineRef !== undefined)
+    return pipelineRef.resolver || pipelineRef.name
+      ? undefined
+      : 'pipelineRef.name: missing; name a Pipeline of this namespace';
   if (taskRef === undefined && taskSpec === undefined)
     return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
   if (taskRef !== undefined && !isCustomTask(task) && !taskRef.resolver && !taskRef.name)
     return 'taskRef.name: missing; name a Task of this namespace';
   return undefined;
-}
-
-function instead(field: string, feature: string, way: string): string {
-  return `${field}: ${feature} are not supported by this version; ${way}`;
 }

@@ -1,5 +1,6 @@
 import type { Defaults } from '../../api/config/config-defaults.ts';
-import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
+import { defaultPipelineRunSpec, defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
+import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
@@ -101,7 +102,8 @@ function withOutcome(all: Record<string, string> = {}): Record<string, string> {
 
 /** A spec with every default, our own and those of the CRD, and without what a cancellation changes. */
 function comparable(kind: ChildKind, given: ChildObject['spec'], defaults: Defaults): Record<string, unknown> {
-  if (kind !== 'TaskRun') return fixedPart(given);
+  if (kind === 'PipelineRun') return fixedPart(defaultPipelineRunSpec(given as PipelineRunSpec, defaults));
+  if (kind === 'CustomRun') return fixedPart(given);
   const { taskSpec, ...rest } = defaultTaskRunSpec(given as TaskRunSpec, defaults);
   if (taskSpec === undefined) return fixedPart(rest);
   const { steps, sidecars } = taskSpec;

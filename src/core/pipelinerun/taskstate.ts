@@ -2,6 +2,7 @@ import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { labels } from '../labels.ts';
 import { taskResults, type TaskResults } from '../results/values.ts';
+import { attemptsOf } from './child/attempts.ts';
 import type { Child } from './child/child.ts';
 import { isMatrixed } from './matrix.ts';
 import { taskChildName } from './names.ts';
@@ -29,6 +30,10 @@ export interface TaskObservation {
   task: PipelineTask;
   /** In the order of a matrix. */
   children: readonly Child[];
+  /** Those of them that count: of a run that was tried several times, the last. */
+  latest: readonly Child[];
+  /** By the name of the first attempt, the name of the one that is to follow. */
+  again: ReadonlyMap<string, string>;
   progress: 'notStarted' | 'running' | 'succeeded' | 'failed';
   /** Of a failed task: some run was cancelled, and by a time limit of this run. */
   cancelled: boolean;
@@ -66,20 +71,23 @@ function observeTask(
   unordered: readonly Child[],
 ): TaskObservation {
   const children = isMatrixed(task) ? inFanOutOrder(run, task.name ?? '', unordered) : unordered;
-  const progress = progressOf(children);
+  const { latest, again } = attemptsOf(task, children);
+  const progress = progressOf(latest);
   const ended = progress === 'failed';
   return {
     name: task.name ?? '',
     section,
     task,
     children,
+    latest,
+    again,
     progress,
-    cancelled: ended && children.some((child) => child.wasCancelled),
-    cancelledForTimeout: ended && children.some((child) => child.wasTimedOut),
+    cancelled: ended && latest.some((child) => child.wasCancelled),
+    cancelledForTimeout: ended && latest.some((child) => child.wasTimedOut),
     results:
       progress === 'succeeded' || progress === 'failed'
         ? taskResults(
-            children.map((child) => child.object),
+            latest.map((child) => child.object),
             isMatrixed(task),
           )
         : new Map(),
@@ -108,8 +116,8 @@ function progressOf(children: readonly Child[]): TaskObservation['progress'] {
 }
 
 /** `$(tasks.<t>.reason)`: of the first run that did not succeed, else of the first. */
-export function reasonOf({ children }: TaskObservation): string {
-  const telling = children.find(({ state, reason }) => state !== 'succeeded' && reason !== '') ?? children[0];
+export function reasonOf({ latest }: TaskObservation): string {
+  const telling = latest.find(({ state, reason }) => state !== 'succeeded' && reason !== '') ?? latest[0];
   return telling?.reason ?? '';
 }
 

@@ -136,3 +136,18 @@ export function taskRunTimeout(
   const fallback = defaults.timeoutMinutes * 60_000;
   return formatDuration(ms !== undefined && (ms === 0 || (fallback !== 0 && ms > fallback)) ? ms : fallback);
 }
+
+/**
+ * timeouts.pipeline of a run within the run: its own, else what its section or the whole of the outer run has. It never
+ * outlives that one, which stops it.
+ */
+export function nestedTimeout(
+  run: PipelineRun,
+  section: 'tasks' | 'finally',
+  own: string | undefined,
+  defaults: Defaults,
+): string {
+  if (own !== undefined) return own;
+  const limits = timeoutsOf(run, defaults);
+  return formatDuration(limits[section] ?? limits.pipeline ?? 0);
+}

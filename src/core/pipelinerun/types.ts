@@ -5,7 +5,7 @@ import type { Decision, EventEffect, PatchMetadataEffect } from '../decision.ts'
 import type { SpecChange } from '../digest/spec-change.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
-import type { CancelCause, Child, ChildKind, NewChild } from './child/child.ts';
+import type { CancelCause, Child, ChildKind, NewChild, StopRequest } from './child/child.ts';
 
 /** Everything about a run that is there already; what else its planning needs it asks for. */
 export interface PipelineRunFacts {
@@ -15,6 +15,8 @@ export interface PipelineRunFacts {
   specChange?: SpecChange;
   /** Every run whose controller is this run, by uid. */
   children: readonly Child[];
+  /** The PipelineRuns that it runs within, the nearest first. */
+  ancestors?: readonly PipelineRun[];
   settings: Settings;
 }
 
@@ -40,7 +42,14 @@ export type ClaimObject = ApiObject<Record<string, unknown>, undefined>;
 export type PipelineRunEffect =
   | PatchMetadataEffect
   | { type: 'createPersistentVolumeClaim'; workspace: string; claim: ClaimObject }
-  | { type: 'cancelChild'; kind: ChildKind; name: string; cause: CancelCause; scope: 'run' | 'tasks' }
+  | {
+      type: 'cancelChild';
+      kind: ChildKind;
+      name: string;
+      cause: CancelCause;
+      scope: 'run' | 'tasks';
+      request: StopRequest;
+    }
   | { type: 'createChild'; pipelineTask: string; child: NewChild }
   | { type: 'deletePersistentVolumeClaim'; name: string }
   | EventEffect;

@@ -32,9 +32,10 @@ export function parseResultReference(text: string): ResultReference | undefined 
 
 /** The fields of a pipeline task in which results stand, beside its embedded spec (upstream PipelineTaskResultRefs). */
 export function explicitReferences(task: PipelineTask): string[] {
-  const { params, matrix, when, displayName, taskRef } = task;
+  const { params, matrix, when, displayName, taskRef, pipelineRef } = task;
   const workspaces = task.workspaces?.map((workspace) => workspace.subPath);
-  return referencesIn([params, matrix, when, displayName, workspaces, taskRef?.name, taskRef?.params]);
+  const references = [taskRef, pipelineRef].map((ref) => [ref?.name, ref?.params]);
+  return referencesIn([params, matrix, when, displayName, workspaces, references]);
 }
 
 /** The results a task cannot do without. */

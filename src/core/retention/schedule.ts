@@ -1,5 +1,4 @@
 import { Cron } from 'croner';
-import { LRUCache } from 'lru-cache';
 import { prunedKinds, type PrunedKind, type PrunerConfig } from '../../api/config/config-pruner.ts';
 import { messageOf } from '../../errors.ts';
 
@@ -125,7 +124,8 @@ class Given {
 }
 
 /** Finding out that a schedule never comes takes a tenth of a second: it is done once for each. */
-const known = new LRUCache<string, { fault: string | undefined }>({ max: 1_000 });
+const known = new Map<string, { fault: string | undefined }>();
+const MOST_KNOWN = 1_000;
 /** A leap year, for the schedule of its last day of February. */
 const SOME_DAY = new Date('2024-01-01T00:00:00Z');
 
@@ -134,6 +134,7 @@ export function scheduleFault(schedule: string): string | undefined {
   const before = known.get(schedule);
   if (before) return before.fault;
   const fault = faultOf(schedule);
+  if (known.size >= MOST_KNOWN) known.clear();
   known.set(schedule, { fault });
   return fault;
 }

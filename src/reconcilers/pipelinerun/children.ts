@@ -3,8 +3,8 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import {
-  cancelPatch,
   childOf,
+  stopPatch,
   type ChildKind,
   type ChildObject,
   type NewChild,
@@ -36,6 +36,7 @@ const resources: Readonly<Record<ChildKind, Resource<ChildObject>>> = {
 
 /** Where children of each kind are found by the run that controls them. */
 export interface ChildStores {
+  pipelineRuns: Pick<Store<PipelineRun>, 'byIndex' | 'observeWrite'>;
   taskRuns: Pick<Store<TaskRun>, 'byIndex' | 'observeWrite'>;
   customRuns: Pick<Store<CustomRun>, 'byIndex' | 'observeWrite'>;
 }
@@ -50,6 +51,7 @@ export interface ChildActions {
 
 function observeWrite(kind: ChildKind, object: ChildObject, stores: ChildStores): void {
   if (kind === 'TaskRun') stores.taskRuns.observeWrite(object as TaskRun);
+  if (kind === 'PipelineRun') stores.pipelineRuns.observeWrite(object as PipelineRun);
   if (kind === 'CustomRun') stores.customRuns.observeWrite(object as CustomRun);
 }
 
@@ -91,13 +93,12 @@ function checkExisting(child: NewChild, existing: ChildObject, { run, settings }
 }
 
 export async function cancelChild(
-  { kind, name, cause }: Extract<PipelineRunEffect, { type: 'cancelChild' }>,
+  { kind, name, cause, request }: Extract<PipelineRunEffect, { type: 'cancelChild' }>,
   { client, stores, run, signal }: ChildActions,
 ): Promise<void> {
-  const body = cancelPatch(kind, cause);
   try {
     const { namespace } = run.metadata;
-    const patched = await client.patch(resources[kind], namespace, name, { type: 'json', body }, { signal });
+    const patched = await client.patch(resources[kind], namespace, name, stopPatch(kind, cause, request), { signal });
     observeWrite(kind, patched, stores);
   } catch (error) {
     if (!isNotFound(error) && !isFinished(error)) throw error;

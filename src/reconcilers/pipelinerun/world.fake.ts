@@ -19,8 +19,9 @@ export class World {
   readonly client = new FakeKubeClient();
   readonly clock = new FakeClock('2026-01-01T00:00:01Z');
   readonly events: string[] = [];
+  settings = settings;
   readonly stores = {
-    pipelineRuns: new Store<PipelineRun>({ freeze: true }),
+    pipelineRuns: new Store<PipelineRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     customRuns: new Store<CustomRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     pipelines: new Store<Pipeline>({ freeze: true }),
@@ -39,11 +40,11 @@ export class World {
     await load(this.stores.tasks, tasks as Resource<Task>);
   }
 
-  reconcile() {
+  reconcile(name = 'run') {
     const reconciler = createPipelineRunReconciler({
       client: this.client,
       stores: this.stores,
-      settings: () => settings,
+      settings: () => this.settings,
       clock: this.clock,
       log: silentLogger,
       events: {
@@ -52,7 +53,7 @@ export class World {
         },
       },
     });
-    return reconciler('ns/run', new AbortController().signal);
+    return reconciler(`ns/${name}`, new AbortController().signal);
   }
 
   async create(spec: PipelineRunSpec, metadata: PipelineRun['metadata'] = {}): Promise<void> {
@@ -60,12 +61,12 @@ export class World {
     await this.watch();
   }
 
-  run(): Promise<PipelineRun> {
-    return this.client.get(pipelineRunResource, 'ns', 'run');
+  run(name = 'run'): Promise<PipelineRun> {
+    return this.client.get(pipelineRunResource, 'ns', name);
   }
 
-  async condition(): Promise<string> {
-    const condition = (await this.run()).status?.conditions?.[0];
+  async condition(name = 'run'): Promise<string> {
+    const condition = (await this.run(name)).status?.conditions?.[0];
     return `${condition?.status} ${condition?.reason}`;
   }
 

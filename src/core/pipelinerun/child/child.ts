@@ -3,6 +3,7 @@ import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import type { CustomRun } from '../../../api/pipeline/v1beta1/customrun.ts';
 import { isDone, isFailed, isSuccessful, succeededCondition } from '../../condition.ts';
+import { annotations } from '../../labels.ts';
 
 /** Kinds of runs that a PipelineRun makes for its tasks. */
 export type ChildKind = 'TaskRun' | 'CustomRun' | 'PipelineRun';
@@ -24,6 +25,8 @@ export interface Child {
   reason: string;
   /** It was asked to stop, and may not have done so yet. */
   isStopping: boolean;
+  /** spec.status: what it was asked for, if anything. */
+  requested: string;
   /** It ended for that. */
   wasCancelled: boolean;
   /** It ended for that, because a time limit of its PipelineRun had passed. */
@@ -34,28 +37,40 @@ interface Traits {
   apiVersion: string;
   /** spec.status that asks it to stop. */
   stop: string;
+  /** spec.status that asks for less than that; what is absent it cannot do, or does anyway. */
+  gentle: Partial<Record<StopRequest, string>>;
   /** Reason of its condition once it has. */
   cancelled: string;
-  /** Whether its spec has a statusMessage. */
+  /** Whether its spec has a statusMessage; the others are told in an annotation. */
   hasMessage: boolean;
 }
+
+/**
+ * What a run asks of its children: to stop at once; to stop its tasks and to run its final ones; to begin no more
+ * tasks. In the order of their force.
+ */
+export const stopRequests = ['beginNoMore', 'stopTasks', 'stop'] as const;
+export type StopRequest = (typeof stopRequests)[number];
 
 export const traits: Readonly<Record<ChildKind, Traits>> = {
   TaskRun: {
     apiVersion: 'tekton.dev/v1',
     stop: 'TaskRunCancelled',
+    gentle: { stopTasks: 'TaskRunCancelled' },
     cancelled: 'TaskRunCancelled',
     hasMessage: true,
   },
   CustomRun: {
     apiVersion: 'tekton.dev/v1beta1',
     stop: 'RunCancelled',
+    gentle: { stopTasks: 'RunCancelled' },
     cancelled: 'CustomRunCancelled',
     hasMessage: true,
   },
   PipelineRun: {
     apiVersion: 'tekton.dev/v1',
     stop: 'Cancelled',
+    gentle: { stopTasks: 'CancelledRunFinally', beginNoMore: 'StoppedRunFinally' },
     cancelled: 'Cancelled',
     hasMessage: false,
   },
@@ -75,13 +90,40 @@ export function cancelMessage(kind: ChildKind, cause: CancelCause): string {
   return `${kind} cancelled as the PipelineRun it belongs to ${causes[cause]}.`;
 }
 
-/** What asks a child to stop, as a JSON patch: that of upstream's controller, since webhooks and clients know it. */
-export function cancelPatch(kind: ChildKind, cause: CancelCause): { op: 'add'; path: string; value: string }[] {
-  const { stop, hasMessage } = traits[kind];
-  return [
-    { op: 'add', path: '/spec/status', value: stop },
-    ...(hasMessage ? [{ op: 'add', path: '/spec/statusMessage', value: cancelMessage(kind, cause) } as const] : []),
-  ];
+/** The spec.status that asks a child of some kind for this; undefined when such a child has nothing to do for it. */
+export function requestOf(kind: ChildKind, request: StopRequest): string | undefined {
+  return request === 'stop' ? traits[kind].stop : traits[kind].gentle[request];
+}
+
+/** Whether a child was already asked for this or for more. */
+export function wasAsked({ kind, requested }: Pick<Child, 'kind' | 'requested'>, request: StopRequest): boolean {
+  const enough = stopRequests.slice(stopRequests.indexOf(request));
+  return enough.some((one) => requestOf(kind, one) === requested);
+}
+
+export type StopPatch =
+  | { type: 'json'; body: { op: 'add'; path: string; value: string }[] }
+  | { type: 'merge'; body: { metadata: { annotations: Record<string, string> }; spec: { status: string } } };
+
+/**
+ * What asks a child to stop: of TaskRuns and CustomRuns upstream's JSON patch, since webhooks and clients know it. A
+ * PipelineRun has no statusMessage: the reason stands in an annotation.
+ */
+export function stopPatch(kind: ChildKind, cause: CancelCause, request: StopRequest): StopPatch {
+  const status = requestOf(kind, request) ?? traits[kind].stop;
+  const message = cancelMessage(kind, cause);
+  if (!traits[kind].hasMessage)
+    return {
+      type: 'merge',
+      body: { metadata: { annotations: { [annotations.statusMessage]: message } }, spec: { status } },
+    };
+  return {
+    type: 'json',
+    body: [
+      { op: 'add', path: '/spec/status', value: status },
+      { op: 'add', path: '/spec/statusMessage', value: message },
+    ],
+  };
 }
 
 /** An observed run as a child. Lists of the API server leave out the kind, so that it has to be said. */
@@ -89,7 +131,7 @@ export function childOf(kind: ChildKind, object: ChildObject): Child {
   const { metadata, spec, status } = object;
   const reason = succeededCondition(status)?.reason ?? '';
   const wasCancelled = isFailed(status) && reason === traits[kind].cancelled;
-  const message = 'statusMessage' in spec ? spec.statusMessage : undefined;
+  const message = 'statusMessage' in spec ? spec.statusMessage : metadata.annotations?.[annotations.statusMessage];
   return {
     kind,
     name: metadata.name ?? '',
@@ -98,6 +140,7 @@ export function childOf(kind: ChildKind, object: ChildObject): Child {
     state: !isDone(status) ? 'running' : isSuccessful(status) ? 'succeeded' : 'failed',
     reason,
     isStopping: spec.status === traits[kind].stop,
+    requested: spec.status ?? '',
     wasCancelled,
     wasTimedOut: wasCancelled && message === cancelMessage(kind, 'timedOut'),
   };

@@ -16,8 +16,10 @@ import type { BoundPipeline } from '../pipeline.ts';
 import { taskRunWorkspaces } from '../workspaces.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
+import { isNestedPipeline } from './attempts.ts';
 import { isCustomTask, makeCustomRun } from './customrun.ts';
 import { runMetadata } from './metadata.ts';
+import { makePipelineRun, nestedWorkspaces } from './pipelinerun.ts';
 import { Room } from './room.ts';
 import { makeTaskRun, taskRunDefinition } from './taskrun.ts';
 
@@ -61,28 +63,39 @@ export function childrenFor(
     stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
     budget,
   );
-  const isCustom = isCustomTask(task);
-  const spec = isCustom ? undefined : (resolved?.spec ?? task.taskSpec);
+  const make = makerOf(task);
+  const spec = make === makeTaskRun ? (resolved?.spec ?? task.taskSpec) : undefined;
   const common: Common = {
     state: { ...state, task },
     resolved,
     definition: taskRunDefinition(task, context.results, budget),
-    workspaces: taskRunWorkspaces(context.run, context.workspaces, task, spec),
+    workspaces:
+      make === makePipelineRun
+        ? nestedWorkspaces(context.run, context.workspaces, task)
+        : taskRunWorkspaces(context.run, context.workspaces, task, spec),
   };
   const existing = new Set(state.children.map(({ name }) => name));
   const made: NewChild[] = [];
   const all = combinations(task, context.settings);
   for (const [index, combination] of all.entries()) {
-    const name = taskChildName(context.run, state.name, all.length > 1 ? index : undefined);
+    const first = taskChildName(context.run, state.name, all.length > 1 ? index : undefined);
+    const name = state.again.get(first) ?? first;
     if (existing.has(name)) continue;
     if (context.room.isUsedUp) break;
     const params = [...combination, ...(task.params ?? [])];
     checkEnumValues(task, params, spec, context.settings);
-    const child = isCustom ? makeCustomRun(name, params, common, context) : makeTaskRun(name, params, common, context);
+    const child = make(name, params, common, context);
     context.room.take(child);
     made.push(child);
   }
   return made;
+}
+
+function makerOf(
+  task: PipelineTask,
+): (name: string, params: Param[], common: Common, context: ChildContext) => NewChild {
+  if (isNestedPipeline(task)) return makePipelineRun;
+  return isCustomTask(task) ? makeCustomRun : makeTaskRun;
 }
 
 function combinations(task: PipelineTask, settings: Settings): Param[][] {

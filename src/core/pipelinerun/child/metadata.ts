@@ -26,7 +26,7 @@ export function runMetadata(run: PipelineRun, pipeline: PipelineSource): Metadat
 }
 
 /** An embedded pipeline has no name; the run's generateName groups its runs, else the run's own name does. */
-function pipelineLabel(run: PipelineRun): string {
+export function pipelineLabel(run: Pick<PipelineRun, 'metadata'>): string {
   const base = run.metadata.generateName?.replace(/-+$/, '') || (run.metadata.name ?? '');
   return base.slice(0, 63).replace(/[^a-zA-Z0-9]+$/, '');
 }
