@@ -70,13 +70,13 @@ async function reconcile(
   registries: Registries,
   { settings, configMaps, running }: Awaited<ReturnType<typeof watchSettings>>,
 ): Promise<void> {
-  const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
+  const { flags, end, log, meters, client, events, watchdog, ready } = process;
   const { component } = controller;
   const caches = new Caches(client, flags, log);
   const { metrics } = settings.observability();
   registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
   registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
-  const candidate = { client, flags, env, config: settings.leaderElection(), component, log };
+  const candidate = { client, flags, config: settings.leaderElection(), component, log };
   const leaders = flags.prune
     ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
     : electLeaders({ ...candidate, queueNames });

@@ -66,6 +66,26 @@ const rows: Row[] = [
     kind: 'Deployment',
     expected: container({ image: `ghcr.io/tektite/tektite@${digest}` }),
   },
+  {
+    name: 'alert rules',
+    set: ['alerts.enabled=true', 'alerts.labels.release=prometheus'],
+    kind: 'PrometheusRule',
+    object: 'tektite',
+    expected: {
+      metadata: { labels: { release: 'prometheus' } },
+      spec: { groups: expect.arrayContaining([expect.objectContaining({ name: 'tektite-signing' })]) as unknown },
+    },
+  },
+  {
+    name: 'the dashboard',
+    set: ['dashboard.enabled=true'],
+    kind: 'ConfigMap',
+    object: 'tektite-dashboard',
+    expected: {
+      metadata: { labels: { grafana_dashboard: '1' } },
+      data: { 'tektite.json': expect.stringContaining('"uid": "tektite"') as unknown },
+    },
+  },
   { name: 'pruning', set: ['pruner.enabled=true'], kind: 'Deployment', expected: withArgs('--prune') },
   {
     name: 'settings of pruning',
