@@ -35,6 +35,8 @@ const TURN_MS = 20_000;
 /** A look at least this often where time alone decides. */
 const LONGEST_PAUSE_MS = 3_600_000;
 const SHORTEST_PAUSE_MS = 1_000;
+/** Of what may be thousands, so many are named in the log and by events. */
+const MOST_TOLD = 10;
 
 /** The key under which a namespace is pruned. */
 export function pruningKey(namespace: string): string {
@@ -164,17 +166,18 @@ async function deleteAll(
 }
 
 function tellProblems({ events }: PruningWorld, namespace: string, { problems }: PrunePlan, tell: Tell): void {
-  const text = problems.map(({ run, message }) => `${run.metadata.uid} ${message}`).join('\n');
+  const first = problems.slice(0, MOST_TOLD);
+  const text = first.map(({ run, message }) => `${run.metadata.uid} ${message}`).join('\n');
   if (!tell(namespace, 'runs', text)) return;
-  for (const { run, message } of problems.slice(0, 10))
+  for (const { run, message } of first)
     events.event(aboutRun(run), 'Warning', 'InvalidPruning', message);
 }
 
 function sayWhatWouldGo({ events, settings, log }: PruningWorld, namespace: string, plan: PrunePlan, tell: Tell): void {
-  const [first] = plan.doomed;
-  const uids = plan.doomed.map(({ run }) => run.metadata.uid).join();
-  if (!tell(namespace, 'dry run', uids) || first === undefined) return;
-  for (const { run, reason } of plan.doomed)
+  const first = plan.doomed.at(0);
+  const ends = [first, plan.doomed.at(-1)].map((one) => one?.run.metadata.uid).join(' ');
+  if (!tell(namespace, 'dry run', first ? `${plan.doomed.length} ${ends}` : '') || first === undefined) return;
+  for (const { run, reason } of plan.doomed.slice(0, MOST_TOLD))
     log.info({ kind: run.kind, namespace, name: run.metadata.name, reason: reasonText(reason) }, 'run would be pruned');
   const counted = prunedKinds.map(
     (kind) => `${plan.doomed.filter(({ run }) => run.kind === kind).length} ${titleOf(kind)}s`,
