@@ -169,8 +169,7 @@ function tellProblems({ events }: PruningWorld, namespace: string, { problems }:
   const first = problems.slice(0, MOST_TOLD);
   const text = first.map(({ run, message }) => `${run.metadata.uid} ${message}`).join('\n');
   if (!tell(namespace, 'runs', text)) return;
-  for (const { run, message } of first)
-    events.event(aboutRun(run), 'Warning', 'InvalidPruning', message);
+  for (const { run, message } of first) events.event(aboutRun(run), 'Warning', 'InvalidPruning', message);
 }
 
 function sayWhatWouldGo({ events, settings, log }: PruningWorld, namespace: string, plan: PrunePlan, tell: Tell): void {
