@@ -15,6 +15,11 @@ let enforcer: PolicyEnforcer;
 
 const roles = [
   { role: 'controller', namespace: systemNamespace, deployment: 'deployment/tekton-pipelines-controller' },
+  {
+    role: 'resolvers',
+    namespace: 'tekton-pipelines-resolvers',
+    deployment: 'deployment/tekton-pipelines-remote-resolvers',
+  },
   { role: 'chains', namespace: chainsNamespace, deployment: 'deployment/tekton-chains-controller' },
 ];
 
