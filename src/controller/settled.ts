@@ -2,6 +2,7 @@ import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import type { ResolutionRequest } from '../api/resolution/resolution-request.ts';
 import { isDone, succeededCondition } from '../core/condition.ts';
+import { ownerOf } from '../core/retention/run.ts';
 import type { KubeObject, ObjectMeta } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import { isResolved } from '../resolvers/contract/status.ts';
@@ -138,23 +139,21 @@ function keptStatus(run: PipelineRun | TaskRun) {
 const keptWords = { longest: 256, most: 24 };
 
 /**
- * Tekton's own labels are read by metrics and indexes; the rest, with finalizers and owners, says whether a run may be
- * pruned. Of what users write only so much is kept as memory allows.
+ * Of a run of its own also what says whether it may be pruned: labels, annotations and finalizers. Of what users write
+ * only so much is kept as memory allows. What is part of another run goes with that.
  */
 function keptRunMetadata<M extends ObjectMeta>(metadata: M): M {
-  const isOurs = (key: string) => /^(pruner|chains|results)\.tekton\.dev\//.test(key);
+  const { finalizers = [], ownerReferences = [] } = metadata;
+  const owners = ownerReferences.filter(({ controller, kind }) => controller === true || kind === 'PipelineRun');
+  const kept = { ...keptMetadata(metadata), ...(owners.length > 0 ? { ownerReferences: owners } : {}) };
+  if (ownerOf(metadata) !== undefined) return kept;
   const labels = short(metadata.labels, (key) => key.startsWith('tekton.dev/'));
-  const annotations = short(metadata.annotations, isOurs);
-  const { finalizers = [] } = metadata;
-  const owners = (metadata.ownerReferences ?? []).filter(
-    ({ controller, kind }) => controller === true || kind === 'PipelineRun',
-  );
+  const annotations = short(metadata.annotations, (key) => /^(pruner|chains|results)\.tekton\.dev\//.test(key));
   return {
-    ...keptMetadata(metadata),
+    ...kept,
     ...(labels === undefined ? {} : { labels }),
     ...(annotations === undefined ? {} : { annotations }),
     ...(finalizers.length > 0 ? { finalizers } : {}),
-    ...(owners.length > 0 ? { ownerReferences: owners } : {}),
   };
 }
 

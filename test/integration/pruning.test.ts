@@ -40,6 +40,7 @@ async function grantRights(): Promise<void> {
   for (const document of parseAllDocuments(await command(chart))) {
     const object = document.toJS() as KubeObject | null;
     if (object?.apiVersion !== 'rbac.authorization.k8s.io/v1') continue;
+    if (!object.metadata.name?.startsWith('tekton-pipelines-controller')) continue;
     const kind = object.kind ?? '';
     const rbac: Resource = {
       group: 'rbac.authorization.k8s.io',
