@@ -21,6 +21,7 @@ import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
+import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
 import { startPipeline, startTask } from './start/command.ts';
@@ -96,7 +97,14 @@ const helpCommand: Command = command({
   // Answered before any command runs.
   run: () => Promise.resolve(0),
 });
-const single: readonly Command[] = [validateCommand, pinCommand, resolveCommand, versionCommand, helpCommand];
+const single: readonly Command[] = [
+  validateCommand,
+  pinCommand,
+  resolveCommand,
+  pruneCommand,
+  versionCommand,
+  helpCommand,
+];
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);
