@@ -56,7 +56,8 @@ const rows: Record<string, Row> = {
       taskSpec: {
         steps: [
           { ...sh('make', 'printf yes > $(step.results.r.path)'), results: [{ name: 'r' }] },
-          sh('take', '[ "$(steps.make.results.r)" = yes ]'),
+          // In the pod only command, args and env get them, as upstream: a script is a file by then.
+          { ...sh('take', '[ "$R" = yes ]'), env: [{ name: 'R', value: '$(steps.make.results.r)' }] },
           {
             ...sh('skipped', 'exit 1'),
             when: [{ input: '$(steps.make.results.r)', operator: 'in', values: ['no'] }],
@@ -121,7 +122,7 @@ const rows: Record<string, Row> = {
   },
   'a step that fails': {
     spec: { taskSpec: { steps: [sh('fails', 'exit 7')] } },
-    condition: { status: 'False', reason: 'StepFailed', message: '"step-fails" exited with code 7' },
+    condition: { status: 'False', reason: 'StepFailed', message: '"step-fails" exited with code 7: Error' },
   },
   'compute resources of the whole run': {
     spec: {
