@@ -148,7 +148,8 @@ describe('tkn and tektite', () => {
       outcomes.push(await program.run([group, 'delete', name, 'nope', '-f', '-n', namespace]));
       const { items } = await client.list(resource, { namespace });
       expect([program.name, items.map(({ metadata }) => metadata.name)]).not.toContain(name);
-      if (program === ours) await client.create(resource, { metadata: { name, namespace }, spec } as KubeObject & { spec?: object });
+      if (program === ours)
+        await client.create(resource, { metadata: { name, namespace }, spec } as KubeObject & { spec?: object });
     }
     expect(outcomes[0]).toEqual(outcomes[1]);
   });
