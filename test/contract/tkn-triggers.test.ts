@@ -89,6 +89,7 @@ afterAll(async () => {
   await client?.close(true);
 });
 
+// Not `el list -o name`: tkn 0.45 refuses it.
 /** Ages may differ by what passes between two programs. */
 const timeless = ({ status, out, err }: Outcome) => ({
   status,
@@ -99,7 +100,6 @@ const timeless = ({ status, out, err }: Outcome) => ({
 const rows = [
   'el list',
   'el list --no-headers',
-  'el list -o name',
   'el list -n nowhere',
   'el describe github',
   'el describe new',
@@ -146,7 +146,8 @@ describe('tkn and tektite', () => {
       outcomes.push(await program.run([group, 'delete', name, 'nope', '-f', '-n', namespace]));
       const { items } = await client.list(resource, { namespace });
       expect([program.name, items.map(({ metadata }) => metadata.name)]).not.toContain(name);
-      if (program === ours) await client.create(resource, { metadata: { name, namespace }, spec } as never);
+      // Also for another attempt of this test.
+      await client.create(resource, { metadata: { name, namespace }, spec } as never);
     }
     expect(outcomes[0]).toEqual(outcomes[1]);
   });
