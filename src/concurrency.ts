@@ -24,3 +24,20 @@ export async function eachOf<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/** Runs work, at most `limit` of it at the same time; the rest waits in the order it came. */
+export function gateOf(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
+  const waiting: (() => void)[] = [];
+  let free = limit;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
+}

@@ -19,6 +19,7 @@ export class FakeCluster implements Cluster {
   readonly #logs = new Map<string, FakeLog>();
   readonly #waiting = new Set<() => void>();
   #version = 0;
+  #names = 0;
   /** Every request, as "verb plural[/name] [selectors]". */
   readonly requests: string[] = [];
   /** Errors that the next requests of a kind meet, by the request's text. */
@@ -109,6 +110,13 @@ export class FakeCluster implements Cluster {
       if (epoch !== this.#epoch) return;
       await this.#something(options.signal);
     }
+  }
+
+  async create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const { name = `${object.metadata.generateName ?? ''}x${++this.#names}`, namespace = 'ns' } = object.metadata;
+    this.#request(`create ${resource.plural}/${name}`);
+    this.put(resource, { ...object, metadata: { ...object.metadata, name, namespace } });
+    return this.#find(resource, namespace, name);
   }
 
   async patch<T extends KubeObject>(

@@ -22,6 +22,8 @@ export interface Cluster {
     resource: Resource<T>,
     options: Selection & { resourceVersion: string },
   ): AsyncIterable<WatchEvent<T>>;
+  /** With `metadata.generateName` the server chooses the name. */
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: Cancellable): Promise<T>;
   patch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string,

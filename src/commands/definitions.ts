@@ -10,7 +10,7 @@ import type { Resource } from '../kube/object.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text, toggle } from './flags.ts';
-import { byStartTime, pipelineRunKind, taskRunKind } from './kinds.ts';
+import { byCreation, byStartTime, pipelineRunKind, taskRunKind } from './kinds.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { listObject, outputFlags, printerOf } from './output.ts';
 import { age, duration, nothing, spanText } from './text/age.ts';
@@ -97,10 +97,6 @@ export const listTasks: Command = listDefinitions<Task>(tasks, ['DESCRIPTION', '
     found.map(({ metadata, spec }) => [shortened(spec.description), age(metadata.creationTimestamp, now)]),
   );
 });
-
-function byCreation(a: Run, b: Run): number {
-  return Date.parse(a.metadata.creationTimestamp ?? '') - Date.parse(b.metadata.creationTimestamp ?? '');
-}
 
 function lastRunCells(run: PipelineRun | undefined, now: Date, style: Style): string[] {
   if (!run) return [nothing, nothing, nothing, nothing];

@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
@@ -22,7 +21,7 @@ import type { Caches } from './caches.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { ledBy } from '../role/leadership.ts';
-import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import type { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
 import { remoteDefinitions, resolutionRequestController } from './remote-definitions.ts';
@@ -39,7 +38,7 @@ export interface ReconcilerSurroundings {
   flags: ControllerFlags;
   registries: Registries;
   watchdog: Watchdog;
-  registry: Registry;
+  queueMetrics: QueueMetricsRegistry;
   log: Logger;
   /** Of keys that VerificationPolicies name. */
   kms: KmsKeys;
@@ -49,8 +48,19 @@ export interface ReconcilerSurroundings {
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log, kms } = given;
-  const metrics = new QueueMetricsRegistry(registry);
+  const {
+    client,
+    caches,
+    leaders,
+    settings,
+    events,
+    flags,
+    registries,
+    watchdog,
+    queueMetrics: metrics,
+    log,
+    kms,
+  } = given;
   const { concurrency } = flags;
   const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });

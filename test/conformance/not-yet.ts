@@ -6,7 +6,6 @@ export interface NotYet {
   says: RegExp;
 }
 
-const STEP_ACTIONS: NotYet = { because: 'StepActions', says: /StepAction/ };
 const CHILD_PIPELINES: NotYet = { because: 'pipelines in pipelines', says: /pipelineRef|pipelineSpec/ };
 /** Its results are of 12 KB: the PipelineRun says only that a task failed, the TaskRun which result is too large. */
 const SIDECAR_LOGS: NotYet = { because: 'results from sidecar logs', says: /Failed: 1|large|max allowed size/ };
@@ -19,10 +18,6 @@ export const notYet: Readonly<Record<string, NotYet>> = {
   'pipelineruns/alpha/pipelines-in-pipelines-ref.yaml': CHILD_PIPELINES,
   'pipelineruns/alpha/pipelinerun-large-results.yaml': SIDECAR_LOGS,
   'pipelineruns/beta/pipelinerun-with-matrix-and-taskrunspecs-param-substitution.yaml': TWO_NODES,
-  'taskruns/alpha/stepaction-when.yaml': STEP_ACTIONS,
-  'taskruns/stepaction-params.yaml': STEP_ACTIONS,
-  'taskruns/stepaction-results.yaml': STEP_ACTIONS,
-  'taskruns/stepactions-steptemplate.yaml': STEP_ACTIONS,
 };
 
 /**

@@ -138,7 +138,7 @@ interface Role {
 
 /** Where the sources use each right: the file's text has to hold all of these. */
 const uses: Record<string, [file: string, ...texts: string[]]> = {
-  'get tasks pipelines': ['src/reconcilers/supply/definitions.ts', 'client.get(resource, namespace, name'],
+  'get tasks pipelines stepactions': ['src/reconcilers/supply/definitions.ts', 'client.get(resource, namespace, name'],
   'list watch tasks pipelines pipelineruns taskruns customruns pods limitranges resolutionrequests verificationpolicies':
     ['src/controller/caches.ts', 'new Informer'],
   'get create resolutionrequests': [

@@ -23,8 +23,7 @@ describe('bindTask', () => {
   ) =>
     bindTask(
       { ...run, spec: { ...run.spec, params: [...(run.spec.params ?? []), ...more] } },
-      'task',
-      { ...spec, steps: [{ name: 's', image: 'x', script, ...step }] },
+      { name: 'task', spec: { ...spec, steps: [{ name: 's', image: 'x', script, ...step }] } },
       bindings,
     ).steps?.[0]?.script;
 
@@ -104,23 +103,25 @@ describe('bindTask', () => {
   it('reaches steps, sidecars, template, volumes, resources and mount paths; not descriptions', () => {
     const bound = bindTask(
       run,
-      'task',
       {
-        description: '$(params.p)',
-        steps: [
-          {
-            name: 's',
-            image: 'i:$(params.p)',
-            args: ['$(params.list[*])'],
-            imagePullPolicy: '$(params.p)',
-            computeResources: { limits: { cpu: '$(params.p)' } },
-            when: [{ input: '$(params.p)', operator: 'in', values: ['$(params.list[*])'] }],
-          },
-        ],
-        sidecars: [{ name: 'c-$(params.p)', image: '$(params.p)' }],
-        stepTemplate: { env: [{ name: 'E', value: '$(params.p)' }] },
-        volumes: [{ name: 'v', configMap: { name: '$(params.p)' } }],
-        workspaces: [{ name: 'w', mountPath: '/$(params.p)', optional: true }],
+        name: 'task',
+        spec: {
+          description: '$(params.p)',
+          steps: [
+            {
+              name: 's',
+              image: 'i:$(params.p)',
+              args: ['$(params.list[*])'],
+              imagePullPolicy: '$(params.p)',
+              computeResources: { limits: { cpu: '$(params.p)' } },
+              when: [{ input: '$(params.p)', operator: 'in', values: ['$(params.list[*])'] }],
+            },
+          ],
+          sidecars: [{ name: 'c-$(params.p)', image: '$(params.p)' }],
+          stepTemplate: { env: [{ name: 'E', value: '$(params.p)' }] },
+          volumes: [{ name: 'v', configMap: { name: '$(params.p)' } }],
+          workspaces: [{ name: 'w', mountPath: '/$(params.p)', optional: true }],
+        },
       },
       [],
     );

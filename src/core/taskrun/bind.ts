@@ -7,6 +7,8 @@ import { paramReplacements } from '../params/replacements.ts';
 import { paths, stepContainerName } from '../pod/names.ts';
 import { allDeclarations, mountPathOf, workspaceVolumes } from '../pod/workspaces.ts';
 import { Budget } from '../budget.ts';
+import type { Definition } from '../reference/resolved.ts';
+import type { ActionPart } from './stepaction.ts';
 import { replaceDeep, replaceInTurn, Replacements, stringReplacements } from '../substitution/replacements.ts';
 
 /**
@@ -14,14 +16,15 @@ import { replaceDeep, replaceInTurn, Replacements, stringReplacements } from '..
  * are replaced one after the other, so that a param may hold `$(context.taskRun.name)`. Left as they are:
  * `steps.x.results.y` and artifacts, which only exist while the pod runs, and `context.task.retry-count`, which a later
  * attempt must see anew.
+ * @param actions what steps take from StepActions, by their number
  */
 export function bindTask(
   taskRun: TaskRun,
-  taskName: string,
-  spec: TaskSpec,
+  { name, spec }: Pick<Definition<'Task'>, 'name' | 'spec'>,
   bindings: readonly WorkspaceBinding[],
+  actions: ReadonlyMap<number, ActionPart> = new Map(),
 ): TaskSpec {
-  const values = [...runValues(taskRun, spec, taskName), resultReplacements(spec)];
+  const values = [...runValues(taskRun, spec, name), resultReplacements(spec)];
   const budget = bindingBudget(taskRun);
   const inTurn = <T>(tree: T, kinds: readonly Replacements[]): T => replaceInTurn(tree, kinds, budget);
   const workspaces = allDeclarations(spec, bindings).map((declaration) => inTurn(declaration, values));
@@ -30,7 +33,7 @@ export function bindTask(
   if (workspaces.length > 0) bound.workspaces = workspaces;
   if (spec.steps)
     bound.steps = spec.steps.map((step, index) =>
-      bindContainer(step, [...values, stepReplacements(step, index)], last, budget),
+      bindStep(step, index, { values, last, budget, action: actions.get(index) }),
     );
   if (spec.sidecars)
     bound.sidecars = spec.sidecars.map((sidecar) => ({
@@ -111,6 +114,23 @@ function contextReplacements(taskRun: TaskRun, taskName: string): Replacements {
     'context.taskRun.uid': taskRun.metadata.uid ?? '',
     'context.task.name': taskName,
   });
+}
+
+interface StepBinding {
+  /** The Task's params before all others. */
+  values: readonly Replacements[];
+  last: Replacements;
+  budget: Budget;
+  action: ActionPart | undefined;
+}
+
+/** What comes from a StepAction has its params in place and knows none of the Task's. */
+function bindStep(step: Step, index: number, { values, last, budget, action }: StepBinding): Step {
+  if (action === undefined) return bindContainer(step, [...values, stepReplacements(step, index)], last, budget);
+  const { ref: _ref, params: _params, ...own } = step;
+  const [ofTask, ...others] = values;
+  const inlined = { ...(ofTask ? replaceDeep(own, ofTask, budget) : own), ...action };
+  return bindContainer(inlined, [...others, stepReplacements(inlined, index)], last, budget);
 }
 
 /**

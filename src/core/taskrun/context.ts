@@ -50,10 +50,18 @@ export function withCondition(status: TaskRunStatus, state: ConditionState, now:
   return { ...status, conditions: withSucceeded(status.conditions, state, now) };
 }
 
-/** The status with what its pod's containers show; without fields for none, as upstream writes it. */
+/**
+ * The status with what its pod's containers show; without fields for none, as upstream writes it. Where a step's
+ * StepAction came from no container shows: that stays.
+ */
 export function withContainers(status: TaskRunStatus, steps: StepState[], sidecars: SidecarState[]): TaskRunStatus {
-  const { steps: _steps, sidecars: _sidecars, ...rest } = status;
-  return { ...rest, ...(steps.length > 0 ? { steps } : {}), ...(sidecars.length > 0 ? { sidecars } : {}) };
+  const { steps: before = [], sidecars: _sidecars, ...rest } = status;
+  const origins = new Map(before.flatMap(({ name, provenance }) => (provenance ? [[name, provenance] as const] : [])));
+  const states = steps.map((step): StepState => {
+    const provenance = origins.get(step.name);
+    return provenance ? { ...step, provenance } : step;
+  });
+  return { ...rest, ...(states.length > 0 ? { steps: states } : {}), ...(sidecars.length > 0 ? { sidecars } : {}) };
 }
 
 /** The status of a run that ended badly. */

@@ -125,11 +125,6 @@ describe('beginning', () => {
       'False TaskRunValidationFailed: [User error] 1 error occurred:\n\t* invalid StepOverride: No Step named zero\n\n',
     ],
     [
-      'StepAction',
-      { taskSpec: { steps: [{ ref: { name: 'act' } }] } },
-      'False TaskRunValidationFailed: steps[0].ref: StepAction "act" is not supported yet; write its image, command, args or script into the step',
-    ],
-    [
       'breakpoint without alpha',
       { spec: { debug: { breakpoints: { onFailure: 'enabled' } } } },
       'False TaskRunValidationFailed: [User error] spec.debug requires "enable-api-fields" feature gate to be "alpha" but it is "beta"',

@@ -10,15 +10,15 @@ export function withProvenance(status: TaskRunStatus, { flags }: Settings): Task
   return { ...status, provenance: { featureFlags: provenanceFeatureFlags(flags) } };
 }
 
-/** The status with where the Task came from, and whether it is trusted, as far as its resolver said. */
+/** The status with where the Task came from, and whether it and its StepActions are trusted, as far as resolvers said. */
 export function withOrigin(
   status: TaskRunStatus,
-  task: Resolved<'Task'>,
+  [task, ...actions]: readonly [Resolved<'Task'>, ...Resolved<'StepAction'>[]],
   { flags }: Settings,
   now: Date,
 ): TaskRunStatus {
   const refSource = task.kind === 'found' && flags.enableProvenanceInStatus ? task.refSource : undefined;
-  const conditions = withVerdicts(status.conditions, [task], now);
+  const conditions = withVerdicts(status.conditions, [task, ...actions], now);
   return {
     ...status,
     ...(conditions ? { conditions } : {}),

@@ -14,6 +14,7 @@ export const reasons = {
   pending: 'TaskRunPending',
   podPending: 'Pending',
   resolvingTaskRef: 'ResolvingTaskRef',
+  resolvingStepActionRef: 'ResolvingStepActionRef',
   resolutionFailed: 'TaskRunResolutionFailed',
   verificationFailed: 'ResourceVerificationFailed',
   validationFailed: 'TaskRunValidationFailed',

@@ -1,10 +1,11 @@
 import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { StepState, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
 import { lostMessage } from '../digest/spec-change.ts';
+import type { DefinitionNeed, Planning } from '../need.ts';
 import { runReference } from '../owner.ts';
 import { buildPod } from '../pod/build.ts';
 import type { ImageConfig } from '../pod/image.ts';
@@ -28,6 +29,7 @@ import { lookUp, type StartFacts } from './lookups.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { withOrigin, withProvenance } from './provenance.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
+import { findStepActions, noStepActions, origins } from './stepactions.ts';
 import { unrecordedPods } from './stop.ts';
 import { timeoutMs } from './timeout.ts';
 import { validateTaskRun, type Problem } from './validate.ts';
@@ -46,43 +48,64 @@ const newNamespaceMs = 10_000;
 
 /** The Task as this run has it, or why there is none. */
 type Bound =
-  | { kind: 'bound'; task: Definition<'Task'>; spec: TaskSpec; workspaces: WorkspaceBinding[] }
-  | { kind: 'problem'; problem: Problem }
-  | { kind: 'waiting'; message: string; requeueAfterMs?: number };
+  | {
+      kind: 'bound';
+      task: Definition<'Task'>;
+      spec: TaskSpec;
+      workspaces: WorkspaceBinding[];
+      resolved: readonly Resolved<'StepAction'>[];
+      /** Of the steps' StepActions. */
+      origins: StepState[];
+    }
+  | { kind: 'problem'; problem: Problem; resolved?: readonly Resolved<'StepAction'>[] }
+  | { kind: 'waiting'; reason: string; message: string; requeueAfterMs?: number };
 
 /**
  * The Task with this run's values: what the status holds once the run has begun, whatever became of the Task since;
  * before, the resolved Task, checked against the run.
  */
-function bindRun(context: PlanContext, task: Resolved<'Task'>): Bound {
+function* bindRun(context: PlanContext, task: Resolved<'Task'>): Planning<Bound, DefinitionNeed<'StepAction'>> {
   try {
-    return bind(context, task);
+    return yield* bind(context, task);
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
     return { kind: 'problem', problem: { reason: reasons.validationFailed, message: userErrorPrefix + error.message } };
   }
 }
 
-function bind({ facts: { taskRun, settings }, status }: PlanContext, task: Resolved<'Task'>): Bound {
+function* bind({ facts, status }: PlanContext, task: Resolved<'Task'>): Planning<Bound, DefinitionNeed<'StepAction'>> {
+  const { taskRun, settings } = facts;
   if (task.kind === 'failed') return unresolved(taskRun, task);
   if (task.kind === 'resolving') {
     const { namespace = '', name = '' } = taskRun.metadata;
-    return { kind: 'waiting', message: awaitingRemote('TaskRun', namespace, name) };
+    return { kind: 'waiting', reason: reasons.resolvingTaskRef, message: awaitingRemote('TaskRun', namespace, name) };
   }
   const { definition } = task;
   const fallback = settings.defaults.taskRunWorkspaceBinding;
   const stored = storedSpec(status);
   const problem = stored ? undefined : validateTaskRun(taskRun, definition.name, definition.spec, settings);
   if (problem) return { kind: 'problem', problem };
+  const actions = stored ? noStepActions : yield* findStepActions(facts, definition.spec);
+  if (actions.kind === 'problem') return actions;
+  if (actions.kind === 'waiting') {
+    const { message, retryable } = actions;
+    const again = retryable ? { requeueAfterMs: resolverRetryMs } : {};
+    return { kind: 'waiting', reason: reasons.resolvingStepActionRef, message, ...again };
+  }
   const workspaces = bindWorkspaces(taskRun, stored ?? definition.spec, fallback);
-  const spec = stored ?? bindTask(taskRun, definition.name, definition.spec, workspaces);
-  return { kind: 'bound', task: definition, spec, workspaces };
+  const spec = stored ?? bindTask(taskRun, definition, workspaces, actions.parts);
+  return { kind: 'bound', task: definition, spec, workspaces, resolved: actions.resolved, origins: actions.origins };
 }
 
 function unresolved(taskRun: TaskRun, failure: Extract<Resolved<'Task'>, { kind: 'failed' }>): Bound {
   const problem = taskProblem(taskRun, failure);
   return failure.retryable
-    ? { kind: 'waiting', message: `${problem.message}; it will be tried again`, requeueAfterMs: resolverRetryMs }
+    ? {
+        kind: 'waiting',
+        reason: reasons.resolvingTaskRef,
+        message: `${problem.message}; it will be tried again`,
+        requeueAfterMs: resolverRetryMs,
+      }
     : { kind: 'problem', problem };
 }
 
@@ -104,9 +127,10 @@ export const start: AskingPhase = function* (context) {
     return { status, effects: unrecordedPods(context) };
   }
   const task = yield* findTask(facts.taskRun);
-  const bound = bindRun(context, task);
+  const bound = yield* bindRun(context, task);
   const begun = withProvenance(started(context), facts.settings);
-  const status = withOrigin(begun, task, facts.settings, now);
+  const actions = bound.kind === 'waiting' ? [] : (bound.resolved ?? []);
+  const status = withOrigin(begun, [task, ...actions], facts.settings, now);
   switch (bound.kind) {
     case 'problem':
       return {
@@ -114,8 +138,8 @@ export const start: AskingPhase = function* (context) {
         effects: [],
       };
     case 'waiting': {
-      const { message, requeueAfterMs } = bound;
-      const state = { status: 'Unknown', reason: reasons.resolvingTaskRef, message } as const;
+      const { reason, message, requeueAfterMs } = bound;
+      const state = { status: 'Unknown', reason, message } as const;
       const again = requeueAfterMs === undefined ? {} : { requeueAfterMs };
       return { status: withCondition(status, state, now), effects: [], ...again };
     }
@@ -137,7 +161,9 @@ type BoundTask = Extract<Bound, { kind: 'bound' }>;
 
 function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask, found: StartFacts): TaskRunDecision {
   const { facts, now } = context;
-  const withSpec: TaskRunStatus = { ...status, taskSpec: bound.spec };
+  // With the spec, whatever keeps the pod from being made: they are not looked for again.
+  const steps = bound.origins.length > 0 ? bound.origins : origins(status);
+  const withSpec = { ...withContainers(status, [], []), taskSpec: bound.spec, ...(steps.length > 0 ? { steps } : {}) };
   const obstacle = obstacleToStart(context, withSpec, found);
   if (obstacle) return obstacle;
   const patch = storedSpec(context.status) ? undefined : metadataPatch(facts, bound.task);
@@ -151,7 +177,7 @@ function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask
     ...warnings(facts.taskRun, found),
   ];
   const pending = withCondition(withSpec, { status: 'Unknown', reason: reasons.podPending, message: 'Pending' }, now);
-  return { status: { ...withContainers(pending, [], []), podName: pod.metadata.name ?? '' }, effects };
+  return { status: { ...pending, podName: pod.metadata.name ?? '' }, effects };
 }
 
 /** Something looked up for the pod is missing. */

@@ -1,5 +1,4 @@
 import type { Condition } from '../../api/meta.ts';
-import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { succeededCondition, timestamp } from '../condition.ts';
 import { annotations } from '../labels.ts';
@@ -8,7 +7,7 @@ import type { Pod } from '../pod/types.ts';
 import { delayOf } from '../podstatus/delay.ts';
 import { pendingState } from '../podstatus/pending.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
-import { failed, started, type PlanContext } from './context.ts';
+import { failed, started, withContainers, type PlanContext } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect } from './facts.ts';
 import { isOrdinary, reasons } from './reasons.ts';
 
@@ -24,7 +23,7 @@ export function stopPod(context: PlanContext, reason: string, message: string): 
 
 function stop(context: PlanContext, reason: string, message: string): TaskRunDecision {
   const { pod, now } = context;
-  const known = pod === undefined ? started(context) : { ...started(context), ...readings(context, pod) };
+  const known = pod === undefined ? started(context) : withReadings(started(context), pod);
   const status = failed(known, reason, message, now);
   return {
     status: { ...status, ...endedSteps(status, reason, now) },
@@ -33,15 +32,15 @@ function stop(context: PlanContext, reason: string, message: string): TaskRunDec
 }
 
 /** What the pod shows now: the stored status may be a moment behind. */
-function readings({ status }: PlanContext, pod: Pod): Partial<TaskRunStatus> {
-  const spec: TaskSpec = status.taskSpec ?? {};
-  const { steps } = readSteps(pod, spec, false);
+function withReadings(status: TaskRunStatus, pod: Pod): TaskRunStatus {
+  const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   const sidecars = readSidecars(pod);
-  return {
-    podName: pod.metadata.name ?? '',
-    ...(steps.length > 0 ? { steps } : {}),
-    ...(sidecars.length > 0 ? { sidecars } : {}),
-  };
+  const shown = withContainers(
+    status,
+    steps.length > 0 ? steps : (status.steps ?? []),
+    sidecars.length > 0 ? sidecars : (status.sidecars ?? []),
+  );
+  return { ...shown, podName: pod.metadata.name ?? '' };
 }
 
 /** What kept the run from going on, so that its end does not hide it. */

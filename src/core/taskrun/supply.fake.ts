@@ -1,4 +1,5 @@
 import type { AnswerTo, Need } from '../need.ts';
+import type { Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { StartFacts } from './lookups.ts';
 
@@ -7,6 +8,8 @@ export const nothingFound: StartFacts = { secrets: [], unreadableSecrets: [], li
 export interface Findings {
   /** What became of spec.taskRef. */
   task?: Resolved<'Task'> | undefined;
+  /** What became of steps' refs, by the StepAction's or the resolver's name. */
+  actions?: Readonly<Record<string, Resolved<'StepAction'>>> | undefined;
   start?: StartFacts | undefined;
   podWarning?: string | undefined;
 }
@@ -18,6 +21,7 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
     asked.push(need.type);
     switch (need.type) {
       case 'definition':
+        if (need.reference.ofKind === 'StepAction') return actionOf(findings, need.reference);
         return findings.task ?? { kind: 'failed', reason: 'NotFound', message: 'tasks.tekton.dev "t" not found' };
       case 'credentials':
         return credentials;
@@ -33,4 +37,10 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
       }
     }
   };
+}
+
+function actionOf({ actions = {} }: Findings, reference: Reference): Resolved {
+  const name = reference.kind === 'inCluster' ? reference.name : reference.resolver;
+  const message = `stepactions.tekton.dev "${name}" not found`;
+  return actions[name] ?? { kind: 'failed', reason: 'NotFound', message };
 }

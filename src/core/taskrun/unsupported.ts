@@ -48,14 +48,6 @@ function unsupportedInRun(taskRun: TaskRun, settings: Settings): Unsupported[] {
 function unsupportedInSteps(spec: TaskSpec, cel: boolean): Unsupported[] {
   const steps = (spec.steps ?? []).flatMap((step, index): Unsupported[] => {
     const field = `steps[${index}]`;
-    if (step.ref)
-      return [
-        {
-          field: `${field}.ref`,
-          what: `StepAction ${JSON.stringify(step.ref.name ?? step.ref.resolver ?? '')}`,
-          instead: 'write its image, command, args or script into the step',
-        },
-      ];
     if (!cel && step.when?.some((expression) => expression.cel)) {
       return [
         {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../api/pipeline/v1/task.ts';
-import { tasks } from '../../api/resources.ts';
+import type { StepAction } from '../../api/pipeline/v1beta1/stepaction.ts';
+import { stepActions, tasks } from '../../api/resources.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
 import { referenceOf, type DefinitionKind } from '../../core/reference/reference.ts';
 import { ApiError } from '../../kube/client.ts';
@@ -67,6 +68,19 @@ describe('a definition in the cluster', () => {
   });
 });
 
+describe('a StepAction', () => {
+  it('is read from the API server, in v1beta1', async () => {
+    const client = new FakeKubeClient();
+    const spec = { image: 'of the action' };
+    client.seed(stepActions as Resource<StepAction>, { metadata: { name: 's', namespace: 'ns' }, spec });
+    const given = need({ name: 's' }, { kind: 'StepAction', fresh: false });
+    expect(await supplyDefinition(given, requester, sources({ client }), signal)).toMatchObject({
+      kind: 'found',
+      definition: { name: 's', spec },
+    });
+  });
+});
+
 describe('a remote definition', () => {
   it('is left to who resolves it, with the run that asks', async () => {
     const asked: unknown[] = [];
@@ -82,10 +96,8 @@ describe('a remote definition', () => {
     expect(asked).toEqual([['git', 'run', requester]]);
   });
 
-  it.each([
-    ['a resolver', need({ resolver: 'git' })],
-    ['a StepAction', need({ name: 's' }, { kind: 'StepAction' })],
-  ])('is not supported without one: %s', async (_name, given) => {
+  it('is not supported without one', async () => {
+    const given = need({ resolver: 'git' });
     expect(await supplyDefinition(given, requester, sources(), signal)).toMatchObject({ reason: 'Unsupported' });
   });
 });

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../../api/pipeline/v1/pipeline.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
-import { pipelines, tasks } from '../../api/resources.ts';
+import type { StepAction } from '../../api/pipeline/v1beta1/stepaction.ts';
+import { pipelines, stepActions, tasks } from '../../api/resources.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
 import type { ClusterReference, RemoteReference } from '../../core/reference/reference.ts';
 import type { Definition, Resolved } from '../../core/reference/resolved.ts';
@@ -41,10 +42,7 @@ export async function supplyDefinition(
   const { reference } = need;
   if (reference.kind === 'inCluster') return findInCluster({ ...need, reference }, sources, signal);
   if (sources.remote) return sources.remote({ ...need, reference }, requester, signal);
-  return unsupported(`resolver "${reference.resolver}" is not supported by this version`);
-}
-
-function unsupported(message: string): Resolved {
+  const message = `resolver "${reference.resolver}" is not supported by this version`;
   return { kind: 'failed', reason: 'Unsupported', message };
 }
 
@@ -59,7 +57,8 @@ async function findInCluster(
     case 'Pipeline':
       return read(need, pipelines as Resource<Pipeline>, stores.pipelines, client, signal);
     case 'StepAction':
-      return unsupported('StepActions are not supported by this version');
+      // Read when a run begins, and only then: nobody watches them.
+      return read(need, stepActions as Resource<StepAction>, undefined, client, signal);
     default: {
       const never: never = need.reference.ofKind;
       return never;

@@ -27,7 +27,7 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): Retu
       store: stores.taskRuns,
       observe: (taskRun, settings) => observe(taskRun, stores, settings),
       plan: planTaskRun,
-      supply: ({ taskRun }, signal) => supplierFor(taskRun, options, signal),
+      supply: (facts, signal) => supplierFor(facts, options, signal),
       apply: async ({ run, facts, effects }, signal) => {
         const outcomes = await applyPodEffects(run, effects, { ...options, settings: facts.settings }, signal);
         return { run, outcomes };

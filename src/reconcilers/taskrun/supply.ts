@@ -1,5 +1,6 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { gateOf } from '../../concurrency.ts';
 import type { AnswerTo, Need } from '../../core/need.ts';
+import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { joinKey } from '../../kube/object.ts';
@@ -15,9 +16,9 @@ export interface Supplying extends DefinitionSources {
   imageLookup: ImageLookup;
 }
 
-/** Finds out what planning a TaskRun asks for. */
+/** Finds out what planning a TaskRun asks for; StepActions no more at once than default-step-ref-concurrency-limit. */
 export function supplierFor(
-  taskRun: TaskRun,
+  { taskRun, settings }: Pick<TaskRunFacts, 'taskRun' | 'settings'>,
   supplying: Supplying,
   signal: AbortSignal,
 ): (need: Need) => Promise<AnswerTo<Need>> {
@@ -25,10 +26,13 @@ export function supplierFor(
   const { namespace = '', name = '', uid = '' } = taskRun.metadata;
   const run = { key: joinKey(namespace, name), uid };
   const requester = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', namespace, name, uid };
+  const stepActions = gateOf(settings.defaults.stepRefConcurrencyLimit);
   return async (need) => {
     switch (need.type) {
       case 'definition':
-        return supplyDefinition(need, requester, supplying, signal);
+        return need.reference.ofKind === 'StepAction'
+          ? stepActions(() => supplyDefinition(need, requester, supplying, signal))
+          : supplyDefinition(need, requester, supplying, signal);
       case 'credentials':
         return supplyCredentials(need, client, signal);
       case 'image':

@@ -177,7 +177,7 @@ function validateStepName(name: string | undefined): FieldError[] {
 }
 
 /** /tekton belongs to the entrypoint, except the home directory. */
-function validateVolumeMount({ name, mountPath }: { name: string; mountPath: string }): FieldError[] {
+export function validateVolumeMount({ name, mountPath }: { name: string; mountPath: string }): FieldError[] {
   return [
     ...(mountPath.startsWith('/tekton/') && !mountPath.startsWith('/tekton/home')
       ? fieldError(
