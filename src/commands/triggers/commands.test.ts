@@ -129,7 +129,7 @@ const rows: Row[] = [
     line: 'tb delete push nope -f',
     status: 1,
     out: 'TriggerBindings deleted: "push"\n',
-    err: 'Error: failed to get TriggerBinding nope: triggerbindings.triggers.tekton.dev "nope" not found\n',
+    err: 'Error: triggerbindings.triggers.tekton.dev "nope" not found\n',
   },
   { line: 'el rm --all -f', out: 'All EventListeners deleted in namespace "ns"\n' },
   { line: 'ctb rm --all -f', out: 'All ClusterTriggerBindings deleted\n' },

@@ -4,7 +4,7 @@ import { command, CommandError, type Command, type Context } from '../command.ts
 import { confirm, deleteAll } from '../delete.ts';
 import { quotedList } from '../deletion.ts';
 import { toggle } from '../flags.ts';
-import { placeOf, type TriggersKind } from './kind.ts';
+import { eventListenerKind, placeOf, type TriggersKind } from './kind.ts';
 
 /** `eventlistener delete` and the others. */
 export function deleteTriggersCommand<T extends KubeObject>(kind: TriggersKind<T>): Command {
@@ -52,7 +52,12 @@ async function lookedUp<T extends KubeObject>(
   signal.throwIfAborted();
   const present = names.filter((_name, index) => found[index]?.status === 'fulfilled');
   const missing = found.flatMap((result, index) =>
-    result.status === 'rejected' ? [`failed to get ${title} ${names[index]}: ${messageOf(result.reason)}`] : [],
+    // tkn's words, which are longer for listeners.
+    result.status === 'rejected'
+      ? [
+          `${title === eventListenerKind.title ? `failed to get ${title} ${names[index]}: ` : ''}${messageOf(result.reason)}`,
+        ]
+      : [],
   );
   return { present, missing };
 }

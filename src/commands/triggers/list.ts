@@ -6,7 +6,7 @@ import { toggle } from '../flags.ts';
 import { listObject, outputFlags, printerOf } from '../output.ts';
 import { age, nothing } from '../text/age.ts';
 import { alignColumns } from '../text/columns.ts';
-import { placeOf, type TriggersKind } from './kind.ts';
+import { eventListenerKind, placeOf, type TriggersKind } from './kind.ts';
 
 interface Columns<T extends KubeObject> {
   /** Behind NAME and AGE. */
@@ -43,7 +43,8 @@ export function listTriggersCommand<T extends KubeObject>(kind: TriggersKind<T>,
       const everywhere = (flags as Record<string, unknown>)['all-namespaces'] === true;
       const found = await find(context, kind, everywhere);
       if (printer) context.terminal.out(await printer(listObject(resource, found)));
-      else if (found.items.length === 0) context.terminal.err(`No ${plural} found\n`);
+      else if (found.items.length === 0)
+        context.terminal.err(`No ${resource.kind === eventListenerKind.title ? 'eventlisteners' : plural} found\n`);
       else context.terminal.out(tableOf(context, found.items, columns, { everywhere, hasHeads: !flags['no-headers'] }));
       return 0;
     },
