@@ -8,7 +8,9 @@ import { begun, factsOf, now, plan, type Given } from './given.fake.ts';
 import { planTaskRun } from './plan.ts';
 import { supplyOf } from './supply.fake.ts';
 
-const foundAction = (spec: StepActionSpec): Resolved<'StepAction'> => ({
+type Found = Extract<Resolved<'StepAction'>, { kind: 'found' }>;
+
+const foundAction = (spec: StepActionSpec): Found => ({
   kind: 'found',
   definition: { name: 'act', metadata: {}, spec },
 });
