@@ -23,7 +23,7 @@ export default defineConfig({
             'test/conformance/*.test.ts',
             'test/cluster-access/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', 'test/contract/tkn-requests.test.ts'],
+          exclude: ['**/node_modules/**', 'test/contract/tkn-*.test.ts'],
           // Bundling, locks and key derivation take their time on a busy machine; none of these tests waits for it.
           testTimeout: 60_000,
         },
@@ -44,7 +44,7 @@ export default defineConfig({
           name: 'integration',
           // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
           retry: 1,
-          include: ['test/integration/**/*.test.ts', 'test/contract/tkn-requests.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/contract/tkn-*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

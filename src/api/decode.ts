@@ -101,3 +101,24 @@ function shortened(text: string): string {
 function article(type: string): string {
   return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
 }
+
+/** Fields that the schema asks for and the value has not. */
+export function missingFields(schema: StructuralSchema, value: unknown, path = ''): FieldError[] {
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => missingFields(schema.items ?? {}, item, `${path}[${index}]`));
+  if (typeof value !== 'object' || value === null) return [];
+  const fields = value as Record<string, unknown>;
+  const { required = [], properties = {}, additionalProperties } = schema;
+  return [
+    ...required
+      .filter((name) => fields[name] === undefined)
+      .map((name) => ({ path: `${path}.${name}`, message: 'missing field(s)' })),
+    ...Object.entries(fields).flatMap(([name, child]) =>
+      missingFields(
+        (Object.hasOwn(properties, name) ? properties[name] : additionalProperties) ?? {},
+        child,
+        `${path}.${name}`,
+      ),
+    ),
+  ];
+}

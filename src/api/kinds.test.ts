@@ -30,6 +30,12 @@ describe.each(kinds)('$kind', (kind) => {
   });
 });
 
+describe('versions of a kind', () => {
+  it.each(kinds)('$kind: all are judged anew at an update, or none', ({ versions }) => {
+    expect(new Set(versions.map(({ validateUpdate }) => validateUpdate !== undefined)).size).toBe(1);
+  });
+});
+
 describe.each(rows)('$name', ({ kind, version }) => {
   const schema = objectSchema(kind, version);
   const spec = schema.properties?.['spec'] ?? {};

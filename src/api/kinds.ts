@@ -1,10 +1,16 @@
+import { dashboardKinds } from './dashboard/kinds.ts';
 import type { KindDefinition, KindVersion } from './kind.ts';
 import { pipelineKinds } from './pipeline/kinds.ts';
 import { resolutionKinds } from './resolution/kinds.ts';
 import { triggersKinds } from './triggers/kinds.ts';
 
 /** Every kind of the suite: CRDs, admission, conversion and `tektite validate` are made from this table alone. */
-export const kinds: readonly KindDefinition[] = [...pipelineKinds, ...resolutionKinds, ...triggersKinds];
+export const kinds: readonly KindDefinition[] = [
+  ...pipelineKinds,
+  ...resolutionKinds,
+  ...triggersKinds,
+  ...dashboardKinds,
+];
 
 /** A kind and one of its versions. */
 export interface FoundKind {

@@ -117,6 +117,8 @@ describe('chains-config', () => {
     ['filter.managed-by', 'a, b', (c) => c.managedBy, ['a', 'b']],
     ['signing.attempts', '10', (c) => c.attempts, 10],
     ['artifacts.unrecorded', 'sign', (c) => c.trust.unrecorded, 'sign'],
+    ['enforce-nonfalsifiable', 'true', (c) => c.trust.unrecorded, 'never'],
+    ['enforce-nonfalsifiable', 'false', (c) => c.trust.unrecorded, 'refuse'],
     ['artifacts.opt-out', 'forbid', (c) => c.trust.optOut, 'forbid'],
     ['artifacts.oci.verify-push', 'true', (c) => [c.trust.verifyPush, c.trust.lendCredentials], [true, false]],
     ['artifacts.oci.verify-push', 'false', (c) => [c.trust.verifyPush, c.trust.lendCredentials], [false, true]],
@@ -147,6 +149,7 @@ describe('chains-config', () => {
     ['signing.attempts', '0', (c) => c.attempts, 5],
     // What decides whom Chains trusts is at its strictest.
     ['artifacts.unrecorded', 'yes', (c) => c.trust.unrecorded, 'refuse'],
+    ['enforce-nonfalsifiable', 'spire', (c) => c.trust.unrecorded, 'never'],
     ['artifacts.opt-out', 'false', (c) => c.trust.optOut, 'forbid'],
     ['artifacts.oci.verify-push', 'yes', (c) => c.trust.verifyPush, true],
     ['storage.oci.lend-credentials', 'yes', (c) => c.trust.lendCredentials, false],

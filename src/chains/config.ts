@@ -73,8 +73,11 @@ export interface KmsSettings {
 
 /** What may be attested and signed, for whom, with whose rights. Values that are not known count as the strictest. */
 export interface TrustSettings {
-  /** Runs of which no controller kept a record of what it acted on (artifacts.unrecorded). */
-  unrecorded: 'refuse' | 'sign';
+  /**
+   * Runs of which no controller kept a record of what it acted on (artifacts.unrecorded). 'never': not those of another
+   * controller either, whoever names it (enforce-nonfalsifiable).
+   */
+  unrecorded: 'never' | 'refuse' | 'sign';
   /** Whether users may keep their runs from being signed (artifacts.opt-out). */
   optOut: 'allow' | 'forbid';
   /** Images are signed only when the run's own credentials may push them (artifacts.oci.verify-push). */
@@ -221,6 +224,9 @@ function trust(values: ConfigValues, data: Readonly<Record<string, string>>): Tr
   const pushKey = 'artifacts.oci.verify-push';
   const verifyPush = values.boolean(pushKey, data[pushKey] !== undefined);
   const lendKey = 'storage.oci.lend-credentials';
+  const enforceKey = 'enforce-nonfalsifiable';
+  const isEnforced = values.boolean(enforceKey, data[enforceKey] !== undefined);
+  const unrecorded = values.oneOf('artifacts.unrecorded', 'refuse', ['refuse', 'sign']);
   const key = 'signing.namespaces';
   const { policies, faults } = parseNamespacePolicies(values.text(key, ''));
   for (const fault of faults)
@@ -231,7 +237,7 @@ function trust(values: ConfigValues, data: Readonly<Record<string, string>>): Tr
       message: `key ${key}: ${fault}; nothing is signed where this counts until you correct it`,
     });
   return {
-    unrecorded: values.oneOf('artifacts.unrecorded', 'refuse', ['refuse', 'sign']),
+    unrecorded: isEnforced ? 'never' : unrecorded,
     optOut: strict(values, data, 'artifacts.opt-out', ['allow', 'forbid']),
     verifyPush,
     lendCredentials: values.boolean(lendKey, data[lendKey] === undefined && !verifyPush),

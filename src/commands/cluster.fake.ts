@@ -19,6 +19,7 @@ export class FakeCluster implements Cluster {
   readonly #logs = new Map<string, FakeLog>();
   readonly #waiting = new Set<() => void>();
   #version = 0;
+  #names = 0;
   /** Every request, as "verb plural[/name] [selectors]". */
   readonly requests: string[] = [];
   /** Errors that the next requests of a kind meet, by the request's text. */
@@ -111,6 +112,13 @@ export class FakeCluster implements Cluster {
     }
   }
 
+  async create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T> {
+    const { name = `${object.metadata.generateName ?? ''}x${++this.#names}`, namespace = 'ns' } = object.metadata;
+    this.#request(`create ${resource.plural}/${name}`);
+    this.put(resource, { ...object, metadata: { ...object.metadata, name, namespace } });
+    return this.#find(resource, namespace, name);
+  }
+
   async patch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string,
@@ -141,10 +149,16 @@ export class FakeCluster implements Cluster {
   async *podLogs(
     namespace: string,
     pod: string,
-    options: { container: string; follow: boolean; timestamps: boolean; signal?: AbortSignal | undefined },
+    options: {
+      container: string;
+      follow: boolean;
+      timestamps: boolean;
+      tailLines?: number;
+      signal?: AbortSignal | undefined;
+    },
   ): AsyncGenerator<Uint8Array, void> {
     this.#request(
-      `log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}`,
+      `log ${pod}/${options.container}${options.follow ? ' follow' : ''}${options.timestamps ? ' timestamps' : ''}${options.tailLines === undefined ? '' : ` tail ${options.tailLines}`}`,
     );
     this.#find(pods, namespace, pod);
     yield* this.log(pod, options.container).read(options.follow, options.signal);

@@ -22,6 +22,8 @@ export interface Cluster {
     resource: Resource<T>,
     options: Selection & { resourceVersion: string },
   ): AsyncIterable<WatchEvent<T>>;
+  /** With `metadata.generateName` the server chooses the name. */
+  create<T extends KubeObject>(resource: Resource<T>, object: T, options?: Cancellable): Promise<T>;
   patch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string,
@@ -33,7 +35,7 @@ export interface Cluster {
   podLogs(
     namespace: string,
     pod: string,
-    options: { container: string; follow: boolean; timestamps: boolean } & Cancellable,
+    options: { container: string; follow: boolean; timestamps: boolean; tailLines?: number } & Cancellable,
   ): AsyncIterable<Uint8Array>;
 }
 

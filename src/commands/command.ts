@@ -11,6 +11,8 @@ export interface Context {
   style: Style;
   cluster: Cluster;
   namespace: string;
+  /** What --context names; empty when it is not given. */
+  contextName: string;
   signal: AbortSignal;
 }
 

@@ -10,7 +10,7 @@ import type { Resource } from '../kube/object.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text, toggle } from './flags.ts';
-import { byStartTime, pipelineRunKind, taskRunKind } from './kinds.ts';
+import { byCreation, byStartTime, pipelineRunKind, taskRunKind } from './kinds.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { listObject, outputFlags, printerOf } from './output.ts';
 import { age, duration, nothing, spanText } from './text/age.ts';
@@ -98,10 +98,6 @@ export const listTasks: Command = listDefinitions<Task>(tasks, ['DESCRIPTION', '
   );
 });
 
-function byCreation(a: Run, b: Run): number {
-  return Date.parse(a.metadata.creationTimestamp ?? '') - Date.parse(b.metadata.creationTimestamp ?? '');
-}
-
 function lastRunCells(run: PipelineRun | undefined, now: Date, style: Style): string[] {
   if (!run) return [nothing, nothing, nothing, nothing];
   const { status } = run;
@@ -113,7 +109,7 @@ function lastRunCells(run: PipelineRun | undefined, now: Date, style: Style): st
   ];
 }
 
-function shortened(description: string | undefined): string {
+export function shortened(description: string | undefined): string {
   const whole = description ?? '';
   return whole.length > LONGEST_DESCRIPTION ? `${whole.slice(0, LONGEST_DESCRIPTION - 1)}...` : whole;
 }

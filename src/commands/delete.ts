@@ -144,7 +144,7 @@ async function deleteSelected<T extends Run>(
  * Deletes, and says what went wrong with which. One that went between our look and our request is a failure only for
  * who named it.
  */
-async function deleteAll(
+export async function deleteAll(
   context: Context,
   kind: { title: string; resource: Resource },
   names: readonly string[],
@@ -196,7 +196,7 @@ async function withoutRefused(
   return agreed;
 }
 
-async function confirm(
+export async function confirm(
   context: Context,
   answers: AsyncIterator<string>,
   force: boolean,

@@ -46,6 +46,11 @@ export function texts(help: string, options: { short?: string } = {}): Flag<stri
   };
 }
 
+/** May be given several times; commas are part of the text. */
+export function eachText(help: string, options: { short?: string } = {}): Flag<string[]> {
+  return { ...options, help, kind: 'string', initial: [], read: (given, before) => [...before, given] };
+}
+
 export function whole(help: string, options: { short?: string; initial?: number } = {}): Flag<number> {
   return { ...options, help, kind: 'int', initial: options.initial ?? 0, read: readWhole };
 }

@@ -50,6 +50,11 @@ export function byNamespace(a: Run, b: Run): number {
   return left === right ? byStartTime(a, b) : left < right ? -1 : 1;
 }
 
+/** Oldest first. */
+export function byCreation(a: Run, b: Run): number {
+  return Date.parse(a.metadata.creationTimestamp ?? '') - Date.parse(b.metadata.creationTimestamp ?? '');
+}
+
 export function compareStart(a: string | undefined, b: string | undefined): number {
   if (!a || !b) return (a ? 1 : 0) - (b ? 1 : 0);
   return Date.parse(b) - Date.parse(a);

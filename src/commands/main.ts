@@ -1,4 +1,7 @@
+import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { messageOf } from '../errors.ts';
+import { listBundle } from './bundle/list.ts';
+import { pushBundle } from './bundle/push.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
 import { command, CommandError, commonFlags } from './command.ts';
@@ -9,6 +12,7 @@ import { describeCommand } from './describe.ts';
 import { describePipelineRun } from './describe-pipelinerun.ts';
 import { describeTaskRun } from './describe-taskrun.ts';
 import type { CommandEnvironment } from './environment.ts';
+import { exportCommand } from './export.ts';
 import { FlagError, parseFlags } from './flags.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
@@ -17,10 +21,16 @@ import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
+import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
+import { rerunPipelineRun } from './start/rerun.ts';
+import { startPipeline, startTask } from './start/command.ts';
+import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
+import { triggersGroups } from './triggers/groups.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
+import { waitCommand } from './wait.ts';
 
 const PROGRAM = 'tektite';
 /** As a shell reports a process that was interrupted. */
@@ -29,8 +39,15 @@ const INTERRUPTED = 130;
 const groups: readonly CommandGroup[] = [
   {
     names: ['pipeline', 'p', 'pipelines'],
-    summary: 'Inspect and sign Pipelines',
-    commands: [describePipeline, listPipelines, signCommand('Pipeline'), verifyCommand('Pipeline')],
+    summary: 'Start, inspect and sign Pipelines',
+    commands: [
+      describePipeline,
+      exportCommand(pipelines),
+      listPipelines,
+      startPipeline,
+      signCommand('Pipeline'),
+      verifyCommand('Pipeline'),
+    ],
   },
   {
     names: ['pipelinerun', 'pr', 'pipelineruns'],
@@ -39,8 +56,11 @@ const groups: readonly CommandGroup[] = [
       cancelPipelineRun,
       deleteCommand(pipelineRunKind),
       describeCommand(pipelineRunKind, describePipelineRun),
+      exportCommand(pipelineRuns),
       listCommand(pipelineRunKind),
       pipelineRunLogs,
+      rerunPipelineRun,
+      waitCommand(pipelineRunKind),
     ],
   },
   {
@@ -50,15 +70,19 @@ const groups: readonly CommandGroup[] = [
       cancelTaskRun,
       deleteCommand(taskRunKind),
       describeCommand(taskRunKind, describeTaskRun),
+      exportCommand(taskRuns),
       listCommand(taskRunKind),
       taskRunLogs,
+      waitCommand(taskRunKind),
     ],
   },
   {
     names: ['task', 't', 'tasks'],
-    summary: 'Inspect and sign Tasks',
-    commands: [describeTask, listTasks, signCommand('Task'), verifyCommand('Task')],
+    summary: 'Start, inspect and sign Tasks',
+    commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
+  { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
+  ...triggersGroups,
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
 
@@ -73,7 +97,14 @@ const helpCommand: Command = command({
   // Answered before any command runs.
   run: () => Promise.resolve(0),
 });
-const single: readonly Command[] = [validateCommand, pinCommand, resolveCommand, versionCommand, helpCommand];
+const single: readonly Command[] = [
+  validateCommand,
+  pinCommand,
+  resolveCommand,
+  pruneCommand,
+  versionCommand,
+  helpCommand,
+];
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);
@@ -105,7 +136,7 @@ export async function runCommand(
     return await runLeaf(line, environment, signal);
   } catch (error) {
     if (signal.aborted) return INTERRUPTED;
-    terminal.err(`Error: ${messageOf(error)}\n`);
+    terminal.err(`Error: ${printable(messageOf(error))}\n`);
     if (error instanceof FlagError || error instanceof UsageError)
       terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
     return error instanceof CommandError ? error.status : 1;
@@ -163,6 +194,7 @@ async function runLeaf(
     signal,
     cluster: connection.cluster,
     namespace: String(values['namespace']) || connection.namespace,
+    contextName: choice.context,
   };
   try {
     return await leaf.run(context, values, rest);

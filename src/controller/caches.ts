@@ -8,6 +8,7 @@ import { resolutionRequests, type ResolutionRequest } from '../api/resolution/re
 import { verificationPolicies, type VerificationPolicy } from '../api/resolution/verification-policy.ts';
 import { isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
+import { ownerOf } from '../core/retention/run.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerOptions } from '../kube/informer.ts';
 import { keyOf, type KubeObject, type Resource } from '../kube/object.ts';
@@ -17,6 +18,11 @@ import { byController, controllerId, controllerIndex, controllerKey } from '../k
 import type { Logger } from '../log.ts';
 import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
 import { isCut, keptPipelineRun, keptPod, keptRequest, keptTaskRun, type Surroundings } from './settled.ts';
+
+/** Name of the index of runs that finds those of a namespace that are no part of another run. */
+export const byOwnNamespace = 'ownNamespace';
+const ownNamespaceIndex = ({ metadata }: KubeObject): string[] =>
+  ownerOf(metadata) === undefined ? [metadata.namespace ?? ''] : [];
 
 /** What the caches hold. */
 interface CachesScope {
@@ -56,6 +62,7 @@ export class Caches {
     this.#stages.push([]);
     this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
       transform: (run) => keptPipelineRun(run, around),
+      indexes: { [byOwnNamespace]: ownNamespaceIndex },
     });
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
@@ -64,7 +71,10 @@ export class Caches {
     this.verificationPolicies = this.#cache(verificationPolicies);
     this.resolutionRequests = this.#cache(resolutionRequests, { transform: keptRequest });
     this.#stages.push([]);
-    this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, { transform: (run) => keptTaskRun(run, around) });
+    this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, {
+      transform: (run) => keptTaskRun(run, around),
+      indexes: { [byOwnNamespace]: ownNamespaceIndex },
+    });
     this.#stages.push([]);
     // Only pods of TaskRuns: a cluster's other pods are none of our business, and many.
     this.pods = this.#cache(pods, { labelSelector: labels.taskRun, transform: (pod) => keptPod(pod, around) });
@@ -122,7 +132,7 @@ export class Caches {
 
   #cache<T extends KubeObject>(
     resource: Resource<T>,
-    options: Pick<InformerOptions<T>, 'labelSelector' | 'transform'> = {},
+    options: Pick<InformerOptions<T>, 'labelSelector' | 'transform' | 'indexes'> = {},
   ): Cache<T> {
     const informer = (namespace: string | undefined) => {
       const made = new Informer<T>({
@@ -130,7 +140,7 @@ export class Caches {
         resource,
         namespace,
         ...options,
-        indexes: { [byController]: controllerIndex },
+        indexes: { [byController]: controllerIndex, ...options.indexes },
         ...(this.#resyncMs === undefined ? {} : { resyncMs: this.#resyncMs }),
         log: this.#log,
       });

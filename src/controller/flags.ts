@@ -12,6 +12,8 @@ import {
 export interface ControllerFlags extends RoleFlags, RegistryFlags {
   entrypointImage: string;
   nopImage: string;
+  /** Finished runs are pruned as the ConfigMaps say; without it no deletion is ever tried. */
+  prune: boolean;
 }
 
 const flagsOfRole = {
@@ -19,6 +21,7 @@ const flagsOfRole = {
   options: {
     'entrypoint-image': { type: 'string' },
     'nop-image': { type: 'string' },
+    prune: { type: 'boolean' },
     ...REGISTRY_OPTIONS,
   },
   defaults: { concurrency: 32, qps: 100, burst: 200, systemNamespace: 'tekton-pipelines' },
@@ -32,5 +35,5 @@ export function parseControllerFlags(args: readonly string[], env: Environment):
     const missing = entrypointImage ? 'nop-image' : 'entrypoint-image';
     throw new FlagError(`--${missing} is missing: it names the image that every TaskRun's pod needs`);
   }
-  return { ...flags, ...registryFlags(values), entrypointImage, nopImage };
+  return { ...flags, ...registryFlags(values), entrypointImage, nopImage, prune: values.prune ?? false };
 }

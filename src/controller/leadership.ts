@@ -7,4 +7,7 @@ export const queueNames = {
   resolutionRequest: 'github.com.tektoncd.pipeline.pkg.reconciler.resolutionrequest.Reconciler',
 } as const;
 
+/** Of the pruner, where it is on. */
+export const prunerQueueName = 'github.com.tektoncd.pruner.pkg.reconciler.Reconciler';
+
 export type Leaders = LeadersOf<keyof typeof queueNames>;

@@ -1,18 +1,24 @@
 import type { EventType } from '../kube/events.ts';
-import { runReplica } from '../kube/replica.ts';
+import { runReplica, type ReplicaOptions } from '../kube/replica.ts';
 import { certificatesFromEnvironment } from '../http/certificates.ts';
 import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
 import { commit } from '../version.ts';
 import type { Environment } from '../role/flags.ts';
-import { electLeaders } from '../role/leadership.ts';
+import type { Leadership } from '../kube/buckets.ts';
+import { electLeaders, type LeadersOf } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
+import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { Caches } from './caches.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
-import { queueNames } from './leadership.ts';
+import { prunerQueueName, queueNames } from './leadership.ts';
 import { PipelineRunMetrics, registerRunningPipelineRuns } from './metrics/pipeline-run.ts';
 import { TaskRunMetrics, registerRunningTaskRuns } from './metrics/task-run.ts';
+import { policyKmsKeys } from './policy-keys.ts';
+import { pruningController } from './pruning/controller.ts';
+import { PruningSettings } from './pruning/settings.ts';
+import { PruningWatches } from './pruning/sources.ts';
 import { makeReconcilers } from './reconcilers.ts';
 import { configNames, watchSettings } from './settings.ts';
 
@@ -64,7 +70,7 @@ function settingsWatch({ flags, env, client, events, log }: RoleProcess<Controll
 async function reconcile(
   process: RoleProcess<ControllerFlags>,
   registries: Registries,
-  { settings, running }: Awaited<ReturnType<typeof watchSettings>>,
+  { settings, configMaps, running }: Awaited<ReturnType<typeof watchSettings>>,
 ): Promise<void> {
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
   const { component } = controller;
@@ -72,16 +78,29 @@ async function reconcile(
   const { metrics } = settings.observability();
   registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
   registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
-  const leaders = electLeaders({ client, flags, env, config: settings.leaderElection(), component, queueNames, log });
+  const candidate = { client, flags, config: settings.leaderElection(), component, log };
+  const leaders: LeadersOf<keyof typeof queueNames> & { pruner?: Leadership } = flags.prune
+    ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
+    : electLeaders({ ...candidate, queueNames });
   recordFinishedRuns(caches, leaders, {
     taskRuns: new TaskRunMetrics(meters.role, metrics),
     pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
   });
   const registry = meters.infrastructure;
-  const given = { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log, end };
-  const sources = [caches, { run: () => running }];
-  await runReplica(
-    { sources, controllers: makeReconcilers(given), election: leaders, recorder: events, log, onReady: ready },
-    end,
-  );
+  const kms = policyKmsKeys(env);
+  const queueMetrics = new QueueMetricsRegistry(registry);
+  const given = { client, caches, leaders, settings, events, flags, registries, watchdog, queueMetrics, log, kms, end };
+  const controllers = makeReconcilers(given);
+  const sources: ReplicaOptions['sources'][number][] = [caches, { run: () => running }];
+  if (leaders.pruner) {
+    const watches = new PruningWatches(client, flags.namespaces, log);
+    const { namespaceMaps, namespaces } = watches;
+    const { systemNamespace } = flags;
+    const pruning = new PruningSettings({ configMaps, systemNamespace, namespaceMaps, namespaces, events });
+    sources.push(watches);
+    controllers.push(
+      pruningController({ ...given, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
+    );
+  }
+  await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady: ready }, end);
 }

@@ -17,6 +17,7 @@ import { Watchdog } from '../kube/watchdog.ts';
 import { silentLogger } from '../log.ts';
 import { Caches } from './caches.ts';
 import { parseControllerFlags } from './flags.ts';
+import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { makeReconcilers, type ReconcilerSurroundings } from './reconcilers.ts';
 
 const runs = taskRuns as Resource<TaskRun>;
@@ -45,7 +46,7 @@ beforeEach(async () => {
     events: new EventRecorder({ client, component: 'test', log: silentLogger }),
     flags: parseControllerFlags(['--entrypoint-image=e', '--nop-image=n'], {}),
     watchdog: new Watchdog(silentLogger),
-    registry: new Registry(),
+    queueMetrics: new QueueMetricsRegistry(new Registry()),
     log: silentLogger,
     end: stop.signal,
   } as unknown as ReconcilerSurroundings);

@@ -1,4 +1,3 @@
-import type { Registry } from 'prom-client';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
@@ -16,12 +15,13 @@ import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
+import type { KmsKeys } from '../resolvers/supply/policies.ts';
 import type { Registries } from '../registry/client.ts';
 import type { Caches } from './caches.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
 import { ledBy } from '../role/leadership.ts';
-import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import type { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
 import { remoteDefinitions, resolutionRequestController } from './remote-definitions.ts';
@@ -38,16 +38,29 @@ export interface ReconcilerSurroundings {
   flags: ControllerFlags;
   registries: Registries;
   watchdog: Watchdog;
-  registry: Registry;
+  queueMetrics: QueueMetricsRegistry;
   log: Logger;
+  /** Of keys that VerificationPolicies name. */
+  kms: KmsKeys;
   /** The process is to end. */
   end: AbortSignal;
 }
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const { client, caches, leaders, settings, events, flags, registries, watchdog, registry, log } = given;
-  const metrics = new QueueMetricsRegistry(registry);
+  const {
+    client,
+    caches,
+    leaders,
+    settings,
+    events,
+    flags,
+    registries,
+    watchdog,
+    queueMetrics: metrics,
+    log,
+    kms,
+  } = given;
   const { concurrency } = flags;
   const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
@@ -79,7 +92,11 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   );
   feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
   const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
-  const remote = remoteDefinitions({ ...aroundRequests, queues: { taskRun: taskRuns, pipelineRun: pipelineRuns } });
+  const remote = remoteDefinitions({
+    ...aroundRequests,
+    kms,
+    queues: { taskRun: taskRuns, pipelineRun: pipelineRuns },
+  });
   const requestQueue = queueOf(queueNames.resolutionRequest);
   const images = new ImageLookups({
     read: createImageReading({ client, registries }),

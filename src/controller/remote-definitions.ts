@@ -11,6 +11,7 @@ import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import type { RemoteSupplier, Requester } from '../reconcilers/supply/definitions.ts';
 import { createResolutionRequestReconciler } from '../resolvers/requests/reconciler.ts';
+import type { KmsKeys } from '../resolvers/supply/policies.ts';
 import { createRemoteSupplier, isNews } from '../resolvers/supply/supplier.ts';
 import { isResolved } from '../resolvers/contract/status.ts';
 import type { Caches } from './caches.ts';
@@ -25,6 +26,7 @@ export interface RemoteSurroundings {
   leaders: Leaders;
   settings: Pick<LiveSettings, 'current'>;
   queues: RunQueues;
+  kms: KmsKeys;
   clock: Clock;
 }
 
@@ -38,6 +40,7 @@ export function remoteDefinitions({
   leaders,
   settings,
   queues,
+  kms,
   clock,
 }: RemoteSurroundings): RemoteSupplier {
   const supply = createRemoteSupplier({
@@ -45,6 +48,7 @@ export function remoteDefinitions({
     requests: caches.resolutionRequests,
     policies: caches.verificationPolicies,
     settings: () => settings.current(),
+    kms,
     clock,
   });
   const waiting = new Map<string, Map<string, Requester['kind']>>();
@@ -78,7 +82,7 @@ function ownerOf(request: ResolutionRequest): [string, Requester['kind']][] {
 
 /** The controller that holds the time limit of all ResolutionRequests. */
 export function resolutionRequestController(
-  { client, caches, leaders, settings, clock }: Omit<RemoteSurroundings, 'queues'>,
+  { client, caches, leaders, settings, clock }: Omit<RemoteSurroundings, 'queues' | 'kms'>,
   { queue, concurrency, watchdog, log }: { queue: WorkQueue; concurrency: number; watchdog: Watchdog; log: Logger },
 ): ControllerOptions {
   const leadership = leaders.resolutionRequest;

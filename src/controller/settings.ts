@@ -143,7 +143,7 @@ interface SettingsWatch {
 export async function watchSettings(
   watch: SettingsWatch,
   signal: AbortSignal,
-): Promise<{ settings: LiveSettings; running: Promise<void> }> {
+): Promise<{ settings: LiveSettings; configMaps: Store<ConfigMap>; running: Promise<void> }> {
   const { client, namespace, names, images, release, events, log } = watch;
   const informer = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
   const running = informer.run(signal);
@@ -157,6 +157,7 @@ export async function watchSettings(
     );
   return {
     settings: new LiveSettings({ configMaps: informer.store, namespace, names, images, release, log, onProblem }),
+    configMaps: informer.store,
     running,
   };
 }

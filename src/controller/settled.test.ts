@@ -9,7 +9,7 @@ import type { Resource } from '../kube/object.ts';
 import { pods, type Pod } from '../kube/resources.ts';
 import { silentLogger } from '../log.ts';
 import { Caches } from './caches.ts';
-import { isCut } from './settled.ts';
+import { isCut, keptTaskRun } from './settled.ts';
 import { wholeRuns } from './whole-runs.ts';
 
 const ended = {
@@ -131,6 +131,21 @@ describe('what the caches keep', () => {
     const { kept, end } = await cached(objects);
     expect(kept()).toMatchObject(expected);
     await end();
+  });
+
+  it('of a run of its own is what pruning asks for, and of what users write no more than memory allows', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`a${i}`, 'x']));
+    const run = taskRun(ended);
+    run.metadata.annotations = { ...many, long: 'x'.repeat(257), 'chains.tekton.dev/signed': 'true' };
+    run.metadata.finalizers = ['x/y'];
+    const around = { pipelineRun: () => undefined, pod: () => undefined };
+    const { metadata } = keptTaskRun(run, around);
+    expect(metadata).toMatchObject({ finalizers: ['x/y'], labels: { team: 'x', 'tekton.dev/pipelineTask': 'a' } });
+    expect(metadata.annotations).toMatchObject({ 'chains.tekton.dev/signed': 'true', a0: 'x' });
+    expect(Object.keys(metadata.annotations ?? {})).toHaveLength(24);
+    const child = taskRun(ended, true);
+    child.metadata.finalizers = ['x/y'];
+    expect(keptTaskRun(child, around).metadata).not.toHaveProperty('finalizers');
   });
 
   it('is cut when what it waits for comes to its end', async () => {

@@ -2,6 +2,7 @@ import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import type { ResolutionRequest } from '../api/resolution/resolution-request.ts';
 import { isDone, succeededCondition } from '../core/condition.ts';
+import { ownerOf } from '../core/retention/run.ts';
 import type { KubeObject, ObjectMeta } from '../kube/object.ts';
 import type { Pod } from '../kube/resources.ts';
 import { isResolved } from '../resolvers/contract/status.ts';
@@ -39,7 +40,7 @@ export function keptPipelineRun(run: PipelineRun, around: Pick<Surroundings, 'pi
   return marked({
     apiVersion: run.apiVersion,
     kind: run.kind,
-    metadata: keptMetadata(run.metadata),
+    metadata: keptRunMetadata(run.metadata),
     spec: {
       ...(managedBy === undefined ? {} : { managedBy }),
       ...(pipelineRef?.name === undefined ? {} : { pipelineRef: { name: pipelineRef.name } }),
@@ -66,7 +67,7 @@ export function keptTaskRun(run: TaskRun, around: Pick<Surroundings, 'pipelineRu
   return marked({
     apiVersion: run.apiVersion,
     kind: run.kind,
-    metadata: keptMetadata(run.metadata),
+    metadata: keptRunMetadata(run.metadata),
     spec: {
       ...(managedBy === undefined ? {} : { managedBy }),
       // Without a name: a remote one.
@@ -132,6 +133,40 @@ function keptStatus(run: PipelineRun | TaskRun) {
     ...(completionTime === undefined ? {} : { completionTime }),
     conditions: condition ? [{ type: condition.type, status: condition.status, reason: condition.reason ?? '' }] : [],
   };
+}
+
+/** Of a run's own labels and annotations, what selectors of the pruner may ask for. Characters and numbers. */
+const keptWords = { longest: 256, most: 24 };
+
+/**
+ * Of a run of its own also what says whether it may be pruned: labels, annotations and finalizers. Of what users write
+ * only so much is kept as memory allows. What is part of another run goes with that.
+ */
+function keptRunMetadata<M extends ObjectMeta>(metadata: M): M {
+  const { finalizers = [], ownerReferences = [] } = metadata;
+  const owners = ownerReferences.filter(({ controller, kind }) => controller === true || kind === 'PipelineRun');
+  const kept = { ...keptMetadata(metadata), ...(owners.length > 0 ? { ownerReferences: owners } : {}) };
+  if (ownerOf(metadata) !== undefined) return kept;
+  const labels = short(metadata.labels, (key) => key.startsWith('tekton.dev/'));
+  const annotations = short(metadata.annotations, (key) => /^(pruner|chains|results)\.tekton\.dev\//.test(key));
+  return {
+    ...kept,
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(finalizers.length > 0 ? { finalizers } : {}),
+  };
+}
+
+/** The short ones, up to a number; those that `isFirst` names come first. */
+function short(
+  words: Readonly<Record<string, string>> | undefined,
+  isFirst: (key: string) => boolean,
+): Record<string, string> | undefined {
+  const all = Object.entries(words ?? {}).filter(([, value]) => value.length <= keptWords.longest);
+  const first = all.filter(([key]) => isFirst(key));
+  const others = all.filter(([key]) => !isFirst(key));
+  const kept = [...first, ...others].slice(0, keptWords.most);
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
 }
 
 /** Tekton's own labels are read by metrics and indexes. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../log.ts';
-import { Election, statefulSetLeadership, uniqueIdentity, wholeLeadership } from './buckets.ts';
+import { Election, uniqueIdentity, wholeLeadership } from './buckets.ts';
 import type { Leadership } from './buckets.ts';
 import { FakeKubeClient } from './client.fake.ts';
 import { DEFAULT_ELECTION, checkPeriods, leaseName } from './election-config.ts';
@@ -230,6 +230,29 @@ describe('Election', () => {
     await Promise.all([early.stop(), late.stop()]);
   });
 
+  test('more buckets than replicas leave none unowned, and they even out again after each restart', async () => {
+    const client = new FakeKubeClient();
+    const config = { ...QUICK, buckets: 7 };
+    const start = (i: number) => replica(client, `controller-${i}`, config);
+    const replicas = [start(0), start(1), start(2)];
+    const sharedOut = async () => {
+      const { items } = await client.list(leases, { namespace: NAMESPACE });
+      return Object.values(Object.groupBy(items, ({ spec }) => spec?.holderIdentity || 'nobody'))
+        .map((held) => held?.length ?? 0)
+        .sort();
+    };
+    const even = () => expect.poll(sharedOut, { timeout: 15_000 }).toEqual([2, 2, 3]);
+    await even();
+    for (const i of [0, 1, 2]) {
+      await replicas[i]?.stop();
+      await until(() => replicas.reduce((sum, each) => sum + each.owned().length, 0) === KEYS.length);
+      replicas[i] = start(i);
+      await even();
+    }
+    for (const key of KEYS) expect(replicas.filter(({ leadership }) => leadership.owns(key))).toHaveLength(1);
+    await Promise.all(replicas.map((each) => each.stop()));
+  });
+
   test('a bucket promised to a replica that dies is not left alone', async () => {
     const client = new FakeKubeClient();
     const early = replica(client, 'early', { ...QUICK, buckets: 2 });
@@ -287,30 +310,5 @@ describe('leadership without leases', () => {
   test('the whole: owns everything and says so to late listeners', () => {
     expect(wholeLeadership().owns('a/b')).toBe(true);
     expect(promotedBy(wholeLeadership())).toEqual(['']);
-  });
-
-  test("a StatefulSet's replicas share the keys by ordinal", () => {
-    const replicas = [0, 1, 2].map(
-      (i) =>
-        statefulSetLeadership(
-          { STATEFUL_CONTROLLER_ORDINAL: `controller-${i}`, STATEFUL_SERVICE_NAME: 'svc' },
-          3,
-          NAMESPACE,
-        ) as Leadership,
-    );
-    for (const key of KEYS) expect(replicas.filter((r) => r.owns(key))).toHaveLength(1);
-    expect(promotedBy(replicas[1] as Leadership)).toEqual([
-      'http://controller-1.svc.tekton-pipelines.svc.cluster.local:80',
-    ]);
-  });
-
-  test.each([
-    [{}, undefined],
-    [{ STATEFUL_CONTROLLER_ORDINAL: 'controller', STATEFUL_SERVICE_NAME: 'svc' }, 'not a pod name of a StatefulSet'],
-    [{ STATEFUL_CONTROLLER_ORDINAL: 'controller-3', STATEFUL_SERVICE_NAME: 'svc' }, 'ordinal 3 is out of range [0, 3)'],
-  ])('%j', (env, problem) => {
-    const read = () => statefulSetLeadership(env, 3, NAMESPACE);
-    if (problem) expect(read).toThrow(problem);
-    else expect(read()).toBeUndefined();
   });
 });

@@ -103,36 +103,6 @@ export function uniqueIdentity(host: string = hostname(), uuid: string = randomU
   return `${host}_${uuid}`;
 }
 
-/**
- * knative's StatefulSet mode: the replica's ordinal is its bucket, no leases. undefined when the environment does not
- * ask for it. @throws naming the variable that cannot be right.
- */
-export function statefulSetLeadership(
-  env: Readonly<Record<string, string | undefined>>,
-  buckets: number,
-  namespace: string,
-  clusterDomain = 'cluster.local',
-): Leadership | undefined {
-  const pod = env['STATEFUL_CONTROLLER_ORDINAL'];
-  const service = env['STATEFUL_SERVICE_NAME'];
-  if (!pod || !service) return undefined;
-  const match = /^(.+)-(\d+)$/.exec(pod);
-  if (!match)
-    throw new Error(
-      `STATEFUL_CONTROLLER_ORDINAL: ${JSON.stringify(pod)} is not a pod name of a StatefulSet ("name-0")`,
-    );
-  const ordinal = Number(match[2]);
-  if (ordinal >= buckets)
-    throw new Error(
-      `STATEFUL_CONTROLLER_ORDINAL: ordinal ${ordinal} is out of range [0, ${buckets}): raise buckets in the leader election ConfigMap or lower the replicas`,
-    );
-  const nameOf = (i: number) =>
-    `${env['STATEFUL_SERVICE_PROTOCOL'] ?? 'http'}://${match[1]}-${i}.${service}.${namespace}.svc.${clusterDomain}:${env['STATEFUL_SERVICE_PORT'] ?? '80'}`;
-  const leadership = new Buckets(Array.from({ length: buckets }, (_, i) => nameOf(i)));
-  leadership.promote(nameOf(ordinal));
-  return leadership;
-}
-
 export interface ElectionOptions {
   client: Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch' | 'list' | 'watch'>;
   /** Where the leases are: the controller's own namespace. */

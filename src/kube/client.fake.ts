@@ -141,6 +141,7 @@ export class FakeKubeClient implements Pick<
         reason: 'Conflict',
         message: `the UID in the precondition (${options.uid}) does not match`,
       });
+    this.#checkLock(resource, stored, options.resourceVersion);
     if (stored.metadata.finalizers?.length) {
       const deletionTimestamp = stored.metadata.deletionTimestamp ?? '2026-01-01T00:00:00Z';
       return structuredClone(

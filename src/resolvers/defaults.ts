@@ -1,5 +1,14 @@
 import type { ConfigData, ResolverType } from './resolver.ts';
 
+/** The ConfigMap of each. */
+export const configNames = {
+  bundles: 'bundleresolver-config',
+  cluster: 'cluster-resolver-config',
+  git: 'git-resolver-config',
+  http: 'http-resolver-config',
+  hub: 'hubresolver-config',
+} as const satisfies Readonly<Record<ResolverType, string>>;
+
 /** What upstream ships in the resolvers' ConfigMaps: it counts where a key is not there. */
 export const shippedConfig: Readonly<Record<ResolverType, ConfigData>> = {
   bundles: { 'default-service-account': 'default', 'default-kind': 'task' },

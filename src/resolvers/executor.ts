@@ -1,6 +1,7 @@
 import { elapsedScale, type Clock } from '../clock.ts';
 import { abortable, withDeadline } from '../http/deadline.ts';
 import { formatDuration } from '../duration.ts';
+import { backoffOf, pauseAfter, type Backoff } from './backoff.ts';
 import type { ResolutionCache } from './cache/cache.ts';
 import { usesCache } from './cache/mode.ts';
 import {
@@ -34,7 +35,6 @@ export interface Execution {
 /** Told before the controller's own time limit: a failure with its cause is better than one without. */
 const marginMs = 2_000;
 const leastMs = 1_000;
-const pause = { first: 250, longest: 10_000 };
 /** How long a server may be away until an older copy, where there is one, serves in its place. */
 const patienceMs = 3_000;
 
@@ -52,6 +52,7 @@ export async function execute(
   const keep = usesCache(request.params, config, prepared.immutable);
   const limitMs = resolver.timeoutMs(request.params, config);
   const ms = Math.max(leastMs, limitMs - spentMs - marginMs);
+  const backoff = backoffOf(config);
   const state: { last?: string } = {};
   const late = () => {
     const last = state.last === undefined ? '' : `; the last failure: ${state.last}`;
@@ -65,7 +66,7 @@ export async function execute(
     const unlocked = await prepared.unlock(bounded);
     const fetch = (isReplaceable: boolean) =>
       withDeadline({ ms, signal: alone.signal, late }, (inner) =>
-        fetchPatiently(unlocked, { state, patienceMs: isReplaceable ? patienceMs : ms }, options, inner),
+        fetchPatiently(unlocked, { state, backoff, patienceMs: isReplaceable ? patienceMs : ms }, options, inner),
       );
     const { cacheKey: key, immutable } = prepared;
     const { credentials } = unlocked;
@@ -75,23 +76,25 @@ export async function execute(
 
 interface Patience {
   state: { last?: string };
+  backoff: Backoff;
   patienceMs: number;
 }
 
 async function fetchPatiently(
   unlocked: UnlockedRequest,
-  { state, patienceMs: most }: Patience,
+  { state, backoff, patienceMs: most }: Patience,
   { clock, random = Math.random }: ExecutorOptions,
   signal: AbortSignal,
 ): Promise<ResolvedDefinition> {
   const endsAt = elapsedScale(clock) + most;
-  for (let attempt = 0; ; attempt += 1) {
+  for (let tries = 1; ; tries += 1) {
     try {
       return await unlocked.fetch(signal);
     } catch (error) {
       signal.throwIfAborted();
-      const ms = Math.min(pause.first * 2 ** attempt, pause.longest) * (0.5 + random());
-      if (!(error instanceof ResolutionError && error.retryable) || elapsedScale(clock) + ms > endsAt) throw error;
+      const ms = pauseAfter(backoff, tries, random());
+      if (!(error instanceof ResolutionError && error.retryable)) throw error;
+      if (ms === undefined || elapsedScale(clock) + ms > endsAt) throw error;
       state.last = error.message;
       await clock.sleep(ms, signal);
     }

@@ -5,6 +5,7 @@ import { gitResolver } from './git/resolver.ts';
 import { httpResolver } from './http/resolver.ts';
 import { hubResolver } from './hub/resolver.ts';
 import { shippedConfig } from './defaults.ts';
+import { paramsOf } from './params.ts';
 import type { ConfigData, Resolver, ResolverType } from './resolver.ts';
 
 const none = undefined as never;
@@ -53,6 +54,7 @@ describe('params that cannot be worked with', () => {
       'the system token cannot be sent to a non-default server URL',
     ],
     ['git', { ...file, repo: 'b', org: 'a', scmType: 'svn' }, 'scmType "svn" is not supported; use github, gitlab'],
+    ['hub', { name: 'a', version: '1', url: 'https://me:secret@hub.example.com' }, 'url holds credentials'],
     ['http', {}, 'missing required http resolver params: url'],
     ['http', { url: 'ftp://example.com/a' }, 'url ftp://example.com/a is not a valid http(s) url'],
     ['http', { url: 'nonsense' }, 'cannot parse url nonsense'],
@@ -187,5 +189,29 @@ describe('what is kept apart in the cache', () => {
       (each) => prepare(type, each).cacheKey,
     );
     expect(new Set(keys).size).toBe(changes.length + 1);
+  });
+});
+
+describe('an address in the place of a name', () => {
+  const address = 'https://example.com/task.yaml';
+  it('is the url of the http resolver', () => {
+    expect(paramsOf('http', [{ name: 'digest', value: 'x' }], address)).toEqual([
+      { name: 'digest', value: 'x' },
+      { name: 'url', value: address },
+    ]);
+  });
+
+  it('changes nothing when there is none', () => {
+    expect(paramsOf('git', [], undefined)).toEqual([]);
+    expect(paramsOf('git', [], '')).toEqual([]);
+  });
+
+  it.each<[type: ResolverType, params: Params, message: string]>([
+    ['git', {}, 'only resolver http takes an address in the place of its params'],
+    ['bundles', {}, 'the reference has the name "https://example.com/task.yaml" beside resolver bundles'],
+    ['http', { url: 'https://example.com/other.yaml' }, "an address for a name and a param 'url'"],
+  ])('is refused: %s %j', (type, params, message) => {
+    const named = Object.entries(params).map(([name, value]) => ({ name, value }));
+    expect(() => paramsOf(type, named, address)).toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 import type { Param } from '../api/pipeline/v1/params.ts';
 import { parseDuration } from '../duration.ts';
-import { InvalidRequest, type ConfigData } from './resolver.ts';
+import { InvalidRequest, type ConfigData, type ResolverType } from './resolver.ts';
 
 /** Text params by name. As upstream, the last of a name counts, and lists and objects count as "". */
 export class RequestParams {
@@ -33,6 +33,22 @@ export function durationSetting(configName: string, config: ConfigData, key: str
   throw new InvalidRequest(
     `${key} in ConfigMap ${configName} is ${JSON.stringify(text.slice(0, 100))}; an operator must write a duration such as "1m"`,
   );
+}
+
+/**
+ * The params of a request. An address in the place of a name (`taskRef.name`, which is the request's `spec.url`) is the
+ * http resolver's `url`; the others need more than an address.
+ * @throws InvalidRequest
+ */
+export function paramsOf(type: ResolverType, params: readonly Param[], url: string | undefined): readonly Param[] {
+  if (!url) return params;
+  if (type !== 'http')
+    throw new InvalidRequest(
+      `the reference has the name ${JSON.stringify(url.slice(0, 300))} beside resolver ${type}: only resolver http takes an address in the place of its params; write the params`,
+    );
+  if (params.some(({ name }) => name === 'url'))
+    throw new InvalidRequest("the reference has an address for a name and a param 'url': write one of them");
+  return [...params, { name: 'url', value: url }];
 }
 
 export const defaultTimeoutMs = 60_000;

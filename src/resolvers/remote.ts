@@ -43,11 +43,11 @@ export class RemoteFetch {
 
   /** The answer, whatever its status. @throws ResolutionError when there is none. */
   async send(request: RemoteRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const { url, config, configName, ...rest } = request;
+    const { url, config, configName, limit = largestDefinition, ...rest } = request;
     const asked: HttpRequest = {
       method: 'GET',
-      limit: largestDefinition,
       ...rest,
+      limit,
       url,
       namedBy: isAllowed(url, config) ? undefined : stranger(configName),
       // The time limit of the resolution decides; pauses between tries are the caller's.
@@ -58,7 +58,7 @@ export class RemoteFetch {
     } catch (cause) {
       signal.throwIfAborted();
       if (!(cause instanceof HttpError)) throw cause;
-      throw new ResolutionError(failureText(url, cause), { retryable: cause.retryable, cause });
+      throw new ResolutionError(failureText(url, limit, cause), { retryable: cause.retryable, cause });
     }
   }
 }
@@ -106,9 +106,9 @@ export function refused(url: URL, { status }: Pick<HttpAnswer, 'status'>): Resol
   }
 }
 
-function failureText(url: URL, { status, message }: HttpError): string {
+function failureText(url: URL, limit: number, { status, message }: HttpError): string {
   if (status === 413)
-    return `response body exceeds maximum allowed size of ${largestDefinition} bytes: ${message} for ${shownUrl(url)}`;
+    return `response body exceeds maximum allowed size of ${limit} bytes: ${message} for ${shownUrl(url)}`;
   return `error fetching URL: ${shownUrl(url)}: ${message}`;
 }
 

@@ -1,5 +1,5 @@
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
-import { Election, statefulSetLeadership, wholeLeadership, type Leadership } from '../kube/buckets.ts';
+import { Election, wholeLeadership, type Leadership } from '../kube/buckets.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { Logger } from '../log.ts';
@@ -14,7 +14,6 @@ export type LeadersOf<Reconciler extends string> = Readonly<Record<Reconciler, L
 export interface ElectionSource<Reconciler extends string> {
   client: KubeClient;
   flags: { disableHighAvailability: boolean; systemNamespace: string; identity?: string | undefined };
-  env: Readonly<Record<string, string | undefined>>;
   config: LeaderElectionConfig;
   /** First part of lease names. */
   component: string;
@@ -41,19 +40,19 @@ export function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 
 }
 
 /**
- * Leadership by leases; by StatefulSet ordinal where the environment says so; over everything with --disable-ha.
- * @throws when the StatefulSet's ordinal does not fit the buckets.
+ * Leadership by leases; over everything with --disable-ha. Also in a StatefulSet (knative's STATEFUL_CONTROLLER_ORDINAL):
+ * where each replica owned the bucket of its ordinal, buckets without a replica would have no owner.
  */
 export function electLeaders<Reconciler extends string>(source: ElectionSource<Reconciler>): LeadersOf<Reconciler> {
-  const { client, flags, env, config, component, queueNames, log } = source;
+  const { client, flags, config, component, queueNames, log } = source;
   const led = (of: (queueName: string) => Leadership) =>
     Object.fromEntries(
       Object.entries<string>(queueNames).map(([reconciler, queueName]) => [reconciler, of(queueName)]),
     ) as Record<Reconciler, Leadership>;
-  const fixed = flags.disableHighAvailability
-    ? wholeLeadership()
-    : statefulSetLeadership(env, config.buckets, flags.systemNamespace);
-  if (fixed) return { ...led(() => fixed), run: untilAborted };
+  if (flags.disableHighAvailability) {
+    const whole = wholeLeadership();
+    return { ...led(() => whole), run: untilAborted };
+  }
   const identity = flags.identity ? { identity: flags.identity, inPod: true } : {};
   const election = new Election({ client, namespace: flags.systemNamespace, component, config, log, ...identity });
   return { ...led((queueName) => election.forReconciler(queueName)), run: (signal) => election.run(signal) };

@@ -61,7 +61,7 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 const queueNames = { eventListener: 'github.com.tektoncd.triggers.pkg.reconciler.eventlistener.Reconciler' } as const;
 
 async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
-  const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
+  const { flags, end, log, meters, client, events, watchdog, ready } = process;
   const { systemNamespace: namespace } = flags;
   const settings = new Informer({ client, resource: configMaps, namespace, log });
   const caches = new ListenerCaches(client, flags, log);
@@ -74,7 +74,6 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     const leaders = electLeaders({
       client,
       flags,
-      env,
       config: leaderElection,
       component: triggersRole.component,
       queueNames,

@@ -24,6 +24,7 @@ const flagsOfRole = {
     'external-certificates': { type: 'boolean', default: false },
     'run-controller': { type: 'string', multiple: true },
     signer: { type: 'string', multiple: true },
+    resolver: { type: 'string', multiple: true },
     'forbid-unsigned': { type: 'boolean', default: false },
     'certificate-name': { type: 'string', multiple: true },
     'drain-seconds': { type: 'string', default: '8' },
@@ -46,6 +47,10 @@ export function parseWebhookFlags(args: readonly string[], env: Environment): We
     gates: {
       runControllers: [controller, ...(values['run-controller'] ?? [])],
       signers: ['system:serviceaccount:tekton-chains:tekton-chains-controller', ...(values.signer ?? [])],
+      resolvers: [
+        'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
+        ...(values.resolver ?? []),
+      ],
       allowUnsigned: !values['forbid-unsigned'],
     },
   };

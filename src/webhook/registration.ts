@@ -20,6 +20,9 @@ const configurations: { resource: Resource<Configuration>; name: string }[] = [
   { resource: mutatingWebhookConfigurations, name: 'webhook.pipeline.tekton.dev' },
   { resource: validatingWebhookConfigurations, name: 'validation.webhook.pipeline.tekton.dev' },
   { resource: validatingWebhookConfigurations, name: 'config.webhook.pipeline.tekton.dev' },
+  // With Triggers.
+  { resource: mutatingWebhookConfigurations, name: 'webhook.triggers.tekton.dev' },
+  { resource: validatingWebhookConfigurations, name: 'validation.webhook.triggers.tekton.dev' },
   // Only where the API server holds no ValidatingAdmissionPolicies.
   { resource: validatingWebhookConfigurations, name: 'gates.webhook.tektite.dev' },
 ];

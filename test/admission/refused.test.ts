@@ -5,7 +5,7 @@ import type { AdmissionRequest, Verdict } from '../../src/webhook/admission/revi
 import { validateObject } from '../../src/webhook/admission/validate.ts';
 import { refusals, refusedObjects, type Refused } from './refused.ts';
 
-const gates = { runControllers: [], signers: [], allowUnsigned: true };
+const gates = { runControllers: [], signers: [], resolvers: [], allowUnsigned: true };
 
 /** As the API server has it: first defaults, then the rules. */
 function said({ object }: Refused): string {

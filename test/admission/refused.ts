@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { findKind } from '../../src/api/kinds.ts';
+import { storedVersion } from '../../src/api/kind.ts';
+import { kinds } from '../../src/api/kinds.ts';
 import type { KubeObject } from '../../src/resource.ts';
 
 /** An object that admission refuses. */
@@ -13,21 +14,29 @@ export interface Refused {
 /** The specs of refused.yaml as objects, of every version that their kind has. */
 export function refusedObjects(): Refused[] {
   const text = readFileSync(new URL('refused.yaml', import.meta.url), 'utf8');
-  const kinds = parse(text) as Record<string, Record<string, Record<string, unknown>>>;
-  return Object.entries(kinds).flatMap(([kind, rows]) =>
-    Object.entries(rows).flatMap(([what, spec], index) => {
-      const name = `${kind.toLowerCase()}-${index}`;
-      const written = (version: string) => ({ apiVersion: `tekton.dev/${version}`, kind, metadata: { name }, spec });
-      const stored = findKind('tekton.dev/v1', kind) ? 'v1' : 'v1beta1';
-      const object = written(stored);
-      const older =
-        stored === 'v1' ? findKind('tekton.dev/v1beta1', kind)?.version.convert?.fromStored(object) : undefined;
-      return [object, ...(older ? [older] : [])].map((each) => ({
-        title: `${kind} ${each.apiVersion?.split('/')[1]}: ${what}`,
-        object: each as Refused['object'],
-      }));
-    }),
+  const rows = parse(text) as Record<string, Record<string, Record<string, unknown>>>;
+  return Object.entries(rows).flatMap(([kind, specs]) =>
+    Object.entries(specs).flatMap(([what, spec], index) =>
+      versionsOf(kind, { metadata: { name: `${kind.toLowerCase()}-${index}` }, spec }).map((object) => ({
+        title: `${kind} ${object.apiVersion?.split('/')[1]}: ${what}`,
+        object: object as Refused['object'],
+      })),
+    ),
   );
+}
+
+/** The object in the stored version of its kind, then in those that are converted to it. */
+function versionsOf(
+  name: string,
+  { metadata, spec }: { metadata: KubeObject['metadata']; spec: unknown },
+): KubeObject[] {
+  const kind = kinds.find((each) => each.kind === name);
+  if (!kind) throw new Error(`refused.yaml has specs of ${name}, which is no kind`);
+  const object = { apiVersion: `${kind.group}/${storedVersion(kind).name}`, kind: name, metadata, spec };
+  const older = kind.versions.flatMap(({ name: version, convert }) =>
+    convert ? [{ ...convert.fromStored(object), apiVersion: `${kind.group}/${version}` }] : [],
+  );
+  return [object, ...older];
 }
 
 /** What is said of each, by title. */

@@ -67,6 +67,44 @@ const rows: Row[] = [
     expected: container({ image: `ghcr.io/tektite/tektite@${digest}` }),
   },
   {
+    name: 'alert rules',
+    set: ['alerts.enabled=true', 'alerts.labels.release=prometheus'],
+    kind: 'PrometheusRule',
+    object: 'tektite',
+    expected: {
+      metadata: { labels: { release: 'prometheus' } },
+      spec: { groups: expect.arrayContaining([expect.objectContaining({ name: 'tektite-signing' })]) as unknown },
+    },
+  },
+  {
+    name: 'the dashboard',
+    set: ['dashboard.enabled=true'],
+    kind: 'ConfigMap',
+    object: 'tektite-dashboard',
+    expected: {
+      metadata: { labels: { grafana_dashboard: '1' } },
+      data: { 'tektite.json': expect.stringContaining('"uid": "tektite"') as unknown },
+    },
+  },
+  { name: 'pruning', set: ['pruner.enabled=true'], kind: 'Deployment', expected: withArgs('--prune') },
+  {
+    name: 'settings of pruning',
+    set: ['pruner.enabled=true', 'pruner.config.keep=7', 'chains.enabled=true'],
+    kind: 'ConfigMap',
+    object: 'config-pruner',
+    expected: { data: { keep: '7', 'wait-for-signature': '1h' } },
+  },
+  {
+    name: 'limits of pruning',
+    set: ['pruner.enabled=true', 'pruner.limits.historyLimit=9'],
+    kind: 'ConfigMap',
+    object: 'tekton-pruner-default-spec',
+    expected: {
+      metadata: { labels: { 'pruner.tekton.dev/config-type': 'global' } },
+      data: { 'global-config': 'historyLimit: 9\n' },
+    },
+  },
+  {
     name: 'the images that pods get',
     set: [`images.entrypoint.digest=${digest}`, 'images.nop.repository=r/nop', 'images.nop.tag=1'],
     kind: 'Deployment',
@@ -427,6 +465,27 @@ describe('the chart', () => {
       ).toEqual(['a', 'b']);
     expect(clusterWide(await render()).sort()).toEqual([...tenantRights, 'tekton-triggers-core-interceptors'].sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
+  });
+
+  it('gives the right to delete runs only to a controller that prunes', async () => {
+    const rules = async (...set: string[]) =>
+      (await render(...set)).flatMap((object) => (object['rules'] ?? []) as { resources: string[]; verbs: string[] }[]);
+    const deletes = ({ resources, verbs }: { resources: string[]; verbs: string[] }) =>
+      verbs.includes('delete') && resources.includes('pipelineruns') && !verbs.includes('deletecollection');
+    expect((await rules()).filter(deletes)).toEqual([]);
+    expect((await rules('pruner.enabled=true')).filter(deletes)).toEqual([
+      { apiGroups: ['tekton.dev'], resources: ['pipelineruns', 'taskruns'], verbs: ['delete'] },
+    ]);
+    const some = await render('pruner.enabled=true', 'watchNamespaces={a,b}');
+    const bound = some.filter(({ metadata }) => metadata.name === 'tekton-pipelines-controller-pruner');
+    expect(bound.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`)).toEqual([
+      'ClusterRole ',
+      'RoleBinding a',
+      'RoleBinding b',
+    ]);
+    expect(find(some, 'ClusterRole', 'tekton-pipelines-controller-namespaces')['rules']).toEqual([
+      { apiGroups: [''], resources: ['namespaces'], resourceNames: ['a', 'b'], verbs: ['list', 'watch'] },
+    ]);
   });
 
   it("gives nobody but Chains a right in Chains's namespace, and every account the ConfigMap with the version alone", async () => {

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
 import { command, root } from '../../hack/command.ts';
+import { findKind } from '../../src/api/kinds.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -195,8 +196,13 @@ export class WebhookWorld {
   }
 }
 
+/** Where objects of a kind are created; those of namespaces in `default`. */
 export function addressOf(apiVersion: string, kind: string): string {
-  return `/apis/${apiVersion}/namespaces/default/${kind.toLowerCase()}s`;
+  const { plural, namespaced } = findKind(apiVersion, kind)?.kind ?? {
+    plural: `${kind.toLowerCase()}s`,
+    namespaced: true,
+  };
+  return `/apis/${apiVersion}${namespaced ? '/namespaces/default' : ''}/${plural}`;
 }
 
 function pathOf({ apiVersion, kind, metadata }: Document): string {

@@ -5,6 +5,7 @@ import { addressOf, systemNamespace, WebhookWorld } from './webhook-world.ts';
 
 /** The webhook on a real API server: what is created is filled up, checked and converted, and who may write what. */
 const controller = 'system:serviceaccount:tekton-pipelines:tekton-pipelines-controller';
+const resolver = 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers';
 const v1 = 'tekton.dev/v1';
 const v1beta1 = 'tekton.dev/v1beta1';
 
@@ -20,9 +21,9 @@ afterAll(() => world?.down());
 async function grantEverything(): Promise<void> {
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   const metadata = { name: 'everything' };
-  const rules = [{ apiGroups: ['tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
+  const rules = [{ apiGroups: ['tekton.dev', 'resolution.tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
   const apiGroup = 'rbac.authorization.k8s.io';
-  const subjects = ['tenant', controller].map((name) => ({ kind: 'User', name, apiGroup }));
+  const subjects = ['tenant', controller, resolver].map((name) => ({ kind: 'User', name, apiGroup }));
   await world.call('POST', `${rbac}/clusterroles`, { metadata, rules });
   const roleRef = { apiGroup, kind: 'ClusterRole', name: 'everything' };
   await world.call('POST', `${rbac}/clusterrolebindings`, { metadata, roleRef, subjects });
@@ -153,7 +154,8 @@ describe('every manifest of the table is refused as it says', () => {
       return;
     }
     const webhook = text.startsWith('mutation') ? 'webhook' : 'validation.webhook';
-    expect(body.message).toBe(`admission webhook "${webhook}.pipeline.tekton.dev" denied the request: ${text}`);
+    const side = given.apiVersion.startsWith('triggers.') ? 'triggers' : 'pipeline';
+    expect(body.message).toBe(`admission webhook "${webhook}.${side}.tekton.dev" denied the request: ${text}`);
     expect([status, body['reason']]).toEqual([400, 'BadRequest']);
   });
 });
@@ -221,6 +223,41 @@ describe('v1beta1', () => {
     expect((await world.get(v1beta1, kind, name)).body).toMatchObject({ apiVersion: v1beta1, kind });
   });
 
+  it.each([v1, v1beta1])('a Task of %s that is changed has its defaults, and is judged, again', async (apiVersion) => {
+    const params = [{ name: 'word', default: 'hi' }];
+    const name = nameOf(await created(object('Task', { params, steps }, apiVersion)));
+    const address = `${addressOf(apiVersion, 'Task')}/${name}`;
+    const { body } = await world.call('PATCH', address, { spec: { params: [{ name: 'word', default: 'ho' }] } });
+    expect(body['spec']).toMatchObject({ params: [{ name: 'word', default: 'ho', type: 'string' }] });
+    const bad = await world.call('PATCH', address, { spec: { steps: [{ image: 'busybox', script: '$(params.no)' }] } });
+    expect([bad.status, bad.body.message]).toEqual([400, expect.stringContaining('non-existent variable')]);
+  });
+
+  it('a ResolutionRequest of v1alpha1 is one of v1beta1', async () => {
+    const given = object('ResolutionRequest', { params: { url: 'u' } }, 'resolution.tekton.dev/v1alpha1');
+    const labels = { 'resolution.tekton.dev/type': 'git' };
+    const name = nameOf(await created({ ...given, metadata: { ...given.metadata, labels } as never }));
+    const read = async (version: string) =>
+      (await world.get(`resolution.tekton.dev/${version}`, 'ResolutionRequest', name)).body['spec'];
+    expect(await read('v1beta1')).toEqual({ params: [{ name: 'url', value: 'u' }] });
+    expect(await read('v1alpha1')).toEqual({ params: { url: 'u' } });
+  });
+
+  it('an EventListener of v1alpha1 is one of v1beta1, with its defaults', async () => {
+    const triggers = [{ bindings: [{ ref: 'b' }], template: { ref: 't' }, interceptors: [{ ref: { name: 'cel' } }] }];
+    const given = object('EventListener', { triggers }, 'triggers.tekton.dev/v1alpha1');
+    const name = nameOf(await created(given));
+    expect((await world.get('triggers.tekton.dev/v1beta1', 'EventListener', name)).body['spec']).toEqual({
+      triggers: [
+        {
+          bindings: [{ ref: 'b', kind: 'TriggerBinding' }],
+          template: { ref: 't' },
+          interceptors: [{ ref: { name: 'cel', kind: 'ClusterInterceptor' } }],
+        },
+      ],
+    });
+  });
+
   it('a StepAction has two names for one version', async () => {
     const name = nameOf(await created(object('StepAction', { image: 'busybox' }, 'tekton.dev/v1alpha1')));
     expect((await world.get(v1beta1, 'StepAction', name)).body['spec']).toEqual({ image: 'busybox' });
@@ -256,6 +293,63 @@ describe('gates, without policies of the API server', () => {
       );
       expect(said(await world.call('PATCH', address, forged, controller))).toBe('allowed');
     }
+  });
+
+  it('nobody but a resolver answers a ResolutionRequest', async () => {
+    const apiVersion = 'resolution.tekton.dev/v1beta1';
+    const given = object('ResolutionRequest', {}, apiVersion);
+    const labels = { 'resolution.tekton.dev/type': 'git' };
+    const name = nameOf(await created({ ...given, metadata: { ...given.metadata, labels } as never }));
+    for (const version of [apiVersion, 'resolution.tekton.dev/v1alpha1']) {
+      const address = `${addressOf(version, 'ResolutionRequest')}/${name}/status`;
+      const forged = { status: { data: 'Zm9yZ2Vk' } };
+      expect(said(await world.call('PATCH', address, forged, 'tenant'))).toBe(
+        '403 only resolvers answer ResolutionRequests, not tenant; an operator adds another resolver to admission.resolvers',
+      );
+      expect(said(await world.call('PATCH', address, forged, resolver))).toBe('allowed');
+    }
+  });
+
+  it("nobody but the controller changes the image of a run's pod, or gives a run a pod", async () => {
+    const parent = await created(run({ taskRef: { name: 't' } }));
+    const { name, uid } = parent['metadata'] as { name: string; uid: string };
+    const ownerReferences = [{ apiVersion: v1, kind: 'TaskRun', name, uid, controller: true }];
+    const pod = (image: string, owners: object[]) => ({
+      metadata: { name: `pod-${uid}`, ownerReferences: owners },
+      spec: { automountServiceAccountToken: false, containers: [{ name: 'step-s', image }] },
+    });
+    // Nobody makes it where there is an API server alone.
+    await world.call('POST', '/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    const address = '/api/v1/namespaces/default/pods';
+    expect(said(await world.call('POST', address, pod('busybox', ownerReferences), 'tenant'))).toBe(
+      `403 only the controller makes TaskRun ${name} the controlling owner of a Pod, not tenant`,
+    );
+    expect(said(await world.call('POST', address, pod('busybox', ownerReferences), controller))).toBe('allowed');
+    const other = { spec: { containers: [{ name: 'step-s', image: 'other' }] } };
+    const patch = (as: string) =>
+      world.server.call('PATCH', `${address}/pod-${uid}`, {
+        contentType: 'application/strategic-merge-patch+json',
+        body: other,
+        as,
+      });
+    expect(said(await patch('tenant'))).toBe("403 the images of a run's pod cannot be changed");
+    expect(said(await patch(controller))).toBe('allowed');
+  });
+
+  it('nobody hands a run over to another controller', async () => {
+    const name = nameOf(await created(run({ taskRef: { name: 't' } })));
+    const foreign = nameOf(await created(run({ taskRef: { name: 't' }, managedBy: 'example.dev/other' }), 'tenant'));
+    const handed = { spec: { managedBy: 'example.dev/other' } };
+    for (const as of ['tenant', controller]) {
+      const answer = await world.call('PATCH', `${addressOf(v1, 'TaskRun')}/${name}`, handed, as);
+      expect([answer.status >= 400, answer.body.message]).toEqual([
+        true,
+        expect.stringContaining('managedBy is immutable'),
+      ]);
+    }
+    // Its status is that controller's to write.
+    const address = `${addressOf(v1, 'TaskRun')}/${foreign}/status`;
+    expect(said(await world.call('PATCH', address, { status: { podName: 'p' } }, 'tenant'))).toBe('allowed');
   });
 
   it('nobody but the controller gives a run children', async () => {

@@ -64,6 +64,14 @@ export class ConfigValues {
     });
   }
 
+  /** A number of at least `least`. */
+  number(key: string, fallback: number, least: number): number {
+    return this.read(key, fallback, `use a number of at least ${least}`, (text) => {
+      const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+      return value >= least ? value : undefined;
+    });
+  }
+
   /** Milliseconds of a Go duration such as "1m30s". */
   durationMs(key: string, fallback: number): number {
     return this.read(key, fallback, 'use a duration such as "30s" or "1m30s"', (text) => {

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../conversion.ts';
 import type { Conversion } from '../kind.ts';
 import type { ResolutionRequest, ResolutionRequestV1alpha1 } from './resolution-request.ts';
 
@@ -8,11 +9,19 @@ import type { ResolutionRequest, ResolutionRequestV1alpha1 } from './resolution-
 export const resolutionRequestConversion: Conversion<ResolutionRequestV1alpha1, ResolutionRequest> = {
   toStored: ({ spec, ...object }) => ({
     ...object,
-    spec: spec?.params ? { params: Object.entries(spec.params).map(([name, value]) => ({ name, value })) } : {},
+    spec: isJsonObject(spec?.params)
+      ? { params: Object.entries(spec.params).map(([name, value]) => ({ name, value })) }
+      : {},
   }),
   fromStored: ({ spec, ...object }) => {
-    const texts = (spec?.params ?? []).filter(({ value }) => typeof value === 'string');
-    const params = Object.fromEntries(texts.map(({ name, value }) => [name, value as string]));
+    // The API server converts what is written before it looks at its form.
+    const given = (Array.isArray(spec?.params) ? spec.params : []) as unknown[];
+    const texts = given.filter(isTextParam);
+    const params = Object.fromEntries(texts.map(({ name, value }) => [name, value]));
     return { ...object, spec: texts.length === 0 ? {} : { params } };
   },
 };
+
+function isTextParam(param: unknown): param is { name: string; value: string } {
+  return isJsonObject(param) && typeof param['name'] === 'string' && typeof param['value'] === 'string';
+}

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { FieldError } from '../fielderror.ts';
 import { kindVersion, type KindDefinition, type KindVersion, type PrinterColumn } from '../kind.ts';
 import { duckStatus } from '../meta.ts';
 import { preservedObject } from '../schema.ts';
 import { defaultEventListener, defaultInterceptor, defaultTrigger } from './defaults.ts';
 import type { EventListener, Interceptor, Trigger, TriggerBinding, TriggerTemplate } from './objects.ts';
+import { forms, type TriggersKind } from './spec.ts';
 import {
   validateClusterInterceptor,
   validateClusterTriggerBinding,
@@ -21,8 +23,6 @@ const common = {
   statusSubresource: true,
 } as const satisfies Partial<KindDefinition>;
 
-/** Read by spec.ts: the API server passes everything on. */
-const anySpec = preservedObject();
 const address = z.object({ url: z.string().optional() }).optional();
 const noStatus = preservedObject();
 const listenerStatus = z.object({
@@ -38,6 +38,11 @@ const listenerColumns: PrinterColumn[] = [
   { name: 'Ready', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].status" },
   { name: 'Reason', type: 'string', jsonPath: ".status.conditions[?(@.type=='Ready')].reason" },
 ];
+
+/** The API server passes everything on; admission reads it by the form of its kind. */
+function specOf(kind: TriggersKind): Pick<KindVersion, 'spec' | 'strictSpec'> {
+  return { spec: preservedObject(), strictSpec: forms[kind] };
+}
 
 /** v1alpha1 is v1beta1 by another name. */
 function bothVersions(version: Omit<KindVersion, 'name' | 'storage'>): KindVersion[] {
@@ -60,7 +65,7 @@ export const triggersKinds: readonly KindDefinition[] = [
       kindVersion<EventListener>({
         name: 'v1beta1',
         storage: true,
-        spec: anySpec,
+        ...specOf('EventListener'),
         status: listenerStatus,
         printerColumns: listenerColumns,
         setDefaults: defaultEventListener,
@@ -80,7 +85,7 @@ export const triggersKinds: readonly KindDefinition[] = [
       kindVersion<Trigger>({
         name: 'v1beta1',
         storage: true,
-        spec: anySpec,
+        ...specOf('Trigger'),
         status: noStatus,
         printerColumns: [],
         setDefaults: defaultTrigger,
@@ -96,7 +101,7 @@ export const triggersKinds: readonly KindDefinition[] = [
     namespaced: true,
     shortNames: ['tb'],
     description: 'Names parts of an event.',
-    versions: bothVersions(bindingVersion(validateTriggerBinding)),
+    versions: bothVersions(bindingVersion('TriggerBinding', validateTriggerBinding)),
   },
   {
     ...common,
@@ -106,7 +111,7 @@ export const triggersKinds: readonly KindDefinition[] = [
     namespaced: false,
     shortNames: ['ctb'],
     description: 'A TriggerBinding for all namespaces.',
-    versions: bothVersions(bindingVersion(validateClusterTriggerBinding)),
+    versions: bothVersions(bindingVersion('ClusterTriggerBinding', validateClusterTriggerBinding)),
   },
   {
     ...common,
@@ -120,7 +125,7 @@ export const triggersKinds: readonly KindDefinition[] = [
       kindVersion<TriggerTemplate>({
         name: 'v1beta1',
         storage: true,
-        spec: anySpec,
+        ...specOf('TriggerTemplate'),
         status: noStatus,
         printerColumns: [],
         validate: validateTriggerTemplate,
@@ -135,7 +140,7 @@ export const triggersKinds: readonly KindDefinition[] = [
     namespaced: false,
     shortNames: ['ci'],
     description: 'A server that checks and extends events, for all namespaces.',
-    versions: [interceptorVersion(validateClusterInterceptor)],
+    versions: [interceptorVersion('ClusterInterceptor', validateClusterInterceptor)],
   },
   {
     ...common,
@@ -145,26 +150,26 @@ export const triggersKinds: readonly KindDefinition[] = [
     namespaced: true,
     shortNames: ['ni'],
     description: 'A server that checks and extends events.',
-    versions: [interceptorVersion(validateInterceptor)],
+    versions: [interceptorVersion('Interceptor', validateInterceptor)],
   },
 ];
 
-function bindingVersion(validate: (object: TriggerBinding) => ReturnType<typeof validateTriggerBinding>): KindVersion {
+function bindingVersion(kind: TriggersKind, validate: (object: TriggerBinding) => FieldError[]): KindVersion {
   return kindVersion<TriggerBinding>({
     name: 'v1beta1',
     storage: true,
-    spec: anySpec,
+    ...specOf(kind),
     status: noStatus,
     printerColumns: [],
     validate,
   });
 }
 
-function interceptorVersion(validate: (object: Interceptor) => ReturnType<typeof validateInterceptor>): KindVersion {
+function interceptorVersion(kind: TriggersKind, validate: (object: Interceptor) => FieldError[]): KindVersion {
   return kindVersion<Interceptor>({
     name: 'v1alpha1',
     storage: true,
-    spec: anySpec,
+    ...specOf(kind),
     status: z.object({ address }),
     printerColumns: [],
     setDefaults: defaultInterceptor,

@@ -49,18 +49,27 @@ function unknownFields(object: Readonly<Record<string, unknown>>, allowed: Reado
 }
 
 function validateContainer(container: Readonly<Record<string, unknown>>): FieldError[] {
-  const env = Array.isArray(container['env']) ? (container['env'] as EnvironmentVariable[]) : [];
+  const env = (Array.isArray(container['env']) ? container['env'] : []) as unknown[];
   // Go clients send an empty name, which is required of a container.
   const { name, ...others } = container;
-  const own = env.filter((variable) => tlsVariables.includes(variable.name ?? ''));
+  const own = env.filter(isVariable).filter((variable) => tlsVariables.includes(variable.name ?? ''));
   return [
     ...unknownFields(name ? container : others, containerFields),
-    ...each('env', env, (variable) => [
-      ...unknownFields({ ...variable }, new Set(['name', 'valueFrom'])),
-      ...via('valueFrom', unknownFields(variable.valueFrom ?? {}, new Set(['secretKeyRef']))),
-    ]),
+    ...each('env', env, (variable) =>
+      isVariable(variable)
+        ? [
+            ...unknownFields({ ...variable }, new Set(['name', 'valueFrom'])),
+            ...via('valueFrom', unknownFields(variable.valueFrom ?? {}, new Set(['secretKeyRef']))),
+          ]
+        : invalidValue(JSON.stringify(variable), '', 'expected a name and valueFrom.secretKeyRef'),
+    ),
     ...(own.length === 1
       ? via('env', fieldError(`Expected env's are TLS_CERT and TLS_KEY, but got only one env ${own[0]?.name}`))
       : []),
   ];
+}
+
+/** The pod comes unread: the API server and admission let through what Kubernetes' own types would not. */
+function isVariable(item: unknown): item is EnvironmentVariable {
+  return typeof item === 'object' && item !== null && !Array.isArray(item);
 }

@@ -132,7 +132,8 @@ export const interceptorSpec = z.object({
 });
 export type InterceptorSpec = z.infer<typeof interceptorSpec>;
 
-const forms = {
+/** The specs by kind; what admission reads them by. */
+export const forms = {
   EventListener: eventListenerSpec,
   Trigger: triggerSpec,
   TriggerBinding: triggerBindingSpec,

@@ -52,7 +52,7 @@ function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
     case 'changed':
       return verdict.problems.map(({ field, message }) => refusal(field, message));
     case 'unrecorded':
-      return mayBeUnrecorded(run, config) ? [] : [refusal(run.metadata.name ?? '', unrecordedReason)];
+      return mayBeUnrecorded(run, config) ? [] : [refusal(run.metadata.name ?? '', unrecordedReason(config))];
     default: {
       const never: never = verdict;
       return never;
@@ -60,11 +60,17 @@ function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
   }
 }
 
-const unrecordedReason =
-  'no record tells what ran: the controller that ran it keeps none. To sign such runs all the same, set artifacts.unrecorded to "sign" in chains-config, or name their controller in filter.managed-by';
+function unrecordedReason({ trust }: ChainsConfig): string {
+  const wayOut =
+    trust.unrecorded === 'never'
+      ? 'no setting signs such runs while enforce-nonfalsifiable in chains-config is "true"'
+      : 'to sign such runs all the same, set artifacts.unrecorded to "sign" in chains-config, or name their controller in filter.managed-by';
+  return `no record tells what ran, since the controller that ran it keeps none; ${wayOut}`;
+}
 
-/** Runs of another controller that the operator has named come as they are. */
+/** Runs of another controller that the operator has named come as they are, unless that is forbidden. */
 function mayBeUnrecorded({ spec }: RunObject, { trust, managedBy }: ChainsConfig): boolean {
+  if (trust.unrecorded === 'never') return false;
   const by = spec.managedBy ?? '';
   return trust.unrecorded === 'sign' || (by !== '' && by !== ownManagedBy && managedBy.includes(by));
 }

@@ -105,6 +105,20 @@ describe('a run without a record', () => {
     expect((await told(at)).signed).toBe('true');
   });
 
+  it('is refused whatever else is set, with enforce-nonfalsifiable', async () => {
+    const run = taskRun('a', { spec: { ...spec, managedBy: 'example.com/other' }, status: ran });
+    const at = new World({
+      'enforce-nonfalsifiable': 'true',
+      'artifacts.unrecorded': 'sign',
+      'filter.managed-by': 'example.com/other',
+    });
+    at.add(run);
+    await at.reconcile(run);
+    const { signed, problems } = await told(at);
+    expect(signed).toBe('failed');
+    expect(problems[0]?.reason).toContain('while enforce-nonfalsifiable in chains-config is "true"');
+  });
+
   it('is refused by a value that is not known', async () => {
     const at = new World({ 'artifacts.unrecorded': 'signn' });
     at.add(plain);

@@ -72,7 +72,7 @@ async function sign(
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
   const { settings } = own;
   const config = settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election');
-  const leaders = electLeaders({ client, flags, env, config, component: leaseComponent, queueNames, log });
+  const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });
   const now = () => systemClock.now();
   const seal = await readSeal(
     { client, namespace: flags.systemNamespace, now },

@@ -1,3 +1,4 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { messageOf } from '../../errors.ts';
 import { checkLimit, chooseRun } from '../choose.ts';
@@ -132,6 +133,39 @@ export const taskRunLogs: Command = command({
     return 0;
   },
 });
+
+/** Follows a PipelineRun that has just been made. @returns the exit status. */
+export async function showPipelineRun(
+  context: Context,
+  { metadata: { name = '' } }: Run,
+  options: { exitWithError: boolean },
+): Promise<number> {
+  const { cluster, namespace, signal } = context;
+  const sink = logWriter(context.terminal, context.style, { prefix: true, tasks: true });
+  await followPipelineRun(
+    { from: observatory(context), choice: { ...following, tasks: [], displayNames: false }, sink, signal },
+    name,
+  );
+  return options.exitWithError ? exitStatus(await cluster.get(pipelineRuns, namespace, name, { signal })) : 0;
+}
+
+/** Follows a TaskRun that has just been made. */
+export async function showTaskRun(context: Context, run: TaskRun): Promise<void> {
+  const sink = logWriter(context.terminal, context.style, { prefix: true, tasks: false });
+  const task = taskNameOf(run, 0);
+  const noSteps = () => sink.failure(`no steps found for task ${task}`);
+  const { signal } = context;
+  const logs = { from: observatory(context), choice: following, sink, signal, task, fail: sink.failure, noSteps };
+  await followTaskRun(logs, run.metadata.name ?? '', true);
+}
+
+const following: LogChoice = {
+  follow: true,
+  timestamps: false,
+  allSteps: false,
+  steps: [],
+  activityTimeoutMs: ACTIVITY_TIMEOUT_MS,
+};
 
 function checkFlags(flags: LogFlags, given: string | undefined): void {
   if (flags.all && flags.step.length > 0) throw new CommandError('option --all and option --step are not compatible');

@@ -1,4 +1,5 @@
 import type { Terminal } from '../environment.ts';
+import { printable } from '../text/printable.ts';
 import type { Style } from '../text/colour.ts';
 
 /** Where logs go. Each call writes whole lines, so tasks that run side by side never mix within one. */
@@ -16,13 +17,13 @@ export interface LogSink {
 export function logWriter(terminal: Terminal, style: Style, options: { prefix: boolean; tasks: boolean }): LogSink {
   const prefixOf = (task: string, step: string): string => {
     if (!options.prefix) return '';
-    return style.rainbow(step, options.tasks ? `[${task} : ${step}] ` : `[${step}] `);
+    return style.rainbow(step, printable(options.tasks ? `[${task} : ${step}] ` : `[${step}] `));
   };
   return {
     line: (task, step, text) => terminal.out(`${prefixOf(task, step)}${text}\n`),
     drained: (signal) => terminal.drained?.(signal),
     endOfStep: () => terminal.out('\n'),
-    failure: (message) => terminal.err(`${style.error(message)}\n`),
-    notice: (message) => terminal.out(`${message}\n`),
+    failure: (message) => terminal.err(`${style.error(printable(message))}\n`),
+    notice: (message) => terminal.out(`${printable(message)}\n`),
   };
 }

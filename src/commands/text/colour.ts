@@ -31,6 +31,7 @@ export type Heading =
   | 'tasks'
   | 'steps'
   | 'sidecars'
+  | 'resources'
   | 'plain';
 
 const EMOJIS: Record<Heading, string> = {
@@ -46,6 +47,7 @@ const EMOJIS: Record<Heading, string> = {
   tasks: '🗒  ',
   steps: '🦶 ',
   sidecars: '🚗 ',
+  resources: '📦 ',
   plain: '',
 };
 

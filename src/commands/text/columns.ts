@@ -1,10 +1,14 @@
+import { printable } from './printable.ts';
+
 /**
  * Text with tab-separated cells, laid out as Go's text/tabwriter does with tkn's settings (minimum width 0, padding of
  * spaces): a column is a run of consecutive lines that have a tab after that cell; each run is as wide as its widest
  * cell. What follows the last tab of a line belongs to no column.
  */
 export function alignColumns(text: string, padding = 3): string {
-  const lines = text.split('\n').map((line) => line.split('\t'));
+  const lines = printable(text)
+    .split('\n')
+    .map((line) => line.split('\t'));
   const widths = lines.map((cells) => cells.map(() => 0));
   const deepest = Math.max(0, ...lines.map((cells) => cells.length - 1));
   for (let column = 0; column < deepest; column++) {

@@ -1,4 +1,4 @@
-import { decodeAs } from '../../api/decode.ts';
+import { decodeAs, missingFields } from '../../api/decode.ts';
 import { objectSchema } from '../../api/crd.ts';
 import type { FieldError } from '../../api/fielderror.ts';
 import { findKind, kinds, type FoundKind } from '../../api/kinds.ts';
@@ -46,7 +46,7 @@ function checkKnown(
     ...whole.errors,
     ...(spec === undefined ? [{ path: 'spec', message: 'missing field(s)' }] : []),
     ...read.errors,
-    ...missing(schema, read.value, 'spec'),
+    ...missingFields(schema, read.value, 'spec'),
   ];
   const metadata = (isObject(around['metadata']) ? around['metadata'] : {}) as ObjectMeta;
   const readable = { apiVersion: object['apiVersion'], kind: kind.kind, metadata, spec: read.value ?? {} };
@@ -86,26 +86,6 @@ const metadataSchema: StructuralSchema = {
     managedFields: { type: 'array', items: anything },
   },
 };
-
-/** Fields that the API server asks for. */
-function missing(schema: StructuralSchema, value: unknown, path: string): FieldError[] {
-  if (Array.isArray(value))
-    return value.flatMap((item, index) => missing(schema.items ?? {}, item, `${path}[${index}]`));
-  if (!isObject(value)) return [];
-  const { required = [], properties = {}, additionalProperties } = schema;
-  return [
-    ...required
-      .filter((name) => value[name] === undefined)
-      .map((name) => ({ path: `${path}.${name}`, message: 'missing field(s)' })),
-    ...Object.entries(value).flatMap(([name, child]) =>
-      missing(
-        (Object.hasOwn(properties, name) ? properties[name] : additionalProperties) ?? {},
-        child,
-        `${path}.${name}`,
-      ),
-    ),
-  ];
-}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

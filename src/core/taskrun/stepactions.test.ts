@@ -8,9 +8,7 @@ import { begun, factsOf, now, plan, type Given } from './given.fake.ts';
 import { planTaskRun } from './plan.ts';
 import { supplyOf } from './supply.fake.ts';
 
-type Found = Extract<Resolved<'StepAction'>, { kind: 'found' }>;
-
-const foundAction = (spec: StepActionSpec): Found => ({
+const foundAction = (spec: StepActionSpec): Extract<Resolved<'StepAction'>, { kind: 'found' }> => ({
   kind: 'found',
   definition: { name: 'act', metadata: {}, spec },
 });

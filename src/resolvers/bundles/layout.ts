@@ -17,9 +17,7 @@ export const largestLayer = largestDefinition + 4 * blockSize;
 
 /** The layer with a kind and name. @throws ResolutionError for an image that is no bundle, or without it. */
 export function layerOf(manifest: ImageManifest, bundle: string, kind: string, name: string): Descriptor {
-  const layers = Array.isArray(manifest.layers) ? manifest.layers : [];
-  const problem = problemOf(layers);
-  if (problem !== undefined) throw new ResolutionError(`invalid tekton bundle ${bundle}, error: ${problem}`);
+  const layers = layersOf(manifest, bundle);
   const found = layers.find(
     ({ annotations }) =>
       annotations?.[bundleAnnotations.kind]?.toLowerCase() === kind.toLowerCase() &&
@@ -32,6 +30,15 @@ export function layerOf(manifest: ImageManifest, bundle: string, kind: string, n
   throw new ResolutionError(
     `could not find object in image with kind: ${kind} and name: ${name}; bundle ${bundle} has ${names.join(', ').slice(0, 500) || 'nothing'}`,
   );
+}
+
+/** The layers of a bundle, each an object. @throws ResolutionError for an image that is none. */
+export function layersOf(manifest: Partial<ImageManifest> | null, bundle: string): readonly Descriptor[] {
+  const given = manifest?.layers;
+  const layers = Array.isArray(given) ? given : [];
+  const problem = problemOf(layers);
+  if (problem !== undefined) throw new ResolutionError(`invalid tekton bundle ${bundle}, error: ${problem}`);
+  return layers;
 }
 
 function problemOf(layers: readonly Descriptor[]): string | undefined {

@@ -5,6 +5,7 @@ import type { RegistryCredentials } from '../../registry/keychain.ts';
 import { imageManifestTypes, type ImageManifest } from '../../registry/media-types.ts';
 import { InvalidImageError, parseImageReference, type ImageReference } from '../../registry/reference.ts';
 import { RegistryError } from '../../registry/registry-error.ts';
+import { configNames } from '../defaults.ts';
 import { RequestParams, cacheKeyOf, defaultTimeoutMs, durationSetting } from '../params.ts';
 import {
   InvalidRequest,
@@ -15,7 +16,7 @@ import {
 } from '../resolver.ts';
 import { bundleAnnotations, definitionIn, largestLayer, layerOf } from './layout.ts';
 
-const configName = 'bundleresolver-config';
+const configName = configNames.bundles;
 const manifestLimit = 1024 * 1024;
 
 interface Wanted {

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { messageOf } from '../../errors.ts';
 import { isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
+import { configNames } from '../defaults.ts';
 import { RequestParams, cacheKeyOf, defaultTimeoutMs } from '../params.ts';
 import {
   InvalidRequest,
@@ -13,7 +14,7 @@ import {
 } from '../resolver.ts';
 import { checksumOf, type Definition } from '../trust/signed-forms.ts';
 
-const configName = 'cluster-resolver-config';
+const configName = configNames.cluster;
 
 interface Wanted {
   kind: string;

@@ -1,7 +1,8 @@
+import { configNames } from '../defaults.ts';
 import { InvalidRequest, type ConfigData } from '../resolver.ts';
 import type { RequestParams } from '../params.ts';
 
-export const configName = 'git-resolver-config';
+export const configName = configNames.git;
 
 /**
  * The part of git-resolver-config that counts for a request: the keys that begin with the request's configKey and a

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { configNames } from '../defaults.ts';
 import { RequestParams, cacheKeyOf, defaultTimeoutMs, durationSetting } from '../params.ts';
 import {
   InvalidRequest,
@@ -11,7 +12,7 @@ import {
 import type { RemoteFetch } from '../remote.ts';
 import type { SecretValues } from '../secrets.ts';
 
-const configName = 'http-resolver-config';
+const configName = configNames.http;
 
 interface Wanted {
   url: URL;

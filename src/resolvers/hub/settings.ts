@@ -1,8 +1,9 @@
 import { parse } from 'yaml';
 import type { RequestParams } from '../params.ts';
+import { configNames } from '../defaults.ts';
 import { InvalidRequest, type ConfigData } from '../resolver.ts';
 
-export const configName = 'hubresolver-config';
+export const configName = configNames.hub;
 export type HubType = 'artifact' | 'tekton';
 
 /** Addresses from the environment of the process, as upstream's. */
@@ -100,6 +101,8 @@ function listedHubs(key: string, text: string): string[] {
 
 function addressProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return `url must be a valid absolute URL: ${text}`;
+  // Everybody who sees the run or its provenance would see them.
+  if (new URL(text).username !== '' || new URL(text).password !== '') return 'url holds credentials';
   return /^https?:$/.test(new URL(text).protocol) ? undefined : `url must use http or https scheme: ${text}`;
 }
 

@@ -68,7 +68,7 @@ async function resolve(
   const { settings, running } = await watchResolverSettings(watch, (changed) => cache.configure(changed), signal);
   cache.configure(settings.cache());
   const config = settings.leaderElection();
-  const leaders = electLeaders({ client, flags, env, config, component: leaseComponent, queueNames, log });
+  const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });
   const caches = new RequestCaches(client, flags, log);
   const controllers = makeControllers({
     client,

@@ -8,6 +8,7 @@ import { isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import { ageMs, failedStatus, isResolved, resolutionReasons, resolvedStatus } from '../contract/status.ts';
 import type { ResolutionCache } from '../cache/cache.ts';
+import { paramsOf } from '../params.ts';
 import { execute, ResolutionTimeout } from '../executor.ts';
 import { InvalidRequest, ResolutionError, largestDefinition, type Resolver } from '../resolver.ts';
 import type { ResolverSettings } from './settings.ts';
@@ -50,7 +51,7 @@ async function answerTo(
     );
   const getting = `error getting "${resolver.title}" "${key}": `;
   try {
-    const asked = { namespace, params: request.spec?.params ?? [] };
+    const asked = { namespace, params: paramsOf(resolver.type, request.spec?.params ?? [], request.spec?.url) };
     const config = settings.config(resolver);
     const spentMs = ageMs(request, clock.now());
     const definition = await execute({ resolver, request: asked, config, spentMs }, { cache, clock }, signal);

@@ -9,7 +9,8 @@ import type { Logger } from '../../log.ts';
 import { electionSettings } from '../../role/election-settings.ts';
 import type { Environment } from '../../role/flags.ts';
 import type { CacheSettings } from '../cache/cache.ts';
-import { shippedConfig } from '../defaults.ts';
+import { checkConfig } from '../config-check.ts';
+import { configNames, shippedConfig } from '../defaults.ts';
 import { resolverTypes, type ConfigData, type Resolver, type ResolverType } from '../resolver.ts';
 
 const flagsName = 'resolvers-feature-flags';
@@ -33,10 +34,13 @@ export class ResolverSettings {
     this.#cacheName = source.env['RESOLVER_CACHE_CONFIG_MAP_NAME'] || 'resolver-cache-config';
     this.#enabled = this.#readFlags();
     this.#cache = this.#readCache();
+    for (const type of resolverTypes) this.#check(type, this.#map(configNames[type]));
     source.configMaps.subscribe(({ object }) => {
       const { name, namespace } = object.metadata;
       if (namespace !== source.namespace) return;
       if (name === flagsName) this.#enabled = this.#readFlags();
+      const checked = resolverTypes.find((type) => configNames[type] === name);
+      if (checked !== undefined) this.#check(checked, this.#map(configNames[checked]));
       if (name !== this.#cacheName) return;
       this.#cache = this.#readCache();
       onCache(this.#cache);
@@ -81,6 +85,10 @@ export class ResolverSettings {
     };
     this.#report(map, values.reportUnknownKeys());
     return settings;
+  }
+
+  #check(type: ResolverType, map: ConfigMap | undefined): void {
+    this.#report(map, checkConfig(type, map?.data ?? {}));
   }
 
   #map(name: string): ConfigMap | undefined {

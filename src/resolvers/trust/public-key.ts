@@ -1,10 +1,12 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { HashAlgorithm } from '../../api/resolution/verification-policy.ts';
 
 /** A key that signatures are checked with. */
 export interface TrustedKey {
   key: KeyObject;
   hash: HashAlgorithm;
+  /** RSA-PSS, which a KMS may have its key sign with; else PKCS#1 v1.5. */
+  isPss?: boolean;
 }
 
 const algorithms: readonly string[] = ['sha224', 'sha256', 'sha384', 'sha512'];
@@ -29,9 +31,11 @@ export function publicKeyOf(pem: string | Uint8Array): KeyObject {
 }
 
 /** Whether this is the key's signature of the message (a digest of the definition); never throws. */
-export function isSignedBy({ key, hash }: TrustedKey, message: Uint8Array, signature: Uint8Array): boolean {
+export function isSignedBy({ key, hash, isPss }: TrustedKey, message: Uint8Array, signature: Uint8Array): boolean {
   try {
-    return verify(key.asymmetricKeyType === 'ed25519' ? null : hash, message, key, signature);
+    const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_AUTO: saltLength } = constants;
+    const algorithm = key.asymmetricKeyType === 'ed25519' ? null : hash;
+    return verify(algorithm, message, isPss ? { key, padding, saltLength } : key, signature);
   } catch {
     return false;
   }

@@ -9,7 +9,7 @@ import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './a
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
 import type { ReceivedEvent } from './event.ts';
 import { selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
-import { runTrigger, type Create, type Definitions, type TriggerOutcome } from './trigger.ts';
+import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
 
 /** Settings of one listener that upstream does not have, as annotations. */
 export const settingNames = {
@@ -37,6 +37,8 @@ export interface SinkOptions {
   clock: Pick<Clock, 'sleep'>;
   log: Logger;
   tell: Telling;
+  /** Told what each trigger's template is filled with. */
+  onParams?: TriggerMeans['onParams'];
 }
 
 /** Who is told what happens to events. */
@@ -168,8 +170,8 @@ export class Sink {
   }
 
   #run(trigger: Selected['triggers'][number], event: ReceivedEvent, start: Passing): Promise<TriggerOutcome> {
-    const { client, definitions, create, newId, name } = this.#options;
-    const means = { client, definitions, create, newId, listener: name, signal: this.#ending.signal };
+    const { client, definitions, create, newId, name, onParams } = this.#options;
+    const means = { client, definitions, create, newId, onParams, listener: name, signal: this.#ending.signal };
     return runTrigger(trigger, event, start, means).catch((error: unknown) => ({
       trigger: trigger.name,
       namespace: trigger.namespace,

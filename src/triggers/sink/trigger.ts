@@ -2,7 +2,7 @@ import type { TriggerBinding, TriggerTemplate } from '../../api/triggers/objects
 import type { Binding, Template, TriggerTemplateSpec } from '../../api/triggers/spec.ts';
 import { messageOf } from '../../errors.ts';
 import { parseJson } from '../resolve/body.ts';
-import { resolveParams, type BindingParam } from '../resolve/bindings.ts';
+import { resolveParams, type BindingParam, type Param } from '../resolve/bindings.ts';
 import { ResolveError } from '../resolve/error.ts';
 import { fillTemplates, type ResourceObject } from '../resolve/template.ts';
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
@@ -49,6 +49,8 @@ export interface TriggerMeans {
   signal: AbortSignal;
   listener: { namespace: string; name: string };
   newId: () => string;
+  /** Told what the template is filled with. */
+  onParams?: ((trigger: SelectedTrigger, params: readonly Param[]) => void) | undefined;
 }
 
 /** Takes an event through one trigger. Never throws but for the signal. */
@@ -90,17 +92,19 @@ function outcomeOf(created: CreatedResource[]): Pick<TriggerOutcome, 'outcome' |
 }
 
 function objectsOf(
-  { name, namespace, spec }: SelectedTrigger,
+  trigger: SelectedTrigger,
   event: ReceivedEvent,
   { body, header, extensions }: Passing,
-  { definitions, listener, newId }: TriggerMeans,
+  { definitions, listener, newId, onParams }: TriggerMeans,
 ): ResourceObject[] {
+  const { name, namespace, spec } = trigger;
   const template = templateOf(spec.template ?? {}, namespace, definitions);
   const params = (spec.bindings ?? []).flatMap((binding) => paramsOf(binding, namespace, definitions));
   const parsed = body === '' ? { ok: true as const, value: undefined } : parseJson(body);
   if (!parsed.ok) throw new ResolveError(`failed to unmarshal request body: ${parsed.problem}`);
   const declared = (template.params ?? []).map((param) => ({ name: param.name ?? '', default: param.default }));
   const values = resolveParams(params, declared, { body: parsed.value, header, extensions, eventId: event.id });
+  onParams?.(trigger, values);
   return fillTemplates(template.resourcetemplates ?? [], values, newId()).map((object) => {
     const place = object.metadata?.['namespace'] ?? namespace;
     return named({ ...object, metadata: { ...object.metadata, namespace: place } }, event, {

@@ -12,6 +12,8 @@ export interface GateRules {
   runControllers: readonly string[];
   /** User names that write Chains' annotations. */
   signers: readonly string[];
+  /** User names that answer ResolutionRequests, beside the run controllers. */
+  resolvers: readonly string[];
   /** Whether users may keep a run from being signed. */
   allowUnsigned: boolean;
 }
@@ -23,19 +25,19 @@ const RUNS = new Set(['taskruns', 'pipelineruns', 'customruns']);
 
 /** Messages of the gates that are closed to this request; empty when all are open. */
 export function gate(request: AdmissionRequest, rules: GateRules): string[] {
-  const group = request.resource?.group;
-  const resource = request.resource?.resource ?? '';
-  const isRun = group === 'tekton.dev' && RUNS.has(resource);
-  const isPod = group === '' && resource === 'pods';
-  if (request.operation === 'DELETE' || (!isRun && !isPod)) return [];
-  if (request.subResource === 'status') return isRun ? statusGate(request, rules) : [];
+  if (request.operation === 'DELETE') return [];
+  const { group, resource } = request.resource;
+  if (group === 'resolution.tekton.dev') return request.subResource === 'status' ? answerGate(request, rules) : [];
+  if (group === 'tekton.dev' && RUNS.has(resource)) return runGates(request, rules);
+  if (group === '' && resource === 'pods' && !request.subResource)
+    return [...ownerGate(request, rules), ...imageGate(request, rules)];
+  return [];
+}
+
+function runGates(request: AdmissionRequest, rules: GateRules): string[] {
+  if (request.subResource === 'status') return statusGate(request, rules);
   if (request.subResource) return [];
-  return [
-    ...(isRun ? annotationGate(request, rules) : []),
-    ...ownerGate(request, rules),
-    ...(isPod ? imageGate(request, rules) : []),
-    ...(isRun ? specGate(request) : []),
-  ];
+  return [...annotationGate(request, rules), ...ownerGate(request, rules), ...specGate(request)];
 }
 
 export function isSigner({ userInfo }: AdmissionRequest, { signers }: GateRules): boolean {
@@ -87,6 +89,14 @@ function statusGate(request: AdmissionRequest, rules: GateRules): string[] {
   if (request.resource.resource === 'customruns' || isController(request, rules)) return [];
   if (!request.oldObject || !managedByUs(request.oldObject)) return [];
   return [`only the controller writes the status of a ${request.kind.kind}, not ${request.userInfo.username}`];
+}
+
+/** What a resolver answers is what a run does, and where it came from is what an attestation says. */
+function answerGate(request: AdmissionRequest, rules: GateRules): string[] {
+  if (isController(request, rules) || rules.resolvers.includes(request.userInfo.username ?? '')) return [];
+  return [
+    `only resolvers answer ResolutionRequests, not ${request.userInfo.username}; an operator adds another resolver to admission.resolvers`,
+  ];
 }
 
 function runsAbove(object: KubeObject | null | undefined): OwnerReference[] {

@@ -1,7 +1,8 @@
-import { decodeAs } from '../../api/decode.ts';
+import { decodeAs, missingFields } from '../../api/decode.ts';
 import type { FieldError } from '../../api/fielderror.ts';
 import { findKind, type FoundKind } from '../../api/kinds.ts';
 import { strictSchema } from '../../api/strict.ts';
+import type { StructuralSchema } from '../../api/structural.ts';
 import type { KubeObject } from '../../resource.ts';
 import type { AdmissionRequest } from './review.ts';
 
@@ -13,6 +14,8 @@ export interface Subject extends FoundKind {
   given: KubeObject;
   /** What of the spec is not in that form. */
   unreadable: FieldError[];
+  /** What its form asks for and is not there: the rules of the kind take it for granted. */
+  incomplete: FieldError[];
   before: KubeObject | undefined;
 }
 
@@ -26,9 +29,22 @@ export function subjectOf({ kind, subResource, operation, object, oldObject }: A
   if (!found) return undefined;
   const before = operation === 'UPDATE' ? (oldObject ?? undefined) : undefined;
   if (before && isEqual(specOf(before), specOf(object))) return undefined;
-  const { value, errors } = decodeAs(strictSchema(found.version), specOf(object) ?? {}, 'spec');
-  const readable = { ...object, metadata: object.metadata ?? {}, spec: value ?? {} } as KubeObject;
-  return { ...found, object: readable, given: object, unreadable: errors, before };
+  const schema = strictSchema(found.version);
+  const read = readAs(schema, object);
+  return {
+    ...found,
+    ...read,
+    given: object,
+    incomplete: missingFields(schema, specOf(read.object), 'spec'),
+    // What is stored may be older than the present form of its kind.
+    before: before && readAs(schema, before).object,
+  };
+}
+
+function readAs(schema: StructuralSchema, given: KubeObject): Pick<Subject, 'object' | 'unreadable'> {
+  const { value, errors } = decodeAs(schema, specOf(given) ?? {}, 'spec');
+  const object = { ...given, metadata: given.metadata ?? {}, spec: value ?? {} } as KubeObject;
+  return { object, unreadable: errors };
 }
 
 export function specOf(object: KubeObject): unknown {

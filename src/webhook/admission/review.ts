@@ -45,9 +45,10 @@ export class ReviewError extends Error {
 /** The request in an AdmissionReview. @throws ReviewError */
 export function readAdmissionReview(body: string): AdmissionRequest {
   const request = readReview(body, 'AdmissionReview')['request'] as Partial<AdmissionRequest> | undefined;
-  if (typeof request?.uid !== 'string' || typeof request.kind !== 'object' || typeof request.operation !== 'string')
-    throw new ReviewError('the AdmissionReview has no request with uid, kind and operation');
-  return { ...request, userInfo: request.userInfo ?? {} } as AdmissionRequest;
+  const { uid, kind, resource, operation } = request ?? {};
+  if (typeof uid !== 'string' || typeof operation !== 'string' || !isObject(kind) || !isObject(resource))
+    throw new ReviewError('the AdmissionReview has no request with uid, kind, resource and operation');
+  return { ...request, userInfo: request?.userInfo ?? {} } as AdmissionRequest;
 }
 
 /** JSON of one of the API server's reviews. @throws ReviewError */
@@ -59,9 +60,12 @@ export function readReview(body: string, kind: string): Record<string, unknown> 
     if (error instanceof SyntaxError) throw new ReviewError(`the body is no JSON: ${error.message}`);
     throw error;
   }
-  if (typeof json !== 'object' || json === null || (json as { kind?: unknown }).kind !== kind)
-    throw new ReviewError(`the body is no ${kind}`);
-  return json as Record<string, unknown>;
+  if (!isObject(json) || json['kind'] !== kind) throw new ReviewError(`the body is no ${kind}`);
+  return json;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null;
 }
 
 /** The AdmissionReview that answers the request. */

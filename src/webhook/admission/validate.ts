@@ -19,7 +19,11 @@ export function validateObject(request: AdmissionRequest, context: ValidationCon
 }
 
 /** What is wrong with an object that is in the form of its kind. */
-export function errorsOf({ kind, version, object, before }: Subject, context: ValidationContext): FieldError[] {
+export function errorsOf(
+  { kind, version, object, incomplete, before }: Subject,
+  context: ValidationContext,
+): FieldError[] {
+  if (incomplete.length > 0) return incomplete;
   const about = { ...context, creating: before === undefined };
   // Rules of runs are about their creation: a later one must not keep an old run from being cancelled.
   if (before && version.validateUpdate) return version.validateUpdate(before, object, about);

@@ -23,8 +23,9 @@ export function innerTexts(text: string): string[] {
 }
 
 /** The references below a prefix: `variables('$(params.a) $(context.task.name)', 'context.task')` has the second. */
-export function variables(text: string, prefix: string): VariableReference[] {
-  if (!text.includes(`$(${prefix}`)) return [];
+export function variables(text: unknown, prefix: string): VariableReference[] {
+  // Values of params are whatever JSON was sent; only texts hold references.
+  if (typeof text !== 'string' || !text.includes(`$(${prefix}`)) return [];
   return innerTexts(text).flatMap((inner) => parseBelow(inner, prefix) ?? []);
 }
 

@@ -14,6 +14,11 @@ interface BetaKind<T extends AnyObject, Stored extends AnyObject> {
   stored: Pick<KindVersion<Stored, Stored>, 'setDefaults' | 'validate' | 'validateUpdate'>;
 }
 
+type BetaAdmission<T extends AnyObject, Stored extends AnyObject> = Required<
+  Pick<KindVersion<T, Stored>, 'setDefaults' | 'validate'>
+> &
+  Pick<KindVersion<T, Stored>, 'validateUpdate'>;
+
 /**
  * Defaults and rules of v1beta1: those of v1, on the object as v1 has it, with the paths of v1beta1. What only v1beta1
  * could say is refused, as upstream does.
@@ -22,7 +27,8 @@ export function betaAdmission<T extends AnyObject, Stored extends AnyObject>({
   shape,
   convert,
   stored,
-}: BetaKind<T, Stored>): Required<Pick<KindVersion<T, Stored>, 'setDefaults' | 'validate' | 'validateUpdate'>> {
+}: BetaKind<T, Stored>): BetaAdmission<T, Stored> {
+  const { validateUpdate } = stored;
   const inBeta = (errors: FieldError[]) => errors.map((error) => ({ ...error, path: betaPath(shape, error.path) }));
   return {
     setDefaults: (object, context) => {
@@ -34,8 +40,13 @@ export function betaAdmission<T extends AnyObject, Stored extends AnyObject>({
       ...inBeta(stored.validate?.(convert.toStored(object), context) ?? []),
       ...validateRemoved(object, context),
     ],
-    validateUpdate: (before, after, context) =>
-      inBeta(stored.validateUpdate?.(convert.toStored(before), convert.toStored(after), context) ?? []),
+    // Whether there is one says whether the kind is a run: other kinds are judged anew at each update.
+    ...(validateUpdate
+      ? {
+          validateUpdate: (before: T, after: T, context: ValidationContext) =>
+            inBeta(validateUpdate(convert.toStored(before), convert.toStored(after), context)),
+        }
+      : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { podTemplate } from '../../core/podtemplate.ts';
 import { resourceRequirements, sidecarOnlyFields } from '../../core/container.ts';
-import type { ApiObject } from '../../meta.ts';
+import { provenance as storedProvenance, refSource, type ApiObject } from '../../meta.ts';
 import { atomicList, durationText, preserved, preservedObject } from '../../schema.ts';
 import { pipelineRef as storedPipelineRef, taskRef as storedTaskRef } from '../v1/params.ts';
 import { embeddedTask, pipelineSpec as storedPipelineSpec, pipelineTask } from '../v1/pipeline.ts';
@@ -11,7 +11,7 @@ import {
   pipelineTaskRunSpec,
 } from '../v1/pipelinerun.ts';
 import { sidecar, step, stepTemplate, taskSpec as storedTaskSpec } from '../v1/task.ts';
-import { taskRunSpecFields, taskRunStatusFields } from '../v1/taskrun.ts';
+import { stepState, taskRunSpecFields, taskRunStatusFields } from '../v1/taskrun.ts';
 import { specRules } from '../v1/update-rules.ts';
 
 /**
@@ -22,6 +22,9 @@ import { specRules } from '../v1/update-rules.ts';
 const removed = 'Removed in v1, kept as it was written.';
 const resources = preservedObject<Record<string, unknown>>(removed).optional();
 const removedList = atomicList(preservedObject<Record<string, unknown>>()).optional().describe(removed);
+const provenance = storedProvenance
+  .extend({ configSource: refSource.optional().describe('Removed: refSource.') })
+  .optional();
 const bundle = z.string().optional().describe('Removed: use the resolver bundles.');
 const computed = { resources: resourceRequirements.optional().describe('Requests and limits of the container.') };
 
@@ -80,6 +83,8 @@ const { results: taskResults, ...sameOfTaskRunStatus } = taskRunStatusFields;
 
 export const taskRunStatus = z.object({
   ...sameOfTaskRunStatus,
+  steps: atomicList(stepState.extend({ provenance })).optional().describe('State of each step.'),
+  provenance,
   taskResults,
   retriesStatus: preserved<unknown[]>('Status of earlier attempts.').optional(),
   cloudEvents: removedList,
@@ -116,6 +121,7 @@ const { results: pipelineResults } = storedPipelineRunStatus.shape;
 
 export const pipelineRunStatus = storedPipelineRunStatus.omit({ results: true }).extend({
   pipelineResults,
+  provenance,
   taskRuns: preservedObject<Record<string, unknown>>(removed).optional(),
   runs: preservedObject<Record<string, unknown>>(removed).optional(),
 });

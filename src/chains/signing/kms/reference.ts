@@ -21,6 +21,11 @@ const vault = /^(?:hashivault|openbao):\/\/(\w(?:[\w.-]*\w)?)$/;
  * @throws SigningError with the forms there are.
  */
 export function parseKmsReference(reference: string): KmsReference {
+  return kmsReferenceIn('signers.kms.kmsref in chains-config', reference);
+}
+
+/** One that is written elsewhere. @throws SigningError */
+export function kmsReferenceIn(where: string, reference: string): KmsReference {
   const [, gcpKey, gcpVersion] = gcp.exec(reference) ?? [];
   if (gcpKey !== undefined)
     return { provider: 'gcp', key: gcpKey, ...(gcpVersion === undefined ? {} : { version: gcpVersion }) };
@@ -33,10 +38,9 @@ export function parseKmsReference(reference: string): KmsReference {
     return { provider: 'azure', host, key: azureKey, ...(azureVersion === undefined ? {} : { version: azureVersion }) };
   const [, vaultKey] = vault.exec(reference) ?? [];
   if (vaultKey !== undefined) return { provider: 'vault', key: vaultKey };
-  throw new SigningError(
-    `signers.kms.kmsref in chains-config is ${JSON.stringify(reference)}, which is no key reference; ${formFor(reference)}`,
-    { retryable: false },
-  );
+  throw new SigningError(`${where} is ${JSON.stringify(reference)}, which is no key reference; ${formFor(reference)}`, {
+    retryable: false,
+  });
 }
 
 const FORMS: Readonly<Record<string, string>> = {

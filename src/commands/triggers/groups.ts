@@ -1,0 +1,54 @@
+import type { CommandGroup } from '../command.ts';
+import { deleteTriggersCommand } from './delete.ts';
+import {
+  describeClusterTriggerBinding,
+  describeEventListener,
+  describeTriggerBinding,
+  describeTriggerTemplate,
+} from './describe.ts';
+import { evalCommand } from './eval.ts';
+import { clusterTriggerBindingKind, eventListenerKind, triggerBindingKind, triggerTemplateKind } from './kind.ts';
+import { ageAlone, listenerColumns, listTriggersCommand } from './list.ts';
+import { listenerLogs } from './logs.ts';
+
+/** tkn's groups for the kinds of Triggers, and one of our own. */
+export const triggersGroups: readonly CommandGroup[] = [
+  {
+    names: ['clustertriggerbinding', 'ctb', 'clustertriggerbindings'],
+    summary: 'Manage ClusterTriggerBindings',
+    commands: [
+      deleteTriggersCommand(clusterTriggerBindingKind),
+      describeClusterTriggerBinding,
+      listTriggersCommand(clusterTriggerBindingKind, ageAlone),
+    ],
+  },
+  {
+    names: ['eventlistener', 'el', 'eventlisteners'],
+    summary: 'Manage EventListeners',
+    commands: [
+      deleteTriggersCommand(eventListenerKind),
+      describeEventListener,
+      listTriggersCommand(eventListenerKind, listenerColumns),
+      listenerLogs,
+    ],
+  },
+  { names: ['trigger'], summary: 'Try out Triggers', commands: [evalCommand] },
+  {
+    names: ['triggerbinding', 'tb', 'triggerbindings'],
+    summary: 'Manage TriggerBindings',
+    commands: [
+      deleteTriggersCommand(triggerBindingKind),
+      describeTriggerBinding,
+      listTriggersCommand(triggerBindingKind, ageAlone),
+    ],
+  },
+  {
+    names: ['triggertemplate', 'tt', 'triggertemplates'],
+    summary: 'Manage TriggerTemplates',
+    commands: [
+      deleteTriggersCommand(triggerTemplateKind),
+      describeTriggerTemplate,
+      listTriggersCommand(triggerTemplateKind, ageAlone),
+    ],
+  },
+];
