@@ -77,9 +77,10 @@ async function reconcile(
   registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
   registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
   const candidate = { client, flags, config: settings.leaderElection(), component, log };
-  const leaders = flags.prune
+  const withPruner = flags.prune
     ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
-    : electLeaders({ ...candidate, queueNames });
+    : undefined;
+  const leaders = withPruner ?? electLeaders({ ...candidate, queueNames });
   recordFinishedRuns(caches, leaders, {
     taskRuns: new TaskRunMetrics(meters.role, metrics),
     pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
@@ -89,14 +90,14 @@ async function reconcile(
   const given = { client, caches, leaders, settings, events, flags, registries, watchdog, queueMetrics, log, end };
   const controllers = makeReconcilers(given);
   const sources: ReplicaOptions['sources'][number][] = [caches, { run: () => running }];
-  if ('pruner' in leaders) {
+  if (withPruner) {
     const watches = new PruningWatches(client, flags.namespaces, log);
     const { namespaceMaps, namespaces } = watches;
     const { systemNamespace } = flags;
     const pruning = new PruningSettings({ configMaps, systemNamespace, namespaceMaps, namespaces, events });
     sources.push(watches);
     controllers.push(
-      pruningController({ ...given, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
+      pruningController({ ...given, leadership: withPruner.pruner, settings: pruning, registry: meters.role }),
     );
   }
   await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady: ready }, end);
