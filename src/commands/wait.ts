@@ -7,7 +7,7 @@ import type { Run, RunKind } from './kinds.ts';
 import { Tracker } from './logs/tracker.ts';
 import { statusText } from './text/values.ts';
 
-/** Exit statuses; of several runs the greatest holds. Cut short: cancelled, timed out, or still running after --timeout. */
+/** Exit statuses; of several runs the greatest holds. Cut short: cancelled, timed out, or running after --timeout. */
 const SUCCEEDED = 0;
 const FAILED = 1;
 const CUT_SHORT = 2;

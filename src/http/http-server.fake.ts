@@ -23,8 +23,8 @@ export interface FakeServer {
 }
 
 /**
- * A server, on loopback unless it is to be elsewhere, that keeps every request whole, for tests that judge what a client
- * sends.
+ * A server, on loopback unless it is to be elsewhere, that keeps every request whole, for tests that judge what a
+ * client sends.
  */
 export async function startServer(
   answer: (request: SeenRequest, earlier: number) => FakeAnswer | Promise<FakeAnswer>,

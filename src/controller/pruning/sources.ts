@@ -9,7 +9,7 @@ import type { Logger } from '../../log.ts';
 import { namespacePrefix } from '../../core/retention/schedule.ts';
 import type { Namespaces } from './settings.ts';
 
-/** Watches of what pruning alone needs: of all ConfigMaps those with the one name, of namespaces their names and marks. */
+/** Watches of what pruning alone needs: ConfigMaps of the one name, and of namespaces their names and marks. */
 export class PruningWatches {
   readonly namespaceMaps: Cache<ConfigMap>;
   readonly namespaces: Namespaces;

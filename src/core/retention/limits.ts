@@ -81,7 +81,7 @@ function matching(run: FinishedRun, spec: NamespacePruning, path: string): Scope
   ];
 }
 
-/** The Pipeline or Task that a run is of; '' for one of its own. A run may say in an annotation which label names it. */
+/** The Pipeline or Task that a run is of; '' for one of its own. An annotation may say which label names it. */
 export function parentNameOf({ kind, metadata }: Pick<FinishedRun, 'kind' | 'metadata'>): string {
   const key = metadata.annotations?.[prunerAnnotations.resourceNameLabelKey] || defaultLabel[kind];
   return metadata.labels?.[key] ?? '';
