@@ -48,20 +48,8 @@ export interface ReconcilerSurroundings {
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
-  const {
-    client,
-    caches,
-    leaders,
-    settings,
-    events,
-    flags,
-    registries,
-    watchdog,
-    queueMetrics: metrics,
-    log,
-    kms,
-  } = given;
-  const { concurrency } = flags;
+  const { client, caches, leaders, settings, events, registries, watchdog, queueMetrics: metrics, log, kms } = given;
+  const { concurrency } = given.flags;
   const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
     metrics.observe(queue);

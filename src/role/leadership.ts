@@ -40,8 +40,9 @@ export function ledBy(leadership: Leadership): Pick<ControllerOptions, 'owns' | 
 }
 
 /**
- * Leadership by leases; over everything with --disable-ha. Also in a StatefulSet (knative's STATEFUL_CONTROLLER_ORDINAL):
- * where each replica owned the bucket of its ordinal, buckets without a replica would have no owner.
+ * Leadership by leases; over everything with --disable-ha. By leases in a StatefulSet too (knative has
+ * STATEFUL_CONTROLLER_ORDINAL): where each replica owned the bucket of its ordinal, buckets without a replica would
+ * have no owner.
  */
 export function electLeaders<Reconciler extends string>(source: ElectionSource<Reconciler>): LeadersOf<Reconciler> {
   const { client, flags, config, component, queueNames, log } = source;

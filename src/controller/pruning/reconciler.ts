@@ -44,8 +44,8 @@ export function pruningKey(namespace: string): string {
 }
 
 /**
- * Prunes one namespace: all that is known of it is planned with, then deleted one by one at the rate of the lane. It may
- * be broken off anywhere; the next look comes to the same plan.
+ * Prunes one namespace: all that is known of it is planned with, then deleted one by one at the rate of the lane. It
+ * may be broken off anywhere; the next look comes to the same plan.
  */
 export function createPruningReconciler(world: PruningWorld) {
   const firings = new Firings();

@@ -58,20 +58,34 @@ function keptOf(defaults: Defaults, given: Given): SchedulePolicy['kept'] {
   const since = given.integer('keep-since');
   const byNumber = (runs: number) => ({ kind: 'keep' as const, runs });
   const byTime = (minutes: number) => ({ kind: 'since' as const, minutes });
-  if (strategy === 'keep' && keep === undefined && defaults.keep === undefined)
-    given.problems.push(`${namespacePrefix}strategy is "keep" and there is no number: set ${namespacePrefix}keep`);
-  if (strategy === 'keep-since' && since === undefined && defaults.keepSinceMinutes === undefined)
-    given.problems.push(
-      `${namespacePrefix}strategy is "keep-since" and there are no minutes: set ${namespacePrefix}keep-since`,
-    );
-  if (strategy === undefined && keep !== undefined && since !== undefined)
-    given.problems.push(
-      `${namespacePrefix}keep and ${namespacePrefix}keep-since are both set: take one away, or say which in ${namespacePrefix}strategy`,
-    );
+  const problem =
+    strategy === undefined
+      ? ambiguity(keep, since)
+      : missingNumber(strategy, keep ?? defaults.keep, since ?? defaults.keepSinceMinutes);
+  if (problem !== undefined) given.problems.push(problem);
   const wantsTime = strategy === undefined ? keep === undefined && since !== undefined : strategy === 'keep-since';
   if (wantsTime) return byTime(since ?? defaults.keepSinceMinutes ?? 0);
   if (keep !== undefined || strategy === 'keep') return byNumber(keep ?? defaults.keep ?? 0);
   return defaults.keepSinceMinutes === undefined ? byNumber(defaults.keep ?? 0) : byTime(defaults.keepSinceMinutes);
+}
+
+function ambiguity(keep: number | undefined, since: number | undefined): string | undefined {
+  return keep !== undefined && since !== undefined
+    ? `${namespacePrefix}keep and ${namespacePrefix}keep-since are both set: take one away, or say which in ${namespacePrefix}strategy`
+    : undefined;
+}
+
+/** A strategy needs its number, of the namespace or of the operator. */
+function missingNumber(
+  strategy: 'keep' | 'keep-since',
+  keep: number | undefined,
+  since: number | undefined,
+): string | undefined {
+  if (strategy === 'keep' && keep === undefined)
+    return `${namespacePrefix}strategy is "keep" and there is no number: set ${namespacePrefix}keep`;
+  if (strategy === 'keep-since' && since === undefined)
+    return `${namespacePrefix}strategy is "keep-since" and there are no minutes: set ${namespacePrefix}keep-since`;
+  return undefined;
 }
 
 /** The annotations of a namespace, read with a memory for what is wrong. */
