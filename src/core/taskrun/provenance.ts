@@ -10,7 +10,7 @@ export function withProvenance(status: TaskRunStatus, { flags }: Settings): Task
   return { ...status, provenance: { featureFlags: provenanceFeatureFlags(flags) } };
 }
 
-/** The status with where the Task came from, and whether it and its StepActions are trusted, as far as resolvers said. */
+/** The status with where the Task came from, and whether it and its StepActions are trusted, as far as is known. */
 export function withOrigin(
   status: TaskRunStatus,
   [task, ...actions]: readonly [Resolved<'Task'>, ...Resolved<'StepAction'>[]],
