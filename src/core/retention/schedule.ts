@@ -63,10 +63,16 @@ function keptOf(defaults: Defaults, given: Given): SchedulePolicy['kept'] {
       ? ambiguity(keep, since)
       : missingNumber(strategy, keep ?? defaults.keep, since ?? defaults.keepSinceMinutes);
   if (problem !== undefined) given.problems.push(problem);
-  const wantsTime = strategy === undefined ? keep === undefined && since !== undefined : strategy === 'keep-since';
-  if (wantsTime) return byTime(since ?? defaults.keepSinceMinutes ?? 0);
-  if (keep !== undefined || strategy === 'keep') return byNumber(keep ?? defaults.keep ?? 0);
+  const chosen = strategy ?? strategyOf(keep, since);
+  if (chosen === 'keep-since') return byTime(since ?? defaults.keepSinceMinutes ?? 0);
+  if (chosen === 'keep') return byNumber(keep ?? defaults.keep ?? 0);
   return defaults.keepSinceMinutes === undefined ? byNumber(defaults.keep ?? 0) : byTime(defaults.keepSinceMinutes);
+}
+
+/** What a namespace that names no strategy means by its numbers. */
+function strategyOf(keep: number | undefined, since: number | undefined): 'keep' | 'keep-since' | undefined {
+  if (keep !== undefined) return 'keep';
+  return since === undefined ? undefined : 'keep-since';
 }
 
 function ambiguity(keep: number | undefined, since: number | undefined): string | undefined {
