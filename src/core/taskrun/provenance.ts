@@ -10,11 +10,7 @@ export function withProvenance(status: TaskRunStatus, { flags }: Settings): Task
   return { ...status, provenance: { featureFlags: provenanceFeatureFlags(flags) } };
 }
 
-<<<<<<< HEAD
 /** The status with where the Task came from, and whether it and its StepActions are trusted, as resolvers said. */
-=======
-/** The status with where the Task came from, and whether it and its StepActions are trusted, as far as is known. */
->>>>>>> wt/tasks
 export function withOrigin(
   status: TaskRunStatus,
   [task, ...actions]: readonly [Resolved<'Task'>, ...Resolved<'StepAction'>[]],
