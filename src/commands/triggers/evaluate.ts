@@ -7,7 +7,7 @@ import {
   type TriggerBinding,
   type TriggerTemplate,
 } from '../../api/triggers/objects.ts';
-import type { TriggersKind } from '../../api/triggers/spec.ts';
+import { forms, type TriggersKind } from '../../api/triggers/spec.ts';
 import { validateEventListener } from '../../api/triggers/validate.ts';
 import { systemClock } from '../../clock.ts';
 import { silentLogger } from '../../log.ts';
@@ -147,12 +147,18 @@ function nothing(): void {
 
 /** The objects of the files, read as a sink reads them. */
 class Given {
-  readonly #objects: readonly ManifestObject[];
-  readonly #namespace: string;
+  readonly #objects: readonly (KubeObject & { kind: TriggersKind })[];
 
+  /** @throws CommandError for an object with fields that its kind has not, also for one that no trigger needs. */
   constructor(objects: readonly ManifestObject[], namespace: string) {
-    this.#objects = objects;
-    this.#namespace = namespace;
+    this.#objects = objects.flatMap((given) => {
+      const { kind, metadata } = given;
+      if (!isTriggersKind(kind)) return [];
+      const { object, errors } = decoded(kind, { ...given, metadata: { namespace, ...metadata } });
+      if (errors.length > 0)
+        throw new CommandError(`${kind} ${metadata.name ?? ''} is not valid: ${formatFieldErrors(errors)}`);
+      return [{ ...object, kind }];
+    });
   }
 
   /** @throws CommandError when there is none, or several and no name, and for one that admission would refuse. */
@@ -198,15 +204,11 @@ class Given {
     };
   }
 
-  /** @throws CommandError for an object with fields that its kind has not. */
   #of<T extends KubeObject>(wanted: TriggersKind): T[] {
-    return this.#objects
-      .filter(({ kind }) => kind === wanted)
-      .map((given) => {
-        const { namespace = this.#namespace, name = '' } = given.metadata;
-        const { object, errors } = decoded(wanted, { ...given, metadata: { ...given.metadata, namespace } });
-        if (errors.length > 0) throw new CommandError(`${wanted} ${name} is not valid: ${formatFieldErrors(errors)}`);
-        return object as unknown as T;
-      });
+    return this.#objects.filter(({ kind }) => kind === wanted) as unknown as T[];
   }
+}
+
+function isTriggersKind(kind: string | undefined): kind is TriggersKind {
+  return kind !== undefined && Object.hasOwn(forms, kind);
 }
