@@ -66,7 +66,10 @@ describe('without policies', () => {
   });
 
   it('a tenant reads the metrics', async () => {
-    const address = await addressOf(systemNamespace, 'app.kubernetes.io/name=controller');
+    const address = await addressOf(
+      systemNamespace,
+      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
+    );
     expect(await tenantReaches(`http://${address}:9090/metrics`)).toContain('# HELP');
   });
 });
@@ -105,8 +108,18 @@ describe("with the chart's policies", () => {
   });
 
   it.each([
-    ["the controller's metrics", systemNamespace, 'app.kubernetes.io/name=controller', 9090],
-    ["the controller's probes", systemNamespace, 'app.kubernetes.io/name=controller', 8080],
+    [
+      "the controller's metrics",
+      systemNamespace,
+      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
+      9090,
+    ],
+    [
+      "the controller's probes",
+      systemNamespace,
+      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
+      8080,
+    ],
     ["Chains' metrics", chainsNamespace, 'app=tekton-chains-controller', 9090],
   ])('a tenant does not reach %s', async (_name, namespace, label, port) => {
     const address = await addressOf(namespace, label);

@@ -199,7 +199,7 @@ describe('logs', () => {
     const name = run.metadata.name ?? '';
     const text = await installation.kubectl([
       'logs',
-      '--selector=app.kubernetes.io/name=controller',
+      '--selector=app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
       '--container=tekton-pipelines-controller',
       '--tail=500',
     ]);
