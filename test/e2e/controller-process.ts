@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { command, root } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
+import { controllerSelector } from './installation.ts';
 
 const deployment = 'deployment/tekton-pipelines-controller';
 
@@ -38,13 +39,7 @@ export class ControllerProcess {
       await call('get', deployment, '-o', 'jsonpath={.spec.template.spec.containers[0].args}'),
     ) as string[];
     await call('scale', deployment, '--replicas=0');
-    await call(
-      'wait',
-      'pods',
-      '--selector=app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
-      '--for=delete',
-      '--timeout=60s',
-    );
+    await call('wait', 'pods', `--selector=${controllerSelector}`, '--for=delete', '--timeout=60s');
     const folder = await mkdtemp(path.join(tmpdir(), 'tektite-controller-'));
     const token = (await call('create', 'token', 'tekton-pipelines-controller', '--duration=1h')).trim();
     await writeFile(

@@ -10,7 +10,8 @@ import { pods, type Pod } from '../../src/kube/resources.ts';
 import { testCluster } from './setup.ts';
 
 const deployment = 'deployment/tekton-pipelines-controller';
-const selector = 'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines';
+/** The controller's pods; Triggers has one of that name too. */
+export const controllerSelector = 'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines';
 
 /** Tektite as it is installed on the test cluster, and the operator's tools to change that. */
 export class Installation {
@@ -91,7 +92,7 @@ export class Installation {
     await this.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
     const wanted = Number(await this.kubectl(['get', deployment, '-o', 'jsonpath={.spec.replicas}']));
     for (let left = 240; left > 0; left -= 1) {
-      const names = (await this.kubectl(['get', 'pods', '--selector', selector, '-o', 'name']))
+      const names = (await this.kubectl(['get', 'pods', '--selector', controllerSelector, '-o', 'name']))
         .trim()
         .split('\n')
         .filter(Boolean);
@@ -104,7 +105,7 @@ export class Installation {
 
 /** The controller's pods that are not going. */
 export async function controllerPods(client: KubeClient): Promise<Pod[]> {
-  const { items } = await client.list(pods, { namespace: systemNamespace, labelSelector: selector });
+  const { items } = await client.list(pods, { namespace: systemNamespace, labelSelector: controllerSelector });
   return items.filter((pod) => !pod.metadata.deletionTimestamp);
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { openWorkbench } from './cluster.ts';
-import { Installation } from './installation.ts';
+import { controllerSelector, Installation } from './installation.ts';
 import { METADATA, PolicyEnforcer, policyValues } from './policy-enforcer.ts';
 import { testCluster } from './setup.ts';
 
@@ -66,10 +66,7 @@ describe('without policies', () => {
   });
 
   it('a tenant reads the metrics', async () => {
-    const address = await addressOf(
-      systemNamespace,
-      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
-    );
+    const address = await addressOf(systemNamespace, controllerSelector);
     expect(await tenantReaches(`http://${address}:9090/metrics`)).toContain('# HELP');
   });
 });
@@ -108,18 +105,8 @@ describe("with the chart's policies", () => {
   });
 
   it.each([
-    [
-      "the controller's metrics",
-      systemNamespace,
-      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
-      9090,
-    ],
-    [
-      "the controller's probes",
-      systemNamespace,
-      'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
-      8080,
-    ],
+    ["the controller's metrics", systemNamespace, controllerSelector, 9090],
+    ["the controller's probes", systemNamespace, controllerSelector, 8080],
     ["Chains' metrics", chainsNamespace, 'app=tekton-chains-controller', 9090],
   ])('a tenant does not reach %s', async (_name, namespace, label, port) => {
     const address = await addressOf(namespace, label);

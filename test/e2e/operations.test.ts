@@ -5,7 +5,15 @@ import { succeededCondition } from '../../src/core/condition.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import { configMaps, events } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
-import { Installation, controllerPods, scrape, sum, throughProxy, type Samples } from './installation.ts';
+import {
+  controllerSelector,
+  Installation,
+  controllerPods,
+  scrape,
+  sum,
+  throughProxy,
+  type Samples,
+} from './installation.ts';
 
 /** What an operator sees of a running controller: probes, metrics, logs and the effect of ConfigMaps. */
 const image = 'docker.io/library/busybox:1.36';
@@ -199,7 +207,7 @@ describe('logs', () => {
     const name = run.metadata.name ?? '';
     const text = await installation.kubectl([
       'logs',
-      '--selector=app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines',
+      `--selector=${controllerSelector}`,
       '--container=tekton-pipelines-controller',
       '--tail=500',
     ]);
