@@ -45,8 +45,7 @@ async function release(...set: string[]): Promise<string> {
   return file;
 }
 
-const apply = (file: string, ...flags: string[]) =>
-  installation.kubectl(['apply', '--server-side', '-f', file, ...flags]);
+const apply = (file: string, ...flags: string[]) => installation.kubectlOn(file, ['apply', '--server-side', ...flags]);
 
 async function uninstall(): Promise<void> {
   await installation.helm('uninstall', 'tektite', '--ignore-not-found', '--wait');
@@ -60,8 +59,9 @@ async function removeRelease(): Promise<void> {
   const rest = documents.filter(
     (object) => object && !['CustomResourceDefinition', 'Namespace'].includes(object.kind ?? ''),
   );
-  await installation.kubectl(
-    ['delete', '--ignore-not-found', '--wait', '-f', '-'],
+  await installation.kubectlOn(
+    '-',
+    ['delete', '--ignore-not-found', '--wait'],
     rest.map((object) => stringify(object)).join('---\n'),
   );
 }

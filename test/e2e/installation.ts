@@ -61,6 +61,14 @@ export class Installation {
     );
   }
 
+  /** kubectl with a file of objects that each name their namespace: the resolvers have one of their own. */
+  kubectlOn(file: string, args: readonly string[], input?: string): Promise<string> {
+    return command(
+      [this.#kubectl, ...accessFlags(this.target, 'kubectl'), ...args, '--filename', file],
+      input === undefined ? {} : { input },
+    );
+  }
+
   helm(...args: string[]): Promise<string> {
     return command([this.#helm, ...accessFlags(this.target, 'helm'), '--namespace', systemNamespace, ...args]);
   }
