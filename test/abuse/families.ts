@@ -20,6 +20,7 @@ import { credentialsFor, keychainOfSecret } from '../../src/registry/keychain.ts
 import { parseImageReference } from '../../src/registry/reference.ts';
 import { recordFamilies } from './families-records.ts';
 import { referenceFamilies } from './families-references.ts';
+import { suiteFamilies } from './families-suite.ts';
 import { named, range, texts, type Family } from './family.ts';
 import { notFound, plan } from './plan.ts';
 
@@ -350,4 +351,5 @@ export const families: readonly Family[] = [
   ...others,
   ...recordFamilies,
   ...referenceFamilies,
+  ...suiteFamilies,
 ];

@@ -230,16 +230,18 @@ function checkVariables(taskRun: TaskRun, _taskName: string, spec: TaskSpec): Pr
   const r = paramReplacements(spec.params ?? [], taskRun.spec.params ?? []);
   for (const [index, step] of (spec.steps ?? []).entries()) {
     for (const [field, value] of Object.entries(step)) {
-      const fault = field === 'results' ? undefined : firstVariableFault(value, r);
+      const fault = field === 'results' ? undefined : firstVariableFault(value, r, field === 'params');
       if (fault !== undefined) return invalid(`${fault}: steps[${index}].${field}`);
     }
   }
   return undefined;
 }
 
-function variableFault(text: string, r: Replacements): string | undefined {
+function variableFault(text: string, r: Replacements, ofStepAction: boolean): string | undefined {
   for (const reference of references(text)) {
     if (!/^params(\.|\[)/.test(reference) || r.text(reference) !== undefined) continue;
+    // A param for a StepAction may ask for the list that a text is not: it stays as it is written, as upstream.
+    if (ofStepAction && r.text(reference.replace(/\[\*\]$/, '')) !== undefined) continue;
     if (r.whole(reference) === undefined) return `non-existent variable in ${quote(excerpt(text, reference))}`;
     if (text !== `$(${reference})`) return `variable is not properly isolated in ${quote(excerpt(text, reference))}`;
   }
@@ -253,11 +255,11 @@ function excerpt(text: string, reference: string): string {
   return line.length <= 1000 ? line : `$(${reference})`;
 }
 
-function firstVariableFault(tree: unknown, r: Replacements): string | undefined {
-  if (typeof tree === 'string') return variableFault(tree, r);
+function firstVariableFault(tree: unknown, r: Replacements, ofStepAction: boolean): string | undefined {
+  if (typeof tree === 'string') return variableFault(tree, r, ofStepAction);
   if (tree === null || typeof tree !== 'object') return undefined;
   for (const item of Object.values(tree) as unknown[]) {
-    const fault = firstVariableFault(item, r);
+    const fault = firstVariableFault(item, r, ofStepAction);
     if (fault !== undefined) return fault;
   }
   return undefined;
