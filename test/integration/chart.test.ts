@@ -431,8 +431,11 @@ describe('the chart', () => {
 
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
-    const askedFor = ['Namespace', 'ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy'];
+    const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
     expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
+    const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
+    // The release's own is there before it, or made by helm.
+    expect(namespaces).toEqual(['tekton-pipelines-resolvers']);
     const definitions = rendered.filter((object) => object.kind === 'CustomResourceDefinition');
     expect(definitions.length).toBeGreaterThanOrEqual(4);
     for (const definition of definitions)
@@ -463,7 +466,8 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    expect(clusterWide(await render()).sort()).toEqual([...tenantRights, 'tekton-triggers-core-interceptors'].sort());
+    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
+    expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
 
@@ -576,10 +580,12 @@ function described(schema: Schema, whole: Schema, at = ''): string[] {
 }
 
 function leaves(value: unknown, at = ''): string[] {
-  const isOpen = typeof value !== 'object' || value === null || Array.isArray(value) || isResources(value);
+  const isOpen =
+    typeof value !== 'object' || value === null || Array.isArray(value) || isResources(value) || isLabels(at);
   if (isOpen || Object.keys(value).length === 0) return [at];
   return Object.entries(value).flatMap(([name, child]) => leaves(child, at ? `${at}.${name}` : name));
 }
 
-/** The one open object that is not empty. */
-const isResources = (value: object) => 'limits' in value;
+/** The open objects that are not empty. */
+const isResources = (value: object) => 'limits' in value && 'requests' in value;
+const isLabels = (at: string) => at === 'dashboard.labels';
