@@ -41,7 +41,7 @@ const taskRunResource = taskRuns as Resource<TaskRun>;
 const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
 const indexes = { [byController]: controllerIndex };
 const stores = {
-  pipelineRuns: new Store<PipelineRun>({ freeze: true }),
+  pipelineRuns: new Store<PipelineRun>({ freeze: true, indexes }),
   taskRuns: new Store<TaskRun>({ freeze: true, indexes }),
   customRuns: new Store<CustomRun>({ freeze: true, indexes }),
   pods: new Store<Pod>({ freeze: true, indexes }),
