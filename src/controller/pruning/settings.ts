@@ -1,3 +1,4 @@
+import { joinKey } from '../../kube/object.ts';
 import { configPrunerName, parsePruner, type PrunerConfig } from '../../api/config/config-pruner.ts';
 import { prunerMaps, type GlobalPruning, type ReadLimits } from '../../api/config/pruner-limits.ts';
 import { readGlobalMap, readNamespaceMap } from '../../core/retention/maps.ts';
@@ -18,7 +19,7 @@ export interface PruningSources {
   events: Pick<EventRecorder, 'event'>;
 }
 
-/** The namespaces that are watched, by name. */
+/** The namespaces that are watched, by key. */
 export type Namespaces = Pick<Store<Namespace>, 'get' | 'values' | 'subscribe'>;
 
 /** How often a map's problems are told is how often it changes. */
@@ -74,7 +75,7 @@ export class PruningSettings {
   }
 
   namespace(name: string): Namespace | undefined {
-    return this.#sources.namespaces.get(name);
+    return this.#sources.namespaces.get(joinKey(undefined, name));
   }
 
   /** Names of all namespaces that are watched. */
