@@ -97,7 +97,7 @@ async function reconcile(
     const { namespaceMaps, namespaces } = watches;
     const { systemNamespace } = flags;
     const pruning = new PruningSettings({ configMaps, systemNamespace, namespaceMaps, namespaces, events });
-    sources.push(watches);
+    sources.push(...watches.informers);
     controllers.push(
       pruningController({ ...given, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
     );

@@ -6,11 +6,12 @@ import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import { isNotFound, type KubeClient } from '../kube/client.ts';
-import type { Resource } from '../kube/object.ts';
+import type { KubeObject, Resource } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue } from '../kube/replica.ts';
+import type { Change } from '../kube/store.ts';
 import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
@@ -65,15 +66,10 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const parentOf = ownerKeys('PipelineRun');
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, keysExceptOwnStatus);
   // A child that its PipelineRun has just made is no news to it.
-  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, (change) =>
-    isOwnCreation(change) ? [] : parentOf(change),
-  );
-  feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, (change) =>
-    isOwnCreation(change) ? [] : parentOf(change),
-  );
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, (change) =>
-    isOwnCreation(change) ? [] : parentOf(change),
-  );
+  const parentOfNews = (change: Change<KubeObject>) => (isOwnCreation(change) ? [] : parentOf(change));
+  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
+  feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
   // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),

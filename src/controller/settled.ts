@@ -35,7 +35,8 @@ function marked<T extends KubeObject>(object: T): T {
 
 /** What the cache keeps of a PipelineRun: all of it for as long as the one that it runs within may read its results. */
 export function keptPipelineRun(run: PipelineRun, around: Pick<Surroundings, 'pipelineRun'>): PipelineRun {
-  if (!isDone(run.status) || isReadByPipelineRun(run, around)) return run;
+  // They come in one list: the outer run may not be there yet. It trims what it controls when it is, and is over.
+  if (!isDone(run.status) || isReadByParent(run, around, true)) return run;
   const { managedBy, pipelineRef } = run.spec;
   return marked({
     apiVersion: run.apiVersion,
@@ -61,7 +62,8 @@ export function keptRequest(request: ResolutionRequest): ResolutionRequest {
 
 /** What the cache keeps of a TaskRun: all of it for as long as its PipelineRun may read its results. */
 export function keptTaskRun(run: TaskRun, around: Pick<Surroundings, 'pipelineRun' | 'pod'>): TaskRun {
-  if (!isDone(run.status) || !sidecarsEnded(run) || isReadByParent(run, around) || hasLivePod(run, around)) return run;
+  if (!isDone(run.status) || !sidecarsEnded(run) || isReadByParent(run, around, false) || hasLivePod(run, around))
+    return run;
   const { managedBy, taskRef } = run.spec;
   const { podName } = run.status ?? {};
   return marked({
@@ -106,19 +108,12 @@ function sidecarsEnded(run: TaskRun): boolean {
   return (run.status?.sidecars ?? []).every(({ terminated }) => terminated !== undefined);
 }
 
-/** They come in one list: the outer run may not be there yet. It trims what it controls when it is, and is over. */
-function isReadByPipelineRun(run: PipelineRun, around: Pick<Surroundings, 'pipelineRun'>): boolean {
+/** `unseen`: what holds while the PipelineRun that it is part of is not in the cache. */
+function isReadByParent(run: KubeObject, around: Pick<Surroundings, 'pipelineRun'>, unseen: boolean): boolean {
   const owner = controllerOf(run);
   if (owner?.kind !== 'PipelineRun') return false;
   const parent = around.pipelineRun(run.metadata.namespace, owner.name);
-  return parent === undefined || (parent.metadata.uid === owner.uid && !isDone(parent.status));
-}
-
-function isReadByParent(run: TaskRun, around: Pick<Surroundings, 'pipelineRun'>): boolean {
-  const owner = controllerOf(run);
-  if (owner?.kind !== 'PipelineRun') return false;
-  const parent = around.pipelineRun(run.metadata.namespace, owner.name);
-  return parent !== undefined && parent.metadata.uid === owner.uid && !isDone(parent.status);
+  return parent === undefined ? unseen : parent.metadata.uid === owner.uid && !isDone(parent.status);
 }
 
 function controllerOf({ metadata }: KubeObject) {

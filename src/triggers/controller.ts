@@ -98,7 +98,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     });
     await runReplica(
       {
-        sources: [caches, { run: () => watchingSettings }],
+        sources: [...caches.informers, { run: () => watchingSettings }],
         controllers: [
           {
             name: 'eventlistener',

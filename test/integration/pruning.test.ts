@@ -90,7 +90,7 @@ function runPruner(configMapsOfSystem: Informer<ConfigMap>, signal: AbortSignal)
     watchdog: new Watchdog(silentLogger),
     log: silentLogger,
   });
-  const sources = [caches, watches, configMapsOfSystem];
+  const sources = [caches, ...watches.informers, configMapsOfSystem];
   return runReplica({ sources, controllers: [controller], recorder, log: silentLogger }, signal);
 }
 

@@ -1,4 +1,3 @@
-import { joinKey } from '../../kube/object.ts';
 import { configPrunerName, parsePruner, type PrunerConfig } from '../../api/config/config-pruner.ts';
 import { prunerMaps, type GlobalPruning, type ReadLimits } from '../../api/config/pruner-limits.ts';
 import { readGlobalMap, readNamespaceMap } from '../../core/retention/maps.ts';
@@ -19,8 +18,8 @@ export interface PruningSources {
   events: Pick<EventRecorder, 'event'>;
 }
 
-/** The namespaces that are watched, by key. */
-export type Namespaces = Pick<Store<Namespace>, 'get' | 'values' | 'subscribe'>;
+/** The namespaces that are watched. */
+export type Namespaces = Pick<Store<Namespace>, 'find' | 'values' | 'subscribe'>;
 
 /** How often a map's problems are told is how often it changes. */
 type Told = Map<string, string>;
@@ -75,7 +74,7 @@ export class PruningSettings {
   }
 
   namespace(name: string): Namespace | undefined {
-    return this.#sources.namespaces.get(joinKey(undefined, name));
+    return this.#sources.namespaces.find(undefined, name);
   }
 
   /** Names of all namespaces that are watched. */

@@ -13,7 +13,8 @@ import type { Namespaces } from './settings.ts';
 export class PruningWatches {
   readonly namespaceMaps: Cache<ConfigMap>;
   readonly namespaces: Namespaces;
-  readonly #informers: Informer<KubeObject>[] = [];
+  /** What has to run for them. */
+  readonly informers: Informer<KubeObject>[] = [];
 
   /** `namespaces` empty: all of them. */
   constructor(client: KubeClient, watched: readonly string[], log: Logger) {
@@ -33,24 +34,8 @@ export class PruningWatches {
     this.namespaces = all && others.length === 0 ? all : joined([...(all ? [all] : []), ...others]);
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    const either = AbortSignal.any([signal, ended.signal]);
-    const running = this.#informers.map((informer) => informer.run(either));
-    try {
-      await Promise.all(running);
-    } finally {
-      ended.abort();
-      await Promise.allSettled(running);
-    }
-  }
-
-  async synced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
-  }
-
   #started<T extends KubeObject>(informer: Informer<T>): Store<T> {
-    this.#informers.push(informer as unknown as Informer<KubeObject>);
+    this.informers.push(informer as unknown as Informer<KubeObject>);
     return informer.store;
   }
 }
@@ -73,7 +58,7 @@ function keptNamespace(namespace: Namespace): Namespace {
 /** One watch for each of some namespaces, as one. */
 function joined(stores: readonly Store<Namespace>[]): Namespaces {
   return {
-    get: (name) => stores.map((store) => store.get(name)).find((found) => found !== undefined),
+    find: (namespace, name) => stores.map((store) => store.find(namespace, name)).find((found) => found !== undefined),
     *values() {
       for (const store of stores) yield* store.values();
       return undefined;

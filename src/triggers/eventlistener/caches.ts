@@ -13,7 +13,8 @@ export class ListenerCaches {
   readonly listeners: Cache<EventListener>;
   readonly deployments: Cache<Deployment>;
   readonly services: Cache<Service>;
-  readonly #informers: Pick<Informer<KubeObject>, 'run' | 'synced'>[] = [];
+  /** What has to run for them. */
+  readonly informers: Pick<Informer<KubeObject>, 'run' | 'synced'>[] = [];
 
   constructor(
     client: KubeClient,
@@ -23,19 +24,11 @@ export class ListenerCaches {
     const cache = <T extends KubeObject>(resource: Resource<T>, more: { resyncMs?: number; labelSelector?: string }) =>
       cacheOf<T>(namespaces, (namespace) => {
         const informer = new Informer<T>({ client, resource, ...(namespace ? { namespace } : {}), ...more, log });
-        this.#informers.push(informer);
+        this.informers.push(informer);
         return informer.store;
       });
     this.listeners = cache(eventListeners, { resyncMs });
     this.deployments = cache(deployments, { labelSelector: madeByListeners });
     this.services = cache(services, { labelSelector: madeByListeners });
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.run(signal)));
-  }
-
-  async synced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
   }
 }

@@ -1,12 +1,11 @@
 import type { Param } from '../../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
 import type { CustomRun, CustomRunSpec } from '../../../api/pipeline/v1beta1/customrun.ts';
-import { runReference } from '../../owner.ts';
 import { bindingBudget } from '../bind.ts';
 import { groupLabel, nodeGroup } from '../coschedule.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
-import { childMetadata } from './metadata.ts';
+import { childMetadata, ownedMetadata } from './metadata.ts';
 import { definedOnly, runtimeSpecs } from './runtime.ts';
 
 /**
@@ -32,12 +31,7 @@ export function makeCustomRun(name: string, params: Param[], common: Common, con
   const made: CustomRun & { apiVersion: string; kind: 'CustomRun' } = {
     apiVersion: 'tekton.dev/v1beta1',
     kind: 'CustomRun',
-    metadata: {
-      name,
-      namespace: run.metadata.namespace ?? '',
-      ...metadata,
-      ownerReferences: [runReference('PipelineRun', run.metadata)],
-    },
+    metadata: { ...ownedMetadata(name, run), ...metadata },
     spec: {
       ...(params.length > 0 ? { params } : {}),
       ...customDefinition(task),

@@ -2,6 +2,7 @@ import type { ObjectMeta } from '../../../api/meta.ts';
 import type { EmbeddedMetadata } from '../../../api/meta.ts';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../../labels.ts';
+import { runReference } from '../../owner.ts';
 import type { Settings } from '../../settings.ts';
 import type { Definition } from '../../reference/resolved.ts';
 import type { PipelineSource } from '../types.ts';
@@ -23,6 +24,12 @@ export function runMetadata(run: PipelineRun, pipeline: PipelineSource): Metadat
     labels: { ...pipeline.metadata?.labels, ...own, ...named },
     annotations: { ...propagated(pipeline.metadata?.annotations), ...marks },
   };
+}
+
+/** Name and owner of what a PipelineRun makes. */
+export function ownedMetadata(name: string, { metadata }: PipelineRun) {
+  const { namespace = '' } = metadata;
+  return { name, namespace, ownerReferences: [runReference('PipelineRun', metadata)] };
 }
 
 /** An embedded pipeline has no name; the run's generateName groups its runs, else the run's own name does. */

@@ -5,7 +5,6 @@ import type { PipelineSpec, PipelineTask } from '../../../api/pipeline/v1/pipeli
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { WorkspaceBinding } from '../../../api/pipeline/v1/workspace.ts';
 import { labels } from '../../labels.ts';
-import { runReference } from '../../owner.ts';
 import type { Replacements } from '../../substitution/replacements.ts';
 import { referencesIn } from '../../substitution/replacements.ts';
 import { bindingBudget } from '../bind.ts';
@@ -13,7 +12,7 @@ import { nestedTimeout } from '../timeouts.ts';
 import { taskRunWorkspaces } from '../workspaces.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
-import { childMetadata, pipelineLabel } from './metadata.ts';
+import { childMetadata, pipelineLabel, ownedMetadata } from './metadata.ts';
 import { definedOnly, runtimeSpecs } from './runtime.ts';
 
 /**
@@ -34,12 +33,7 @@ export function makePipelineRun(name: string, params: Param[], common: Common, c
   const bare: PipelineRun = {
     apiVersion: 'tekton.dev/v1',
     kind: 'PipelineRun',
-    metadata: {
-      name,
-      namespace: run.metadata.namespace ?? '',
-      ...metadata,
-      ownerReferences: [runReference('PipelineRun', run.metadata)],
-    },
+    metadata: { ...ownedMetadata(name, run), ...metadata },
     spec: {
       ...(spec ? { pipelineSpec: spec } : { pipelineRef: task.pipelineRef }),
       ...(all.length > 0 ? { params: all } : {}),

@@ -8,10 +8,9 @@ import { annotations } from '../../labels.ts';
 import type { Replacements } from '../../substitution/replacements.ts';
 import { bindingBudget, replaceInTaskSpec } from '../bind.ts';
 import { groupLabel, nodeGroup, withGroupAffinity } from '../coschedule.ts';
-import { runReference } from '../../owner.ts';
 import { taskRunTimeout } from '../timeouts.ts';
 import type { ChildContext, Common } from './context.ts';
-import { childMetadata, type ChildOrigin } from './metadata.ts';
+import { childMetadata, type ChildOrigin, ownedMetadata } from './metadata.ts';
 import { definedOnly, runtimeSpecs } from './runtime.ts';
 
 /** A TaskRun of a pipeline task. It has all defaults, so that nobody writes it again, with or without the webhook. */
@@ -42,12 +41,7 @@ export function makeTaskRun(
   const bare: TaskRun = {
     apiVersion: 'tekton.dev/v1',
     kind: 'TaskRun',
-    metadata: {
-      name,
-      namespace: run.metadata.namespace ?? '',
-      ...metadata,
-      ownerReferences: [runReference('PipelineRun', run.metadata)],
-    },
+    metadata: { ...ownedMetadata(name, run), ...metadata },
     spec: {
       ...(params.length > 0 ? { params } : {}),
       ...common.definition,
