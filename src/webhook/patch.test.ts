@@ -32,6 +32,7 @@ describe('jsonPatch', () => {
     ['a field inside of a list', [{ a: 1 }], [{ a: 2 }], [{ op: 'replace', path: '/0/a', value: 2 }]],
     ['a list of another length, whole', { a: [1] }, { a: [1, 2] }, [{ op: 'replace', path: '/a', value: [1, 2] }]],
     ['names with a slash and a tilde', {}, { 'a/b~c': 1 }, [{ op: 'add', path: '/a~1b~0c', value: 1 }]],
+    ['a field less that objects inherit', { valueOf: 1 }, {}, [{ op: 'remove', path: '/valueOf' }]],
     ['what is undefined afterwards', { a: 1 }, { a: undefined }, [{ op: 'remove', path: '/a' }]],
   ])('%s', (_what, before, after, operations) => expect(jsonPatch(before, after)).toEqual(operations));
 

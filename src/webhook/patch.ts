@@ -14,7 +14,7 @@ export function jsonPatch(before: unknown, after: unknown, path = ''): PatchOper
 }
 
 function objectPatch(before: Record<string, unknown>, after: Record<string, unknown>, path: string): PatchOperation[] {
-  const removed = Object.keys(before).filter((key) => after[key] === undefined);
+  const removed = Object.keys(before).filter((key) => !Object.hasOwn(after, key) || after[key] === undefined);
   const present = Object.entries(after).filter(([, value]) => value !== undefined);
   return [
     ...removed.map((key) => ({ op: 'remove' as const, path: `${path}/${escaped(key)}` })),
