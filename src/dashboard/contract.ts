@@ -1,0 +1,140 @@
+/**
+ * What the dashboard's server and its page say to each other, beside the proxied API: both import these types, and
+ * nothing here has code that runs in one of them alone.
+ */
+
+/** The word that a list shows for a run. */
+export type RunStatus = 'pending' | 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed-out';
+
+export const runStatuses: readonly RunStatus[] = [
+  'pending',
+  'queued',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed-out',
+];
+
+/** A run in a list: what one line shows and filters by, and no more, for 10,000 of them are kept. */
+export interface RunSummary {
+  kind: 'PipelineRun' | 'TaskRun';
+  namespace: string;
+  name: string;
+  uid: string;
+  /** Of the object as the server saw it: a page that has a newer one ignores this. */
+  resourceVersion: string;
+  status: RunStatus;
+  /** Reason of condition Succeeded, as Tekton has it. */
+  reason: string;
+  /** Message of condition Succeeded, cut to 200 characters. */
+  message: string;
+  /** Name of the Pipeline or Task; missing for embedded specs. */
+  definition?: string;
+  /** What started it: documented labels and annotations of event, commit, branch and person, cut to 200 characters. */
+  startedBy: StartedBy;
+  /** RFC 3339. */
+  created: string;
+  started?: string;
+  finished?: string;
+  /** Milliseconds that runs of this definition in this namespace take: the median of the last finished ones. */
+  usualMilliseconds?: number;
+  /** What Chains says in `chains.tekton.dev/signed`; verified only on the page of the run. */
+  signed: 'yes' | 'failed' | 'no';
+  /** At most 20, cut to 63 characters each: filters are answered from the whole set. */
+  labels: Record<string, string>;
+}
+
+/** Who or what started a run, each part where it is known. */
+export interface StartedBy {
+  /** EventListener and trigger, such as `github/push`. */
+  trigger?: string;
+  event?: string;
+  repository?: string;
+  commit?: string;
+  branch?: string;
+  person?: string;
+  /** The run that it repeats. */
+  rerunOf?: string;
+}
+
+/** Query of `GET /v1/runs` and `GET /v1/runs/changes`, all optional; lists are comma-separated. */
+export interface RunQuery {
+  /** Namespaces; all that the caller may list when it is missing. */
+  ns?: string;
+  status?: string;
+  pipeline?: string;
+  /** Text in name, definition, commit, branch or person, without regard to case. */
+  q?: string;
+  /** A label selector as kubectl takes it. */
+  label?: string;
+  by?: string;
+  /** How many, 1 to 500; 100 when it is missing. */
+  limit?: string;
+  /** `next` of the page before. */
+  after?: string;
+}
+
+/** Answer of `GET /v1/runs`: newest first. */
+export interface RunPage {
+  items: RunSummary[];
+  /** All that match. */
+  total: number;
+  /** By status, of all that match but for the filter by status. */
+  counts: Record<RunStatus, number>;
+  /** For `after` of the next page; missing on the last. */
+  next?: string;
+}
+
+/**
+ * Server-sent events of `GET /v1/runs/changes`, from the moment of the call on: event `ready` once it listens, then
+ * `change` with one of these as JSON. A run that no longer matches the query is `removed`.
+ */
+export type RunChange = { type: 'changed'; run: RunSummary } | { type: 'removed'; uid: string };
+
+/** Answer of `GET /v1/properties`: upstream's keys, which its own page reads too. */
+export interface Properties {
+  dashboardNamespace: string;
+  dashboardVersion: string;
+  pipelinesNamespace: string;
+  pipelinesVersion: string;
+  triggersNamespace?: string;
+  triggersVersion?: string;
+  isReadOnly: boolean;
+  logoutURL?: string;
+  externalLogsURL?: string;
+  streamLogs: boolean;
+  tenantNamespaces: string[];
+  defaultNamespace?: string;
+}
+
+/** Answer of `GET /v1/runs/NAMESPACE/NAME/provenance?kind=PipelineRun`. */
+export interface RunProvenance {
+  /** What Chains says of the run, or why there is nothing. */
+  signed: 'yes' | 'failed' | 'no';
+  attestations: Attestation[];
+  /** Why something is missing, each a sentence that says the way out. */
+  problems: string[];
+}
+
+/** One signed statement, and what the server found when it verified it just now. */
+export interface Attestation {
+  /** Where it was read: an image reference, or the annotation of the run. */
+  from: string;
+  predicateType: string;
+  builder?: string;
+  subjects: { name: string; digest: string }[];
+  materials: { uri: string; digest: string }[];
+  parameters: Record<string, unknown>;
+  transparencyLog?: { url: string; index: string };
+  verification: { verified: true; against: string } | { verified: false; why: string };
+  /** The command that repeats the verification. */
+  command?: string;
+  /** The statement as it was signed. */
+  statement: unknown;
+}
+
+/** Every refusal: the status tells the class, this tells what, by whom and the way out. */
+export interface Refusal {
+  message: string;
+}
