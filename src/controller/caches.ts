@@ -15,6 +15,7 @@ import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.
 import { cacheOf, type Cache } from '../kube/cache.ts';
 import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
+import { unfinishedIn, unfinishedIndex } from '../reconcilers/pipelinerun/admission.ts';
 import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
 import { isCut, keptPipelineRun, keptPod, keptRequest, keptTaskRun, type Surroundings } from './settled.ts';
 
@@ -56,6 +57,7 @@ export class Caches {
     this.#stages.push([]);
     this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
       transform: (run) => keptPipelineRun(run, around),
+      indexes: { [unfinishedIn]: unfinishedIndex },
     });
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
@@ -122,7 +124,7 @@ export class Caches {
 
   #cache<T extends KubeObject>(
     resource: Resource<T>,
-    options: Pick<InformerOptions<T>, 'labelSelector' | 'transform'> = {},
+    options: Pick<InformerOptions<T>, 'labelSelector' | 'transform' | 'indexes'> = {},
   ): Cache<T> {
     const informer = (namespace: string | undefined) => {
       const made = new Informer<T>({
@@ -130,7 +132,7 @@ export class Caches {
         resource,
         namespace,
         ...options,
-        indexes: { [byController]: controllerIndex },
+        indexes: { ...options.indexes, [byController]: controllerIndex },
         ...(this.#resyncMs === undefined ? {} : { resyncMs: this.#resyncMs }),
         log: this.#log,
       });

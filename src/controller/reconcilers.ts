@@ -14,6 +14,7 @@ import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue } from '../kube/replica.ts';
 import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
+import { nextInLine } from '../reconcilers/pipelinerun/admission.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import type { Registries } from '../registry/client.ts';
@@ -73,6 +74,12 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, (change) =>
     isOwnCreation(change) ? [] : parentOf(change),
   );
+  // Where a run ends, those that wait for their turn may go.
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, ({ type, object }) => {
+    if (type !== 'deleted' && !isDone(object.status)) return [];
+    const rules = settings.current().concurrency ?? [];
+    return nextInLine(object.metadata.namespace ?? '', { pipelineRuns: caches.pipelineRuns, rules });
+  });
   // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
@@ -102,7 +109,9 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         caches.pipelineRuns,
         () => false,
         () => Promise.resolve(undefined),
-      ).whole(createPipelineRunReconciler({ ...common, stores: caches, remote })),
+      ).whole(
+        createPipelineRunReconciler({ ...common, stores: caches, systemNamespace: flags.systemNamespace, remote }),
+      ),
     },
     {
       name: 'taskrun',
