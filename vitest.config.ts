@@ -74,6 +74,8 @@ export default defineConfig({
           name: 'e2e',
           retry: 1,
           include: ['test/e2e/**/*.test.ts'],
+          // It turns the policies on and off itself.
+          exclude: process.env['TEKTITE_NETWORK_POLICIES'] === '1' ? ['test/e2e/network-policy.test.ts'] : [],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

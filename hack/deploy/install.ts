@@ -118,7 +118,9 @@ function imageValues(images: Images): Values {
 
 /** On our own cluster every image host is mirrored to its registry, and none other can be reached. */
 function clusterValues(target: Target): Values {
-  return target.kind === 'own' ? { 'controller.registryMirrors.*': `http://${target.registry}` } : {};
+  if (target.kind !== 'own') return {};
+  const mirror = `http://${target.registry}`;
+  return { 'controller.registryMirrors.*': mirror, 'resolvers.registryMirrors.*': mirror };
 }
 
 /**

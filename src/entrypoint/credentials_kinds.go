@@ -136,12 +136,46 @@ func (t sshTarget) alias(secret string) string {
 	return t.host + "-" + strings.NewReplacer("/", "-", " ", "-").Replace(t.repository) + "-" + secret
 }
 
+// spellings are the addresses under which people know the repository.
+func (t sshTarget) spellings() []string {
+	return []string{"git@" + t.host + ":" + t.repository, "ssh://git@" + t.host + "/" + t.repository, "ssh://git@" + t.host + ":" + t.port + "/" + t.repository}
+}
+
 // rewrite has git reach the repository through the alias, however its address is written.
 func (t sshTarget) rewrite(alias string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "[url %q]\n", "ssh://git@"+alias+"/"+t.repository)
-	for _, written := range []string{"git@" + t.host + ":" + t.repository, "ssh://git@" + t.host + "/" + t.repository, "ssh://git@" + t.host + ":" + t.port + "/" + t.repository} {
+	to := "ssh://git@" + alias + "/" + t.repository
+	fmt.Fprintf(&text, "[url %q]\n", to)
+	for _, written := range t.spellings() {
 		fmt.Fprintf(&text, "\tinsteadOf = %s\n", written)
+	}
+	if !strings.HasSuffix(t.repository, ".git") {
+		fmt.Fprintf(&text, "[url %q]\n", to+".git")
+		for _, written := range t.spellings() {
+			fmt.Fprintf(&text, "\tinsteadOf = %s.git\n", written)
+		}
+	}
+	return text.String()
+}
+
+// nameCharacters is what names of repositories are made of.
+const nameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
+
+// keepNeighbours leaves the addresses of repositories alone whose names only begin like this one: insteadOf replaces
+// beginnings, the longest that fits, so each character that may follow gets a longer one that changes nothing.
+func (t sshTarget) keepNeighbours() string {
+	var text strings.Builder
+	ends := []string{".git"}
+	if !strings.HasSuffix(t.repository, ".git") {
+		ends = []string{"", ".git"}
+	}
+	for _, written := range t.spellings() {
+		for _, end := range ends {
+			for _, next := range nameCharacters {
+				other := strings.TrimSuffix(written, ".git") + end + string(next)
+				fmt.Fprintf(&text, "[url %q]\n\tinsteadOf = %s\n", other, other)
+			}
+		}
 	}
 	return text.String()
 }
@@ -155,7 +189,7 @@ func sshGitFiles(flags credentialFlags, secrets secretStore, dir string) ([]cred
 	}
 	var files []credentialFile
 	var aliases, knownHosts []string
-	var rewrites strings.Builder
+	var rewrites, neighbours strings.Builder
 	hosts := map[string]sshTarget{}
 	keys := map[string][]string{}
 	for _, target := range targets {
@@ -181,6 +215,7 @@ func sshGitFiles(flags credentialFlags, secrets secretStore, dir string) ([]cred
 			aliases = append(aliases, alias)
 			if host.repository != "" {
 				rewrites.WriteString(host.rewrite(alias))
+				neighbours.WriteString(host.keepNeighbours())
 			}
 		}
 		keys[alias] = append(keys[alias], filepath.Join(dir, file))
@@ -199,7 +234,7 @@ func sshGitFiles(flags credentialFlags, secrets secretStore, dir string) ([]cred
 	}
 	files = append(files, credentialFile{".ssh/config", config.String()})
 	if rewrites.Len() > 0 {
-		files = append(files, credentialFile{".gitconfig", rewrites.String()})
+		files = append(files, credentialFile{".gitconfig", rewrites.String() + neighbours.String()})
 	}
 	if len(knownHosts) > 0 {
 		files = append(files, credentialFile{".ssh/known_hosts", strings.Join(knownHosts, "\n")})

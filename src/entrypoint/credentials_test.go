@@ -2,13 +2,16 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 )
 
-func TestCredentialGoldens(t *testing.T) {
+// secretFolder holds what is mounted of the secrets that the rows name.
+func secretFolder(t *testing.T) string {
+	t.Helper()
 	secrets := map[string]string{
 		"login/username": "user", "login/password": "p@ss word",
 		"domain/username": `corp\user`, "domain/password": "secret",
@@ -27,6 +30,11 @@ func TestCredentialGoldens(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestCredentialGoldens(t *testing.T) {
+	dir := secretFolder(t)
 	for _, row := range []struct {
 		name  string
 		flags credentialFlags
@@ -74,7 +82,9 @@ func TestCredentialGoldens(t *testing.T) {
 					"Host github.com-org-b.git-key2\n    HostName github.com\n    Port 22\n    IdentitiesOnly yes\n    IdentityFile /tekton/creds/.ssh/id_key2\n",
 				".gitconfig": "[credential]\n\thelper = store\n[credential \"https://github.com\"]\n\tusername = user\n" +
 					"[url \"ssh://git@github.com-org-a-key/org/a\"]\n\tinsteadOf = git@github.com:org/a\n\tinsteadOf = ssh://git@github.com/org/a\n\tinsteadOf = ssh://git@github.com:22/org/a\n" +
-					"[url \"ssh://git@github.com-org-b.git-key2/org/b.git\"]\n\tinsteadOf = git@github.com:org/b.git\n\tinsteadOf = ssh://git@github.com/org/b.git\n\tinsteadOf = ssh://git@github.com:22/org/b.git\n",
+					"[url \"ssh://git@github.com-org-a-key/org/a.git\"]\n\tinsteadOf = git@github.com:org/a.git\n\tinsteadOf = ssh://git@github.com/org/a.git\n\tinsteadOf = ssh://git@github.com:22/org/a.git\n" +
+					"[url \"ssh://git@github.com-org-b.git-key2/org/b.git\"]\n\tinsteadOf = git@github.com:org/b.git\n\tinsteadOf = ssh://git@github.com/org/b.git\n\tinsteadOf = ssh://git@github.com:22/org/b.git\n" +
+					sshTarget{"github.com", "22", "org/a"}.keepNeighbours() + sshTarget{"github.com", "22", "org/b.git"}.keepNeighbours(),
 				".git-credentials": "https://user:p%40ss%20word@github.com\n",
 				".ssh/known_hosts": "github.com ssh-rsa AAA",
 			},
@@ -140,5 +150,54 @@ func TestAHomeThatCannotBeWrittenIsOnlyTold(t *testing.T) {
 	want := `warning: unsuccessful cred copy: ".gitconfig" from "` + p.path("creds") + `" to "` + p.path("no-directory") + `": unable to open destination: `
 	if exit != 0 || !strings.Contains(run.stderr.String(), want) {
 		t.Errorf("exit %d, stderr %q, want %q in it", exit, run.stderr, want)
+	}
+}
+
+// Git itself says where it would go.
+func TestKeysOfRepositories(t *testing.T) {
+	dir := secretFolder(t)
+	flags := credentialFlags{sshGit: stringList{"key=github.com/org/a", "key2=github.com/org/ab", "key=github.com/org/c.git", "key2=github.com/group"}}
+	files, err := credentialFiles(flags, secretStore{dir}, "/tekton/creds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	for _, file := range files {
+		if file.path == ".gitconfig" {
+			if err := os.WriteFile(filepath.Join(home, file.path), []byte(file.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for address, want := range map[string]string{
+		"git@github.com:org/a":             "ssh://git@github.com-org-a-key/org/a",
+		"git@github.com:org/a.git":         "ssh://git@github.com-org-a-key/org/a.git",
+		"ssh://git@github.com/org/a":       "ssh://git@github.com-org-a-key/org/a",
+		"ssh://git@github.com:22/org/a":    "ssh://git@github.com-org-a-key/org/a",
+		"git@github.com:org/a/":            "ssh://git@github.com-org-a-key/org/a/",
+		"git@github.com:org/ab":            "ssh://git@github.com-org-ab-key2/org/ab",
+		"git@github.com:org/ab.git":        "ssh://git@github.com-org-ab-key2/org/ab.git",
+		"git@github.com:org/abc":           "",
+		"git@github.com:org/a-b.git":       "",
+		"git@github.com:org/a.github":      "",
+		"git@github.com:org/a.b":           "",
+		"ssh://git@github.com:22/org/a_":   "",
+		"git@github.com:org/c.git":         "ssh://git@github.com-org-c.git-key/org/c.git",
+		"git@github.com:org/c.gitx":        "",
+		"git@github.com:group/any.git":     "ssh://git@github.com-group-key2/group/any.git",
+		"ssh://git@github.com/group2/any":  "",
+		"git@github.com:other/org/a":       "",
+		"https://github.com/org/a":         "",
+		"git@github.com.example.com:org/a": "",
+	} {
+		git := exec.Command("git", "ls-remote", "--get-url", address)
+		git.Dir, git.Env = home, []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "GIT_CONFIG_NOSYSTEM=1"}
+		said, err := git.Output()
+		if want == "" {
+			want = address
+		}
+		if got := strings.TrimSpace(string(said)); err != nil || got != want {
+			t.Errorf("%s leads to %s (%v), want %s", address, got, err, want)
+		}
 	}
 }

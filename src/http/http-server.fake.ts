@@ -22,9 +22,13 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-/** A server on loopback that keeps every request whole, for tests that judge what a client sends. */
+/**
+ * A server, on loopback unless it is to be elsewhere, that keeps every request whole, for tests that judge what a client
+ * sends.
+ */
 export async function startServer(
   answer: (request: SeenRequest, earlier: number) => FakeAnswer | Promise<FakeAnswer>,
+  host = '127.0.0.1',
 ): Promise<FakeServer> {
   const requests: SeenRequest[] = [];
   const server = createServer((request, response) => {
@@ -51,9 +55,9 @@ export async function startServer(
       );
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     requests,
     close: () =>
       new Promise((resolve) => {

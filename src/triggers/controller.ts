@@ -1,4 +1,4 @@
-import { eventListeners, triggersGroup } from '../api/triggers/objects.ts';
+import { triggersGroup } from '../api/triggers/objects.ts';
 import { systemClock } from '../clock.ts';
 import { Informer } from '../kube/informer.ts';
 import type { KubeObject } from '../resource.ts';
@@ -6,12 +6,13 @@ import { ownerKeys } from '../kube/owners.ts';
 import { keysExceptOwnStatus } from '../kube/own-writes.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue, runReplica } from '../kube/replica.ts';
-import { configMaps, deployments, services } from '../kube/resources.ts';
+import { configMaps } from '../kube/resources.ts';
 import { electionSettings } from '../role/election-settings.ts';
 import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../role/flags.ts';
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import { ListenerCaches } from './eventlistener/caches.ts';
 import type { ListenerSettings } from './eventlistener/objects.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
 import { listenerSettings } from './eventlistener/settings.ts';
@@ -58,24 +59,17 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 }
 
 const queueNames = { eventListener: 'github.com.tektoncd.triggers.pkg.reconciler.eventlistener.Reconciler' } as const;
-const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
 
 async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
-  const { systemNamespace: namespace, resyncMs } = flags;
-  const listeners = new Informer({ client, resource: eventListeners, resyncMs, log });
-  const made = { labelSelector: madeByListeners, client, log };
-  const sources = {
-    configs: new Informer({ client, resource: configMaps, namespace, log }),
-    listeners,
-    deployments: new Informer({ ...made, resource: deployments }),
-    services: new Informer({ ...made, resource: services }),
-  };
+  const { systemNamespace: namespace } = flags;
+  const settings = new Informer({ client, resource: configMaps, namespace, log });
+  const caches = new ListenerCaches(client, flags, log);
   const stop = new AbortController();
-  const configs = sources.configs.run(AbortSignal.any([end, stop.signal]));
+  const watchingSettings = settings.run(AbortSignal.any([end, stop.signal]));
   try {
-    await sources.configs.synced(end);
-    const election = sources.configs.store.find(namespace, 'config-leader-election-triggers-controllers');
+    await settings.synced(end);
+    const election = settings.store.find(namespace, 'config-leader-election-triggers-controllers');
     const { leaderElection } = electionSettings(election?.data);
     const leaders = electLeaders({
       client,
@@ -91,21 +85,21 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: flags.concurrency });
     metrics.observe(queue);
     const { eventListener: led } = leaders;
-    feedQueue(listeners.store, queue, led, keysExceptOwnStatus);
-    feedQueue(sources.deployments.store, queue, led, ownerKeys('EventListener'));
-    feedQueue(sources.services.store, queue, led, ownerKeys('EventListener'));
-    sources.configs.onChange(() => {
-      for (const [key] of listeners.store.entries()) if (led.owns(key)) queue.addSlow(key);
+    feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
+    feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
+    feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
+    settings.onChange(() => {
+      for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
     });
     const reconcile = listenerReconciler({
       client,
-      find: (key) => listeners.store.get(key),
-      settings: () => settingsNow(process, sources.configs),
+      find: (key) => caches.listeners.get(key),
+      settings: () => settingsNow(process, settings),
       clock: systemClock,
     });
     await runReplica(
       {
-        sources: [listeners, sources.deployments, sources.services, { run: () => configs }] as never,
+        sources: [caches, { run: () => watchingSettings }],
         controllers: [
           {
             name: 'eventlistener',
@@ -126,7 +120,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     );
   } finally {
     stop.abort();
-    await Promise.allSettled([configs]);
+    await Promise.allSettled([watchingSettings]);
   }
 }
 

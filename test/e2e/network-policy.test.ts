@@ -3,7 +3,7 @@ import { systemNamespace } from '../../hack/deploy/install.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
-import { METADATA, PolicyEnforcer } from './policy-enforcer.ts';
+import { METADATA, PolicyEnforcer, policyValues } from './policy-enforcer.ts';
 import { testCluster } from './setup.ts';
 
 /** The chart's NetworkPolicies, enforced: what every role needs goes on, what none needs is out of reach. */
@@ -15,6 +15,11 @@ let enforcer: PolicyEnforcer;
 
 const roles = [
   { role: 'controller', namespace: systemNamespace, deployment: 'deployment/tekton-pipelines-controller' },
+  {
+    role: 'resolvers',
+    namespace: 'tekton-pipelines-resolvers',
+    deployment: 'deployment/tekton-pipelines-remote-resolvers',
+  },
   { role: 'chains', namespace: chainsNamespace, deployment: 'deployment/tekton-chains-controller' },
 ];
 
@@ -45,8 +50,7 @@ async function addressOf(namespace: string, label: string): Promise<string> {
 
 beforeAll(async () => {
   installation = await Installation.open();
-  const node = await installation.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}']);
-  enforcer = await PolicyEnforcer.start(await testCluster(), node);
+  enforcer = await PolicyEnforcer.start(await testCluster());
   await installation.upgrade({ 'chains.enabled': 'true' });
 }, 300_000);
 
@@ -69,14 +73,7 @@ describe('without policies', () => {
 
 describe("with the chart's policies", () => {
   beforeAll(async () => {
-    // Names are looked up at the node here, not at a pod of kube-system.
-    const slices = ['--namespace', 'kube-system', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=kube-dns'];
-    const dns = await installation.kubectl([...slices, '-o', 'jsonpath={.items[0].endpoints[0].addresses[0]}']);
-    await installation.upgrade({
-      'chains.enabled': 'true',
-      'networkPolicy.enabled': 'true',
-      'networkPolicy.dns.to': [{ ipBlock: { cidr: `${dns}/32` } }],
-    });
+    await installation.upgrade({ 'chains.enabled': 'true', ...(await policyValues(installation.target)) });
     // Enforced within a few seconds of their creation.
     for (const { namespace, deployment } of roles)
       await vi.waitFor(

@@ -2,12 +2,41 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { command, root } from '../../hack/command.ts';
 import { ensureNetworkPolicyPackages } from '../../hack/one-node/debian.ts';
 import { tool } from '../../hack/one-node/binaries.ts';
-import type { Target } from '../../hack/deploy/pick-cluster.ts';
+import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 
 /** What answers on the address of the clouds' metadata servers, in the node's own network. */
 export const METADATA = { address: '169.254.169.254', answer: 'cloud credentials' };
 
 const HEALTH = 20_244;
+
+type OwnTarget = Extract<Target, { kind: 'own' }>;
+
+async function kubectl(target: Target, words: readonly string[], input?: string): Promise<string> {
+  const program = await programPath(target, 'kubectl');
+  return command([program, ...accessFlags(target, 'kubectl'), ...words], input === undefined ? {} : { input });
+}
+
+/** The chart's values that turn its NetworkPolicies on, on our own node. */
+export async function policyValues(target: Target): Promise<Record<string, string>> {
+  // Names are looked up at the node here, not at a pod of kube-system.
+  const slices = ['--namespace', 'kube-system', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=kube-dns'];
+  const dns = await kubectl(target, [...slices, '-o', 'jsonpath={.items[0].endpoints[0].addresses[0]}']);
+  return {
+    'networkPolicy.enabled': 'true',
+    'networkPolicy.dns.to[0].ipBlock.cidr': `${dns}/32`,
+  };
+}
+
+/** Closes a namespace to everything that no policy opens, in both directions: a role that the chart forgot is stuck. */
+export async function closeNamespace(target: Target, namespace: string): Promise<void> {
+  const policy = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'default-deny', namespace },
+    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+  };
+  await kubectl(target, ['apply', '--filename', '-'], JSON.stringify(policy));
+}
 
 /**
  * Enforces NetworkPolicies on our own node, which has no network plugin that does: kube-router as its firewall alone,
@@ -25,11 +54,10 @@ export class PolicyEnforcer {
     this.#router = router;
   }
 
-  static async start(
-    { cluster, kubeconfig }: Extract<Target, { kind: 'own' }>,
-    nodeName: string,
-  ): Promise<PolicyEnforcer> {
+  static async start(target: OwnTarget): Promise<PolicyEnforcer> {
+    const { cluster, kubeconfig } = target;
     await ensureNetworkPolicyPackages();
+    const nodeName = await kubectl(target, ['get', 'nodes', '-o', 'jsonpath={.items[0].metadata.name}']);
     const enforcer = new PolicyEnforcer(cluster, await tool('kube-router'));
     await enforcer.#onNode(['ip', 'address', 'replace', `${METADATA.address}/32`, 'dev', 'lo']);
     enforcer.#spawn([process.execPath, '-e', metadataServer]);

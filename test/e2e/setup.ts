@@ -1,6 +1,7 @@
 import { command } from '../../hack/command.ts';
-import { install } from '../../hack/deploy/install.ts';
+import { install, systemNamespace } from '../../hack/deploy/install.ts';
 import type { Target } from '../../hack/deploy/pick-cluster.ts';
+import { closeNamespace, PolicyEnforcer, policyValues } from './policy-enforcer.ts';
 
 interface ClusterStatus {
   kubeconfig: string;
@@ -22,10 +23,21 @@ export async function prepareImages({ registry }: { registry: string }): Promise
   await command(['hack/images', 'push', `http://${registry}`, ...standIns], { show: true });
 }
 
-/** Once before all end-to-end tests: the images they use, and the present sources installed with helm. */
-export default async function setup(): Promise<void> {
+/**
+ * Once before all end-to-end tests: the images they use, and the present sources installed with helm. With
+ * TEKTITE_NETWORK_POLICIES=1 everything runs under the chart's NetworkPolicies, enforced, in a namespace closed to all
+ * else.
+ */
+export default async function setup(): Promise<() => Promise<void>> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
   await prepareImages(target);
-  await install(target);
+  if (process.env['TEKTITE_NETWORK_POLICIES'] !== '1') {
+    await install(target);
+    return () => Promise.resolve();
+  }
+  const enforcer = await PolicyEnforcer.start(target);
+  await install(target, await policyValues(target));
+  await closeNamespace(target, systemNamespace);
+  return () => enforcer.stop();
 }

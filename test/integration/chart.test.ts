@@ -310,6 +310,31 @@ const rows: Row[] = [
     },
   },
   {
+    name: 'a network policy for the interceptors: sinks of all namespaces ask them',
+    set: ['networkPolicy.enabled=true'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-triggers-core-interceptors',
+    expected: {
+      spec: {
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'core-interceptors' } },
+        ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: 'https', protocol: 'TCP' }] }],
+      },
+    },
+  },
+  {
+    name: "a network policy for Triggers' controller: nobody asks it",
+    set: ['networkPolicy.enabled=true'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-triggers-controller',
+    expected: {
+      spec: {
+        podSelector: { matchLabels: { 'app.kubernetes.io/part-of': 'tekton-triggers' } },
+        policyTypes: ['Ingress', 'Egress'],
+        ingress: [],
+      },
+    },
+  },
+  {
     name: 'a network policy with closed addresses',
     set: ['networkPolicy.enabled=true', 'chains.enabled=true', 'networkPolicy.closed={10.1.0.0/16,fe80::/10}'],
     kind: 'NetworkPolicy',
@@ -378,23 +403,30 @@ describe('the chart', () => {
 
   it('writes no setting that the values do not name', async () => {
     const maps = (await render()).filter(
-      (object) => object.kind === 'ConfigMap' && object.metadata.name !== 'pipelines-info',
+      (object) => object.kind === 'ConfigMap' && !['pipelines-info', 'triggers-info'].includes(object.metadata.name),
     );
     expect(maps.map((map) => Object.keys(map['data'] as object))).toEqual(maps.map(() => ['_example']));
   });
 
   it('gives rights in the watched namespaces only', async () => {
     const rendered = await render('watchNamespaces={a,b}');
-    expect(rendered.filter((object) => object.kind === 'ClusterRoleBinding')).toEqual([]);
-    expect(
-      rendered
-        .filter(
-          (object) =>
-            object.kind === 'RoleBinding' && object.metadata.name === 'tekton-pipelines-controller-tenant-access',
-        )
-        .map((object) => object.metadata.namespace),
-    ).toEqual(['a', 'b']);
-    expect((await render()).filter((object) => object.kind === 'ClusterRoleBinding')).toHaveLength(1);
+    const clusterWide = (objects: Rendered[]) =>
+      objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
+    // Of a kind that is in no namespace.
+    expect(clusterWide(rendered)).toEqual(['tekton-triggers-core-interceptors']);
+    const tenantRights = [
+      'tekton-pipelines-controller-tenant-access',
+      'tekton-triggers-controller-admin',
+      'tekton-triggers-core-interceptors-secrets',
+    ];
+    for (const name of tenantRights)
+      expect(
+        rendered
+          .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
+          .map((object) => object.metadata.namespace),
+      ).toEqual(['a', 'b']);
+    expect(clusterWide(await render()).sort()).toEqual([...tenantRights, 'tekton-triggers-core-interceptors'].sort());
+    expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
 
   it("gives nobody but Chains a right in Chains's namespace, and every account the ConfigMap with the version alone", async () => {

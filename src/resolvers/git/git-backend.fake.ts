@@ -21,12 +21,15 @@ export interface BackendOptions {
   login?: string;
   /** Clients may use version 2 of the protocol. */
   version2?: boolean;
+  /** Default loopback. */
+  host?: string;
   /** In place of git's own answer. */
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
-/** git's own HTTP server (git-http-backend) over a new bare repository at /team/catalog.git, on loopback. */
+/** git's own HTTP server (git-http-backend) over a new bare repository at /team/catalog.git. */
 export async function startGitBackend(options: BackendOptions = {}): Promise<GitBackend> {
+  const { host = '127.0.0.1' } = options;
   const root = mkdtempSync(path.join(tmpdir(), 'git-backend-'));
   const bare = path.join(root, 'team/catalog.git');
   const work = path.join(root, 'work');
@@ -61,9 +64,9 @@ export async function startGitBackend(options: BackendOptions = {}): Promise<Git
     }
     runBackend(request, response, { root, env, version2: options.version2 ?? true, sent });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/team/catalog.git`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/team/catalog.git`,
     sent,
     git,
     close() {

@@ -96,6 +96,18 @@ describe('the objects of a pack', () => {
     await expect(read(packOf([blob('b'.repeat(1000))]), 999)).rejects.toThrow('more than 999 bytes');
   });
 
+  it('count by their number too: each costs memory, however small', async () => {
+    const pack = packOf(Array.from({ length: 1000 }, () => blob('b')));
+    await expect(read(pack, 1000 * 512)).rejects.toThrow('more than 512000 bytes');
+  });
+
+  it('keep no more in memory than their own bytes', async () => {
+    const objects = await read(packOf(Array.from({ length: 200 }, (_, index) => blob(`blob ${index}`))));
+    const buffers = new Set([...objects.values()].map(({ data }) => data.buffer));
+    const held = [...buffers].reduce((sum, buffer) => sum + buffer.byteLength, 0);
+    expect(held).toBeLessThan(200 * 1024);
+  });
+
   it('cost as much as they are many, in whatever order a chain comes', async () => {
     // The last of the chain comes first: each round of a search for what can be resolved would find one.
     const text = (index: number) => index.toString(36).padStart(4, '0');

@@ -25,8 +25,15 @@ const referenceDelta = 7;
 /** Of one unpacked object: no definition is larger, and few trees. */
 const largestObject = 16 * 1024 * 1024;
 const mostObjects = 1_000_000;
+/** What an object costs in memory besides its content, and in time as much as so many bytes. */
+const perObject = 512;
+const timePerObject = 8 * 1024;
 /** Unpacking is work without a pause: others get their turn after so many bytes. */
-const bytesPerTurn = 1024 * 1024;
+const bytesPerTurn = 4 * 1024 * 1024;
+
+/** Of zlib's output. */
+const smallestChunk = 64;
+const largestChunk = 64 * 1024;
 
 interface Entry {
   type: ObjectType | undefined;
@@ -41,7 +48,8 @@ interface Entry {
  * @throws ProtocolError for a malformed pack, or one larger than the limits.
  */
 export async function readPack(pack: Buffer, limits: PackLimits, signal: AbortSignal): Promise<Map<string, GitObject>> {
-  const entries = await readEntries(pack, limits, signal);
+  const pauses = new Pauses(signal);
+  const entries = await readEntries(pack, limits, pauses);
   const objects = new Map<string, GitObject>();
   const waiting = new Map<number | string, PlacedEntry[]>();
   const ready: { placed: PlacedEntry; object: GitObject }[] = [];
@@ -61,12 +69,13 @@ export async function readPack(pack: Buffer, limits: PackLimits, signal: AbortSi
     for (const base of [placed.offset, name]) {
       for (const delta of waiting.get(base) ?? []) {
         const data = applyDelta(object.data, delta.entry.data, largestObject);
-        take(data.length, limits.budget);
+        take(data.length + perObject, limits.budget);
+        await pauses.after(data.length);
         ready.push({ placed: delta, object: { type: object.type, data } });
       }
       waiting.delete(base);
     }
-    if (resolved % 1000 === 0) await turn(signal);
+    await pauses.after(object.data.length);
   }
   if (resolved < entries.size) throw new ProtocolError('the pack has deltas without their base');
   return objects;
@@ -83,24 +92,19 @@ interface PlacedEntry {
   entry: Entry;
 }
 
-async function readEntries(pack: Buffer, limits: PackLimits, signal: AbortSignal): Promise<Map<number, Entry>> {
+async function readEntries(pack: Buffer, limits: PackLimits, pauses: Pauses): Promise<Map<number, Entry>> {
   const hashLength = limits.hash === 'sha1' ? 20 : 32;
   const end = pack.length - hashLength;
   if (end < 12 || pack.toString('latin1', 0, 4) !== 'PACK') throw new ProtocolError('the answer holds no pack');
   const count = pack.readUInt32BE(8);
   if (count > mostObjects) throw new ProtocolError(`the pack has ${count} objects, more than ${mostObjects}`);
   const entries = new Map<number, Entry>();
-  let since = 0;
   for (let at = 12; entries.size < count;) {
     const { entry, next } = readEntry(pack.subarray(0, end), at, hashLength);
-    take(entry.data.length, limits.budget);
+    take(entry.data.length + perObject, limits.budget);
     entries.set(at, entry);
     at = next;
-    since += entry.data.length + 100;
-    if (since > bytesPerTurn) {
-      since = 0;
-      await turn(signal);
-    }
+    await pauses.after(entry.data.length);
   }
   return entries;
 }
@@ -144,8 +148,11 @@ function readOffset(pack: Buffer, from: number): { value: number; next: number }
 
 function inflate(from: Buffer, size: number): { data: Buffer; consumed: number } {
   try {
-    // With `info` Node gives the engine too, which knows where the stream ended.
-    const { buffer, engine } = inflateSync(from, { info: true, maxOutputLength: Math.max(size, 1) }) as unknown as {
+    // With `info` Node gives the engine too, which knows where the stream ended. What comes back may be a part of a
+    // chunk, all of which it keeps in memory.
+    const chunkSize = Math.min(Math.max(size, smallestChunk), largestChunk);
+    const options = { info: true, maxOutputLength: Math.max(size, 1), chunkSize };
+    const { buffer, engine } = inflateSync(from, options) as unknown as {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };
@@ -156,7 +163,6 @@ function inflate(from: Buffer, size: number): { data: Buffer; consumed: number }
   throw new ProtocolError('the pack is damaged');
 }
 
-/** Undefined while the base is not there yet. */
 function byteAt(pack: Buffer, at: number): number {
   const byte = pack[at];
   if (byte === undefined) throw new ProtocolError('the pack breaks off');
@@ -172,6 +178,23 @@ function take(bytes: number, budget: ByteBudget): void {
 /** The name of an object: a hash over its type, size and content. */
 export function nameOf({ type, data }: GitObject, hash: PackLimits['hash']): string {
   return createHash(hash).update(`${type} ${data.length}\0`).update(data).digest('hex');
+}
+
+class Pauses {
+  readonly #signal: AbortSignal;
+  #since = 0;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** To be called after work on an object of so many bytes. */
+  after(bytes: number): Promise<void> | undefined {
+    this.#since += bytes + timePerObject;
+    if (this.#since <= bytesPerTurn) return undefined;
+    this.#since = 0;
+    return turn(this.#signal);
+  }
 }
 
 async function turn(signal: AbortSignal): Promise<void> {

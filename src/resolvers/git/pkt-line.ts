@@ -12,11 +12,14 @@ const special: Readonly<Record<number, Packet>> = {
   2: { kind: 'end' },
 };
 const headLength = 4;
+/** Servers fill packets; each costs memory of its own, however little is in it. */
+const mostPackets = 400_000;
 
 /** All packets of an answer. @throws ProtocolError */
 export function packetsOf(answer: Buffer): Packet[] {
   const packets: Packet[] = [];
   for (let at = 0; at < answer.length;) {
+    if (packets.length >= mostPackets) throw new ProtocolError(`the answer has more than ${mostPackets} packets`);
     const head = answer.toString('latin1', at, at + headLength);
     const length = /^[0-9a-f]{4}$/i.test(head) ? Number.parseInt(head, 16) : Number.NaN;
     const found = special[length];

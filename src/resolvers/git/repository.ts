@@ -27,7 +27,7 @@ export async function readFile(
   path: string,
   signal: AbortSignal,
 ): Promise<FoundFile> {
-  const repository = await server.advertisement(signal);
+  const repository = await server.advertisement(namesOf(revision), signal);
   const reader = new ObjectReader(server, repository);
   try {
     const commit = await reader.commit(await revisionName(server, repository, revision, signal), signal);
@@ -41,15 +41,14 @@ export async function readFile(
 }
 
 /** The commit that a revision is now, without reading it. */
-export async function revisionName(
+async function revisionName(
   server: GitServer,
   repository: Advertisement,
   revision: string,
   signal: AbortSignal,
 ): Promise<string> {
   if (fullName.test(revision.toLowerCase())) return revision.toLowerCase();
-  // The order in which git looks for short names.
-  const names = [revision, `refs/${revision}`, `refs/tags/${revision}`, `refs/heads/${revision}`];
+  const names = namesOf(revision);
   const refs = await server.refs(repository, names, signal);
   const name = names.find((each) => refs.has(each));
   const found = name === undefined ? undefined : (refs.get(`${name}^{}`) ?? refs.get(name));
@@ -58,6 +57,11 @@ export async function revisionName(
       `git fetch error: fatal: couldn't find remote ref ${revision}: exit status 128: ${new URL(repository.base).host} has no branch or tag of that name in ${new URL(repository.base).pathname}; correct param revision (a commit needs all its ${repository.hash === 'sha1' ? 40 : 64} digits)`,
     );
   return found;
+}
+
+/** The order in which git looks for short names. */
+function namesOf(revision: string): string[] {
+  return [revision, `refs/${revision}`, `refs/tags/${revision}`, `refs/heads/${revision}`];
 }
 
 class ObjectReader {

@@ -6,7 +6,7 @@ import type { SecretReference, SecretValues } from '../secrets.ts';
 import { configName, scmConfig } from './config.ts';
 import { checkForge, readForgeFile } from './forges.ts';
 import { readFile } from './repository.ts';
-import { GitServer } from './server.ts';
+import { GitServer, readingLimit } from './server.ts';
 import { isCommit, wantedFile, type ApiSource, type CloneSource, type WantedFile } from './wanted.ts';
 
 export interface GitResolverOptions {
@@ -66,9 +66,15 @@ async function unlockClone(
   return {
     credentials: authorization === undefined ? [] : [authorization],
     async fetch(inner) {
-      const server = new GitServer(new URL(url), authorization, { remote, budget, config, configName });
-      const { commit, content } = await readFile(server, revision, path, inner);
-      return found({ url, path, commit, content });
+      const reading = new ByteBudget(readingLimit, budget);
+      try {
+        const server = new GitServer(new URL(url), authorization, { remote, budget: reading, config, configName });
+        const { commit, content } = await readFile(server, revision, path, inner);
+        // A copy: an object may be a part of something larger.
+        return found({ url, path, commit, content: Buffer.from(content) });
+      } finally {
+        reading.release();
+      }
     },
   };
 }

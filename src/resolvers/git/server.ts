@@ -13,22 +13,23 @@ export interface Advertisement {
   version: 0 | 2;
   capabilities: ReadonlySet<string>;
   hash: 'sha1' | 'sha256';
-  /** Version 0 lists all refs at once. */
+  /** Version 0 lists all refs at once; here are those that were asked for. */
   refs: ReadonlyMap<string, string>;
 }
 
 export interface GitServerOptions {
   remote: RemoteFetch;
-  /** What packs and their objects may come to, over all that are being read. */
+  /** What answers and objects may come to in this reading. Who made it releases it when the reading is over. */
   budget: ByteBudget;
   config: ConfigData;
   configName: string;
 }
 
-/** Bytes of an answer that lists refs, of a pack, and of what a pack unpacks to. */
+/** Bytes of an answer that lists refs, and of a pack. */
 const listLimit = 16 * 1024 * 1024;
 const packLimit = 64 * 1024 * 1024;
-const unpackedLimit = 128 * 1024 * 1024;
+/** Of one reading: a pack and what packs unpack to. */
+export const readingLimit = packLimit + 128 * 1024 * 1024;
 
 /**
  * Git's smart HTTP protocol, versions 2 and 0, as far as reading one file of one commit needs it (gitprotocol-v2,
@@ -45,29 +46,34 @@ export class GitServer {
     this.#options = options;
   }
 
-  /** @throws ResolutionError when there is no repository, or it is not for whoever asks. */
-  async advertisement(signal: AbortSignal): Promise<Advertisement> {
+  /**
+   * The repository, with those of these refs that it lists at once.
+   * @throws ResolutionError when there is no repository, or it is not for whoever asks.
+   */
+  async advertisement(names: readonly string[], signal: AbortSignal): Promise<Advertisement> {
     const base = this.#url.href.replace(/\/+$/, '');
-    const first = await this.#discover(base, signal);
-    // Headers stay at the first server: the one that it led to is asked for version 2 itself.
-    if (first.url.origin !== this.#url.origin) {
-      const second = await this.#discover(baseOf(first.url), signal);
-      return this.#read(second);
-    }
-    return this.#read(first);
+    return this.#within(listLimit, async (budget) => {
+      const first = await this.#discover(base, budget, signal);
+      // Headers stay at the first server: the one that it led to is asked for version 2 itself.
+      if (first.url.origin === this.#url.origin) return this.#read(first, names);
+      budget.release();
+      return this.#read(await this.#discover(baseOf(first.url), budget, signal), names);
+    });
   }
 
-  /** Refs by name, with `name^{}` for what an annotated tag names. */
+  /** Refs of these names, with `name^{}` for what an annotated tag names. */
   async refs(
     repository: Advertisement,
-    prefixes: readonly string[],
+    names: readonly string[],
     signal: AbortSignal,
-  ): Promise<Map<string, string>> {
-    if (repository.version === 0) return new Map(repository.refs);
-    const lines = prefixes.map((prefix) => `ref-prefix ${prefix}`);
+  ): Promise<ReadonlyMap<string, string>> {
+    if (repository.version === 0) return repository.refs;
+    const lines = names.map((prefix) => `ref-prefix ${prefix}`);
     const body = packetLines('command=ls-refs', ...this.#capabilities(repository), undefined, 'peel', ...lines, null);
-    const answer = await this.#post(repository, body, listLimit, signal);
-    return this.#parsed(() => refsOf(dataOf(packetsOf(answer)).map(lineOf)));
+    return this.#within(listLimit, async (budget) => {
+      const answer = await this.#post(repository, body, budget, signal);
+      return this.#parsed(() => refsOf(dataOf(packetsOf(answer)).map(lineOf), names));
+    });
   }
 
   /**
@@ -80,20 +86,24 @@ export class GitServer {
     alone: boolean,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, GitObject>> {
-    const budget = new ByteBudget(packLimit + unpackedLimit, this.#options.budget);
+    const body = fetchBody(repository, name, alone, this.#capabilities(repository));
+    return this.#within(packLimit, async (budget) => {
+      const answer = await this.#post(repository, body, budget, signal);
+      try {
+        const pack = packOf(packetsOf(answer), repository.version);
+        return await readPack(pack, { budget: this.#options.budget, hash: repository.hash }, signal);
+      } catch (error) {
+        if (error instanceof ProtocolError) throw this.#malformed(error);
+        throw error;
+      }
+    });
+  }
+
+  /** An answer counts until it has been read; what stays of it is counted by itself. */
+  async #within<T>(bytes: number, work: (budget: ByteBudget) => Promise<T>): Promise<T> {
+    const budget = new ByteBudget(bytes, this.#options.budget);
     try {
-      const answer = await this.#post(
-        repository,
-        fetchBody(repository, name, alone, this.#capabilities(repository)),
-        packLimit,
-        signal,
-        budget,
-      );
-      const pack = this.#parsed(() => packOf(packetsOf(answer), repository.version));
-      return await readPack(pack, { budget, hash: repository.hash }, signal);
-    } catch (error) {
-      if (error instanceof ProtocolError) throw this.#malformed(error);
-      throw error;
+      return await work(budget);
     } finally {
       budget.release();
     }
@@ -103,9 +113,9 @@ export class GitServer {
     return version === 2 ? ['agent=tektite', `object-format=${hash}`] : [];
   }
 
-  async #discover(base: string, signal: AbortSignal): Promise<HttpAnswer> {
+  async #discover(base: string, budget: ByteBudget, signal: AbortSignal): Promise<HttpAnswer> {
     const url = new URL(`${base}/info/refs?service=git-upload-pack`);
-    const answer = await this.#send({ url, limit: listLimit, operation: 'git-refs' }, signal);
+    const answer = await this.#send({ url, limit: budget.limit, budget, operation: 'git-refs' }, signal);
     if (answer.status === 401 || answer.status === 403)
       throw new ResolutionError(
         `error resolving repository: clone error: authentication required: ${url.host} answered ${answer.status} for ${base}; ${this.#authorization === undefined ? 'name a secret with a token in param gitToken, or correct the address' : 'the token in the secret that gitToken names is not enough'}`,
@@ -118,29 +128,23 @@ export class GitServer {
     return answer;
   }
 
-  #read(answer: HttpAnswer): Advertisement {
+  #read(answer: HttpAnswer, names: readonly string[]): Advertisement {
     const type = answer.headers['content-type']?.split(';')[0]?.trim();
     if (type !== 'application/x-git-upload-pack-advertisement')
       throw new ResolutionError(
         `error resolving repository: ${answer.url.host} does not speak git's smart HTTP protocol at ${baseOf(answer.url)} (it answered with ${type ?? 'no content type'}); give the address that "git clone" takes`,
       );
-    return this.#parsed(() => advertisementOf(baseOf(answer.url), packetsOf(answer.body)));
+    return this.#parsed(() => advertisementOf(baseOf(answer.url), packetsOf(answer.body), names));
   }
 
-  async #post(
-    repository: Advertisement,
-    body: Buffer,
-    limit: number,
-    signal: AbortSignal,
-    budget?: ByteBudget,
-  ): Promise<Buffer> {
+  async #post(repository: Advertisement, body: Buffer, budget: ByteBudget, signal: AbortSignal): Promise<Buffer> {
     const url = new URL(`${repository.base}/git-upload-pack`);
     const headers = {
       'content-type': 'application/x-git-upload-pack-request',
       accept: 'application/x-git-upload-pack-result',
     };
     const answer = await this.#send(
-      { url, method: 'POST', body, headers, limit, operation: 'git-pack', ...(budget ? { budget } : {}) },
+      { url, method: 'POST', body, headers, limit: budget.limit, budget, operation: 'git-pack' },
       signal,
     );
     if (answer.status !== 200) throw refused(url, answer);
@@ -198,7 +202,7 @@ function shown(words: string): string {
   return words.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, 200);
 }
 
-function advertisementOf(base: string, packets: readonly Packet[]): Advertisement {
+function advertisementOf(base: string, packets: readonly Packet[], names: readonly string[]): Advertisement {
   const lines = dataOf(packets).filter((line) => !line.toString('latin1').startsWith('# service='));
   if (lines[0] !== undefined && lineOf(lines[0]) === 'version 2') {
     const capabilities = new Set(lines.slice(1).map(lineOf));
@@ -208,15 +212,17 @@ function advertisementOf(base: string, packets: readonly Packet[]): Advertisemen
   const [head = '', rest = ''] = (lines[0]?.toString('utf8') ?? '').split('\0');
   const capabilities = new Set(rest.trim().split(' '));
   const hash = capabilities.has('object-format=sha256') ? 'sha256' : 'sha1';
-  const refs = refsOf([head, ...lines.slice(1).map(lineOf)]);
+  const refs = refsOf([head, ...lines.slice(1).map(lineOf)], names);
   return { base, version: 0, capabilities, hash, refs };
 }
 
-function refsOf(lines: readonly string[]): Map<string, string> {
+/** Of the refs that are listed those of these names: a server lists as many as it likes. */
+function refsOf(lines: readonly string[], names: readonly string[]): Map<string, string> {
+  const wanted = new Set(names.flatMap((name) => [name, `${name}^{}`]));
   const refs = new Map<string, string>();
   for (const line of lines) {
-    const [, object, name, rest = ''] = /^([0-9a-f]{40,64}) (\S+)(.*)$/.exec(line) ?? [];
-    if (object === undefined || name === undefined) continue;
+    const [, object, name = '', rest = ''] = /^([0-9a-f]{40,64}) (\S+)(.*)$/.exec(line) ?? [];
+    if (object === undefined || !wanted.has(name)) continue;
     refs.set(name, object);
     const peeled = /(?:^| )peeled:([0-9a-f]{40,64})/.exec(rest)?.[1];
     if (peeled !== undefined) refs.set(`${name}^{}`, peeled);

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import { ApiError, KubeClient, type KubeClientOptions } from '../../kube/client.ts';
 import type { ClusterConfig } from '../../kube/config.ts';
+import { transportFailure } from '../../kube/retry.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
-import { withName } from './event.ts';
+import { withName, type ReceivedEvent } from './event.ts';
 import type { Line } from './line.ts';
 import type { Create } from './trigger.ts';
 
@@ -13,8 +14,8 @@ export interface CreatorOptions {
   clientFor: (serviceAccount: { namespace: string; name: string } | undefined) => Client;
   /** Creations go through it in the order of their events. */
   line: Line;
-  /** What a name follows from besides trigger and index: the id of the delivery, or that of the event. */
-  cause: (event: Parameters<Create>[1]['event']) => readonly string[];
+  /** What a name follows from besides trigger and index. `isShared`: other events may have the same cause. */
+  cause: (event: ReceivedEvent) => { key: readonly string[]; isShared: boolean };
   onCreated: (kind: string) => void;
   signal: AbortSignal;
 }
@@ -22,15 +23,16 @@ export interface CreatorOptions {
 /** Kinds are asked for again after this time. */
 const discoveryMs = 5 * 60_000;
 
-/** Creates what triggers made, each once: an object that is there already with the same cause counts as created. */
+/** Creates what triggers made, each once: what is there already came from this event, or from the same one before. */
 export function creator(options: CreatorOptions): Create {
   const kinds = new LRUCache<string, Promise<Resource>>({ max: 500, ttl: discoveryMs });
   return (given, { trigger, index, event }) => {
     const { serviceAccountName: account = '' } = trigger.spec;
     const client = options.clientFor(account === '' ? undefined : { namespace: trigger.namespace, name: account });
-    const cause = [...options.cause(event), trigger.namespace, trigger.name, String(index)];
-    const object = withName(given, cause);
+    const { key: cause, isShared } = options.cause(event);
+    const object = withName(given, [...cause, trigger.namespace, trigger.name, String(index)]);
     const { apiVersion, kind } = object;
+    const attempts = { sent: 0, isShared };
     return options.line.run(async () => {
       const key = `${account}\n${apiVersion}\n${kind}`;
       const asked = kinds.get(key) ?? discover(client, apiVersion, kind);
@@ -41,36 +43,50 @@ export function creator(options: CreatorOptions): Create {
       });
       const { namespace: _place, ...bare } = object.metadata ?? {};
       const metadata = resource.namespaced ? object.metadata : bare;
-      const made = await createOnce(
-        client,
-        resource,
-        { ...object, metadata: { ...metadata } },
-        event.id,
-        options.signal,
-      );
-      options.onCreated(kind);
+      const means = { client, attempts, eventId: event.id, signal: options.signal };
+      const { object: made, isRepeated } = await createOnce(resource, { ...object, metadata: { ...metadata } }, means);
+      if (!isRepeated) options.onCreated(kind);
       const { name = '', namespace } = made.metadata;
-      return { apiVersion, kind, ...(namespace ? { namespace } : {}), name };
+      return {
+        apiVersion,
+        kind,
+        ...(namespace ? { namespace } : {}),
+        name,
+        ...(isRepeated ? { isRepeated: true as const } : {}),
+      };
     }, options.signal);
   };
 }
 
+interface CreationMeans {
+  client: Client;
+  /** How often this creation was sent, and whether its name may be another event's too. */
+  attempts: { sent: number; isShared: boolean };
+  eventId: string;
+  signal: AbortSignal;
+}
+
+/** The object, and whether an event before this one made it. */
 async function createOnce(
-  client: Client,
   resource: Resource,
   object: KubeObject,
-  eventId: string,
-  signal: AbortSignal,
-): Promise<KubeObject> {
+  means: CreationMeans,
+): Promise<{ object: KubeObject; isRepeated: boolean }> {
+  const { client, attempts, eventId, signal } = means;
   const { name, namespace, generateName } = object.metadata;
+  attempts.sent += 1;
   try {
-    return await client.create(resource, object, { signal, attempts: 2 });
+    return { object: await client.create(resource, object, { signal, attempts: 1 }), isRepeated: false };
   } catch (error) {
+    if (attempts.sent === 1 && name !== undefined && transportFailure(error) !== 'other')
+      return createOnce(resource, object, means);
     if (!(error instanceof ApiError && error.isAlreadyExists) || name === undefined) throw error;
-    // A generated name follows from the cause; a name of the template's own says nothing of who made it.
-    if (generateName !== undefined) return object;
+    // A generated name follows from the cause: at the first attempt, another event had the same.
+    if (generateName !== undefined) return { object, isRepeated: attempts.isShared && attempts.sent === 1 };
+    // A name of the template's own says nothing of who made it.
     const found = await client.get(resource, namespace, name, { signal }).catch(() => undefined);
-    if (found?.metadata.labels?.['triggers.tekton.dev/triggers-eventid'] === eventId) return found;
+    if (found?.metadata.labels?.['triggers.tekton.dev/triggers-eventid'] === eventId)
+      return { object: found, isRepeated: false };
     throw error;
   }
 }

@@ -49,6 +49,19 @@ export function deliveryId(header: Header): string | undefined {
   return firstOf(deliveryHeaders.map((name) => headerValue(header, name)));
 }
 
+const signatureHeaders = ['X-Hub-Signature-256', 'X-Hub-Signature'];
+
+/**
+ * What two deliveries of one event have in common; undefined when nothing says so. A signature covers the body alone:
+ * whoever sends a signed event again can give it another delivery id, but no other body.
+ */
+export function repetitionKey({ header, body }: Pick<ReceivedEvent, 'header' | 'body'>): readonly string[] | undefined {
+  if (signatureHeaders.some((name) => headerValue(header, name) !== ''))
+    return ['body', createHash('sha256').update(body).digest('hex')];
+  const id = deliveryId(header);
+  return id === undefined ? undefined : ['delivery', id];
+}
+
 /** Names what started an object: labels as upstream, and annotations of what the event says about itself. */
 export function named(
   object: ResourceObject,

@@ -15,7 +15,7 @@ import { answered } from './answer.ts';
 import { SinkCaches } from './caches.ts';
 import { cloudEventTeller } from './cloud-events.ts';
 import { creator, impersonating } from './create.ts';
-import { deliveryId } from './event.ts';
+import { repetitionKey } from './event.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
 import { interceptorClient } from './interceptor-client.ts';
 import { Line } from './line.ts';
@@ -120,8 +120,10 @@ function creating(
     cause: (event) => {
       const listener = caches.listeners.store.find(flags.listener.namespace, flags.listener.name);
       const once = listener?.metadata.annotations?.[settingNames.redelivery] === 'ignore';
-      const delivery = once ? deliveryId(event.header) : undefined;
-      return delivery === undefined ? ['event', event.id] : ['delivery', listener?.metadata.uid ?? '', delivery];
+      const same = once ? repetitionKey(event) : undefined;
+      return same === undefined
+        ? { key: ['event', event.id], isShared: false }
+        : { key: [listener?.metadata.uid ?? '', ...same], isShared: true };
     },
     onCreated: (kind) => created.inc({ kind }),
     signal,
@@ -159,6 +161,11 @@ function telling(
         log.error({ ...fields, problem: message }, 'a trigger failed');
         cloudEvent('failed', event);
         kubeEvent(listener, 'Warning', 'TriggerFailed', `trigger ${namespace}/${trigger}: ${message}`);
+        return;
+      }
+      if (outcome.outcome === 'repeated') {
+        log.info({ ...fields, created }, 'an event was taken before');
+        if (wantsAll) kubeEvent(listener, 'Normal', 'TriggerRepeated', `trigger ${namespace}/${trigger}: ${message}`);
         return;
       }
       if (outcome.outcome === 'stopped') {

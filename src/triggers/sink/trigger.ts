@@ -13,7 +13,7 @@ import type { SelectedTrigger } from './select.ts';
 export interface TriggerOutcome {
   trigger: string;
   namespace: string;
-  outcome: 'created' | 'stopped' | 'failed';
+  outcome: 'created' | 'repeated' | 'stopped' | 'failed';
   /** Why, where it created nothing, or not all. */
   message?: string;
   interceptor?: string;
@@ -25,6 +25,8 @@ export interface CreatedResource {
   kind: string;
   namespace?: string;
   name: string;
+  /** An earlier delivery of the event made it. */
+  isRepeated?: true;
 }
 
 /** What a trigger refers to. Each is undefined when it is not there. */
@@ -73,11 +75,18 @@ export async function runTrigger(
     const objects = objectsOf(trigger, event, result.event, means);
     for (const [index, object] of objects.entries())
       created.push(await means.create(object, { trigger, index, event }));
-    return { ...who, outcome: 'created', created };
+    return { ...who, ...outcomeOf(created) };
   } catch (error) {
     means.signal.throwIfAborted();
     return { ...who, outcome: 'failed', message: messageOf(error), ...(created.length > 0 ? { created } : {}) };
   }
+}
+
+/** An event that was taken before creates only what is missing: often nothing. */
+function outcomeOf(created: CreatedResource[]): Pick<TriggerOutcome, 'outcome' | 'message' | 'created'> {
+  if (created.length === 0 || created.some(({ isRepeated }) => !isRepeated)) return { outcome: 'created', created };
+  const names = created.map(({ kind, name }) => `${kind} ${name}`).join(', ');
+  return { outcome: 'repeated', message: `this event was taken before: it made ${names}`, created };
 }
 
 function objectsOf(

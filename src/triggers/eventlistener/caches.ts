@@ -1,0 +1,41 @@
+import { eventListeners, type EventListener } from '../../api/triggers/objects.ts';
+import { cacheOf, type Cache } from '../../kube/cache.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { Informer } from '../../kube/informer.ts';
+import { deployments, services, type Deployment, type Service } from '../../kube/resources.ts';
+import type { Logger } from '../../log.ts';
+import type { KubeObject, Resource } from '../../resource.ts';
+
+const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
+
+/** Watches of the listeners in some namespaces, or in all when none is named, and of what was made for them. */
+export class ListenerCaches {
+  readonly listeners: Cache<EventListener>;
+  readonly deployments: Cache<Deployment>;
+  readonly services: Cache<Service>;
+  readonly #informers: Pick<Informer<KubeObject>, 'run' | 'synced'>[] = [];
+
+  constructor(
+    client: KubeClient,
+    { namespaces, resyncMs }: { namespaces: readonly string[]; resyncMs: number },
+    log: Logger,
+  ) {
+    const cache = <T extends KubeObject>(resource: Resource<T>, more: { resyncMs?: number; labelSelector?: string }) =>
+      cacheOf<T>(namespaces, (namespace) => {
+        const informer = new Informer<T>({ client, resource, ...(namespace ? { namespace } : {}), ...more, log });
+        this.#informers.push(informer);
+        return informer.store;
+      });
+    this.listeners = cache(eventListeners, { resyncMs });
+    this.deployments = cache(deployments, { labelSelector: madeByListeners });
+    this.services = cache(services, { labelSelector: madeByListeners });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.run(signal)));
+  }
+
+  async synced(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.synced(signal)));
+  }
+}

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError } from '../../kube/client.ts';
+import type { KubeObject } from '../../resource.ts';
+import { creator } from './create.ts';
+import { repetitionKey, type ReceivedEvent } from './event.ts';
+import { Line } from './line.ts';
+
+/** An API server that has PipelineRuns, and answers as the row says before it does what it is asked to. */
+class Server {
+  readonly objects = new Map<string, KubeObject>();
+  readonly #mishaps: (() => unknown)[];
+
+  constructor(mishaps: (() => unknown)[] = []) {
+    this.#mishaps = [...mishaps];
+  }
+
+  create = (_resource: unknown, object: KubeObject): Promise<KubeObject> => {
+    const { name = '' } = object.metadata;
+    if (this.objects.has(name)) return Promise.reject(exists());
+    const mishap = this.#mishaps.shift()?.();
+    if (mishap !== undefined && mishap !== lostAnswer) return Promise.reject(mishap as Error);
+    this.objects.set(name, object);
+    return mishap === undefined ? Promise.resolve(object) : Promise.reject(lostAnswer);
+  };
+
+  get = (_resource: unknown, _namespace: unknown, name: string): Promise<KubeObject> => {
+    const found = this.objects.get(name);
+    return found ? Promise.resolve(found) : Promise.reject(new Error('not found'));
+  };
+
+  raw = (): Promise<string> =>
+    Promise.resolve(JSON.stringify({ resources: [{ name: 'pipelineruns', kind: 'PipelineRun', namespaced: true }] }));
+}
+
+const status = (code: number, reason: string) => new ApiError(code, { reason });
+const exists = () => status(409, 'AlreadyExists');
+const lostAnswer = Object.assign(new Error('the connection broke'), { code: 'ECONNRESET' });
+const neverSent = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+
+const event = (id: string, body = '{}', header: Record<string, string[]> = {}): ReceivedEvent => ({
+  id,
+  url: '/',
+  header,
+  body: Buffer.from(body),
+  json: {},
+});
+const trigger = { name: 'push', namespace: 'ci', spec: {} };
+const signal = new AbortController().signal;
+
+function creating(server: Server, cause?: Parameters<typeof creator>[0]['cause']) {
+  const counted: string[] = [];
+  const create = creator({
+    clientFor: () => server as never,
+    line: new Line({ clock: { sleep: () => Promise.resolve() }, width: 2, attempts: 3 }),
+    cause: cause ?? (({ id }) => ({ key: [id], isShared: false })),
+    onCreated: (kind) => counted.push(kind),
+    signal,
+  });
+  const made = (from: ReceivedEvent, metadata: Record<string, unknown> = { generateName: 'build-', namespace: 'ci' }) =>
+    create({ apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata }, { trigger, index: 0, event: from });
+  return { made, counted };
+}
+
+const onceASignedBody = (from: ReceivedEvent) => {
+  const key = repetitionKey(from);
+  return key === undefined ? { key: [from.id], isShared: false } : { key, isShared: true };
+};
+
+describe('an object of a trigger', () => {
+  const rows: [string, (() => unknown)[]][] = [
+    ['nothing goes wrong', []],
+    ['the answer is lost after it was made', [() => lostAnswer]],
+    ['the server is not there at first', [() => neverSent]],
+    ['the server throttles', [() => status(429, 'TooManyRequests'), () => status(503, 'ServiceUnavailable')]],
+  ];
+  it.each(rows)('is made once when %s', async (_name, mishaps) => {
+    const server = new Server(mishaps);
+    const { made, counted } = creating(server, onceASignedBody);
+    const created = await made(event('e-1', '{}', { 'X-Github-Delivery': ['d-1'] }));
+    expect(created).toEqual({
+      apiVersion: 'tekton.dev/v1',
+      kind: 'PipelineRun',
+      namespace: 'ci',
+      name: expect.stringMatching(/^build-[a-z0-9]{8}$/) as string,
+    });
+    expect([...server.objects.keys()]).toEqual([created.name]);
+    expect(counted).toEqual(['PipelineRun']);
+  });
+
+  it.each([
+    ['a refusal', () => status(403, 'Forbidden'), 'Forbidden'],
+    ['a throttling without end', () => status(429, 'TooManyRequests'), 'TooManyRequests'],
+  ])('that meets %s is told so', async (_name, mishap, message) => {
+    const { made, counted } = creating(new Server(Array.from({ length: 9 }, () => mishap)));
+    await expect(made(event('e-1'))).rejects.toThrow(message);
+    expect(counted).toEqual([]);
+  });
+
+  it('whose name is the template’s own is no other event’s', async () => {
+    const server = new Server();
+    server.objects.set('fixed', { metadata: { name: 'fixed' } });
+    const { made } = creating(server);
+    await expect(made(event('e-1'), { name: 'fixed', namespace: 'ci' })).rejects.toThrow('AlreadyExists');
+  });
+});
+
+describe('an event that comes again, where each is taken once', () => {
+  const signed = (delivery: string) => ({
+    'X-Hub-Signature-256': ['sha256=0'],
+    'X-Github-Delivery': [delivery],
+  });
+  const rows: [string, ReceivedEvent, ReceivedEvent, boolean][] = [
+    ['a signed body again', event('1', 'a', signed('d-1')), event('2', 'a', signed('d-1')), true],
+    ['a signed body under another delivery id', event('1', 'a', signed('d-1')), event('2', 'a', signed('d-2')), true],
+    ['another signed body under the same id', event('1', 'a', signed('d-1')), event('2', 'b', signed('d-1')), false],
+    [
+      'an unsigned delivery again',
+      event('1', 'a', { 'X-Gitlab-Event-Uuid': ['u'] }),
+      event('2', 'a', { 'X-Gitlab-Event-Uuid': ['u'] }),
+      true,
+    ],
+    ['no word of which delivery it is', event('1', 'a'), event('2', 'a'), false],
+  ];
+  it.each(rows)('%s', async (_name, first, second, isRepeated) => {
+    const server = new Server();
+    const { made, counted } = creating(server, onceASignedBody);
+    const before = await made(first);
+    // Another replica: it knows nothing of the first.
+    const other = creating(server, onceASignedBody);
+    const after = await other.made(second);
+    expect(after.isRepeated ?? false).toBe(isRepeated);
+    expect(after.name === before.name).toBe(isRepeated);
+    expect([counted.length, other.counted.length, server.objects.size]).toEqual([
+      1,
+      isRepeated ? 0 : 1,
+      isRepeated ? 1 : 2,
+    ]);
+  });
+});
