@@ -16,6 +16,7 @@ import { limitRanges, pods, type LimitRange, type Pod } from '../kube/resources.
 import { cacheOf, type Cache } from '../kube/cache.ts';
 import { byController, controllerId, controllerIndex, controllerKey } from '../kube/owners.ts';
 import type { Logger } from '../log.ts';
+import { unfinishedIn, unfinishedIndex } from '../reconcilers/pipelinerun/admission.ts';
 import { customRunResource } from '../reconcilers/pipelinerun/children.ts';
 import { isCut, keptPipelineRun, keptPod, keptRequest, keptTaskRun, type Surroundings } from './settled.ts';
 
@@ -62,7 +63,7 @@ export class Caches {
     this.#stages.push([]);
     this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
       transform: (run) => keptPipelineRun(run, around),
-      indexes: { [byOwnNamespace]: ownNamespaceIndex },
+      indexes: { [byOwnNamespace]: ownNamespaceIndex, [unfinishedIn]: unfinishedIndex },
     });
     this.tasks = this.#cache(tasks as Resource<Task>);
     this.pipelines = this.#cache(pipelines as Resource<Pipeline>);

@@ -14,6 +14,7 @@ import { feedQueue } from '../kube/replica.ts';
 import type { Change } from '../kube/store.ts';
 import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
+import { nextInLine } from '../reconcilers/pipelinerun/admission.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import type { KmsKeys } from '../resolvers/supply/policies.ts';
@@ -50,7 +51,7 @@ export interface ReconcilerSurroundings {
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
   const { client, caches, leaders, settings, events, registries, watchdog, queueMetrics: metrics, log, kms } = given;
-  const { concurrency } = given.flags;
+  const { concurrency, systemNamespace } = given.flags;
   const queueOf = (name: string, isAhead: (key: string) => boolean = () => false) => {
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency, isAhead });
     metrics.observe(queue);
@@ -70,6 +71,12 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
   feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
+  // Where a run ends, those that wait for their turn may go.
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, ({ type, object }) => {
+    if (type !== 'deleted' && !isDone(object.status)) return [];
+    const rules = settings.current().concurrency ?? [];
+    return nextInLine(object.metadata.namespace ?? '', { pipelineRuns: caches.pipelineRuns, rules });
+  });
   // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
@@ -103,7 +110,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
         caches.pipelineRuns,
         () => false,
         () => Promise.resolve(undefined),
-      ).whole(createPipelineRunReconciler({ ...common, stores: caches, remote })),
+      ).whole(createPipelineRunReconciler({ ...common, stores: caches, systemNamespace, remote })),
     },
     {
       name: 'taskrun',

@@ -1,3 +1,4 @@
+import { parseConcurrency, type ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import { parseDefaults } from '../api/config/config-defaults.ts';
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
@@ -18,6 +19,7 @@ export interface ConfigNames {
   featureFlags: string;
   observability: string;
   leaderElection: string;
+  concurrency: string;
 }
 
 export function configNames(env: Readonly<Record<string, string | undefined>>): ConfigNames {
@@ -26,6 +28,7 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     featureFlags: env['CONFIG_FEATURE_FLAGS_NAME'] ?? 'feature-flags',
     observability: env['CONFIG_OBSERVABILITY_NAME'] ?? 'config-observability',
     leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
+    concurrency: 'config-concurrency',
   };
 }
 
@@ -55,14 +58,15 @@ export interface SettingsSource {
 export class LiveSettings {
   readonly #source: SettingsSource;
   #current: Settings;
+  #lastRules: readonly ConcurrencyRule[] = [];
 
   constructor(source: SettingsSource) {
     this.#source = source;
     this.#current = this.#read();
-    const { defaults, featureFlags } = source.names;
+    const { defaults, featureFlags, concurrency } = source.names;
     source.configMaps.subscribe(({ object, type, old }) => {
       const name = object.metadata.name ?? '';
-      if (name !== defaults && name !== featureFlags) return;
+      if (name !== defaults && name !== featureFlags && name !== concurrency) return;
       if (type === 'updated' && JSON.stringify(old?.data) === JSON.stringify(object.data)) return;
       this.#current = this.#read();
       source.log.info({ configMap: name, change: type }, 'settings read again');
@@ -110,7 +114,16 @@ export class LiveSettings {
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
     this.#report(flagsMap, [...flagProblems, ...this.#unsupported(flagsMap?.data)]);
     this.#report(defaultsMap, defaultProblems);
-    return { flags, defaults, images, release };
+    return { flags, defaults, concurrency: this.#rules(), images, release };
+  }
+
+  /** Rules that cannot be read leave those that were: a slip of the pen must not let everything run at once. */
+  #rules(): readonly ConcurrencyRule[] {
+    const map = this.#map(this.#source.names.concurrency);
+    const { rules, problems } = parseConcurrency(map?.data);
+    this.#report(map, problems);
+    if (!problems.some(({ kind }) => kind === 'invalid-value')) this.#lastRules = rules;
+    return this.#lastRules;
   }
 
   #map(name: string): ConfigMap | undefined {

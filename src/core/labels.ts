@@ -21,6 +21,12 @@ export const annotations = {
   autoCleanupPvc: 'tekton.dev/auto-cleanup-pvc',
   /** Why a PipelineRun within a pipeline was asked to stop; other kinds have a field for that. */
   statusMessage: 'tektite.dev/status-message',
+  /** "true": the first task that fails stops the others. */
+  failFast: 'tektite.dev/fail-fast',
+  concurrencyLimit: 'tektite.dev/concurrency-limit',
+  concurrencyKey: 'tektite.dev/concurrency-key',
+  concurrencyWhenFull: 'tektite.dev/concurrency-when-full',
+  queuePriority: 'tektite.dev/queue-priority',
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 
@@ -32,7 +38,14 @@ export function isPropagatedAnnotation(name: string): boolean {
   return !staying.has(name) && !name.startsWith('chains.tekton.dev/');
 }
 
-const staying: ReadonlySet<string> = new Set([annotations.lastApplied, annotations.statusMessage]);
+const staying: ReadonlySet<string> = new Set([
+  annotations.lastApplied,
+  annotations.statusMessage,
+  annotations.concurrencyLimit,
+  annotations.concurrencyKey,
+  annotations.concurrencyWhenFull,
+  annotations.queuePriority,
+]);
 
 /** managedBy of runs that are ours; any other value leaves the run to another controller. */
 export const ownManagedBy = 'tekton.dev/pipeline';

@@ -2,6 +2,8 @@ import type { CredentialSecret } from './pod/credentials.ts';
 import type { ImageCredentials, ImageFact } from './pod/image.ts';
 import type { LimitRange } from './pod/resources.ts';
 import { sortedJson } from './digest/canonical-json.ts';
+import type { Queue } from './queue/queue.ts';
+import type { Standing, Superseded } from './queue/standing.ts';
 import { keyOf, type DefinitionKind, type Reference } from './reference/reference.ts';
 import type { Resolved } from './reference/resolved.ts';
 
@@ -52,8 +54,24 @@ export interface PodWarningNeed {
   podUid: string;
 }
 
+/** A slot of its queue for a run that is to begin. */
+export interface TurnNeed {
+  type: 'turn';
+  namespace: string;
+  name: string;
+  uid: string;
+  queue: Queue;
+}
+
+/** Whether the run has its slot now: then it keeps it until it has ended. */
+export type Turn =
+  | { kind: 'go' }
+  | { kind: 'wait'; standing: Standing; superseded: readonly Superseded[] }
+  /** It could not be found out; nobody is let in on a guess. */
+  | { kind: 'unknown'; message: string };
+
 /** Something to be found out before a run can be planned: a closed union, as effects are. */
-export type Need = DefinitionNeed | CredentialsNeed | ImageNeed | LimitRangesNeed | PodWarningNeed;
+export type Need = DefinitionNeed | CredentialsNeed | ImageNeed | LimitRangesNeed | PodWarningNeed | TurnNeed;
 
 interface AnswerByType {
   definition: Resolved;
@@ -62,6 +80,7 @@ interface AnswerByType {
   limitRanges: LimitRange[];
   /** Undefined when there is none, or it cannot be read. */
   podWarning: string | undefined;
+  turn: Turn;
 }
 
 export type AnswerTo<N extends Need> = AnswerByType[N['type']];
@@ -102,6 +121,8 @@ function keyOfNeed(need: Need): string {
       return sortedJson([need.type, need.namespace, need.serviceAccountName]);
     case 'limitRanges':
       return sortedJson([need.type, need.namespace]);
+    case 'turn':
+      return sortedJson([need.type, need.uid, need.queue.key]);
     case 'podWarning':
       return sortedJson([need.type, need.podUid]);
     default: {

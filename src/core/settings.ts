@@ -1,3 +1,4 @@
+import type { ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import type { Defaults } from '../api/config/config-defaults.ts';
 import type { FeatureFlags } from '../api/config/feature-flags.ts';
 
@@ -5,6 +6,8 @@ import type { FeatureFlags } from '../api/config/feature-flags.ts';
 export interface Settings {
   flags: FeatureFlags;
   defaults: Defaults;
+  /** How many PipelineRuns may run at the same time. */
+  concurrency?: readonly ConcurrencyRule[];
   images: {
     /** Holds /ko-app/entrypoint: the init container of every pod. */
     entrypoint: string;

@@ -1,7 +1,8 @@
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import { decideAtOnce, type DefinitionNeed } from '../../src/core/need.ts';
+import { decideAtOnce } from '../../src/core/need.ts';
 import { leftoversOf } from '../../src/core/pipelinerun/leftovers.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
+import type { PipelineRunNeed } from '../../src/core/pipelinerun/types.ts';
 import { settingsOf } from '../../src/core/pod/pod.fake.ts';
 import type { Resolved } from '../../src/core/reference/resolved.ts';
 import { planTaskRun } from '../../src/core/taskrun/plan.ts';
@@ -14,7 +15,9 @@ const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: 
 const steps = [{ image: 'i', command: ['c'] }];
 const verdict = { kind: 'warned', message: 'no signature' } as const;
 
-function found({ reference }: DefinitionNeed): Resolved {
+function found(need: PipelineRunNeed): Resolved {
+  if (need.type === 'turn') throw new Error('nothing limits these runs');
+  const { reference } = need;
   const spec = reference.ofKind === 'Pipeline' ? { tasks: [{ name: 'a', taskSpec: { steps } }] } : { steps };
   return { kind: 'found', definition: { name: 'd', metadata: {}, spec }, verdict };
 }

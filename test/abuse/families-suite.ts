@@ -2,10 +2,21 @@ import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { parseFeatureFlags } from '../../src/api/config/feature-flags.ts';
 import { prunerMaps } from '../../src/api/config/pruner-limits.ts';
+import { annotations } from '../../src/core/labels.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { queueOf } from '../../src/core/queue/queue.ts';
+import { formatSlots, parseSlots, slotsKey, slotsName } from '../../src/core/queue/slots.ts';
+import {
+  compareTurns,
+  hasBegun,
+  holderOf,
+  isWaiting,
+  standingOf,
+  supersededBy,
+} from '../../src/core/queue/standing.ts';
 import { readGlobalMap, readNamespaceMap } from '../../src/core/retention/maps.ts';
 import { planPruning, protectionText, reasonText, titleOf } from '../../src/core/retention/plan.ts';
 import type { FinishedRun } from '../../src/core/retention/run.ts';
@@ -127,6 +138,23 @@ function pruning(n: number): () => unknown {
   };
 }
 
+/** n runs of one queue, every other of which has begun; the newest replaces the others. */
+function queued(n: number): () => unknown {
+  const runs = named('r', n).map((name, index): PipelineRun => ({
+    metadata: { ...metadata, name, uid: name, annotations: { [annotations.queuePriority]: String(index % 7) } },
+    spec: {},
+    ...(index % 2 === 0 ? {} : { status: { startTime: metadata.creationTimestamp } }),
+  }));
+  const newest = runs.at(-1);
+  const queue = { limit: 3, whenFull: 'cancel-running' as const };
+  return () => {
+    if (newest === undefined) return [];
+    const holders = runs.filter(hasBegun).map(holderOf);
+    const first = runs.filter(isWaiting).toSorted(compareTurns).slice(0, 1);
+    return [first, supersededBy(newest, runs, standingOf(newest, runs, holders, queue), queue)];
+  };
+}
+
 const limitsMap = (type: string, text: string) => ({
   metadata: { labels: { 'app.kubernetes.io/part-of': 'tekton-pruner', 'pruner.tekton.dev/config-type': type } },
   data: { [prunerMaps.global.key]: text, [prunerMaps.namespace.key]: text },
@@ -146,6 +174,25 @@ export const suiteFamilies: readonly Family[] = [
   },
   { name: 'TaskRun: steps of one StepAction', size: 60, prepare: actions },
   { name: 'TaskRun: params of a StepAction', size: 800, prepare: actionParams },
+  { name: 'queue: runs', size: 2_000, prepare: queued },
+  {
+    name: 'queue: a param in the key',
+    size: 200_000,
+    prepare: (n) => {
+      const own = { [annotations.concurrencyLimit]: '1', [annotations.concurrencyKey]: 'param:p' };
+      const spec = { params: [{ name: 'p', value: 'x'.repeat(n) }] };
+      return () => {
+        const found = queueOf({ metadata: { ...metadata, annotations: own }, spec }, []);
+        return found.kind === 'queue' ? [slotsKey(found.queue.key), slotsName('ns')] : found;
+      };
+    },
+  },
+  texts(
+    'queue: slots',
+    2_000,
+    (n) => JSON.stringify(Object.fromEntries(named('q', n).map((name) => [name, [{ name, uid: name }]]))),
+    (text) => formatSlots(parseSlots(text)),
+  ),
   { name: 'pruning: finished runs', size: 2_000, prepare: pruning },
   {
     name: 'pruning: annotations of a namespace',

@@ -128,6 +128,7 @@ beforeAll(async () => {
   const reconcile = createPipelineRunReconciler({
     client,
     stores,
+    systemNamespace: namespace,
     settings: () => settings,
     events: { event: () => {} },
     clock: systemClock,

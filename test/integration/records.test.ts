@@ -104,6 +104,7 @@ async function reconcile(kind: 'TaskRun' | 'PipelineRun', name: string): Promise
   const options = {
     client,
     stores,
+    systemNamespace: namespace,
     settings: () => settings,
     events: { event: () => {} },
     clock: systemClock,

@@ -40,6 +40,8 @@ export class Draft {
   retry: string | undefined;
   /** Not all that may be done was done: there is more than one plan takes on. */
   goOnAtOnce = false;
+  /** When to look again at a run that has not begun. */
+  lookAgainMs: number | undefined;
   #recovered: readonly Child[] = [];
 
   constructor(facts: InformedFacts, now: Date) {
@@ -166,6 +168,7 @@ export class Draft {
 
   #lookAgainMs(): number | undefined {
     if (isDone(this.status)) return undefined;
+    if (this.lookAgainMs !== undefined) return this.lookAgainMs;
     return this.goOnAtOnce ? 0 : untilNextTimeout(this.timeouts, this.status, this.now);
   }
 

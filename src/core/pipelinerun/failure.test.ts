@@ -350,7 +350,7 @@ describe('settle: effects that fail', () => {
       simulation.step();
       simulation.request(request);
     }
-    const decision = decideAtOnce(planPipelineRun(simulation.facts(), now), simulation.supply);
+    const decision = decideAtOnce(planPipelineRun(simulation.facts(), now), (need) => simulation.answerTo(need));
     return settle(
       simulation.run,
       decision,

@@ -276,3 +276,46 @@ describe('beginning and end', () => {
     expect(simulation.claims.size).toBe(0);
   });
 });
+
+describe('fail fast', () => {
+  const both = { pipelineSpec: { tasks: [task('a'), task('b')], finally: [task('f')] } };
+  const begun = (value?: string): Simulation => {
+    const annotations = value === undefined ? {} : { annotations: { 'tektite.dev/fail-fast': value } };
+    const simulation = new Simulation(pipelineRun(both, annotations));
+    simulation.step();
+    return simulation;
+  };
+
+  it.each([
+    ['true', 'TaskRunCancelled'],
+    ['false', undefined],
+    [undefined, undefined],
+  ])('%s: a failure asks the others to stop with %s', (value, expected) => {
+    const simulation = begun(value);
+    simulation.finish('a', { status: 'False' });
+    simulation.step();
+    expect(simulation.taskRuns.get('run-b')?.spec.status).toBe(expected);
+  });
+
+  it('the run fails after its final tasks', () => {
+    const simulation = begun('true');
+    simulation.finish('a', { status: 'False' });
+    simulation.step();
+    expect(simulation.taskRuns.get('run-b')?.spec.statusMessage).toBe(
+      'TaskRun cancelled as the PipelineRun it belongs to has failed.',
+    );
+    simulation.finish('b', { status: 'False', reason: 'TaskRunCancelled' });
+    simulation.step();
+    expect(simulation.condition).toBe(
+      'Unknown PipelineRunStopping: Tasks Completed: 2 (Failed: 1, Cancelled 1), Incomplete: 1, Skipped: 0',
+    );
+    simulation.finish('f');
+    simulation.step();
+    expect(simulation.condition).toBe('False Failed: Tasks Completed: 3 (Failed: 1, Cancelled 1), Skipped: 0');
+  });
+
+  it('refuses what is neither yes nor no', () =>
+    expect(begun('yes').condition).toBe(
+      'False PipelineValidationFailed: PipelineRun ns/run can\'t be Run: [User error] metadata.annotations[tektite.dev/fail-fast]: "yes": use "true" or "false"',
+    ));
+});

@@ -2,18 +2,19 @@ import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipel
 import { excess } from '../budget.ts';
 import { isDone, timestamp, withSucceeded } from '../condition.ts';
 import { specViolations } from '../digest/spec-change.ts';
-import type { DefinitionNeed, Planning } from '../need.ts';
+import type { Planning, TurnNeed } from '../need.ts';
 import { advance } from './advance.ts';
 import { askPipeline } from './definitions.ts';
 import { Draft, eventsBetween } from './draft.ts';
-import { userError } from './failure.ts';
+import { RunFailure, userError } from './failure.ts';
 import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { knownChildren } from './record.ts';
 import { cancel, timeOut } from './stop.ts';
 import { takeOver } from './takeover.ts';
 import { overdue } from './timeouts.ts';
-import type { InformedFacts, PipelineRunDecision, PipelineRunFacts } from './types.ts';
+import { takeTurn } from './turn.ts';
+import type { InformedFacts, PipelineRunDecision, PipelineRunFacts, PipelineRunNeed } from './types.ts';
 
 /**
  * What is to be done about a PipelineRun now: pure, total, and the same answer for the same facts, answers and time.
@@ -22,13 +23,17 @@ import type { InformedFacts, PipelineRunDecision, PipelineRunFacts } from './typ
 export function* planPipelineRun(
   observed: PipelineRunFacts,
   now: Date,
-): Planning<PipelineRunDecision, DefinitionNeed<'Task' | 'Pipeline'>> {
+): Planning<PipelineRunDecision, PipelineRunNeed> {
   if (isDone(observed.run.status)) return { status: observed.run.status ?? {}, effects: [] };
   const facts: InformedFacts = { ...observed };
   const isHeld = isHeldBack(facts.run);
   const tooMuch = excessOfRun(facts);
   if (tooMuch) return refused(facts, tooMuch, now);
-  if (!isHeld) facts.pipeline = yield* askPipeline(readable(facts.run));
+  if (!isHeld) {
+    const early = yield* beforeItsTurn(facts, now);
+    if (early) return early;
+    facts.pipeline = yield* askPipeline(readable(facts.run));
+  }
   const problem = excessOfPipeline(facts);
   if (problem) return refused(facts, problem, now);
   const children = knownChildren(facts.run, facts.children);
@@ -51,6 +56,19 @@ export function* planPipelineRun(
     children.unknown.filter((child) => !taken.has(child)),
   );
   return draft.decision();
+}
+
+/** The decision about a run that has to wait for its turn, undefined when it may begin. */
+function* beforeItsTurn(facts: InformedFacts, now: Date): Planning<PipelineRunDecision | undefined, TurnNeed> {
+  const draft = new Draft(facts, now);
+  try {
+    return (yield* takeTurn(draft)) ? undefined : draft.decision();
+  } catch (error) {
+    if (!(error instanceof RunFailure)) throw error;
+    start(draft);
+    draft.fail(error.reason, error.message);
+    return draft.decision();
+  }
 }
 
 /** Only before it begins: later the stored pipeline counts, and specs do not change. */

@@ -1,7 +1,9 @@
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { jsonSize, largestObject, tooLarge } from '../budget.ts';
 import { lostMessage } from '../digest/spec-change.ts';
+import { annotations } from '../labels.ts';
 import type { DefinitionNeed, Planning } from '../need.ts';
 import type { Definition, Resolved } from '../reference/resolved.ts';
 import type { Assessment } from './assess.ts';
@@ -41,6 +43,7 @@ export function preparePipeline(draft: Draft): BoundPipeline {
     draft.status.pipelineSpec = spec;
   });
   if (pipeline.source !== undefined) {
+    checkAnnotations(draft.run, pipeline.source.metadata?.annotations);
     checkNesting(draft.run, draft.facts.ancestors ?? []);
     checkChildren(pipeline.spec);
     const wanted = runMetadata(draft.run, pipeline.source);
@@ -50,6 +53,16 @@ export function preparePipeline(draft: Draft): BoundPipeline {
       draft.effects.push({ type: 'patchMetadata', labels, annotations });
   }
   return pipeline;
+}
+
+/** A setting that would do nothing is refused. @throws RunFailure */
+function checkAnnotations(run: PipelineRun, ofPipeline: Record<string, string> = {}): void {
+  const value = run.metadata.annotations?.[annotations.failFast] ?? ofPipeline[annotations.failFast];
+  if (value === undefined || value === 'true' || value === 'false') return;
+  throw new RunFailure(
+    'PipelineValidationFailed',
+    `PipelineRun ${nameOf(run)} can't be Run: ${userError(`metadata.annotations[${annotations.failFast}]: ${JSON.stringify(value)}: use "true" or "false"`)}`,
+  );
 }
 
 /** The status names every TaskRun: whether that can be stored is known before the first is made. */

@@ -114,7 +114,9 @@ it('every run ends; every task runs at most once and never before its parents ar
       expect(simulation.run.status?.completionTime).toBeDefined();
       expect(simulation.run.status?.childReferences?.length ?? 0).toBe(simulation.created.length);
       expect(
-        decideAtOnce(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z')), simulation.supply),
+        decideAtOnce(planPipelineRun(simulation.facts(), new Date('2030-01-01T00:00:00Z')), (need) =>
+          simulation.answerTo(need),
+        ),
       ).toEqual({
         status: simulation.run.status,
         effects: [],

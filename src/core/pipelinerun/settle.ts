@@ -66,6 +66,8 @@ export function settle(
       message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}`,
     });
   }
+  for (const { effect, message } of failures(outcomes, 'supersede'))
+    retries.push(`PipelineRun ${effect.name} could not be cancelled to make way: ${message}`);
   settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   const retry = isDone(status) ? undefined : retries.join('; ');
   const again = isDone(status) ? undefined : decision.requeueAfterMs;

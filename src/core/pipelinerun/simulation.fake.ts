@@ -8,14 +8,20 @@ import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
 import { timestamp } from '../condition.ts';
 import { labels } from '../labels.ts';
 import type { Settings } from '../settings.ts';
-import { decideAtOnce, type DefinitionNeed } from '../need.ts';
+import { decideAtOnce, type AnswerTo, type DefinitionNeed, type Turn, type TurnNeed } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import { childOf, stopPatch, type Child, type ChildKind, type ChildObject, type StopPatch } from './child/child.ts';
 import { planPipelineRun } from './plan.ts';
 import { settle, type Settled } from './settle.ts';
 import type { EffectOutcome } from '../decision.ts';
 import { leftoversOf } from './leftovers.ts';
-import type { ClaimObject, PipelineRunDecision, PipelineRunEffect, PipelineRunFacts } from './types.ts';
+import type {
+  ClaimObject,
+  PipelineRunDecision,
+  PipelineRunEffect,
+  PipelineRunFacts,
+  PipelineRunNeed,
+} from './types.ts';
 
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
@@ -104,6 +110,18 @@ export class Simulation {
         };
   };
 
+  /** What becomes of a run that asks for its turn. */
+  turn: Turn = { kind: 'go' };
+
+  answerTo(need: PipelineRunNeed): AnswerTo<PipelineRunNeed> {
+    return need.type === 'turn' ? this.#turn(need) : this.supply(need);
+  }
+
+  #turn(need: TurnNeed): Turn {
+    this.asked.push(need.queue.title);
+    return this.turn;
+  }
+
   /** In the place of all answers. */
   answer: ((need: DefinitionNeed) => Resolved) | undefined;
   /** Names of definitions that planning asked for. */
@@ -119,7 +137,7 @@ export class Simulation {
 
   /** Decides without doing anything. */
   plan(): PipelineRunDecision {
-    return decideAtOnce(planPipelineRun(this.facts(), this.now), this.supply);
+    return decideAtOnce(planPipelineRun(this.facts(), this.now), (need) => this.answerTo(need));
   }
 
   /** One reconcile in which every effect works. */
@@ -239,6 +257,7 @@ export class Simulation {
       case 'deletePersistentVolumeClaim':
         this.claims.delete(effect.name);
         return;
+      case 'supersede':
       case 'event':
         return;
       default: {

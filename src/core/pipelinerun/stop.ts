@@ -1,11 +1,13 @@
 import { overdue } from './timeouts.ts';
 import { RunFailure } from './failure.ts';
-import type { Assessment } from './assess.ts';
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { annotations } from '../labels.ts';
+import type { Assessment, TaskState } from './assess.ts';
 import { childReferences } from './child/references.ts';
 import { pipelineTimedOut } from './condition.ts';
 import type { Draft } from './draft.ts';
 import { pipelineOf } from './pipeline.ts';
-import { observeTasks } from './taskstate.ts';
+import { ignoresFailure, observeTasks } from './taskstate.ts';
 
 /** Cancelled: the children are asked to stop and the run is over at once; final tasks do not run. */
 export function cancel(draft: Draft): void {
@@ -61,5 +63,18 @@ export function stopTasks(draft: Draft, assessment: Assessment): void {
     draft.cancelChildren(of('tasks'), 'cancelled', 'tasks', 'stopTasks');
   else if (draft.run.spec.status === 'StoppedRunFinally')
     draft.cancelChildren(of('tasks'), 'cancelled', 'tasks', 'beginNoMore');
+  else if (failsFast(draft.run) && assessment.tasks.some(isFatal))
+    draft.cancelChildren(of('tasks'), 'failed', 'tasks', 'stopTasks');
   if (late.finally && !late.pipeline) draft.cancelChildren(of('finally'), 'timedOut', 'tasks');
+}
+
+/** A task that has failed, or cannot run, and is to take the run with it. */
+function isFatal(state: TaskState): boolean {
+  const failed = state.progress === 'failed' && !ignoresFailure(state);
+  return state.section === 'tasks' && (failed || state.invalid !== undefined);
+}
+
+/** Whether the first task that fails stops the others (TEP-0158); final tasks run all the same. */
+function failsFast({ metadata }: PipelineRun): boolean {
+  return metadata.annotations?.[annotations.failFast] === 'true';
 }

@@ -3,6 +3,8 @@ import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Decision, EventEffect, PatchMetadataEffect } from '../decision.ts';
 import type { SpecChange } from '../digest/spec-change.ts';
+import type { DefinitionNeed, TurnNeed } from '../need.ts';
+import type { Superseded } from '../queue/standing.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
 import type { CancelCause, Child, ChildKind, NewChild, StopRequest } from './child/child.ts';
@@ -52,7 +54,12 @@ export type PipelineRunEffect =
     }
   | { type: 'createChild'; pipelineTask: string; child: NewChild }
   | { type: 'deletePersistentVolumeClaim'; name: string }
+  /** Another PipelineRun of the queue makes way. */
+  | { type: 'supersede'; name: string; uid: string; status: Superseded['status']; message: string }
   | EventEffect;
+
+/** What planning a PipelineRun may ask for. */
+export type PipelineRunNeed = DefinitionNeed<'Task' | 'Pipeline'> | TurnNeed;
 
 export interface PipelineRunDecision extends Decision<PipelineRunStatus, PipelineRunEffect> {
   /** Something could not be found out: plan again, with back-off, and let it be known. */

@@ -31,6 +31,8 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
         return limitRanges;
       case 'podWarning':
         return findings.podWarning;
+      case 'turn':
+        throw new Error('a TaskRun waits in no queue');
       default: {
         const never: never = need;
         return never;

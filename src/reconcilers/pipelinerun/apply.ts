@@ -2,11 +2,12 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { EffectOutcome } from '../../core/decision.ts';
 import type { ChildObject } from '../../core/pipelinerun/child/child.ts';
 import type { ClaimObject, PipelineRunEffect } from '../../core/pipelinerun/types.ts';
+import { annotations } from '../../core/labels.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
-import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '../../kube/client.ts';
+import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/resources.ts';
-import { cancelChild, createChild, pipelineRunResource } from './children.ts';
+import { cancelChild, createChild, isFinished, pipelineRunResource } from './children.ts';
 import type { PipelineRunStores } from './observe.ts';
 
 export interface Applying {
@@ -76,6 +77,9 @@ export async function apply(
     ...(await Promise.all(of('cancelChild').map((effect) => attempt(effect, (one) => cancelChild(one, actions))))),
   );
   outcomes.push(
+    ...(await Promise.all(of('supersede').map((effect) => attempt(effect, (one) => supersede(one, actions))))),
+  );
+  outcomes.push(
     ...(await Promise.all(
       of('createChild').map((effect) => attempt(effect, ({ child }) => createChild(child, actions))),
     )),
@@ -86,6 +90,21 @@ export async function apply(
     )),
   );
   return { run: labelled, outcomes };
+}
+
+/** Its uid goes with the patch: of another run of that name the API server changes nothing. */
+async function supersede(
+  { name, uid, status, message }: Extract<PipelineRunEffect, { type: 'supersede' }>,
+  { client, stores, run, signal }: Actions,
+): Promise<void> {
+  const body = { metadata: { uid, annotations: { [annotations.statusMessage]: message } }, spec: { status } };
+  try {
+    const { namespace } = run.metadata;
+    const patched = await client.patch(pipelineRunResource, namespace, name, { type: 'merge', body }, { signal });
+    stores.pipelineRuns.observeWrite(patched);
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error) && !isFinished(error)) throw error;
+  }
 }
 
 interface Actions extends Applying {

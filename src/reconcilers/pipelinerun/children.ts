@@ -106,7 +106,7 @@ export async function cancelChild(
 }
 
 /** Nobody may change a run that is done (422; a webhook answers 400): then there is nothing left to cancel. */
-function isFinished(error: unknown): boolean {
+export function isFinished(error: unknown): boolean {
   const isRefusal = error instanceof ApiError && (error.isInvalid || error.status === 400);
   return isRefusal && error.message.includes('no updates are allowed');
 }

@@ -1,14 +1,14 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { asRecorded } from '../../core/digest/spec-change.ts';
-import type { DefinitionNeed } from '../../core/need.ts';
+import type { AnswerTo } from '../../core/need.ts';
 import { childOf, type Child } from '../../core/pipelinerun/child/child.ts';
 import { isControlledBy } from '../../core/owner.ts';
 import { deepestNesting } from '../../core/pipelinerun/nesting.ts';
-import type { PipelineRunFacts } from '../../core/pipelinerun/types.ts';
-import type { Resolved } from '../../core/reference/resolved.ts';
+import type { PipelineRunFacts, PipelineRunNeed } from '../../core/pipelinerun/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import { byController, controllerId, controllerKey } from '../../kube/owners.ts';
 import type { Store } from '../../kube/store.ts';
+import { admit, type Admission } from './admission.ts';
 import type { ChildStores } from './children.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
 
@@ -60,12 +60,13 @@ function ancestorsOf(run: PipelineRun, pipelineRuns: Pick<Store<PipelineRun>, 'g
   return found;
 }
 
-/** Finds out what planning a PipelineRun asks for. */
+/** Finds out what planning a PipelineRun asks for, and takes its turn. */
 export function supplierFor(
   { metadata: { namespace = '', name = '', uid = '' } }: PipelineRun,
-  sources: DefinitionSources,
+  sources: DefinitionSources & { admission: Admission },
   signal: AbortSignal,
-): (need: DefinitionNeed) => Promise<Resolved> {
+): (need: PipelineRunNeed) => Promise<AnswerTo<PipelineRunNeed>> {
   const requester = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', namespace, name, uid };
-  return (need) => supplyDefinition(need, requester, sources, signal);
+  return (need) =>
+    need.type === 'turn' ? admit(need, sources.admission, signal) : supplyDefinition(need, requester, sources, signal);
 }

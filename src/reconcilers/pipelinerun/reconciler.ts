@@ -4,6 +4,7 @@ import { statusInstead } from '../../core/pipelinerun/draft.ts';
 import { leftoversOf } from '../../core/pipelinerun/leftovers.ts';
 import { planPipelineRun } from '../../core/pipelinerun/plan.ts';
 import { settle } from '../../core/pipelinerun/settle.ts';
+import type { Settings } from '../../core/settings.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { reconcilerOf, type FrameOptions } from '../frame.ts';
 import type { DefinitionSources } from '../supply/definitions.ts';
@@ -12,15 +13,23 @@ import { pipelineRunResource } from './children.ts';
 import { observe, supplierFor, type PipelineRunStores } from './observe.ts';
 
 export interface PipelineRunReconcilerOptions extends FrameOptions {
-  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
+  client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete' | 'replace' | 'replaceStatus'>;
   stores: PipelineRunStores;
+  /** Where the controller is: queues keep their slots there. */
+  systemNamespace: string;
   /** Answers remote references. */
   remote?: DefinitionSources['remote'];
 }
 
 /** A PipelineRun: runs are made for its tasks, in their order, followed and stopped. */
 export function createPipelineRunReconciler(options: PipelineRunReconcilerOptions): ReturnType<typeof reconcilerOf> {
-  const { stores } = options;
+  const { client, stores, systemNamespace } = options;
+  const admissionFor = ({ concurrency: rules = [] }: Settings) => ({
+    client,
+    pipelineRuns: stores.pipelineRuns,
+    systemNamespace,
+    rules,
+  });
   return reconcilerOf(
     {
       kind: 'PipelineRun',
@@ -29,7 +38,8 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
       isOver: (run) => isDone(run.status),
       observe: (run, settings) => observe(run, stores, settings),
       plan: planPipelineRun,
-      supply: ({ run }, signal) => supplierFor(run, options, signal),
+      supply: ({ run, settings }, signal) =>
+        supplierFor(run, { ...options, admission: admissionFor(settings) }, signal),
       apply: ({ run, facts, effects }, signal) => apply(run, effects, { ...options, settings: facts.settings }, signal),
       settle: (facts, decision, outcomes, now) => settle(facts.run, decision, outcomes, now),
       leftovers: leftoversOf,

@@ -10,6 +10,7 @@ import { FakeKubeClient } from '../../kube/client.fake.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
+import { unfinishedIn, unfinishedIndex } from './admission.ts';
 import { customRunResource, pipelineRunResource, taskRunResource } from './children.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createPipelineRunReconciler } from './reconciler.ts';
@@ -21,7 +22,10 @@ export class World {
   readonly events: string[] = [];
   settings = settings;
   readonly stores = {
-    pipelineRuns: new Store<PipelineRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
+    pipelineRuns: new Store<PipelineRun>({
+      freeze: true,
+      indexes: { [byController]: controllerIndex, [unfinishedIn]: unfinishedIndex },
+    }),
     taskRuns: new Store<TaskRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     customRuns: new Store<CustomRun>({ freeze: true, indexes: { [byController]: controllerIndex } }),
     pipelines: new Store<Pipeline>({ freeze: true }),
@@ -44,6 +48,7 @@ export class World {
     const reconciler = createPipelineRunReconciler({
       client: this.client,
       stores: this.stores,
+      systemNamespace: 'tekton-pipelines',
       settings: () => this.settings,
       clock: this.clock,
       log: silentLogger,

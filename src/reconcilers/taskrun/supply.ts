@@ -41,6 +41,8 @@ export function supplierFor(
         return stores.limitRanges.list().filter((range) => range.metadata.namespace === need.namespace);
       case 'podWarning':
         return supplyPodWarning(need, client, signal);
+      case 'turn':
+        throw new Error('a TaskRun waits in no queue');
       default: {
         const never: never = need;
         return never;

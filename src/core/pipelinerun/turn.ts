@@ -1,0 +1,69 @@
+import { timestamp } from '../condition.ts';
+import { ask, type Planning, type Turn, type TurnNeed } from '../need.ts';
+import { queueOf, isWithinAnother, type Queue } from '../queue/queue.ts';
+import type { Draft } from './draft.ts';
+import { RunFailure, userError } from './failure.ts';
+import { nameOf } from './names.ts';
+
+/** A run that waits looks again so often: others end without its replica noticing, and operators change limits. */
+const waitMs = 10_000;
+/** Until the outer run has written down what it made. */
+const recordMs = 1_000;
+/** So many names of running ones are shown. */
+const mostShown = 3;
+
+/**
+ * Asks for a run's turn before anything is done for it. A run that has begun keeps its turn, and one that is cancelled
+ * needs none.
+ * @returns true when it may go on @throws RunFailure for annotations that make no queue
+ */
+export function* takeTurn(draft: Draft): Planning<boolean, TurnNeed> {
+  const { run, facts, status } = draft;
+  if (status.startTime !== undefined || run.spec.status === 'Cancelled') return true;
+  const [outer] = facts.ancestors ?? [];
+  if (isWithinAnother(facts.run, outer)) return true;
+  const found = queueOf(facts.run, facts.settings.concurrency ?? []);
+  if (found.kind === 'free') return true;
+  if (found.kind === 'problem')
+    throw new RunFailure(
+      'PipelineValidationFailed',
+      `PipelineRun ${nameOf(run)} can't be Run: ${userError(found.message)}`,
+    );
+  const { namespace = '', name = '', uid = '' } = run.metadata;
+  const need: TurnNeed = { type: 'turn', namespace, name, uid, queue: found.queue };
+  const [turn] = yield* ask([need]);
+  if (turn === undefined || turn.kind === 'go') return true;
+  waitInLine(draft, found.queue, turn);
+  draft.lookAgainMs = outer === undefined ? waitMs : recordMs;
+  return false;
+}
+
+function waitInLine(draft: Draft, queue: Queue, turn: Exclude<Turn, { kind: 'go' }>): void {
+  const pending = `PipelineRun "${draft.name}" is pending`;
+  const mark = (message: string) => draft.mark({ status: 'Unknown', reason: 'PipelineRunPending', message });
+  if (turn.kind === 'unknown') {
+    mark(`${pending}: its place in ${queue.title} cannot be found out: ${turn.message}; it will be tried again`);
+    return;
+  }
+  const { place, waiting, running } = turn.standing;
+  mark(
+    `${pending}: place ${place} of ${waiting.length} in ${queue.title}, limit ${queue.limit}; running: ${shown(running)}`,
+  );
+  for (const { name, uid, status } of turn.superseded)
+    draft.effects.push({
+      type: 'supersede',
+      name,
+      uid,
+      status,
+      message: `PipelineRun cancelled as PipelineRun ${draft.name} takes its place in ${queue.title} (${timestamp(draft.now)}).`,
+    });
+}
+
+function shown(running: readonly { name: string }[]): string {
+  const names = running
+    .map(({ name }) => name)
+    .toSorted()
+    .slice(0, mostShown);
+  const more = running.length - names.length;
+  return names.length === 0 ? 'none yet' : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}

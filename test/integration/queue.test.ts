@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import { annotations } from '../../src/core/labels.ts';
+import { isDone } from '../../src/core/condition.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { Informer } from '../../src/kube/informer.ts';
+import { silentLogger } from '../../src/log.ts';
+import { RunFollower, createMany, pipelineRunResource } from '../load/batch.ts';
+import { LoadedController } from '../load/controller.ts';
+import { StandInKubelet } from '../load/kubelet.ts';
+import { loadPlane, makeNamespace } from '../load/plane.ts';
+import type { ControlPlane } from './kube-control-plane.ts';
+
+/** The controller as a process that is killed again and again, on a control plane of its own. */
+let plane: ControlPlane;
+let client: KubeClient;
+beforeAll(async () => {
+  ({ plane, client } = await loadPlane(`queue-${process.pid}`));
+}, 240_000);
+afterAll(async () => {
+  await client?.close(true);
+  await plane?.down();
+});
+
+const LIMIT = 3;
+const RUNS = 100;
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function limitedRun(namespace: string, index: number): PipelineRun {
+  const steps = [{ name: 'one', image: 'busybox', command: ['true'] }];
+  return {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'PipelineRun',
+    metadata: {
+      name: `run-${index}`,
+      namespace,
+      annotations: { [annotations.concurrencyLimit]: String(LIMIT), [annotations.concurrencyKey]: 'param:lane' },
+    },
+    spec: {
+      params: [{ name: 'lane', value: 'one' }],
+      pipelineSpec: { params: [{ name: 'lane' }], tasks: [{ name: 'only', taskSpec: { steps } }] },
+    },
+  };
+}
+
+/** Counts the runs that have begun and not ended: one watch tells every state in its order. */
+class Running {
+  most = 0;
+  readonly #now = new Set<string>();
+  readonly #informer: Informer<PipelineRun>;
+
+  constructor(client: KubeClient, namespace: string) {
+    this.#informer = new Informer({ client, namespace, resource: pipelineRunResource, log: silentLogger });
+    this.#informer.onChange(({ key, object: { status } }) => {
+      if (status?.startTime === undefined || isDone(status)) this.#now.delete(key);
+      else this.#now.add(key);
+      this.most = Math.max(this.most, this.#now.size);
+    });
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#informer.run(signal);
+  }
+}
+
+describe('a limit of concurrent runs', () => {
+  test('holds for 100 runs while the controller is killed, and all end', { timeout: 400_000 }, async () => {
+    const namespace = await makeNamespace(client, 'queue');
+    const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
+    const stop = new AbortController();
+    const running = new Running(client, namespace);
+    const follower = new RunFollower(client, namespace);
+    const background = [running, follower, new StandInKubelet(client, 100)].map((one) => one.run(stop.signal));
+    let kills = 0;
+    try {
+      await controller.start();
+      await createMany(client, RUNS, (index) => limitedRun(namespace, index));
+      while (follower.ends.size < RUNS * 0.9 && kills < 6) {
+        await sleep(300 + Math.random() * 5_000);
+        await controller.end('SIGKILL');
+        kills += 1;
+        await controller.start();
+      }
+      await follower.ended(RUNS, 240_000);
+      expect(follower.failed).toEqual([]);
+      expect(running.most).toBe(LIMIT);
+      expect(kills).toBeGreaterThan(3);
+      console.log(`${kills} kills; ${running.most} ran at the same time at most`);
+    } finally {
+      stop.abort();
+      await Promise.allSettled(background);
+      await controller.remove();
+    }
+  });
+});
