@@ -6,6 +6,8 @@ export interface DashboardFlags extends RoleFlags {
   port: number;
   /** Nothing is changed through it, whoever asks. */
   isReadOnly: boolean;
+  /** Nobody gets the dashboard's own rights: requests without credentials are refused. Ours. */
+  needsCredentials: boolean;
   pipelinesNamespace: string;
   triggersNamespace: string;
   /** The namespace that the page begins with. */
@@ -16,8 +18,6 @@ export interface DashboardFlags extends RoleFlags {
   streamLogs: boolean;
   /** Folder with the built page; undefined: beside the program. */
   webFolder: string | undefined;
-  /** File with the public key that Chains signs with, PEM; without one nothing can be verified. */
-  provenanceKey: string | undefined;
   /** How long requests are still taken after the end was asked for, ms. */
   drainMs: number;
 }
@@ -27,6 +27,7 @@ const flagsOfRole = {
   options: {
     port: { type: 'string', default: '9097' },
     'read-only': { type: 'string', default: 'false' },
+    'require-credentials': { type: 'string', default: 'false' },
     'pipelines-namespace': { type: 'string', default: '' },
     'triggers-namespace': { type: 'string', default: '' },
     'default-namespace': { type: 'string', default: '' },
@@ -35,7 +36,6 @@ const flagsOfRole = {
     'stream-logs': { type: 'string', default: 'true' },
     'log-level': { type: 'string' },
     'web-dir': { type: 'string' },
-    'provenance-key': { type: 'string' },
     'drain-seconds': { type: 'string', default: '3' },
   },
   defaults: { concurrency: 1, qps: 100, burst: 200, systemNamespace: 'tekton-pipelines' },
@@ -52,6 +52,7 @@ export function parseDashboardFlags(args: readonly string[], env: Environment): 
     logLevel: levelFlag(values['log-level'] || flags.logLevel),
     port: numberFlag('--port', values.port, 0),
     isReadOnly: booleanFlag('read-only', values['read-only']),
+    needsCredentials: booleanFlag('require-credentials', values['require-credentials']),
     pipelinesNamespace: values['pipelines-namespace'] || systemNamespace,
     triggersNamespace: values['triggers-namespace'] || systemNamespace,
     defaultNamespace: values['default-namespace'],
@@ -59,14 +60,13 @@ export function parseDashboardFlags(args: readonly string[], env: Environment): 
     externalLogs: externalLogsFlag(values['external-logs']),
     streamLogs: booleanFlag('stream-logs', values['stream-logs']),
     webFolder: values['web-dir'] || undefined,
-    provenanceKey: values['provenance-key'] || undefined,
     drainMs: numberFlag('--drain-seconds', values['drain-seconds'], 0) * 1000,
   };
 }
 
 /** As Go's flags, these mean true without a value. */
 function withValue(argument: string): string {
-  return /^--?(?:read-only|stream-logs)$/.test(argument) ? `${argument}=true` : argument;
+  return /^--?(?:read-only|require-credentials|stream-logs)$/.test(argument) ? `${argument}=true` : argument;
 }
 
 function booleanFlag(name: string, text: string): boolean {

@@ -10,6 +10,9 @@ import { propertiesReader } from './properties.ts';
 import { upgradeHandler } from './proxy/upgrade.ts';
 import { refusalOf } from './refusal.ts';
 import { dashboardRoutes } from './routes.ts';
+import { Access } from './runs/access.ts';
+import { RunIndex } from './runs/index.ts';
+import { RunAnswers } from './runs/routes.ts';
 import { folderWithPage, readSite, usualFolders, type Site } from './site/files.ts';
 
 /** The dashboard role: the page, the API server behind it with the caller's rights, and the slim list of runs. */
@@ -36,14 +39,24 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
   const { flags, client, log, end, ready } = process;
   const site = await builtPage(process);
   const passThrough = new PassThrough(client.config);
-  const { isReadOnly } = flags;
+  const { isReadOnly, needsCredentials } = flags;
   const ending = new AbortController();
-  const state = { ready: false };
+  const state = { ready: false, synced: false };
+  const access = new Access(passThrough);
+  const index = new RunIndex(client, flags.namespaces, log);
+  const watching = index.run(ending.signal);
+  const synced = index.synced(ending.signal).then(
+    () => void (state.synced = true),
+    () => undefined,
+  );
   const server = await serve(
     dashboardRoutes({
       passThrough,
       isReadOnly,
+      needsCredentials,
       properties: propertiesReader(flags, client),
+      logs: flags.externalLogs && { address: flags.externalLogs, access, needsCredentials },
+      runs: new RunAnswers({ index, access, isSynced: () => state.synced, needsCredentials }),
       site,
       isReady: () => state.ready && !end.aborted,
       log,
@@ -53,7 +66,7 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
       port: flags.port,
       bodyLimit: LONGEST_BODY,
       maxConnections: MOST_CONNECTIONS,
-      onUpgrade: upgradeHandler({ passThrough, isReadOnly, log, end: ending.signal }),
+      onUpgrade: upgradeHandler({ passThrough, isReadOnly, needsCredentials, log, end: ending.signal }),
       refusal: refusalOf,
       log,
     },
@@ -62,7 +75,8 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
   try {
     state.ready = true;
     ready();
-    await untilAborted(end);
+    // A list that cannot be read yet keeps nobody from the rest: it says so itself.
+    await Promise.race([untilAborted(end), watching]);
     // Requests still come until the Service has heard of the end.
     server.drain();
     await systemClock.sleep(flags.drainMs);
@@ -70,6 +84,7 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
     ending.abort(new Error('the dashboard ends'));
     await server.close(end.aborted ? GRACE_MS : 0);
     await passThrough.close();
+    await Promise.allSettled([watching, synced]);
   }
 }
 

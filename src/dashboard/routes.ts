@@ -3,9 +3,11 @@ import type { ServerAnswer, ServerHandler, ServerRoute } from '../http/server.ts
 import type { PassThrough } from '../kube/pass-through.ts';
 import type { Logger } from '../log.ts';
 import type { Properties } from './contract.ts';
+import { logsAnswer, type LogSources } from './logs-proxy.ts';
 import { proxied } from './proxy/proxy.ts';
 import { checkCsrf } from './proxy/rules.ts';
 import { json, refusalOf, RefusedError } from './refusal.ts';
+import type { RunAnswers } from './runs/routes.ts';
 import type { Site } from './site/files.ts';
 import { pageAnswer } from './site/page.ts';
 
@@ -13,7 +15,11 @@ import { pageAnswer } from './site/page.ts';
 export interface Answerers {
   passThrough: Pick<PassThrough, 'forward'>;
   isReadOnly: boolean;
+  needsCredentials: boolean;
   properties: () => Promise<Properties>;
+  /** Undefined: no --external-logs. */
+  logs: LogSources | undefined;
+  runs: Pick<RunAnswers, 'page' | 'changes'>;
   site: Site | undefined;
   isReady: () => boolean;
   log: Logger;
@@ -23,7 +29,7 @@ export interface Answerers {
 
 /** Upstream's routes, and the page at all others. */
 export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
-  const { properties, site, isReady } = answerers;
+  const { properties, logs, runs, site, isReady } = answerers;
   const route = (method: string, path: string, handler: ServerHandler): ServerRoute => ({
     method,
     path,
@@ -35,6 +41,11 @@ export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
   return [
     ...['/api', '/api/*', '/apis', '/apis/*'].map((path) => route('*', path, (request) => proxied(request, answerers))),
     route('GET', '/v1/properties', async () => json(200, await properties())),
+    route('GET', '/v1/runs', (request) => runs.page(request)),
+    route('GET', '/v1/runs/changes', (request) => runs.changes(request)),
+    ...(logs === undefined
+      ? []
+      : [route('GET', '/v1/logs-proxy/:namespace/:pod/:container', (request) => logsAnswer(request, logs))]),
     route('*', '/v1/*', ({ method, path, headers }) => {
       checkCsrf({ method, headers });
       throw new RefusedError(404, `${path.slice(0, 200)} is not one of the dashboard's own addresses`);

@@ -65,7 +65,8 @@ interface Connections {
 }
 
 /**
- * Sends requests to one API server: credentials, connections, retries, rate limit. What others ask of it through us goes by PassThrough.
+ * Sends requests to one API server: credentials, connections, retries, rate limit. What others ask of it through us
+ * goes by PassThrough.
  */
 export class Transport {
   readonly #config: ClusterConfig;

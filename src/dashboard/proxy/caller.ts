@@ -15,10 +15,11 @@ const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 /**
  * Reads who calls: a token (or what else Authorization holds) that came along, from the browser or from a proxy in
  * front, is used in place of the dashboard's own rights. Impersonation goes with it, and the API server judges it.
- * @throws RefusedError for impersonation with the dashboard's own credentials: without it the request would run with
+ * @param isRequired nobody gets the dashboard's own rights
+ * @throws RefusedError 401 without credentials that are required, 403 for impersonation with the dashboard's own credentials: without it the request would run with
  * rights other than those it asks for.
  */
-export function callerOf(rawHeaders: readonly string[]): Caller {
+export function callerOf(rawHeaders: readonly string[], isRequired = false): Caller {
   const sent = pairsOf(rawHeaders);
   const authorization = sent.find(([name]) => name === 'authorization');
   const impersonation = sent.filter(([name]) => name.startsWith('impersonate-'));
@@ -29,6 +30,11 @@ export function callerOf(rawHeaders: readonly string[]): Caller {
     throw new RefusedError(
       403,
       `the dashboard passes ${impersonation[0]?.[0]} on only with a token of whoever impersonates: let the proxy in front send Authorization as well`,
+    );
+  if (own && isRequired)
+    throw new RefusedError(
+      401,
+      'the dashboard lends nobody its own rights: send a token, or log in at the proxy in front',
     );
   const key = createHash('sha256')
     .update(JSON.stringify([headers, token ?? '']))

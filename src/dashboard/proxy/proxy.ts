@@ -43,6 +43,8 @@ export const inert: Readonly<Record<string, string>> = {
 export interface ProxyOptions {
   passThrough: Pick<PassThrough, 'forward'>;
   isReadOnly: boolean;
+  /** Nobody gets the dashboard's own rights. */
+  needsCredentials: boolean;
 }
 
 /**
@@ -52,11 +54,11 @@ export interface ProxyOptions {
  */
 export async function proxied(
   request: ServerRequest,
-  { passThrough, isReadOnly }: ProxyOptions,
+  { passThrough, isReadOnly, needsCredentials }: ProxyOptions,
 ): Promise<ServerAnswer> {
   const { method, path, headers, rawHeaders, body, signal } = request;
   checkPassage({ method, path, headers, isUpgrade: false }, isReadOnly);
-  const caller = callerOf(rawHeaders);
+  const caller = callerOf(rawHeaders, needsCredentials);
   const query = request.rawQuery === '' ? '' : `?${request.rawQuery}`;
   const answer = await passThrough
     .forward({

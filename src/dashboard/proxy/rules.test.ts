@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RefusedError } from '../refusal.ts';
+import type { RefusedError } from '../refusal.ts';
 import { checkCsrf, checkPassage, type Asked } from './rules.ts';
 
 const runs = '/apis/tekton.dev/v1/namespaces/n/pipelineruns';

@@ -85,7 +85,6 @@ function segmentsOf(path: string): string[] {
     .map((segment, index, all) => {
       const decoded = decode(segment);
       const isEmptyWithin = decoded === '' && index < all.length - 1;
-      // eslint-disable-next-line no-control-regex -- that is what is looked for
       if (isEmptyWithin || decoded === undefined || /^\.\.?$|[/\\\x00-\x1f\x7f]/.test(decoded))
         throw new RefusedError(400, `the path ${JSON.stringify(path.slice(0, 200))} is not one of the API server's`);
       return decoded;

@@ -17,6 +17,8 @@ const LONGEST_REFUSAL = 64 * 1024;
 export interface UpgradeOptions {
   passThrough: Pick<PassThrough, 'upgrade'>;
   isReadOnly: boolean;
+  /** Nobody gets the dashboard's own rights. */
+  needsCredentials: boolean;
   log: Logger;
   /** When the server ends, connections do too. */
   end: AbortSignal;
@@ -38,13 +40,13 @@ export function upgradeHandler(options: UpgradeOptions) {
 async function connect(
   request: IncomingMessage,
   [socket, head]: [Duplex, Buffer],
-  { passThrough, isReadOnly, end }: UpgradeOptions,
+  { passThrough, isReadOnly, needsCredentials, end }: UpgradeOptions,
 ): Promise<void> {
   const { method = 'GET', url = '', rawHeaders, headers } = request;
   const path = url.split('?')[0] ?? '';
   if (!/^\/apis?\//.test(path)) throw new RefusedError(404, 'nothing here speaks another protocol');
   checkPassage({ method, path, headers, isUpgrade: true }, isReadOnly);
-  const caller = callerOf(rawHeaders);
+  const caller = callerOf(rawHeaders, needsCredentials);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   const passed = pairsOf(rawHeaders).filter(([name]) => handshake.test(name));
