@@ -16,8 +16,8 @@ const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
  * Reads who calls: a token (or what else Authorization holds) that came along, from the browser or from a proxy in
  * front, is used in place of the dashboard's own rights. Impersonation goes with it, and the API server judges it.
  * @param isRequired nobody gets the dashboard's own rights
- * @throws RefusedError 401 without credentials that are required, 403 for impersonation with the dashboard's own credentials: without it the request would run with
- * rights other than those it asks for.
+ * @throws RefusedError 401 without credentials that are required, 403 for impersonation with the dashboard's own:
+ * without it the request would run with rights other than those it asks for.
  */
 export function callerOf(rawHeaders: readonly string[], isRequired = false): Caller {
   const sent = pairsOf(rawHeaders);

@@ -9,7 +9,7 @@ import { refusalOf, RefusedError } from '../refusal.ts';
 import { callerOf, pairsOf } from './caller.ts';
 import { checkPassage } from './rules.ts';
 
-/** What the handshakes of WebSocket and SPDY say; answers have some of them too. Watches are refused without an origin. */
+/** What the handshakes of WebSocket and SPDY say, some of it in answers too. Watches are refused without an origin. */
 const handshake = /^(?:accept|origin|user-agent|upgrade|sec-websocket-.*|x-stream-protocol-version)$/;
 /** How long an answer that is no upgrade may be: a Status of the API server. */
 const LONGEST_REFUSAL = 64 * 1024;

@@ -31,7 +31,7 @@ export class RunAnswers {
     this.#sources = sources;
   }
 
-  /** @throws RefusedError for a query that cannot be read, credentials that are not taken, and before the index is there. */
+  /** @throws RefusedError for a query that cannot be read, wrong credentials, and before the index is there. */
   async page({ query: parameters, rawHeaders }: Pick<ServerRequest, 'query' | 'rawHeaders'>): Promise<ServerAnswer> {
     const query = readQuery(parameters);
     const caller = callerOf(rawHeaders, this.#sources.needsCredentials);
