@@ -11,20 +11,23 @@ import { verificationPolicies } from '../../src/api/resolution/verification-poli
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
 import { main as controller } from '../../src/controller/main.ts';
-import { startServer, type FakeServer } from '../../src/http/http-server.fake.ts';
+import { startServer, type FakeAnswer, type FakeServer } from '../../src/http/http-server.fake.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import {
   configMaps,
   customResourceDefinitions,
   namespaces,
   pods,
+  secrets,
   serviceAccounts,
   type CustomResourceDefinition,
 } from '../../src/kube/resources.ts';
 import { requestName } from '../../src/resolvers/contract/name.ts';
 import { commitFiles, startGitBackend, type GitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
+import { startHub } from '../../src/resolvers/hub/hub-server.fake.ts';
 import { main as resolvers } from '../../src/resolvers/role/main.ts';
 import { toSign, type Definition } from '../../src/resolvers/trust/signed-forms.ts';
+import { difference, readWrites } from '../bench/api-writes.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
 /** The controller and the resolvers on a real API server, with a real git server and plain HTTP servers. */
@@ -37,6 +40,7 @@ let controlPlane: ControlPlane;
 let client: KubeClient;
 let git: GitBackend;
 let web: FakeServer;
+let hub: FakeServer;
 let commit: string;
 
 const task = (name: string, more = '') => `
@@ -52,6 +56,8 @@ spec:
       script: echo hello $(params.who)${more}
 `;
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 function signed(yaml: string): string {
   const { definition, digest } = toSign(parse(yaml) as Definition);
@@ -77,8 +83,8 @@ async function installCrds(): Promise<void> {
   });
 }
 
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let round = 0; round < 600; round += 1) {
+async function until<T>(what: string, look: () => Promise<T | undefined>, rounds = 600): Promise<T> {
+  for (let round = 0; round < rounds; round += 1) {
     const found = await look();
     if (found !== undefined) return found;
     await systemClock.sleep(50);
@@ -94,10 +100,31 @@ beforeAll(async () => {
     await client.create(namespaces, { metadata: { name } });
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: name } }).catch(() => undefined);
   }
-  for (const name of ['git-resolver-config', 'http-resolver-config'])
-    await client.create(configMaps, { metadata: { name, namespace: system }, data: { 'block-private-ips': 'false' } });
+  hub = await startHub([
+    { kind: 'task', name: 'greet', version: '0.1.0', yaml: task('old') },
+    { kind: 'task', name: 'greet', version: '0.2.0', yaml: task('by-hub') },
+  ]);
+  const settings: Readonly<Record<string, Record<string, string>>> = {
+    'git-resolver-config': {},
+    'http-resolver-config': { 'fetch-timeout': '10s' },
+    'hubresolver-config': { 'artifact-hub-urls': `- ${hub.url}` },
+  };
+  for (const [name, data] of Object.entries(settings))
+    await client.create(configMaps, {
+      metadata: { name, namespace: system },
+      data: { 'block-private-ips': 'false', ...data },
+    });
+  await client.create(secrets, {
+    metadata: { name: 'login', namespace: team },
+    data: { password: base64('right'), wrong: base64('wrong') },
+  });
   git = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
-  web = await startServer(({ path }) => {
+  web = await startServer(({ path, headers }) => {
+    if (path === '/large.yaml') return { body: task('large', ' '.repeat(1024 * 1024)) };
+    if (path === '/slow.yaml')
+      return new Promise<FakeAnswer>((resolve) => setTimeout(() => resolve({ status: 204 }), 20_000));
+    if (path === '/private.yaml')
+      return headers.authorization === `Basic ${base64('me:right')}` ? { body: task('private') } : { status: 401 };
     if (path === '/signed.yaml') return { body: signed(task('signed')) };
     if (path === '/changed.yaml') return { body: signed(task('signed')).replace('hello', 'hallo') };
     if (path === '/pipeline-task.yaml') return { body: task('by-http') };
@@ -106,7 +133,8 @@ beforeAll(async () => {
   });
   commit = commitFiles(git, { 'task/hello.yaml': task('hello') });
   commit = commitFiles(git, { 'pipeline.yaml': pipeline() });
-  const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha'];
+  const limits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
+  const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha', ...limits];
   const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal' };
   running.push(
     resolvers(common, { ...env, SYSTEM_NAMESPACE: system }, end.signal),
@@ -123,6 +151,7 @@ afterAll(async () => {
   await Promise.allSettled(running);
   git?.close();
   await web?.close();
+  await hub?.close();
   await client?.close(true);
   await controlPlane?.down();
 }, 60_000);
@@ -170,6 +199,8 @@ const ended = (name: string) =>
     return condition(run)?.status === 'False' ? run : undefined;
   });
 
+const login = { 'http-username': 'me', 'http-password-secret': 'login' };
+
 describe('a Task from elsewhere', () => {
   it('is fetched, converted to v1, run, and named in the provenance', async () => {
     await taskRun('by-git', 'git', { url: git.url, revision: 'main', pathInRepo: '$(params.path)' });
@@ -206,6 +237,17 @@ describe('a Task from elsewhere', () => {
     expect(writers.filter(({ subresource }) => subresource === 'status')).toHaveLength(1);
   });
 
+  it.each<[name: string, resolver: string, values: () => Record<string, string>]>([
+    ['by-login', 'http', () => ({ url: `${web.url}/private.yaml`, ...login })],
+    ['by-hub', 'hub', () => ({ name: 'greet', version: '>=0.1.0' })],
+    ['by-hub-url', 'hub', () => ({ name: 'greet', version: '0.2', type: 'tekton', url: hub.url })],
+  ])('%s runs', async (name, resolver, values) => {
+    await taskRun(name, resolver, values());
+    const run = await started(name);
+    expect(condition(run)?.message).not.toMatch(/error/);
+    expect(run.status?.provenance?.refSource?.uri).toMatch(/^http:/);
+  });
+
   it.each<[name: string, resolver: string, values: Record<string, string>, message: RegExp]>([
     [
       'missing-file',
@@ -216,6 +258,35 @@ describe('a Task from elsewhere', () => {
     ['bad-params', 'http', {}, /invalid resource request "team\/http-.*": missing required http resolver params: url/],
     ['bad-field', 'http', { url: 'unknown-field.yaml' }, /unknown field "stepz"/],
     ['not-found', 'http', { url: 'none.yaml' }, /is not found: .* answered 404; correct the address/],
+    ['too-large', 'http', { url: 'large.yaml' }, /response body exceeds maximum allowed size of 1048576 bytes/],
+    ['too-slow', 'http', { url: 'slow.yaml' }, /resolution took longer than the time limit of 10s \(fetch-timeout in/],
+    [
+      'wrong-digest',
+      'http',
+      { url: 'pipeline-task.yaml', digest: `sha256:${'a'.repeat(64)}` },
+      /error validating digest: SHA mismatch, expected a{64}, got [0-9a-f]{64}/,
+    ],
+    ['no-login', 'http', { url: 'private.yaml' }, /answered 401 .* wants other credentials/],
+    [
+      'wrong-login',
+      'http',
+      { url: 'private.yaml', ...login, 'http-password-secret-key': 'wrong' },
+      /answered 401 .* wants other credentials; check the secret that the reference names/,
+    ],
+    [
+      'no-secret',
+      'http',
+      { url: 'private.yaml', ...login, 'http-password-secret': 'none' },
+      /secret none not found in namespace team/,
+    ],
+    ['not-on-hub', 'hub', { name: 'none', version: '0.1' }, /not found on hub: .* answered 404/],
+    ['no-version', 'hub', { name: 'greet', version: '>1.0' }, /no version found for constraint >1.0/],
+    [
+      'bad-revision',
+      'git',
+      { revision: '-x', pathInRepo: 'none.yaml' },
+      /invalid revision "-x": must not begin with '-'/,
+    ],
     [
       'not-a-task',
       'git',
@@ -251,35 +322,6 @@ describe('a Task from elsewhere', () => {
   });
 });
 
-describe('many runs of a pinned Pipeline with pinned Tasks', () => {
-  it('start with one fetch of each definition', async () => {
-    await client.patch(configMaps, system, 'http-resolver-config', {
-      type: 'merge',
-      body: { data: { 'default-cache-mode': 'always' } },
-    });
-    const of = params({ url: git.url, revision: commit, pathInRepo: 'pipeline.yaml' });
-    const names = Array.from({ length: 40 }, (_each, index) => `many-${index}`);
-    web.requests.length = 0;
-    git.sent.requests.length = 0;
-    await Promise.all(
-      names.map((name) =>
-        client.create(pipelineRuns, {
-          metadata: { name, namespace: team },
-          spec: { pipelineRef: { resolver: 'git', params: of } },
-        } as PipelineRun),
-      ),
-    );
-    for (const name of names)
-      await until(`${name} has both children`, async () => {
-        const run = await client.get(pipelineRuns, team, name);
-        if (condition(run)?.status === 'False') throw new Error(condition(run)?.message);
-        return run.status?.childReferences?.length === 2 ? run : undefined;
-      });
-    expect(web.requests.filter(({ path }) => path === '/pipeline-task.yaml')).toHaveLength(1);
-    expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(2);
-  }, 120_000);
-});
-
 describe('trusted resources', () => {
   it('run a signed Task under an enforcing policy, and not one that was changed by a byte', async () => {
     await client.create(verificationPolicies, {
@@ -303,4 +345,44 @@ describe('trusted resources', () => {
     const made = await client.list(pods, { namespace: team, labelSelector: 'tekton.dev/taskRun=untrusted' });
     expect(made.items).toEqual([]);
   });
+});
+
+describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
+  it('start with one fetch of each definition, and two writes for each reference of a run', async () => {
+    const count = 200;
+    const files = Array.from({ length: 10 }, (_each, index) => `many/${index}.yaml`);
+    const pinned = commitFiles(git, Object.fromEntries(files.map((file, index) => [file, task(`many-${index}`)])));
+    const tasks = files.map((pathInRepo, index) => ({
+      name: `task-${index}`,
+      taskRef: { resolver: 'git', params: params({ url: git.url, revision: pinned, pathInRepo }) },
+    }));
+    const pipeline = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'many' }, spec: { tasks } };
+    const revision = commitFiles(git, { 'many.yaml': stringify(pipeline) });
+    const of = params({ url: git.url, revision, pathInRepo: 'many.yaml' });
+    const names = Array.from({ length: count }, (_each, index) => `many-${index}`);
+    git.sent.requests.length = 0;
+    const before = await readWrites(client, AbortSignal.timeout(30_000));
+    await Promise.all(
+      names.map((name) =>
+        client.create(pipelineRuns, {
+          metadata: { name, namespace: team },
+          spec: { pipelineRef: { resolver: 'git', params: of } },
+        } as PipelineRun),
+      ),
+    );
+    const started = async () => {
+      const { items } = await client.list(pipelineRuns, { namespace: team });
+      const mine = items.filter(({ metadata }) => names.includes(metadata.name ?? ''));
+      const failed = mine.find((run) => condition(run)?.status === 'False');
+      if (failed) throw new Error(condition(failed)?.message);
+      return mine.filter(({ status }) => (status?.childReferences?.length ?? 0) === tasks.length).length;
+    };
+    await until('all have their children', async () => (await started()) === count || undefined, 3_000);
+    expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1 + tasks.length);
+    const writes = difference(await readWrites(client, AbortSignal.timeout(30_000)), before);
+    const ofRequests = [...writes].filter(([key]) => key.includes('resolution.tekton.dev/resolutionrequests'));
+    const written = ofRequests.reduce((sum, [, times]) => sum + times, 0);
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThanOrEqual(2 * count * (1 + tasks.length));
+  }, 400_000);
 });
