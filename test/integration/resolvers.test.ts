@@ -354,6 +354,8 @@ describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
     const pinned = commitFiles(git, Object.fromEntries(files.map((file, index) => [file, task(`many-${index}`)])));
     const tasks = files.map((pathInRepo, index) => ({
       name: `task-${index}`,
+      // One after the other: each run begins with one TaskRun, and asks for all definitions before.
+      ...(index > 0 ? { runAfter: [`task-${index - 1}`] } : {}),
       taskRef: { resolver: 'git', params: params({ url: git.url, revision: pinned, pathInRepo }) },
     }));
     const pipeline = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'many' }, spec: { tasks } };
@@ -375,12 +377,15 @@ describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
       const mine = items.filter(({ metadata }) => names.includes(metadata.name ?? ''));
       const failed = mine.find((run) => condition(run)?.status === 'False');
       if (failed) throw new Error(condition(failed)?.message);
-      return mine.filter(({ status }) => (status?.childReferences?.length ?? 0) === tasks.length).length;
+      return mine.filter(({ status }) => (status?.childReferences?.length ?? 0) > 0).length;
     };
-    await until('all have their children', async () => (await started()) === count || undefined, 3_000);
+    const begun = performance.now();
+    for (let seen = 0; seen < count; seen = await started()) await systemClock.sleep(1_000);
+    console.log(`200 runs had their first TaskRun within ${((performance.now() - begun) / 1000).toFixed(1)} s`);
     expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1 + tasks.length);
     const writes = difference(await readWrites(client, AbortSignal.timeout(30_000)), before);
     const ofRequests = [...writes].filter(([key]) => key.includes('resolution.tekton.dev/resolutionrequests'));
+    console.log(ofRequests);
     const written = ofRequests.reduce((sum, [, times]) => sum + times, 0);
     expect(written).toBeGreaterThan(0);
     expect(written).toBeLessThanOrEqual(2 * count * (1 + tasks.length));
