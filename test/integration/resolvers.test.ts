@@ -8,10 +8,10 @@ import type { Param } from '../../src/api/pipeline/v1/params.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { resolutionRequests, resolverTypeLabel } from '../../src/api/resolution/resolution-request.ts';
 import { verificationPolicies } from '../../src/api/resolution/verification-policy.ts';
-import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { pipelineRuns, taskRuns, tasks } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
 import { main as controller } from '../../src/controller/main.ts';
-import { startServer, type FakeAnswer, type FakeServer } from '../../src/http/http-server.fake.ts';
+import type { FakeServer } from '../../src/http/http-server.fake.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import {
   configMaps,
@@ -24,11 +24,11 @@ import {
 } from '../../src/kube/resources.ts';
 import { requestName } from '../../src/resolvers/contract/name.ts';
 import { commitFiles, startGitBackend, type GitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
-import { startHub } from '../../src/resolvers/hub/hub-server.fake.ts';
 import { main as resolvers } from '../../src/resolvers/role/main.ts';
 import { toSign, type Definition } from '../../src/resolvers/trust/signed-forms.ts';
 import { difference, readWrites } from '../bench/api-writes.ts';
 import { ControlPlane } from './kube-control-plane.ts';
+import { base64, startResolverServers, task, type ResolverServers } from './resolver-servers.ts';
 
 /** The controller and the resolvers on a real API server, with a real git server and plain HTTP servers. */
 const plane = 'resolvers-test';
@@ -38,26 +38,12 @@ const end = new AbortController();
 const running: Promise<unknown>[] = [];
 let controlPlane: ControlPlane;
 let client: KubeClient;
+let servers: ResolverServers;
 let git: GitBackend;
 let web: FakeServer;
-let hub: FakeServer;
 let commit: string;
 
-const task = (name: string, more = '') => `
-apiVersion: tekton.dev/v1beta1
-kind: Task
-metadata: { name: ${name}, labels: { from: remote } }
-spec:
-  params: [{ name: who, default: world }]
-  steps:
-    - name: greet
-      image: busybox
-      resources: { limits: { memory: 64Mi } }
-      script: echo hello $(params.who)${more}
-`;
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 function signed(yaml: string): string {
   const { definition, digest } = toSign(parse(yaml) as Definition);
@@ -100,38 +86,43 @@ beforeAll(async () => {
     await client.create(namespaces, { metadata: { name } });
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: name } }).catch(() => undefined);
   }
-  hub = await startHub([
-    { kind: 'task', name: 'greet', version: '0.1.0', yaml: task('old') },
-    { kind: 'task', name: 'greet', version: '0.2.0', yaml: task('by-hub') },
-  ]);
+  servers = await startResolverServers({
+    '/signed.yaml': signed(task('signed')),
+    '/changed.yaml': signed(task('signed')).replace('hello', 'hallo'),
+    '/unknown-field.yaml': task('odd').replace('steps:', 'stepz:'),
+  });
+  ({ git, web } = servers);
+  const open = { 'block-private-ips': 'false' };
   const settings: Readonly<Record<string, Record<string, string>>> = {
-    'git-resolver-config': {},
-    'http-resolver-config': { 'fetch-timeout': '10s' },
-    'hubresolver-config': { 'artifact-hub-urls': `- ${hub.url}` },
+    'git-resolver-config': { ...open, 'hasty.fetch-timeout': '3s' },
+    'http-resolver-config': { ...open, 'fetch-timeout': '10s' },
+    'hubresolver-config': { ...open, 'fetch-timeout': '10s', 'artifact-hub-urls': `- ${servers.hub.url}` },
+    'bundleresolver-config': { 'fetch-timeout': '10s' },
+    'cluster-resolver-config': { 'blocked-namespaces': 'closed' },
   };
   for (const [name, data] of Object.entries(settings))
-    await client.create(configMaps, {
-      metadata: { name, namespace: system },
-      data: { 'block-private-ips': 'false', ...data },
-    });
+    await client.create(configMaps, { metadata: { name, namespace: system }, data });
   await client.create(secrets, {
     metadata: { name: 'login', namespace: team },
-    data: { password: base64('right'), wrong: base64('wrong') },
+    data: {
+      password: base64('right'),
+      wrong: base64('wrong'),
+      git: base64('right'),
+      'not-git': base64('wrong'),
+    },
   });
-  git = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
-  web = await startServer(({ path, headers }) => {
-    if (path === '/large.yaml') return { body: task('large', ' '.repeat(1024 * 1024)) };
-    if (path === '/slow.yaml')
-      return new Promise<FakeAnswer>((resolve) => setTimeout(() => resolve({ status: 204 }), 20_000));
-    if (path === '/private.yaml')
-      return headers.authorization === `Basic ${base64('me:right')}` ? { body: task('private') } : { status: 401 };
-    if (path === '/signed.yaml') return { body: signed(task('signed')) };
-    if (path === '/changed.yaml') return { body: signed(task('signed')).replace('hello', 'hallo') };
-    if (path === '/pipeline-task.yaml') return { body: task('by-http') };
-    if (path === '/unknown-field.yaml') return { body: task('odd').replace('steps:', 'stepz:') };
-    return { status: 404 };
+  for (const password of ['right', 'wrong']) {
+    const auths = { [servers.registry.host]: { auth: base64(`robot:${password}`) } };
+    await client.create(secrets, {
+      metadata: { name: `registry-${password}`, namespace: team },
+      type: 'kubernetes.io/dockerconfigjson',
+      data: { '.dockerconfigjson': base64(JSON.stringify({ auths })) },
+    });
+  }
+  await client.create(tasks, {
+    metadata: { name: 'inside', namespace: team },
+    spec: { steps: [{ name: 's', image: 'busybox', command: ['true'] }] },
   });
-  commit = commitFiles(git, { 'task/hello.yaml': task('hello') });
   commit = commitFiles(git, { 'pipeline.yaml': pipeline() });
   const limits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
   const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha', ...limits];
@@ -149,9 +140,7 @@ beforeAll(async () => {
 afterAll(async () => {
   end.abort();
   await Promise.allSettled(running);
-  git?.close();
-  await web?.close();
-  await hub?.close();
+  await servers?.close();
   await client?.close(true);
   await controlPlane?.down();
 }, 60_000);
@@ -168,7 +157,7 @@ function pipeline(): string {
           name: 'second',
           taskRef: {
             resolver: 'git',
-            params: params({ url: git.url, revision: commit, pathInRepo: 'task/hello.yaml' }),
+            params: params({ url: git.url, revision: git.git('rev-parse', 'HEAD'), pathInRepo: 'task/hello.yaml' }),
           },
         },
       ],
@@ -200,6 +189,9 @@ const ended = (name: string) =>
   });
 
 const login = { 'http-username': 'me', 'http-password-secret': 'login' };
+const privateTask = () => ({ url: servers.privateGit.url, pathInRepo: 'task.yaml', gitToken: 'login' });
+const bundle = (reference: string) =>
+  `${servers.registry.host}/team/catalog${reference.startsWith('@') ? reference : `:${reference}`}`;
 
 describe('a Task from elsewhere', () => {
   it('is fetched, converted to v1, run, and named in the provenance', async () => {
@@ -237,68 +229,24 @@ describe('a Task from elsewhere', () => {
     expect(writers.filter(({ subresource }) => subresource === 'status')).toHaveLength(1);
   });
 
-  it.each<[name: string, resolver: string, values: () => Record<string, string>]>([
-    ['by-login', 'http', () => ({ url: `${web.url}/private.yaml`, ...login })],
-    ['by-hub', 'hub', () => ({ name: 'greet', version: '>=0.1.0' })],
-    ['by-hub-url', 'hub', () => ({ name: 'greet', version: '0.2', type: 'tekton', url: hub.url })],
-  ])('%s runs', async (name, resolver, values) => {
+  it.each<[name: string, resolver: string, values: () => Record<string, string>, uri: RegExp]>([
+    ['by-login', 'http', () => ({ url: `${web.url}/private.yaml`, ...login }), /private.yaml$/],
+    ['by-hub', 'hub', () => ({ name: 'greet', version: '>=0.1.0' }), /greet\/0.2.0$/],
+    [
+      'by-hub-url',
+      'hub',
+      () => ({ name: 'greet', version: '0.2', type: 'tekton', url: servers.hub.url }),
+      /0.2\/yaml$/,
+    ],
+    ['by-git-token', 'git', () => ({ ...privateTask(), gitTokenKey: 'git' }), /^git\+http/],
+    ['by-bundle', 'bundles', () => ({ bundle: bundle('1.0'), name: 'greet', secret: 'registry-right' }), /catalog$/],
+    ['by-cluster', 'cluster', () => ({ name: 'inside', namespace: team }), /task\/inside@/],
+  ])('%s runs', async (name, resolver, values, uri) => {
     await taskRun(name, resolver, values());
     const run = await started(name);
     expect(condition(run)?.message).not.toMatch(/error/);
-    expect(run.status?.provenance?.refSource?.uri).toMatch(/^http:/);
-  });
-
-  it.each<[name: string, resolver: string, values: Record<string, string>, message: RegExp]>([
-    [
-      'missing-file',
-      'git',
-      { revision: 'main', pathInRepo: 'none.yaml' },
-      /error requesting remote resource: error getting "Git" "team\/git-.*": error opening file "none.yaml": file does not exist/,
-    ],
-    ['bad-params', 'http', {}, /invalid resource request "team\/http-.*": missing required http resolver params: url/],
-    ['bad-field', 'http', { url: 'unknown-field.yaml' }, /unknown field "stepz"/],
-    ['not-found', 'http', { url: 'none.yaml' }, /is not found: .* answered 404; correct the address/],
-    ['too-large', 'http', { url: 'large.yaml' }, /response body exceeds maximum allowed size of 1048576 bytes/],
-    ['too-slow', 'http', { url: 'slow.yaml' }, /resolution took longer than the time limit of 10s \(fetch-timeout in/],
-    [
-      'wrong-digest',
-      'http',
-      { url: 'pipeline-task.yaml', digest: `sha256:${'a'.repeat(64)}` },
-      /error validating digest: SHA mismatch, expected a{64}, got [0-9a-f]{64}/,
-    ],
-    ['no-login', 'http', { url: 'private.yaml' }, /answered 401 .* wants other credentials/],
-    [
-      'wrong-login',
-      'http',
-      { url: 'private.yaml', ...login, 'http-password-secret-key': 'wrong' },
-      /answered 401 .* wants other credentials; check the secret that the reference names/,
-    ],
-    [
-      'no-secret',
-      'http',
-      { url: 'private.yaml', ...login, 'http-password-secret': 'none' },
-      /secret none not found in namespace team/,
-    ],
-    ['not-on-hub', 'hub', { name: 'none', version: '0.1' }, /not found on hub: .* answered 404/],
-    ['no-version', 'hub', { name: 'greet', version: '>1.0' }, /no version found for constraint >1.0/],
-    [
-      'bad-revision',
-      'git',
-      { revision: '-x', pathInRepo: 'none.yaml' },
-      /invalid revision "-x": must not begin with '-'/,
-    ],
-    [
-      'not-a-task',
-      'git',
-      { revision: 'main', pathInRepo: 'pipeline.yaml' },
-      /resource is not a task: it is a Pipeline/,
-    ],
-  ])('%s ends with what is wrong', async (name, resolver, values, message) => {
-    const url = resolver === 'git' ? git.url : values['url'] && `${web.url}/${values['url']}`;
-    await taskRun(name, resolver, { ...values, ...(url ? { url } : {}) });
-    const run = await ended(name);
-    expect(condition(run)?.reason).toBe('TaskRunResolutionFailed');
-    expect(condition(run)?.message).toMatch(message);
+    expect(run.status?.provenance?.refSource?.uri).toMatch(uri);
+    expect(Object.values(run.status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
   });
 
   it('is answered by a resolver of somebody else, who writes the data only', async () => {
@@ -319,6 +267,140 @@ describe('a Task from elsewhere', () => {
       return latest.status?.conditions ? latest : undefined;
     });
     expect(request.status?.conditions?.[0]?.status).toBe('True');
+  });
+});
+
+describe('what cannot be had', () => {
+  const http = (path: string, more: Record<string, string> = {}) => ({ url: `${web.url}/${path}`, ...more });
+  const inGit = (more: Record<string, string>) => ({ url: git.url, revision: 'main', ...more });
+  const inHub = (name: string, version: string, more: Record<string, string> = {}) => ({ name, version, ...more });
+  const inBundle = (reference: string, more: Record<string, string> = {}) => ({
+    bundle: bundle(reference),
+    name: 'greet',
+    secret: 'registry-right',
+    ...more,
+  });
+  const otherLogin = /answered 401 .* wants other credentials/;
+  const late = (seconds: string) =>
+    new RegExp(`resolution took longer than the time limit of ${seconds} \\(fetch-timeout in`);
+  type Row = [name: string, resolver: string, values: () => Record<string, string>, message: RegExp];
+  const rows: Row[] = [
+    [
+      'missing-file',
+      'git',
+      () => inGit({ pathInRepo: 'none.yaml' }),
+      /error requesting remote resource: error getting "Git" "team\/git-.*": error opening file "none.yaml": file does not exist/,
+    ],
+    ['no-commit', 'git', () => inGit({ revision: 'f'.repeat(40), pathInRepo: 'large.yaml' }), /not our ref f{40}/],
+    ['bad-revision', 'git', () => inGit({ revision: '-x', pathInRepo: 'a' }), /invalid revision "-x": must not begin/],
+    ['slow-git', 'git', () => ({ ...http('slow.git'), pathInRepo: 'a.yaml', configKey: 'hasty' }), late('3s')],
+    ['large-git', 'git', () => inGit({ pathInRepo: 'large.yaml' }), /has \d+ bytes; at most 1048576 can be handed on/],
+    ['wrong-git-token', 'git', () => ({ ...privateTask(), gitTokenKey: 'not-git' }), /the token .* is not enough/],
+    ['no-git-token', 'git', () => ({ url: servers.privateGit.url, pathInRepo: 'task.yaml' }), /name a secret with a/],
+    ['not-a-task', 'git', () => inGit({ pathInRepo: 'pipeline.yaml' }), /resource is not a task: it is a Pipeline/],
+    [
+      'bad-params',
+      'http',
+      () => ({}),
+      /invalid resource request "team\/http-.*": missing required http .* params: url/,
+    ],
+    ['bad-field', 'http', () => http('unknown-field.yaml'), /unknown field "stepz"/],
+    ['not-found', 'http', () => http('none.yaml'), /is not found: .* answered 404; correct the address/],
+    ['too-large', 'http', () => http('large.yaml'), /response body exceeds maximum allowed size of 1048576 bytes/],
+    ['too-slow', 'http', () => http('slow.yaml'), late('10s')],
+    [
+      'wrong-digest',
+      'http',
+      () => http('pipeline-task.yaml', { digest: `sha256:${'a'.repeat(64)}` }),
+      /error validating digest: SHA mismatch, expected a{64}, got [0-9a-f]{64}/,
+    ],
+    ['no-login', 'http', () => http('private.yaml'), otherLogin],
+    ['wrong-login', 'http', () => http('private.yaml', { ...login, 'http-password-secret-key': 'wrong' }), otherLogin],
+    [
+      'no-secret',
+      'http',
+      () => http('private.yaml', { ...login, 'http-password-secret': 'none' }),
+      /secret none not found in namespace team/,
+    ],
+    ['not-on-hub', 'hub', () => inHub('none', '0.1'), /not found on hub: .* answered 404/],
+    ['no-version', 'hub', () => inHub('greet', '>1.0'), /no version found for constraint >1.0/],
+    ['slow-hub', 'hub', () => inHub('greet', '0.1', { url: `${web.url}/slow` }), late('10s')],
+    ['large-hub', 'hub', () => inHub('large', '0.1'), /response body exceeds maximum allowed size of \d+ bytes/],
+    ['no-bundle', 'bundles', () => inBundle('none'), /cannot retrieve the oci image: .*team\/catalog:none/],
+    ['no-entry', 'bundles', () => inBundle('1.0', { name: 'none' }), /could not find object in image with kind: task/],
+    ['slow-bundle', 'bundles', () => ({ bundle: `${new URL(web.url).host}/slow/x:1`, name: 'a' }), late('10s')],
+    ['large-bundle', 'bundles', () => inBundle('large'), /cannot retrieve the oci image: .*bytes/],
+    ['wrong-bundle-login', 'bundles', () => inBundle('1.0', { secret: 'registry-wrong' }), /the credentials are from/],
+    ['no-bundle-digest', 'bundles', () => inBundle(`@sha256:${'a'.repeat(64)}`), /cannot retrieve the oci image/],
+    [
+      'not-in-cluster',
+      'cluster',
+      () => ({ name: 'none', namespace: team }),
+      /"none" not found: namespace team has none/,
+    ],
+    [
+      'closed',
+      'cluster',
+      () => ({ name: 'a', namespace: 'closed' }),
+      /access to specified namespace closed is blocked/,
+    ],
+  ];
+  // All at once: some of them take as long as they may.
+  beforeAll(async () => {
+    for (const [name, resolver, values] of rows) await taskRun(name, resolver, values());
+  });
+
+  it.each(rows)('%s ends with what is wrong', async (name, _resolver, _values, message) => {
+    const run = await ended(name);
+    expect(condition(run)?.reason).toBe('TaskRunResolutionFailed');
+    expect(condition(run)?.message).toMatch(message);
+  });
+});
+
+describe('a StepAction from elsewhere', () => {
+  it('is what its step runs, and named in the provenance of the step', async () => {
+    const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'step.yaml' }) };
+    const spec = { taskSpec: { steps: [{ name: 'greet', ref, params: params({ who: 'team' }) }] } };
+    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec } as unknown as TaskRun);
+    const run = await started('by-step');
+    const pod = await client.get(pods, team, run.status?.podName ?? '');
+    const [step] = pod.spec?.containers ?? [];
+    expect(step).toMatchObject({ name: 'step-greet', image: 'greeter:remote' });
+    expect(step?.args?.slice(-2)).toEqual(['--', 'team']);
+    expect(run.status?.steps?.[0]).toMatchObject({
+      name: 'greet',
+      provenance: { refSource: { uri: `git+${git.url}`, entryPoint: 'step.yaml' } },
+    });
+  });
+
+  it('that is not there ends the run with what is wrong', async () => {
+    const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'none.yaml' }) };
+    const spec = { taskSpec: { steps: [{ name: 'greet', ref }] } };
+    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec } as unknown as TaskRun);
+    const run = await ended('no-step');
+    expect(condition(run)?.message).toMatch(/error opening file "none.yaml": file does not exist/);
+  });
+});
+
+describe('a server that is away', () => {
+  it('fails no run that names what was fetched before and cannot change', async () => {
+    const other = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
+    const pinned = commitFiles(other, { 'task.yaml': task('kept') });
+    const values = { url: other.url, revision: pinned, pathInRepo: 'task.yaml' };
+    await taskRun('before', 'git', values);
+    await started('before');
+    // What was kept is too old to be the answer without asking.
+    await client.create(configMaps, {
+      metadata: { name: 'resolver-cache-config', namespace: system },
+      data: { ttl: '1ms' },
+    });
+    await systemClock.sleep(500);
+    other.close();
+    await taskRun('after', 'git', values);
+    const run = await started('after');
+    expect(run.status?.podName).toBeTruthy();
+    expect(run.status?.provenance?.refSource?.digest).toEqual({ sha1: pinned });
+    await client.delete(configMaps, system, 'resolver-cache-config');
   });
 });
 
