@@ -41,7 +41,6 @@ let client: KubeClient;
 let servers: ResolverServers;
 let git: GitBackend;
 let web: FakeServer;
-let commit: string;
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -123,7 +122,7 @@ beforeAll(async () => {
     metadata: { name: 'inside', namespace: team },
     spec: { steps: [{ name: 's', image: 'busybox', command: ['true'] }] },
   });
-  commit = commitFiles(git, { 'pipeline.yaml': pipeline() });
+  commitFiles(git, { 'pipeline.yaml': pipeline() });
   const limits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
   const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha', ...limits];
   const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal' };
