@@ -530,6 +530,23 @@ describe('the chart', () => {
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
 
+  it.each<[string, string[], string[]]>([
+    ['nobody by default', [], []],
+    ['where the chart says so', ['rbac.podLogs=true'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['with results from logs', ['featureFlags.results-from=sidecar-logs'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['with results from messages', ['featureFlags.results-from=termination-message'], []],
+    [
+      'in the watched namespaces only',
+      ['rbac.podLogs=true', 'watchNamespaces={a,b}'],
+      ['ClusterRole ', 'RoleBinding a', 'RoleBinding b'],
+    ],
+  ])('gives the right to read logs: %s', async (_name, set, expected) => {
+    const named = (await render(...set)).filter(({ metadata }) => metadata.name.endsWith('-pod-log-access'));
+    expect(named.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`)).toEqual(expected);
+    for (const role of named.filter(({ kind }) => kind === 'ClusterRole'))
+      expect(role['rules']).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
+  });
+
   it('lets a read-only dashboard read, in its namespaces', async () => {
     const dashboards = async (...set: string[]) =>
       (await render('webDashboard.enabled=true', ...set)).filter(({ metadata }) =>
