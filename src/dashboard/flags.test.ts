@@ -48,6 +48,7 @@ describe('flags of the dashboard', () => {
     ['--logout-url=//evil.example', '--logout-url is "//evil.example"; give a path'],
     ['--external-logs=file:///etc', '--external-logs is "file:///etc"; give an http(s) address'],
     ['--log-level=loud', '--log-level is "loud"; give debug'],
+    ['--provenance-key=abc', 'give the text of cosign.pub'],
     ['--port=http', '--port is "http"; give a number'],
   ])('%s is refused', (argument, message) => {
     expect(() => parseDashboardFlags([argument], {})).toThrow(message);

@@ -1,3 +1,6 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { defaultAlgorithm } from '../chains/signing/algorithm.ts';
+import { messageOf } from '../errors.ts';
 import { logLevel } from '../log.ts';
 import { FlagError, numberFlag, parseRoleFlags, type Environment, type RoleFlags } from '../role/flags.ts';
 
@@ -18,6 +21,8 @@ export interface DashboardFlags extends RoleFlags {
   streamLogs: boolean;
   /** Folder with the built page; undefined: beside the program. */
   webFolder: string | undefined;
+  /** The public key that Chains signs with; without one nothing can be verified. */
+  provenanceKey: KeyObject | undefined;
   /** How long requests are still taken after the end was asked for, ms. */
   drainMs: number;
 }
@@ -36,6 +41,7 @@ const flagsOfRole = {
     'stream-logs': { type: 'string', default: 'true' },
     'log-level': { type: 'string' },
     'web-dir': { type: 'string' },
+    'provenance-key': { type: 'string', default: '' },
     'drain-seconds': { type: 'string', default: '3' },
   },
   defaults: { concurrency: 1, qps: 100, burst: 200, systemNamespace: 'tekton-pipelines' },
@@ -60,6 +66,7 @@ export function parseDashboardFlags(args: readonly string[], env: Environment): 
     externalLogs: externalLogsFlag(values['external-logs']),
     streamLogs: booleanFlag('stream-logs', values['stream-logs']),
     webFolder: values['web-dir'] || undefined,
+    provenanceKey: keyFlag(values['provenance-key']),
     drainMs: numberFlag('--drain-seconds', values['drain-seconds'], 0) * 1000,
   };
 }
@@ -91,6 +98,18 @@ function externalLogsFlag(text: string): URL | undefined {
   if (text === '') return undefined;
   if (isHttp(text)) return new URL(text);
   throw new FlagError(`--external-logs is ${JSON.stringify(text)}; give an http(s) address`);
+}
+
+/** The PEM itself: a public key is no secret. */
+function keyFlag(text: string): KeyObject | undefined {
+  if (text === '') return undefined;
+  try {
+    const key = createPublicKey(text);
+    defaultAlgorithm(key);
+    return key;
+  } catch (error) {
+    throw new FlagError(`--provenance-key: ${messageOf(error)}; give the text of cosign.pub`, { cause: error });
+  }
 }
 
 function isHttp(text: string): boolean {

@@ -54,6 +54,7 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
       passThrough,
       isReadOnly,
       needsCredentials,
+      trusted: flags.provenanceKey && { key: flags.provenanceKey, name: 'the key that the dashboard was given' },
       properties: propertiesReader(flags, client),
       logs: flags.externalLogs && { address: flags.externalLogs, access, needsCredentials },
       runs: new RunAnswers({ index, access, isSynced: () => state.synced, needsCredentials }),

@@ -4,6 +4,7 @@ import type { PassThrough } from '../kube/pass-through.ts';
 import type { Logger } from '../log.ts';
 import type { Properties } from './contract.ts';
 import { logsAnswer, type LogSources } from './logs-proxy.ts';
+import { provenanceAnswer, type ProvenanceSources } from './provenance/route.ts';
 import { proxied } from './proxy/proxy.ts';
 import { checkCsrf } from './proxy/rules.ts';
 import { json, refusalOf, RefusedError } from './refusal.ts';
@@ -16,6 +17,7 @@ export interface Answerers {
   passThrough: Pick<PassThrough, 'forward'>;
   isReadOnly: boolean;
   needsCredentials: boolean;
+  trusted: ProvenanceSources['trusted'];
   properties: () => Promise<Properties>;
   /** Undefined: no --external-logs. */
   logs: LogSources | undefined;
@@ -42,6 +44,7 @@ export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
     ...['/api', '/api/*', '/apis', '/apis/*'].map((path) => route('*', path, (request) => proxied(request, answerers))),
     route('GET', '/v1/properties', async () => json(200, await properties())),
     route('GET', '/v1/runs', (request) => runs.page(request)),
+    route('GET', '/v1/runs/:namespace/:name/provenance', (request) => provenanceAnswer(request, answerers)),
     route('GET', '/v1/runs/changes', (request) => runs.changes(request)),
     ...(logs === undefined
       ? []

@@ -348,6 +348,16 @@ describe('the list of runs', () => {
   });
 });
 
+describe('provenance', () => {
+  it('is read with the rights of the caller', async () => {
+    const { status, body } = await get(open, `/v1/runs/${mine}/first/provenance`, as('reader'));
+    expect([status, body]).toEqual([200, expect.stringContaining('"signed":"no"')]);
+    expect((await get(open, `/v1/runs/${mine}/first/provenance`, as('nobody'))).status).toBe(403);
+    expect((await get(open, `/v1/runs/${mine}/absent/provenance`, as('reader'))).status).toBe(404);
+    expect((await get(open, `/v1/runs/${mine}/first/provenance?kind=Secret`)).status).toBe(400);
+  });
+});
+
 describe('logs of old', () => {
   const path = `/v1/logs-proxy/${mine}/pod/step-s?startTime=2026-01-01T00:00:00Z&secret=1`;
 

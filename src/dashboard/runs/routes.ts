@@ -56,6 +56,8 @@ export class RunAnswers {
       signal: request.signal,
     });
     body.once('close', leave);
+    // Also when the reader went before it was sent to him.
+    request.signal.addEventListener('abort', () => body.destroy(), { once: true });
     return {
       status: 200,
       headers: {
