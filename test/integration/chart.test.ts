@@ -432,7 +432,9 @@ describe('the chart', () => {
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
     const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
-    expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
+    const there = rendered.filter((object) => askedFor.includes(object.kind)).map(({ metadata }) => metadata.name);
+    // The webhook has two replicas.
+    expect(there).toEqual(['tekton-pipelines-webhook']);
     const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
     // The release's own is there before it, or made by helm.
     expect(namespaces).toEqual(['tekton-pipelines-resolvers']);
@@ -442,10 +444,32 @@ describe('the chart', () => {
       expect(definition.metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
   });
 
+  const settings = (rendered: Rendered[]) =>
+    rendered.filter((object) => object.kind === 'ConfigMap' && !object.metadata.name.endsWith('-info'));
+
+  it("leaves the operator's settings, and the namespaces that they are in, on uninstall", async () => {
+    const rendered = await render('chains.enabled=true', 'pruner.enabled=true');
+    const kept = [...settings(rendered), ...rendered.filter(({ kind }) => kind === 'Namespace')];
+    expect(kept.length).toBeGreaterThan(15);
+    for (const { metadata } of kept)
+      expect(metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
+  });
+
+  it("has a leader election map of every role, of upstream's name", async () => {
+    const names = settings(await render('chains.enabled=true')).map(({ metadata }) => metadata.name);
+    expect(names.filter((name) => name.includes('leader-election')).sort()).toEqual([
+      'config-leader-election-controller',
+      'config-leader-election-events',
+      'config-leader-election-resolvers',
+      'config-leader-election-triggers-controllers',
+      'config-leader-election-triggers-webhook',
+      'config-leader-election-webhook',
+      'tekton-chains-config-leader-election',
+    ]);
+  });
+
   it('writes no setting that the values do not name', async () => {
-    const maps = (await render()).filter(
-      (object) => object.kind === 'ConfigMap' && !['pipelines-info', 'triggers-info'].includes(object.metadata.name),
-    );
+    const maps = settings(await render());
     expect(maps.map((map) => Object.keys(map['data'] as object))).toEqual(maps.map(() => ['_example']));
   });
 
@@ -453,8 +477,9 @@ describe('the chart', () => {
     const rendered = await render('watchNamespaces={a,b}');
     const clusterWide = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
-    // Of a kind that is in no namespace.
-    expect(clusterWide(rendered)).toEqual(['tekton-triggers-core-interceptors']);
+    // Of kinds that are in no namespace.
+    const ofNone = ['tekton-pipelines-webhook-cluster-access', 'tekton-triggers-core-interceptors'];
+    expect(clusterWide(rendered).sort()).toEqual(ofNone);
     const tenantRights = [
       'tekton-pipelines-controller-tenant-access',
       'tekton-triggers-controller-admin',
@@ -466,7 +491,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
+    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', ...ofNone];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
