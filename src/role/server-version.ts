@@ -23,8 +23,8 @@ export interface VersionCheck {
 }
 
 /**
- * Refuses an API server that is older than KUBERNETES_MIN_VERSION, upstream's variable, before any work is begun. One that
- * cannot be reached is asked again until the end; one that does not say its version is taken as it is.
+ * Refuses an API server that is older than KUBERNETES_MIN_VERSION, upstream's variable, before any work is begun. One
+ * that cannot be reached is asked again until the end; one that does not say its version is taken as it is.
  * @throws ServerVersionError
  */
 export async function checkServerVersion({ client, env, log, clock }: VersionCheck, end: AbortSignal): Promise<void> {

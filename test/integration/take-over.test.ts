@@ -9,8 +9,8 @@ import { convertedKinds as kinds, definition, systemNamespace as namespace, webh
 
 /**
  * "Bring a Tekton cluster over", word for word as the README has it, on an API server that holds what Tekton leaves:
- * CRDs that its webhook converts, with objects of two versions, its webhooks, a Deployment, settings and runs. Without a
- * webhook of ours, which leaves the most to be done; with it: give-back.test.ts.
+ * CRDs that its webhook converts, with objects of two versions, its webhooks, a Deployment, settings and runs. Here
+ * without a webhook of ours, which leaves the most to be done; with it: give-back.test.ts.
  */
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
