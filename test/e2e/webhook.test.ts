@@ -31,7 +31,7 @@ let inFlight: TaskRun;
 let podCount: PodCount;
 let certificates: { old: string; next: string; nextKey: string; oldServer: { cert: string; key: string } };
 
-/** What no apply can do, and has to be done before the webhook goes (helm says so). */
+/** What no apply can do, and has to be done before the webhook goes (README, "Bring a Tekton cluster over"). */
 async function endConversion(): Promise<void> {
   const body = JSON.stringify({ spec: { conversion: { strategy: 'None', webhook: null } } });
   for (const { plural, group } of kinds.filter(needsConversion))
@@ -79,8 +79,6 @@ async function authorityOfServer(): Promise<'old' | 'next' | 'another'> {
 beforeAll(async () => {
   installation = await Installation.open();
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
-  await endConversion();
-  await installation.upgrade({ 'webhook.enabled': 'false' });
   podCount = new PodCount(bench.client, bench.namespace);
   inFlight = await bench.startTask({
     taskSpec: {
@@ -93,6 +91,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
+  await endConversion();
   await installation.upgrade();
   await installation.close();
   await rm(folder, { recursive: true, force: true });

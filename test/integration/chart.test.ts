@@ -432,9 +432,7 @@ describe('the chart', () => {
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
     const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
-    const there = rendered.filter((object) => askedFor.includes(object.kind)).map(({ metadata }) => metadata.name);
-    // The webhook has two replicas.
-    expect(there).toEqual(['tekton-pipelines-webhook']);
+    expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
     const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
     // The release's own is there before it, or made by helm.
     expect(namespaces).toEqual(['tekton-pipelines-resolvers']);
@@ -477,9 +475,8 @@ describe('the chart', () => {
     const rendered = await render('watchNamespaces={a,b}');
     const clusterWide = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
-    // Of kinds that are in no namespace.
-    const ofNone = ['tekton-pipelines-webhook-cluster-access', 'tekton-triggers-core-interceptors'];
-    expect(clusterWide(rendered).sort()).toEqual(ofNone);
+    // Of a kind that is in no namespace.
+    expect(clusterWide(rendered)).toEqual(['tekton-triggers-core-interceptors']);
     const tenantRights = [
       'tekton-pipelines-controller-tenant-access',
       'tekton-triggers-controller-admin',
@@ -491,7 +488,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', ...ofNone];
+    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });

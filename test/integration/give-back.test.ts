@@ -130,7 +130,13 @@ async function everything(server: WebhookWorld): Promise<Json> {
   for (const kind of kinds.filter(({ namespaced }) => namespaced)) {
     const version = storedVersion(kind).name;
     const address = `/apis/${kind.group}/${version}/${kind.plural}`;
-    const { status: code, body } = await server.call('GET', address);
+    let answer: Answer = { status: 0, body: {} };
+    // After a change of a CRD the API server sets its storage up anew, and answers 429 meanwhile.
+    await server.until(`${address} is served`, async () => {
+      answer = await server.call('GET', address);
+      return answer.status !== 429;
+    });
+    const { status: code, body } = answer;
     expect([address, code, body.message]).toEqual([address, 200, undefined]);
     for (const item of body['items'] as (Json & { metadata: { name: string; annotations?: Json } })[])
       all[`${kind.plural} ${item.metadata.name}`] = {
