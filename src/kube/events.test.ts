@@ -37,6 +37,15 @@ function setUp(isImportant?: EventRecorderOptions['isImportant']) {
 }
 
 describe('EventRecorder', () => {
+  test('writes where nobody counts what becomes of events', async () => {
+    const { client, clock, written } = setUp();
+    const log = createLogger({ name: 't', level: 'fatal', destination: { write: () => undefined } });
+    const recorder = new EventRecorder({ client, component: 'test', log, clock });
+    recorder.event(run, 'Normal', 'Started', 'all well');
+    await recorder.flush();
+    expect(await written()).toHaveLength(1);
+  });
+
   test('writes the event as client-go does', async () => {
     const { recorder, written, results } = setUp();
     recorder.event(run, 'Normal', 'Started', 'all well');

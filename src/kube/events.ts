@@ -156,7 +156,8 @@ export class EventRecorder {
   async #writeOne(pending: PendingEvent): Promise<void> {
     try {
       await this.#limit.take();
-      this.#options.onWrite?.(await this.#send(pending));
+      const result = await this.#send(pending);
+      this.#options.onWrite?.(result);
     } catch (error) {
       this.#options.onWrite?.('failed');
       // In a namespace that goes away nothing can be created; that surprises nobody.

@@ -15,7 +15,7 @@ import { EventRecorder } from '../../src/kube/events.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { runReplica } from '../../src/kube/replica.ts';
-import { configMaps, type ConfigMap } from '../../src/kube/resources.ts';
+import { configMaps, events, namespaces, type ConfigMap } from '../../src/kube/resources.ts';
 import { Watchdog } from '../../src/kube/watchdog.ts';
 import { silentLogger } from '../../src/log.ts';
 import { QueueMetricsRegistry } from '../../src/role/queue-metrics.ts';
@@ -101,6 +101,34 @@ const settingsMap = (name: string, data: Record<string, string>): ConfigMap => (
     labels: { 'app.kubernetes.io/part-of': 'tekton-pruner', 'pruner.tekton.dev/config-type': 'global' },
   },
   data,
+});
+
+it('an annotation of a namespace that cannot be read is told there, and nothing is deleted', async () => {
+  const namespace = await makeNamespace(admin, 'slip');
+  await admin.create(resource, {
+    metadata: { name: 'going', namespace },
+    spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ image: 'busybox' }] } }] } },
+  });
+  const annotations = { 'operator.tekton.dev/prune.keep': 'all' };
+  await admin.patch(namespaces, undefined, namespace, { type: 'merge', body: { metadata: { annotations } } });
+  const schedule = { schedule: '* * * * *', keep: '3', resources: 'pipelinerun' };
+  await admin.create(configMaps, settingsMap('config-pruner', schedule));
+  const stop = new AbortController();
+  const maps = new Informer<ConfigMap>({ client, resource: configMaps, namespace: system, log: silentLogger });
+  const running = runPruner(maps, stop.signal);
+  try {
+    const told = async () =>
+      (await admin.list(events, { namespace })).items.map(({ reason, message }) => `${reason}: ${message}`);
+    await expect
+      .poll(told, { timeout: 30_000, interval: 250 })
+      .toEqual([
+        'InvalidPruning: operator.tekton.dev/prune.keep is "all"; use a whole number below 2147483648; its schedule deletes nothing until then',
+      ]);
+  } finally {
+    stop.abort();
+    await running;
+    await admin.delete(configMaps, system, 'config-pruner');
+  }
 });
 
 it(
