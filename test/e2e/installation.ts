@@ -10,7 +10,6 @@ import { pods, type Pod } from '../../src/kube/resources.ts';
 import { testCluster } from './setup.ts';
 
 const deployment = 'deployment/tekton-pipelines-controller';
-const webhook = 'deployment/tekton-pipelines-webhook';
 /** The controller's pods; Triggers has one of that name too. */
 export const controllerSelector = 'app.kubernetes.io/name=controller,app.kubernetes.io/part-of=tekton-pipelines';
 
@@ -96,9 +95,8 @@ export class Installation {
     await this.settled();
   }
 
-  /** Waits until the Deployments have rolled out and the controller's pods that were replaced are gone. */
+  /** Waits until the Deployment has rolled out and the pods it replaced are gone. */
   async settled(): Promise<void> {
-    await this.#webhookAnswers();
     await this.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
     const wanted = Number(await this.kubectl(['get', deployment, '-o', 'jsonpath={.spec.replicas}']));
     for (let left = 240; left > 0; left -= 1) {
@@ -110,23 +108,6 @@ export class Installation {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
     throw new Error(`the controller's old pods did not go within a minute`);
-  }
-
-  /** Its pods are ready a moment before the node leads the Service's address to them. */
-  async #webhookAnswers(): Promise<void> {
-    if ((await this.kubectl(['get', webhook, '--ignore-not-found', '-o', 'name'])).trim() === '') return;
-    await this.kubectl(['rollout', 'status', webhook, '--timeout=120s']);
-    const task = { apiVersion: 'tekton.dev/v1', kind: 'Task', metadata: { name: 'asked' } };
-    const manifest = JSON.stringify({ ...task, spec: { steps: [{ image: 'busybox', script: 'true' }] } });
-    for (let left = 40; ; left -= 1) {
-      try {
-        await this.kubectl(['create', '--dry-run=server', '-f', '-'], manifest);
-        return;
-      } catch (error) {
-        if (left === 0 || !String(error).includes('failed calling webhook')) throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
   }
 }
 

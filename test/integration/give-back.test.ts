@@ -214,11 +214,11 @@ async function thereAndBack(release: string, how: 'helm' | 'kubectl'): Promise<v
   const before = await everything(world);
   expect(Object.keys(before)).toHaveLength(written.length + 1);
 
-  const [settings = '', uninstall = '', withoutHelm = '', letGo = '', tekton = ''] =
+  const [uninstall = '', withoutHelm = '', letGo = '', settings = '', tekton = ''] =
     await documented('config/docs/give-back.md');
-  await shell(settings);
   await shell(how === 'helm' ? uninstall : withoutHelm);
   expect(await shell(letGo)).toContain('TaskRun released: default/signed');
+  await shell(settings);
   expect(await everything(world)).toEqual(before);
   await shell(how === 'helm' ? tekton : tekton.replace(' --field-manager=helm', ''));
   await expectTektons(world, release);
