@@ -214,13 +214,14 @@ async function thereAndBack(release: string, how: 'helm' | 'kubectl'): Promise<v
   const before = await everything(world);
   expect(Object.keys(before)).toHaveLength(written.length + 1);
 
-  const [uninstall = '', withoutHelm = '', letGo = '', settings = '', tekton = ''] =
+  const [uninstall = '', withoutHelm = '', letGo = '', settings = '', tekton = '', again = ''] =
     await documented('config/docs/give-back.md');
   await shell(how === 'helm' ? uninstall : withoutHelm);
   expect(await shell(letGo)).toContain('TaskRun released: default/signed');
   await shell(settings);
   expect(await everything(world)).toEqual(before);
   await shell(how === 'helm' ? tekton : tekton.replace(' --field-manager=helm', ''));
+  await shell(again);
   await expectTektons(world, release);
   expect(await everything(world)).toMatchObject(before);
   expect(await settingsOf(world, 'config-defaults')).toMatchObject({ 'default-timeout-minutes': '7' });
