@@ -237,13 +237,13 @@ async function installedWithKubectl(shell: (text: string) => Promise<string>): P
 }
 
 describe('a cluster that Tektite took over is given back by the documented steps', () => {
-  it('installed with Helm', { timeout: 300_000 }, () => thereAndBack(small, 'helm'));
+  it('installed with Helm', { timeout: 600_000 }, () => thereAndBack(small, 'helm'));
 
-  it('installed with kubectl', { timeout: 300_000 }, () => thereAndBack(small, 'kubectl'));
+  it('installed with kubectl', { timeout: 600_000 }, () => thereAndBack(small, 'kubectl'));
 
   it.skipIf(real === undefined)(
     "to Tekton's own release (TEKTITE_TEKTON_INSTALL_DIR names its folder)",
-    { timeout: 300_000 },
+    { timeout: 600_000 },
     () => thereAndBack(real ?? '', 'helm'),
   );
 });
