@@ -7,7 +7,6 @@ const spec: Record<Plural, Json> = {
   taskruns: { taskRef: { name: 't' } },
   pipelineruns: { pipelineRef: { name: 'p' } },
   customruns: { customRef: { apiVersion: 'x.dev/v1', kind: 'Wait' } },
-  resolutionrequests: { params: [{ name: 'url', value: 'https://example.dev' }] },
   pods: { containers: [{ name: 'step-a', image: 'busybox' }], initContainers: [{ name: 'i', image: 'entrypoint' }] },
 };
 const own = { podName: 'forged', conditions: [{ type: 'Succeeded', status: 'True' }] };
@@ -202,26 +201,6 @@ const owner = (parts: Json = {}) => ({
   uid: 'b5a4c5f2-0000-4000-8000-000000000001',
   controller: true,
   ...parts,
-});
-
-describe('the answer to a ResolutionRequest', () => {
-  const metadata = { labels: { 'resolution.tekton.dev/type': 'git' } };
-  const forged = { data: 'Zm9yZ2Vk', conditions: [{ type: 'Succeeded', status: 'True' }] };
-  const refused = (user: User) =>
-    `only resolvers answer ResolutionRequests, not ${users[user]}; an operator adds another resolver to admission.resolvers`;
-
-  it.each([
-    { by: 'tenant', want: refused('tenant') },
-    { by: 'chains', want: refused('chains') },
-    { by: 'friend', want: refused('friend') },
-    { by: 'resolver', want: 'allowed' },
-    { by: 'controller', want: 'allowed' },
-  ] as const)('by $by: $want', async ({ by, want }) => {
-    // Whoever asked has no more right to the answer than others.
-    const parts = { metadata, spec: spec.resolutionrequests };
-    const name = await gates.made('tenant', 'resolutionrequests', parts);
-    expect(said(await gates.putStatus(by, 'resolutionrequests', name, forged), 'resolution-status')).toBe(want);
-  });
 });
 
 describe('a controlling owner', () => {

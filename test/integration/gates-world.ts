@@ -5,30 +5,27 @@ import { command, root } from '../../hack/command.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
-/** Who acts. All but the controller, Chains and the resolver have every right that RBAC can give. */
+/** Who acts. All but the controller and Chains have every right that RBAC can give. */
 export const users = {
   tenant: 'tenant',
   controller: 'system:serviceaccount:tekton-pipelines:tekton-pipelines-controller',
   chains: 'system:serviceaccount:tekton-chains:tekton-chains-controller',
   garbageCollector: 'system:serviceaccount:kube-system:generic-garbage-collector',
-  resolver: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   friend: 'system:serviceaccount:friends:controller',
 } as const;
 export type User = keyof typeof users;
 
-export type Plural = 'taskruns' | 'pipelineruns' | 'customruns' | 'resolutionrequests' | 'pods';
+export type Plural = 'taskruns' | 'pipelineruns' | 'customruns' | 'pods';
 const groups: Record<Plural, string> = {
   taskruns: '/apis/tekton.dev/v1',
   pipelineruns: '/apis/tekton.dev/v1',
   customruns: '/apis/tekton.dev/v1beta1',
-  resolutionrequests: '/apis/resolution.tekton.dev/v1beta1',
   pods: '/api/v1',
 };
 const kinds: Record<Plural, string> = {
   taskruns: 'TaskRun',
   pipelineruns: 'PipelineRun',
   customruns: 'CustomRun',
-  resolutionrequests: 'ResolutionRequest',
   pods: 'Pod',
 };
 
@@ -61,8 +58,7 @@ export class Gates {
 
   /** Installs or upgrades the chart with these values. No node is there: nothing is waited for. */
   async install(...set: string[]): Promise<void> {
-    // The policies alone: what the webhook refuses besides is test/integration/webhook.test.ts.
-    const values = ['webhook.enabled=false', ...set].flatMap((pair) => ['--set', pair]);
+    const values = set.flatMap((pair) => ['--set', pair]);
     await command([
       this.#helm,
       ...['--kubeconfig', this.#controlPlane.kubeconfig, 'upgrade', '--install', 'tektite', 'config/chart'],
@@ -148,7 +144,7 @@ export class Gates {
   /** RBAC is not what is tested: everybody may do everything with runs and pods. */
   async #grantEverything(): Promise<void> {
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    const rules = [{ apiGroups: ['tekton.dev', 'resolution.tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
+    const rules = [{ apiGroups: ['tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
     const subjects = Object.values(users).map((name) => ({
       kind: 'User',
       name,
