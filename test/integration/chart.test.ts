@@ -501,10 +501,32 @@ describe('the chart', () => {
       expect(definition.metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
   });
 
+  const settings = (rendered: Rendered[]) =>
+    rendered.filter((object) => object.kind === 'ConfigMap' && !object.metadata.name.endsWith('-info'));
+
+  it("leaves the operator's settings, and the namespaces that they are in, on uninstall", async () => {
+    const rendered = await render('chains.enabled=true', 'pruner.enabled=true');
+    const kept = [...settings(rendered), ...rendered.filter(({ kind }) => kind === 'Namespace')];
+    expect(kept.length).toBeGreaterThan(15);
+    for (const { metadata } of kept)
+      expect(metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
+  });
+
+  it("has a leader election map of every role, of upstream's name", async () => {
+    const names = settings(await render('chains.enabled=true')).map(({ metadata }) => metadata.name);
+    expect(names.filter((name) => name.includes('leader-election')).sort()).toEqual([
+      'config-leader-election-controller',
+      'config-leader-election-events',
+      'config-leader-election-resolvers',
+      'config-leader-election-triggers-controllers',
+      'config-leader-election-triggers-webhook',
+      'config-leader-election-webhook',
+      'tekton-chains-config-leader-election',
+    ]);
+  });
+
   it('writes no setting that the values do not name', async () => {
-    const maps = (await render()).filter(
-      (object) => object.kind === 'ConfigMap' && !['pipelines-info', 'triggers-info'].includes(object.metadata.name),
-    );
+    const maps = settings(await render());
     expect(maps.map((map) => Object.keys(map['data'] as object))).toEqual(maps.map(() => ['_example']));
   });
 
