@@ -104,7 +104,7 @@ const groups: readonly CommandGroup[] = [
     ],
   },
   {
-    names: ['stepaction', 'sa', 'stepactions'],
+    names: ['stepaction', 'stepactions'],
     summary: 'Manage StepActions',
     commands: [
       deleteObjectsCommand({ resource: stepActions, title: 'StepAction', word: 'StepAction' }),
