@@ -45,6 +45,12 @@ export interface CommandGroup {
   commands: readonly Command[];
 }
 
+/** The commands that stand in a group, and those that stand alone. */
+export interface CommandTree {
+  groups: readonly CommandGroup[];
+  single: readonly Command[];
+}
+
 /** Ties the type of `run`'s values to the flags and then forgets it. */
 export function command<T extends FlagTable>(
   definition: Omit<Command, 'flags' | 'run' | 'arguments' | 'needsCluster'> & {

@@ -3,7 +3,7 @@ import { listBundle } from './bundle/list.ts';
 import { pushBundle } from './bundle/push.ts';
 import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import { command } from './command.ts';
-import type { Command, CommandGroup } from './command.ts';
+import type { Command, CommandGroup, CommandTree } from './command.ts';
 import { completeCommand, completionCommand } from './completion/command.ts';
 import { customRunGroup } from './customruns.ts';
 import { describePipeline, describeTask, listPipelines, listTasks } from './definitions.ts';
@@ -29,12 +29,6 @@ import { triggersGroups } from './triggers/groups.ts';
 import { validateCommand } from './validate/command.ts';
 import { versionCommand } from './version.ts';
 import { waitCommand } from './wait.ts';
-
-/** The commands that stand in a group, and those that stand alone. */
-export interface CommandTree {
-  groups: readonly CommandGroup[];
-  single: readonly Command[];
-}
 
 const deletablePipeline: DeletableKind = {
   resource: pipelines,

@@ -1,12 +1,11 @@
 import { command, CommandError } from '../command.ts';
-import type { Command, Context } from '../command.ts';
-import type { CommandTree } from '../tree.ts';
+import type { Command, CommandTree, Context } from '../command.ts';
 import { complete } from './completion.ts';
 import type { Completion } from './completion.ts';
 import { completionScript, shells } from './scripts.ts';
 
-/** Nobody waits longer for a word, nor reads more of them. */
-const PATIENCE_MS = 5_000;
+/** Nobody waits longer for the API server's answer, nor reads more of it. */
+const PATIENCE_MS = 10_000;
 const MOST_NAMES = 1_000;
 /** Names that the API server takes for objects; anything else would not be a single harmless word. */
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9.:_-]*[A-Za-z0-9])?$/;
@@ -73,13 +72,12 @@ async function objectNames(
   { environment, signal }: Context,
   { resource, prefix, begin, taken, where }: Completion & { kind: 'objects' },
 ): Promise<string[]> {
-  const little = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const { cluster, namespace, close } = await environment.connect(where);
   try {
     const names = await cluster.names(resource, {
       namespace: resource.namespaced ? where.namespace || namespace : undefined,
       limit: MOST_NAMES,
-      signal: little,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
     });
     return names
       .filter((name) => NAME.test(name) && name.startsWith(begin) && !taken.includes(name))

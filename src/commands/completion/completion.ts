@@ -1,8 +1,7 @@
 import type { Resource } from '../../resource.ts';
 import { commonFlags } from '../command.ts';
-import type { Command, CommandGroup } from '../command.ts';
+import type { Command, CommandGroup, CommandTree } from '../command.ts';
 import type { Flag, FlagTable, Offer } from '../flags.ts';
-import type { CommandTree } from '../tree.ts';
 
 export interface Candidate {
   word: string;

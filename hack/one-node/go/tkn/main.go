@@ -1,4 +1,4 @@
-// tkn's own commands for runs, definitions and the kinds of Triggers, its completion and version, as one program. tkn's main package cannot
+// tkn's own commands for runs and for the kinds of Triggers, and its version, as one program. tkn's main package cannot
 // be built where the module of Tekton Hub, which only `tkn hub` needs, is not to be had.
 package main
 
@@ -8,12 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tektoncd/cli/pkg/cli"
 	"github.com/tektoncd/cli/pkg/cmd/clustertriggerbinding"
-	"github.com/tektoncd/cli/pkg/cmd/completion"
-	"github.com/tektoncd/cli/pkg/cmd/customrun"
 	"github.com/tektoncd/cli/pkg/cmd/eventlistener"
-	"github.com/tektoncd/cli/pkg/cmd/pipeline"
 	"github.com/tektoncd/cli/pkg/cmd/pipelinerun"
-	"github.com/tektoncd/cli/pkg/cmd/task"
 	"github.com/tektoncd/cli/pkg/cmd/taskrun"
 	"github.com/tektoncd/cli/pkg/cmd/triggerbinding"
 	"github.com/tektoncd/cli/pkg/cmd/triggertemplate"
@@ -24,12 +20,8 @@ func main() {
 	params := &cli.TektonParams{}
 	root := &cobra.Command{Use: "tkn", SilenceUsage: true}
 	root.AddCommand(
-		pipeline.Command(params),
 		pipelinerun.Command(params),
-		task.Command(params),
 		taskrun.Command(params),
-		customrun.Command(params),
-		completion.Command(),
 		eventlistener.Command(params),
 		triggerbinding.Command(params),
 		clustertriggerbinding.Command(params),
