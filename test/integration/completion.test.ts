@@ -10,7 +10,8 @@ import { namespaces } from '../../src/kube/resources.ts';
 import { prepare, testKubeconfig } from '../contract/tkn-fixture.ts';
 
 /** The shells themselves, each with the script that `tektite completion` prints, on a real API server. */
-const namespace = `completion-${process.pid}`;
+const begin = `completion-${process.pid}-`;
+const namespace = `${begin}first`;
 const root = path.resolve(import.meta.dirname, '../..');
 let client: KubeClient;
 let folder: string;
@@ -95,7 +96,7 @@ it.each(interactive)('%s completes commands, names in a namespace, namespaces, v
   const lines = [
     'tektite pipeliner\tdescr\t',
     `tektite pr cancel -n ${namespace} bui\t`,
-    'tektite pr list -n completion-\t',
+    `tektite pr list -n ${begin}\t`,
     'tektite pr cancel --grace=Canc\t',
     'tektite validate tek\t',
   ];
@@ -112,7 +113,7 @@ it('fish completes commands, names in a namespace, namespaces, values and files'
   const lines = [
     'tektite pipeliner',
     `tektite pr cancel -n ${namespace} bui`,
-    'tektite pr list -n completion-',
+    `tektite pr list -n ${begin}`,
     'tektite pr cancel --grace=Canc',
     'tektite validate tek',
   ];
