@@ -24,6 +24,7 @@ import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
 import { describeStepAction, listStepActions } from './stepactions.ts';
+import { schemaCommand } from './schema.ts';
 import { startPipeline, startTask } from './start/command.ts';
 import { triggersGroups } from './triggers/groups.ts';
 import { validateCommand } from './validate/command.ts';
@@ -126,6 +127,7 @@ const helpCommand: Command = command({
 });
 const single: readonly Command[] = [
   validateCommand,
+  schemaCommand,
   pinCommand,
   resolveCommand,
   pruneCommand,
