@@ -9,6 +9,9 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { namespaces } from '../../src/kube/resources.ts';
 import { prepare, testKubeconfig } from '../contract/tkn-fixture.ts';
 
+// Each word that is completed is a program that starts; these two cores may have a lot to do.
+const TIMEOUT_MS = 300_000;
+
 /** The shells themselves, each with the script that `tektite completion` prints, on a real API server. */
 const begin = `completion-${process.pid}-`;
 const namespace = `${begin}first`;
@@ -91,38 +94,46 @@ const interactive = [
   ['zsh', 'zsh -f -i', 'autoload -U compinit; compinit -D -u; source <(tektite completion zsh)'],
 ] as const;
 
-it.each(interactive)('%s completes commands, names in a namespace, namespaces, values and files', async (...row) => {
-  const [, shell, setUp] = row;
-  const lines = [
-    'tektite pipeliner\tdescr\t',
-    `tektite pr cancel -n ${namespace} bui\t`,
-    `tektite pr list -n ${begin}\t`,
-    'tektite pr cancel --grace=Canc\t',
-    'tektite validate tek\t',
-  ];
-  expect(await typed(shell, setUp, lines)).toEqual([
-    '[pipelinerun][describe]',
-    `[pr][cancel][-n][${namespace}][build-first]`,
-    `[pr][list][-n][${namespace}]`,
-    '[pr][cancel][--grace=CancelledRunFinally]',
-    '[validate][tektite]',
-  ]);
-});
+it.each(interactive)(
+  '%s completes commands, names in a namespace, namespaces, values and files',
+  async (...row) => {
+    const [, shell, setUp] = row;
+    const lines = [
+      'tektite pipeliner\tdescr\t',
+      `tektite pr cancel -n ${namespace} bui\t`,
+      `tektite pr list -n ${begin}\t`,
+      'tektite pr cancel --grace=Canc\t',
+      'tektite validate tek\t',
+    ];
+    expect(await typed(shell, setUp, lines)).toEqual([
+      '[pipelinerun][describe]',
+      `[pr][cancel][-n][${namespace}][build-first]`,
+      `[pr][list][-n][${namespace}]`,
+      '[pr][cancel][--grace=CancelledRunFinally]',
+      '[validate][tektite]',
+    ]);
+  },
+  TIMEOUT_MS,
+);
 
-it('fish completes commands, names in a namespace, namespaces, values and files', async () => {
-  const lines = [
-    'tektite pipeliner',
-    `tektite pr cancel -n ${namespace} bui`,
-    `tektite pr list -n ${begin}`,
-    'tektite pr cancel --grace=Canc',
-    'tektite validate tek',
-  ];
-  const script = ['tektite completion fish | source', ...lines.map((line) => `complete -C '${line}'`)];
-  expect((await output('fish', ['--no-config', '-c', script.join('; ')])).trim().split('\n')).toEqual([
-    'pipelinerun\tManage PipelineRuns',
-    'build-first',
-    namespace,
-    '--grace=CancelledRunFinally',
-    expect.stringMatching(/^tektite\b/),
-  ]);
-});
+it(
+  'fish completes commands, names in a namespace, namespaces, values and files',
+  async () => {
+    const lines = [
+      'tektite pipeliner',
+      `tektite pr cancel -n ${namespace} bui`,
+      `tektite pr list -n ${begin}`,
+      'tektite pr cancel --grace=Canc',
+      'tektite validate tek',
+    ];
+    const script = ['tektite completion fish | source', ...lines.map((line) => `complete -C '${line}'`)];
+    expect((await output('fish', ['--no-config', '-c', script.join('; ')])).trim().split('\n')).toEqual([
+      'pipelinerun\tManage PipelineRuns',
+      'build-first',
+      namespace,
+      '--grace=CancelledRunFinally',
+      expect.stringMatching(/^tektite\b/),
+    ]);
+  },
+  TIMEOUT_MS,
+);
