@@ -14,6 +14,7 @@ import { describeCommand } from './describe.ts';
 import { describePipelineRun } from './describe-pipelinerun.ts';
 import { describeTaskRun } from './describe-taskrun.ts';
 import { exportCommand } from './export.ts';
+import { hubGroup } from './hub/commands.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import type { RunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
@@ -110,6 +111,7 @@ const groups: readonly CommandGroup[] = [
   },
   customRunGroup,
   { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
+  hubGroup,
   ...triggersGroups,
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
