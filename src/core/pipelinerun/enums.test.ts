@@ -21,6 +21,16 @@ function simulate(outer: ParamSpec, value: string, inner: string[] | undefined, 
   return simulation;
 }
 
+const enumerated = {
+  kind: 'found',
+  definition: {
+    kind: 'Task',
+    name: 't',
+    metadata: {},
+    spec: { params: [{ name: 'version', enum: ['v1'] }], steps: [{ name: 's', image: 'busybox' }] },
+  },
+} as Resolved<'Task'>;
+
 const refused =
   'False PipelineValidationFailed: Validation failed for pipelinerun with error [User error] pipeline param';
 const runs = 'Unknown Running: Tasks Completed: 0 (Failed: 0, Cancelled 0), Incomplete: 1, Skipped: 0';
@@ -62,10 +72,13 @@ describe('what a pipeline allows for a param that it hands on', () => {
   });
 
   it('is not looked at without the flag', () => {
-    const simulation = simulate({ name: 'v' }, '$(params.v)', ['v1']);
-    simulation.settings = settings;
+    const build = task('build', { taskRef: { name: 't' }, params: [{ name: 'version', value: '$(params.v)' }] });
+    const pipelineSpec = { params: [{ name: 'v' }], tasks: [build] };
+    const simulation = new Simulation(pipelineRun({ pipelineSpec, params: [{ name: 'v', value: 'v1' }] }));
+    simulation.tasks.set('t', enumerated);
     simulation.step();
     expect(simulation.condition).toBe(runs);
+    expect(simulation.created).toEqual(['run-build']);
   });
 
   it('is looked at also when the Task comes later', () => {
@@ -83,11 +96,7 @@ describe('what a pipeline allows for a param that it hands on', () => {
     simulation.tasks.set('git', { kind: 'resolving' } as Resolved<'Task'>);
     simulation.step();
     expect(simulation.condition).toMatch(/^Unknown ResolvingTaskRef/);
-    const taskSpec = { params: [{ name: 'version', enum: ['v1'] }], steps: [{ name: 's', image: 'busybox' }] };
-    simulation.tasks.set('git', {
-      kind: 'found',
-      definition: { kind: 'Task', name: 't', metadata: {}, spec: taskSpec },
-    } as Resolved<'Task'>);
+    simulation.tasks.set('git', enumerated);
     simulation.step();
     expect(simulation.condition).toBe(`${refused} "v" has no enum, but referenced in "build" task has enums: [v1]`);
     expect(simulation.created).toEqual([]);

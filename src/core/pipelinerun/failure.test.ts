@@ -432,7 +432,6 @@ describe('settle: effects that fail', () => {
       condition: 'Unknown PipelineRunPending',
       message: `Waiting for PVC creation to succeed: ${message}`,
       retry: false,
-      children: 0,
     });
     expect(requeueAfterMs).toBe(ms);
     expect(rest.status.completionTime).toBeUndefined();
