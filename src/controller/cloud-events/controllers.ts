@@ -92,7 +92,7 @@ function tellerOf({ kind, cache, resource }: Told, around: CloudEventSurrounding
     whole: async (key, run, signal) => {
       const { namespace, name = '', uid } = run.metadata;
       const cached = cache.get(key);
-      if (cached?.metadata.uid === uid && !isCut(cached)) return cached;
+      if (cached !== undefined && cached.metadata.uid === uid && !isCut(cached)) return cached;
       try {
         const found = await client.get(resource, namespace, name, { signal });
         return found.metadata.uid === uid ? found : undefined;

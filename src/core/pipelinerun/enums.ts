@@ -16,19 +16,41 @@ const handedOn = /^\$\(params(?:\.([^[\]()]+)|\[(['"])([^()]+?)\2\])\)$/;
  */
 export function checkEnumSubsets(spec: PipelineSpec, declarationsOf: (task: string) => TaskSpec | undefined): void {
   const given = new Map((spec.params ?? []).map((param) => [param.name, param]));
+  const enumsOf = rememberedEnums();
   for (const task of [...(spec.tasks ?? []), ...(spec.finally ?? [])]) {
     const enums = enumsOf(declarationsOf(task.name ?? ''));
-    for (const { name, value } of task.params ?? []) {
-      const [allowed, outer] = [enums.get(name), given.get(nameIn(toParamValue(value)) ?? '')];
-      if (allowed === undefined || outer === undefined || (outer.type ?? 'string') !== 'string') continue;
-      refuseMore(task, { name: outer.name, values: outer.enum ?? [] }, allowed);
+    for (const { name, value } of enums === undefined ? [] : (task.params ?? [])) {
+      const [inner, outer] = [enums?.get(name), given.get(nameIn(toParamValue(value)) ?? '')];
+      if (inner === undefined || outer === undefined || (outer.type ?? 'string') !== 'string') continue;
+      if (inner.judged.has(outer.name)) continue;
+      refuseMore(task, { name: outer.name, values: outer.enum ?? [] }, inner.values);
+      inner.judged.add(outer.name);
     }
   }
 }
 
-function enumsOf(declared: TaskSpec | undefined): Map<string, readonly string[]> {
+/** What one param of a Task allows, and the params of the pipeline that keep to it. */
+interface Enum {
+  values: ReadonlySet<string>;
+  judged: Set<string>;
+}
+
+/** Thousands of tasks may refer to one Task with thousands of values: it is looked through once. */
+function rememberedEnums(): (declared: TaskSpec | undefined) => ReadonlyMap<string, Enum> | undefined {
+  const known = new Map<TaskSpec, ReadonlyMap<string, Enum>>();
+  return (declared) => {
+    if (declared === undefined) return undefined;
+    const enums = known.get(declared) ?? enumsIn(declared);
+    known.set(declared, enums);
+    return enums;
+  };
+}
+
+function enumsIn({ params = [] }: TaskSpec): ReadonlyMap<string, Enum> {
   return new Map(
-    (declared?.params ?? []).flatMap((param) => (param.enum?.length ? [[param.name, param.enum] as const] : [])),
+    params.flatMap((param) =>
+      param.enum?.length ? [[param.name, { values: new Set(param.enum), judged: new Set<string>() }] as const] : [],
+    ),
   );
 }
 
@@ -40,18 +62,17 @@ function nameIn(value: unknown): string | undefined {
 function refuseMore(
   { name = '', taskRef }: PipelineTask,
   outer: { name: string; values: readonly string[] },
-  allowed: readonly string[],
+  allowed: ReadonlySet<string>,
 ): void {
   const task = taskRef?.name ?? name;
   const fail = (problem: string) =>
     new RunFailure('PipelineValidationFailed', `Validation failed for pipelinerun with error ${userError(problem)}`);
   if (outer.values.length === 0)
     throw fail(
-      `pipeline param "${outer.name}" has no enum, but referenced in "${task}" task has enums: ${goList(allowed)}`,
+      `pipeline param "${outer.name}" has no enum, but referenced in "${task}" task has enums: ${goList([...allowed])}`,
     );
-  const known = new Set(allowed);
-  if (outer.values.every((value) => known.has(value))) return;
+  if (outer.values.every((value) => allowed.has(value))) return;
   throw fail(
-    `pipeline param "${outer.name}" enum: ${goList(outer.values)} is not a subset of the referenced in "${task}" task param enum: ${goList(allowed)}`,
+    `pipeline param "${outer.name}" enum: ${goList(outer.values)} is not a subset of the referenced in "${task}" task param enum: ${goList([...allowed])}`,
   );
 }
