@@ -18,6 +18,7 @@ let sink: string;
 let said: string[];
 let became: string[];
 let gone: boolean;
+let unreadable: boolean;
 
 beforeEach(async () => {
   clock = new FakeClock('2026-01-01T00:00:00Z');
@@ -28,6 +29,7 @@ beforeEach(async () => {
   said = [];
   became = [];
   gone = false;
+  unreadable = false;
 });
 afterEach(async () => {
   await http.close();
@@ -40,7 +42,9 @@ function teller(most = 10): Teller {
     sink: () => sink,
     http,
     whole: (_key, run) =>
-      Promise.resolve(gone ? undefined : ({ ...run, spec: { params: [{ name: 'p', value: 'v' }] } } as ToldRun)),
+      unreadable
+        ? Promise.reject(new Error('forbidden'))
+        : Promise.resolve(gone ? undefined : ({ ...run, spec: { params: [{ name: 'p', value: 'v' }] } } as ToldRun)),
     events: { event: (target, type, reason, text) => void said.push(`${target.kind} ${type} ${reason}: ${text}`) },
     metrics: { became: (result) => void became.push(result) },
     clock,
@@ -182,6 +186,39 @@ describe('a receiver that does not take it', () => {
     await one.send('ns/a', signal);
     expect(await one.send('ns/a', signal)).toEqual({ kind: 'requeueAfter', ms: 250 });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('and is away is asked for one run, not for all that wait', async () => {
+    answer = { status: 503 };
+    const one = teller();
+    one.begin('ns/a', run());
+    one.begin('ns/b', run());
+    await one.send('ns/a', signal);
+    expect(await one.send('ns/b', signal)).toEqual({ kind: 'requeueAfter', ms: 100 });
+    answer = { status: 202 };
+    await clock.advance(100);
+    expect(await one.send('ns/b', signal)).toEqual({ kind: 'done' });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('and stumbles over one event gets the others', async () => {
+    answer = { status: 413 };
+    const one = teller();
+    one.begin('ns/a', run());
+    one.begin('ns/b', run());
+    await one.send('ns/a', signal);
+    answer = { status: 202 };
+    expect(await one.send('ns/b', signal)).toEqual({ kind: 'done' });
+  });
+
+  it('and a run that cannot be read is given up after an hour', async () => {
+    const one = teller();
+    one.changed(added(run()));
+    unreadable = true;
+    expect(await one.send('ns/a', signal)).toEqual({ kind: 'requeueAfter', ms: 250 });
+    await clock.advance(minutes(61));
+    expect(await one.send('ns/a', signal)).toEqual({ kind: 'done' });
+    expect(said.at(-1)).toMatch(/was not sent: forbidden/);
   });
 
   it('and stays away an hour gets no more of it', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { isDone, succeededCondition } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
+import { messageOf as errorText } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
@@ -9,7 +10,7 @@ import type { Change } from '../../kube/store.ts';
 import { messageOf, stateOf, type RunState, type ToldKind, type ToldRun } from './event.ts';
 import type { CloudEventMetrics } from './metrics.ts';
 import { Outbox, type Pending } from './outbox.ts';
-import { deliver } from './sender.ts';
+import { deliver, type Delivery } from './sender.ts';
 
 export interface TellerOptions {
   kind: ToldKind;
@@ -33,6 +34,8 @@ const toldAgainMs = 10 * 60_000;
 const givenUpAfterMs = 60 * 60_000;
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
+const firstAwayMs = 100;
+const longestAwayMs = 5_000;
 
 /**
  * Tells the operator's receiver what becomes of runs of one kind, at least once: each new state of a run is put into a
@@ -44,6 +47,9 @@ export class Teller {
   readonly #box: Outbox;
   /** The ids by type that a run had, so that no state is told twice by this process. */
   readonly #told = new Recent<{ uid: string; ids: Map<string, string> }>(mostRuns);
+
+  /** How often in a row it was away, and until when it is left alone. */
+  #away = { times: 0, until: 0 };
 
   constructor(options: TellerOptions) {
     this.#options = options;
@@ -83,7 +89,7 @@ export class Teller {
 
   /** Sends what waits of one run, one event a call. */
   async send(key: string, signal: AbortSignal): Promise<Outcome> {
-    const { sink, clock, http, kind } = this.#options;
+    const { sink, clock } = this.#options;
     const head = this.#box.head(key);
     if (head === undefined) return { kind: 'skip' };
     const to = sink();
@@ -92,10 +98,11 @@ export class Teller {
       return { kind: 'skip' };
     }
     const { event } = head;
-    const wait = event.notBefore.getTime() - clock.now().getTime();
+    const wait = Math.max(event.notBefore.getTime(), this.#away.until) - clock.now().getTime();
     if (wait > 0) return { kind: 'requeueAfter', ms: wait };
-    const run = (await this.#options.whole(key, head.run, signal)) ?? head.run;
-    const delivery = await deliver(http, to, messageOf(kind, event, event.time, run), signal);
+    const { run } = head;
+    const delivery = await this.#deliver(to, key, head, signal);
+    this.#note(delivery);
     if (delivery.kind === 'sent') {
       this.#options.metrics.became('sent');
       this.#say(run, 'Normal', 'CloudEventSent', `Sent ${event.type}`);
@@ -107,6 +114,31 @@ export class Teller {
       return this.#next(key, event);
     }
     return this.#again(run, event, delivery.why);
+  }
+
+  /** What stands in the way of an event is a failure of it: nothing is tried for ever. */
+  async #deliver(
+    to: string,
+    key: string,
+    { run, event }: { run: ToldRun; event: Pending },
+    signal: AbortSignal,
+  ): Promise<Delivery> {
+    const { kind, http, whole } = this.#options;
+    try {
+      const shown = (await whole(key, run, signal)) ?? run;
+      return await deliver(http, to, messageOf(kind, event, event.time, shown), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { kind: 'failed', mayPass: true, isAway: false, why: errorText(error) };
+    }
+  }
+
+  /** Of a receiver that is away one event at a time finds out whether it is back, not the thousands that wait. */
+  #note(delivery: Delivery): void {
+    if (delivery.kind === 'failed' && delivery.isAway) {
+      const ms = Math.min(firstAwayMs * 2 ** this.#away.times, longestAwayMs);
+      this.#away = { times: this.#away.times + 1, until: this.#options.clock.now().getTime() + ms };
+    } else if (delivery.kind === 'sent') this.#away = { times: 0, until: 0 };
   }
 
   #next(key: string, event: Pending): Outcome {
@@ -127,7 +159,7 @@ export class Teller {
 
   #stateToTell(run: ToldRun): RunState | undefined {
     if (this.#options.sink() === '') return undefined;
-    const managedBy = 'managedBy' in run.spec ? run.spec.managedBy : undefined;
+    const { managedBy } = (run.spec ?? {}) as { managedBy?: string };
     return managedBy && managedBy !== ownManagedBy ? undefined : stateOf(this.#options.kind, run);
   }
 

@@ -69,10 +69,18 @@ function refuseMore(
     new RunFailure('PipelineValidationFailed', `Validation failed for pipelinerun with error ${userError(problem)}`);
   if (outer.values.length === 0)
     throw fail(
-      `pipeline param "${outer.name}" has no enum, but referenced in "${task}" task has enums: ${goList([...allowed])}`,
+      `pipeline param "${outer.name}" has no enum, but referenced in "${task}" task has enums: ${shown(allowed)}`,
     );
   if (outer.values.every((value) => allowed.has(value))) return;
   throw fail(
-    `pipeline param "${outer.name}" enum: ${goList(outer.values)} is not a subset of the referenced in "${task}" task param enum: ${goList([...allowed])}`,
+    `pipeline param "${outer.name}" enum: ${shown(outer.values)} is not a subset of the referenced in "${task}" task param enum: ${shown(allowed)}`,
   );
 }
+
+/** Conditions are for people: a list of thousands tells them nothing more. */
+function shown(values: Iterable<string>): string {
+  const text = goList([...values]);
+  return text.length > longestShown ? `${text.slice(0, longestShown)}...` : text;
+}
+
+const longestShown = 512;
