@@ -1,4 +1,4 @@
-import { toParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamSpec } from '../../api/pipeline/v1/params.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { goList } from '../params/check.ts';
@@ -15,18 +15,26 @@ const handedOn = /^\$\(params(?:\.([^[\]()]+)|\[(['"])([^()]+?)\2\])\)$/;
  * @throws RunFailure at the first task that allows less
  */
 export function checkEnumSubsets(spec: PipelineSpec, declarationsOf: (task: string) => TaskSpec | undefined): void {
-  const given = new Map((spec.params ?? []).map((param) => [param.name, param]));
+  const { params = [], tasks = [], finally: last = [] } = spec;
+  const outer = new Map(params.map((param) => [param.name, param]));
   const enumsOf = rememberedEnums();
-  for (const task of [...(spec.tasks ?? []), ...(spec.finally ?? [])]) {
+  for (const task of [...tasks, ...last]) {
     const enums = enumsOf(declarationsOf(task.name ?? ''));
-    for (const { name, value } of enums === undefined ? [] : (task.params ?? [])) {
-      const [inner, outer] = [enums?.get(name), given.get(nameIn(toParamValue(value)) ?? '')];
-      if (inner === undefined || outer === undefined || (outer.type ?? 'string') !== 'string') continue;
-      if (inner.judged.has(outer.name)) continue;
-      refuseMore(task, { name: outer.name, values: outer.enum ?? [] }, inner.values);
-      inner.judged.add(outer.name);
-    }
+    if (enums !== undefined) checkTask(task, enums, outer);
   }
+}
+
+function checkTask(task: PipelineTask, enums: ReadonlyMap<string, Enum>, outer: ReadonlyMap<string, ParamSpec>): void {
+  for (const { name, value } of task.params ?? []) {
+    const [inner, given] = [enums.get(name), outer.get(nameIn(toParamValue(value)) ?? '')];
+    if (inner === undefined || given === undefined || !isText(given) || inner.judged.has(given.name)) continue;
+    refuseMore(task, { name: given.name, values: given.enum ?? [] }, inner.values);
+    inner.judged.add(given.name);
+  }
+}
+
+function isText({ type = 'string' }: ParamSpec): boolean {
+  return type === 'string';
 }
 
 /** What one param of a Task allows, and the params of the pipeline that keep to it. */
