@@ -23,6 +23,7 @@ export const constant: Readonly<Record<string, string>> = {
   'core/pod/debug.ts debugMounts': 'two mounts',
   'core/pod/image.ts pinned': 'cuts one image reference',
   'core/pod/quantity.ts formatQuantity': 'of numbers that parseQuantity has bounded to 100 digits',
+  'core/quota.ts claimRetryMs': 'looks for a text in a refusal of the API server',
   'core/reference/resolved.ts awaitingRemote': 'joins two names',
   'core/substitution/replacements.ts Replacements': 'a class: its methods are reached by every family with variables',
   'core/taskrun/bind.ts claimName': 'hashes a name and a uid',

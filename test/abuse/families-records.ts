@@ -23,6 +23,7 @@ import { specRecord } from '../../src/core/digest/fields.ts';
 import { checkEnums } from '../../src/core/params/check.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
+import { checkEnumSubsets } from '../../src/core/pipelinerun/enums.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
@@ -47,6 +48,14 @@ const { config } = parseChainsConfig(undefined);
 const seal = createSeal(new Uint8Array(32).fill(7), new Date('2020-01-01T00:00:00Z'));
 const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: '2026-01-01T00:00:00Z' };
 const hex = 'a'.repeat(64);
+
+/** n tasks of one Task, which allows n values of a param that they all are handed on. */
+function handedOn(n: number): () => unknown {
+  const values = named('v', n);
+  const declared = { params: [...named('q', n).map((name) => ({ name })), { name: 'p', enum: values }] };
+  const tasks = named('t', n).map((name) => ({ name, params: [{ name: 'p', value: '$(params.v)' }] }));
+  return () => checkEnumSubsets({ params: [{ name: 'v', enum: values }], tasks }, () => declared);
+}
 
 /** A run whose pod of n sidecars cannot start, and which its user cancels. */
 function stopped(n: number, more: TaskRun['spec']): () => unknown {
@@ -289,6 +298,7 @@ export const recordFamilies: readonly Family[] = [
         named('p', n).map((name) => ({ name, value: 'a' })),
       ),
   },
+  { name: 'PipelineRun: enums of a Task that many tasks refer to', size: 3_000, prepare: handedOn },
   {
     name: 'image: platforms',
     size: 5_000,

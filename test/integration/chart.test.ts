@@ -284,6 +284,13 @@ const rows: Row[] = [
     expected: { data: { 'metrics.taskrun.level': 'namespace' } },
   },
   {
+    name: 'where CloudEvents go',
+    set: ['configEvents.sink=https://events.example.com/'],
+    kind: 'ConfigMap',
+    object: 'config-events',
+    expected: { data: { sink: 'https://events.example.com/' } },
+  },
+  {
     name: 'buckets',
     set: ['configLeaderElection.buckets=4'],
     kind: 'ConfigMap',
