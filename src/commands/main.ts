@@ -16,6 +16,7 @@ import { exportCommand } from './export.ts';
 import { FlagError, parseFlags } from './flags.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
+import { hubGroup } from './hub/commands.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
@@ -24,6 +25,7 @@ import { signCommand, verifyCommand } from './remote/sign.ts';
 import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
+import { schemaCommand } from './schema.ts';
 import { startPipeline, startTask } from './start/command.ts';
 import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
@@ -82,6 +84,7 @@ const groups: readonly CommandGroup[] = [
     commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
   },
   { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
+  hubGroup,
   ...triggersGroups,
   { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
 ];
@@ -99,6 +102,7 @@ const helpCommand: Command = command({
 });
 const single: readonly Command[] = [
   validateCommand,
+  schemaCommand,
   pinCommand,
   resolveCommand,
   pruneCommand,

@@ -87,6 +87,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     ...aroundRequests,
     kms,
     queues: { taskRun: taskRuns, pipelineRun: pipelineRuns },
+    mostWaiting: Math.floor(concurrency / 4),
   });
   const requestQueue = queueOf(queueNames.resolutionRequest);
   const images = new ImageLookups({

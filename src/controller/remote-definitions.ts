@@ -12,8 +12,9 @@ import type { Logger } from '../log.ts';
 import type { RemoteSupplier, Requester } from '../reconcilers/supply/definitions.ts';
 import { createResolutionRequestReconciler } from '../resolvers/requests/reconciler.ts';
 import type { KmsKeys } from '../resolvers/supply/policies.ts';
-import { createRemoteSupplier, isNews } from '../resolvers/supply/supplier.ts';
-import { isResolved } from '../resolvers/contract/status.ts';
+import { createPatience } from '../resolvers/supply/patience.ts';
+import { createRemoteSupplier } from '../resolvers/supply/supplier.ts';
+import { isNews, isResolved } from '../resolvers/contract/status.ts';
 import type { Caches } from './caches.ts';
 import type { Leaders } from './leadership.ts';
 import type { LiveSettings } from './settings.ts';
@@ -28,6 +29,8 @@ export interface RemoteSurroundings {
   queues: RunQueues;
   kms: KmsKeys;
   clock: Clock;
+  /** Runs that may hold a worker for a moment, until a request that they made is answered. */
+  mostWaiting: number;
 }
 
 /**
@@ -42,10 +45,12 @@ export function remoteDefinitions({
   queues,
   kms,
   clock,
+  mostWaiting,
 }: RemoteSurroundings): RemoteSupplier {
   const supply = createRemoteSupplier({
     client,
     requests: caches.resolutionRequests,
+    patience: createPatience({ requests: caches.resolutionRequests, clock, mostWaiting }),
     policies: caches.verificationPolicies,
     settings: () => settings.current(),
     kms,
@@ -82,7 +87,7 @@ function ownerOf(request: ResolutionRequest): [string, Requester['kind']][] {
 
 /** The controller that holds the time limit of all ResolutionRequests. */
 export function resolutionRequestController(
-  { client, caches, leaders, settings, clock }: Omit<RemoteSurroundings, 'queues' | 'kms'>,
+  { client, caches, leaders, settings, clock }: Omit<RemoteSurroundings, 'queues' | 'kms' | 'mostWaiting'>,
   { queue, concurrency, watchdog, log }: { queue: WorkQueue; concurrency: number; watchdog: Watchdog; log: Logger },
 ): ControllerOptions {
   const leadership = leaders.resolutionRequest;

@@ -53,9 +53,9 @@ describe('LiveSettings', () => {
     ],
     [
       'a flag that this version cannot do',
-      { 'results-from': 'sidecar-logs' },
+      { 'enforce-nonfalsifiability': 'spire' },
       'feature-flags',
-      /results-from: "sidecar-logs" is not supported by this version; it works as with "termination-message"/,
+      /enforce-nonfalsifiability: "spire" is not supported by this version; it works as with "none"/,
     ],
   ])('reports %s on its map and goes on', (_name, data, name, message) => {
     const { settings, problems } = open(map(name, data));

@@ -34,7 +34,6 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
 
 /** Feature flags with the one value that this version can do. */
 const unsupportedFlags: Readonly<Record<string, string>> = {
-  'results-from': 'termination-message',
   'enforce-nonfalsifiability': 'none',
 };
 

@@ -27,7 +27,7 @@ export const constant: Readonly<Record<string, string>> = {
   'core/substitution/replacements.ts Replacements': 'a class: its methods are reached by every family with variables',
   'core/taskrun/bind.ts claimName': 'hashes a name and a uid',
   'core/taskrun/definition.ts taskProblem': 'joins names and one cause',
-  'core/taskrun/start.ts podCreationMessage': 'joins names and one cause',
+  'core/taskrun/obstacle.ts podCreationMessage': 'joins names and one cause',
   'core/taskrun/stop.ts stopPod': 'the same as stopRun with less of a message',
   'core/taskrun/stop.ts unrecordedPods': 'one pass over the pods of one run',
   'registry/digest.ts digestOf': 'one sha256 over bytes that the HTTP client has bounded',

@@ -27,7 +27,8 @@ import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
 import { platformCommands } from '../../src/core/pod/image.ts';
-import { podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { buildPod } from '../../src/core/pod/build.ts';
+import { podInputOf, podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
 import { parseQuantity } from '../../src/core/pod/quantity.ts';
 import { planTaskRun, statusInstead } from '../../src/core/taskrun/plan.ts';
 import { withPodRecord, withoutPodRecord } from '../../src/core/taskrun/record.ts';
@@ -105,6 +106,34 @@ function failedPod(n: number): () => unknown {
       withoutPodRecord(withPodRecord(status, sent, pod)),
     ];
   };
+}
+
+/** A pod that ended well, with n results in the log of its sidecar. */
+function loggedResults(n: number): () => unknown {
+  const results = named('r', n).map((name) => ({ name, type: 'string' as const }));
+  const spec = { steps: [{ name: 's', image: 'i', command: ['c'], results }], results };
+  const asked = settingsOf({ 'results-from': 'sidecar-logs' });
+  const terminated = { exitCode: 0, reason: 'Completed', finishedAt: now.toISOString() };
+  const names = ['step-s', 'sidecar-tekton-log-results'];
+  const containerStatuses = names.map((name) => ({ name, state: { terminated } }));
+  const pod = podOf(spec, { phase: 'Succeeded', containerStatuses }, { settings: asked });
+  const lines = results.flatMap(({ name }) => [
+    { name, value: '{"a":1', type: 'task' },
+    { name: `step-s.${name}`, value: 'v', type: 'step' },
+  ]);
+  const log = [...lines, { name: '', value: String(lines.length), type: 'end' }]
+    .map((line) => JSON.stringify(line))
+    .join('\n');
+  const status: TaskRunStatus = {
+    taskSpec: spec,
+    podName: pod.metadata.name ?? '',
+    startTime: metadata.creationTimestamp,
+  };
+  const facts = { taskRun: { metadata, spec: {}, status }, pods: [pod], settings: asked };
+  return () => [
+    decideAtOnce(planTaskRun(facts, now), supplyOf({ log })),
+    buildPod(podInputOf(spec, { settings: asked })),
+  ];
 }
 
 /** A TaskRun whose spec of n params was changed after it was recorded. */
@@ -246,6 +275,7 @@ export const recordFamilies: readonly Family[] = [
   },
   { name: 'TaskRun: its pod of many sidecars cannot start', size: 300, prepare: (n) => stopped(n, {}) },
   { name: 'TaskRun: its pod of many sidecars failed', size: 150, prepare: failedPod },
+  { name: 'TaskRun: results in the log of a sidecar', size: 300, prepare: loggedResults },
   { name: 'TaskRun: a spec that was changed', size: 1_500, prepare: changedSpec },
   { name: 'PipelineRun: children that were not written down', size: 60, prepare: lostChildren },
   { name: 'Chains: images of a run', size: 300, prepare: attempt },

@@ -2,7 +2,7 @@
  * `npm run bench`: times runs on the cluster that the kubeconfig names, else on this machine's own one-node cluster
  * (Tektite must be installed there), and counts the API writes of one PipelineRun. Prints a table; exit status 1 when a
  * goal is missed. --runs 5 sets how often. Beside each time stands the same work done by bare pods, measured just
- * before. --control-plane measures without a node: see control-plane.ts.
+ * before. --control-plane and --remote measure without a node: see control-plane.ts and remote.ts.
  */
 import { parseArgs } from 'node:util';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
@@ -14,12 +14,15 @@ import { createNamespace, deleteNamespace } from '../cluster-access/namespaces.t
 import { describe, waitForEnd } from '../cluster-access/runs.ts';
 import { controllerEvents, controllerWrites, difference, readWrites } from './api-writes.ts';
 import { benchControlPlane } from './control-plane.ts';
+import { benchRemote } from './remote.ts';
 import { barePod, threeTaskPipelineRun, twoStepTaskRun } from './workloads.ts';
 
 if (process.argv.includes('--control-plane')) {
   await benchControlPlane(process.argv.slice(2));
   process.exit();
 }
+
+if (process.argv.includes('--remote')) process.exit((await benchRemote(process.argv.slice(2))) ? 0 : 1);
 
 const { values: options } = parseArgs({
   options: {

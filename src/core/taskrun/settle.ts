@@ -4,10 +4,10 @@ import { isTooLarge, type EffectOutcome } from '../decision.ts';
 import type { Pod } from '../pod/types.ts';
 import { failed } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { podCreationMessage } from './obstacle.ts';
 import { finish } from './plan.ts';
 import { changedAfterStart, withPodRecord } from './record.ts';
 import { reasons } from './reasons.ts';
-import { podCreationMessage } from './start.ts';
 
 export type TaskRunOutcome = EffectOutcome<TaskRunEffect>;
 type Failure = Extract<TaskRunOutcome, { kind: 'failed' }>;

@@ -22,6 +22,11 @@ export function isResolved(request: Pick<ResolutionRequest, 'status'>): boolean 
   return status === 'True' || status === 'False';
 }
 
+/** Whether a request that changed is news to who waits for it. */
+export function isNews(request: Pick<ResolutionRequest, 'status'>): boolean {
+  return isResolved(request) || Boolean(request.status?.data);
+}
+
 /** Milliseconds since a request was made. */
 export function ageMs({ metadata }: Pick<ResolutionRequest, 'metadata'>, now: Date): number {
   const created = Date.parse(metadata.creationTimestamp ?? '');

@@ -40,7 +40,7 @@ export function parseConstraint(text: string): Constraint | undefined {
 }
 
 function parsePart(text: string): Constraint | undefined {
-  const match = /^\s*(=|!=|>|<|>=|<=|~>)?\s*(\S+)\s*$/.exec(text);
+  const match = /^\s*(>=|<=|~>|!=|=|>|<)?\s*(\S+)\s*$/.exec(text);
   const wanted = match && parseVersion(match[2] ?? '');
   if (!wanted) return undefined;
   const given = (match[2] ?? '').replace(/^v/, '').split(/[-+]/)[0]?.split('.').length ?? 1;

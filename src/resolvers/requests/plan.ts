@@ -16,8 +16,11 @@ export interface RequestPlan {
   requeueAfterMs?: number;
 }
 
-/** A resolver that answers at once makes a word about waiting needless. */
-const quietMs = 10_000;
+/**
+ * A resolver that answers makes a word about waiting needless: it would be a write more, and the resolver's own would meet
+ * a conflict. Only a request that has waited this long is likely to have nobody who answers it.
+ */
+const quietMs = 30_000;
 
 /**
  * What the controller does about a request, whoever resolves it: data that is there makes it a success, too much time a
