@@ -114,6 +114,12 @@ describe('an event that comes again, where each is taken once', () => {
     ['a signed body under another delivery id', event('1', 'a', signed('d-1')), event('2', 'a', signed('d-2')), true],
     ['another signed body under the same id', event('1', 'a', signed('d-1')), event('2', 'b', signed('d-1')), false],
     [
+      'a command that Slack signed',
+      event('1', 'a', { 'X-Slack-Signature': ['v0=0'] }),
+      event('2', 'a', { 'X-Slack-Signature': ['v0=0'] }),
+      true,
+    ],
+    [
       'an unsigned delivery again',
       event('1', 'a', { 'X-Gitlab-Event-Uuid': ['u'] }),
       event('2', 'a', { 'X-Gitlab-Event-Uuid': ['u'] }),

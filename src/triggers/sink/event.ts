@@ -49,7 +49,7 @@ export function deliveryId(header: Header): string | undefined {
   return firstOf(deliveryHeaders.map((name) => headerValue(header, name)));
 }
 
-const signatureHeaders = ['X-Hub-Signature-256', 'X-Hub-Signature'];
+const signatureHeaders = ['X-Hub-Signature-256', 'X-Hub-Signature', 'X-Slack-Signature'];
 
 /**
  * What two deliveries of one event have in common; undefined when nothing says so. A signature covers the body alone:
