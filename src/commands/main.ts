@@ -25,6 +25,7 @@ import { signCommand, verifyCommand } from './remote/sign.ts';
 import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
+import { schemaCommand } from './schema.ts';
 import { startPipeline, startTask } from './start/command.ts';
 import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
@@ -101,6 +102,7 @@ const helpCommand: Command = command({
 });
 const single: readonly Command[] = [
   validateCommand,
+  schemaCommand,
   pinCommand,
   resolveCommand,
   pruneCommand,

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics } from 'prom-client';
+import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { KubeClient } from '../kube/client.ts';
 import { loadClusterConfig } from '../kube/config.ts';
@@ -11,6 +12,7 @@ import { eventCounter } from './event-metrics.ts';
 import type { Environment, RoleFlags } from './flags.ts';
 import { serveMetrics, serveProbes, type HttpServer } from './http-server.ts';
 import { Meters } from './meters.ts';
+import { checkServerVersion } from './server-version.ts';
 
 /** A server process of the suite, as data: what is its own about it. */
 export interface Role<Flags extends RoleFlags> {
@@ -106,6 +108,7 @@ async function served<Flags extends RoleFlags>(
       await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
     );
     servers.push(await serveMetrics(flags.metricsPort, meters));
+    await checkServerVersion({ ...process, clock: systemClock }, end);
     const ready = () => {
       if (end.aborted) return;
       log.info('ready');

@@ -1,7 +1,10 @@
+import { parseConcurrency } from '../../api/config/config-concurrency.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseLeaderElection } from '../../api/config/config-leader-election.ts';
 import { parseObservability } from '../../api/config/config-observability.ts';
+import { parsePruner } from '../../api/config/config-pruner.ts';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
+import { parseGlobalPruning, prunerMaps } from '../../api/config/pruner-limits.ts';
 import type { ConfigProblem } from '../../api/config/values.ts';
 import type { KubeObject } from '../../resource.ts';
 import { allowed, badRequest, type AdmissionRequest, type Verdict } from './review.ts';
@@ -13,11 +16,37 @@ const parsers: Readonly<Record<string, (data: Data) => { problems: ConfigProblem
   'config-defaults': parseDefaults,
   'feature-flags': parseFeatureFlags,
   'config-observability': parseObservability,
+  'config-concurrency': parseConcurrency,
+  'config-pruner': parsePruner,
+  [prunerMaps.global.name]: prunerLimits,
+  'config-leader-election-webhook': unread,
+  'config-leader-election-events': unread,
+  'config-leader-election-triggers-webhook': unread,
 };
 
+/** Maps of upstream's names that nothing here reads: whoever sets something is told. */
+function unread(data: Data): { problems: ConfigProblem[] } {
+  const problems = Object.keys(data ?? {})
+    .filter((key) => key !== '_example')
+    .map((key): ConfigProblem => ({
+      kind: 'unknown-key',
+      key,
+      message: `key ${key} has no effect: nobody leads here`,
+    }));
+  return { problems };
+}
+
+function prunerLimits(data: Data): { problems: ConfigProblem[] } {
+  const { key } = prunerMaps.global;
+  const text = data?.[key];
+  if (text === undefined) return { problems: [] };
+  const told = parseGlobalPruning(text).problems;
+  return { problems: told.map((message) => ({ kind: 'invalid-value', key, value: text, message })) };
+}
+
 function parserOf(name: string): ((data: Data) => { problems: ConfigProblem[] }) | undefined {
-  if (name.startsWith('config-leader-election-')) return parseLeaderElection;
-  return Object.hasOwn(parsers, name) ? parsers[name] : undefined;
+  if (Object.hasOwn(parsers, name)) return parsers[name];
+  return name.startsWith('config-leader-election-') ? parseLeaderElection : undefined;
 }
 
 /**
