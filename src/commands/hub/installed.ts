@@ -71,8 +71,8 @@ export async function requireInstalled(place: Omit<Place, 'catalog'>, hub: Hub, 
 }
 
 /**
- * A package as an object for the cluster, in the version that is stored there, and with the labels that tell where it is
- * from. @throws CommandError when it is no such object
+ * A package as an object for the cluster, in the version that is stored there, with labels that tell where it is from.
+ * @throws CommandError when it is no such object
  */
 export function definitionOf(found: Package, type: HubType): Definition {
   const wrong = (why: string) =>
