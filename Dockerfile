@@ -15,7 +15,7 @@ COPY hack/bundle.ts hack/bundle.ts
 COPY src src
 # Seven hex digits of the commit, which runs carry as annotation: --build-arg TEKTITE_COMMIT=$(git rev-parse --short=7 HEAD)
 ARG TEKTITE_COMMIT=unknown
-RUN node_modules/.bin/node hack/bundle.ts && find dist -name '*.map' -delete
+RUN node_modules/.bin/node hack/bundle.ts && npm run --if-present build:page && find dist -name '*.map' -delete
 
 # Static binaries for step containers.
 FROM ${GO_IMAGE} AS steps

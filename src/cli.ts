@@ -14,6 +14,7 @@ const roles: Record<string, (args: readonly string[]) => Promise<number>> = {
   triggers: async (args) => (await import('./triggers/controller.ts')).main(args, process.env, endSignal()),
   interceptors: async (args) =>
     (await import('./triggers/interceptors/role/main.ts')).main(args, process.env, endSignal()),
+  dashboard: async (args) => (await import('./dashboard/main.ts')).main(args, process.env, endSignal()),
   sink: async (args) => (await import('./triggers/sink/main.ts')).main(args, process.env, endSignal()),
 };
 

@@ -34,6 +34,7 @@ const mayImport: Record<string, string[]> = {
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   webhook: ['api', 'core', 'kube', 'http', 'role'],
   resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  dashboard: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'chains'],
   reconcilers: ['api', 'core', 'kube'],
   commands: ['api', 'core', 'jsonpath', 'kube', 'http', 'registry', 'images', 'resolvers', 'chains', 'triggers'],
   controller: [
@@ -58,6 +59,7 @@ const mayImport: Record<string, string[]> = {
     'chains',
     'triggers',
     'webhook',
+    'dashboard',
     'reconcilers',
     'commands',
     'controller',

@@ -2,8 +2,8 @@
  * Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step
  * containers.
  */
-import { copyFile, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { bundle } from '../bundle.ts';
 import { command } from '../command.ts';
 import { sourceCommit } from '../commit.ts';
@@ -56,8 +56,27 @@ export const bundleLayer: LayerRecipe = {
 
 const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]> => {
   const files = (await bundle(root, { commit: await sourceCommit(root) })).filter(({ path }) => !path.endsWith('.map'));
-  return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body))];
+  return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body)), ...(await pageEntries(root))];
 });
+
+/** The dashboard's page, built anew where there is one: /app/dashboard, where the role looks for it. */
+async function pageEntries(root: string): Promise<TarEntry[]> {
+  await command(['npm', 'run', '--silent', '--if-present', 'build:page'], { cwd: root });
+  const built = join(root, 'dist/dashboard');
+  if (!(await exists(built))) return [];
+  const entries = await readdir(built, { recursive: true, withFileTypes: true });
+  const paths = entries.map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }));
+  const sorted = paths.toSorted((left, right) => (left.path < right.path ? -1 : 1));
+  const within = (path: string) => `app/dashboard/${relative(built, path)}`;
+  return [
+    folder('app/dashboard'),
+    ...(await Promise.all(
+      sorted.map(async ({ entry, path }) =>
+        entry.isDirectory() ? folder(within(path)) : file(within(path), await readFile(path)),
+      ),
+    )),
+  ];
+}
 
 /** /ko-app/entrypoint, its CEL evaluator and /ko-app/nop: static, so that they run in (and beside) any image. */
 export const stepBinariesLayer: LayerRecipe = {

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleLayer, emptyRootLayer, nodeLayer, runtimeLayer, stepBinariesLayer } from './application.ts';
-import { craneLayer, gitInitLayer, registryLayer } from './tools.ts';
+import { craneLayer, gitInitLayer, kanikoLayer, registryLayer } from './tools.ts';
 import {
   alpineLayer,
   bashLayer,
@@ -83,7 +83,7 @@ const STAND_INS: readonly ImageRecipe[] = [
   },
   {
     name: 'git',
-    repositories: ['docker.io/alpine/git', 'gcr.io/cloud-builders/git'],
+    repositories: ['docker.io/alpine/git', 'gcr.io/cloud-builders/git', 'cgr.dev/chainguard/git'],
     tags: ['latest', 'v2.26.2', '2.43.0', '2.45.2', '2.47.2', 'v2.47.2'],
     layers: [busyboxLayer, alpineLayer, gitLayer],
     config: { entrypoint: ['git'], cmd: ['--help'], env: [PATH, CERTIFICATES], workingDir: '/git' },
@@ -110,6 +110,7 @@ const STAND_INS: readonly ImageRecipe[] = [
     repositories: [
       'gcr.io/tekton-releases/github.com/tektoncd/pipeline/cmd/git-init',
       'ghcr.io/tektoncd/pipeline/git-init',
+      'ghcr.io/tektoncd/github.com/tektoncd/pipeline/cmd/git-init',
     ],
     tags: ['latest', 'v0.21.0', 'v0.40.2', 'v0.44.5'],
     layers: [busyboxLayer, alpineLayer, gitLayer, gitInitLayer],
@@ -168,6 +169,13 @@ const STAND_INS: readonly ImageRecipe[] = [
     tags: ['debug', 'latest'],
     layers: [busyboxLayer, craneLayer],
     config: { entrypoint: ['/ko-app/crane'], env: [`${PATH}:/ko-app:/busybox`, CERTIFICATES], user: NON_ROOT },
+  },
+  {
+    name: 'kaniko',
+    repositories: ['gcr.io/kaniko-project/executor'],
+    tags: ['latest', 'v1.5.1'],
+    layers: [busyboxLayer, craneLayer, kanikoLayer],
+    config: { entrypoint: ['/kaniko/executor'], env: [`${PATH}:/ko-app:/busybox`, CERTIFICATES] },
   },
   {
     name: 'registry',

@@ -1,4 +1,4 @@
-/** Layers with tools that public task catalogues call: crane, and Tekton's git-init as a script over git. */
+/** Layers with tools that public task catalogues call: crane, and as scripts Tekton's git-init and kaniko. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { file, folder, symlink } from './base-files.ts';
@@ -29,6 +29,7 @@ const BUSYBOX_TOOLS = [
   'ash',
   'cat',
   'cp',
+  'dirname',
   'ls',
   'mkdir',
   'mktemp',
@@ -39,6 +40,7 @@ const BUSYBOX_TOOLS = [
   'tar',
   'tee',
   'test',
+  'tr',
 ];
 
 /**
@@ -109,6 +111,9 @@ while [ $# -gt 0 ]; do
   esac
 done
 [ -n "$url" ] || { echo 'git-init: -url is required' >&2; exit 2; }
+# What the cluster trusts, for servers that stand for the world's.
+authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+[ -n "\${GIT_SSL_CAINFO-}" ] || [ ! -r "$authority" ] || export GIT_SSL_CAINFO=$authority
 mkdir -p "$path"
 cd "$path"
 git init -q
@@ -131,4 +136,69 @@ export const gitInitLayer: LayerRecipe = {
   name: 'git-init',
   inputs: () => Promise.resolve(GIT_INIT),
   entries: () => Promise.resolve([folder('ko-app'), file('ko-app/git-init', GIT_INIT, 0o755)]),
+};
+
+/**
+ * The flags that the kaniko task of Tekton's catalogue passes. Builds what copies files onto a base image; a RUN needs
+ * the real one.
+ */
+const KANIKO = `#!/busybox/sh
+# Stand-in for kaniko's executor: builds a Dockerfile into an image with crane, and pushes it.
+set -eu
+dockerfile= context= destination= digest_file=
+for word in "$@"; do
+  value=\${word#*=}
+  case $word in
+    --dockerfile=*) dockerfile=$value ;;
+    --context=*) context=$value ;;
+    --destination=*) destination=$value ;;
+    --digest-file=*) digest_file=$value ;;
+    *) echo "executor: unknown flag $word" >&2; exit 2 ;;
+  esac
+done
+authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+[ ! -r "$authority" ] || export SSL_CERT_FILE=$authority
+export HOME=/tmp DOCKER_CONFIG=/kaniko/.docker
+cd "$context"
+root=$(mktemp -d)
+base= workdir=/ from=
+set --
+# A list as JSON has it, or a command for the shell, as crane takes it.
+list() {
+  case $1 in
+    \\[*) echo "$1" | sed 's/^\\[ *"//; s/" *\\]$//; s/" *, *"/,/g' ;;
+    *) echo "/bin/sh,-c,$1" ;;
+  esac
+}
+while read -r instruction words; do
+  case $instruction in
+    '' | '#'*) ;;
+    FROM) from=$words; [ "$words" = scratch ] || base=$words ;;
+    WORKDIR) workdir=$words; set -- "$@" --workdir "$words" ;;
+    ENV | LABEL) set -- "$@" "--$(echo "$instruction" | sed 's/ENV/env/; s/LABEL/label/')" "$words" ;;
+    USER) set -- "$@" --user "$words" ;;
+    ENTRYPOINT) set -- "$@" --entrypoint "$(list "$words")" ;;
+    CMD) set -- "$@" --cmd "$(list "$words")" ;;
+    EXPOSE) ;;
+    COPY)
+      from_files=\${words% *} to=\${words##* }
+      case $to in /*) ;; *) to=$workdir/$to ;; esac
+      case $to in */) mkdir -p "$root$to" ;; *) mkdir -p "$root$(dirname "$to")" ;; esac
+      cp -r $from_files "$root$to"
+      ;;
+    *) echo "executor: $dockerfile: this stand-in cannot do $instruction" >&2; exit 1 ;;
+  esac
+done < "$dockerfile"
+[ -n "$from" ] || { echo "executor: $dockerfile has no FROM" >&2; exit 1; }
+tar -cf /tmp/layer.tar -C "$root" .
+/ko-app/crane append \${base:+--base "$base"} --new_layer /tmp/layer.tar --new_tag "$destination"
+[ $# -eq 0 ] || /ko-app/crane mutate --tag "$destination" "$@" "$destination"
+/ko-app/crane digest "$destination" | tr -d '\\n' > "$digest_file"
+echo "Pushed $destination@$(cat "$digest_file")"
+`;
+
+export const kanikoLayer: LayerRecipe = {
+  name: 'kaniko',
+  inputs: () => Promise.resolve(KANIKO),
+  entries: () => Promise.resolve([folder('kaniko'), file('kaniko/executor', KANIKO, 0o755)]),
 };

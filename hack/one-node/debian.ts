@@ -36,6 +36,11 @@ export function ensureNetworkPolicyPackages(): Promise<void> {
   return ensurePackages({ iptables: 'iptables', ipset: 'ipset' });
 }
 
+/** Shells that completion is tried in, for tests. */
+export function ensureShells(): Promise<void> {
+  return ensurePackages({ zsh: 'zsh', fish: 'fish', script: 'bsdutils' });
+}
+
 /** What running a transparency log and its certificate authorities needs. */
 export function ensureSigstorePackages(): Promise<void> {
   return ensurePackages(DATABASE);

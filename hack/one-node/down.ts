@@ -79,7 +79,12 @@ async function processesWithArgument(command: string, argument: string): Promise
 
 async function removeCable(instance: Instance): Promise<void> {
   const cable = hostInterface(instance);
-  if (existsSync(`/sys/class/net/${cable}`)) await command(['ip', 'link', 'delete', cable]);
+  const isThere = () => existsSync(`/sys/class/net/${cable}`);
+  if (!isThere()) return;
+  await command(['ip', 'link', 'delete', cable]).catch((error: unknown) => {
+    // The kernel takes it away with the namespace's end of it, at its own time.
+    if (isThere()) throw error;
+  });
 }
 
 /** kubelet and CNI keep these few files in folders that no setting moves. */

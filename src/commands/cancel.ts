@@ -2,7 +2,7 @@ import type { pipelineRunSpecStatus } from '../api/pipeline/v1/pipelinerun.ts';
 import type { taskRunSpecStatus } from '../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
-import { command, CommandError } from './command.ts';
+import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text } from './flags.ts';
 import { isFinished, pipelineRunKind, taskRunKind } from './kinds.ts';
@@ -20,9 +20,11 @@ export const cancelPipelineRun: Command = command({
   usage: 'NAME',
   examples: "Cancel the PipelineRun named 'foo' from namespace 'bar':\n\n    tektite pipelinerun cancel foo -n bar",
   arguments: { least: 1, most: 1 },
+  offers: namesInTurn(pipelineRunKind.resource),
   flags: {
     grace: text(
       `Gracefully cancel a PipelineRun: '${graceful[0]}' cancels the running tasks and runs the finally tasks, '${graceful[1]}' lets the running tasks end, starts no others and runs the finally tasks`,
+      { offer: { words: graceful } },
     ),
   },
   async run(context, flags, [name = '']) {
@@ -42,6 +44,7 @@ export const cancelTaskRun: Command = command({
   usage: 'NAME',
   examples: "Cancel the TaskRun named 'foo' from namespace 'bar':\n\n    tektite taskrun cancel foo -n bar",
   arguments: { least: 1, most: 1 },
+  offers: namesInTurn(taskRunKind.resource),
   flags: {},
   async run(context, _flags, [name = '']) {
     return cancel(

@@ -1,7 +1,8 @@
 import { CommandError } from './command.ts';
 import type { Context } from './command.ts';
 import { byStartTime } from './kinds.ts';
-import type { Run, RunKind } from './kinds.ts';
+import type { Resource } from '../resource.ts';
+import type { RunObject } from './kinds.ts';
 import { age } from './text/age.ts';
 
 /** Only a command without a name offers runs to choose from; with one, the limit says nothing. */
@@ -14,12 +15,22 @@ export function checkLimit(limit: number): void {
  * one that the user picks from the newest `limit`. Undefined when there are none.
  * @throws CommandError when there are several and nobody to ask.
  */
-export async function chooseRun<T extends Run>(
+export async function chooseRun<T extends RunObject>(
   context: Context,
-  kind: RunKind<T>,
+  kind: { title: string; resource: Resource<T> },
   choice: { last: boolean; limit: number },
 ): Promise<string | undefined> {
   const { items } = await context.cluster.list(kind.resource, { namespace: context.namespace, signal: context.signal });
+  return chooseFrom(context, kind, items, choice);
+}
+
+/** As chooseRun, of runs that were found before. */
+export async function chooseFrom(
+  context: Context,
+  kind: { title: string },
+  items: RunObject[],
+  choice: { last: boolean; limit: number },
+): Promise<string | undefined> {
   const names = items.sort(byStartTime);
   const offered = names.slice(0, choice.limit);
   if (choice.last || offered.length <= 1) return names[0]?.metadata.name;
@@ -32,7 +43,11 @@ export async function chooseRun<T extends Run>(
   return pick(context, kind, offered);
 }
 
-async function pick(context: Context, kind: { title: string }, offered: readonly Run[]): Promise<string | undefined> {
+async function pick(
+  context: Context,
+  kind: { title: string },
+  offered: readonly RunObject[],
+): Promise<string | undefined> {
   const { terminal } = context;
   const now = context.environment.clock.now();
   const question = `Select ${kind.title} (1-${offered.length}): `;

@@ -93,6 +93,18 @@ export class FakeCluster implements Cluster {
     return { items, resourceVersion: String(this.#version) };
   }
 
+  async names(
+    resource: Resource,
+    options: { namespace: string | undefined; limit: number; signal?: AbortSignal | undefined },
+  ): Promise<string[]> {
+    this.#request(`names ${resource.plural} in ${options.namespace ?? 'all'}`);
+    return [...this.#objects.entries()]
+      .filter(([key, object]) => key.startsWith(`${resource.plural}/`) && matches(object, options))
+      .map(([, { metadata }]) => metadata.name ?? '')
+      .sort()
+      .slice(0, options.limit);
+  }
+
   async *watch<T extends KubeObject>(
     resource: Resource<T>,
     options: Selection & { resourceVersion: string },

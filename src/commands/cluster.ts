@@ -17,6 +17,8 @@ export interface Cluster {
     resource: Resource<T>,
     options?: Selection,
   ): Promise<{ items: T[]; resourceVersion: string }>;
+  /** Names alone, at most `limit` of them, in the API server's order. */
+  names(resource: Resource, options: Cancellable & { namespace: string | undefined; limit: number }): Promise<string[]>;
   /** One connection: ends when the server ends it. */
   watch<T extends KubeObject>(
     resource: Resource<T>,

@@ -2,12 +2,13 @@ import type { Pipeline, PipelineTask } from '../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { ParamSpec } from '../api/pipeline/v1/params.ts';
 import type { Task } from '../api/pipeline/v1/task.ts';
+import type { StepAction } from '../api/pipeline/v1beta1/stepaction.ts';
 import { pipelines, tasks } from '../api/resources.ts';
 import { labels } from '../core/labels.ts';
 import { DurationError, parseDuration } from '../duration.ts';
 import { messageOf } from '../errors.ts';
 import type { Resource } from '../kube/object.ts';
-import { command, CommandError } from './command.ts';
+import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text, toggle } from './flags.ts';
 import { byCreation, byStartTime, pipelineRunKind, taskRunKind } from './kinds.ts';
@@ -19,11 +20,11 @@ import { alignColumns } from './text/columns.ts';
 import { header, table } from './text/sections.ts';
 import { paramText, statusText } from './text/values.ts';
 
-type Definition = Pipeline | Task;
+type Definition = Pipeline | Task | StepAction;
 const LONGEST_DESCRIPTION = 20;
 
-/** `pipeline list` and `task list`; `rows` gives the columns after the name. */
-function listDefinitions<T extends Definition>(
+/** `pipeline list` and the others; `rows` gives the columns after the name. */
+export function listDefinitions<T extends Definition>(
   resource: Resource<T>,
   columns: readonly string[],
   rows: (context: Context, found: T[], everywhere: boolean) => Promise<string[][]>,
@@ -126,6 +127,7 @@ function describeDefinition<T extends Definition, R extends Run>(
     usage: 'NAME',
     examples: `Describe a ${resource.kind} of name 'foo' in namespace 'bar':\n\n    tektite ${resource.kind.toLowerCase()} describe foo -n bar`,
     arguments: { least: 1, most: Infinity },
+    offers: namesInTurn(resource),
     flags: outputFlags,
     async run(context, flags, [name = '']) {
       const { cluster, namespace, signal } = context;
@@ -216,7 +218,7 @@ export const describeTask: Command = describeDefinition(
     ),
 );
 
-function paramTable(params: readonly ParamSpec[] | undefined, style: Style): string[] {
+export function paramTable(params: readonly ParamSpec[] | undefined, style: Style): string[] {
   const rows = (params ?? []).map((param) =>
     [
       ` ${style.bullet(param.name)}`,
@@ -228,7 +230,7 @@ function paramTable(params: readonly ParamSpec[] | undefined, style: Style): str
   return table('params', 'Params', ' NAME\tTYPE\tDESCRIPTION\tDEFAULT VALUE', rows, style);
 }
 
-function descriptionTable(
+export function descriptionTable(
   kind: Heading,
   title: string,
   entries: readonly { name: string; description?: string }[] | undefined,

@@ -3,7 +3,7 @@ import { pipelineRuns } from '../api/resources.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
 import type { Resource } from '../kube/object.ts';
-import { command, CommandError } from './command.ts';
+import { command, CommandError, repeated } from './command.ts';
 import type { Command, Context } from './command.ts';
 import {
   confirmationQuestion,
@@ -33,11 +33,12 @@ export function deleteCommand<T extends Run>(kind: RunKind<T>): Command {
     usage: '[NAME...]',
     examples: `Delete ${title}s with names 'foo' and 'bar' in namespace 'quux':\n\n    tektite ${group} delete foo bar -n quux`,
     arguments: { least: 0, most: Infinity },
+    offers: repeated({ objects: kind.resource }),
     flags: {
       force: toggle('Whether to force deletion (default: false)', { short: 'f' }),
       [parent.flag]: text(
         `The name of a ${parent.title} whose ${title}s should be deleted (does not delete the ${isTaskRun ? 'task' : parent.title})`,
-        { short: parent.flag.slice(0, 1) },
+        { short: parent.flag.slice(0, 1), offer: { objects: parent.resource } },
       ),
       keep: whole(`Keep n most recent number of ${title}s`),
       'keep-since': whole(`When deleting all ${title}s keep the ones that has been completed since n minutes`),
@@ -148,7 +149,7 @@ export async function deleteAll(
   context: Context,
   kind: { title: string; resource: Resource },
   names: readonly string[],
-  options: { goneIsFailure: boolean },
+  options: { goneIsFailure: boolean; onDeleted?: (name: string) => void },
 ): Promise<string[]> {
   const failures: string[] = [];
   const queue = [...names];
@@ -156,6 +157,7 @@ export async function deleteAll(
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       try {
         await context.cluster.delete(kind.resource, context.namespace, name, { signal: context.signal });
+        options.onDeleted?.(name);
       } catch (error) {
         context.signal.throwIfAborted();
         if (options.goneIsFailure || !isNotFound(error))

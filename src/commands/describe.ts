@@ -1,4 +1,4 @@
-import { command, CommandError } from './command.ts';
+import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { checkLimit, chooseRun } from './choose.ts';
 import { toggle, whole } from './flags.ts';
@@ -17,6 +17,7 @@ export function describeCommand<T extends Run>(
     summary: `Describe a ${title} in a namespace`,
     usage: '[NAME]',
     examples: `Describe a ${title} of name 'foo' in namespace 'bar':\n\n    tektite ${group} describe foo -n bar`,
+    offers: namesInTurn(kind.resource),
     flags: {
       ...outputFlags,
       last: toggle(`show description for last ${title}`, { short: 'L' }),

@@ -1,7 +1,7 @@
 import { annotations } from '../core/labels.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import { apiVersionOf } from '../kube/object.ts';
-import { command } from './command.ts';
+import { command, namesInTurn } from './command.ts';
 import type { Command } from './command.ts';
 import { yamlText } from './yaml.ts';
 
@@ -27,6 +27,7 @@ export function exportCommand(resource: Resource): Command {
     usage: 'NAME',
     examples: `Make a ${kind} of namespace 'foo' again in namespace 'bar':\n\n    tektite ${group} export name -n foo | kubectl create -f- -n bar`,
     arguments: { least: 1, most: Infinity },
+    offers: namesInTurn(resource),
     flags: {},
     async run({ cluster, namespace, signal, terminal }, _flags, [name = '']) {
       const object = await cluster.get(resource, namespace, name, { signal });

@@ -1,4 +1,8 @@
 import { DurationError, parseDuration } from '../duration.ts';
+import type { Resource } from '../resource.ts';
+
+/** What a shell can complete a word with: names of objects in the cluster, fixed words, or files. */
+export type Offer = { objects: Resource } | { words: readonly string[] } | { files: true };
 
 /**
  * Command line flags as tkn's users write them (spf13/pflag): "--name value", "--name=value", "-n value", "-nvalue",
@@ -13,6 +17,8 @@ export interface Flag<V> {
   /** Name of the value's kind in help texts; a switch has none. */
   kind: '' | 'string' | 'strings' | 'int' | 'duration';
   initial: V;
+  /** What its value may be, for completion. */
+  offer?: Offer;
   /** @throws FlagError when the text is no such value; `before` is what earlier uses gave. */
   read(text: string, before: V): V;
 }
@@ -31,12 +37,12 @@ export function toggle(
   return { ...options, help, kind: '', initial: options.initial ?? false, read: readBoolean };
 }
 
-export function text(help: string, options: { short?: string; initial?: string } = {}): Flag<string> {
+export function text(help: string, options: { short?: string; offer?: Offer; initial?: string } = {}): Flag<string> {
   return { ...options, help, kind: 'string', initial: options.initial ?? '', read: (given) => given };
 }
 
 /** May be given several times, or with commas. */
-export function texts(help: string, options: { short?: string } = {}): Flag<string[]> {
+export function texts(help: string, options: { short?: string; offer?: Offer } = {}): Flag<string[]> {
   return {
     ...options,
     help,
@@ -47,7 +53,7 @@ export function texts(help: string, options: { short?: string } = {}): Flag<stri
 }
 
 /** May be given several times; commas are part of the text. */
-export function eachText(help: string, options: { short?: string } = {}): Flag<string[]> {
+export function eachText(help: string, options: { short?: string; offer?: Offer } = {}): Flag<string[]> {
   return { ...options, help, kind: 'string', initial: [], read: (given, before) => [...before, given] };
 }
 

@@ -6,7 +6,8 @@ import { alignColumns } from './text/columns.ts';
 
 /** `tektite help`: the groups and the single commands. */
 export function rootHelp(program: string, groups: readonly CommandGroup[], single: readonly Command[]): string {
-  const rows = [...groups, ...single].map((entry) => `  ${entry.names.join('|')}\t${entry.summary}`);
+  const shown = [...groups, ...single.filter(({ hidden }) => !hidden)];
+  const rows = shown.map((entry) => `  ${entry.names.join('|')}\t${entry.summary}`);
   return alignColumns(
     [
       `Inspect and control runs on the cluster.`,

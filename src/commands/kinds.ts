@@ -1,10 +1,16 @@
+import type { Condition } from '../api/meta.ts';
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
-import { pipelineRuns, taskRuns } from '../api/resources.ts';
+import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { labels } from '../core/labels.ts';
-import type { Resource } from '../kube/object.ts';
+import type { KubeObject, Resource } from '../kube/object.ts';
 
 export type Run = PipelineRun | TaskRun;
+
+/** What a run of any kind, custom tasks' as well, has for a list. */
+export type RunObject = KubeObject & {
+  status?: { startTime?: string; completionTime?: string; conditions?: Condition[] } | undefined;
+};
 
 /** What the commands shared by PipelineRuns and TaskRuns must know of each. */
 export interface RunKind<T extends Run = Run> {
@@ -12,7 +18,7 @@ export interface RunKind<T extends Run = Run> {
   /** "PipelineRun" */
   title: string;
   /** The kind that a run is a run of, and the label by which runs of one are found. */
-  parent: { title: string; flag: string; label: string };
+  parent: { title: string; flag: string; label: string; resource: Resource };
   /** Whether this run, found by the label, is truly one of a namespaced Task or Pipeline. */
   isOfParent(run: T): boolean;
 }
@@ -20,14 +26,14 @@ export interface RunKind<T extends Run = Run> {
 export const pipelineRunKind: RunKind<PipelineRun> = {
   resource: pipelineRuns,
   title: 'PipelineRun',
-  parent: { title: 'Pipeline', flag: 'pipeline', label: labels.pipeline },
+  parent: { title: 'Pipeline', flag: 'pipeline', label: labels.pipeline, resource: pipelines },
   isOfParent: () => true,
 };
 
 export const taskRunKind: RunKind<TaskRun> = {
   resource: taskRuns,
   title: 'TaskRun',
-  parent: { title: 'Task', flag: 'task', label: labels.task },
+  parent: { title: 'Task', flag: 'task', label: labels.task, resource: tasks },
   // A custom task's label may read the same.
   isOfParent: (run) =>
     run.spec.taskRef === undefined || (run.spec.taskRef.kind ?? 'Task') === 'Task' || run.spec.taskRef.kind === '',
@@ -39,12 +45,12 @@ export function objectName(resource: Resource, name: string): string {
 }
 
 /** Newest first; a run that has not started comes before all that have. Equal ones keep their order. */
-export function byStartTime(a: Run, b: Run): number {
+export function byStartTime(a: RunObject, b: RunObject): number {
   return compareStart(a.status?.startTime, b.status?.startTime);
 }
 
 /** As byStartTime, namespace by namespace. */
-export function byNamespace(a: Run, b: Run): number {
+export function byNamespace(a: RunObject, b: RunObject): number {
   const left = a.metadata.namespace ?? '';
   const right = b.metadata.namespace ?? '';
   return left === right ? byStartTime(a, b) : left < right ? -1 : 1;

@@ -1,9 +1,9 @@
 import { messageOf } from '../errors.ts';
-import { command, CommandError } from './command.ts';
+import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text, toggle, whole } from './flags.ts';
 import { byNamespace, byStartTime } from './kinds.ts';
-import type { Run, RunKind } from './kinds.ts';
+import type { Run, RunKind, RunObject } from './kinds.ts';
 import { listObject, outputFlags, printerOf } from './output.ts';
 import { age, duration } from './text/age.ts';
 import { alignColumns } from './text/columns.ts';
@@ -26,6 +26,7 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
       '',
       `    tektite ${title.toLowerCase()} list -n foo`,
     ].join('\n'),
+    offers: namesInTurn(parent.resource),
     flags: {
       ...outputFlags,
       limit: whole(`Limits the number of ${title}s. If the limit value is 0 returns all`),
@@ -85,7 +86,7 @@ function listError(context: Context, kind: { title: string }, message: string): 
 /** tkn's table of runs. */
 export function listText(
   kind: { title: string },
-  runs: readonly Run[],
+  runs: readonly RunObject[],
   now: Date,
   style: Style,
   options: { everywhere: boolean; headers: boolean },

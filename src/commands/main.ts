@@ -1,117 +1,23 @@
-import { pipelineRuns, pipelines, taskRuns, tasks } from '../api/resources.ts';
 import { messageOf } from '../errors.ts';
-import { listBundle } from './bundle/list.ts';
-import { pushBundle } from './bundle/push.ts';
-import { cancelPipelineRun, cancelTaskRun } from './cancel.ts';
 import type { Cluster, Connection } from './cluster.ts';
-import { command, CommandError, commonFlags } from './command.ts';
+import { CommandError, commonFlags } from './command.ts';
 import type { Command, CommandGroup } from './command.ts';
-import { describePipeline, describeTask, listPipelines, listTasks } from './definitions.ts';
-import { deleteCommand } from './delete.ts';
-import { describeCommand } from './describe.ts';
-import { describePipelineRun } from './describe-pipelinerun.ts';
-import { describeTaskRun } from './describe-taskrun.ts';
 import type { CommandEnvironment } from './environment.ts';
-import { exportCommand } from './export.ts';
 import { FlagError, parseFlags } from './flags.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
-import { hubGroup } from './hub/commands.ts';
-import { pipelineRunKind, taskRunKind } from './kinds.ts';
-import { listCommand } from './list.ts';
-import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
-import { pinCommand, resolveCommand } from './remote/commands.ts';
-import { signCommand, verifyCommand } from './remote/sign.ts';
-import { pruneCommand } from './prune.ts';
-import { releaseRuns } from './release.ts';
-import { rerunPipelineRun } from './start/rerun.ts';
-import { schemaCommand } from './schema.ts';
-import { startPipeline, startTask } from './start/command.ts';
 import { printable } from './text/printable.ts';
 import { styleOf } from './text/colour.ts';
-import { triggersGroups } from './triggers/groups.ts';
-import { validateCommand } from './validate/command.ts';
-import { versionCommand } from './version.ts';
-import { waitCommand } from './wait.ts';
+import { tree } from './tree.ts';
 
 const PROGRAM = 'tektite';
 /** As a shell reports a process that was interrupted. */
 const INTERRUPTED = 130;
-
-const groups: readonly CommandGroup[] = [
-  {
-    names: ['pipeline', 'p', 'pipelines'],
-    summary: 'Start, inspect and sign Pipelines',
-    commands: [
-      describePipeline,
-      exportCommand(pipelines),
-      listPipelines,
-      startPipeline,
-      signCommand('Pipeline'),
-      verifyCommand('Pipeline'),
-    ],
-  },
-  {
-    names: ['pipelinerun', 'pr', 'pipelineruns'],
-    summary: 'Manage PipelineRuns',
-    commands: [
-      cancelPipelineRun,
-      deleteCommand(pipelineRunKind),
-      describeCommand(pipelineRunKind, describePipelineRun),
-      exportCommand(pipelineRuns),
-      listCommand(pipelineRunKind),
-      pipelineRunLogs,
-      rerunPipelineRun,
-      waitCommand(pipelineRunKind),
-    ],
-  },
-  {
-    names: ['taskrun', 'tr', 'taskruns'],
-    summary: 'Manage TaskRuns',
-    commands: [
-      cancelTaskRun,
-      deleteCommand(taskRunKind),
-      describeCommand(taskRunKind, describeTaskRun),
-      exportCommand(taskRuns),
-      listCommand(taskRunKind),
-      taskRunLogs,
-      waitCommand(taskRunKind),
-    ],
-  },
-  {
-    names: ['task', 't', 'tasks'],
-    summary: 'Start, inspect and sign Tasks',
-    commands: [describeTask, exportCommand(tasks), listTasks, startTask, signCommand('Task'), verifyCommand('Task')],
-  },
-  { names: ['bundle', 'tkb', 'bundles'], summary: 'Manage Tekton Bundles', commands: [listBundle, pushBundle] },
-  hubGroup,
-  ...triggersGroups,
-  { names: ['chains'], summary: 'Let go of runs that Chains holds', commands: [releaseRuns] },
-];
-
-const helpCommand: Command = command({
-  names: ['help'],
-  summary: 'Help about any command',
-  usage: '[COMMAND...]',
-  examples: '',
-  flags: {},
-  needsCluster: false,
-  arguments: { least: 0, most: 2 },
-  // Answered before any command runs.
-  run: () => Promise.resolve(0),
-});
-const single: readonly Command[] = [
-  validateCommand,
-  schemaCommand,
-  pinCommand,
-  resolveCommand,
-  pruneCommand,
-  versionCommand,
-  helpCommand,
-];
+const { groups, single } = tree;
 
 /** Words that `runCommand` understands, for whoever decides between it and the server roles. */
 export const commandNames: readonly string[] = [...groups, ...single].flatMap((entry) => entry.names);
+const shownNames = [...groups, ...single.filter(({ hidden }) => !hidden)].flatMap((entry) => entry.names);
 
 /**
  * Runs one command line (without node and the script) and gives the exit status: 0, 1 after an error that was printed,
@@ -132,7 +38,7 @@ export async function runCommand(
     if (alone)
       return await runLeaf({ command: alone, path: alone.names[0], argv: after, given: values }, environment, signal);
     const group = groups.find((entry) => entry.names.includes(word));
-    if (!group) throw unknownWord(word, '', commandNames);
+    if (!group) throw unknownWord(word, '', shownNames);
     path = ` ${group.names[0]}`;
     const line = readGroup(group, after, values);
     if (!line) return print(environment, groupHelp(PROGRAM, group));

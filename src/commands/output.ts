@@ -11,7 +11,10 @@ import { yamlText } from './yaml.ts';
 const FORMATS = ['json', 'jsonpath', 'jsonpath-as-json', 'jsonpath-file', 'name', 'yaml'];
 
 export const outputFlags = {
-  output: text(`Output format. One of: ${FORMATS.join('|')} (those of jsonpath as jsonpath=TEMPLATE)`, { short: 'o' }),
+  output: text(`Output format. One of: ${FORMATS.join('|')} (those of jsonpath as jsonpath=TEMPLATE)`, {
+    short: 'o',
+    offer: { words: FORMATS },
+  }),
   'show-managed-fields': toggle('If true, keep the managedFields when printing objects in JSON or YAML format.'),
 };
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { command, CommandError } from './command.ts';
+import { command, CommandError, repeated } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { span } from './flags.ts';
 import { isFinished } from './kinds.ts';
@@ -25,6 +25,7 @@ export function waitCommand<T extends Run>(kind: RunKind<T>): Command {
     usage: 'NAME...',
     examples: `Wait for two ${title}s, for ten minutes at most:\n\n    tektite ${group} wait foo bar --timeout 10m\n\nExit status: 0 all succeeded, 1 one failed, 2 one was cancelled, timed out, or still ran after --timeout.`,
     arguments: { least: 1, most: Infinity },
+    offers: repeated({ objects: kind.resource }),
     flags: { timeout: span('how long to wait for all of them; 0 waits for ever', { initial: 0 }) },
     async run(context, flags, names) {
       const enough = new AbortController();

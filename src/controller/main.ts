@@ -1,6 +1,8 @@
 import type { EventType } from '../kube/events.ts';
 import { runReplica, type ReplicaOptions } from '../kube/replica.ts';
+import { systemClock } from '../clock.ts';
 import { certificatesFromEnvironment } from '../http/certificates.ts';
+import { HttpClient } from '../http/client.ts';
 import { apiServerAddresses } from '../http/destination.ts';
 import { Registries } from '../registry/client.ts';
 import { commit } from '../version.ts';
@@ -10,6 +12,7 @@ import { electLeaders, type LeadersOf } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { Caches } from './caches.ts';
+import { cloudEventControllers } from './cloud-events/controllers.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { prunerQueueName, queueNames } from './leadership.ts';
@@ -45,19 +48,22 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 
 async function work(process: RoleProcess<ControllerFlags>): Promise<void> {
   const { flags, env, end } = process;
+  const ca = await certificatesFromEnvironment(env);
   const registries = new Registries({
     mirrors: flags.registryMirrors,
     trustedHosts: flags.registryTrustedHosts,
     internalAddresses: apiServerAddresses(env),
-    ca: await certificatesFromEnvironment(env),
+    ca,
   });
+  // Where events go is the operator's to say, wherever that is.
+  const http = new HttpClient({ anyDestination: true, ca });
   const stopSettings = new AbortController();
   try {
     const until = AbortSignal.any([end, stopSettings.signal]);
-    await reconcile(process, registries, await watchSettings(settingsWatch(process), until));
+    await reconcile(process, { registries, http }, await watchSettings(settingsWatch(process), until));
   } finally {
     stopSettings.abort();
-    await registries.close();
+    await Promise.all([registries.close(), http.close()]);
   }
 }
 
@@ -69,7 +75,7 @@ function settingsWatch({ flags, env, client, events, log }: RoleProcess<Controll
 
 async function reconcile(
   process: RoleProcess<ControllerFlags>,
-  registries: Registries,
+  { registries, http }: { registries: Registries; http: HttpClient },
   { settings, configMaps, running }: Awaited<ReturnType<typeof watchSettings>>,
 ): Promise<void> {
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
@@ -91,6 +97,8 @@ async function reconcile(
   const queueMetrics = new QueueMetricsRegistry(registry);
   const given = { client, caches, leaders, settings, events, flags, registries, watchdog, queueMetrics, log, kms, end };
   const controllers = makeReconcilers(given);
+  const receiver = { http, registry: meters.role, clock: systemClock };
+  controllers.push(...cloudEventControllers({ ...given, ...receiver }));
   const sources: ReplicaOptions['sources'][number][] = [caches, { run: () => running }];
   if (leaders.pruner) {
     const watches = new PruningWatches(client, flags.namespaces, log);

@@ -44,6 +44,32 @@ describe('LiveSettings', () => {
     expect(settings.current().defaults.timeoutMinutes).toBe(7);
   });
 
+  it('sends events where config-events says, else where the deprecated default does, from the next change on', () => {
+    const { settings, configMaps } = open(map('config-defaults', { 'default-cloud-events-sink': 'http://old/' }));
+    expect(settings.cloudEvents()).toEqual({ sink: 'http://old/', formats: ['tektonv1'], customRuns: true });
+    configMaps.upsert(map('config-events', { sink: 'https://new/' }, '2'));
+    expect(settings.cloudEvents().sink).toBe('https://new/');
+    configMaps.upsert(map('feature-flags', { 'send-cloudevents-for-runs': 'false' }, '3'));
+    expect(settings.cloudEvents().customRuns).toBe(false);
+  });
+
+  it.each([
+    ['no URL', { sink: 'events' }, /key sink has the value "events", which is not valid/],
+    ['another protocol', { sink: 'kafka://broker/topic' }, /use a URL that begins with http/],
+    [
+      'a password',
+      { sink: 'https://me:hidden@events/' },
+      /^config-events key sink has a URL with a user name or password/,
+    ],
+    ['another format', { formats: 'cdevents' }, /key formats has the value "cdevents".*use "tektonv1"/],
+    ['a slip of the pen', { snik: 'https://events/' }, /key snik is not known/],
+  ])('reports %s in config-events, and sends nothing there', (_name, data, message) => {
+    const { settings, problems } = open(map('config-events', data));
+    expect(problems).toEqual([expect.stringMatching(message)]);
+    expect(problems[0]).not.toMatch(/hidden/);
+    expect(settings.cloudEvents()).toMatchObject({ sink: '', formats: ['tektonv1'] });
+  });
+
   it.each([
     [
       'a value that cannot be',
@@ -53,9 +79,9 @@ describe('LiveSettings', () => {
     ],
     [
       'a flag that this version cannot do',
-      { 'results-from': 'sidecar-logs' },
+      { 'enforce-nonfalsifiability': 'spire' },
       'feature-flags',
-      /results-from: "sidecar-logs" is not supported by this version; it works as with "termination-message"/,
+      /enforce-nonfalsifiability: "spire" is not supported by this version; it works as with "none"/,
     ],
   ])('reports %s on its map and goes on', (_name, data, name, message) => {
     const { settings, problems } = open(map(name, data));

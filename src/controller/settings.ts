@@ -1,5 +1,6 @@
 import { parseConcurrency, type ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import { parseDefaults } from '../api/config/config-defaults.ts';
+import { parseEvents, type EventsConfig } from '../api/config/config-events.ts';
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
 import { parseFeatureFlags } from '../api/config/feature-flags.ts';
@@ -20,6 +21,13 @@ export interface ConfigNames {
   observability: string;
   leaderElection: string;
   concurrency: string;
+  events: string;
+}
+
+/** Where CloudEvents about runs go, and about which. */
+export interface CloudEventSettings extends EventsConfig {
+  /** Flag send-cloudevents-for-runs. */
+  customRuns: boolean;
 }
 
 export function configNames(env: Readonly<Record<string, string | undefined>>): ConfigNames {
@@ -29,12 +37,12 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     observability: env['CONFIG_OBSERVABILITY_NAME'] ?? 'config-observability',
     leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
     concurrency: 'config-concurrency',
+    events: env['CONFIG_EVENTS_NAME'] ?? 'config-events',
   };
 }
 
 /** Feature flags with the one value that this version can do. */
 const unsupportedFlags: Readonly<Record<string, string>> = {
-  'results-from': 'termination-message',
   'enforce-nonfalsifiability': 'none',
 };
 
@@ -58,15 +66,16 @@ export interface SettingsSource {
 export class LiveSettings {
   readonly #source: SettingsSource;
   #current: Settings;
+  #events: EventsConfig = parseEvents(undefined).events;
   #lastRules: readonly ConcurrencyRule[] = [];
 
   constructor(source: SettingsSource) {
     this.#source = source;
     this.#current = this.#read();
-    const { defaults, featureFlags, concurrency } = source.names;
+    const { defaults, featureFlags, concurrency, events } = source.names;
     source.configMaps.subscribe(({ object, type, old }) => {
       const name = object.metadata.name ?? '';
-      if (name !== defaults && name !== featureFlags && name !== concurrency) return;
+      if (![defaults, featureFlags, concurrency, events].includes(name)) return;
       if (type === 'updated' && JSON.stringify(old?.data) === JSON.stringify(object.data)) return;
       this.#current = this.#read();
       source.log.info({ configMap: name, change: type }, 'settings read again');
@@ -75,6 +84,13 @@ export class LiveSettings {
 
   current(): Settings {
     return this.#current;
+  }
+
+  /** config-events counts before the deprecated default-cloud-events-sink, as upstream. */
+  cloudEvents(): CloudEventSettings {
+    const { flags, defaults } = this.#current;
+    const sink = this.#events.sink || defaults.cloudEventsSink;
+    return { ...this.#events, sink, customRuns: flags.sendCloudEventsForRuns };
   }
 
   /** Metric labels; read at the start only, as a registered metric cannot change its labels. */
@@ -114,6 +130,10 @@ export class LiveSettings {
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
     this.#report(flagsMap, [...flagProblems, ...this.#unsupported(flagsMap?.data)]);
     this.#report(defaultsMap, defaultProblems);
+    const eventsMap = this.#map(names.events);
+    const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
+    this.#report(eventsMap, eventProblems);
+    this.#events = events;
     return { flags, defaults, concurrency: this.#rules(), images, release };
   }
 

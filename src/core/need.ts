@@ -54,6 +54,29 @@ export interface PodWarningNeed {
   podUid: string;
 }
 
+/** What a container has printed. */
+export interface ContainerLogNeed {
+  type: 'containerLog';
+  namespace: string;
+  pod: string;
+  podUid: string;
+  container: string;
+  /** Bytes; the rest is cut off. */
+  limit: number;
+  /** Only the last lines; without it all. */
+  tailLines?: number;
+}
+
+/** What a container has printed, or why that cannot be read. */
+export type ContainerLog =
+  { kind: 'read'; text: string; isCut: boolean } | { kind: 'unreadable'; message: string; retryable: boolean };
+
+/** Whether the controller may read logs in a namespace. */
+export interface LogAccessNeed {
+  type: 'logAccess';
+  namespace: string;
+}
+
 /** A slot of its queue for a run that is to begin. */
 export interface TurnNeed {
   type: 'turn';
@@ -71,7 +94,15 @@ export type Turn =
   | { kind: 'unknown'; message: string };
 
 /** Something to be found out before a run can be planned: a closed union, as effects are. */
-export type Need = DefinitionNeed | CredentialsNeed | ImageNeed | LimitRangesNeed | PodWarningNeed | TurnNeed;
+export type Need =
+  | DefinitionNeed
+  | CredentialsNeed
+  | ImageNeed
+  | LimitRangesNeed
+  | PodWarningNeed
+  | ContainerLogNeed
+  | LogAccessNeed
+  | TurnNeed;
 
 interface AnswerByType {
   definition: Resolved;
@@ -80,6 +111,9 @@ interface AnswerByType {
   limitRanges: LimitRange[];
   /** Undefined when there is none, or it cannot be read. */
   podWarning: string | undefined;
+  containerLog: ContainerLog;
+  /** False only if the API server says so. */
+  logAccess: boolean;
   turn: Turn;
 }
 
@@ -120,7 +154,10 @@ function keyOfNeed(need: Need): string {
     case 'credentials':
       return sortedJson([need.type, need.namespace, need.serviceAccountName]);
     case 'limitRanges':
+    case 'logAccess':
       return sortedJson([need.type, need.namespace]);
+    case 'containerLog':
+      return sortedJson([need.type, need.podUid, need.container, need.limit, need.tailLines ?? 0]);
     case 'turn':
       return sortedJson([need.type, need.uid, need.queue.key]);
     case 'podWarning':

@@ -39,6 +39,14 @@ type contractFile struct {
 			Want map[string]any
 		}
 	}
+	Results struct {
+		Flags    []contractFlag
+		Examples []struct {
+			Name string
+			Args []string
+			Want map[string]any
+		}
+	}
 }
 
 type contractFlag struct{ Name, Kind, Default string }
@@ -115,6 +123,29 @@ func TestContractStepExamples(t *testing.T) {
 				t.Errorf("when %v, credentials %v", o.when, o.credentials)
 			}
 		})
+	}
+}
+
+func TestContractResults(t *testing.T) {
+	contract := readContract(t).Results
+	listed, defined := map[string]string{}, map[string]string{}
+	for _, item := range contract.Flags {
+		listed[item.Name] = item.Default
+	}
+	var stepResults string
+	newSidecarFlagSet(&sidecarOptions{}, &stepResults).VisitAll(func(f *flag.Flag) { defined[f.Name] = f.DefValue })
+	if !reflect.DeepEqual(listed, defined) {
+		t.Errorf("the contract lists %v\nthe binary knows %v", listed, defined)
+	}
+	for _, example := range contract.Examples {
+		o, err := parseSidecarArguments(example.Args[1:])
+		got, _ := json.Marshal(map[string]any{
+			"steps": o.steps, "results": o.results, "step_results": o.stepResults,
+			"max_result_size": o.maxSize, "polling_interval": o.poll.String(),
+		})
+		if want, _ := json.Marshal(example.Want); err != nil || string(got) != string(want) {
+			t.Errorf("%s: %s (%v), want %s", example.Name, got, err, want)
+		}
 	}
 }
 

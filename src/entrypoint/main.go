@@ -1,6 +1,6 @@
 // Command entrypoint is PID 1 of every step container: it waits for its turn, runs the step's command, and reports to
-// the next step and, through the termination message, to the controller. As `init` it prepares the pod. CONTRACT.md is
-// its interface.
+// the next step and, through the termination message, to the controller. As `init` it prepares the pod, as
+// `results` it tells through its log what the steps left. CONTRACT.md is its interface.
 package main
 
 import (
@@ -36,11 +36,13 @@ func dispatch(args []string) int {
 	return current.run()
 }
 
-// runSubcommand runs one of the subcommands of the init container.
+// runSubcommand runs one of the subcommands of the init container and the results sidecar.
 func runSubcommand(name string, args []string) error {
 	switch name {
 	case "init":
 		return initialize(args)
+	case "results":
+		return tellResults(args, os.Stdout)
 	case "step-init":
 		return linkSteps(defaultTektonDir, args)
 	case "cp":
@@ -54,7 +56,7 @@ func runSubcommand(name string, args []string) error {
 		}
 		return decodeScript(args[0])
 	default:
-		return errors.New("unknown subcommand; want init, step-init, cp, decode-script, or flags and `-- ARGS` to run a step")
+		return errors.New("unknown subcommand; want init, results, step-init, cp, decode-script, or flags and `-- ARGS` to run a step")
 	}
 }
 

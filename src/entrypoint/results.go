@@ -44,7 +44,7 @@ type resultMarks map[string]resultMark
 // in the same tick of the clock could not be told from it. A result that still seems new has no mark and is reported.
 func markResults(o stepOptions) resultMarks {
 	marks := resultMarks{}
-	if !o.onlyChangedResults {
+	if !o.onlyChangedResults || o.resultFrom != resultFromTerminationMessage {
 		return marks
 	}
 	waited := false

@@ -30,6 +30,8 @@ var (
 // sandbox may keep one container's changes from waking another).
 type waiter struct {
 	wake bool
+	// slowest is the longest time between two looks; 0 for the usual one.
+	slowest time.Duration
 }
 
 // waker is a way of being told that a look is worth it.
@@ -87,7 +89,7 @@ func (w waiter) until(ctx context.Context, file string, check func() (bool, erro
 		if wakers.holderDied() {
 			return errPreviousStepDied
 		}
-		interval := pollInterval(time.Since(start), wakers.current != nil)
+		interval := w.interval(time.Since(start), wakers.current != nil)
 		if wakers.current == nil {
 			err = sleepFor(ctx, interval)
 		} else {
@@ -153,6 +155,14 @@ func (c *wakerChoice) close() {
 	if c.current != nil {
 		c.current.close()
 	}
+}
+
+func (w waiter) interval(waited time.Duration, watched bool) time.Duration {
+	interval := pollInterval(waited, watched)
+	if w.slowest > 0 {
+		return min(interval, max(w.slowest, pollFirst))
+	}
+	return interval
 }
 
 func pollInterval(waited time.Duration, watched bool) time.Duration {

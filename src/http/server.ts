@@ -12,9 +12,13 @@ export interface ServerRequest {
   /** Without the query, as it came: escapes are kept. */
   path: string;
   query: URLSearchParams;
+  /** The query as it came, without the question mark. */
+  rawQuery: string;
   /** What the route's `:names` and `*` stand for. */
   params: Readonly<Record<string, string>>;
   headers: IncomingHttpHeaders;
+  /** Names and values in turn, as they came: whoever passes a request on needs repeated headers. */
+  rawHeaders: readonly string[];
   /** The bytes as they came: signatures are over these. Empty without a body. */
   body: Buffer;
   /** Aborted when the client has gone before its answer, or when the server ends for good. */
@@ -176,8 +180,10 @@ async function answer(
     method: request.method,
     path,
     query: new URLSearchParams(query),
+    rawQuery: query,
     params: request.params as Record<string, string>,
     headers: request.headers,
+    rawHeaders: request.raw.rawHeaders,
     body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
     signal: AbortSignal.any([gone.signal, life.ending.signal]),
   });

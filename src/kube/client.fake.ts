@@ -1,6 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from './api-error.ts';
-import type { DeleteOptions, KubeClient, Listing, PatchSpec, Selection, WatchOptions, WriteOptions } from './client.ts';
+import type {
+  DeleteOptions,
+  KubeClient,
+  Listing,
+  LogOptions,
+  PatchSpec,
+  Selection,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts';
 import { apiVersionOf, joinKey } from './object.ts';
 import type { KubeObject, Resource } from './object.ts';
 import { labelMatcher } from './selector.ts';
@@ -26,7 +35,7 @@ interface Entry {
  */
 export class FakeKubeClient implements Pick<
   KubeClient,
-  'get' | 'list' | 'create' | 'replace' | 'replaceStatus' | 'patch' | 'delete' | 'watch'
+  'get' | 'list' | 'create' | 'replace' | 'replaceStatus' | 'patch' | 'delete' | 'watch' | 'podLogs'
 > {
   /** Of objects made from now on. */
   creationTimestamp = '2026-01-01T00:00:00Z';
@@ -34,6 +43,8 @@ export class FakeKubeClient implements Pick<
   readonly calls: FakeCall[] = [];
   /** Called before each call; what it throws is the answer. */
   intercept: ((call: FakeCall) => void | Promise<void>) | undefined;
+  /** What containers have printed, by `namespace/pod/container`. */
+  readonly logs = new Map<string, string>();
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #history: Entry[] = [];
   readonly #watchers = new Set<() => void>();
@@ -59,6 +70,17 @@ export class FakeKubeClient implements Pick<
     await this.#called({ verb: 'list', resource: resource.plural, key: joinKey(options.namespace, '') });
     const items = [...this.#of(resource).values()].filter((object) => selected(object, options));
     return { items: structuredClone(items) as T[], resourceVersion: String(this.#version) };
+  }
+
+  async *podLogs(namespace: string, pod: string, { container = '', limitBytes }: LogOptions = {}) {
+    const key = joinKey(namespace, pod);
+    await this.#called({ verb: 'get', resource: 'pods', subresource: 'log', key });
+    const text = this.logs.get(`${key}/${container}`);
+    if (text === undefined)
+      throw new ApiError(404, { reason: 'NotFound', message: `container ${container} has no log` });
+    // In pieces that end anywhere, as the network has them.
+    const bytes = Buffer.from(text).subarray(0, limitBytes);
+    for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7) as Uint8Array;
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {

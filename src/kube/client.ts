@@ -194,6 +194,25 @@ export class KubeClient {
     return { items: body.items ?? [], resourceVersion: '', ...body.metadata };
   }
 
+  /** Names alone, at most `limit` of them: the server is asked for metadata only, in one page. */
+  async names(
+    resource: Resource,
+    { namespace, limit, ...call }: CallOptions & { namespace: string | undefined; limit: number },
+  ): Promise<string[]> {
+    const body = await this.#json<{ items?: { metadata?: { name?: string } }[] | null }>({
+      ...call,
+      method: 'GET',
+      verb: 'list',
+      resource: resource.plural,
+      path: pathOf(resource, namespace),
+      namespace,
+      query: { limit },
+      accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
+      idempotent: true,
+    });
+    return (body.items ?? []).flatMap(({ metadata }) => (metadata?.name ? [metadata.name] : []));
+  }
+
   /** Creates. With `generateName` a lost connection is not retried: the object may exist under a name nobody knows. */
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const { dryRun, fieldManager, ...call } = options;

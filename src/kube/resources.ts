@@ -11,6 +11,7 @@ import type {
   V1PersistentVolumeClaim,
   V1Pod,
   V1Secret,
+  V1SelfSubjectAccessReview,
   V1Service,
   V1ServiceAccount,
   V1StatefulSet,
@@ -46,6 +47,7 @@ export type LimitRange = Stored<V1LimitRange>;
 export type Deployment = Stored<V1Deployment>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>;
+export type AccessReview = Stored<V1SelfSubjectAccessReview>;
 export type MutatingWebhookConfiguration = Stored<V1MutatingWebhookConfiguration>;
 export type ValidatingWebhookConfiguration = Stored<V1ValidatingWebhookConfiguration>;
 
@@ -89,6 +91,13 @@ export const customResourceDefinitions: Resource<CustomResourceDefinition> = {
   version: 'v1',
   plural: 'customresourcedefinitions',
   kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+export const accessReviews: Resource<AccessReview> = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'selfsubjectaccessreviews',
+  kind: 'SelfSubjectAccessReview',
   namespaced: false,
 };
 export const mutatingWebhookConfigurations: Resource<MutatingWebhookConfiguration> = {

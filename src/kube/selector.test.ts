@@ -20,6 +20,8 @@ describe('labelMatcher', () => {
     ['missing in (a)', false],
     ['app', true],
     ['missing', false],
+    ['constructor', false],
+    ['!__proto__', true],
     ['!missing', true],
     ['!app', false],
     ['app=web,tier in (front,back),!missing', true],

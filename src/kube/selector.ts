@@ -13,7 +13,10 @@ const TERM =
  */
 export function labelMatcher(selector: string): (labels: Readonly<Record<string, string>> | undefined) => boolean {
   const requirements = splitTerms(selector).map(requirement);
-  return (labels) => requirements.every(({ key, matches }) => matches(labels?.[key]));
+  return (labels) =>
+    requirements.every(({ key, matches }) =>
+      matches(labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined),
+    );
 }
 
 /** At commas outside parentheses. */

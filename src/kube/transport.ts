@@ -1,12 +1,11 @@
-import { isIP } from 'node:net';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
-import { Agent, ProxyAgent, request as httpRequest } from 'undici';
+import { request as httpRequest } from 'undici';
 import type { Dispatcher } from 'undici';
 import { elapsedScale, systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from './api-error.ts';
 import type { ClusterConfig, Credentials } from './config.ts';
 import { FairLimit } from './fair-limit.ts';
+import { poolOf } from './pool.ts';
 import { retryDelayMs } from './retry.ts';
 
 export interface HttpRequest {
@@ -57,8 +56,6 @@ const ATTEMPTS = 6;
 const IN_FLIGHT = 32;
 /** Some more than that, so that leases and events never wait for a connection. */
 const UNARY_CONNECTIONS = IN_FLIGHT + 8;
-/** Below Go's 90 s idle limit, so that it is seldom the server that closes first. */
-const KEEP_ALIVE_MS = 60_000;
 const TIMEOUT_MS = 65_000;
 
 interface Connections {
@@ -68,7 +65,8 @@ interface Connections {
 }
 
 /**
- * Sends requests to one API server: credentials, connections, retries, rate limit. The only place that opens sockets.
+ * Sends requests to one API server: credentials, connections, retries, rate limit. What others ask of it through us
+ * goes by PassThrough.
  */
 export class Transport {
   readonly #config: ClusterConfig;
@@ -208,11 +206,17 @@ export class Transport {
     if (this.#connections?.fingerprint === fingerprint) return this.#connections;
     const old = this.#connections;
     const timeout = this.#options.timeoutMs ?? TIMEOUT_MS;
+    const allowH2 = this.#options.http2 ?? false;
     this.#connections = {
       fingerprint,
-      unary: this.#pool(tls, { connections: UNARY_CONNECTIONS, headersTimeout: timeout, bodyTimeout: timeout }),
+      unary: poolOf(this.#config, tls, {
+        connections: UNARY_CONNECTIONS,
+        headersTimeout: timeout,
+        bodyTimeout: timeout,
+        allowH2,
+      }),
       // A stream's silence is judged by its reader.
-      streams: this.#pool(tls, { headersTimeout: timeout, bodyTimeout: 0 }),
+      streams: poolOf(this.#config, tls, { headersTimeout: timeout, bodyTimeout: 0, allowH2 }),
     };
     if (old)
       for (const pool of [old.unary, old.streams])
@@ -221,29 +225,4 @@ export class Transport {
         });
     return this.#connections;
   }
-
-  #pool(tls: Omit<Credentials, 'headers'>, limits: Agent.Options): Dispatcher {
-    const { serverName, ...rest } = tls;
-    const secure = { ...rest, ...(serverName ? asServer(serverName) : {}) };
-    const options: Agent.Options = {
-      ...limits,
-      allowH2: this.#options.http2 ?? false,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      pipelining: 1,
-    };
-    if (this.#config.proxy) return new ProxyAgent({ ...options, uri: this.#config.proxy.href, requestTls: secure });
-    return new Agent({
-      ...options,
-      connect: { ...secure, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
-    });
-  }
-}
-
-/**
- * TLS settings for a kubeconfig's tls-server-name. An address is never sent as a name (RFC 6066), only looked for in
- * the certificate.
- */
-function asServer(name: string): Pick<ConnectionOptions, 'servername' | 'checkServerIdentity'> {
-  if (isIP(name) === 0) return { servername: name };
-  return { servername: '', checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate) };
 }

@@ -15,7 +15,8 @@ const routes = webhookRoutes({
 async function post(path: string, body: string): Promise<{ status: number; body: string }> {
   const route = routes.find((each) => each.path === path);
   const signal = new AbortController().signal;
-  const request = { method: 'POST', path, query: new URLSearchParams(), params: {}, headers: {}, signal };
+  const sent = { query: new URLSearchParams(), rawQuery: '', params: {}, headers: {}, rawHeaders: [] };
+  const request = { method: 'POST', path, ...sent, signal };
   const answer = await route?.handler({ ...request, body: Buffer.from(body) });
   return { status: answer?.status ?? 404, body: String((answer as { body?: unknown } | undefined)?.body) };
 }

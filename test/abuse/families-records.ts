@@ -23,11 +23,13 @@ import { specRecord } from '../../src/core/digest/fields.ts';
 import { checkEnums } from '../../src/core/params/check.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
+import { checkEnumSubsets } from '../../src/core/pipelinerun/enums.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
 import { platformCommands } from '../../src/core/pod/image.ts';
-import { podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { buildPod } from '../../src/core/pod/build.ts';
+import { podInputOf, podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
 import { parseQuantity } from '../../src/core/pod/quantity.ts';
 import { planTaskRun, statusInstead } from '../../src/core/taskrun/plan.ts';
 import { withPodRecord, withoutPodRecord } from '../../src/core/taskrun/record.ts';
@@ -46,6 +48,14 @@ const { config } = parseChainsConfig(undefined);
 const seal = createSeal(new Uint8Array(32).fill(7), new Date('2020-01-01T00:00:00Z'));
 const metadata = { name: 'run', namespace: 'ns', uid: 'uid', creationTimestamp: '2026-01-01T00:00:00Z' };
 const hex = 'a'.repeat(64);
+
+/** n tasks of one Task, which allows n values of a param that they all are handed on. */
+function handedOn(n: number): () => unknown {
+  const values = named('v', n);
+  const declared = { params: [...named('q', n).map((name) => ({ name })), { name: 'p', enum: values }] };
+  const tasks = named('t', n).map((name) => ({ name, params: [{ name: 'p', value: '$(params.v)' }] }));
+  return () => checkEnumSubsets({ params: [{ name: 'v', enum: values }], tasks }, () => declared);
+}
 
 /** A run whose pod of n sidecars cannot start, and which its user cancels. */
 function stopped(n: number, more: TaskRun['spec']): () => unknown {
@@ -105,6 +115,34 @@ function failedPod(n: number): () => unknown {
       withoutPodRecord(withPodRecord(status, sent, pod)),
     ];
   };
+}
+
+/** A pod that ended well, with n results in the log of its sidecar. */
+function loggedResults(n: number): () => unknown {
+  const results = named('r', n).map((name) => ({ name, type: 'string' as const }));
+  const spec = { steps: [{ name: 's', image: 'i', command: ['c'], results }], results };
+  const asked = settingsOf({ 'results-from': 'sidecar-logs' });
+  const terminated = { exitCode: 0, reason: 'Completed', finishedAt: now.toISOString() };
+  const names = ['step-s', 'sidecar-tekton-log-results'];
+  const containerStatuses = names.map((name) => ({ name, state: { terminated } }));
+  const pod = podOf(spec, { phase: 'Succeeded', containerStatuses }, { settings: asked });
+  const lines = results.flatMap(({ name }) => [
+    { name, value: '{"a":1', type: 'task' },
+    { name: `step-s.${name}`, value: 'v', type: 'step' },
+  ]);
+  const log = [...lines, { name: '', value: String(lines.length), type: 'end' }]
+    .map((line) => JSON.stringify(line))
+    .join('\n');
+  const status: TaskRunStatus = {
+    taskSpec: spec,
+    podName: pod.metadata.name ?? '',
+    startTime: metadata.creationTimestamp,
+  };
+  const facts = { taskRun: { metadata, spec: {}, status }, pods: [pod], settings: asked };
+  return () => [
+    decideAtOnce(planTaskRun(facts, now), supplyOf({ log })),
+    buildPod(podInputOf(spec, { settings: asked })),
+  ];
 }
 
 /** A TaskRun whose spec of n params was changed after it was recorded. */
@@ -246,6 +284,7 @@ export const recordFamilies: readonly Family[] = [
   },
   { name: 'TaskRun: its pod of many sidecars cannot start', size: 300, prepare: (n) => stopped(n, {}) },
   { name: 'TaskRun: its pod of many sidecars failed', size: 150, prepare: failedPod },
+  { name: 'TaskRun: results in the log of a sidecar', size: 300, prepare: loggedResults },
   { name: 'TaskRun: a spec that was changed', size: 1_500, prepare: changedSpec },
   { name: 'PipelineRun: children that were not written down', size: 60, prepare: lostChildren },
   { name: 'Chains: images of a run', size: 300, prepare: attempt },
@@ -259,6 +298,7 @@ export const recordFamilies: readonly Family[] = [
         named('p', n).map((name) => ({ name, value: 'a' })),
       ),
   },
+  { name: 'PipelineRun: enums of a Task that many tasks refer to', size: 3_000, prepare: handedOn },
   {
     name: 'image: platforms',
     size: 5_000,

@@ -44,7 +44,16 @@ const routes = webhookRoutes({
 async function measure(path: string, body: Buffer): Promise<void> {
   const handler = routes.find((route) => route.path === path)?.handler;
   if (!handler) throw new Error(`no route ${path}`);
-  const request = { method: 'POST', path, query: new URLSearchParams(), params: {}, headers: {}, body };
+  const request = {
+    method: 'POST',
+    path,
+    query: new URLSearchParams(),
+    rawQuery: '',
+    params: {},
+    headers: {},
+    rawHeaders: [],
+    body,
+  };
   const all: number[] = [];
   const undisturbed: number[] = [];
   const before = process.cpuUsage();

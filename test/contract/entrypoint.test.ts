@@ -5,10 +5,12 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskSpec } from '../../src/api/pipeline/v1/task.ts';
-import { podInputOf } from '../../src/core/pod/pod.fake.ts';
+import { podInputOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { resultsContainer } from '../../src/core/pod/results-sidecar.ts';
 import { buildPod } from '../../src/core/pod/build.ts';
 import type { Container, NewPod } from '../../src/core/pod/types.ts';
 import { didFail, failureOf } from '../../src/core/podstatus/failure.ts';
+import { readResultsLog } from '../../src/core/podstatus/results-log.ts';
 import { readSteps } from '../../src/core/podstatus/steps.ts';
 import { parseTerminationMessage, stepReport } from '../../src/core/podstatus/termination.ts';
 
@@ -45,8 +47,9 @@ async function run(container: Container, host: string, signal: AbortSignal): Pro
   );
   const [file = '', ...rest] = moved;
   const isInit = rest[0] === 'init';
+  const subcommand = isInit || rest[0] === 'results' ? rest.slice(0, 1) : [];
   const roots = ['-tekton_dir', `${host}/tekton`, ...(isInit ? ['-workspace_dir', `${host}/workspace`] : [])];
-  const args = isInit ? ['init', ...roots, ...rest.slice(1)] : [...roots, ...rest];
+  const args = [...subcommand, ...roots, ...rest.slice(subcommand.length)];
   const environment = Object.fromEntries((container.env ?? []).map(({ name, value }) => [name, value ?? '']));
   const child = spawn(file, args, {
     cwd: host,
@@ -71,8 +74,17 @@ async function run(container: Container, host: string, signal: AbortSignal): Pro
 async function runPod(
   spec: TaskSpec,
   signal: AbortSignal,
-): Promise<{ ended: Ended[]; messages: (string | undefined)[]; prepared: Ended; host: string; pod: NewPod }> {
-  const pod = buildPod(podInputOf(spec));
+  flags: Record<string, string> = {},
+): Promise<{
+  ended: Ended[];
+  messages: (string | undefined)[];
+  prepared: Ended;
+  host: string;
+  pod: NewPod;
+  /** What the results sidecar printed. */
+  log: string;
+}> {
+  const pod = buildPod(podInputOf(spec, { settings: settingsOf(flags) }));
   const host = mkdtempSync(path.join(root, 'pod-'));
   const steps = pod.spec.containers.filter(({ name }) => name.startsWith('step-'));
   for (const name of [
@@ -94,9 +106,12 @@ async function runPod(
     ...step,
     args: (step.args ?? []).map((arg) => (arg === '/tekton/termination' ? `/tekton/run/${index}/termination` : arg)),
   }));
+  const sidecar = pod.spec.containers.find(({ name }) => name === resultsContainer);
+  const telling = sidecar && run(sidecar, host, signal);
   const ended = await Promise.all(own.map((step) => run(step, host, signal)));
+  const told = await telling;
   const messages = own.map((_, index) => readFileSync(`${host}/tekton/run/${index}/termination`, 'utf8'));
-  return { ended, messages, prepared, host, pod };
+  return { ended, messages, prepared, host, pod, log: (told?.stdout ?? '') + (told?.stderr ?? '') };
 }
 
 const results = (message: string | undefined): Record<string, string> =>
@@ -107,6 +122,45 @@ const results = (message: string | undefined): Record<string, string> =>
   );
 
 describe('a planned pod run by the real entrypoint', () => {
+  it('tells results by the log of a sidecar', async ({ signal }) => {
+    const spec: TaskSpec = {
+      results: [{ name: 'large' }, { name: 'missing' }, { name: 'copy', value: '$(steps.first.results.own)' }],
+      steps: [
+        {
+          name: 'first',
+          image: 'i',
+          script:
+            'printf mine > "$HOST/tekton/steps/step-first/results/own"\nhead -c 20000 /dev/zero | tr "\\0" x > "$HOST/tekton/results/large"',
+          results: [{ name: 'own' }],
+        },
+        {
+          name: 'second',
+          image: 'i',
+          command: ['sh', '-c'],
+          args: ['printf "{}" > "$HOST/tekton/artifacts/provenance.json"; exit 3'],
+        },
+      ],
+    };
+    const flags = { 'results-from': 'sidecar-logs', 'max-result-size': '20000' };
+    const { messages, log } = await runPod(spec, signal, flags);
+    expect(messages.map(results)).toEqual([{}, {}]);
+    const reading = readResultsLog(log, spec);
+    expect(reading.kind === 'results' && Object.fromEntries(reading.logged.steps)).toEqual({
+      'step-first': [{ key: 'own', value: 'mine', type: 4 }],
+      'step-second': [],
+    });
+    expect(reading.kind === 'results' && reading.logged.task).toMatchObject([
+      { type: 6, value: '{}' },
+      { key: 'large', type: 1, value: 'x'.repeat(20_000) },
+    ]);
+    const small = await runPod(spec, signal, { ...flags, 'max-result-size': '19999' });
+    expect(readResultsLog(small.log, spec)).toEqual({
+      kind: 'tooLarge',
+      limit: 19_999,
+      what: 'task result "large" has 20000 bytes',
+    });
+  });
+
   it('runs scripts in order, in their working directories, and reports results', async ({ signal }) => {
     const { ended, messages, prepared, host } = await runPod(
       {

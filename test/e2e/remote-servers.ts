@@ -158,7 +158,7 @@ export async function startRemoteServers(registry: string): Promise<RemoteServer
 }
 
 /** This machine's address on the cable to the node. */
-function hostBeside(registry: string): string {
+export function hostBeside(registry: string): string {
   const net = registry.replace(/\.\d+:\d+$/, '.');
   const addresses = Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []);
   const found = addresses.find((address) => address.startsWith(net));

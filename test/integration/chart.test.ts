@@ -77,13 +77,60 @@ const rows: Row[] = [
     },
   },
   {
-    name: 'the dashboard',
+    name: "Grafana's dashboard",
     set: ['dashboard.enabled=true'],
     kind: 'ConfigMap',
     object: 'tektite-dashboard',
     expected: {
       metadata: { labels: { grafana_dashboard: '1' } },
       data: { 'tektite.json': expect.stringContaining('"uid": "tektite"') as unknown },
+    },
+  },
+  {
+    name: 'the dashboard, read-only unless asked otherwise',
+    set: ['webDashboard.enabled=true'],
+    kind: 'Deployment',
+    object: 'tekton-dashboard',
+    expected: withArgs('dashboard', '--port=9097', '--read-only=true', '--require-credentials=false'),
+  },
+  {
+    name: 'settings of the dashboard',
+    set: [
+      'webDashboard.enabled=true',
+      'webDashboard.readOnly=false',
+      'webDashboard.requireCredentials=true',
+      'webDashboard.namespaces={a,b}',
+      'webDashboard.defaultNamespace=a',
+      'webDashboard.externalLogs=http://logs.example',
+      'webDashboard.logoutUrl=/oauth2/sign_out',
+      'webDashboard.provenanceKey=PEM',
+      'webDashboard.streamLogs=false',
+      'webDashboard.logLevel=debug',
+    ],
+    kind: 'Deployment',
+    object: 'tekton-dashboard',
+    expected: withArgs(
+      '--read-only=false',
+      '--require-credentials=true',
+      '--namespaces=a,b',
+      '--default-namespace=a',
+      '--external-logs=http://logs.example',
+      '--logout-url=/oauth2/sign_out',
+      '--provenance-key=PEM',
+      '--stream-logs=false',
+      '--log-level=debug',
+    ),
+  },
+  {
+    name: 'the Service of the dashboard, where people look for it',
+    set: ['webDashboard.enabled=true'],
+    kind: 'Service',
+    object: 'tekton-dashboard',
+    expected: {
+      spec: {
+        selector: { 'app.kubernetes.io/name': 'dashboard', 'app.kubernetes.io/part-of': 'tekton-dashboard' },
+        ports: [{ name: 'http', port: 9097, targetPort: 'http' }],
+      },
     },
   },
   { name: 'pruning', set: ['pruner.enabled=true'], kind: 'Deployment', expected: withArgs('--prune') },
@@ -237,6 +284,13 @@ const rows: Row[] = [
     expected: { data: { 'metrics.taskrun.level': 'namespace' } },
   },
   {
+    name: 'where CloudEvents go',
+    set: ['configEvents.sink=https://events.example.com/'],
+    kind: 'ConfigMap',
+    object: 'config-events',
+    expected: { data: { sink: 'https://events.example.com/' } },
+  },
+  {
     name: 'buckets',
     set: ['configLeaderElection.buckets=4'],
     kind: 'ConfigMap',
@@ -360,6 +414,18 @@ const rows: Row[] = [
     },
   },
   {
+    name: 'a network policy for the dashboard: whatever leads browsers to it',
+    set: ['networkPolicy.enabled=true', 'webDashboard.enabled=true'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-dashboard',
+    expected: {
+      spec: {
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'dashboard' } },
+        ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: 'http', protocol: 'TCP' }] }],
+      },
+    },
+  },
+  {
     name: "a network policy for Triggers' controller: nobody asks it",
     set: ['networkPolicy.enabled=true'],
     kind: 'NetworkPolicy',
@@ -442,10 +508,32 @@ describe('the chart', () => {
       expect(definition.metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
   });
 
+  const settings = (rendered: Rendered[]) =>
+    rendered.filter((object) => object.kind === 'ConfigMap' && !object.metadata.name.endsWith('-info'));
+
+  it("leaves the operator's settings, and the namespaces that they are in, on uninstall", async () => {
+    const rendered = await render('chains.enabled=true', 'pruner.enabled=true');
+    const kept = [...settings(rendered), ...rendered.filter(({ kind }) => kind === 'Namespace')];
+    expect(kept.length).toBeGreaterThan(15);
+    for (const { metadata } of kept)
+      expect(metadata).toMatchObject({ annotations: { 'helm.sh/resource-policy': 'keep' } });
+  });
+
+  it("has a leader election map of every role, of upstream's name", async () => {
+    const names = settings(await render('chains.enabled=true')).map(({ metadata }) => metadata.name);
+    expect(names.filter((name) => name.includes('leader-election')).sort()).toEqual([
+      'config-leader-election-controller',
+      'config-leader-election-events',
+      'config-leader-election-resolvers',
+      'config-leader-election-triggers-controllers',
+      'config-leader-election-triggers-webhook',
+      'config-leader-election-webhook',
+      'tekton-chains-config-leader-election',
+    ]);
+  });
+
   it('writes no setting that the values do not name', async () => {
-    const maps = (await render()).filter(
-      (object) => object.kind === 'ConfigMap' && !['pipelines-info', 'triggers-info'].includes(object.metadata.name),
-    );
+    const maps = settings(await render());
     expect(maps.map((map) => Object.keys(map['data'] as object))).toEqual(maps.map(() => ['_example']));
   });
 
@@ -469,6 +557,42 @@ describe('the chart', () => {
     const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
+  });
+
+  it.each<[string, string[], string[]]>([
+    ['nobody by default', [], []],
+    ['where the chart says so', ['rbac.podLogs=true'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['with results from logs', ['featureFlags.results-from=sidecar-logs'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['with results from messages', ['featureFlags.results-from=termination-message'], []],
+    [
+      'in the watched namespaces only',
+      ['rbac.podLogs=true', 'watchNamespaces={a,b}'],
+      ['ClusterRole ', 'RoleBinding a', 'RoleBinding b'],
+    ],
+  ])('gives the right to read logs: %s', async (_name, set, expected) => {
+    const named = (await render(...set)).filter(({ metadata }) => metadata.name.endsWith('-pod-log-access'));
+    expect(named.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`)).toEqual(expected);
+    for (const role of named.filter(({ kind }) => kind === 'ClusterRole'))
+      expect(role['rules']).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
+  });
+
+  it('lets a read-only dashboard read, in its namespaces', async () => {
+    const dashboards = async (...set: string[]) =>
+      (await render('webDashboard.enabled=true', ...set)).filter(({ metadata }) =>
+        metadata.name.startsWith('tekton-dashboard'),
+      );
+    const verbs = (objects: Rendered[]) =>
+      new Set(objects.flatMap(({ rules = [] }) => (rules as { verbs: string[] }[]).flatMap((rule) => rule.verbs)));
+    expect([...verbs(await dashboards())].sort()).toEqual(['get', 'list', 'watch']);
+    expect(verbs(await dashboards('webDashboard.readOnly=false'))).toContain('create');
+    const secrets = (await dashboards('webDashboard.readOnly=false')).flatMap(({ rules }) =>
+      JSON.stringify(rules ?? ''),
+    );
+    expect(secrets.join()).not.toMatch(/secrets|\*|impersonate|exec/);
+    const bound = (objects: Rendered[]) =>
+      objects.filter(({ kind }) => kind === 'RoleBinding').map(({ metadata }) => metadata.namespace);
+    expect(bound(await dashboards('watchNamespaces={a,b}'))).toEqual(['a', 'b']);
+    expect(bound(await dashboards('watchNamespaces={a,b}', 'webDashboard.namespaces={c}'))).toEqual(['c']);
   });
 
   it('gives the right to delete runs only to a controller that prunes', async () => {

@@ -70,10 +70,32 @@ export class WebhookWorld {
     return world;
   }
 
+  /** The webhook beside a chart that is installed already: the API server is told to call it on loopback. */
+  static async beside(controlPlane: ControlPlane): Promise<WebhookWorld> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
+    const world = new WebhookWorld(controlPlane, folder, await freePort());
+    await world.#redirect((clientConfig) => world.#onLoopback(clientConfig));
+    await world.#account();
+    return world;
+  }
+
   async down(): Promise<void> {
+    await this.leave();
+    await this.#controlPlane.down();
+  }
+
+  /** Ends the webhook alone. */
+  async leave(): Promise<void> {
     await this.stop('SIGTERM');
     await rm(this.#folder, { recursive: true });
-    await this.#controlPlane.down();
+  }
+
+  /** The API server calls the Service again, which nobody is behind. */
+  returnToService(): Promise<void> {
+    return this.#redirect(() => ({
+      url: null,
+      service: { name: 'tekton-pipelines-webhook', namespace: systemNamespace },
+    }));
   }
 
   get log(): string {
@@ -169,9 +191,39 @@ export class WebhookWorld {
       ...(object.spec?.conversion?.webhook ? [object.spec.conversion.webhook] : []),
     ];
     for (const { clientConfig } of configs) {
-      clientConfig.url = `https://localhost:${this.port}${clientConfig.service?.path}`;
+      Object.assign(clientConfig, this.#onLoopback(clientConfig));
       delete clientConfig.service;
     }
+  }
+
+  #onLoopback({ service }: ClientConfig): { url: string; service: null } {
+    return { url: `https://localhost:${this.port}${service?.path}`, service: null };
+  }
+
+  /** Changes whom the API server calls, in all that is installed. */
+  async #redirect(changed: (clientConfig: ClientConfig) => object): Promise<void> {
+    const admission = '/apis/admissionregistration.k8s.io/v1';
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    for (const list of [`${admission}/mutatingwebhookconfigurations`, `${admission}/validatingwebhookconfigurations`])
+      for (const { metadata, webhooks = [] } of await this.#listed(list)) {
+        const body = webhooks.map((each) => ({ ...each, clientConfig: withoutNull(each.clientConfig, changed) }));
+        await this.#patched(`${list}/${metadata.name}`, { webhooks: body });
+      }
+    for (const { metadata, spec } of await this.#listed(definitions)) {
+      const clientConfig = spec?.conversion?.webhook?.clientConfig;
+      if (!clientConfig) continue;
+      const conversion = { webhook: { clientConfig: changed(clientConfig) } };
+      await this.#patched(`${definitions}/${metadata.name}`, { spec: { conversion } });
+    }
+  }
+
+  async #listed(address: string): Promise<Document[]> {
+    return (await this.call('GET', address)).body['items'] as Document[];
+  }
+
+  async #patched(address: string, body: object): Promise<void> {
+    const { status, body: answer } = await this.call('PATCH', address, body);
+    if (status >= 300) throw new Error(`${address}: ${answer.message}`);
   }
 
   /** A kubeconfig with the ServiceAccount's token. */
@@ -209,6 +261,13 @@ function pathOf({ apiVersion, kind, metadata }: Document): string {
   const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const namespace = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
   return `${base}${namespace}/${plurals[kind]}/${metadata.name}`;
+}
+
+/** A merge patch replaces a list whole: in it nothing is taken away by null. */
+function withoutNull(clientConfig: ClientConfig, changed: (clientConfig: ClientConfig) => object): object {
+  return Object.fromEntries(
+    Object.entries({ ...clientConfig, ...changed(clientConfig) }).filter(([, value]) => value !== null),
+  );
 }
 
 function freePort(): Promise<number> {

@@ -62,7 +62,7 @@ export function parseDefaults(data: Readonly<Record<string, string>> | undefined
       'affinityAssistantPodTemplate',
       values.yaml('default-affinity-assistant-pod-template', affinityAssistantTemplate),
     ),
-    cloudEventsSink: values.text('default-cloud-events-sink', ''),
+    cloudEventsSink: values.sink('default-cloud-events-sink'),
     ...present(
       'taskRunWorkspaceBinding',
       values.yaml('default-task-run-workspace-binding', workspaceBinding.omit({ name: true })),

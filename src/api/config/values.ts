@@ -47,6 +47,21 @@ export class ConfigValues {
     return this.read(key, fallback, want, (text) => words.find((word) => word === text.trim().toLowerCase()));
   }
 
+  /** Where events are sent: an http or https URL; '' for nowhere. A password in it is told nobody. */
+  sink(key: string): string {
+    if (/^[^/]*\/\/[^/]*@/.test(this.data[key] ?? '')) {
+      const message = `key ${key} has a URL with a user name or password in it, which is not valid; nothing is sent until you correct it`;
+      this.problems.push({ kind: 'invalid-value', key, message });
+      this.known.add(key);
+      return '';
+    }
+    return this.read(key, '', 'use a URL that begins with http:// or https://', (text) => {
+      if (text.trim() === '') return '';
+      const { protocol } = new URL(text.trim());
+      return protocol === 'http:' || protocol === 'https:' ? text.trim() : undefined;
+    });
+  }
+
   /** A whole number of at least `least` and below `limit`. */
   integer(key: string, fallback: number, least = 0, limit = Number.MAX_SAFE_INTEGER): number {
     const upTo = limit === Number.MAX_SAFE_INTEGER ? '' : ` below ${limit}`;

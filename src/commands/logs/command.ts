@@ -2,7 +2,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { messageOf } from '../../errors.ts';
 import { checkLimit, chooseRun } from '../choose.ts';
-import { command, CommandError } from '../command.ts';
+import { command, CommandError, namesInTurn } from '../command.ts';
 import type { Command, Context } from '../command.ts';
 import { span, texts, toggle, whole } from '../flags.ts';
 import { isFinished, pipelineRunKind, taskRunKind } from '../kinds.ts';
@@ -58,6 +58,7 @@ export const pipelineRunLogs: Command = command({
     '',
     '    tektite pr logs microservice-1 -a -n foo',
   ].join('\n'),
+  offers: namesInTurn(pipelineRuns),
   flags: {
     ...logFlags('PipelineRun', 'task name and step name'),
     timestamps: toggle('show logs with timestamp'),
@@ -107,6 +108,7 @@ export const taskRunLogs: Command = command({
     '',
     '    tektite tr logs microservice-1 -s build -n bar',
   ].join('\n'),
+  offers: namesInTurn(taskRuns),
   flags: { ...logFlags('TaskRun', 'step name'), timestamps: toggle('show logs with timestamp', { short: 't' }) },
   async run(context, flags, [given]) {
     checkFlags(flags, given);

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
-import { command, CommandError, type Command, type Context } from '../command.ts';
+import { command, CommandError, type Command, type Context, repeated } from '../command.ts';
 import { toggle } from '../flags.ts';
 import type { Found } from './documents.ts';
 import type { LocalResolvers } from './local.ts';
@@ -16,6 +16,7 @@ export const resolveCommand: Command = command({
   examples: 'Show what a pipeline refers to:\n\n    tektite resolve pipeline.yaml',
   arguments: { least: 1, most: Infinity },
   needsCluster: false,
+  offers: repeated({ files: true }),
   flags: { content: toggle('print the definitions too') },
   async run(context, flags, files) {
     const { terminal, signal } = context;
@@ -49,6 +50,7 @@ export const pinCommand: Command = command({
     'Pin what a pipeline refers to; comments and layout stay:\n\n    tektite pin pipeline.yaml\n\nFail when something is not pinned, and write nothing:\n\n    tektite pin --check pipeline.yaml',
   arguments: { least: 1, most: Infinity },
   needsCluster: false,
+  offers: repeated({ files: true }),
   flags: { check: toggle('write nothing; exit with 1 when something is not pinned') },
   async run(context, flags, files) {
     const { terminal, signal } = context;

@@ -2,7 +2,7 @@ import { createPrivateKey, sign as signWith, type KeyObject } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import type { Definition } from '../../resolvers/trust/signed-forms.ts';
-import { command, CommandError, type Command, type Context } from '../command.ts';
+import { command, CommandError, type Command, type Context, repeated } from '../command.ts';
 import { text } from '../flags.ts';
 import { yamlText } from '../yaml.ts';
 
@@ -22,6 +22,7 @@ export function signCommand(kind: Kind): Command {
     examples: `Sign a ${kind} with a key of cosign (the password is in PRIVATE_PASSWORD, or comes from standard input):\n\n    tektite ${kind.toLowerCase()} sign task.yaml -K cosign.key -f signed.yaml`,
     arguments: { least: 1, most: 1 },
     needsCluster: false,
+    offers: repeated({ files: true }),
     flags: {
       ...keyFlags('Private'),
       'file-name': text('file name of the signed definition; the original file name overwrites the file', {
@@ -53,6 +54,7 @@ export function verifyCommand(kind: Kind): Command {
     examples: `Verify a signed ${kind}:\n\n    tektite ${kind.toLowerCase()} verify signed.yaml -K cosign.pub`,
     arguments: { least: 1, most: 1 },
     needsCluster: false,
+    offers: repeated({ files: true }),
     flags: keyFlags('Public'),
     async run(context, flags, [file = '']) {
       const found = await readDefinition(file, kind);

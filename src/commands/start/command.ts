@@ -4,7 +4,8 @@ import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import type { Resource } from '../../kube/object.ts';
-import { command, CommandError } from '../command.ts';
+import { serviceAccounts } from '../../kube/resources.ts';
+import { command, CommandError, namesInTurn } from '../command.ts';
 import type { Command, Context } from '../command.ts';
 import { eachText, text, texts, toggle } from '../flags.ts';
 import { pipelineRunKind, taskRunKind } from '../kinds.ts';
@@ -22,16 +23,22 @@ function startFlags(kind: string) {
       'pass the param as key=value for string type, or key=value1,value2,... for array type, or key="key1:value1, key2:value2" for object type',
       { short: 'p' },
     ),
-    serviceaccount: text('pass the serviceaccount name', { short: 's' }),
+    serviceaccount: text('pass the serviceaccount name', { short: 's', offer: { objects: serviceAccounts } }),
     last: toggle(`re-run the ${kind} using last ${kind}Run values`, { short: 'L' }),
     labels: texts('pass labels as label=value.', { short: 'l' }),
     workspace: eachText('pass one or more workspaces to map to the corresponding physical volumes', { short: 'w' }),
     'dry-run': toggle(`preview ${kind}Run without running it`),
-    output: text(`format of ${kind}Run (yaml, json or name)`, { short: 'o' }),
+    output: text(`format of ${kind}Run (yaml, json or name)`, {
+      short: 'o',
+      offer: { words: ['json', 'name', 'yaml'] },
+    }),
     'prefix-name': text(`specify a prefix for the ${kind}Run name (must be lowercase alphanumeric characters)`),
-    filename: text(`local or remote file name containing a ${kind} definition to start a ${kind}Run`, { short: 'f' }),
+    filename: text(`local or remote file name containing a ${kind} definition to start a ${kind}Run`, {
+      short: 'f',
+      offer: { files: true },
+    }),
     'use-param-defaults': toggle('use default parameter values without prompting for input'),
-    'pod-template': text('local or remote file containing a PodTemplate definition'),
+    'pod-template': text('local or remote file containing a PodTemplate definition', { offer: { files: true } }),
     'skip-optional-workspace': toggle('skips the prompt for optional workspaces'),
   };
 }
@@ -58,15 +65,20 @@ export const startPipeline: Command = command({
   summary: 'Start Pipelines',
   usage: '[NAME]',
   examples: examples('pipeline'),
+  offers: namesInTurn(pipelines),
   flags: {
     ...startFlags('Pipeline'),
-    'use-pipelinerun': text('use this pipelinerun values to re-run the pipeline.'),
+    'use-pipelinerun': text('use this pipelinerun values to re-run the pipeline.', {
+      offer: { objects: pipelineRunKind.resource },
+    }),
     timeout: text('timeout for PipelineRun (old: use --pipeline-timeout)'),
     'pipeline-timeout': text('timeout for PipelineRun'),
     'tasks-timeout': text('timeout for Pipeline TaskRuns'),
     'finally-timeout': text('timeout for Finally TaskRuns'),
     'task-serviceaccount': texts('pass the service account corresponding to the task'),
-    resolvertype: text(`resolver type for remote pipelines (${RESOLVER_TYPES.join(', ')})`),
+    resolvertype: text(`resolver type for remote pipelines (${RESOLVER_TYPES.join(', ')})`, {
+      offer: { words: RESOLVER_TYPES },
+    }),
     'exit-with-pipelinerun-error': toggle(
       'when using --showlog, exit with pipelinerun to the unix shell, 0 if success, 1 if error, 2 on unknown status',
       { short: 'E' },
@@ -141,9 +153,12 @@ export const startTask: Command = command({
   summary: 'Start Tasks',
   usage: '[NAME]',
   examples: examples('task'),
+  offers: namesInTurn(tasks),
   flags: {
     ...startFlags('Task'),
-    'use-taskrun': text('specify a TaskRun name to use its values to re-run the TaskRun'),
+    'use-taskrun': text('specify a TaskRun name to use its values to re-run the TaskRun', {
+      offer: { objects: taskRunKind.resource },
+    }),
     timeout: text('timeout for TaskRun'),
     image: text("use an oci bundle, with this machine's docker credentials", { short: 'i' }),
   },

@@ -1,5 +1,5 @@
 import { pipelineRuns } from '../../api/resources.ts';
-import { command } from '../command.ts';
+import { command, namesInTurn } from '../command.ts';
 import type { Command } from '../command.ts';
 import { text, toggle } from '../flags.ts';
 import { pipelineRunKind } from '../kinds.ts';
@@ -14,6 +14,7 @@ export const rerunPipelineRun: Command = command({
   usage: 'NAME',
   examples: "Run 'foo' once more and follow it:\n\n    tektite pipelinerun rerun foo --showlog",
   arguments: { least: 1, most: 1 },
+  offers: namesInTurn(pipelineRuns),
   flags: {
     'dry-run': toggle('preview the PipelineRun without running it'),
     output: text('format of PipelineRun (yaml, json or name)', { short: 'o' }),

@@ -2,7 +2,7 @@ import type { EventListener, TriggerBinding, TriggerTemplate } from '../../api/t
 import type { Binding, InterceptorUse, ListenerTrigger } from '../../api/triggers/spec.ts';
 import { messageOf } from '../../errors.ts';
 import type { KubeObject } from '../../resource.ts';
-import { command, CommandError, type Command, type Context } from '../command.ts';
+import { command, CommandError, namesInTurn, type Command, type Context } from '../command.ts';
 import { shortened } from '../definitions.ts';
 import { outputFlags, printerOf } from '../output.ts';
 import { nothing } from '../text/age.ts';
@@ -30,6 +30,7 @@ function describeTriggersCommand<T extends KubeObject>(
     summary: `Describes ${/^[EO]/.test(title) ? 'an' : 'a'} ${title}${resource.namespaced ? ' in a namespace' : ''}`,
     usage: '[NAME]',
     examples: `Describe ${title} 'foo':\n\n    tektite ${title.toLowerCase()} describe foo`,
+    offers: namesInTurn(resource),
     flags: outputFlags,
     async run(context, flags, [given]) {
       const isUrl = kind.title === eventListenerKind.title && flags.output.toLowerCase() === 'url';

@@ -64,8 +64,10 @@ export async function evaluate(
     method: 'POST',
     path,
     query: new URLSearchParams(query),
+    rawQuery: query,
     params: {},
     headers: event.headers,
+    rawHeaders: Object.entries(event.headers).flat(),
     body: event.body,
     signal: AbortSignal.timeout(longestMs),
   });

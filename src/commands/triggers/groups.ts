@@ -1,5 +1,6 @@
-import type { CommandGroup } from '../command.ts';
-import { deleteTriggersCommand } from './delete.ts';
+import type { Resource } from '../../resource.ts';
+import type { Command, CommandGroup } from '../command.ts';
+import { deleteObjectsCommand } from '../delete-objects.ts';
 import {
   describeClusterTriggerBinding,
   describeEventListener,
@@ -10,6 +11,12 @@ import { evalCommand } from './eval.ts';
 import { clusterTriggerBindingKind, eventListenerKind, triggerBindingKind, triggerTemplateKind } from './kind.ts';
 import { ageAlone, listenerColumns, listTriggersCommand } from './list.ts';
 import { listenerLogs } from './logs.ts';
+
+/** tkn writes these kinds small where it asks, and is longer about listeners that are not there. */
+function deleteTriggersCommand({ resource, title }: { resource: Resource; title: string }): Command {
+  const missing = (name: string) => (title === eventListenerKind.title ? `failed to get ${title} ${name}: ` : '');
+  return deleteObjectsCommand({ resource, title, word: title.toLowerCase(), missing });
+}
 
 /** tkn's groups for the kinds of Triggers, and one of our own. */
 export const triggersGroups: readonly CommandGroup[] = [

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import { pods } from '../../kube/resources.ts';
-import { command, CommandError, type Command, type Context } from '../command.ts';
+import { command, CommandError, namesInTurn, type Command, type Context } from '../command.ts';
 import { whole } from '../flags.ts';
 import { eventListenerKind } from './kind.ts';
 
@@ -13,6 +13,7 @@ export const listenerLogs: Command = command({
   usage: 'NAME',
   examples: "Show the last 2 lines of every pod of EventListener 'foo':\n\n    tektite eventlistener logs foo -t 2",
   arguments: { least: 1, most: 1 },
+  offers: namesInTurn(eventListenerKind.resource),
   flags: {
     tail: whole('Number of most recent log lines to show. Specify -1 for all logs from each pod.', {
       short: 't',

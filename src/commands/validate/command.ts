@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf } from '../../errors.ts';
-import { command, CommandError, type Command, type Context } from '../command.ts';
+import { command, CommandError, type Command, type Context, repeated } from '../command.ts';
 import { text, texts, toggle } from '../flags.ts';
 import type { SourceFile } from './run.ts';
 
@@ -24,6 +24,7 @@ export const validateCommand: Command = command({
     'What kustomize or Helm makes:\n\n    kustomize build . | tektite validate -\n    helm template . | tektite validate -',
     'For a code host:\n\n    tektite validate --lint -o sarif .tekton > tektite.sarif',
   ].join('\n\n'),
+  offers: repeated({ files: true }),
   flags: {
     lint: toggle('also say what works and could be better'),
     output: text('text, json or sarif', { short: 'o', initial: 'text' }),

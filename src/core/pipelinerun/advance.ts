@@ -40,7 +40,10 @@ export function* advance(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
     const awaited = yield* resolveTasks(draft, pipeline, assessment);
     if (!awaited && isFirst(draft)) prepareFirstTask(draft, pipeline);
     stopTasks(draft, assessment);
-    if (awaited) return wait(draft, 'ResolvingTaskRef', awaited);
+    if (awaited) {
+      if (pipeline.source && draft.facts.settings.flags.enableParamEnum) draft.findPipelineAgain();
+      return wait(draft, 'ResolvingTaskRef', awaited);
+    }
     const created = startTasks(draft, pipeline, assessment);
     conclude(draft, pipeline, assessment, created);
   } catch (error) {

@@ -9,7 +9,7 @@ import {
 } from '../results/values.ts';
 import { resultReferences } from '../results/reference.ts';
 import { mergeReplacements, Replacements } from '../substitution/replacements.ts';
-import { judge } from '../when/when.ts';
+import { judge, type Verdict } from '../when/when.ts';
 import type { Budget } from '../budget.ts';
 import { bindingBudget, replaceInShown } from './bind.ts';
 import { RunFailure, userError } from './failure.ts';
@@ -163,33 +163,45 @@ function isPartlyStarted({ task, latest }: TaskState, most: number): boolean {
   return latest.length < countProduct(task.matrix) || latest.length < countRuns(task.matrix, most);
 }
 
-/** The reasons in upstream's order of precedence. Only the later ones need to know that the parents are done. */
+/** The reasons in upstream's order of precedence: guards, then parents, then results, then time. */
 function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Surroundings): SkipReason | undefined {
   if (around.stopping) return 'PipelineRun was stopping';
   if (around.requested === 'CancelledRunFinally') return 'PipelineRun was gracefully cancelled';
   if (around.requested === 'StoppedRunFinally') return 'PipelineRun was gracefully stopped';
-  // Guards skip one task, not what merely comes after it.
+  const verdict = ready ? judge(task.when) : undefined;
+  if (verdict?.kind === 'fails') return 'When Expressions evaluated to false';
   const skippedParents = around.parents.filter((parent) => parent.skip !== undefined);
-  if (skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false'))
+  // Guards skip one task, not what merely comes after it; which of both it is, a task with guards knows at the end.
+  const isDecided = verdict !== undefined || (task.when ?? []).length === 0;
+  if (isDecided && skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false'))
     return 'Parent Tasks were skipped';
-  if (!ready) return undefined;
+  if (verdict === undefined) return undefined;
   const skippedNames = new Set(skippedParents.map((parent) => parent.name));
   const missing = missingReferences(resultReferences(one.task), around.results);
   // Who may fail may also do without: the run goes on. Others make it fail (missingResult).
   if (missing.some((reference) => skippedNames.has(reference.task) || ignoresFailure(one)))
     return 'Results were missing';
-  return skipWhenReady(task, around.overdue, 'tasks');
+  refuseProblem(task, verdict);
+  return skipWhenLate(task, around.overdue, 'tasks');
 }
 
 /** @throws RunFailure for CEL that has no value: the run could only guess whether the task is wanted */
-function skipWhenReady(task: PipelineTask, overdue: Overdue, section: 'tasks' | 'finally'): SkipReason | undefined {
+function refuseProblem(task: PipelineTask, verdict: Verdict): void {
+  if (verdict.kind !== 'problem') return;
+  throw new RunFailure(
+    'CELEvaluationFailed',
+    `Error evaluating CEL of task ${task.name ?? ''}: ${userError(`when[${verdict.index}]: ${verdict.text}`)}`,
+  );
+}
+
+function skipFinal(task: PipelineTask, overdue: Overdue): SkipReason | undefined {
   const verdict = judge(task.when);
-  if (verdict.kind === 'problem')
-    throw new RunFailure(
-      'CELEvaluationFailed',
-      `Error evaluating CEL of task ${task.name ?? ''}: ${userError(`when[${verdict.index}]: ${verdict.text}`)}`,
-    );
+  refuseProblem(task, verdict);
   if (verdict.kind === 'fails') return 'When Expressions evaluated to false';
+  return skipWhenLate(task, overdue, 'finally');
+}
+
+function skipWhenLate(task: PipelineTask, overdue: Overdue, section: 'tasks' | 'finally'): SkipReason | undefined {
   if (overdue.pipeline) return 'PipelineRun timeout has been reached';
   if (section === 'tasks' && overdue.tasks) return 'PipelineRun Tasks timeout has been reached';
   if (section === 'finally' && overdue.finally) return 'PipelineRun Finally timeout has been reached';
@@ -231,7 +243,7 @@ function assessFinal(one: TaskObservation, around: FinalSurroundings): TaskState
   const references = resultReferences(one.task);
   const missing =
     missingReferences(references, results).length > 0 || indexBeyondEnd(references, results) !== undefined;
-  const skip = missing ? 'Results were missing' : skipWhenReady(state.task, overdue, 'finally');
+  const skip = missing ? 'Results were missing' : skipFinal(state.task, overdue);
   return skip === undefined ? { ...state, startable: true } : { ...state, skip, done: true };
 }
 

@@ -121,6 +121,12 @@ export class Draft {
     if (conditions) this.status.conditions = conditions;
   }
 
+  /** What is checked once its Tasks are there needs the pipeline as it was written: with its variables. */
+  findPipelineAgain(): void {
+    const { pipelineSpec: _bound, ...status } = this.status;
+    this.status = status;
+  }
+
   /** Says what the run waits for. */
   wait(reason: 'ResolvingPipelineRef' | 'ResolvingTaskRef', resolved: Exclude<Resolved, { kind: 'found' }>): void {
     const { namespace = '', name = '' } = this.run.metadata;

@@ -407,16 +407,34 @@ describe('settle: effects that fail', () => {
         settled(withClaim, 'createPersistentVolumeClaim', {
           status: 403,
           reason: 'Forbidden',
-          message: 'exceeded quota',
+          message: 'denied',
         }),
       ),
     ).toMatchObject({
       condition: 'False CouldntCreateWorkspacePVC',
       message: expect.stringMatching(
-        /^Failed to create PVC for PipelineRun ns\/run correctly: failed to create PVC pvc-[0-9a-f]{10} for workspace "w": exceeded quota$/,
+        /^Failed to create PVC for PipelineRun ns\/run correctly: failed to create PVC pvc-[0-9a-f]{10} for workspace "w": denied$/,
       ) as unknown,
       retry: false,
     });
+  });
+
+  it.each([
+    ['quota is used up', 403, 'exceeded quota: pvcs, requested: 1, used: 1', 60_000],
+    ['quota changes meanwhile', 409, 'the object has been modified', 1_000],
+  ])('a claim waits while %s', (_name, status, message, ms) => {
+    const { requeueAfterMs, ...rest } = settled(withClaim, 'createPersistentVolumeClaim', {
+      status,
+      reason: status === 403 ? 'Forbidden' : 'Conflict',
+      message,
+    });
+    expect(brief(rest)).toMatchObject({
+      condition: 'Unknown PipelineRunPending',
+      message: `Waiting for PVC creation to succeed: ${message}`,
+      retry: false,
+    });
+    expect(requeueAfterMs).toBe(ms);
+    expect(rest.status.completionTime).toBeUndefined();
   });
 
   it('a claim that could not be created for now is tried again', () => {

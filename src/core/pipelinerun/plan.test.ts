@@ -78,6 +78,45 @@ describe('how runs end', () => {
       { a: 'When Expressions evaluated to false', b: 'Results were missing', c: 'Parent Tasks were skipped' },
     ],
     [
+      'a guard comes before what its task lacks: what only comes after it runs',
+      simulate([
+        task('a', { when: when('x', 'y') }, 'r'),
+        task('b', { when: when('$(tasks.a.results.r)', 'y') }),
+        task('c', { runAfter: ['b'] }),
+      ]),
+      {},
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 2',
+      { a: 'When Expressions evaluated to false', b: 'When Expressions evaluated to false' },
+    ],
+    [
+      'a guard comes before a parent that was skipped',
+      simulate([
+        task('a', { when: when('x', 'y') }, 'r'),
+        task('b', uses('a')),
+        task('c', { runAfter: ['b'], when: when('x', 'y') }),
+        task('d', { runAfter: ['c'] }),
+        task('e', { runAfter: ['b'], when: when('x', 'x') }),
+      ]),
+      {},
+      'True Completed: Tasks Completed: 1 (Failed: 0, Cancelled 0), Skipped: 4',
+      {
+        a: 'When Expressions evaluated to false',
+        b: 'Results were missing',
+        c: 'When Expressions evaluated to false',
+        e: 'Parent Tasks were skipped',
+      },
+    ],
+    [
+      'a guard that holds without its result lets the task be skipped for want of it',
+      simulate([
+        task('a', { when: when('x', 'y') }, 'r'),
+        task('b', { when: [{ input: '$(tasks.a.results.r)', operator: 'notin', values: ['y'] }] }),
+      ]),
+      {},
+      'True Completed: Tasks Completed: 0 (Failed: 0, Cancelled 0), Skipped: 2',
+      { a: 'When Expressions evaluated to false', b: 'Results were missing' },
+    ],
+    [
       'a result decides a guard',
       simulate([task('a', {}, 'r'), task('b', { when: when('$(tasks.a.results.r)', 'y') })]),
       { a: r },
@@ -153,6 +192,27 @@ describe('how runs end', () => {
     expect(simulation.run.status?.completionTime).toBeDefined();
     expect(simulation.plan().effects).toEqual([]);
   });
+});
+
+it('a task with a guard waits for all its parents: its guard may be what skips it', () => {
+  const r = { params: [{ name: 'p', value: '$(tasks.a.results.r)' }] };
+  const simulation = simulate([
+    task('a', { when: when('x', 'y') }, 'r'),
+    task('b', r),
+    task('slow'),
+    task('c', { runAfter: ['b', 'slow'], when: when('x', 'y') }),
+    task('d', { runAfter: ['b', 'slow'] }),
+    task('e', { runAfter: ['c'] }),
+  ]);
+  simulation.step();
+  expect(simulation.skipped).toEqual({
+    a: 'When Expressions evaluated to false',
+    b: 'Results were missing',
+    d: 'Parent Tasks were skipped',
+  });
+  complete(simulation, {});
+  expect(simulation.skipped['c']).toBe('When Expressions evaluated to false');
+  expect(simulation.created).toEqual(['run-slow', 'run-e']);
 });
 
 it('skipped tasks show their guards, final ones only when these were the reason', () => {

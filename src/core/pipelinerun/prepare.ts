@@ -14,6 +14,7 @@ import { nestedSpec } from './child/pipelinerun.ts';
 import { definedOnly } from './child/runtime.ts';
 import { askTasks, taskFailure } from './definitions.ts';
 import type { Draft } from './draft.ts';
+import { checkEnumSubsets } from './enums.ts';
 import { RunFailure, userError } from './failure.ts';
 import { countProduct } from './matrix.ts';
 import { nameOf } from './names.ts';
@@ -116,11 +117,12 @@ export function isFirst({ facts }: Draft): boolean {
   return facts.children.length === 0 && (facts.run.status?.childReferences ?? []).length === 0;
 }
 
-export function prepareFirstTask(draft: Draft, { name, spec }: BoundPipeline): void {
+export function prepareFirstTask(draft: Draft, { name, spec, source }: BoundPipeline): void {
   const specs = new Map<string, TaskSpec | undefined>(
     [...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [task.name ?? '', declarationsOf(draft, task)]),
   );
   checkReferences(draft.name, spec, (task) => specs.get(task));
+  if (source && draft.facts.settings.flags.enableParamEnum) checkEnumSubsets(source.spec, (task) => specs.get(task));
   for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
     draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
 }

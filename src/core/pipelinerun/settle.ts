@@ -1,12 +1,13 @@
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
-import { isTooLarge, type EffectOutcome, type EventEffect } from '../decision.ts';
+import { isTooLarge, soonest, type EffectOutcome, type EventEffect } from '../decision.ts';
 import type { CancelCause, ChildKind, ChildObject } from './child/child.ts';
 import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { nameOf } from './names.ts';
+import { claimRetryMs } from '../quota.ts';
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
 type Failed<T extends PipelineRunEffect['type']> = Extract<Outcome, { kind: 'failed' }> & {
@@ -38,9 +39,14 @@ export function settle(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
   const retries = decision.retry === undefined ? [] : [decision.retry];
+  let waitMs: number | undefined;
   for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;
-    if (mayPass(failure)) retries.push(message);
+    const retryMs = claimRetryMs(failure);
+    if (retryMs !== undefined) {
+      waitMs = retryMs;
+      mark(status, waitingForClaim(failure.message), now);
+    } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
   for (const failure of failures(outcomes, 'createChild')) {
@@ -70,13 +76,19 @@ export function settle(
     retries.push(`PipelineRun ${effect.name} could not be cancelled to make way: ${message}`);
   settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
   const retry = isDone(status) ? undefined : retries.join('; ');
-  const again = isDone(status) ? undefined : decision.requeueAfterMs;
+  const again = isDone(status) ? undefined : soonest(decision.requeueAfterMs, waitMs);
   return {
     status,
     events: [...events, ...eventsBetween(run.status, status)],
     ...(again === undefined ? {} : { requeueAfterMs: again }),
     ...(retry ? { retry } : {}),
   };
+}
+
+/** Upstream's words while quota is used up. The time of the run passes all the same. */
+function waitingForClaim(why: string): ConditionState {
+  const message = `Waiting for PVC creation to succeed: ${why}`;
+  return { status: 'Unknown', reason: 'PipelineRunPending', message };
 }
 
 /** Children as the API server gave them back, to be recorded with the references that name them. */

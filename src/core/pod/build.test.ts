@@ -58,6 +58,26 @@ const pods: [name: string, input: PodInput][] = [
     }),
   ],
   [
+    'results-sidecar',
+    podInputOf(
+      {
+        results: [{ name: 'digest' }, { name: 'url' }],
+        steps: [
+          { name: 'build', image: 'golang', script: 'go build ./...', results: [{ name: 'r' }] },
+          { image: 'busybox', command: ['true'] },
+        ],
+        sidecars: [{ name: 'server', image: 'nginx' }],
+      },
+      {
+        taskRun: taskRunOf({ podTemplate: { securityContext: { runAsUser: 0 } } }),
+        settings: settingsOf(
+          { 'results-from': 'sidecar-logs', 'max-result-size': '100000' },
+          { 'default-sidecar-log-polling-interval': '1s' },
+        ),
+      },
+    ),
+  ],
+  [
     'native-sidecar',
     podInputOf({
       steps: [{ name: 'use', image: 'curl', command: ['curl'] }],

@@ -15,6 +15,7 @@ import {
 import { entrypointArguments, messageLimit } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
+import { hasResultsSidecar, resultsSidecar } from './results-sidecar.ts';
 import { withLimitRanges, withOperatorDefaults, withSpecs, withTaskLevelResources } from './resources.ts';
 import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
 import type { PodInput } from './input.ts';
@@ -52,6 +53,8 @@ interface Plan {
   credentials: Credentials;
   shape: PodShape;
   breakpoints: Breakpoints | undefined;
+  /** Sidecar that tells the results, if they do not come by termination message. */
+  resultsSidecar: Container | undefined;
 }
 
 /**
@@ -82,7 +85,10 @@ function podOf(input: PodInput): NewPod {
   const spec: PodSpec = {
     restartPolicy: 'Never',
     initContainers: sized([prepare(plan), ...sidecars.filter(native)]),
-    containers: [...steps, ...sized(sidecars.filter((container) => !native(container)))],
+    containers: [
+      ...steps,
+      ...sized([...sidecars.filter((container) => !native(container)), ...listOf(plan.resultsSidecar)]),
+    ],
     serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
     volumes: allVolumes(plan, mounted.volumes),
     activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
@@ -118,6 +124,14 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     credentials: found,
     shape,
     breakpoints: breakpointsOf(taskRun),
+    resultsSidecar: hasResultsSidecar(input.spec, settings.flags)
+      ? resultsSidecar({
+          steps,
+          results: input.spec.results,
+          settings,
+          podSecurity: taskRun.spec.podTemplate?.securityContext,
+        })
+      : undefined,
   };
 }
 
@@ -162,6 +176,11 @@ function prepare(plan: Plan): Container {
   };
 }
 
+/** Containers of the pod, init containers included. */
+function containerCount({ steps, sidecars, resultsSidecar: own }: Plan): number {
+  return prepareContainers + steps.length + sidecars.length + listOf(own).length;
+}
+
 /** Whether the step needs the CEL evaluator beside its entrypoint: 12 MB that most pods do without. */
 function hasCEL(step: Step): boolean {
   return (step.when ?? []).some(({ cel }) => cel !== undefined && cel !== '');
@@ -188,9 +207,10 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
     command: [paths.entrypoint],
     args: entrypointArguments(step, index, command, step.args ?? [], {
       credentials: creds.flags,
+      resultsFromSidecar: plan.resultsSidecar !== undefined,
       compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
       results: (input.spec.results ?? []).map((result) => result.name),
-      messageLimit: messageLimit(prepareContainers + plan.steps.length + plan.sidecars.length),
+      messageLimit: messageLimit(containerCount(plan)),
       debug: debugFlags(step, plan.breakpoints),
     }),
     ...optional('workingDir', step.workingDir ? absolute(step.workingDir) : undefined),
@@ -312,6 +332,10 @@ function isReadyAtCreation(plan: Plan): boolean {
     flags.enableKubernetesSidecar ||
     plan.sidecars.every((sidecar) => sidecar.restartPolicy === 'Always')
   );
+}
+
+function listOf<T>(item: T | undefined): T[] {
+  return item === undefined ? [] : [item];
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

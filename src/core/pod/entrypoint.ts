@@ -14,6 +14,8 @@ export function messageLimit(containers: number): number {
 /** What a step's entrypoint is told beyond the step's own fields. */
 export interface MoreFlags {
   credentials: string[];
+  /** Results are told by the results sidecar, not in the termination message. */
+  resultsFromSidecar: boolean;
   compressTerminationMessage: boolean;
   /** Names of the Task's results. */
   results: string[];
@@ -39,6 +41,7 @@ export function entrypointArguments(
     ...orderFlags(index),
     ...(more.messageLimit < longestMessage ? ['-termination_message_limit', String(more.messageLimit)] : []),
     ...more.credentials,
+    ...(more.resultsFromSidecar ? ['-result_from', 'sidecar-logs'] : []),
     ...(more.compressTerminationMessage ? ['-compress_termination_message=true'] : []),
     ...stepFlags(step),
     ...(more.results.length > 0 ? ['-results', more.results.join(',')] : []),

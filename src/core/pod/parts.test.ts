@@ -131,6 +131,7 @@ it('writes only flags of the contract', () => {
     ['b'],
     {
       credentials: ['-basic-git=a=b', '-docker-cfg=c'],
+      resultsFromSidecar: true,
       compressTerminationMessage: true,
       messageLimit: 3072,
       results: ['x', 'y'],

@@ -79,6 +79,20 @@ export function stepMounts(index: number, hasScript: boolean, shape: PodShape): 
 /** Mount of a step or sidecar with a script. */
 export const scriptMount: VolumeMount = { name: names.scripts, mountPath: paths.scripts, readOnly: true };
 
+/** Mounts of the results sidecar: what steps leave, to be read only. */
+export function resultsSidecarMounts(steps: number): VolumeMount[] {
+  const runs = Array.from({ length: steps }, (_, index): VolumeMount => ({
+    name: runVolume(index),
+    mountPath: `${paths.run}/${index}`,
+    readOnly: true,
+  }));
+  return [
+    ...runs,
+    { name: names.results, mountPath: paths.results, readOnly: true },
+    { name: names.artifacts, mountPath: paths.artifacts, readOnly: true },
+  ];
+}
+
 /** Mounts of the init container: all that it writes. */
 export function prepareMounts(shape: PodShape, workingDirs: boolean): VolumeMount[] {
   return [

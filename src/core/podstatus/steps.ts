@@ -9,6 +9,7 @@ import {
 } from '../pod/names.ts';
 import type { ContainerStatus, Pod } from '../pod/types.ts';
 import { orderedStatuses } from './order.ts';
+import type { LoggedResults } from './results-log.ts';
 import {
   artifactsOf,
   mergeArtifacts,
@@ -27,24 +28,29 @@ export interface StepReadings {
   artifacts: Artifacts;
 }
 
-/** Steps in the order of the spec, with what their termination messages hold. */
-export function readSteps(pod: Pod, spec: TaskSpec, done: boolean): StepReadings {
+/**
+ * Steps in the order of the spec, with what their termination messages hold.
+ * @param logged results and artifacts that came another way than by termination message
+ */
+export function readSteps(pod: Pod, spec: TaskSpec, done: boolean, logged?: LoggedResults): StepReadings {
   const declared = spec.results ?? [];
-  const readings: StepReadings = { steps: [], results: [], artifacts: {} };
-  const artifacts: Artifacts[] = [];
+  const ofTask = logged?.task ?? [];
+  const readings: StepReadings = { steps: [], results: taskResults(ofTask, declared), artifacts: {} };
+  const artifacts: Artifacts[] = [artifactsOf(ofTask, entryType.taskArtifacts)];
   for (const status of orderedStatuses(pod).filter((candidate) => isStepContainer(candidate.name))) {
     const entries = parseTerminationMessage(status.state?.terminated?.message);
     const step = (spec.steps ?? []).find(
       (candidate, index) => stepContainerName(candidate.name, index) === status.name,
     );
     const state = stepState(status, entries);
-    if (done && entries) {
-      const own = stepResults(entries, step?.results ?? []);
+    const told = logged ? logged.steps.get(status.name) : entries;
+    if (done && told) {
+      const own = stepResults(told, step?.results ?? []);
       if (own.length > 0) state.results = own;
-      Object.assign(state, artifactsOf(entries, entryType.stepArtifacts));
-      readings.results.push(...taskResults(entries, declared), ...taskResultsFromStep(status.name, own, declared));
+      Object.assign(state, artifactsOf(told, entryType.stepArtifacts));
+      readings.results.push(...taskResults(told, declared), ...taskResultsFromStep(status.name, own, declared));
       // What a step reports of itself is the Task's too: $(tasks.x.outputs.y) reads it there.
-      artifacts.push(artifactsOf(entries, entryType.taskArtifacts), artifactsOf(entries, entryType.stepArtifacts));
+      artifacts.push(artifactsOf(told, entryType.taskArtifacts), artifactsOf(told, entryType.stepArtifacts));
     }
     readings.steps.push(state);
   }

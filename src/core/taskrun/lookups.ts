@@ -1,7 +1,8 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { CredentialFacts, CredentialsNeed, ImageNeed, LimitRangesNeed, Planning } from '../need.ts';
+import type { CredentialFacts, CredentialsNeed, ImageNeed, LimitRangesNeed, LogAccessNeed, Planning } from '../need.ts';
 import type { ImageFact } from '../pod/image.ts';
+import { hasResultsSidecar } from '../pod/results-sidecar.ts';
 import type { LimitRange } from '../pod/resources.ts';
 import type { Settings } from '../settings.ts';
 
@@ -9,6 +10,8 @@ import type { Settings } from '../settings.ts';
 export interface StartFacts extends CredentialFacts {
   limitRanges: LimitRange[];
   images: ReadonlyMap<string, ImageFact>;
+  /** Results would come by the log of a container, which the controller may not read. */
+  logsDenied?: boolean;
 }
 
 /** Asks for everything that the pod of a bound Task depends on, all at once. */
@@ -16,7 +19,7 @@ export function* lookUp(
   taskRun: TaskRun,
   spec: TaskSpec,
   settings: Settings,
-): Planning<StartFacts, CredentialsNeed | ImageNeed | LimitRangesNeed> {
+): Planning<StartFacts, CredentialsNeed | ImageNeed | LimitRangesNeed | LogAccessNeed> {
   const { namespace = '' } = taskRun.metadata;
   const serviceAccountName = taskRun.spec.serviceAccountName || settings.defaults.serviceAccount;
   const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>
@@ -27,11 +30,13 @@ export function* lookUp(
   const images = imagesWithoutCommand(spec).map((image): ImageNeed => {
     return { type: 'image', image, credentials: { namespace, serviceAccountName, imagePullSecrets } };
   });
-  const answers = yield [...(settings.flags.disableCredsInit ? [] : [account]), ranges, ...images];
+  const logs: LogAccessNeed[] = hasResultsSidecar(spec, settings.flags) ? [{ type: 'logAccess', namespace }] : [];
+  const answers = yield [...(settings.flags.disableCredsInit ? [] : [account]), ranges, ...images, ...logs];
   const credentials = settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : answers.to(account);
   return {
     ...credentials,
     limitRanges: answers.to(ranges),
+    logsDenied: logs.some((need) => !answers.to(need)),
     images: new Map(images.map((need) => [need.image, answers.to(need)])),
   };
 }

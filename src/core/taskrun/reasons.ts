@@ -25,6 +25,9 @@ export const reasons = {
   exceededNodeResources: 'ExceededNodeResources',
   stopSidecarFailed: 'TaskRunStopSidecarFailed',
   couldntCreateClaim: 'CouldntCreateWorkspacePVC',
+  resultTooLarge: 'TaskRunResultLargerThanAllowedLimit',
+  /** Ours: the results sidecar's log cannot be had, or says why results are missing. */
+  resultsUnreadable: 'TaskRunResultsUnreadable',
   /** Ours: the run cannot be stored with the status that it would have. */
   statusTooLarge: 'StatusTooLarge',
 } as const;

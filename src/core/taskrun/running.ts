@@ -19,7 +19,8 @@ import { checkResults, latestOfEach } from '../podstatus/results.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
-import { failed, started, withContainers, type Phase, type PlanContext } from './context.ts';
+import { collectResults, type Collected } from './collect.ts';
+import { failed, started, withContainers, type AskingPhase, type PlanContext } from './context.ts';
 import type { TaskRunEffect } from './facts.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { withProvenance } from './provenance.ts';
@@ -31,16 +32,21 @@ import { withProvenance } from './provenance.ts';
 const progressDelayMs = 1_000;
 
 /** There is a pod: the status follows it, and its gate is moved when sidecars are ready. */
-export const running: Phase = (context) => {
+export const running: AskingPhase = function* (context) {
   const { pod, facts, now } = context;
   if (pod === undefined) return undefined;
   const begun = withProvenance(started(context), facts.settings);
-  const status = isFinished(pod) ? finished(begun, pod, context) : unfinished(begun, pod, context);
+  const collected = isFinished(pod) ? yield* collectResults(context, pod, begun) : undefined;
+  const awaited = collected?.kind === 'wait' ? collected : undefined;
+  const status =
+    collected === undefined || collected.kind === 'wait'
+      ? unfinished(begun, pod, context, awaited?.message)
+      : finished(begun, pod, context, collected);
   const effects: TaskRunEffect[] = gate(pod, facts.settings);
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
-  const requeueAfterMs = soonest(retry, held?.againInMs, delayCheckMs(pod, now));
+  const requeueAfterMs = soonest(retry, held?.againInMs, awaited?.againInMs, delayCheckMs(pod, now));
   return {
     status: held ? context.status : status,
     effects,
@@ -57,11 +63,20 @@ export function* withPodWarning(context: PlanContext): Planning<PlanContext, Pod
   return { ...context, podWarning };
 }
 
-function unfinished(status: TaskRunStatus, pod: Pod, { now, podWarning }: PlanContext): TaskRunStatus {
+function unfinished(
+  status: TaskRunStatus,
+  pod: Pod,
+  { now, podWarning }: PlanContext,
+  message: string | undefined,
+): TaskRunStatus {
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
+  const condition: ConditionState =
+    message === undefined
+      ? unfinishedCondition(status, pod, delayOf(pod, podWarning, now))
+      : { status: 'Unknown', reason: reasons.running, message };
   return {
     ...withContainers(status, steps, readSidecars(pod)),
-    conditions: withSucceeded(status.conditions, unfinishedCondition(status, pod, delayOf(pod, podWarning, now)), now),
+    conditions: withSucceeded(status.conditions, condition, now),
     podName: pod.metadata.name ?? '',
   };
 }
@@ -81,15 +96,17 @@ function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | un
   return { status: 'Unknown', reason, message: notable ? message : (delay ?? message) };
 }
 
-function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext): TaskRunStatus {
+type Ended = Exclude<Collected, { kind: 'wait' }>;
+
+function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext, collected: Ended): TaskRunStatus {
   const spec = status.taskSpec ?? {};
-  const readings = readSteps(pod, spec, true);
+  const readings = readSteps(pod, spec, true, collected.kind === 'found' ? collected.logged : undefined);
   const checked = checkResults(latestOfEach(readings.results), spec.results ?? []);
   const ended: TaskRunStatus = {
     ...withContainers(status, readings.steps, readSidecars(pod)),
     conditions: withSucceeded(
       status.conditions,
-      outcome(pod, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]),
+      outcome(pod, collected, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]),
       now,
     ),
     completionTime: timestamp(now),
@@ -104,10 +121,12 @@ function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext):
     : ended;
 }
 
-function outcome(pod: Pod, onError: string | undefined): ConditionState {
-  if (!didFail(pod))
+/** What the pod itself failed of says more than results that could not be had. */
+function outcome(pod: Pod, collected: Ended, onError: string | undefined): ConditionState {
+  const lost = collected.kind === 'problem' ? collected : undefined;
+  const failure = didFail(pod) ? failureOf(pod) : lost;
+  if (failure === undefined)
     return { status: 'True', reason: reasons.succeeded, message: 'All Steps have completed executing' };
-  const failure = failureOf(pod);
   return {
     status: 'False',
     reason: onError === 'continue' ? reasons.failureIgnored : failure.reason,

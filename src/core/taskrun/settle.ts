@@ -2,20 +2,17 @@ import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { withSucceeded } from '../condition.ts';
 import { isTooLarge, type EffectOutcome } from '../decision.ts';
 import type { Pod } from '../pod/types.ts';
+import { claimRetryMs, quotaConflictRetryMs, quotaRetryMs } from '../quota.ts';
 import { failed } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { podCreationMessage } from './obstacle.ts';
 import { finish } from './plan.ts';
 import { changedAfterStart, withPodRecord } from './record.ts';
 import { reasons } from './reasons.ts';
-import { podCreationMessage } from './start.ts';
 
 export type TaskRunOutcome = EffectOutcome<TaskRunEffect>;
 type Failure = Extract<TaskRunOutcome, { kind: 'failed' }>;
 
-/** Quota frees up when something else ends; upstream's interval. */
-const quotaRetryMs = 60_000;
-/** The quota controller changed the quota at the same time (kubernetes #67761). */
-const quotaConflictRetryMs = 1_000;
 const troubleRetryMs = 5_000;
 /** A run that was deleted and made anew has to wait until the old one's pod is gone. */
 const earlierRunRetryMs = 1_000;
@@ -92,12 +89,6 @@ function claimFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure:
   if (isTrouble(failure) && !isTooLarge(failure))
     return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
   return { status: failed(withoutPod(status), reasons.couldntCreateClaim, message, now) };
-}
-
-/** Quota frees up, a conflict passes: neither is the run's fault. Undefined for other failures. */
-function claimRetryMs({ status, message }: Failure): number | undefined {
-  if (status === 403 && message.includes('exceeded quota')) return quotaRetryMs;
-  return status === 409 ? quotaConflictRetryMs : undefined;
 }
 
 function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {

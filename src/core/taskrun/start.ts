@@ -1,19 +1,7 @@
-import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
-import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { StepState, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { TooLargeError } from '../budget.ts';
+import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { lostMessage } from '../digest/spec-change.ts';
-import type { DefinitionNeed, Planning } from '../need.ts';
-import { runReference } from '../owner.ts';
-import { buildPod } from '../pod/build.ts';
-import type { ImageConfig } from '../pod/image.ts';
-import type { NewPod } from '../pod/types.ts';
-import { quote } from '../podstatus/quote.ts';
-import { awaitingRemote, type Definition, type Resolved } from '../reference/resolved.ts';
-import { replaceInTurn } from '../substitution/replacements.ts';
-import { bindAttempt, bindTask, bindWorkspaces, claimName, runValues } from './bind.ts';
+import type { Resolved } from '../reference/resolved.ts';
+import { bindRun, type BoundTask } from './bound.ts';
 import {
   failed,
   started,
@@ -23,91 +11,16 @@ import {
   type AskingPhase,
   type PlanContext,
 } from './context.ts';
-import { findTask, taskProblem } from './definition.ts';
-import type { NewClaim, TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { findTask } from './definition.ts';
+import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { lookUp, type StartFacts } from './lookups.ts';
 import { metadataPatch, patched } from './metadata.ts';
+import { objectsFor } from './objects.ts';
+import { obstacleToStart, podCreationMessage } from './obstacle.ts';
 import { withOrigin, withProvenance } from './provenance.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
-import { findStepActions, noStepActions, origins } from './stepactions.ts';
+import { origins } from './stepactions.ts';
 import { unrecordedPods } from './stop.ts';
-import { timeoutMs } from './timeout.ts';
-import { validateTaskRun, type Problem } from './validate.ts';
-
-/** How long to wait before a registry that did not answer is asked again. */
-const registryRetryMs = 5_000;
-
-/** The same for a resolver. */
-const resolverRetryMs = 5_000;
-
-/** When to look again for a registry's answer that comes with a reconcile of its own, should that get lost. */
-const registryWaitMs = 15_000;
-
-/** A new namespace gets its `default` service account a moment later: younger runs wait for theirs. */
-const newNamespaceMs = 10_000;
-
-/** The Task as this run has it, or why there is none. */
-type Bound =
-  | {
-      kind: 'bound';
-      task: Definition<'Task'>;
-      spec: TaskSpec;
-      workspaces: WorkspaceBinding[];
-      resolved: readonly Resolved<'StepAction'>[];
-      /** Of the steps' StepActions. */
-      origins: StepState[];
-    }
-  | { kind: 'problem'; problem: Problem; resolved?: readonly Resolved<'StepAction'>[] }
-  | { kind: 'waiting'; reason: string; message: string; requeueAfterMs?: number };
-
-/**
- * The Task with this run's values: what the status holds once the run has begun, whatever became of the Task since;
- * before, the resolved Task, checked against the run.
- */
-function* bindRun(context: PlanContext, task: Resolved<'Task'>): Planning<Bound, DefinitionNeed<'StepAction'>> {
-  try {
-    return yield* bind(context, task);
-  } catch (error) {
-    if (!(error instanceof TooLargeError)) throw error;
-    return { kind: 'problem', problem: { reason: reasons.validationFailed, message: userErrorPrefix + error.message } };
-  }
-}
-
-function* bind({ facts, status }: PlanContext, task: Resolved<'Task'>): Planning<Bound, DefinitionNeed<'StepAction'>> {
-  const { taskRun, settings } = facts;
-  if (task.kind === 'failed') return unresolved(taskRun, task);
-  if (task.kind === 'resolving') {
-    const { namespace = '', name = '' } = taskRun.metadata;
-    return { kind: 'waiting', reason: reasons.resolvingTaskRef, message: awaitingRemote('TaskRun', namespace, name) };
-  }
-  const { definition } = task;
-  const fallback = settings.defaults.taskRunWorkspaceBinding;
-  const stored = storedSpec(status);
-  const problem = stored ? undefined : validateTaskRun(taskRun, definition.name, definition.spec, settings);
-  if (problem) return { kind: 'problem', problem };
-  const actions = stored ? noStepActions : yield* findStepActions(facts, definition.spec);
-  if (actions.kind === 'problem') return actions;
-  if (actions.kind === 'waiting') {
-    const { message, retryable } = actions;
-    const again = retryable ? { requeueAfterMs: resolverRetryMs } : {};
-    return { kind: 'waiting', reason: reasons.resolvingStepActionRef, message, ...again };
-  }
-  const workspaces = bindWorkspaces(taskRun, stored ?? definition.spec, fallback);
-  const spec = stored ?? bindTask(taskRun, definition, workspaces, actions.parts);
-  return { kind: 'bound', task: definition, spec, workspaces, resolved: actions.resolved, origins: actions.origins };
-}
-
-function unresolved(taskRun: TaskRun, failure: Extract<Resolved<'Task'>, { kind: 'failed' }>): Bound {
-  const problem = taskProblem(taskRun, failure);
-  return failure.retryable
-    ? {
-        kind: 'waiting',
-        reason: reasons.resolvingTaskRef,
-        message: `${problem.message}; it will be tried again`,
-        requeueAfterMs: resolverRetryMs,
-      }
-    : { kind: 'problem', problem };
-}
 
 /** Its spec was changed, and not all of what it was can be had back: no pod can be made from it. */
 function specIsLost({ specChange }: TaskRunFacts): boolean {
@@ -157,8 +70,6 @@ function withTask(status: TaskRunStatus, task: Resolved<'Task'>): TaskRunStatus 
   return task.kind === 'found' ? { ...status, taskSpec: task.definition.spec } : status;
 }
 
-type BoundTask = Extract<Bound, { kind: 'bound' }>;
-
 function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask, found: StartFacts): TaskRunDecision {
   const { facts, now } = context;
   // With the spec, whatever keeps the pod from being made: they are not looked for again.
@@ -180,156 +91,10 @@ function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask
   return { status: { ...pending, podName: pod.metadata.name ?? '' }, effects };
 }
 
-/** Something looked up for the pod is missing. */
-function obstacleToStart(
-  { facts, now }: PlanContext,
-  status: TaskRunStatus,
-  found: StartFacts,
-): TaskRunDecision | undefined {
-  if (found.serviceAccountProblem) {
-    const age = now.getTime() - Date.parse(facts.taskRun.metadata.creationTimestamp ?? '');
-    if (age < newNamespaceMs) {
-      return {
-        status: withCondition(
-          status,
-          {
-            status: 'Unknown',
-            reason: reasons.podPending,
-            message: `${found.serviceAccountProblem}; it will be tried again`,
-          },
-          now,
-        ),
-        effects: [],
-        requeueAfterMs: 1_000,
-      };
-    }
-    return {
-      status: failed(
-        status,
-        reasons.podCreationFailed,
-        podCreationMessage(facts.taskRun, `translating TaskSpec to Pod: ${found.serviceAccountProblem}`),
-        now,
-      ),
-      effects: [],
-    };
-  }
-  for (const [image, fact] of found.images) {
-    if (fact.kind === 'found') continue;
-    if (fact.kind === 'pending')
-      return waiting(status, `waiting for the registry to say what image ${quote(image)} runs`, now);
-    const message = `the command of image ${quote(image)} could not be looked up: ${fact.message}`;
-    if (!fact.retry) {
-      return {
-        status: failed(
-          status,
-          reasons.podCreationFailed,
-          podCreationMessage(
-            facts.taskRun,
-            `${message}; give the step a command or script, or make the image readable for its service account`,
-          ),
-          now,
-        ),
-        effects: [],
-      };
-    }
-    return {
-      status: withCondition(
-        status,
-        { status: 'Unknown', reason: reasons.podPending, message: `${message}; it will be tried again` },
-        now,
-      ),
-      effects: [],
-      requeueAfterMs: registryRetryMs,
-    };
-  }
-  return undefined;
-}
-
-function waiting(status: TaskRunStatus, message: string, now: Date): TaskRunDecision {
-  return {
-    status: withCondition(status, { status: 'Unknown', reason: reasons.podPending, message }, now),
-    effects: [],
-    requeueAfterMs: registryWaitMs,
-  };
-}
-
-/** Upstream's words for a pod that could not be made. */
-export function podCreationMessage(taskRun: TaskRun, cause: string): string {
-  const { name = '', namespace = '' } = taskRun.metadata;
-  const guess = taskRun.spec.taskRef
-    ? `missing or invalid Task ${namespace}/${taskRun.spec.taskRef.name ?? ''}`
-    : 'invalid TaskSpec';
-  return `failed to create task run pod ${quote(name)}: ${cause}. Maybe ${guess}`;
-}
-
-/** The pod and the claims that it needs, or why they cannot be made. */
-function objectsFor(
-  facts: TaskRunFacts,
-  taskRun: TaskRun,
-  bound: BoundTask,
-  found: StartFacts,
-): { pod: NewPod; claims: TaskRunEffect[] } | { tooLarge: string } {
-  try {
-    return { claims: claims(facts.taskRun, bound.spec), pod: podFor(facts, taskRun, bound, found) };
-  } catch (error) {
-    if (error instanceof TooLargeError) return { tooLarge: error.message };
-    throw error;
-  }
-}
-
 function unmade({ facts, now }: PlanContext, status: TaskRunStatus, why: string): TaskRunDecision {
   const message = podCreationMessage(facts.taskRun, why);
   // Another attempt would come to the same.
   return { status: failed(status, reasons.validationFailed, message, now), effects: [] };
-}
-
-function podFor(
-  { settings }: TaskRunFacts,
-  taskRun: TaskRun,
-  { task, spec, workspaces }: BoundTask,
-  found: StartFacts,
-) {
-  const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
-  const values = runValues(taskRun, spec, task.name);
-  const images = new Map(
-    [...found.images].flatMap(([image, fact]): [string, ImageConfig][] =>
-      fact.kind === 'found' ? [[image, fact.config]] : [],
-    ),
-  );
-  return buildPod({
-    taskRun: template
-      ? { ...taskRun, spec: { ...taskRun.spec, podTemplate: replaceInTurn(template, values) } }
-      : taskRun,
-    spec: bindAttempt(taskRun, spec),
-    workspaces,
-    secrets: found.secrets,
-    limitRanges: found.limitRanges,
-    images,
-    timeoutMs: timeoutMs(taskRun, settings),
-    settings,
-  });
-}
-
-/** A claim for each volumeClaimTemplate, owned by the run so that it goes with it. */
-function claims(taskRun: TaskRun, spec: TaskSpec): TaskRunEffect[] {
-  const values = runValues(taskRun, spec, '');
-  return (taskRun.spec.workspaces ?? []).flatMap((binding): TaskRunEffect[] => {
-    if (!binding.volumeClaimTemplate) return [];
-    const template = replaceInTurn(binding.volumeClaimTemplate, values);
-    const { namespace = '' } = taskRun.metadata;
-    const claim: NewClaim = {
-      apiVersion: 'v1',
-      kind: 'PersistentVolumeClaim',
-      metadata: {
-        ...template.metadata,
-        name: claimName(taskRun, binding),
-        namespace,
-        ownerReferences: [runReference('TaskRun', taskRun.metadata)],
-      },
-      spec: template.spec ?? {},
-    };
-    return [{ type: 'createPersistentVolumeClaim', claim }];
-  });
 }
 
 function warnings(taskRun: TaskRun, found: StartFacts): TaskRunEffect[] {

@@ -1,4 +1,4 @@
-import type { AnswerTo, Need } from '../need.ts';
+import type { AnswerTo, ContainerLog, Need } from '../need.ts';
 import type { Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { StartFacts } from './lookups.ts';
@@ -12,11 +12,13 @@ export interface Findings {
   actions?: Readonly<Record<string, Resolved<'StepAction'>>> | undefined;
   start?: StartFacts | undefined;
   podWarning?: string | undefined;
+  /** What the results sidecar printed, or why that cannot be read. */
+  log?: string | ContainerLog | undefined;
 }
 
 /** Answers at hand for everything that planning a TaskRun may ask; `asked` gets the types of its needs. */
 export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: Need) => AnswerTo<Need> {
-  const { images, limitRanges, ...credentials } = findings.start ?? nothingFound;
+  const { images, limitRanges, logsDenied, ...credentials } = findings.start ?? nothingFound;
   return (need) => {
     asked.push(need.type);
     switch (need.type) {
@@ -31,6 +33,12 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
         return limitRanges;
       case 'podWarning':
         return findings.podWarning;
+      case 'containerLog':
+        return typeof findings.log === 'object'
+          ? findings.log
+          : { kind: 'read', text: findings.log ?? '', isCut: false };
+      case 'logAccess':
+        return logsDenied !== true;
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
       default: {

@@ -1,7 +1,7 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { CustomRun } from '../../api/pipeline/v1beta1/customrun.ts';
-import { pipelineRuns, taskRuns } from '../../api/resources.ts';
+import { customRuns, pipelineRuns, taskRuns } from '../../api/resources.ts';
 import {
   childOf,
   stopPatch,
@@ -20,13 +20,7 @@ import type { Store } from '../../kube/store.ts';
 
 export const taskRunResource = taskRuns as Resource<TaskRun>;
 export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
-export const customRunResource: Resource<CustomRun> = {
-  group: 'tekton.dev',
-  version: 'v1beta1',
-  plural: 'customruns',
-  kind: 'CustomRun',
-  namespaced: true,
-};
+export const customRunResource = customRuns as Resource<CustomRun>;
 
 const resources: Readonly<Record<ChildKind, Resource<ChildObject>>> = {
   TaskRun: taskRunResource as Resource<ChildObject>,

@@ -325,7 +325,7 @@ describe('interruptions', () => {
     await world.create(spec);
     fail(
       ({ resource }) => resource === 'persistentvolumeclaims',
-      new ApiError(403, { reason: 'Forbidden', message: 'exceeded quota' }),
+      new ApiError(403, { reason: 'Forbidden', message: 'denied' }),
     );
     await world.reconcile();
     expect(await world.condition()).toBe('False CouldntCreateWorkspacePVC');

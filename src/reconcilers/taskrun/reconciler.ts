@@ -10,7 +10,7 @@ import { observe, type TaskRunStores } from './observe.ts';
 import { supplierFor, type Supplying } from './supply.ts';
 
 export interface TaskRunReconcilerOptions extends FrameOptions {
-  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus'>;
+  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus' | 'podLogs'>;
   stores: TaskRunStores;
   imageLookup: Supplying['imageLookup'];
   /** Answers remote references. */

@@ -6,12 +6,13 @@ import type { KubeClient } from '../../kube/client.ts';
 import { joinKey } from '../../kube/object.ts';
 import type { LimitRange } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
+import { supplyContainerLog, supplyLogAccess } from '../supply/container-log.ts';
 import { supplyCredentials } from '../supply/credentials.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
 import { supplyPodWarning } from '../supply/pod-warning.ts';
 
 export interface Supplying extends DefinitionSources {
-  client: Pick<KubeClient, 'get' | 'list'>;
+  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'podLogs'>;
   stores: DefinitionSources['stores'] & { limitRanges: Pick<Store<LimitRange>, 'list'> };
   imageLookup: ImageLookup;
 }
@@ -41,6 +42,10 @@ export function supplierFor(
         return stores.limitRanges.list().filter((range) => range.metadata.namespace === need.namespace);
       case 'podWarning':
         return supplyPodWarning(need, client, signal);
+      case 'containerLog':
+        return supplyContainerLog(need, client, signal);
+      case 'logAccess':
+        return supplyLogAccess(need, client, signal);
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
       default: {

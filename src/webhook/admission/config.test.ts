@@ -28,6 +28,7 @@ const bad = [
   { name: 'config-leader-election-controller', key: 'buckets', value: '0', instead: 'at least 1 below 11' },
   { name: 'config-leader-election-resolvers', key: 'retry-period', value: 'soon', instead: 'use a duration such as' },
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },
+  { name: 'config-events', key: 'sink', value: 'events', instead: 'use a URL that begins with' },
   { name: 'config-pruner', key: 'keep', value: 'few', instead: 'use a whole number' },
 ] as const;
 
@@ -53,6 +54,7 @@ describe('a ConfigMap of the suite', () => {
     'feature-flags',
     'config-defaults',
     'config-concurrency',
+    'config-events',
     'config-pruner',
     'config-leader-election-webhook',
   ])('%s without data, or with an example alone, is taken', (name) => {

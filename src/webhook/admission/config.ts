@@ -1,5 +1,6 @@
 import { parseConcurrency } from '../../api/config/config-concurrency.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
+import { parseEvents } from '../../api/config/config-events.ts';
 import { parseLeaderElection } from '../../api/config/config-leader-election.ts';
 import { parseObservability } from '../../api/config/config-observability.ts';
 import { parsePruner } from '../../api/config/config-pruner.ts';
@@ -17,6 +18,7 @@ const parsers: Readonly<Record<string, (data: Data) => { problems: ConfigProblem
   'feature-flags': parseFeatureFlags,
   'config-observability': parseObservability,
   'config-concurrency': parseConcurrency,
+  'config-events': parseEvents,
   'config-pruner': parsePruner,
   [prunerMaps.global.name]: prunerLimits,
   'config-leader-election-webhook': unread,

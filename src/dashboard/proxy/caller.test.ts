@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { callerOf } from './caller.ts';
+
+const token = ['Authorization', 'Bearer t'];
+
+describe('who calls', () => {
+  it.each<[name: string, sent: string[], own: boolean, headers: string[]]>([
+    ['nobody: the dashboard itself', ['Host', 'x', 'Cookie', 'a=b'], true, []],
+    ['a token', token, false, ['authorization', 'Bearer t']],
+    ['the first of two tokens', [...token, 'authorization', 'Bearer other'], false, ['authorization', 'Bearer t']],
+    [
+      'a token and whom it stands for, group by group',
+      [...token, 'Impersonate-User', 'ann', 'Impersonate-Group', 'a', 'Impersonate-Group', 'b,c'],
+      false,
+      ['authorization', 'Bearer t', 'impersonate-user', 'ann', 'impersonate-group', 'a', 'impersonate-group', 'b,c'],
+    ],
+    [
+      'a token as protocol of a WebSocket',
+      ['Sec-WebSocket-Protocol', 'v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.dA'],
+      false,
+      [],
+    ],
+  ])('%s', (_name, sent, own, headers) => {
+    expect(callerOf(sent)).toMatchObject({ own, headers });
+  });
+
+  it('impersonation without credentials is refused: it would run with the rights of the dashboard', () => {
+    expect(() => callerOf(['Impersonate-User', 'system:admin'])).toThrow('only with a token of whoever impersonates');
+  });
+
+  it('keys differ as callers do, and hold nothing of the token', () => {
+    const sent = [token, ['Authorization', 'Bearer u'], [...token, 'Impersonate-User', 'ann'], []];
+    const keys = sent.map((each) => callerOf(each).key);
+    expect(new Set(keys).size).toBe(4);
+    expect(keys.join()).not.toContain('Bearer');
+  });
+});

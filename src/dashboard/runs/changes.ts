@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import type { RunChange } from '../contract.ts';
+import { isOf, type IndexChange, type RunIndex, type Scope } from './index.ts';
+import type { Query } from './query.ts';
+
+/** Changes that wait for a reader who does not read: beyond these he gets none any more. */
+const MOST_WAITING = 2_000;
+/** So that proxies in front do not take a quiet stream for a dead one. */
+const BEAT_MS = 20_000;
+
+export interface ChangesOptions {
+  index: RunIndex;
+  query: Query;
+  /** Asked for every change anew: rights may be taken away meanwhile. */
+  maySee: (scope: Scope) => Promise<boolean>;
+  signal: AbortSignal;
+}
+
+/**
+ * Server-sent events of what changes from now on. A reader who falls behind is told so by the end of the stream: he
+ * begins with a page again.
+ */
+export function changesOf(options: ChangesOptions): Readable {
+  return Readable.from(events(options), { objectMode: false, highWaterMark: 64 * 1024 });
+}
+
+async function* events({ index, query, maySee, signal }: ChangesOptions): AsyncGenerator<string, void> {
+  const waiting: IndexChange[] = [];
+  let wake = (): void => undefined;
+  let isBehind = false;
+  const stop = index.onChange((change) => {
+    if (waiting.length >= MOST_WAITING) isBehind = true;
+    else waiting.push(change);
+    wake();
+  });
+  try {
+    yield 'retry: 2000\nevent: ready\ndata: {}\n\n';
+    while (!signal.aborted && !isBehind) {
+      const change = waiting.shift();
+      if (change === undefined) {
+        const beat = await quiet((next) => (wake = next), signal);
+        if (beat) yield ': still here\n\n';
+        continue;
+      }
+      if (!(await maySee(change.run.run))) continue;
+      const said = changeFor(query, change, index);
+      if (said !== undefined) yield `event: change\ndata: ${JSON.stringify(said)}\n\n`;
+    }
+  } finally {
+    stop();
+  }
+}
+
+function changeFor(query: Query, { run, isGone }: IndexChange, index: RunIndex): RunChange | undefined {
+  // Other namespaces are none of this reader's: within one, what no longer matches may be on his page.
+  if (query.namespaces !== undefined && !query.namespaces.includes(run.run.namespace)) return undefined;
+  const isShown = isOf(query, run) && (query.statuses?.has(run.run.status) ?? true);
+  if (isGone || !isShown) return { type: 'removed', uid: run.run.uid };
+  const [shown] = index.summaries([run]);
+  return shown && { type: 'changed', run: shown };
+}
+
+/** Whether a beat's time passed with nothing new. */
+function quiet(onWake: (next: () => void) => void, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isBeat: boolean) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', ended);
+      resolve(isBeat);
+    };
+    const ended = () => end(false);
+    const timer = setTimeout(() => end(true), BEAT_MS);
+    signal.addEventListener('abort', ended, { once: true });
+    onWake(() => end(false));
+  });
+}

@@ -1,0 +1,129 @@
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { succeededCondition } from '../../core/condition.ts';
+import type { KubeObject } from '../../resource.ts';
+import type { RunStatus, RunSummary, StartedBy } from '../contract.ts';
+import { cut } from './cut.ts';
+
+/** A run as the index keeps it: what lists show and filter by, and no more. */
+export interface IndexedRun extends KubeObject {
+  run: Omit<RunSummary, 'labels' | 'usualMilliseconds'>;
+  /** All of them, within bounds: filters are answered from these. */
+  labels: Readonly<Record<string, string>>;
+}
+
+const LONGEST_TEXT = 200;
+const LONGEST_NAME = 253;
+const LONGEST_TIME = 40;
+/** An object may have as many as it has room for; each that is kept is kept for as long as the run is. */
+const MOST_LABELS = 100;
+const SHOWN_LABELS = 20;
+const LONGEST_LABEL = 63;
+const LONGEST_LABEL_KEY = 317;
+
+/** Cuts a run down. What it holds was written by anybody who may create runs: every text has a bound. */
+export function indexed(object: PipelineRun | TaskRun): IndexedRun {
+  const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = object.metadata;
+  const { labels = {}, annotations = {} } = object.metadata;
+  return {
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    run: {
+      kind: object.kind === 'TaskRun' ? 'TaskRun' : 'PipelineRun',
+      namespace,
+      name,
+      uid,
+      resourceVersion,
+      status: statusOf(object),
+      ...conditionOf(object),
+      ...given('definition', definitionOf(object)),
+      startedBy: startedByOf(labels, annotations),
+      created: creationTimestamp,
+      ...given('started', cut(object.status?.startTime, LONGEST_TIME)),
+      ...given('finished', cut(object.status?.completionTime, LONGEST_TIME)),
+      signed: signedOf(annotations['chains.tekton.dev/signed']),
+    },
+    labels: Object.fromEntries(
+      Object.entries(labels)
+        .slice(0, MOST_LABELS)
+        .map(([key, value]) => [cut(key, LONGEST_LABEL_KEY), cut(value, LONGEST_LABEL)]),
+    ),
+  };
+}
+
+function conditionOf({ status }: PipelineRun | TaskRun): { reason: string; message: string } {
+  const condition = succeededCondition(status);
+  return { reason: cut(condition?.reason, LONGEST_TEXT), message: cut(condition?.message, LONGEST_TEXT) };
+}
+
+function given<Key extends string>(key: Key, value: string): Partial<Record<Key, string>> {
+  return value === '' ? {} : ({ [key]: value } as Partial<Record<Key, string>>);
+}
+
+/** What a list shows of a run. */
+export function summaryOf({ run, labels }: IndexedRun, usualMilliseconds: number | undefined): RunSummary {
+  const shown = Object.entries(labels)
+    .slice(0, SHOWN_LABELS)
+    .map(([key, value]) => [cut(key, LONGEST_LABEL), value]);
+  return {
+    ...run,
+    ...(usualMilliseconds === undefined ? {} : { usualMilliseconds }),
+    labels: Object.fromEntries(shown) as Record<string, string>,
+  };
+}
+
+/** The one word for a run's state. */
+export function statusOf(object: PipelineRun | TaskRun): RunStatus {
+  const condition = succeededCondition(object.status);
+  if (condition?.status === 'True') return 'succeeded';
+  if (condition?.status === 'False') return failureOf(condition.reason ?? '');
+  if (object.status?.startTime !== undefined) return 'running';
+  // The same reason for both: whoever waits in a queue was not held back by its spec.
+  const isHeld = (object.spec as { status?: string } | undefined)?.status === 'PipelineRunPending';
+  return condition?.reason === 'PipelineRunPending' && !isHeld ? 'queued' : 'pending';
+}
+
+function failureOf(reason: string): RunStatus {
+  // Tekton's own words for it: Cancelled, TaskRunCancelled, CancelledRunFinally, StoppedRunFinally.
+  if (/Cancelled|Stopped/.test(reason)) return 'cancelled';
+  return /Timeout$/.test(reason) ? 'timed-out' : 'failed';
+}
+
+function definitionOf({ kind, metadata, spec }: PipelineRun | TaskRun): string {
+  const of = spec as { pipelineRef?: { name?: string }; taskRef?: { name?: string } } | undefined;
+  const reference = kind === 'TaskRun' ? of?.taskRef : of?.pipelineRef;
+  const label = metadata.labels?.[kind === 'TaskRun' ? 'tekton.dev/task' : 'tekton.dev/pipeline'];
+  // For an embedded spec the label has the run's own name.
+  const named = reference?.name ?? (label === metadata.name ? undefined : label);
+  return cut(named, LONGEST_NAME);
+}
+
+function signedOf(mark: string | undefined): RunSummary['signed'] {
+  if (mark === 'true') return 'yes';
+  return mark === 'failed' ? 'failed' : 'no';
+}
+
+/** Where each part is written: by Triggers, by Pipelines as Code, by the dashboards. The first that is there counts. */
+const sources: Readonly<Record<Exclude<keyof StartedBy, 'trigger'>, readonly string[]>> = {
+  event: ['pipelinesascode.tekton.dev/event-type', 'tektite.dev/event'],
+  repository: [
+    'pipelinesascode.tekton.dev/repo-url',
+    'pipelinesascode.tekton.dev/repository',
+    'tektite.dev/repository',
+  ],
+  commit: ['pipelinesascode.tekton.dev/sha', 'tektite.dev/commit'],
+  branch: ['pipelinesascode.tekton.dev/branch', 'tektite.dev/branch'],
+  person: ['pipelinesascode.tekton.dev/sender', 'tektite.dev/person'],
+  rerunOf: ['dashboard.tekton.dev/rerunOf'],
+};
+
+type Texts = Readonly<Record<string, string>>;
+
+function startedByOf(labels: Texts, annotations: Texts): StartedBy {
+  const { 'triggers.tekton.dev/eventlistener': listener, 'triggers.tekton.dev/trigger': trigger } = labels;
+  const through = cut([listener, trigger].filter((part) => part).join('/'), LONGEST_TEXT);
+  const parts = Object.entries(sources).flatMap(([part, names]) => {
+    const found = names.map((name) => annotations[name] ?? labels[name]).find((value) => value);
+    return found === undefined ? [] : [[part, cut(found, LONGEST_TEXT)]];
+  });
+  return { ...(through === '' ? {} : { trigger: through }), ...(Object.fromEntries(parts) as StartedBy) };
+}

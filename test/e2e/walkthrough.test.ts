@@ -1,0 +1,326 @@
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { command } from '../../hack/command.ts';
+import { cosignPath } from '../../hack/demo/attestations.ts';
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import { pipelineRuns } from '../../src/api/resources.ts';
+import { runCommand } from '../../src/commands/main.ts';
+import { systemEnvironment } from '../../src/commands/environment.ts';
+import { isDone, succeededCondition } from '../../src/core/condition.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { loadClusterConfig } from '../../src/kube/config.ts';
+import type { Resource } from '../../src/kube/object.ts';
+import { pods } from '../../src/kube/resources.ts';
+import { waitForRun } from '../cluster-access/runs.ts';
+import { walkthroughFolder } from '../conformance/examples-folder.ts';
+import { Installation, scrape, sum } from './installation.ts';
+import { testCluster } from './setup.ts';
+import { startWorld, type World } from './world.ts';
+
+/**
+ * What a first user types, in order, with the manifests of his article as they stand. Names of the outside world lead
+ * to servers beside the cluster; digests of the images that stand in for others are not those of the originals.
+ */
+const folder = walkthroughFolder() ?? '';
+const namespace = 'ci';
+const repository = 'https://github.com/acme/widget-api';
+const secret = 'It is a secret to everybody';
+const runs = pipelineRuns as Resource<PipelineRun>;
+let installation: Installation;
+let world: World;
+let client: KubeClient;
+let registry: string;
+let cosign: string;
+
+const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
+const kubectl = (args: readonly string[], input?: string) =>
+  installation.kubectl(['--namespace', namespace, ...args], input);
+const apply = (name: string) => kubectl(['apply', '-f', path.join(folder, name)]);
+
+/** Without digests: stand-ins have others. */
+const catalogueTask = (name: string, version: string) => ({
+  kind: 'task' as const,
+  name,
+  version: `${version}.0`,
+  yaml: read(`catalog/task/${name}/${version}/${name}.yaml`).replaceAll(/@sha256:[0-9a-f]{64}/g, ''),
+});
+
+const sources = {
+  Dockerfile: 'FROM docker.io/library/busybox:1.36\nCOPY page.html /srv/\nENTRYPOINT ["httpd", "-f", "-h", "/srv"]\n',
+  'page.html': '<p>A widget</p>\n',
+};
+
+async function tektite(...args: string[]): Promise<string> {
+  let out = '';
+  const environment = systemEnvironment('test');
+  const said = (text: string) => void (out += text);
+  const terminal = { ...environment.terminal, colour: false, interactive: false, out: said, err: said };
+  const status = await runCommand(args, { ...environment, terminal }, AbortSignal.timeout(60_000));
+  expect(status, out).toBe(0);
+  return out;
+}
+
+async function ended(name: string, seconds = 120): Promise<PipelineRun> {
+  const found = await waitForRun(
+    client,
+    { kind: 'PipelineRun', namespace, name },
+    ({ status }) => isDone(status),
+    AbortSignal.timeout(seconds * 1_000),
+  );
+  return found as PipelineRun;
+}
+
+const startRun = async () =>
+  (await kubectl(['create', '-f', path.join(folder, '3-pipelinerun.yaml'), '-o', 'jsonpath={.metadata.name}'])).trim();
+
+const resultsOf = ({ status }: PipelineRun) =>
+  Object.fromEntries((status?.results ?? []).map(({ name, value }) => [name, value as string]));
+
+const signedOf = (name: string) =>
+  kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.metadata.annotations.chains\\.tekton\\.dev/signed}']);
+
+beforeAll(async () => {
+  if (folder === '') return;
+  installation = await Installation.open();
+  const target = await testCluster();
+  ({ registry } = target);
+  cosign = (await cosignPath(target)) ?? '';
+  client = new KubeClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
+  await command(['hack/images', 'push', `http://${registry}`, 'git-init', 'kaniko'], { show: true });
+  world = await startWorld({
+    cluster: target.cluster,
+    registry,
+    catalogue: [catalogueTask('git-clone', '0.9'), catalogueTask('kaniko', '0.6')],
+    files: sources,
+    gitHost: 'github.com',
+  });
+  const node = registry.replace(/:\d+$/, '');
+  const hostAliases = [
+    { ip: world.host, hostnames: ['github.com'] },
+    { ip: node, hostnames: ['registry.acme.io'] },
+  ];
+  await installation.upgrade({
+    'chains.enabled': 'true',
+    'chains.registryMirrors': { '*': `http://${registry}` },
+    'resolvers.config': {
+      'hubresolver-config': { 'allowed-private-hosts': world.host, 'artifact-hub-urls': `- ${world.hub.url}` },
+    },
+    configDefaults: { 'default-pod-template': JSON.stringify({ hostAliases }) },
+  });
+}, 300_000);
+
+afterAll(async () => {
+  if (folder === '') return;
+  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
+  await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
+  const empty = JSON.stringify({ data: null });
+  await kubectl(['patch', 'secret', 'signing-secrets', '-n', 'tekton-chains', '--type=merge', '-p', empty]);
+  await installation.upgrade();
+  await world.close();
+  await client.close(true);
+  await installation.close();
+}, 300_000);
+
+describe.skipIf(folder === '')('the walkthrough', () => {
+  let name: string;
+  let image: string;
+
+  it('install: the pods of every namespace of ours are Ready', async () => {
+    for (const each of ['tekton-pipelines', 'tekton-chains'])
+      await kubectl(['wait', '--for=condition=Ready', 'pods', '--all', '-n', each, '--timeout=60s']);
+  });
+
+  it('API: the four kinds under v1', async () => {
+    const kinds = await kubectl(['api-resources', '--api-group=tekton.dev', '--no-headers']);
+    for (const kind of ['Task', 'TaskRun', 'Pipeline', 'PipelineRun'])
+      expect(kinds).toMatch(new RegExp(`tekton.dev/v1 +true +${kind}\n`));
+  });
+
+  it('namespace, service account and role', async () => {
+    await apply('7a-namespace.yaml');
+    await kubectl(['create', 'secret', 'generic', 'registry-creds', '--from-literal=config.json={"auths":{}}']);
+    await apply('7b-service-account-and-role.yaml');
+  });
+
+  it('task: has the result `commit`', async () => {
+    await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=privileged', '--overwrite']);
+    await apply('1-task.yaml');
+    await tektite(
+      ...['task', 'start', 'git-clone-min', '--param', `url=${world.repository}`, '--namespace', namespace],
+      ...['--workspace', 'name=source,emptyDir=', '--showlog'],
+    );
+    const commit = await kubectl(['get', 'taskrun', '-o', 'jsonpath={.items[0].status.results[0].value}']);
+    expect(commit).toBe(world.commit);
+  });
+
+  it('chains config and key: as typed, used without a restart', async () => {
+    const data = {
+      'artifacts.taskrun.format': 'slsa/v2alpha4',
+      'artifacts.taskrun.storage': 'oci',
+      'artifacts.pipelinerun.format': 'slsa/v2alpha4',
+      'artifacts.pipelinerun.storage': 'oci',
+      'artifacts.oci.storage': 'oci',
+      'artifacts.oci.format': 'simplesigning',
+      'transparency.enabled': 'false',
+    };
+    const patch = JSON.stringify({ data });
+    await kubectl(['patch', 'configmap', 'chains-config', '-n', 'tekton-chains', '--type=merge', '-p', patch]);
+    await command([cosign, 'generate-key-pair', 'k8s://tekton-chains/signing-secrets'], {
+      cwd: '/tmp',
+      env: { COSIGN_PASSWORD: 'walkthrough' },
+    });
+  });
+
+  it('pipeline: in a restricted namespace the condition says why it cannot run', async () => {
+    await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted', '--overwrite']);
+    await apply('2-pipeline.yaml');
+    const run = await ended(await startRun());
+    expect(succeededCondition(run.status)).toMatchObject({ status: 'False' });
+    const [child] = run.status?.childReferences ?? [];
+    const condition = await kubectl([
+      ...['get', 'taskrun', child?.name ?? '', '-o', 'jsonpath={.status.conditions[0].message}'],
+    ]);
+    expect(condition).toContain('violates PodSecurity "restricted:latest"');
+  });
+
+  it('pipeline: the hub’s Tasks build and push the image', async () => {
+    await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=privileged', '--overwrite']);
+    name = await startRun();
+    const run = await ended(name);
+    expect(succeededCondition(run.status), JSON.stringify(run.status)).toMatchObject({ status: 'True' });
+    const digest = resultsOf(run)['image-digest'];
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    image = `${registry}/widget-api@${digest}`;
+    const tag = `${registry}/widget-api:${run.metadata.uid}`;
+    const crane = (await command(['hack/cluster', 'tool', 'crane'])).trim();
+    expect((await command([crane, 'digest', '--insecure', tag])).trim()).toBe(digest);
+  });
+
+  it('logs: of both tasks', async () => {
+    const logs = await tektite('pipelinerun', 'logs', '--last', '-f', '-n', namespace);
+    expect(logs).toContain(`Successfully cloned ${repository} @ ${world.commit}`);
+    expect(logs).toContain('Pushed registry.acme.io/widget-api:');
+  });
+
+  it('signed: the run and its image', async () => {
+    await expect.poll(() => signedOf(name), { timeout: 60_000, interval: 500 }).toBe('true');
+  });
+
+  it('verify: cosign accepts the image and both attestations, with the commit as a material', async () => {
+    const offline = ['--key', 'k8s://tekton-chains/signing-secrets', '--insecure-ignore-tlog=true'];
+    const flags = [...offline, '--allow-http-registry'];
+    await command([cosign, 'verify', ...flags, image]);
+    const printed = await command([cosign, 'verify-attestation', ...flags, '--type', 'slsaprovenance1', image]);
+    const statements = printed
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const { payload } = JSON.parse(line) as { payload: string };
+        return JSON.parse(Buffer.from(payload, 'base64').toString()) as {
+          predicate: {
+            buildDefinition: {
+              externalParameters: object;
+              resolvedDependencies: { uri: string; digest: Record<string, string> }[];
+            };
+            runDetails: { builder: { id: string } };
+          };
+        };
+      });
+    const ofPipeline = statements.find(({ predicate }) =>
+      JSON.stringify(predicate.buildDefinition.externalParameters).includes('build-and-push'),
+    );
+    const definition = ofPipeline?.predicate.buildDefinition;
+    expect(ofPipeline?.predicate.runDetails.builder.id).not.toBe('');
+    expect(JSON.stringify(definition?.externalParameters)).toContain(repository);
+    const found = (definition?.resolvedDependencies ?? []).map(({ uri, digest }) => `${uri} ${JSON.stringify(digest)}`);
+    expect(found.join('\n')).toContain(world.commit);
+    for (const task of ['git-clone', 'kaniko']) expect(found.join('\n')).toContain(`/${task}/`);
+  });
+
+  it('nothing to sign: the run itself says so', async () => {
+    const run = {
+      apiVersion: 'tekton.dev/v1',
+      kind: 'TaskRun',
+      metadata: { name: 'nothing' },
+      spec: { taskSpec: { steps: [{ name: 'say', image: 'docker.io/library/busybox:1.36', command: ['true'] }] } },
+    };
+    await kubectl(['apply', '-f', '-'], JSON.stringify(run));
+    const annotations = () => kubectl(['get', 'taskrun', 'nothing', '-o', 'jsonpath={.metadata.annotations}']);
+    await expect.poll(annotations, { timeout: 60_000, interval: 500 }).toContain('chains.tekton.dev/signed');
+    const told = await kubectl(['get', 'events', '--field-selector', 'involvedObject.name=nothing', '-o', 'json']);
+    expect(`${await annotations()}${told}`).toMatch(/no signable target|nothing to sign|no subject/i);
+  });
+
+  it('trigger: a push that GitHub signed becomes one run; others none', { timeout: 240_000 }, async () => {
+    await kubectl(['create', 'secret', 'generic', 'github-webhook-secret', `--from-literal=secretToken=${secret}`]);
+    await kubectl(['create', 'serviceaccount', 'tekton-triggers-sa']);
+    const account = `--serviceaccount=${namespace}:tekton-triggers-sa`;
+    await kubectl(['create', 'rolebinding', 'triggers', '--role=tekton-triggers-createonly', account]);
+    const cluster = '--clusterrole=tekton-triggers-eventlistener-clusterroles';
+    await kubectl(['create', 'clusterrolebinding', 'walkthrough-triggers', cluster, account]);
+    await apply('4-triggers.yaml');
+    await kubectl(['wait', '--for=condition=Ready', 'eventlistener/github-listener', '--timeout=90s']);
+    const address = await kubectl(['get', 'service', 'el-github-listener', '-o', 'jsonpath={.spec.clusterIP}']);
+    const before = (await client.list(runs, { namespace })).items.length;
+    const send = async (headers: Record<string, string> = {}, ref = 'refs/heads/main') => {
+      const body = JSON.stringify({ ref, after: world.commit, repository: { clone_url: repository } });
+      const signature = createHmac('sha256', headers['secret'] ?? secret)
+        .update(body)
+        .digest('hex');
+      const answer = await fetch(`http://${address}:8080/`, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': headers['event'] ?? 'push',
+          'x-hub-signature-256': `sha256=${signature}`,
+        },
+      });
+      return answer.status;
+    };
+    expect(await send({ secret: 'wrong' })).toBe(202);
+    expect(await send({}, 'refs/heads/other')).toBe(202);
+    expect(await send({ event: 'pull_request' })).toBe(202);
+    expect(await send()).toBe(202);
+    const labelSelector = 'triggers.tekton.dev/eventlistener=github-listener';
+    const triggered = async () => (await client.list(runs, { namespace, labelSelector })).items;
+    await expect.poll(async () => (await triggered()).length, { timeout: 30_000 }).toBe(1);
+    const [started] = await triggered();
+    const run = await ended(started?.metadata.name ?? '');
+    expect(succeededCondition(run.status), JSON.stringify(run.status)).toMatchObject({ status: 'True' });
+    expect((await client.list(runs, { namespace })).items.length - before).toBe(1);
+    await expect.poll(() => signedOf(run.metadata.name ?? ''), { timeout: 60_000, interval: 500 }).toBe('true');
+  });
+
+  it('limits: computeResources are on the containers', async () => {
+    const computeResources = { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '32Mi' } };
+    const steps = [{ name: 'say', image: 'docker.io/library/busybox:1.36', command: ['true'], computeResources }];
+    const spec = { taskSpec: { steps } };
+    const metadata = { name: 'limited' };
+    await kubectl(
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata, spec }),
+    );
+    const pod = () => client.get(pods, namespace, 'limited-pod').catch(() => undefined);
+    const container = async () =>
+      (await pod())?.spec?.containers?.find(({ name: each }) => each === 'step-say')?.resources;
+    await expect.poll(container, { timeout: 30_000 }).toEqual(computeResources);
+  });
+
+  it('measure: the controller counts what it ran', async () => {
+    const samples = await scrape(client);
+    const labels = { namespace, status: 'success' };
+    expect(
+      sum(samples, 'tekton_pipelines_controller_pipelinerun_duration_seconds_count', labels),
+    ).toBeGreaterThanOrEqual(2);
+  });
+
+  it('prune: the newest stay', async () => {
+    await tektite('pipelinerun', 'delete', '--keep', '1', '--all', '--force', '-n', namespace);
+    const finished = async () =>
+      (await client.list(runs, { namespace })).items.filter(({ metadata }) => !metadata.deletionTimestamp).length;
+    await expect.poll(finished, { timeout: 30_000 }).toBe(1);
+  });
+});
