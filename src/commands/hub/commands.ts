@@ -1,5 +1,6 @@
 import { command, CommandError, type Command, type CommandGroup, type Context } from '../command.ts';
 import { text, texts, whole, type FlagTable, type FlagValues } from '../flags.ts';
+import { printable } from '../text/printable.ts';
 import { hubKinds, type Hub, type HubKind, type Place } from './hub.ts';
 
 /** Flags of all hub commands, as tkn's. */
@@ -88,7 +89,9 @@ const search: Command = command({
     const [{ withHub }, { searchTable }] = await Promise.all([import('./request.ts'), import('./show.ts')]);
     return withHub(flags, process.env, async (hub) => {
       const { answer, found } = await hub.search({ ...query, exact: match === 'exact' }, signal);
-      terminal.out(output === 'json' ? `${JSON.stringify(answer)}\n` : searchTable(found, output === 'wide'));
+      terminal.out(
+        output === 'json' ? `${printable(JSON.stringify(answer))}\n` : searchTable(found, output === 'wide'),
+      );
       return 0;
     });
   },
@@ -120,7 +123,9 @@ const get = kindCommand({
   async run({ context: { terminal, signal }, flags, kind, name, hub }) {
     const { packageAt } = await import('./install.ts');
     const { yaml } = await packageAt(hub, placeOf(hub, kind, name, flags.from), flags.version, signal);
-    terminal.out(yaml.endsWith('\n') ? yaml : `${yaml}\n`);
+    const definition = yaml.endsWith('\n') ? yaml : `${yaml}\n`;
+    // Byte for byte, but where a person would see what control characters do.
+    terminal.out(terminal.colour ? printable(definition) : definition);
     return 0;
   },
 });

@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { findKind } from '../../api/kinds.ts';
+import { findKind, type FoundKind } from '../../api/kinds.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { messageOf } from '../../errors.ts';
 import { isNotFound } from '../../kube/api-error.ts';
@@ -71,8 +71,8 @@ export async function requireInstalled(place: Omit<Place, 'catalog'>, hub: Hub, 
 }
 
 /**
- * A package as an object for the cluster, in the version that is stored there, and with the labels that tell where it is
- * from. @throws CommandError when it is no such object
+ * A package as an object for the cluster, in the version that is stored there, with labels that tell where it is from.
+ * @throws CommandError when it is no such object
  */
 export function definitionOf(found: Package, type: HubType): Definition {
   const wrong = (why: string) =>
@@ -88,7 +88,7 @@ export function definitionOf(found: Package, type: HubType): Definition {
     throw wrong(`it is no ${titled(found.kind)}`);
   // It would be installed under another name than the one that was asked for.
   if (object.metadata?.name !== found.name) throw wrong(`its name is ${JSON.stringify(object.metadata?.name)}`);
-  const stored = (row.version.convert?.toStored(object) ?? object) as Definition;
+  const stored = inStoredVersion(object, row, wrong);
   const { name, annotations } = object.metadata;
   const labels = { ...object.metadata.labels, ...originLabels(found, type) };
   return {
@@ -97,6 +97,15 @@ export function definitionOf(found: Package, type: HubType): Definition {
     metadata: { name, labels, ...(annotations ? { annotations } : {}) },
     spec: stored.spec,
   };
+}
+
+/** What it is made of may be anything. */
+function inStoredVersion(object: Definition, { version }: FoundKind, wrong: (why: string) => Error): Definition {
+  try {
+    return (version.convert?.toStored(object) ?? object) as Definition;
+  } catch (error) {
+    throw wrong(messageOf(error));
+  }
 }
 
 function originLabels({ catalog, organization }: Package, type: HubType): Record<string, string> {

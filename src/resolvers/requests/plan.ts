@@ -17,8 +17,8 @@ export interface RequestPlan {
 }
 
 /**
- * A resolver that answers makes a word about waiting needless: it would be a write more, and the resolver's own would meet
- * a conflict. Only a request that has waited this long is likely to have nobody who answers it.
+ * A resolver that answers makes a word about waiting needless: it would be a write more, and a conflict for the
+ * resolver's own. Only a request that has waited this long is likely to have nobody who answers it.
  */
 const quietMs = 30_000;
 
