@@ -135,7 +135,8 @@ echo "Successfully cloned $url @ $(git rev-parse HEAD) (\${revision:-HEAD}) in p
 export const gitInitLayer: LayerRecipe = {
   name: 'git-init',
   inputs: () => Promise.resolve(GIT_INIT),
-  entries: () => Promise.resolve([folder('ko-app'), file('ko-app/git-init', GIT_INIT, 0o755)]),
+  entries: () =>
+    Promise.resolve([folder('ko-app'), folder('home/git', 0o777), file('ko-app/git-init', GIT_INIT, 0o755)]),
 };
 
 /**

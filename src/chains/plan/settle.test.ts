@@ -12,7 +12,12 @@ const artifact: Artifact = {
   kind: 'taskrun',
   shortKey: 'taskrun-u',
   fullKey: 'f',
-  payload: { json: Buffer.from('{}'), payloadType: inTotoPayloadType, wrap: true, subjects: [] },
+  payload: {
+    json: Buffer.from('{}'),
+    payloadType: inTotoPayloadType,
+    wrap: true,
+    subjects: [{ repository: 'r', digest: 'd' }],
+  },
 };
 const work: Work = {
   artifact,
@@ -115,6 +120,32 @@ describe('what an attempt means for the run', () => {
     expect(events).toMatchObject([
       { type: 'Warning', reason: 'SigningIncomplete', message: 'taskrun-u: storage tekton: too large' },
     ]);
+  });
+
+  it.each<[string, WorkOutcome['stored'], boolean]>([
+    ['a registry alone', ['oci'], true],
+    ['the run too', ['tekton', 'oci'], false],
+    ['nothing', [], false],
+  ])('without an image among the results, stored by %s: whether it is told', (_name, stored, isTold) => {
+    const imageless: Work = {
+      ...work,
+      artifact: { ...artifact, payload: { ...artifact.payload, subjects: [] } },
+      todo: [...stored],
+    };
+    const { kind, annotations: written, events } = settled([{ ...good, work: imageless, stored }]);
+    expect(kind).toBe('signed');
+    expect(events).toEqual(
+      isTold
+        ? [
+            {
+              type: 'Normal',
+              reason: 'NoSignableTarget',
+              message: expect.stringMatching(/^no signable target was found: .*storage tekton/) as string,
+            },
+          ]
+        : [],
+    );
+    expect(written[annotations.problems] ?? '').toContain(isTold ? 'no signable target was found' : '');
   });
 
   it('refused by all is the end at once: another attempt gives the same', () => {

@@ -99,6 +99,8 @@ function nowhereToGo({ work, stored, refused, failures }: WorkOutcome): Problem[
 
 function signed(facts: SettleFacts): Settlement {
   const notes = [...facts.notes, ...facts.outcomes.flatMap(({ refused }) => refused)];
+  const targetless = facts.outcomes.flatMap(withoutTarget);
+  const told = [...notes, ...targetless];
   return {
     kind: 'signed',
     annotations: {
@@ -106,15 +108,26 @@ function signed(facts: SettleFacts): Settlement {
       ...marked({ kind: 'signed' }, facts),
       ...logged(facts),
       ...cleared(facts, [annotations.pending, annotations.retries, annotations.problems]),
-      ...(notes.length > 0 ? { [annotations.problems]: writeProblems({ problems: notes }) } : {}),
+      ...(told.length > 0 ? { [annotations.problems]: writeProblems({ problems: told }) } : {}),
     },
     finalizer: 'drop',
-    events: shownProblems(notes).map(({ artifact, at, reason }) => ({
-      type: 'Warning',
-      reason: 'SigningIncomplete',
-      message: `${artifact}: ${at}: ${reason}`,
-    })),
+    events: [
+      ...shownProblems(notes).map(({ artifact, at, reason }) => ({
+        type: 'Warning' as const,
+        reason: 'SigningIncomplete',
+        message: `${artifact}: ${at}: ${reason}`,
+      })),
+      ...targetless.map(({ reason }) => ({ type: 'Normal' as const, reason: 'NoSignableTarget', message: reason })),
+    ],
   };
+}
+
+/** Signed, and kept nowhere: a registry holds it beside images, and the run names none. As upstream, no failure. */
+function withoutTarget({ work: { artifact }, stored }: WorkOutcome): Problem[] {
+  if (artifact.payload.subjects.length > 0 || stored.length === 0 || stored.some((name) => name !== 'oci')) return [];
+  const reason =
+    'no signable target was found: no result names an image (IMAGE_URL and IMAGE_DIGEST), and storage oci keeps beside images what it signs; storage tekton keeps it on the run';
+  return [{ artifact: artifact.shortKey, at: 'storage oci', reason }];
 }
 
 function again(facts: SettleFacts, problems: Problem[]): Settlement {

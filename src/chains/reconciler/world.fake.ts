@@ -321,7 +321,7 @@ export function artifactsOf(run: RunObject): { artifacts: Artifact[]; problems: 
     payloadType: inTotoPayloadType,
     predicateType: 'p',
     wrap: true,
-    subjects: [],
+    subjects: [{ repository: 'r/own', digest: 'sha256:own' }],
   };
   const images = (run.status?.results ?? [])
     .filter(({ name }) => name.startsWith('IMAGE'))

@@ -1,7 +1,6 @@
 import { CommandError } from '../command.ts';
-import type { Entry, Hub, HubKind, Package, Place, SearchQuery } from './hub.ts';
-import { objectAt, objectsAt, textAt, textsAt } from './json.ts';
-import type { HubRequest, Json } from './request.ts';
+import type { Entry, Hub, HubKind, HubRequest, Package, Place, SearchQuery } from './hub.ts';
+import { objectAt, objectsAt, textAt, textsAt, type Json } from './json.ts';
 import { sorted } from './versions.ts';
 
 /** Numbers of Artifact Hub's repository kinds (its openapi.yaml). */

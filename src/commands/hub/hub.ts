@@ -1,3 +1,5 @@
+import type { Json } from './json.ts';
+
 /** Which API a hub has. */
 export const hubTypes = ['artifact', 'tekton'] as const;
 export type HubType = (typeof hubTypes)[number];
@@ -44,6 +46,9 @@ export interface SearchQuery {
   /** 0: all. */
   limit: number;
 }
+
+/** The JSON that a hub has at a path. @throws NotInHub, CommandError */
+export type HubRequest = (path: string, signal: AbortSignal) => Promise<Json>;
 
 /** A hub's API. All reject with CommandError for what the user must know. */
 export interface Hub {

@@ -1,4 +1,5 @@
-import type { Json } from './request.ts';
+/** An object of a hub's answer. */
+export type Json = Readonly<Record<string, unknown>>;
 
 /** Parts of answers that may be anything: what is not of the wanted kind counts as not there. */
 export function textAt(json: Json, name: string): string {

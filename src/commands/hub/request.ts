@@ -6,14 +6,12 @@ import { messageOf } from '../../errors.ts';
 import { HttpClient } from '../../http/client.ts';
 import { certificatesFromEnvironment } from '../../http/certificates.ts';
 import { CommandError } from '../command.ts';
-import { hubTypes, type Hub, type HubType } from './hub.ts';
 import { artifactHub } from './artifact.ts';
+import { hubTypes, type Hub, type HubRequest, type HubType } from './hub.ts';
+import type { Json } from './json.ts';
 import { tektonHub } from './tekton.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-export type Json = Readonly<Record<string, unknown>>;
-/** The JSON that a hub has at a path. @throws NotInHub, CommandError */
-export type HubRequest = (path: string, signal: AbortSignal) => Promise<Json>;
 
 /** Bytes of an answer: a page of a search, or a definition with its texts. */
 const answerLimit = 8 * 1024 * 1024;

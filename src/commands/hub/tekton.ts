@@ -1,7 +1,6 @@
 import { CommandError } from '../command.ts';
-import type { Entry, Hub, HubKind, Package, Place, SearchQuery } from './hub.ts';
-import { namesAt, objectAt, objectsAt, textAt } from './json.ts';
-import type { HubRequest, Json } from './request.ts';
+import type { Entry, Hub, HubKind, HubRequest, Package, Place, SearchQuery } from './hub.ts';
+import { namesAt, objectAt, objectsAt, textAt, type Json } from './json.ts';
 import { sorted } from './versions.ts';
 
 /** Tekton Hub's API, which companies still run. */

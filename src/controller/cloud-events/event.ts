@@ -54,7 +54,7 @@ function stageOf(kind: ToldKind, run: ToldRun): Stage | undefined {
   }
 }
 
-/** A hash in the form of a UUID (version 8: made by a rule of one's own), which receivers of upstream's events expect. */
+/** A hash in the form of a UUID (version 8: made by a rule of one's own): receivers of upstream's events expect one. */
 function idOf(parts: readonly string[]): string {
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   const groups = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];

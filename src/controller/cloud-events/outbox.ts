@@ -17,8 +17,8 @@ interface Waiting {
 }
 
 /**
- * Events that wait to be sent, in order for each run. Of a run only little is held, and one event a type: however long a
- * receiver is away, it costs about a kilobyte an event.
+ * Events that wait to be sent, in order for each run. Of a run only little is held, and one event a type: however long
+ * a receiver is away, it costs about a kilobyte an event.
  */
 export class Outbox {
   readonly #waiting = new Map<string, Waiting>();
