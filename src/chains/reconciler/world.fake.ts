@@ -321,7 +321,7 @@ export function artifactsOf(run: RunObject): { artifacts: Artifact[]; problems: 
     payloadType: inTotoPayloadType,
     predicateType: 'p',
     wrap: true,
-    subjects: [{ repository: 'r/own', digest: 'sha256:own' }],
+    subjects: [],
   };
   const images = (run.status?.results ?? [])
     .filter(({ name }) => name.startsWith('IMAGE'))
