@@ -34,6 +34,7 @@ afterAll(async () => {
 /** The dotted --set form of the values that the setup installed with. */
 function flattened(value: unknown, at = ''): string[] {
   if (typeof value !== 'object' || value === null) return [`${at}=${String(value)}`];
+  if (Array.isArray(value)) return value.flatMap((inner, index) => flattened(inner, `${at}[${index}]`));
   return Object.entries(value).flatMap(([key, inner]) => flattened(inner, at ? `${at}.${key}` : key));
 }
 

@@ -144,7 +144,7 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
   'get create resolutionrequests': [
     'src/resolvers/supply/supplier.ts',
     'client.create(resolutionRequests',
-    'client.get(resolutionRequests',
+    'new AnswerReader(',
   ],
   'patch resolutionrequests/status': ['src/resolvers/requests/reconciler.ts', 'client.patch(resolutionRequests'],
   'get create patch taskruns customruns pipelineruns': [

@@ -113,7 +113,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   if (folder === '') return;
-  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=false']);
+  // Nothing may be under way when the namespace goes: what a controller still asks for there is refused.
+  await kubectl(['delete', 'eventlistener,pipelinerun,taskrun', '--all']);
+  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
   await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
   const empty = JSON.stringify({ data: null });
   await kubectl(['patch', 'secret', 'signing-secrets', '-n', 'tekton-chains', '--type=merge', '-p', empty]);
