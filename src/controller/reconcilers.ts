@@ -1,11 +1,11 @@
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
-import { isDone } from '../core/condition.ts';
+import { hasBegun, isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
-import { isNotFound, type KubeClient } from '../kube/client.ts';
+import { found, type KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -71,8 +71,10 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
   feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
   feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
-  // Where a run ends, those that wait for their turn may go.
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, ({ type, object }) => {
+  // Where a run ends or goes, those that wait for their turn may go on; what is over already gives no slot back.
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, ({ type, object, old }) => {
+    const before = type === 'deleted' ? object : old;
+    if (before === undefined || isDone(before.status)) return [];
     if (type !== 'deleted' && !isDone(object.status)) return [];
     const rules = settings.current().concurrency ?? [];
     return nextInLine(object.metadata.namespace ?? '', { pipelineRuns: caches.pipelineRuns, rules });
@@ -129,18 +131,8 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
 }
 
 function readTaskRun(client: Pick<KubeClient, 'get'>) {
-  return async ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> => {
-    try {
-      return await client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
-}
-
-function hasBegun(run: { status?: { startTime?: string } | undefined } | undefined): boolean {
-  return run?.status?.startTime !== undefined;
+  return ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> =>
+    found(client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal }));
 }
 
 /** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what only begins. */

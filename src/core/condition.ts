@@ -22,6 +22,11 @@ export function isSuccessful(status: HasConditions | undefined): boolean {
   return succeededCondition(status)?.status === 'True';
 }
 
+/** A run that its controller has started. */
+export function hasBegun(run: { status?: { startTime?: string } | undefined } | undefined): boolean {
+  return run?.status?.startTime !== undefined;
+}
+
 export function isFailed(status: HasConditions | undefined): boolean {
   return succeededCondition(status)?.status === 'False';
 }

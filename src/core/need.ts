@@ -63,8 +63,6 @@ export interface ContainerLogNeed {
   container: string;
   /** Bytes; the rest is cut off. */
   limit: number;
-  /** Only the last lines; without it all. */
-  tailLines?: number;
 }
 
 /** What a container has printed, or why that cannot be read. */
@@ -157,7 +155,7 @@ function keyOfNeed(need: Need): string {
     case 'logAccess':
       return sortedJson([need.type, need.namespace]);
     case 'containerLog':
-      return sortedJson([need.type, need.podUid, need.container, need.limit, need.tailLines ?? 0]);
+      return sortedJson([need.type, need.podUid, need.container, need.limit]);
     case 'turn':
       return sortedJson([need.type, need.uid, need.queue.key]);
     case 'podWarning':

@@ -1,6 +1,6 @@
 import type { ImageCredentials } from '../core/pod/image.ts';
 import { messageOf } from '../errors.ts';
-import { isNotFound, type KubeClient } from '../kube/client.ts';
+import { found, type KubeClient } from '../kube/client.ts';
 import { secrets, serviceAccounts } from '../kube/resources.ts';
 import { keychainOfSecret, type Keychain } from '../registry/keychain.ts';
 
@@ -31,13 +31,4 @@ export async function pullKeychains(
       throw new PullSecretError(`pull secret ${namespace}/${secret?.metadata.name ?? ''}: ${messageOf(error)}`);
     }
   });
-}
-
-async function found<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { systemClock, type Clock } from '../clock.ts';
 import type { ImageCredentials } from '../core/pod/image.ts';
 import { messageOf } from '../errors.ts';
-import { isNotFound, type KubeClient } from '../kube/client.ts';
+import { found, type KubeClient } from '../kube/client.ts';
 import { secrets, serviceAccounts, type Secret } from '../kube/resources.ts';
 import type { CloudHelper } from '../registry/cloud/helper.ts';
 import {
@@ -197,14 +197,5 @@ function sourceOf(
   } catch (error) {
     problems.push(`secret ${name}: ${messageOf(error)}`);
     return [];
-  }
-}
-
-async function found<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
   }
 }

@@ -95,6 +95,16 @@ export class ApiError extends Error {
 export function isNotFound(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isNotFound;
 }
+
+/** What is read, undefined when the API server does not have it. Rejects with every other error. */
+export async function found<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
 export function isConflict(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isConflict;
 }

@@ -2,6 +2,7 @@ import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { parseFeatureFlags } from '../../src/api/config/feature-flags.ts';
 import { prunerMaps } from '../../src/api/config/pruner-limits.ts';
+import { hasBegun } from '../../src/core/condition.ts';
 import { annotations } from '../../src/core/labels.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
@@ -9,14 +10,7 @@ import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settingsOf } from '../../src/core/pod/pod.fake.ts';
 import { queueOf } from '../../src/core/queue/queue.ts';
 import { formatSlots, parseSlots, slotsKey, slotsName } from '../../src/core/queue/slots.ts';
-import {
-  compareTurns,
-  hasBegun,
-  holderOf,
-  isWaiting,
-  standingOf,
-  supersededBy,
-} from '../../src/core/queue/standing.ts';
+import { compareTurns, holderOf, isWaiting, standingOf, supersededBy } from '../../src/core/queue/standing.ts';
 import { readGlobalMap, readNamespaceMap } from '../../src/core/retention/maps.ts';
 import { planPruning, protectionText, reasonText, titleOf } from '../../src/core/retention/plan.ts';
 import type { FinishedRun } from '../../src/core/retention/run.ts';

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
@@ -17,6 +16,7 @@ import {
   type CustomResourceDefinition,
 } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
+import { freePort } from '../free-port.ts';
 
 /** The dashboard's server before a real API server: whose rights count, what is refused, what streams. */
 const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
@@ -31,14 +31,6 @@ let readOnly = 0;
 let closed = 0;
 let logs: ReturnType<typeof createServer>;
 const tokens: Record<'reader' | 'nobody', string> = { reader: '', nobody: '' };
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function start(...args: string[]): Promise<number> {
   const port = await freePort();

@@ -3,7 +3,6 @@ import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -26,6 +25,7 @@ import type { KubeObject, Resource } from '../../src/resource.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
 import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
 import { main as sink } from '../../src/triggers/sink/main.ts';
+import { freePort } from '../free-port.ts';
 
 /** A listener of GitHub's pushes on a real API server, its sink with the rights that the chart's roles give. */
 const root = path.resolve(import.meta.dirname, '../..');
@@ -40,14 +40,6 @@ const ended: Promise<number>[] = [];
 let client: KubeClient;
 let folder = '';
 let port = 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port: free } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 function start(main: typeof sink, args: string[], env: Record<string, string> = {}): void {
   const end = new AbortController();

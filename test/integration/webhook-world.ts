@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
@@ -10,6 +9,7 @@ import { command, root } from '../../hack/command.ts';
 import { findKind } from '../../src/api/kinds.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
+import { freePort } from '../free-port.ts';
 
 export const systemNamespace = 'tekton-pipelines';
 
@@ -268,15 +268,4 @@ function withoutNull(clientConfig: ClientConfig, changed: (clientConfig: ClientC
   return Object.fromEntries(
     Object.entries({ ...clientConfig, ...changed(clientConfig) }).filter(([, value]) => value !== null),
   );
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

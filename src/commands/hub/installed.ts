@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { findKind, type FoundKind } from '../../api/kinds.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { messageOf } from '../../errors.ts';
-import { isNotFound } from '../../kube/api-error.ts';
+import { found } from '../../kube/api-error.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import { configMaps } from '../../kube/resources.ts';
 import { CommandError, type Context } from '../command.ts';
@@ -31,17 +31,12 @@ export const resourceOf: Readonly<Record<HubKind, Resource<Definition>>> = {
 
 type Cluster = Pick<Context, 'cluster' | 'namespace' | 'signal'>;
 
-export async function findInstalled(
+export function findInstalled(
   kind: HubKind,
   name: string,
   { cluster, namespace, signal }: Cluster,
 ): Promise<Definition | undefined> {
-  try {
-    return await cluster.get(resourceOf[kind], namespace, name, { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  return found(cluster.get(resourceOf[kind], namespace, name, { signal }));
 }
 
 /** The catalog that an installed definition says it is from. */
@@ -58,13 +53,13 @@ export function versionOf({ metadata }: Definition): string | undefined {
  */
 export async function requireInstalled(place: Omit<Place, 'catalog'>, hub: Hub, cluster: Cluster): Promise<Definition> {
   const { kind, name } = place;
-  const found = await findInstalled(kind, name, cluster);
-  if (found === undefined)
+  const installed = await findInstalled(kind, name, cluster);
+  if (installed === undefined)
     throw new CommandError(
       `${titled(kind)} ${name} doesn't exist in ${cluster.namespace} namespace. Use install command to install the ${kind}`,
     );
-  if (versionOf(found) !== undefined) return found;
-  const missing = catalogOf(found, hub.type) === undefined ? 'version and catalog label' : 'version label';
+  if (versionOf(installed) !== undefined) return installed;
+  const missing = catalogOf(installed, hub.type) === undefined ? 'version and catalog label' : 'version label';
   throw new CommandError(
     `${titled(kind)} ${name} seems to be missing ${missing}. Use reinstall command to overwrite existing ${kind}`,
   );

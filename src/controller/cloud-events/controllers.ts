@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Cache } from '../../kube/cache.ts';
-import { isNotFound, type KubeClient } from '../../kube/client.ts';
+import { found, type KubeClient } from '../../kube/client.ts';
 import type { ControllerOptions } from '../../kube/controller.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -93,13 +93,8 @@ function tellerOf({ kind, cache, resource }: Told, around: CloudEventSurrounding
       const { namespace, name = '', uid } = run.metadata;
       const cached = cache.get(key);
       if (cached !== undefined && cached.metadata.uid === uid && !isCut(cached)) return cached;
-      try {
-        const found = await client.get(resource, namespace, name, { signal });
-        return found.metadata.uid === uid ? found : undefined;
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
+      const read = await found(client.get(resource, namespace, name, { signal }));
+      return read?.metadata.uid === uid ? read : undefined;
     },
     events,
     metrics,

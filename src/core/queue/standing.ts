@@ -1,4 +1,5 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
+import { hasBegun } from '../condition.ts';
 import { annotations } from '../labels.ts';
 import type { Queue } from './queue.ts';
 
@@ -44,10 +45,6 @@ export function holderOf({ metadata: { name = '', uid = '' } }: PipelineRun): Ho
   return { name, uid };
 }
 
-export function hasBegun({ status }: PipelineRun): boolean {
-  return status?.startTime !== undefined;
-}
-
 /** Neither begun, nor held back or cancelled by somebody. */
 export function isWaiting(run: PipelineRun): boolean {
   const { status } = run.spec;
@@ -56,11 +53,7 @@ export function isWaiting(run: PipelineRun): boolean {
 
 /** Who comes first: the higher priority, then the older, then the name, since times are whole seconds. */
 export function compareTurns(a: PipelineRun, b: PipelineRun): number {
-  return (
-    priorityOf(b) - priorityOf(a) ||
-    compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
-    compare(a.metadata.name ?? '', b.metadata.name ?? '')
-  );
+  return priorityOf(b) - priorityOf(a) || compareAges(a, b);
 }
 
 function compare(a: string, b: string): number {

@@ -6,7 +6,7 @@ import { isWithinAnother, queueOf } from '../../core/queue/queue.ts';
 import { formatSlots, parseSlots, slotsAnnotation, slotsKey, slotsName, type Slots } from '../../core/queue/slots.ts';
 import { compareTurns, isWaiting, standingOf, supersededBy, type Holder } from '../../core/queue/standing.ts';
 import { isAbort, messageOf } from '../../errors.ts';
-import { isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
+import { found, isAlreadyExists, isConflict, type KubeClient } from '../../kube/client.ts';
 import { joinKey } from '../../kube/object.ts';
 import { controllerKey } from '../../kube/owners.ts';
 import { leases } from '../../kube/resources.ts';
@@ -59,16 +59,13 @@ async function attemptOnce(need: TurnNeed, admission: Admission, signal: AbortSi
   const run = runs.find(({ metadata }) => metadata.uid === uid);
   // Its own cache does not know it any more.
   if (run === undefined) return { kind: 'unknown', message: 'the run is not in the cache' };
-  const wait = (holders: readonly Holder[]): Turn => {
-    const standing = standingOf(run, runs, holders, queue);
-    return { kind: 'wait', standing, superseded: supersededBy(run, runs, standing, queue) };
-  };
   const lease = await readLease(need.namespace, admission, signal);
   const key = slotsKey(queue.key);
   const slots = parseSlots(lease?.metadata.annotations?.[slotsAnnotation]);
   const holders = await liveHolders(slots.get(key) ?? [], need.namespace, admission, signal);
   if (holders.some((holder) => holder.uid === uid)) return { kind: 'go' };
-  if (!standingOf(run, runs, holders, queue).mayGo) return wait(holders);
+  const standing = standingOf(run, runs, holders, queue);
+  if (!standing.mayGo) return { kind: 'wait', standing, superseded: supersededBy(run, runs, standing, queue) };
   const others = await tidied(
     [...slots].filter(([other]) => other !== key),
     need.namespace,
@@ -82,8 +79,8 @@ async function attemptOnce(need: TurnNeed, admission: Admission, signal: AbortSi
 /** Runs of the same queue that have not ended. */
 function runsInQueue({ namespace, queue }: TurnNeed, { pipelineRuns, rules }: Admission): PipelineRun[] {
   return pipelineRuns.byIndex(unfinishedIn, namespace).filter((run) => {
-    const found = queueOf(run, rules);
-    return found.kind === 'queue' && found.queue.key === queue.key && !isWithinAnother(run, outerOf(run, pipelineRuns));
+    const own = queueOf(run, rules);
+    return own.kind === 'queue' && own.queue.key === queue.key && !isWithinAnother(run, outerOf(run, pipelineRuns));
   });
 }
 
@@ -96,25 +93,22 @@ function outerOf(run: PipelineRun, pipelineRuns: Admission['pipelineRuns']): Pip
 async function liveHolders(
   holders: readonly Holder[],
   namespace: string,
-  { client, pipelineRuns }: Admission,
+  admission: Admission,
   signal: AbortSignal,
 ): Promise<Holder[]> {
   const live: Holder[] = [];
   for (const holder of holders) {
-    const cached = pipelineRuns.get(joinKey(namespace, holder.name));
-    const run = cached?.metadata.uid === holder.uid ? cached : await readRun(namespace, holder.name, client, signal);
+    const run =
+      cachedRun(holder, namespace, admission) ??
+      (await found(admission.client.get(pipelineRunResource, namespace, holder.name, { signal })));
     if (run?.metadata.uid === holder.uid && !isDone(run.status)) live.push(holder);
   }
   return live;
 }
 
-async function readRun(namespace: string, name: string, client: Admission['client'], signal: AbortSignal) {
-  try {
-    return await client.get(pipelineRunResource, namespace, name, { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+function cachedRun({ name, uid }: Holder, namespace: string, { pipelineRuns }: Admission): PipelineRun | undefined {
+  const run = pipelineRuns.get(joinKey(namespace, name));
+  return run?.metadata.uid === uid ? run : undefined;
 }
 
 /** Other queues without those that have ended or are gone, so that the object does not grow. */
@@ -123,27 +117,20 @@ async function tidied(
   namespace: string,
   admission: Admission,
   signal: AbortSignal,
-): Promise<[string, Holder[]][]> {
+): Promise<[string, readonly Holder[]][]> {
   let lookUps = mostLookedUp;
-  const found: [string, Holder[]][] = [];
+  const kept: [string, readonly Holder[]][] = [];
   for (const [key, holders] of queues) {
-    const unknown = holders.filter(({ name, uid }) => {
-      return admission.pipelineRuns.get(joinKey(namespace, name))?.metadata.uid !== uid;
-    }).length;
+    const unknown = holders.filter((holder) => cachedRun(holder, namespace, admission) === undefined).length;
     lookUps -= unknown;
     const isWithin = unknown === 0 || lookUps >= 0;
-    found.push([key, isWithin ? await liveHolders(holders, namespace, admission, signal) : [...holders]]);
+    kept.push([key, isWithin ? await liveHolders(holders, namespace, admission, signal) : holders]);
   }
-  return found;
+  return kept;
 }
 
-async function readLease(namespace: string, { client, systemNamespace }: Admission, signal: AbortSignal) {
-  try {
-    return await client.get(leases, systemNamespace, slotsName(namespace), { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+function readLease(namespace: string, { client, systemNamespace }: Admission, signal: AbortSignal) {
+  return found(client.get(leases, systemNamespace, slotsName(namespace), { signal }));
 }
 
 /** Whether nobody else wrote since it was read. */
@@ -178,9 +165,9 @@ export function nextInLine(
 ): string[] {
   const byQueue = new Map<string, { limit: number; runs: PipelineRun[] }>();
   for (const run of pipelineRuns.byIndex(unfinishedIn, namespace).filter(isWaiting)) {
-    const found = queueOf(run, rules);
-    if (found.kind !== 'queue') continue;
-    const { key, limit } = found.queue;
+    const own = queueOf(run, rules);
+    if (own.kind !== 'queue') continue;
+    const { key, limit } = own.queue;
     const line = byQueue.get(key) ?? { limit, runs: [] };
     byQueue.set(key, line);
     line.runs.push(run);

@@ -34,14 +34,13 @@ function isFinal(error: unknown): boolean {
 
 /** Never more than one byte over the limit is taken, whatever the server sends. */
 async function readLog(
-  { namespace, pod, container, limit, tailLines }: ContainerLogNeed,
+  { namespace, pod, container, limit }: ContainerLogNeed,
   client: Pick<KubeClient, 'podLogs'>,
   signal: AbortSignal,
 ): Promise<ContainerLog> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const tail = tailLines === undefined ? {} : { tailLines };
-  for await (const chunk of client.podLogs(namespace, pod, { container, limitBytes: limit + 1, ...tail, signal })) {
+  for await (const chunk of client.podLogs(namespace, pod, { container, limitBytes: limit + 1, signal })) {
     const kept = chunk.subarray(0, limit + 1 - size);
     chunks.push(kept);
     size += kept.length;
