@@ -9,7 +9,7 @@ export interface Surroundings {
   servers: ResolverServers;
   /** Of the runs. */
   namespace: string;
-  /** How images are named: of the registry that wants a login, and of the web server, which keeps registries waiting. */
+  /** How images are named: in the registry that wants a login, and in the web server, which lets clients wait. */
   registries: { private: string; slow: string };
 }
 
