@@ -209,6 +209,31 @@ describe('a Task from elsewhere', () => {
     expect(Object.values(run.status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
   });
 
+  it('may be named by its address alone', async () => {
+    const taskRef = { resolver: 'http', name: `${web.url}/task.yaml` };
+    await client.create(taskRuns, { metadata: { name: 'by-address', namespace: team }, spec: { taskRef } } as TaskRun);
+    const run = await started('by-address');
+    expect(run.status?.podName).toBeTruthy();
+    expect(run.status?.provenance?.refSource?.uri).toBe(`${web.url}/task.yaml`);
+  });
+
+  it('that a secret unlocked is not served from the cache to who lacks the secret', async () => {
+    const revision = servers.privateGit.git('rev-parse', 'HEAD');
+    const values = { url: servers.privateGit.url, revision, pathInRepo: 'task.yaml' };
+    const token = { gitToken: 'login', gitTokenKey: 'git' };
+    const asked = () => servers.privateGit.sent.requests.length;
+    await taskRun('unlocks', 'git', { ...values, ...token });
+    expect((await started('unlocks')).status?.podName).toBeTruthy();
+    const before = asked();
+    await taskRun('unlocks-again', 'git', { ...values, ...token });
+    expect((await started('unlocks-again')).status?.podName).toBeTruthy();
+    expect(asked()).toBe(before);
+    await taskRun('without', 'git', values);
+    expect(condition(await ended('without'))?.message).toMatch(/name a secret with a/);
+    await taskRun('with-another', 'git', { ...values, ...token, gitTokenKey: 'not-git' });
+    expect(condition(await ended('with-another'))?.message).toMatch(/the token .* is not enough/);
+  });
+
   it('is answered by a resolver of somebody else, who writes the data only', async () => {
     await taskRun('by-stranger', 'custom', { a: 'b' });
     const name = requestName({ resolver: 'custom', namespace: team, name: 'by-stranger', params: params({ a: 'b' }) });
