@@ -100,6 +100,8 @@ beforeAll(async () => {
   const open = { 'block-private-ips': 'false' };
   for (const [name, data] of Object.entries(resolverSettings))
     await client.create(configMaps, { metadata: { name, namespace: system }, data: { ...open, ...data } });
+  const flags = { metadata: { name: 'feature-flags', namespace: 'tekton-pipelines' } };
+  await client.create(configMaps, { ...flags, data: { 'enable-concise-resolver-syntax': 'true' } });
   registries = { private: servers.registry.host, slow: new URL(servers.web.url).host };
   await prepareNamespace(client, team, registries.private);
   commitFiles(git, { 'pipeline.yaml': pipeline() });
