@@ -19,6 +19,7 @@ let world: TriggersWorld;
 let client: KubeClient;
 let namespace = '';
 let port = 0;
+let endSink: () => Promise<number>;
 
 beforeAll(async () => {
   world = await TriggersWorld.open('triggers');
@@ -29,7 +30,8 @@ beforeAll(async () => {
   const kubeconfig = `--kubeconfig=${world.kubeconfig}`;
   world.start(triggersController, [kubeconfig, '--el-image=example.com/tektite:test', '--disable-ha']);
   await world.apply(readFileSync(path.join(import.meta.dirname, 'triggers/github-push.yaml'), 'utf8'));
-  ({ port } = await world.startSink('github-listener'));
+  // It still takes events for a second, as a Service sends them for a while.
+  ({ port, end: endSink } = await world.startSink('github-listener', ['--drain-seconds=1']));
 }, 120_000);
 
 afterAll(() => world.close(), 60_000);
@@ -231,5 +233,32 @@ describe('a push', () => {
     };
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}', headers });
     expect([response.status, response.headers.get('ce-type')]).toEqual([202, 'dev.tekton.event.triggers.accepted.v1']);
+  });
+});
+
+describe('a sink that is rolled over', () => {
+  /** Posts one push after the other until nobody answers; returns the ids of those that were accepted. */
+  async function postUntilRefused(sender: string): Promise<string[]> {
+    const accepted: string[] = [];
+    for (let index = 0; index < 2_000; index++) {
+      const posted = await post(push('refs/heads/main', `${sender}-${index}`)).catch(() => undefined);
+      if (posted === undefined) return accepted;
+      expect(posted.status).toBe(202);
+      accepted.push(posted.answer.eventID ?? '');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('the sink did not end');
+  }
+
+  it('brings each event to its end that it answered with 202', async () => {
+    const posting = Array.from({ length: 6 }, (_, sender) => postUntilRefused(`sender-${sender}`));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await endSink()).toBe(0);
+    const accepted = (await Promise.all(posting)).flat();
+    expect(accepted.length).toBeGreaterThan(posting.length);
+    const labelSelector = 'triggers.tekton.dev/eventlistener=github-listener';
+    const { items } = await client.list(runs, { namespace, labelSelector });
+    const made = new Set(items.map(({ metadata }) => metadata.labels?.['triggers.tekton.dev/triggers-eventid']));
+    expect(accepted.filter((id) => !made.has(id))).toEqual([]);
   });
 });
