@@ -16,7 +16,7 @@ const steps = [{ image: 'i', command: ['c'] }];
 const verdict = { kind: 'warned', message: 'no signature' } as const;
 
 function found(need: PipelineRunNeed): Resolved {
-  if (need.type === 'turn') throw new Error('nothing limits these runs');
+  if (need.type !== 'definition') throw new Error('nothing limits these runs, and they repeat none');
   const { reference } = need;
   const spec = reference.ofKind === 'Pipeline' ? { tasks: [{ name: 'a', taskSpec: { steps } }] } : { steps };
   return { kind: 'found', definition: { name: 'd', metadata: {}, spec }, verdict };

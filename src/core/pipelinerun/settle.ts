@@ -49,6 +49,11 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
+  for (const { effect, ...failure } of failures(outcomes, 'sharePersistentVolumeClaim')) {
+    const message = `PersistentVolumeClaim ${effect.name} of the earlier run cannot be had for workspace "${effect.workspace}": ${failure.message}`;
+    if (mayPass(failure) || failure.reason === 'Conflict') retries.push(message);
+    else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
+  }
   for (const failure of failures(outcomes, 'createChild')) {
     const { child, pipelineTask } = failure.effect;
     const { name } = child.metadata;
