@@ -132,6 +132,7 @@ async function shareClaim(name: string, { client, run, signal }: Actions): Promi
   const { metadata } = await client.get(persistentVolumeClaims, namespace, name, { signal });
   const owners = metadata.ownerReferences ?? [];
   if (owners.some((owner) => owner.uid === uid)) return;
+  if (metadata.deletionTimestamp !== undefined) throw new Error('it is being deleted');
   const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: runName, uid };
   const { resourceVersion } = metadata;
   const body = { metadata: { resourceVersion, ownerReferences: [...owners, owner] } };
