@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   ca?: readonly string[];
   /** Milliseconds without an answer, or without a byte of it, until a try counts as failed. Default 20 s. */
   timeoutMs?: number;
-  /** Connections to one server at a time: further requests wait for one to be free. Default: as many as are asked for. */
+  /** Connections to one server at a time: further requests wait for one to be free. Default: as many as they ask. */
   connections?: number;
 }
 
