@@ -24,7 +24,7 @@ test.each<{ name: string; config?: Record<string, string>; secret?: Record<strin
   { name: 'a key for one namespace', config: { 'signing.namespaces': 'team: { secret: team-key }' }, has: true },
   {
     name: 'repositories of a namespace',
-    config: { 'signing.namespaces': 'team: { repositories: [a/b] }' },
+    config: { 'signing.namespaces': 'team: { repositories: [registry.example.com/b] }' },
     has: false,
   },
   { name: 'something for a namespace that cannot be read', config: { 'signing.namespaces': 'team: 7' }, has: true },
