@@ -15,7 +15,28 @@ export interface PageFile {
 
 /** The page's files, sorted by path. Throws Vite's error, which names file and line. */
 export async function builtPage(root: string): Promise<PageFile[]> {
-  const built = (await build({
+  const built = await forProduction(() => viteBuild(root));
+  const files = built.output.map((file) => ({
+    path: file.fileName,
+    body: Buffer.from(file.type === 'chunk' ? file.code : file.source),
+  }));
+  return files.sort((left, right) => (left.path < right.path ? -1 : 1));
+}
+
+/** Vite and the page's packages look at NODE_ENV, which tests set: the page is the same wherever it is built. */
+async function forProduction<T>(work: () => Promise<T>): Promise<T> {
+  const { NODE_ENV: before } = process.env;
+  process.env['NODE_ENV'] = 'production';
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+  }
+}
+
+async function viteBuild(root: string): Promise<Rolldown.RolldownOutput> {
+  return (await build({
     configFile: false,
     root: join(root, 'src/dashboard/page'),
     base: './',
@@ -31,11 +52,6 @@ export async function builtPage(root: string): Promise<PageFile[]> {
       reportCompressedSize: false,
     },
   })) as Rolldown.RolldownOutput;
-  const files = built.output.map((file) => ({
-    path: file.fileName,
-    body: Buffer.from(file.type === 'chunk' ? file.code : file.source),
-  }));
-  return files.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
 /** Writes the page's files into a folder, which then holds nothing else. */

@@ -7,8 +7,12 @@ import { startedByOf } from '../view/started-by.ts';
 import { statusOf } from '../view/status.ts';
 import { cut } from './cut.ts';
 
+/** No object of the API server's can have it. */
+const isIndexed = Symbol('indexed');
+
 /** A run as the index keeps it: what lists show and filter by, and no more. */
 export interface IndexedRun extends KubeObject {
+  [isIndexed]: true;
   run: Omit<RunSummary, 'labels' | 'usualMilliseconds'>;
   /** All of them, within bounds: filters are answered from these. */
   labels: Readonly<Record<string, string>>;
@@ -23,11 +27,16 @@ const SHOWN_LABELS = 20;
 const LONGEST_LABEL = 63;
 const LONGEST_LABEL_KEY = 317;
 
-/** Cuts a run down. What it holds was written by anybody who may create runs: every text has a bound. */
-export function indexed(object: PipelineRun | TaskRun): IndexedRun {
+/**
+ * Cuts a run down. What it holds was written by anybody who may create runs: every text has a bound. One that is cut
+ * down already stays as it is: stores cut what a list brings when it is read, and when it is put in.
+ */
+export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun {
+  if (isIndexed in object) return object;
   const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = object.metadata;
   const { labels = {}, annotations = {} } = object.metadata;
   return {
+    [isIndexed]: true,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     run: {
       kind: object.kind === 'TaskRun' ? 'TaskRun' : 'PipelineRun',

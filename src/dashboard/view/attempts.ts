@@ -58,19 +58,22 @@ function attemptOf(run: TaskRun, status: TaskRunRetryStatus): AttemptView {
 }
 
 function stepOf(state: StepState): StepView {
-  const { name = '', container = `step-${name}`, waiting, running, terminated, terminationReason } = state;
-  const reason = terminationReason ?? terminated?.reason ?? waiting?.reason;
-  const message = terminated?.message ?? waiting?.message;
+  const { name = '', container = `step-${name}`, running, terminated, terminationReason } = state;
   return {
     name,
     container,
     status: stepStatus(state),
-    ...(reason ? { reason } : {}),
-    ...(message ? { message } : {}),
+    ...wordsOf(state),
     ...(terminated === undefined ? {} : { exitCode: terminated.exitCode }),
     isTolerated: terminationReason === 'Continued',
     ...times(terminated?.startedAt ?? running?.startedAt, terminated?.finishedAt),
   };
+}
+
+function wordsOf({ waiting, terminated, terminationReason }: StepState): Pick<StepView, 'reason' | 'message'> {
+  const { reason, message } = terminated ?? waiting ?? {};
+  const why = terminationReason ?? reason;
+  return { ...(why ? { reason: why } : {}), ...(message ? { message } : {}) };
 }
 
 function stepStatus({ running, terminated, terminationReason }: StepState): StepStatus {

@@ -62,12 +62,12 @@ function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
     for (const from of dependencies) if (graph.hasNode(from)) graph.setEdge(from, name, {});
   layout(graph);
   const places = Object.fromEntries(
-    graph.nodes().map((name): [string, { x: number; y: number }] => {
+    (graph.nodes() as string[]).map((name): [string, { x: number; y: number }] => {
       const { x = 0, y = 0 } = graph.node(name) as { x?: number; y?: number };
       return [name, { x: x - nodeWidth / 2, y: y - nodeHeight / 2 }];
     }),
   );
-  const edges = graph.edges().map(({ v, w }) => {
+  const edges = (graph.edges() as { v: string; w: string }[]).map(({ v, w }) => {
     const { points = [] } = graph.edge(v, w) as { points?: { x: number; y: number }[] };
     return { from: v, to: w, path: pathThrough(points) };
   });

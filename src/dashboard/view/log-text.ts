@@ -42,7 +42,7 @@ export function plainText(line: string): string {
   return lastOverwrite(line).replaceAll(OTHER_SEQUENCES, '').replaceAll(COLOURS, '');
 }
 
-/** A line in pieces for the eye: colours kept, everything else that a terminal would act on taken out or made visible. */
+/** A line in pieces for the eye: colours kept, all else that a terminal would act on taken out or made visible. */
 export function piecesOf(line: string): TextPiece[] {
   const text = lastOverwrite(line).replaceAll(OTHER_SEQUENCES, '');
   const entries = Anser.ansiToJson(text, { json: true, use_classes: true, remove_empty: true });

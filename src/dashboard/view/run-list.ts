@@ -1,6 +1,6 @@
 import type { RunChange, RunPage, RunStatus, RunSummary } from '../contract.ts';
 
-/** A list of runs as somebody reads it. Nothing that comes in moves what is shown: new runs wait until they are asked for. */
+/** A list of runs as somebody reads it. Nothing that comes moves what is shown: new runs wait to be asked for. */
 export interface RunList {
   /** Newest first. */
   shown: readonly RunSummary[];
@@ -27,7 +27,7 @@ export function withMore(list: RunList, { items, next, total, counts }: RunPage)
   return { ...rest, shown, total, counts, ...(next === undefined ? {} : { next }) };
 }
 
-/** A first page again, after the stream of changes was interrupted: what is new waits, what is known is brought up to date. */
+/** A first page again, after the stream of changes was interrupted: what is new waits, what is known is renewed. */
 export function withFirstPage(list: RunList, page: RunPage): RunList {
   const changed = page.items.reduce((now, run) => withChange(now, { type: 'changed', run }), list);
   return { ...changed, total: page.total, counts: page.counts };

@@ -1,6 +1,6 @@
 import { memo, type ReactNode } from 'react';
 import type { LogLine } from '../../view/log-store.ts';
-import { commandOf, piecesOf, type TextPiece } from '../../view/log-text.ts';
+import { commandOf, piecesOf, type LineCommand, type TextPiece } from '../../view/log-text.ts';
 
 interface LineProps {
   line: LogLine | undefined;
@@ -37,13 +37,7 @@ export const Line = memo(
           </button>
         )}
         <code className={command === undefined ? 'line-text' : `line-text line-${command.level}`}>
-          {command !== undefined && command.level !== 'group' && command.level !== 'endgroup' && (
-            <strong>
-              {command.level}
-              {command.place === undefined ? '' : ` ${command.place}`}:{' '}
-            </strong>
-          )}
-          {line === undefined ? ' ' : piecesOf(command?.text ?? line.text).map(piece)}
+          {line === undefined ? ' ' : <Words text={line.text} command={command} />}
         </code>
       </>
     );
@@ -54,6 +48,16 @@ export const Line = memo(
     before.hasTime === after.hasTime &&
     before.isFolded === after.isFolded,
 );
+
+function Words({ text, command }: { text: string; command: LineCommand | undefined }): ReactNode {
+  const isSaid = command !== undefined && command.level !== 'group' && command.level !== 'endgroup';
+  return (
+    <>
+      {isSaid && <strong>{[command.level, command.place].filter(Boolean).join(' ')}: </strong>}
+      {piecesOf(command?.text ?? text).map(piece)}
+    </>
+  );
+}
 
 function piece({ text, styles, colour, background, link }: TextPiece, at: number): ReactNode {
   const className = styles.join(' ');

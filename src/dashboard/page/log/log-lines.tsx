@@ -3,7 +3,7 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { lineOfRow, rowCount, rowOfLine, type Fold } from '../../view/folds.ts';
 import { Line } from './line.tsx';
 import type { LogSettings } from './log-tools.tsx';
-import type { PickedLines } from './log-view.tsx';
+import type { PickedLines } from './picked-lines.ts';
 import type { Log } from './use-log.ts';
 
 const ROW = 20;

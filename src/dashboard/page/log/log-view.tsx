@@ -1,9 +1,10 @@
-import { useCallback, useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { foldsOf } from '../../view/folds.ts';
 import { Text } from '../parts/text.tsx';
 import { LogLines } from './log-lines.tsx';
 import { LogTools, type LogSettings } from './log-tools.tsx';
 import type { LogSource } from './messages.ts';
+import { usePickedLines } from './picked-lines.ts';
 import { useLog } from './use-log.ts';
 import '../style/log.css';
 
@@ -80,34 +81,4 @@ function toggled(set: ReadonlySet<number>, value: number): ReadonlySet<number> {
   const next = new Set(set);
   if (!next.delete(value)) next.add(value);
   return next;
-}
-
-/** First and last line that the address points at, counted from 1. */
-export interface PickedLines {
-  first: number;
-  last: number;
-}
-
-function usePickedLines(): [PickedLines | undefined, (line: number, isRange: boolean) => void] {
-  const [picked, setPicked] = useState(() => linesIn(location.hash));
-  useEffect(() => {
-    const read = () => setPicked(linesIn(location.hash));
-    window.addEventListener('hashchange', read);
-    return () => window.removeEventListener('hashchange', read);
-  }, []);
-  // Reads the address, which is never older than what the lines were drawn with.
-  const pick = useCallback((line: number, isRange: boolean) => {
-    const from = (isRange ? linesIn(location.hash)?.first : undefined) ?? line;
-    const [first, last] = [Math.min(from, line), Math.max(from, line)];
-    setPicked({ first, last });
-    const hash = `#L${first}${last > first ? `-L${last}` : ''}`;
-    history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
-  }, []);
-  return [picked, pick];
-}
-
-function linesIn(hash: string): PickedLines | undefined {
-  const [, first, last] = /^#L(\d{1,9})(?:-L(\d{1,9}))?$/.exec(hash) ?? [];
-  if (first === undefined || Number(first) < 1) return undefined;
-  return { first: Number(first), last: Math.max(Number(first), Number(last ?? first)) };
 }

@@ -6,7 +6,7 @@ import { pipelineRunSentence, taskRunSentence } from '../../view/sentence.ts';
 import { startedByOf } from '../../view/started-by.ts';
 import { isOver, statusOf } from '../../view/status.ts';
 import { Problem } from '../parts/problem.tsx';
-import { Status, wordOf } from '../parts/status.tsx';
+import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago, useNow } from '../parts/time.tsx';
 import { placeIn, runHref, tabs, type RunPlace, type Tab } from './address.ts';
@@ -136,8 +136,8 @@ function RunHead({ name, view, run, now }: Omit<TabProps, 'tab' | 'place'>): Rea
         <h1>
           <Text of={name.name} most={253} />
         </h1>
-        <Status status={statusOf(run)} />
-        <p className="sentence" role="status">
+        <p className={`sentence status status-${statusOf(run)}`} role="status">
+          <StatusIcon status={statusOf(run)} />
           <Text of={sentence} />
         </p>
       </div>

@@ -1,9 +1,10 @@
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import type { RunList } from '../../view/run-list.ts';
 import { useProperties } from '../api/use-properties.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Filters, filterNames } from './filters.tsx';
-import { feedOf } from './run-feed.ts';
+import { feedOf, type RunFeed } from './run-feed.ts';
 import { RunTable } from './run-table.tsx';
 import '../style/runs.css';
 
@@ -21,19 +22,38 @@ export function RunsPage(): ReactNode {
       <h1 className="sr-only">Runs</h1>
       <Filters query={query} {...(list === undefined ? {} : { list })} />
       {problem !== undefined && <Problem title="The list of runs cannot be read" text={problem} />}
-      {list === undefined && problem === undefined && <p className="empty">Loading...</p>}
-      {list !== undefined && list.fresh.length > 0 && (
+      {list !== undefined ? (
+        <Listed feed={feed} list={list} query={query} isLive={isLive} />
+      ) : (
+        problem === undefined && <p className="empty">Loading...</p>
+      )}
+    </main>
+  );
+}
+
+interface ListedProps {
+  feed: RunFeed;
+  list: RunList;
+  query: string;
+  isLive: boolean;
+}
+
+function Listed({ feed, list, query, isLive }: ListedProps): ReactNode {
+  const { shown, fresh, total } = list;
+  return (
+    <>
+      {fresh.length > 0 && (
         <button type="button" className="fresh" onClick={() => feed.showFresh()}>
-          {list.fresh.length} new {list.fresh.length === 1 ? 'run' : 'runs'}
+          {fresh.length} new {fresh.length === 1 ? 'run' : 'runs'}
         </button>
       )}
-      {list !== undefined && list.shown.length === 0 && list.fresh.length === 0 && <Empty isFiltered={query !== ''} />}
-      {list !== undefined && list.shown.length > 0 && <RunTable key={query} feed={feed} list={list} />}
+      {shown.length > 0 && <RunTable key={query} feed={feed} list={list} />}
+      {shown.length === 0 && <Empty isFiltered={query !== ''} />}
       <p className="foot" role="status">
-        {list !== undefined && `${list.total.toLocaleString('en')} ${list.total === 1 ? 'run' : 'runs'}`}
-        {list !== undefined && (isLive ? ', live' : ', not live: what is shown may be old')}
+        {`${total.toLocaleString('en')} ${total === 1 ? 'run' : 'runs'}`}
+        {isLive ? ', live' : ', not live: what is shown may be old'}
       </p>
-    </main>
+    </>
   );
 }
 
