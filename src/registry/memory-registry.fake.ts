@@ -10,7 +10,7 @@ export interface MemoryRegistry extends FakeServer {
 }
 
 /** A registry that keeps what is pushed; with a login it answers nobody else. */
-export async function startMemoryRegistry(login?: string): Promise<MemoryRegistry> {
+export async function startMemoryRegistry(login?: string, host?: string): Promise<MemoryRegistry> {
   const blobs: MemoryRegistry['blobs'] = new Map();
   const manifests: MemoryRegistry['manifests'] = new Map();
   const expected = login && `Basic ${Buffer.from(login).toString('base64')}`;
@@ -18,7 +18,7 @@ export async function startMemoryRegistry(login?: string): Promise<MemoryRegistr
     if (expected && request.headers.authorization !== expected)
       return { status: 401, headers: { 'www-authenticate': 'Basic realm="registry"' } };
     return answer(request, { blobs, manifests });
-  });
+  }, host);
   return Object.assign(server, { host: new URL(server.url).host, blobs, manifests });
 }
 

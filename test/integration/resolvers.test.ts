@@ -4,14 +4,13 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { Param } from '../../src/api/pipeline/v1/params.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { resolutionRequests, resolverTypeLabel } from '../../src/api/resolution/resolution-request.ts';
 import { verificationPolicies } from '../../src/api/resolution/verification-policy.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
 import { main as controller } from '../../src/controller/main.ts';
-import { startServer, type FakeServer } from '../../src/http/http-server.fake.ts';
+import type { FakeServer } from '../../src/http/http-server.fake.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import {
   configMaps,
@@ -25,7 +24,17 @@ import { requestName } from '../../src/resolvers/contract/name.ts';
 import { commitFiles, startGitBackend, type GitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
 import { main as resolvers } from '../../src/resolvers/role/main.ts';
 import { toSign, type Definition } from '../../src/resolvers/trust/signed-forms.ts';
+import { difference, readWrites } from '../bench/api-writes.ts';
 import { ControlPlane } from './kube-control-plane.ts';
+import {
+  badReferences,
+  goodReferences,
+  params,
+  prepareNamespace,
+  resolverSettings,
+  type Surroundings,
+} from '../remote/references.ts';
+import { startResolverServers, task, type ResolverServers } from '../remote/servers.ts';
 
 /** The controller and the resolvers on a real API server, with a real git server and plain HTTP servers. */
 const plane = 'resolvers-test';
@@ -35,22 +44,11 @@ const end = new AbortController();
 const running: Promise<unknown>[] = [];
 let controlPlane: ControlPlane;
 let client: KubeClient;
+let servers: ResolverServers;
 let git: GitBackend;
 let web: FakeServer;
-let commit: string;
+let registries: Surroundings['registries'];
 
-const task = (name: string, more = '') => `
-apiVersion: tekton.dev/v1beta1
-kind: Task
-metadata: { name: ${name}, labels: { from: remote } }
-spec:
-  params: [{ name: who, default: world }]
-  steps:
-    - name: greet
-      image: busybox
-      resources: { limits: { memory: 64Mi } }
-      script: echo hello $(params.who)${more}
-`;
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 function signed(yaml: string): string {
@@ -77,8 +75,8 @@ async function installCrds(): Promise<void> {
   });
 }
 
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (let round = 0; round < 600; round += 1) {
+async function until<T>(what: string, look: () => Promise<T | undefined>, rounds = 600): Promise<T> {
+  for (let round = 0; round < rounds; round += 1) {
     const found = await look();
     if (found !== undefined) return found;
     await systemClock.sleep(50);
@@ -94,19 +92,19 @@ beforeAll(async () => {
     await client.create(namespaces, { metadata: { name } });
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: name } }).catch(() => undefined);
   }
-  for (const name of ['git-resolver-config', 'http-resolver-config'])
-    await client.create(configMaps, { metadata: { name, namespace: system }, data: { 'block-private-ips': 'false' } });
-  git = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
-  web = await startServer(({ path }) => {
-    if (path === '/signed.yaml') return { body: signed(task('signed')) };
-    if (path === '/changed.yaml') return { body: signed(task('signed')).replace('hello', 'hallo') };
-    if (path === '/pipeline-task.yaml') return { body: task('by-http') };
-    if (path === '/unknown-field.yaml') return { body: task('odd').replace('steps:', 'stepz:') };
-    return { status: 404 };
+  servers = await startResolverServers({
+    '/signed.yaml': signed(task('signed')),
+    '/changed.yaml': signed(task('signed')).replace('hello', 'hallo'),
   });
-  commit = commitFiles(git, { 'task/hello.yaml': task('hello') });
-  commit = commitFiles(git, { 'pipeline.yaml': pipeline() });
-  const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha'];
+  ({ git, web } = servers);
+  const open = { 'block-private-ips': 'false' };
+  for (const [name, data] of Object.entries(resolverSettings))
+    await client.create(configMaps, { metadata: { name, namespace: system }, data: { ...open, ...data } });
+  registries = { private: servers.registry.host, slow: new URL(servers.web.url).host };
+  await prepareNamespace(client, team, registries.private);
+  commitFiles(git, { 'pipeline.yaml': pipeline() });
+  const limits = ['--kube-api-qps=500', '--kube-api-burst=1000'];
+  const common = ['--kubeconfig', controlPlane.kubeconfig, '--disable-ha', ...limits];
   const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal' };
   running.push(
     resolvers(common, { ...env, SYSTEM_NAMESPACE: system }, end.signal),
@@ -121,8 +119,7 @@ beforeAll(async () => {
 afterAll(async () => {
   end.abort();
   await Promise.allSettled(running);
-  git?.close();
-  await web?.close();
+  await servers?.close();
   await client?.close(true);
   await controlPlane?.down();
 }, 60_000);
@@ -134,21 +131,17 @@ function pipeline(): string {
     metadata: { name: 'remote' },
     spec: {
       tasks: [
-        { name: 'first', taskRef: { resolver: 'http', params: params({ url: `${web.url}/pipeline-task.yaml` }) } },
+        { name: 'first', taskRef: { resolver: 'http', params: params({ url: `${web.url}/task.yaml` }) } },
         {
           name: 'second',
           taskRef: {
             resolver: 'git',
-            params: params({ url: git.url, revision: commit, pathInRepo: 'task/hello.yaml' }),
+            params: params({ url: git.url, revision: git.git('rev-parse', 'HEAD'), pathInRepo: 'task/hello.yaml' }),
           },
         },
       ],
     },
   });
-}
-
-function params(values: Readonly<Record<string, string>>): Param[] {
-  return Object.entries(values).map(([name, value]) => ({ name, value }));
 }
 
 function taskRun(name: string, resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> {
@@ -169,6 +162,8 @@ const ended = (name: string) =>
     const run = await seen(name);
     return condition(run)?.status === 'False' ? run : undefined;
   });
+
+const surroundings = (): Surroundings => ({ servers, namespace: team, registries });
 
 describe('a Task from elsewhere', () => {
   it('is fetched, converted to v1, run, and named in the provenance', async () => {
@@ -206,28 +201,12 @@ describe('a Task from elsewhere', () => {
     expect(writers.filter(({ subresource }) => subresource === 'status')).toHaveLength(1);
   });
 
-  it.each<[name: string, resolver: string, values: Record<string, string>, message: RegExp]>([
-    [
-      'missing-file',
-      'git',
-      { revision: 'main', pathInRepo: 'none.yaml' },
-      /error requesting remote resource: error getting "Git" "team\/git-.*": error opening file "none.yaml": file does not exist/,
-    ],
-    ['bad-params', 'http', {}, /invalid resource request "team\/http-.*": missing required http resolver params: url/],
-    ['bad-field', 'http', { url: 'unknown-field.yaml' }, /unknown field "stepz"/],
-    ['not-found', 'http', { url: 'none.yaml' }, /is not found: .* answered 404; correct the address/],
-    [
-      'not-a-task',
-      'git',
-      { revision: 'main', pathInRepo: 'pipeline.yaml' },
-      /resource is not a task: it is a Pipeline/,
-    ],
-  ])('%s ends with what is wrong', async (name, resolver, values, message) => {
-    const url = resolver === 'git' ? git.url : values['url'] && `${web.url}/${values['url']}`;
-    await taskRun(name, resolver, { ...values, ...(url ? { url } : {}) });
-    const run = await ended(name);
-    expect(condition(run)?.reason).toBe('TaskRunResolutionFailed');
-    expect(condition(run)?.message).toMatch(message);
+  it.each(goodReferences)('$name runs', async ({ name, resolver, values, says }) => {
+    await taskRun(name, resolver, values(surroundings()));
+    const run = await started(name);
+    expect(condition(run)?.message).not.toMatch(/error/);
+    expect(run.status?.provenance?.refSource?.uri).toMatch(says);
+    expect(Object.values(run.status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
   });
 
   it('is answered by a resolver of somebody else, who writes the data only', async () => {
@@ -251,33 +230,65 @@ describe('a Task from elsewhere', () => {
   });
 });
 
-describe('many runs of a pinned Pipeline with pinned Tasks', () => {
-  it('start with one fetch of each definition', async () => {
-    await client.patch(configMaps, system, 'http-resolver-config', {
-      type: 'merge',
-      body: { data: { 'default-cache-mode': 'always' } },
+describe('what cannot be had', () => {
+  // All at once: some of them take as long as they may.
+  beforeAll(async () => {
+    for (const { name, resolver, values } of badReferences) await taskRun(name, resolver, values(surroundings()));
+  });
+
+  it.each(badReferences)('$name ends with what is wrong', async ({ name, says }) => {
+    const run = await ended(name);
+    expect(condition(run)?.reason).toBe('TaskRunResolutionFailed');
+    expect(condition(run)?.message).toMatch(says);
+  });
+});
+
+describe('a StepAction from elsewhere', () => {
+  it('is what its step runs, and named in the provenance of the step', async () => {
+    const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'step.yaml' }) };
+    const spec = { taskSpec: { steps: [{ name: 'greet', ref, params: params({ who: 'team' }) }] } };
+    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec } as unknown as TaskRun);
+    const run = await started('by-step');
+    const pod = await client.get(pods, team, run.status?.podName ?? '');
+    expect(pod.spec?.containers?.[0]).toMatchObject({
+      name: 'step-greet',
+      env: expect.arrayContaining([{ name: 'WHO', value: 'team' }]) as unknown,
     });
-    const of = params({ url: git.url, revision: commit, pathInRepo: 'pipeline.yaml' });
-    const names = Array.from({ length: 40 }, (_each, index) => `many-${index}`);
-    web.requests.length = 0;
-    git.sent.requests.length = 0;
-    await Promise.all(
-      names.map((name) =>
-        client.create(pipelineRuns, {
-          metadata: { name, namespace: team },
-          spec: { pipelineRef: { resolver: 'git', params: of } },
-        } as PipelineRun),
-      ),
-    );
-    for (const name of names)
-      await until(`${name} has both children`, async () => {
-        const run = await client.get(pipelineRuns, team, name);
-        if (condition(run)?.status === 'False') throw new Error(condition(run)?.message);
-        return run.status?.childReferences?.length === 2 ? run : undefined;
-      });
-    expect(web.requests.filter(({ path }) => path === '/pipeline-task.yaml')).toHaveLength(1);
-    expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(2);
-  }, 120_000);
+    expect(run.status?.steps?.[0]).toMatchObject({
+      name: 'greet',
+      provenance: { refSource: { uri: `git+${git.url}`, entryPoint: 'step.yaml' } },
+    });
+  });
+
+  it('that is not there ends the run with what is wrong', async () => {
+    const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'none.yaml' }) };
+    const spec = { taskSpec: { steps: [{ name: 'greet', ref }] } };
+    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec } as unknown as TaskRun);
+    const run = await ended('no-step');
+    expect(condition(run)?.message).toMatch(/error opening file "none.yaml": file does not exist/);
+  });
+});
+
+describe('a server that is away', () => {
+  it('fails no run that names what was fetched before and cannot change', async () => {
+    const other = await startGitBackend({ config: ['uploadpack.allowFilter=true'] });
+    const pinned = commitFiles(other, { 'task.yaml': task('kept') });
+    const values = { url: other.url, revision: pinned, pathInRepo: 'task.yaml' };
+    await taskRun('before', 'git', values);
+    await started('before');
+    // What was kept is too old to be the answer without asking.
+    await client.create(configMaps, {
+      metadata: { name: 'resolver-cache-config', namespace: system },
+      data: { ttl: '1ms' },
+    });
+    await systemClock.sleep(500);
+    other.close();
+    await taskRun('after', 'git', values);
+    const run = await started('after');
+    expect(run.status?.podName).toBeTruthy();
+    expect(run.status?.provenance?.refSource?.digest).toEqual({ sha1: pinned });
+    await client.delete(configMaps, system, 'resolver-cache-config');
+  });
 });
 
 describe('trusted resources', () => {
@@ -303,4 +314,46 @@ describe('trusted resources', () => {
     const made = await client.list(pods, { namespace: team, labelSelector: 'tekton.dev/taskRun=untrusted' });
     expect(made.items).toEqual([]);
   });
+});
+
+describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
+  it('start with one fetch of each definition, and two writes for each reference of a run', async () => {
+    const count = 200;
+    const files = Array.from({ length: 10 }, (_each, index) => `many/${index}.yaml`);
+    const pinned = commitFiles(git, Object.fromEntries(files.map((file, index) => [file, task(`many-${index}`)])));
+    const tasks = files.map((pathInRepo, index) => ({
+      name: `task-${index}`,
+      // One after the other: each run begins with one TaskRun, and asks for all definitions before.
+      ...(index > 0 ? { runAfter: [`task-${index - 1}`] } : {}),
+      taskRef: { resolver: 'git', params: params({ url: git.url, revision: pinned, pathInRepo }) },
+    }));
+    const pipeline = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'many' }, spec: { tasks } };
+    const revision = commitFiles(git, { 'many.yaml': stringify(pipeline) });
+    const of = params({ url: git.url, revision, pathInRepo: 'many.yaml' });
+    const names = Array.from({ length: count }, (_each, index) => `many-${index}`);
+    git.sent.requests.length = 0;
+    const before = await readWrites(client, AbortSignal.timeout(30_000));
+    await Promise.all(
+      names.map((name) =>
+        client.create(pipelineRuns, {
+          metadata: { name, namespace: team },
+          spec: { pipelineRef: { resolver: 'git', params: of } },
+        } as PipelineRun),
+      ),
+    );
+    const started = async () => {
+      const { items } = await client.list(pipelineRuns, { namespace: team });
+      const mine = items.filter(({ metadata }) => names.includes(metadata.name ?? ''));
+      const failed = mine.find((run) => condition(run)?.status === 'False');
+      if (failed) throw new Error(condition(failed)?.message);
+      return mine.filter(({ status }) => (status?.childReferences?.length ?? 0) > 0).length;
+    };
+    for (let seen = 0; seen < count; seen = await started()) await systemClock.sleep(1_000);
+    expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1 + tasks.length);
+    const writes = difference(await readWrites(client, AbortSignal.timeout(30_000)), before);
+    const ofRequests = [...writes].filter(([key]) => key.includes('resolution.tekton.dev/resolutionrequests'));
+    const written = ofRequests.reduce((sum, [, times]) => sum + times, 0);
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThanOrEqual(2 * count * (1 + tasks.length));
+  }, 400_000);
 });

@@ -14,6 +14,7 @@ import { withVerdicts } from '../reference/verdict.ts';
 import { boundWorkspaces, pipelineNameOf } from './bind.ts';
 import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
+import { withClaims, withInheritance } from './inherit.ts';
 import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
@@ -27,7 +28,7 @@ import { claimName } from './workspaces.ts';
 export class Draft {
   readonly facts: InformedFacts;
   readonly now: Date;
-  /** The run with all defaults. */
+  /** The run with all defaults, and with the claims that it goes on with. */
   readonly run: PipelineRun;
   readonly timeouts: Timeouts;
   /** Why spec.timeouts cannot be understood; the run fails with it. */
@@ -47,7 +48,7 @@ export class Draft {
   constructor(facts: InformedFacts, now: Date) {
     this.facts = facts;
     this.now = now;
-    this.run = defaultPipelineRun(readable(facts.run), facts.settings.defaults);
+    this.run = withClaims(defaultPipelineRun(readable(facts.run), facts.settings.defaults), facts.inheritance);
     const { timeouts, problem } = readTimeouts(this.run, facts.settings.defaults);
     this.timeouts = timeouts;
     this.timeoutProblem = problem;
@@ -76,7 +77,8 @@ export class Draft {
   /** Ends the run as failed: nothing more is created for it. */
   fail(reason: string, message: string): void {
     const kept = this.effects.filter(
-      (effect) => effect.type !== 'createChild' && effect.type !== 'createPersistentVolumeClaim',
+      ({ type }) =>
+        type !== 'createChild' && type !== 'createPersistentVolumeClaim' && type !== 'sharePersistentVolumeClaim',
     );
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
@@ -153,7 +155,7 @@ export class Draft {
 
   decision(): PipelineRunDecision {
     this.status = withChildRecords(
-      withSpecRecords(this.facts.run, this.status),
+      withInheritance(withSpecRecords(this.facts.run, this.status), this.facts.inheritance),
       this.#recovered.map(({ object }) => object),
     );
     if (isDone(this.status)) {

@@ -49,6 +49,7 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
+  settleSharing(status, failures(outcomes, 'sharePersistentVolumeClaim'), now, retries);
   for (const failure of failures(outcomes, 'createChild')) {
     const { child, pipelineTask } = failure.effect;
     const { name } = child.metadata;
@@ -134,6 +135,20 @@ function keepChildrenThatExist(
   if (absent.size === 0 || status.childReferences === undefined) return;
   status.childReferences = status.childReferences.filter((child) => !absent.has(child.name));
   if (status.childReferences.length === 0) delete status.childReferences;
+}
+
+/** A claim that went between the look and the act: its tasks cannot be told that it is new. */
+function settleSharing(
+  status: PipelineRunStatus,
+  failed: Failed<'sharePersistentVolumeClaim'>[],
+  now: Date,
+  retries: string[],
+): void {
+  for (const { effect, ...failure } of failed) {
+    const message = `PersistentVolumeClaim ${effect.name} of the earlier run cannot be had for workspace "${effect.workspace}": ${failure.message}`;
+    if (mayPass(failure) || failure.reason === 'Conflict') retries.push(message);
+    else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
+  }
 }
 
 /** A run is over only when its children know it; until then it says what is in the way. */

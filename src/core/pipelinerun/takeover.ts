@@ -96,7 +96,9 @@ function missingFrom(present: Record<string, string> = {}, wanted: Record<string
 
 /** Annotations that count; what a failure means to the run counts also when it is not said. */
 function withOutcome(all: Record<string, string> = {}): Record<string, string> {
-  const { [annotations.release]: _release, ...rest } = all;
+  // Where work may have been done before was found out anew since then.
+  const { [annotations.release]: _release, [annotations.inheritFrom]: _from, ...others } = all;
+  const { [annotations.rerunFromFailure]: _earlier, ...rest } = others;
   return { ...rest, [annotations.pipelineTaskOnError]: rest[annotations.pipelineTaskOnError] ?? '' };
 }
 

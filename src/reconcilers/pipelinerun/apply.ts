@@ -73,6 +73,11 @@ export async function apply(
     outcomes.push(outcome);
     if (outcome.kind === 'failed') return { run: labelled, outcomes };
   }
+  for (const effect of of('sharePersistentVolumeClaim')) {
+    const outcome = await attempt(effect, ({ name }) => shareClaim(name, actions));
+    outcomes.push(outcome);
+    if (outcome.kind === 'failed') return { run: labelled, outcomes };
+  }
   outcomes.push(
     ...(await Promise.all(of('cancelChild').map((effect) => attempt(effect, (one) => cancelChild(one, actions))))),
   );
@@ -119,6 +124,19 @@ async function createClaim(claim: ClaimObject, { client, signal }: Actions): Pro
     // Its name holds a hash of the run's uid: it is ours, made before a crash.
     if (!isAlreadyExists(error)) throw error;
   }
+}
+
+/** The run becomes one of the claim's owners: it stays until the last of them is gone. */
+async function shareClaim(name: string, { client, run, signal }: Actions): Promise<void> {
+  const { namespace, name: runName = '', uid = '' } = run.metadata;
+  const { metadata } = await client.get(persistentVolumeClaims, namespace, name, { signal });
+  const owners = metadata.ownerReferences ?? [];
+  if (owners.some((owner) => owner.uid === uid)) return;
+  if (metadata.deletionTimestamp !== undefined) throw new Error('it is being deleted');
+  const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: runName, uid };
+  const { resourceVersion } = metadata;
+  const body = { metadata: { resourceVersion, ownerReferences: [...owners, owner] } };
+  await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body }, { signal });
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ResolutionRequest } from '../../api/resolution/resolution-request.ts';
 import { planRequest } from './plan.ts';
 
-const limitMs = 60_000;
+const limitMs = 90_000;
 const created = '2026-01-01T00:00:00Z';
 const after = (ms: number) => new Date(Date.parse(created) + ms);
 const request = (status?: ResolutionRequest['status'], more: object = {}): ResolutionRequest => ({
@@ -14,16 +14,16 @@ const told = { conditions: [{ type: 'Succeeded', status: 'Unknown' as const, rea
 
 describe('a ResolutionRequest', () => {
   it.each<[what: string, request: ResolutionRequest, ageMs: number, status: object | undefined, againMs?: number]>([
-    ['is left to its resolver at first', request(), 1_000, undefined, 29_000],
-    ['is said to wait after a while', request(), 30_000, { status: 'Unknown', reason: 'ResolutionInProgress' }, 30_000],
-    ['is said to wait once', request(told), 40_000, undefined, 20_000],
-    ['has failed when its time is over', request(told), 60_000, { status: 'False', reason: 'ResolutionTimedOut' }],
-    ['is a success when it has data', request({ ...told, data: 'ZGF0YQ==' }), 59_000, { status: 'True' }],
-    ['is a success with data though its time is over', request({ data: 'ZGF0YQ==' }), 70_000, { status: 'True' }],
+    ['is left to its resolver at first', request(), 1_000, undefined, 59_000],
+    ['is said to wait after a while', request(), 60_000, { status: 'Unknown', reason: 'ResolutionInProgress' }, 30_000],
+    ['is said to wait once', request(told), 70_000, undefined, 20_000],
+    ['has failed when its time is over', request(told), 90_000, { status: 'False', reason: 'ResolutionTimedOut' }],
+    ['is a success when it has data', request({ ...told, data: 'ZGF0YQ==' }), 89_000, { status: 'True' }],
+    ['is a success with data though its time is over', request({ data: 'ZGF0YQ==' }), 95_000, { status: 'True' }],
     [
       'is over once it was answered',
       request({ conditions: [{ type: 'Succeeded', status: 'False' }] }),
-      70_000,
+      95_000,
       undefined,
     ],
     ['is left alone when it goes', request(undefined, { deletionTimestamp: created }), 70_000, undefined],
@@ -33,8 +33,9 @@ describe('a ResolutionRequest', () => {
     expect(plan.requeueAfterMs).toBe(againMs);
   });
 
-  it('with a short limit is looked at when that is over', () => {
-    expect(planRequest(request(), 5_000, after(1_000))).toEqual({ requeueAfterMs: 4_000 });
+  it.each([5_000, 60_000])('with a limit of %s ms is looked at when that is over, and costs no word before', (ms) => {
+    expect(planRequest(request(), ms, after(1_000))).toEqual({ requeueAfterMs: ms - 1_000 });
+    expect(planRequest(request(), ms, after(ms)).status?.conditions?.[0]?.status).toBe('False');
   });
 
   it('that timed out names the resolver that did not answer, and the setting', () => {

@@ -18,13 +18,14 @@ export interface RequestPlan {
 
 /**
  * A resolver that answers makes a word about waiting needless: it would be a write more, and a conflict for the
- * resolver's own. Only a request that has waited this long is likely to have nobody who answers it.
+ * resolver's own. Ours answer within their fetch-timeout, a minute unless an operator says otherwise: only a request
+ * that has waited longer is likely to have nobody who answers it, and only a longer limit than the default lets it.
  */
-const quietMs = 30_000;
+const quietMs = 60_000;
 
 /**
  * What the controller does about a request, whoever resolves it: data that is there makes it a success, too much time a
- * failure, and until then it waits, which is said after a moment.
+ * failure, and until then it waits, which is said after a while.
  */
 export function planRequest(request: ResolutionRequest, limitMs: number, now: Date): RequestPlan {
   if (isResolved(request) || request.metadata.deletionTimestamp) return {};

@@ -6,7 +6,7 @@ import {
 import type { Clock } from '../../clock.ts';
 import { isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
-import { ageMs, failedStatus, isResolved, resolutionReasons, resolvedStatus } from '../contract/status.ts';
+import { ageMs, failedStatus, isNews, isResolved, resolutionReasons, resolvedStatus } from '../contract/status.ts';
 import type { ResolutionCache } from '../cache/cache.ts';
 import { paramsOf } from '../params.ts';
 import { execute, ResolutionTimeout } from '../executor.ts';
@@ -26,10 +26,13 @@ export interface ReconcilerOptions {
 export function createRequestReconciler(options: ReconcilerOptions) {
   return async (key: string, signal: AbortSignal): Promise<Outcome> => {
     const request = options.requests.get(key);
-    if (request === undefined || isResolved(request) || request.metadata.deletionTimestamp) return { kind: 'skip' };
     // Data without a condition: another resolver answered, and the controller will say so.
-    if (request.status?.data) return { kind: 'skip' };
-    await write(request, await answerTo(request, options, signal), options, signal);
+    if (request === undefined || isNews(request) || request.metadata.deletionTimestamp) return { kind: 'skip' };
+    const answer = await answerTo(request, options, signal);
+    // A fetch takes its time: what the controller wrote meanwhile would be a conflict.
+    const latest = options.requests.get(key);
+    if (latest !== undefined && latest.metadata.uid === request.metadata.uid && !isNews(latest))
+      await write(latest, answer, options, signal);
     return { kind: 'done' };
   };
 }

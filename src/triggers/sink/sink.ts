@@ -50,6 +50,12 @@ export interface Telling {
   done: (listener: EventListener, event: ReceivedEvent) => void;
 }
 
+/** What an event begins with at a trigger, and what breaks it off. */
+interface Way {
+  start: Passing;
+  signal: AbortSignal;
+}
+
 /** Takes events of one EventListener. */
 export class Sink {
   readonly #options: SinkOptions;
@@ -151,6 +157,8 @@ export class Sink {
   async #runAll(listener: EventListener, event: ReceivedEvent, selected: Selected): Promise<TriggerOutcome[]> {
     const start: Passing = { body: bodyText(event), header: event.header, extensions: {} };
     const { tell, name } = this.#options;
+    // Its own for each event: a signal looks through all who listen whenever one more does.
+    const signal = AbortSignal.any([this.#ending.signal]);
     const missing = selected.missing.map((each): TriggerOutcome => ({
       trigger: each.name,
       namespace: name.namespace,
@@ -162,16 +170,16 @@ export class Sink {
       return outcome;
     };
     const outcomes = await Promise.all([
-      ...selected.triggers.map(async (trigger) => [told(await this.#run(trigger, event, start))]),
-      ...selected.groups.map(async (group) => (await this.#runGroup(group, event, start)).map(told)),
+      ...selected.triggers.map(async (trigger) => [told(await this.#run(trigger, event, { start, signal }))]),
+      ...selected.groups.map(async (group) => (await this.#runGroup(group, event, { start, signal })).map(told)),
     ]);
     tell.done(listener, event);
     return [...missing.map(told), ...outcomes.flat()];
   }
 
-  #run(trigger: Selected['triggers'][number], event: ReceivedEvent, start: Passing): Promise<TriggerOutcome> {
+  #run(trigger: Selected['triggers'][number], event: ReceivedEvent, { start, signal }: Way): Promise<TriggerOutcome> {
     const { client, definitions, create, newId, name, onParams } = this.#options;
-    const means = { client, definitions, create, newId, onParams, listener: name, signal: this.#ending.signal };
+    const means = { client, definitions, create, newId, onParams, listener: name, signal };
     return runTrigger(trigger, event, start, means).catch((error: unknown) => ({
       trigger: trigger.name,
       namespace: trigger.namespace,
@@ -181,12 +189,12 @@ export class Sink {
   }
 
   /** Its triggers get the headers and extensions that the group's interceptors made, and the body as it came. */
-  async #runGroup(group: SelectedGroup, event: ReceivedEvent, start: Passing): Promise<TriggerOutcome[]> {
+  async #runGroup(group: SelectedGroup, event: ReceivedEvent, { start, signal }: Way): Promise<TriggerOutcome[]> {
     const { client, name } = this.#options;
     const { namespace } = name;
     const triggerId = `namespaces/${namespace}/triggerGroups/${group.name}`;
     const chain = { uses: group.interceptors, triggerId, namespace, listenerNamespace: namespace };
-    const result = await runChain(chain, event, start, { client, signal: this.#ending.signal });
+    const result = await runChain(chain, event, start, { client, signal });
     if (result.kind !== 'passed') {
       const { message } = result;
       const outcome = result.kind;
@@ -201,7 +209,7 @@ export class Sink {
       ];
     }
     const passing = { ...result.event, body: start.body };
-    return Promise.all(group.triggers.map((trigger) => this.#run(trigger, event, passing)));
+    return Promise.all(group.triggers.map((trigger) => this.#run(trigger, event, { start: passing, signal })));
   }
 }
 
