@@ -4,6 +4,7 @@ export const constant: Readonly<Record<string, string>> = {
   'chains/plan/run.ts chainsFinalizers': 'one pass over finalizers, which finalizersAfter makes too',
   'chains/plan/seal.ts createSeal': 'made once, from the operator\u2019s key',
   'core/budget.ts tooLarge': 'writes numbers and a name into a message',
+  'core/creation-back-off.ts creationBackOff': 'one pass over outcomes, each a text in a refusal of the API server',
   'core/decision.ts isTooLarge': 'looks for two texts in a refusal of the API server',
   'core/graph/validate.ts orderErrors': 'taskDependencies of each task and one buildGraph, both measured by families',
   'core/need.ts Answers': 'a class: its methods are reached by every family that asks',

@@ -291,6 +291,13 @@ const rows: Row[] = [
     expected: { data: { sink: 'https://events.example.com/' } },
   },
   {
+    name: 'how creations wait for a webhook',
+    set: ['configWaitExponentialBackoff.duration=2s'],
+    kind: 'ConfigMap',
+    object: 'config-wait-exponential-backoff',
+    expected: { data: { duration: '2s' } },
+  },
+  {
     name: 'buckets',
     set: ['configLeaderElection.buckets=4'],
     kind: 'ConfigMap',
@@ -574,6 +581,23 @@ describe('the chart', () => {
     expect(named.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`)).toEqual(expected);
     for (const role of named.filter(({ kind }) => kind === 'ClusterRole'))
       expect(role['rules']).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
+  });
+
+  it('lets every role that elects hear of a lease that is given back, and of a holder that is gone', async () => {
+    type Rule = { resources: string[]; verbs: string[] };
+    const roles = (await render('chains.enabled=true')).flatMap(({ kind, metadata, rules = [] }) => {
+      const verbsOn = (resource: string) =>
+        (rules as Rule[]).filter(({ resources }) => resources.includes(resource)).flatMap(({ verbs }) => verbs);
+      if (kind !== 'Role' || verbsOn('leases').length === 0) return [];
+      return [[metadata.name, verbsOn('leases').join(' '), verbsOn('pods').join(' ')]];
+    });
+    const rights = ['get list watch create update patch', 'get'];
+    expect(roles.sort()).toEqual([
+      ['tekton-chains-controller', ...rights],
+      ['tekton-pipelines-controller', ...rights],
+      ['tekton-pipelines-resolvers-namespace-rbac', ...rights],
+      ['tekton-triggers-admin', ...rights],
+    ]);
   });
 
   it('lets a read-only dashboard read, in its namespaces', async () => {
