@@ -44,6 +44,24 @@ describe('LiveSettings', () => {
     expect(settings.current().defaults.timeoutMinutes).toBe(7);
   });
 
+  it('has a back-off for creations while the flag is set, and follows its map', () => {
+    const { settings, configMaps, problems } = open(
+      map('config-wait-exponential-backoff', { duration: '10s', steps: '5', cap: 'long' }),
+    );
+    expect(settings.current().creationBackOff).toBeUndefined();
+    configMaps.upsert(map('feature-flags', { 'enable-wait-exponential-backoff': 'true' }, '2'));
+    expect(settings.current().creationBackOff).toEqual({
+      durationMs: 10_000,
+      factor: 2,
+      jitter: 0,
+      steps: 5,
+      capMs: 60_000,
+    });
+    expect(problems[0]).toContain('config-wait-exponential-backoff key cap has the value "long"');
+    configMaps.upsert(map('config-wait-exponential-backoff', { factor: '1.5' }, '3'));
+    expect(settings.current().creationBackOff).toMatchObject({ durationMs: 1_000, factor: 1.5 });
+  });
+
   it('sends events where config-events says, else where the deprecated default does, from the next change on', () => {
     const { settings, configMaps } = open(map('config-defaults', { 'default-cloud-events-sink': 'http://old/' }));
     expect(settings.cloudEvents()).toEqual({ sink: 'http://old/', formats: ['tektonv1'], customRuns: true });

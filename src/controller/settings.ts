@@ -1,3 +1,4 @@
+import { parseBackOff } from '../api/config/config-back-off.ts';
 import { parseConcurrency, type ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import { parseDefaults } from '../api/config/config-defaults.ts';
 import { parseEvents, type EventsConfig } from '../api/config/config-events.ts';
@@ -22,6 +23,7 @@ export interface ConfigNames {
   leaderElection: string;
   concurrency: string;
   events: string;
+  backOff: string;
 }
 
 /** Where CloudEvents about runs go, and about which. */
@@ -38,6 +40,7 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
     concurrency: 'config-concurrency',
     events: env['CONFIG_EVENTS_NAME'] ?? 'config-events',
+    backOff: env['CONFIG_WAIT_EXPONENTIAL_BACKOFF_NAME'] ?? 'config-wait-exponential-backoff',
   };
 }
 
@@ -72,10 +75,10 @@ export class LiveSettings {
   constructor(source: SettingsSource) {
     this.#source = source;
     this.#current = this.#read();
-    const { defaults, featureFlags, concurrency, events } = source.names;
+    const { defaults, featureFlags, concurrency, events, backOff } = source.names;
     source.configMaps.subscribe(({ object, type, old }) => {
       const name = object.metadata.name ?? '';
-      if (![defaults, featureFlags, concurrency, events].includes(name)) return;
+      if (![defaults, featureFlags, concurrency, events, backOff].includes(name)) return;
       if (type === 'updated' && JSON.stringify(old?.data) === JSON.stringify(object.data)) return;
       this.#current = this.#read();
       source.log.info({ configMap: name, change: type }, 'settings read again');
@@ -134,7 +137,11 @@ export class LiveSettings {
     const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
     this.#report(eventsMap, eventProblems);
     this.#events = events;
-    return { flags, defaults, concurrency: this.#rules(), images, release };
+    const backOffMap = this.#map(names.backOff);
+    const { backOff, problems: backOffProblems } = parseBackOff(backOffMap?.data);
+    this.#report(backOffMap, backOffProblems);
+    const creationBackOff = flags.enableWaitExponentialBackoff ? backOff : undefined;
+    return { flags, defaults, concurrency: this.#rules(), creationBackOff, images, release };
   }
 
   /** Rules that cannot be read leave those that were: a slip of the pen must not let everything run at once. */

@@ -15,6 +15,7 @@ import { decide, type AnswerTo, type Need, type Planning } from '../core/need.ts
 import type { RunKind } from '../core/owner.ts';
 import type { Settings } from '../core/settings.ts';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '../kube/client.ts';
+import { BackOffError, type BackOff } from '../kube/back-off.ts';
 import type { Outcome } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Resource } from '../kube/object.ts';
@@ -34,6 +35,8 @@ export interface Settled<Status> {
   requeueAfterMs?: number | undefined;
   /** Something failed in a way that may pass: reconcile again, with back-off, and let it be known. */
   retry?: string | undefined;
+  /** How long to wait when it is tried again, if not as the queue has it; requeueAfterMs is the latest then. */
+  backOff?: BackOff | undefined;
 }
 
 /** The parts that a kind of run is made of, in the order in which the frame calls them. */
@@ -147,9 +150,7 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     await this.#writeStatus(settled.status);
     const target = { ...this.#run, apiVersion: 'tekton.dev/v1', kind: this.#parts.kind };
     for (const { eventType, reason, message } of settled.events) events.event(target, eventType, reason, message);
-    if (settled.retry !== undefined) throw new Error(settled.retry);
-    const { requeueAfterMs } = settled;
-    return requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: requeueAfterMs };
+    return outcomeOf(settled);
   }
 
   async #apply(effects: readonly Effect[]): Promise<void> {
@@ -203,4 +204,12 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
       return write(instead);
     }
   }
+}
+
+/** @throws to be called again with back-off */
+function outcomeOf({ retry, backOff, requeueAfterMs }: Settled<unknown>): Outcome {
+  const waiting = backOff && { backOff, latestMs: requeueAfterMs };
+  if (retry !== undefined) throw waiting ? new BackOffError(retry, waiting) : new Error(retry);
+  if (waiting) return { kind: 'backOff', ...waiting };
+  return requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: requeueAfterMs };
 }

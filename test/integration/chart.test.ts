@@ -291,6 +291,13 @@ const rows: Row[] = [
     expected: { data: { sink: 'https://events.example.com/' } },
   },
   {
+    name: 'how creations wait for a webhook',
+    set: ['configWaitExponentialBackoff.duration=2s'],
+    kind: 'ConfigMap',
+    object: 'config-wait-exponential-backoff',
+    expected: { data: { duration: '2s' } },
+  },
+  {
     name: 'buckets',
     set: ['configLeaderElection.buckets=4'],
     kind: 'ConfigMap',

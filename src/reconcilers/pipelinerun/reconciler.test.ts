@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import type { Pipeline, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { task } from '../../core/pipelinerun/simulation.fake.ts';
+import { BackOffError } from '../../kube/back-off.ts';
 import { ApiError } from '../../kube/client.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -289,6 +291,23 @@ describe('interruptions', () => {
     expect(world.events).toContain('Warning TaskRunsCreationFailed: Failed to create TaskRuns ["run-a"]: busy');
     await world.reconcile();
     expect((await world.run()).status?.childReferences).toMatchObject([{ name: 'run-a' }]);
+  });
+
+  it.each([
+    ['a webhook that did not answer in time', 'failed calling webhook: Post "https://w/?timeout=10s": EOF', true],
+    ['other trouble', 'etcdserver: no leader', false],
+  ])('waits by the back-off that the operator set after %s', async (_name, message, expected) => {
+    world.settings = { ...world.settings, creationBackOff: parseBackOff({ duration: '3s' }).backOff };
+    await world.create(chain);
+    fail(({ verb, resource }) => verb === 'create' && resource === 'taskruns', new ApiError(500, { message }), 1);
+    const error: unknown = await world.reconcile().catch((thrown: unknown) => thrown);
+    expect(error instanceof BackOffError && error.waiting).toEqual(
+      expected && {
+        backOff: expect.objectContaining({ durationMs: 3_000 }) as object,
+        latestMs: expect.any(Number) as number,
+      },
+    );
+    expect(await world.condition()).toBe('Unknown Running');
   });
 
   it('tells the user when it cannot even begin', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
@@ -346,6 +347,35 @@ describe('failures of the API server', () => {
     one.client.intercept = failing(verb, resource, error);
     await one.reconcile();
     expect(await one.reason()).toBe(expected);
+  });
+
+  const late = 'failed calling webhook "w": Post "https://w/?timeout=10s": context deadline exceeded';
+
+  it.each([
+    ['waits a while without the flag', {}, late, { kind: 'requeueAfter', ms: 5_000 }],
+    [
+      'backs off with it, until it is over at the latest',
+      { 'enable-wait-exponential-backoff': 'true' },
+      late,
+      { kind: 'backOff', backOff: parseBackOff({}).backOff, latestMs: 3_600_000 },
+    ],
+    [
+      'waits as ever after other trouble',
+      { 'enable-wait-exponential-backoff': 'true' },
+      'etcdserver: no leader',
+      { kind: 'requeueAfter', ms: 5_000 },
+    ],
+  ])('whose pod a webhook refused for its time %s', async (_name, flags, message, expected) => {
+    const one = await scene((it) => {
+      it.run();
+      it.flags = flags;
+    });
+    one.client.intercept = failing('create', 'pods', new ApiError(500, { message }));
+    expect(await one.reconcile()).toEqual(expected);
+    expect(await one.reason()).toBe('Unknown Pending');
+    one.client.intercept = undefined;
+    await one.sync();
+    expect(await one.reconcile()).not.toMatchObject({ kind: 'backOff' });
   });
 
   it('writes no status while a pod that must go is still there', async () => {

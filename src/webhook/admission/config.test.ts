@@ -29,6 +29,7 @@ const bad = [
   { name: 'config-leader-election-resolvers', key: 'retry-period', value: 'soon', instead: 'use a duration such as' },
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },
   { name: 'config-events', key: 'sink', value: 'events', instead: 'use a URL that begins with' },
+  { name: 'config-wait-exponential-backoff', key: 'steps', value: 'some', instead: 'use a whole number' },
   { name: 'config-pruner', key: 'keep', value: 'few', instead: 'use a whole number' },
 ] as const;
 

@@ -1,3 +1,4 @@
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import { parseConcurrency } from '../../api/config/config-concurrency.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseEvents } from '../../api/config/config-events.ts';
@@ -19,6 +20,7 @@ const parsers: Readonly<Record<string, (data: Data) => { problems: ConfigProblem
   'config-observability': parseObservability,
   'config-concurrency': parseConcurrency,
   'config-events': parseEvents,
+  'config-wait-exponential-backoff': parseBackOff,
   'config-pruner': parsePruner,
   [prunerMaps.global.name]: prunerLimits,
   'config-leader-election-webhook': unread,
