@@ -150,6 +150,8 @@ describe('a push', () => {
         'triggers.tektite.dev/sender': 'ann',
         'triggers.tektite.dev/repository': 'acme/widget-api',
         'triggers.tektite.dev/revision': '5f71df9',
+        'triggers.tektite.dev/branch': 'main',
+        'triggers.tektite.dev/forge': 'github',
       },
     });
     expect(run?.metadata.name).toMatch(/^build-and-push-[a-z0-9]{8}$/);

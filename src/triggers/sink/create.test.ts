@@ -102,6 +102,16 @@ describe('an object of a trigger', () => {
     const { made } = creating(server);
     await expect(made(event('e-1'), { name: 'fixed', namespace: 'ci' })).rejects.toThrow('AlreadyExists');
   });
+
+  it('whose name is the template’s own is made once for a time that two replicas see', async () => {
+    const server = new Server();
+    const due = { trigger: 'u-1', time: '2026-06-01T00:00:00Z' };
+    const { made } = creating(server, () => ({ key: [due.trigger, due.time], isShared: true }));
+    const metadata = { name: 'fixed', namespace: 'ci', labels: { 'triggers.tekton.dev/triggers-eventid': 'e-1' } };
+    const both = [await made({ ...event('e-1'), scheduled: due }, metadata)];
+    both.push(await made({ ...event('e-1'), scheduled: due }, metadata));
+    expect(both.map(({ isRepeated = false }) => isRepeated)).toEqual([false, true]);
+  });
 });
 
 describe('an event that comes again, where each is taken once', () => {

@@ -28,9 +28,19 @@ export const eventAnnotations = {
   sender: 'triggers.tektite.dev/sender',
   repository: 'triggers.tektite.dev/repository',
   revision: 'triggers.tektite.dev/revision',
+  branch: 'triggers.tektite.dev/branch',
+  forge: 'triggers.tektite.dev/forge',
   time: 'triggers.tektite.dev/scheduled-time',
 } as const;
 
+/** What only this forge sends, the more particular first: Gitea also says what GitHub would. */
+const forgeHeaders = {
+  gitea: 'X-Gitea-Event',
+  gitlab: 'X-Gitlab-Event',
+  github: 'X-Github-Event',
+  bitbucket: 'X-Event-Key',
+  slack: 'X-Slack-Signature',
+} as const;
 const typeHeaders = ['X-Github-Event', 'X-Gitlab-Event', 'X-Event-Key', 'X-Gitea-Event', 'Ce-Type'];
 const deliveryHeaders = [
   'X-Github-Delivery',
@@ -43,7 +53,22 @@ const deliveryHeaders = [
 const places = {
   sender: ['sender.login', 'user_username', 'actor.name', 'actor.nickname', 'pusher.name'],
   repository: ['repository.full_name', 'project.path_with_namespace', 'repository.slug'],
-  revision: ['after', 'pull_request.head.sha', 'checkout_sha', 'object_attributes.last_commit.id'],
+  revision: [
+    'after',
+    'pull_request.head.sha',
+    'checkout_sha',
+    'object_attributes.last_commit.id',
+    'push.changes.0.new.target.hash',
+    'changes.0.toHash',
+  ],
+  branch: [
+    'pull_request.head.ref',
+    'object_attributes.source_branch',
+    'pullrequest.source.branch.name',
+    'ref',
+    'changes.0.ref.id',
+    'push.changes.0.new.name',
+  ],
 } as const;
 const longestAnnotation = 256;
 
@@ -99,6 +124,8 @@ function aboutEvent({
     sender: firstOf(places.sender.map((path) => at(json, path))),
     repository: firstOf(places.repository.map((path) => at(json, path))),
     revision: firstOf(places.revision.map((path) => at(json, path))),
+    branch: branchOf(firstOf(places.branch.map((path) => at(json, path)))),
+    forge: Object.entries(forgeHeaders).find(([, name]) => headerValue(header, name) !== '')?.[0],
   };
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) =>
@@ -107,6 +134,11 @@ function aboutEvent({
         : [[eventAnnotations[key as keyof typeof values], value.slice(0, longestAnnotation)] as const],
     ),
   );
+}
+
+/** Of `refs/heads/main` it is `main`; a tag is none. */
+function branchOf(ref: string | undefined): string | undefined {
+  return ref?.startsWith('refs/') && !ref.startsWith('refs/heads/') ? undefined : ref?.replace(/^refs\/heads\//, '');
 }
 
 function at(json: unknown, path: string): string {
