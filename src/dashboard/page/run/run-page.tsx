@@ -10,6 +10,7 @@ import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago, useNow } from '../parts/time.tsx';
 import { placeIn, runHref, tabs, type RunPlace, type Tab } from './address.ts';
+import { RunActions } from './run-actions.tsx';
 import { RunBody } from './run-body.tsx';
 import { useRun, type RunName, type RunView } from './use-run.ts';
 import '../style/run.css';
@@ -140,6 +141,7 @@ function RunHead({ name, view, run, now }: Omit<TabProps, 'tab' | 'place'>): Rea
           <StatusIcon status={statusOf(run)} />
           <Text of={sentence} />
         </p>
+        <RunActions name={name} run={run} />
       </div>
       <ul className="facts muted">
         <Definition name={name} run={run} />
