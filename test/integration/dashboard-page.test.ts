@@ -340,6 +340,27 @@ describe('the page of a run', () => {
     });
   });
 
+  it('has a timeline of its tasks and steps, with what the end had to wait for', async () => {
+    const page = await openAt(`/runs/${namespace}/broken/timeline`);
+    await see(page, 'run-timeline', async () => {
+      const rows = page.locator('.timeline-row');
+      await rows.nth(5).waitFor();
+      const texts = (await rows.allTextContents()).map((text) => text.replace(/succeeded|failed/, ' '));
+      expect(texts.map((text) => /^(\w+)/.exec(text)?.[1])).toEqual([
+        'clone',
+        'test',
+        'test',
+        'test',
+        'build',
+        'notify',
+      ]);
+      expect(await rows.filter({ hasText: 'the end had to wait' }).count()).toBe(4);
+      await page.getByRole('img', { name: 'push: failed, 12 s' }).first().waitFor();
+      await rows.filter({ hasText: 'build' }).getByRole('link').click();
+      await page.getByRole('button', { name: /^push/ }).waitFor();
+    });
+  });
+
   it('is read from its tabs: params and results, events, provenance, YAML', async () => {
     const page = await openAt(`/runs/${namespace}/broken/data`);
     await see(page, 'run-tabs', async () => {
@@ -501,8 +522,8 @@ describe('provenance', () => {
     const page = await openAt(`/runs/${namespace}/signed/provenance`);
     await see(page, 'provenance', async () => {
       await page.getByText('Verified just now by the server, against the key that the dashboard was given').waitFor();
-      await page.getByText('https://builder.example').waitFor();
-      await page.getByText('git+https://git.example/app').waitFor();
+      await page.getByText('https://builder.example', { exact: true }).waitFor();
+      await page.getByText('git+https://git.example/app', { exact: true }).waitFor();
       await page.getByText('cosign verify-attestation').waitFor();
       await annotate(sealed(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey));
       await page.reload();
@@ -517,13 +538,15 @@ describe('the page', () => {
       `/runs?ns=${namespace}`,
       `/runs/${namespace}/broken`,
       `/runs/${namespace}/broken/data`,
+      `/runs/${namespace}/broken/timeline`,
       `/runs/${namespace}/broken/provenance`,
     ];
-    for (const address of addresses) {
+    // The same elements in other colours.
+    for (const address of colorScheme === 'light' ? addresses : addresses.slice(0, 2)) {
       // Its policy lets in no script of others, which axe is.
       const page = await openAt(address, { colorScheme, bypassCSP: true });
       await page.getByText('broken').first().waitFor();
-      await page.locator('.nodes:not(.unplaced), .tab-body, .run-table').first().waitFor();
+      await page.locator('.node, .tab-body, .run-table').first().waitFor();
       await see(page, `axe-${colorScheme}-${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
     }
   });

@@ -18,10 +18,12 @@ import '../style/run.css';
 const DataTab = lazy(() => import('./data-tab.tsx'));
 const EventsTab = lazy(() => import('./events-tab.tsx'));
 const ProvenanceTab = lazy(() => import('./provenance-tab.tsx'));
+const TimelineTab = lazy(() => import('./timeline-tab.tsx'));
 const YamlTab = lazy(() => import('./yaml-tab.tsx'));
 
 const titles: Readonly<Record<Tab, string>> = {
   log: 'Tasks and logs',
+  timeline: 'Timeline',
   data: 'Params and results',
   events: 'Events',
   provenance: 'Provenance',
@@ -83,6 +85,8 @@ function TabOf({ tab, name, view, run, place, now }: TabProps): ReactNode {
   switch (tab) {
     case 'log':
       return <RunBody name={name} view={view} place={place} now={now} />;
+    case 'timeline':
+      return <TimelineTab name={name} view={view} now={now} />;
     case 'data':
       return <DataTab name={name} run={run} />;
     case 'events':
