@@ -38,7 +38,7 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
   );
 }
 
-const LONGEST = 20_000;
+const LONGEST = 4_000;
 
 function Values({ title, values, none }: { title: string; values: readonly Named[]; none: string }): ReactNode {
   return (
