@@ -10,6 +10,7 @@ export const users = {
   tenant: 'tenant',
   controller: 'system:serviceaccount:tekton-pipelines:tekton-pipelines-controller',
   chains: 'system:serviceaccount:tekton-chains:tekton-chains-controller',
+  resolvers: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   garbageCollector: 'system:serviceaccount:kube-system:generic-garbage-collector',
   friend: 'system:serviceaccount:friends:controller',
 } as const;
@@ -144,7 +145,7 @@ export class Gates {
   /** RBAC is not what is tested: everybody may do everything with runs and pods. */
   async #grantEverything(): Promise<void> {
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    const rules = [{ apiGroups: ['tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
+    const rules = [{ apiGroups: ['tekton.dev', 'resolution.tekton.dev', ''], resources: ['*'], verbs: ['*'] }];
     const subjects = Object.values(users).map((name) => ({
       kind: 'User',
       name,
