@@ -6,6 +6,8 @@ import { ensureFile } from '../../hack/image-build/files.ts';
 /** Where pictures of pages are left that were not as they should be. */
 export const picturesFolder = path.resolve(import.meta.dirname, '../../dist/pictures');
 
+/** For what a page shows at once where the machine has nothing else to do. */
+const WAIT_MS = 20_000;
 const PROGRAM = '/usr/bin/chromium';
 
 /** Starts Debian's Chromium, installed first when it is not there. */
@@ -38,6 +40,7 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(WAIT_MS);
   const wrong: string[] = [];
   page.on('pageerror', (error) => wrong.push(`error: ${error.message}`));
   page.on('console', (message) => {

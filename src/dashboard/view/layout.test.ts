@@ -60,6 +60,28 @@ describe('the picture of a pipeline', () => {
     expect(height).toBeGreaterThan(width);
   });
 
+  it.each([
+    { what: 'too many tasks', tasks: Array.from({ length: 2_000 }, (_, at) => task(`t${at}`)) },
+    {
+      what: 'too many edges',
+      tasks: Array.from({ length: 200 }, (_, at) =>
+        task(`t${at}`, ...Array.from({ length: at }, (_each, to) => `t${to}`)),
+      ),
+    },
+  ])('of $what has rows in place of edges', ({ tasks }) => {
+    const { places, edges } = layoutOf(tasks);
+    expect([Object.keys(places).length, edges]).toEqual([tasks.length, []]);
+  });
+
+  it('has room for tasks with names that JavaScript knows', () => {
+    const layout = layoutOf([task('constructor'), task('toString', 'constructor'), task('hasOwnProperty', 'toString')]);
+    expect(layout.edges.map(({ from, to }) => `${from} ${to}`)).toEqual([
+      'constructor toString',
+      'toString hasOwnProperty',
+    ]);
+    expect(overlaps(layout)).toEqual([]);
+  });
+
   it('has finally below the rest', () => {
     const { places, finallyAt = 0 } = layoutOf([task('a'), last('z')]);
     expect(places['a']?.y).toBeLessThan(finallyAt);

@@ -23,6 +23,9 @@ const MARGIN = 16;
 const FINALLY_GAP = 56;
 /** Tasks beside each other that still fit beside the log. */
 const BESIDE = 2;
+/** Beyond these a picture takes seconds, and tells nothing. */
+const MOST_TASKS = 600;
+const MOST_EDGES = 3_000;
 
 /**
  * Places for the tasks of a pipeline: from top to bottom, or from left to right where many run beside each other, so
@@ -30,7 +33,10 @@ const BESIDE = 2;
  */
 export function layoutOf(outline: Outline): Layout {
   const tasks = outline.filter(({ section }) => section === 'tasks');
-  const laid = placed(tasks, widestOf(tasks) > Math.max(BESIDE, depthOf(tasks)) ? 'LR' : 'TB');
+  const isTooLarge = tasks.length > MOST_TASKS || edgesOf(tasks).length > MOST_EDGES;
+  const laid = isTooLarge
+    ? inRows(tasks)
+    : placed(tasks, widestOf(tasks) > Math.max(BESIDE, depthOf(tasks)) ? 'LR' : 'TB');
   const last = outline.filter(({ section }) => section === 'finally');
   if (last.length === 0) return laid;
   const finallyAt = tasks.length === 0 ? 0 : laid.height;
@@ -48,6 +54,9 @@ export function layoutOf(outline: Outline): Layout {
 }
 
 function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
+  // dagre keeps nodes in plain objects, and a task may be called "constructor".
+  const ids = new Map(tasks.map(({ name }, at) => [name, `t${at}`]));
+  const names = new Map([...ids].map(([name, id]) => [id, name]));
   const graph = new Graph().setGraph({
     rankdir,
     nodesep: GAP,
@@ -57,22 +66,42 @@ function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
     // The simplest ranks: the others take long for hundreds of tasks, and look the same for pipelines.
     ranker: 'longest-path',
   });
-  for (const { name } of tasks) graph.setNode(name, { width: nodeWidth, height: nodeHeight });
-  for (const { name, dependencies } of tasks)
-    for (const from of dependencies) if (graph.hasNode(from)) graph.setEdge(from, name, {});
+  for (const id of names.keys()) graph.setNode(id, { width: nodeWidth, height: nodeHeight });
+  for (const [from, to] of edgesOf(tasks)) graph.setEdge(ids.get(from) ?? '', ids.get(to) ?? '', {});
   layout(graph);
   const places = Object.fromEntries(
-    (graph.nodes() as string[]).map((name): [string, { x: number; y: number }] => {
-      const { x = 0, y = 0 } = graph.node(name) as { x?: number; y?: number };
+    Array.from(names, ([id, name]): [string, { x: number; y: number }] => {
+      const { x = 0, y = 0 } = graph.node(id) as { x?: number; y?: number };
       return [name, { x: x - nodeWidth / 2, y: y - nodeHeight / 2 }];
     }),
   );
   const edges = (graph.edges() as { v: string; w: string }[]).map(({ v, w }) => {
     const { points = [] } = graph.edge(v, w) as { points?: { x: number; y: number }[] };
-    return { from: v, to: w, path: pathThrough(points) };
+    return { from: names.get(v) ?? '', to: names.get(w) ?? '', path: pathThrough(points) };
   });
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   return { width: Math.max(0, width), height: Math.max(0, height), places, edges };
+}
+
+/** Rows without edges: what is too large to be drawn is shown all the same. */
+function inRows(tasks: Outline): Layout {
+  const place = (at: number) => ({
+    x: MARGIN + (at % BESIDE) * (nodeWidth + GAP),
+    y: MARGIN + Math.floor(at / BESIDE) * (nodeHeight + GAP),
+  });
+  return {
+    width: 2 * MARGIN + BESIDE * (nodeWidth + GAP) - GAP,
+    height: 2 * MARGIN + Math.ceil(tasks.length / BESIDE) * (nodeHeight + GAP) - GAP,
+    places: Object.fromEntries(tasks.map(({ name }, at) => [name, place(at)])),
+    edges: [],
+  };
+}
+
+function edgesOf(tasks: Outline): [from: string, to: string][] {
+  const known = new Set(tasks.map(({ name }) => name));
+  return tasks.flatMap(({ name, dependencies }) =>
+    dependencies.filter((from) => known.has(from)).map((from): [string, string] => [from, name]),
+  );
 }
 
 /** Straight to the middle of each pair of points, bent at the points. */

@@ -10,7 +10,7 @@ export interface RunPlace {
   attempt?: number;
 }
 
-export const tabs = ['log', 'data', 'events', 'provenance', 'yaml'] as const;
+export const tabs = ['log', 'timeline', 'data', 'events', 'provenance', 'yaml'] as const;
 export type Tab = (typeof tabs)[number];
 
 interface Names {

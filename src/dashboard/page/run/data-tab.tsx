@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import { Text } from '../parts/text.tsx';
+import { TabBody } from '../parts/tab-body.tsx';
 import type { RunName } from './use-run.ts';
 
 interface Named {
@@ -14,7 +15,7 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
   const { spec, status } = run;
   const skipped = name.kind === 'PipelineRun' ? ((run as PipelineRun).status?.skippedTasks ?? []) : [];
   return (
-    <div className="tab-body">
+    <TabBody label="Params and results">
       <Values title="Params" values={(spec.params ?? []) as Named[]} none="The run was given no params." />
       <Values
         title="Results"
@@ -33,11 +34,11 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
           none=""
         />
       )}
-    </div>
+    </TabBody>
   );
 }
 
-const LONGEST = 20_000;
+const LONGEST = 4_000;
 
 function Values({ title, values, none }: { title: string; values: readonly Named[]; none: string }): ReactNode {
   return (

@@ -5,6 +5,7 @@ import { pathOf, readJson, textOf } from '../api/request.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago } from '../parts/time.tsx';
+import { TabBody } from '../parts/tab-body.tsx';
 import type { RunName, RunView } from './use-run.ts';
 
 interface KubeEvent extends KubeObject {
@@ -49,7 +50,7 @@ export default function EventsTab({ name, view, now }: { name: RunName; view: Ru
   if (problem !== undefined) return <Problem title="Events cannot be read" text={problem} />;
   if (read === undefined) return <p className="empty">Loading...</p>;
   return (
-    <div className="tab-body">
+    <TabBody label="Events">
       {read.isCut && (
         <p className="muted">The namespace has more than {PAGE * MOST_PAGES} events: older ones are missing.</p>
       )}
@@ -73,7 +74,7 @@ export default function EventsTab({ name, view, now }: { name: RunName; view: Ru
           </li>
         ))}
       </ul>
-    </div>
+    </TabBody>
   );
 }
 

@@ -6,6 +6,7 @@ import { cosignCommands, imagesIn, imagesOf } from '../../view/cosign.ts';
 import { pathOf, readJson, textOf } from '../api/request.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Text } from '../parts/text.tsx';
+import { TabBody } from '../parts/tab-body.tsx';
 import type { RunName } from './use-run.ts';
 
 /** What Chains signed of this run, verified by the server while one waits. */
@@ -33,7 +34,7 @@ export default function ProvenanceTab({ name, run }: { name: RunName; run: Pipel
   const images = imagesOf((run.status?.results ?? []) as Parameters<typeof imagesOf>[0]);
   const others = images.filter(({ name: image, digest }) => !known.has(`${image}@${digest}`));
   return (
-    <div className="tab-body">
+    <TabBody label="Provenance">
       <section>
         <h2>{signedWords[provenance.signed]}</h2>
         {provenance.problems.map((text) => (
@@ -52,7 +53,7 @@ export default function ProvenanceTab({ name, run }: { name: RunName; run: Pipel
           <Commands commands={cosignCommands(others)} />
         </section>
       )}
-    </div>
+    </TabBody>
   );
 }
 

@@ -10,6 +10,7 @@ import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago, useNow } from '../parts/time.tsx';
 import { placeIn, runHref, tabs, type RunPlace, type Tab } from './address.ts';
+import { RunActions } from './run-actions.tsx';
 import { RunBody } from './run-body.tsx';
 import { useRun, type RunName, type RunView } from './use-run.ts';
 import '../style/run.css';
@@ -17,10 +18,12 @@ import '../style/run.css';
 const DataTab = lazy(() => import('./data-tab.tsx'));
 const EventsTab = lazy(() => import('./events-tab.tsx'));
 const ProvenanceTab = lazy(() => import('./provenance-tab.tsx'));
+const TimelineTab = lazy(() => import('./timeline-tab.tsx'));
 const YamlTab = lazy(() => import('./yaml-tab.tsx'));
 
 const titles: Readonly<Record<Tab, string>> = {
   log: 'Tasks and logs',
+  timeline: 'Timeline',
   data: 'Params and results',
   events: 'Events',
   provenance: 'Provenance',
@@ -82,6 +85,8 @@ function TabOf({ tab, name, view, run, place, now }: TabProps): ReactNode {
   switch (tab) {
     case 'log':
       return <RunBody name={name} view={view} place={place} now={now} />;
+    case 'timeline':
+      return <TimelineTab name={name} view={view} now={now} />;
     case 'data':
       return <DataTab name={name} run={run} />;
     case 'events':
@@ -140,6 +145,7 @@ function RunHead({ name, view, run, now }: Omit<TabProps, 'tab' | 'place'>): Rea
           <StatusIcon status={statusOf(run)} />
           <Text of={sentence} />
         </p>
+        <RunActions name={name} run={run} />
       </div>
       <ul className="facts muted">
         <Definition name={name} run={run} />

@@ -2,6 +2,7 @@ import { useMemo, useState, type ReactNode } from 'react';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../../resource.ts';
 import { shown } from '../../view/shown.ts';
+import { TabBody } from '../parts/tab-body.tsx';
 
 /** The object as the API server has it. */
 export default function YamlTab({ run }: { run: KubeObject }): ReactNode {
@@ -11,7 +12,7 @@ export default function YamlTab({ run }: { run: KubeObject }): ReactNode {
     return stringify({ ...run, metadata: hasManaged ? { ...metadata, managedFields } : metadata }, { lineWidth: 0 });
   }, [run, hasManaged]);
   return (
-    <div className="tab-body">
+    <TabBody label="YAML">
       <div className="tab-tools">
         <button type="button" className="tool" aria-pressed={hasManaged} onClick={() => setManaged(!hasManaged)}>
           Managed fields
@@ -23,6 +24,6 @@ export default function YamlTab({ run }: { run: KubeObject }): ReactNode {
       <pre className="yaml" tabIndex={0}>
         {shown(text)}
       </pre>
-    </div>
+    </TabBody>
   );
 }
