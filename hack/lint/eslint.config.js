@@ -9,9 +9,14 @@ const tests = ['**/*.test.ts', 'test/**/*.ts', '**/*.fake.ts'];
 export default tseslint.config(
   { ignores: ['**/node_modules/**', 'dist/**', 'hack/lint/**'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.base],
-    languageOptions: { parserOptions: { project: [path.join(root, 'tsconfig.json')], tsconfigRootDir: root } },
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'src/dashboard/page/tsconfig.json'].map((file) => path.join(root, file)),
+        tsconfigRootDir: root,
+      },
+    },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -41,7 +46,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.ts', 'src/**/*.tsx'],
     ignores: ['src/kube/config.ts', ...tests],
     rules: {
       'no-restricted-imports': [
@@ -59,7 +64,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/core/**/*.ts', 'src/api/**/*.ts'],
+    files: ['src/core/**/*.ts', 'src/api/**/*.ts', 'src/dashboard/view/**/*.ts'],
     ignores: tests,
     rules: {
       'no-restricted-syntax': [
@@ -78,6 +83,10 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['src/dashboard/page/**'],
+    rules: { 'no-restricted-globals': ['error', 'Buffer', 'process', 'global', 'require'] },
   },
   {
     files: tests,

@@ -1,3 +1,4 @@
+import { scheduleFault } from '../api/cron.ts';
 import { configPrunerName, parsePruner, type PrunedKind, type PrunerConfig } from '../api/config/config-pruner.ts';
 import { prunerMaps, type GlobalPruning, type ReadLimits } from '../api/config/pruner-limits.ts';
 import { pipelineRuns, taskRuns } from '../api/resources.ts';
@@ -5,7 +6,7 @@ import type { LimitMaps } from '../core/retention/limits.ts';
 import { readGlobalMap, readNamespaceMap } from '../core/retention/maps.ts';
 import { planPruning, protectionText, reasonText, titleOf, type Doomed } from '../core/retention/plan.ts';
 import type { FinishedRun } from '../core/retention/run.ts';
-import { policyOf, scheduleFault } from '../core/retention/schedule.ts';
+import { policyOf } from '../core/retention/schedule.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
 import { configMaps, namespaces, type ConfigMap } from '../kube/resources.ts';

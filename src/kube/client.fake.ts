@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from './api-error.ts';
 import type {
+  CutDown,
   DeleteOptions,
   KubeClient,
   Listing,
@@ -66,10 +67,11 @@ export class FakeKubeClient implements Pick<
     return structuredClone(this.#existing(resource, joinKey(namespace, name)));
   }
 
-  async list<T extends KubeObject>(resource: Resource<T>, options: Selection = {}): Promise<Listing<T>> {
+  async list<T extends KubeObject>(resource: Resource<T>, options: Selection & CutDown<T> = {}): Promise<Listing<T>> {
     await this.#called({ verb: 'list', resource: resource.plural, key: joinKey(options.namespace, '') });
     const items = [...this.#of(resource).values()].filter((object) => selected(object, options));
-    return { items: structuredClone(items) as T[], resourceVersion: String(this.#version) };
+    const { transform = (object) => object } = options;
+    return { items: (structuredClone(items) as T[]).map(transform), resourceVersion: String(this.#version) };
   }
 
   async *podLogs(namespace: string, pod: string, { container = '', limitBytes }: LogOptions = {}) {

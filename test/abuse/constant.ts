@@ -18,7 +18,6 @@ export const constant: Readonly<Record<string, string>> = {
   'core/pipelinerun/child/room.ts Room': 'a class: its methods are reached by every family of PipelineRuns',
   'core/pipelinerun/taskstate.ts ignoresFailure': 'compares one field',
   'core/pipelinerun/names.ts nameOf': 'joins two names',
-  'core/retention/schedule.ts lastFiring': 'five fields that were judged before, in a text of bounded length',
   'core/pod/admitted.ts isAdmitted': 'looks up a pattern in a table of ours',
   'core/pod/debug.ts debugMounts': 'two mounts',
   'core/pod/image.ts pinned': 'cuts one image reference',

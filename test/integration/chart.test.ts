@@ -590,6 +590,23 @@ describe('the chart', () => {
       expect(role['rules']).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
   });
 
+  it('lets every role that elects hear of a lease that is given back, and of a holder that is gone', async () => {
+    type Rule = { resources: string[]; verbs: string[] };
+    const roles = (await render('chains.enabled=true')).flatMap(({ kind, metadata, rules = [] }) => {
+      const verbsOn = (resource: string) =>
+        (rules as Rule[]).filter(({ resources }) => resources.includes(resource)).flatMap(({ verbs }) => verbs);
+      if (kind !== 'Role' || verbsOn('leases').length === 0) return [];
+      return [[metadata.name, verbsOn('leases').join(' '), verbsOn('pods').join(' ')]];
+    });
+    const rights = ['get list watch create update patch', 'get'];
+    expect(roles.sort()).toEqual([
+      ['tekton-chains-controller', ...rights],
+      ['tekton-pipelines-controller', ...rights],
+      ['tekton-pipelines-resolvers-namespace-rbac', ...rights],
+      ['tekton-triggers-admin', ...rights],
+    ]);
+  });
+
   it('lets a read-only dashboard read, in its namespaces', async () => {
     const dashboards = async (...set: string[]) =>
       (await render('webDashboard.enabled=true', ...set)).filter(({ metadata }) =>

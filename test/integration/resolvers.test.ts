@@ -100,6 +100,8 @@ beforeAll(async () => {
   const open = { 'block-private-ips': 'false' };
   for (const [name, data] of Object.entries(resolverSettings))
     await client.create(configMaps, { metadata: { name, namespace: system }, data: { ...open, ...data } });
+  const flags = { metadata: { name: 'feature-flags', namespace: 'tekton-pipelines' } };
+  await client.create(configMaps, { ...flags, data: { 'enable-concise-resolver-syntax': 'true' } });
   registries = { private: servers.registry.host, slow: new URL(servers.web.url).host };
   await prepareNamespace(client, team, registries.private);
   commitFiles(git, { 'pipeline.yaml': pipeline() });
@@ -207,6 +209,31 @@ describe('a Task from elsewhere', () => {
     expect(condition(run)?.message).not.toMatch(/error/);
     expect(run.status?.provenance?.refSource?.uri).toMatch(says);
     expect(Object.values(run.status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
+  });
+
+  it('may be named by its address alone', async () => {
+    const taskRef = { resolver: 'http', name: `${web.url}/task.yaml` };
+    await client.create(taskRuns, { metadata: { name: 'by-address', namespace: team }, spec: { taskRef } } as TaskRun);
+    const run = await started('by-address');
+    expect(run.status?.podName).toBeTruthy();
+    expect(run.status?.provenance?.refSource?.uri).toBe(`${web.url}/task.yaml`);
+  });
+
+  it('that a secret unlocked is not served from the cache to who lacks the secret', async () => {
+    const revision = servers.privateGit.git('rev-parse', 'HEAD');
+    const values = { url: servers.privateGit.url, revision, pathInRepo: 'task.yaml' };
+    const token = { gitToken: 'login', gitTokenKey: 'git' };
+    const asked = () => servers.privateGit.sent.requests.length;
+    await taskRun('unlocks', 'git', { ...values, ...token });
+    expect((await started('unlocks')).status?.podName).toBeTruthy();
+    const before = asked();
+    await taskRun('unlocks-again', 'git', { ...values, ...token });
+    expect((await started('unlocks-again')).status?.podName).toBeTruthy();
+    expect(asked()).toBe(before);
+    await taskRun('without', 'git', values);
+    expect(condition(await ended('without'))?.message).toMatch(/name a secret with a/);
+    await taskRun('with-another', 'git', { ...values, ...token, gitTokenKey: 'not-git' });
+    expect(condition(await ended('with-another'))?.message).toMatch(/the token .* is not enough/);
   });
 
   it('is answered by a resolver of somebody else, who writes the data only', async () => {

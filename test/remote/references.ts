@@ -114,6 +114,12 @@ export const goodReferences: readonly ReferenceRow[] = [
     says: /team\/catalog$/,
   },
   {
+    name: 'bundle-digest',
+    resolver: 'bundles',
+    values: (surroundings) => inBundle(`@${surroundings.servers.bundleDigest}`)(surroundings),
+    says: /team\/catalog$/,
+  },
+  {
     name: 'in-cluster',
     resolver: 'cluster',
     values: ({ namespace }) => ({ name: 'inside', namespace }),

@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../clock.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
 import { wholeLeadership, type Bucket } from '../../kube/buckets.ts';
@@ -16,6 +16,7 @@ import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/wo
 import { createBackends } from '../backends.ts';
 import { backendNames } from '../types.ts';
 import { slimRun } from './caches.ts';
+import { untilSignerIsThere } from './dormant.ts';
 import { feedParents, feedRuns } from './feed.ts';
 import { parseChainsFlags } from './flags.ts';
 import { createSigningMetrics } from './metrics.ts';
@@ -245,6 +246,64 @@ describe('settings', () => {
     store.delete(map({}, '4'));
     expect(settings.current().builderId).toBe('https://tekton.dev/chains/v2');
     expect(changes).toBe(2);
+  });
+
+  it('without a signer are waited for: one event, nothing else, until a key comes', async () => {
+    const client = new FakeKubeClient();
+    const end = new AbortController();
+    const told: string[] = [];
+    const events = {
+      event: (target: { kind?: string; metadata: { name?: string } }, type: string, reason: string) =>
+        void told.push(`${type} ${reason} ${target.kind} ${target.metadata.name}`),
+    };
+    const own = await watchOwnNamespace(
+      {
+        client: client as unknown as KubeClient,
+        namespace: 'tekton-chains',
+        watchSecret: true,
+        events: events as never,
+        log: silentLogger,
+      },
+      end.signal,
+    );
+    const ready = vi.fn();
+    const waiting = { own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
+    let isOver = false;
+    const over = untilSignerIsThere(waiting, end.signal).then(() => (isOver = true));
+    client.seed(configMaps, map({ 'artifacts.taskrun.storage': 'oci' }, '9'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect({ isOver, told }).toEqual({ isOver: false, told: ['Normal NothingIsSigned Secret signing-secrets'] });
+    expect(ready).toHaveBeenCalledOnce();
+    client.seed(secrets, {
+      metadata: { name: 'signing-secrets', namespace: 'tekton-chains' },
+      data: { 'cosign.key': Buffer.from('key').toString('base64') },
+    });
+    await over;
+    await untilSignerIsThere(waiting, end.signal);
+    expect(told).toHaveLength(1);
+    end.abort();
+    await own.running;
+  });
+
+  it('that never come end with the role', async () => {
+    const client = new FakeKubeClient();
+    const end = new AbortController();
+    const events = { event: () => undefined } as never;
+    const watching = {
+      client: client as unknown as KubeClient,
+      namespace: 'n',
+      watchSecret: true,
+      events,
+      log: silentLogger,
+    };
+    const own = await watchOwnNamespace(watching, end.signal);
+    const over = untilSignerIsThere(
+      { own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
+      end.signal,
+    );
+    end.abort();
+    await over;
+    await own.running;
   });
 
   it('the Secret is followed, and may be missing', async () => {

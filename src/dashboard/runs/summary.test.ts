@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { cut } from './cut.ts';
 import { conditionStatus, runObject } from './runs.fake.ts';
-import { indexed, statusOf, summaryOf } from './summary.ts';
+import { statusOf } from '../view/status.ts';
+import { indexed, summaryOf } from './summary.ts';
 
 const begun = { startTime: '2026-01-01T00:00:01Z' };
 const summary = (more: Partial<Parameters<typeof runObject>[0]>) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolutionRequest, ResolutionRequestStatus } from '../../api/resolution/resolution-request.ts';
 import { FakeClock } from '../../clock.fake.ts';
-import { ApiError } from '../../kube/client.ts';
+import { ApiError } from '../../kube/api-error.ts';
 import { ResolutionCache } from '../cache/cache.ts';
 import { failedStatus, succeededStatus, waitingStatus } from '../contract/status.ts';
 import type { Resolver } from '../resolver.ts';

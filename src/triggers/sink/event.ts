@@ -10,6 +10,8 @@ export interface ReceivedEvent {
   body: Buffer;
   /** The JSON of the body, or of a form. */
   json: unknown;
+  /** What came is a time of a Trigger's schedule. */
+  scheduled?: { trigger: string; time: string };
 }
 
 /** Labels of what an event created; users and tkn select by them. */
@@ -26,6 +28,7 @@ export const eventAnnotations = {
   sender: 'triggers.tektite.dev/sender',
   repository: 'triggers.tektite.dev/repository',
   revision: 'triggers.tektite.dev/revision',
+  time: 'triggers.tektite.dev/scheduled-time',
 } as const;
 
 const typeHeaders = ['X-Github-Event', 'X-Gitlab-Event', 'X-Event-Key', 'X-Gitea-Event', 'Ce-Type'];
@@ -65,7 +68,7 @@ export function repetitionKey({ header, body }: Pick<ReceivedEvent, 'header' | '
 /** Names what started an object: labels as upstream, and annotations of what the event says about itself. */
 export function named(
   object: ResourceObject,
-  event: Pick<ReceivedEvent, 'id' | 'header' | 'json'>,
+  event: Pick<ReceivedEvent, 'id' | 'header' | 'json' | 'scheduled'>,
   by: { listener: string; trigger: string },
 ): ResourceObject {
   const { metadata = {} } = object;
@@ -84,9 +87,14 @@ export function named(
   };
 }
 
-function aboutEvent({ header, json }: Pick<ReceivedEvent, 'header' | 'json'>): Record<string, string> {
+function aboutEvent({
+  header,
+  json,
+  scheduled,
+}: Pick<ReceivedEvent, 'header' | 'json' | 'scheduled'>): Record<string, string> {
   const values = {
-    type: firstOf(typeHeaders.map((name) => headerValue(header, name))),
+    time: scheduled?.time,
+    type: scheduled ? 'schedule' : firstOf(typeHeaders.map((name) => headerValue(header, name))),
     delivery: deliveryId(header),
     sender: firstOf(places.sender.map((path) => at(json, path))),
     repository: firstOf(places.repository.map((path) => at(json, path))),

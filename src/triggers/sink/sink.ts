@@ -1,4 +1,4 @@
-import type { EventListener } from '../../api/triggers/objects.ts';
+import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
@@ -8,7 +8,7 @@ import { canonicalHeader, headerValue, type Header } from '../resolve/header.ts'
 import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './answer.ts';
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
 import type { ReceivedEvent } from './event.ts';
-import { selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
+import { selectOne, selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
 import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
 
 /** Settings of one listener that upstream does not have, as annotations. */
@@ -89,6 +89,17 @@ export class Sink {
     }
     const event = receivedEvent(request, header, about.eventID ?? '');
     return this.#accept(listener, event, about);
+  }
+
+  /** Takes a time of a Trigger's schedule through it; nothing where the listener does not select it. */
+  async fire(trigger: Trigger, event: ReceivedEvent): Promise<TriggerOutcome[]> {
+    const { listener: find, triggers, tell } = this.#options;
+    const listener = find();
+    if (listener === undefined) return [];
+    const selected = selectOne(listener, triggers, trigger);
+    if (selected.triggers.length + selected.groups.length === 0) return [];
+    tell.started(event);
+    return this.#track(this.#runAll(listener, event, selected), event.body.length);
   }
 
   /** Resolves when everything that was accepted is done, or after `graceMs`, when it is broken off. */
