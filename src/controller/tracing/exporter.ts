@@ -102,7 +102,7 @@ class RunSpans {
     this.#propagator = propagator;
   }
 
-  /** A run that belongs to no span begins a trace, whose root ends at once, as upstream's: later replicas go on in it. */
+  /** A run that belongs to no span begins a trace. Its root ends at once, as upstream's: later replicas go on in it. */
   begin(kind: RunKind, run: TracedRun): ReconcileSpan {
     const { namespace = '', name = '' } = run.metadata;
     const attributes = { [kind.toLowerCase()]: name, namespace };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseTracing, type TracingConfig } from '../../api/config/config-tracing.ts';
 import { FakeClock } from '../../clock.fake.ts';
 import { silentLogger } from '../../log.ts';
+import type { ReconcileSpan } from '../../reconcilers/tracing.ts';
 import type { Destination } from './exporter.ts';
 import { LiveTracing } from './live.ts';
 
@@ -30,11 +31,7 @@ function world(first: TracingConfig) {
     log: silentLogger,
     open: (destination) => {
       opened.push(destination);
-      const span = {
-        carrier: {},
-        during: (_: string, work: (of: object) => Promise<never>) => work({}),
-        end: () => {},
-      };
+      const span: ReconcileSpan = { carrier: {}, during: (_name, work) => work({}), end: () => {} };
       const close = () => {
         state.closed++;
         return Promise.resolve();
