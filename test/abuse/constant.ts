@@ -24,6 +24,8 @@ export const constant: Readonly<Record<string, string>> = {
   'core/pod/quantity.ts formatQuantity': 'of numbers that parseQuantity has bounded to 100 digits',
   'core/quota.ts claimRetryMs': 'looks for a text in a refusal of the API server',
   'core/reference/resolved.ts awaitingRemote': 'joins two names',
+  'core/span-context.ts givenCarrier': 'reads an annotation of less than 1,024 characters, or two fields of a status',
+  'core/span-context.ts writtenCarrier': 'writes two fields that givenCarrier or the SDK has bounded',
   'core/substitution/replacements.ts Replacements': 'a class: its methods are reached by every family with variables',
   'core/taskrun/bind.ts claimName': 'hashes a name and a uid',
   'core/taskrun/definition.ts taskProblem': 'joins names and one cause',

@@ -291,6 +291,13 @@ const rows: Row[] = [
     expected: { data: { sink: 'https://events.example.com/' } },
   },
   {
+    name: 'where spans go',
+    set: ['configTracing.endpoint=https://traces.example.com'],
+    kind: 'ConfigMap',
+    object: 'config-tracing',
+    expected: { data: { endpoint: 'https://traces.example.com' } },
+  },
+  {
     name: 'how creations wait for a webhook',
     set: ['configWaitExponentialBackoff.duration=2s'],
     kind: 'ConfigMap',

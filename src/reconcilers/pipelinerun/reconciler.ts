@@ -34,6 +34,7 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
   return reconcilerOf(
     {
       kind: 'PipelineRun',
+      planningSpan: 'resolvePipelineState',
       resource: pipelineRunResource,
       store: stores.pipelineRuns,
       isOver: (run) => isDone(run.status),
@@ -41,7 +42,8 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
       plan: planPipelineRun,
       supply: ({ run, settings }, signal) =>
         supplierFor(run, { ...options, admission: admissionFor(settings) }, signal),
-      apply: ({ run, facts, effects }, signal) => apply(run, effects, { ...options, settings: facts.settings }, signal),
+      apply: ({ run, facts, effects, span }, signal) =>
+        apply(run, effects, { ...options, settings: facts.settings, span }, signal),
       settle: ({ run, settings }, decision, outcomes, now) => {
         const settled = settle(run, decision, outcomes, now);
         return settled.retry === undefined ? settled : { ...settled, backOff: creationBackOff(settings, outcomes) };

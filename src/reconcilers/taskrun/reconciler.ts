@@ -24,13 +24,15 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): Retu
   return reconcilerOf(
     {
       kind: 'TaskRun',
+      planningSpan: 'prepare',
       resource: taskRunResource,
       store: stores.taskRuns,
       observe: (taskRun, settings) => observe(taskRun, stores, settings),
       plan: planTaskRun,
       supply: (facts, signal) => supplierFor(facts, options, signal),
-      apply: async ({ run, facts, effects }, signal) => {
-        const outcomes = await applyPodEffects(run, effects, { ...options, settings: facts.settings }, signal);
+      apply: async ({ run, facts, effects, span }, signal) => {
+        const applying = { ...options, settings: facts.settings, span };
+        const outcomes = await applyPodEffects(run, effects, applying, signal);
         return { run, outcomes };
       },
       settle: settleTaskRun,

@@ -30,6 +30,7 @@ const bad = [
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },
   { name: 'config-events', key: 'sink', value: 'events', instead: 'use a URL that begins with' },
   { name: 'config-wait-exponential-backoff', key: 'steps', value: 'some', instead: 'use a whole number' },
+  { name: 'config-tracing', key: 'sampling-ratio', value: '2', instead: 'use a number from 0 to 1' },
   { name: 'config-pruner', key: 'keep', value: 'few', instead: 'use a whole number' },
 ] as const;
 
