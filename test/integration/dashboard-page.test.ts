@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writePage } from '../../hack/page.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { envelopeJson, envelopeOf, preAuthEncoding } from '../../src/chains/signing/dsse.ts';
@@ -175,6 +175,11 @@ beforeAll(async () => {
   writable = await startRole();
   browser = await startChromium();
 }, 240_000);
+
+// A window that is left open goes on following its run.
+afterEach(async () => {
+  for (const { context } of opened) await context.close();
+});
 
 afterAll(async () => {
   const wrong = opened.flatMap((each) => each.wrong);

@@ -20,6 +20,19 @@ function complete(simulation: Simulation, outcomes: Record<string, Outcome> = {}
 }
 
 describe('how runs end', () => {
+  it('with an event for each task that lacked a result, once the run is over', () => {
+    const simulation = simulate([task('a', {}, 'r'), task('b', uses('a')), task('c')], [task('f')]);
+    const events = () => simulation.events.filter((event) => event.includes('ResultValidationFailed'));
+    simulation.step();
+    simulation.finish('a');
+    simulation.step();
+    expect(events()).toEqual([]);
+    complete(simulation);
+    expect(events()).toEqual([
+      'Warning ResultValidationFailed Task "b" failed result validation: Invalid task result reference: Could not find result with name r for task a',
+    ]);
+  });
+
   const r = { results: { r: 'x' } };
   const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
   it.each<[string, Simulation, Record<string, Outcome>, string, Record<string, string>]>([

@@ -6,6 +6,7 @@ import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
+import { resultValidationFailed } from './failure.ts';
 import { nameOf } from './names.ts';
 import { claimRetryMs } from '../quota.ts';
 
@@ -108,7 +109,7 @@ const creationFailed: Readonly<Record<ChildKind, string>> = {
   PipelineRun: 'ChildPipelineRunsCreationFailed',
 };
 
-const lastingEvents = new Set<string>(Object.values(recordEvents));
+const lastingEvents = new Set<string>([...Object.values(recordEvents), resultValidationFailed]);
 
 function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcome[], type: T): Failed<T>[] {
   return outcomes.filter((outcome): outcome is Failed<T> => outcome.kind === 'failed' && outcome.effect.type === type);
