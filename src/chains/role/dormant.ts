@@ -1,5 +1,6 @@
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
+import { untilAborted } from '../../role/leadership.ts';
 import { hasSigner } from '../signing/ability.ts';
 import { signingSecretName } from '../signing/file-key.ts';
 import type { OwnNamespace } from './settings.ts';
@@ -29,11 +30,4 @@ export async function untilSignerIsThere({ own, namespace, events, log, ready }:
   const changed = new Promise<void>((resolve) => own.onChange(() => isThere() && resolve()));
   await Promise.race([changed, own.running, untilAborted(signal)]);
   if (!signal.aborted) log.info('there is a signer now: runs are signed');
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,7 +3,7 @@ import type { Param } from '../../api/pipeline/v1/params.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { isSuccessful, succeededCondition } from '../condition.ts';
+import { isSuccessful } from '../condition.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { digestOf, fixedPart, recorded } from '../digest/record.ts';
 import { verifyTaskRunRecord } from '../digest/verify.ts';
@@ -34,7 +34,7 @@ export function compareWork(work: Work, earlier: TaskRun | undefined, source: So
   if (earlier === undefined) return different(`TaskRun ${source.taskRun} is not there any more`);
   if (!isControlledBy(earlier, 'PipelineRun', source.pipelineRunUid))
     return different(`TaskRun ${source.taskRun} is not of the earlier PipelineRun`);
-  if (succeededCondition(earlier.status) === undefined || !isSuccessful(earlier.status)) return { kind: 'undone' };
+  if (!isSuccessful(earlier.status)) return { kind: 'undone' };
   const verdict = verifyTaskRunRecord(earlier);
   if (verdict.kind !== 'sound')
     return different(

@@ -3,15 +3,14 @@ import type { Condition, RefSource } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
-import { statusTooLarge, TooLargeError } from '../budget.ts';
+import { statusTooLarge } from '../budget.ts';
 import type { Violation } from '../digest/violations.ts';
 import { keyOf } from '../reference/reference.ts';
 import { awaitingRemote, type Resolved } from '../reference/resolved.ts';
 import { withVerdicts } from '../reference/verdict.ts';
-import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { claimedWorkspaces } from './bind.ts';
 import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
 import { withClaims, withInheritance } from './inherit.ts';
@@ -190,21 +189,10 @@ export class Draft {
     this.status.completionTime ??= timestamp(this.now);
   }
 
-  #boundWorkspaces(): WorkspaceBinding[] {
-    try {
-      return boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {});
-    } catch (error) {
-      // No claim was made from what is too large.
-      if (error instanceof TooLargeError) return [];
-      throw error;
-    }
-  }
-
   /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
   #cleanUpClaims(): void {
     if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
-    const templates = this.#boundWorkspaces().filter((binding) => binding.volumeClaimTemplate !== undefined);
-    for (const binding of templates)
+    for (const binding of claimedWorkspaces(this.run, this.status.pipelineSpec ?? {}))
       this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
   }
 }

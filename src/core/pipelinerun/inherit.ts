@@ -1,12 +1,10 @@
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { TooLargeError } from '../budget.ts';
 import { isDone } from '../condition.ts';
 import { recordAnnotations, recorded } from '../digest/record.ts';
 import { formatInheritance, formatSource, parseInheritance, type Inheritance } from '../inheritance/record.ts';
 import { annotations } from '../labels.ts';
 import { ask, type ClaimNeed, type EarlierPipelineRunNeed, type Planning } from '../need.ts';
-import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { claimedWorkspaces } from './bind.ts';
 import type { NewChild } from './child/child.ts';
 import { RunFailure, userError } from './failure.ts';
 import { nameOf, taskChildName } from './names.ts';
@@ -65,19 +63,9 @@ function* askClaims(run: PipelineRun, earlier: PipelineRun): Planning<Map<string
 /** Names of a run's claims by workspace: those that it went on with itself, and its own. */
 function claimsMade(run: PipelineRun): Map<string, string> {
   const before = parseInheritance(recorded(run.status, 'inheritance') ?? '')?.claims ?? [];
-  const made = bindings(run).filter(({ volumeClaimTemplate }) => volumeClaimTemplate !== undefined);
+  const made = claimedWorkspaces(run, run.status?.pipelineSpec ?? {});
   const own = made.map((binding) => [binding.name, claimName(binding, run.metadata.uid ?? '')] as const);
   return new Map([...own, ...before]);
-}
-
-function bindings(run: PipelineRun): WorkspaceBinding[] {
-  try {
-    return boundWorkspaces(run, pipelineNameOf(run), run.status?.pipelineSpec ?? {});
-  } catch (error) {
-    // No claim was made from what is too large.
-    if (error instanceof TooLargeError) return [];
-    throw error;
-  }
 }
 
 /** The run with the earlier run's claims in the place of its templates. */
