@@ -60,6 +60,11 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
     graph,
     requested: draft.run.spec.status,
     overdue: overdue(draft.timeouts, draft.status, draft.now),
+    leftOut: new Set(
+      (draft.status.skippedTasks ?? []).flatMap(({ name, reason }) =>
+        reason === 'PipelineRun was stopping' ? [name] : [],
+      ),
+    ),
     mostCombinations: draft.facts.settings.defaults.maxMatrixCombinationsCount,
   });
 }

@@ -33,6 +33,46 @@ describe('how runs end', () => {
     ]);
   });
 
+  it('a task that was skipped since the run stops is not found lacking a result later', () => {
+    const simulation = simulate([
+      task('a', {}, 'r'),
+      task('b', {}, 'r'),
+      task('after-a', uses('a')),
+      task('after-b', uses('b')),
+    ]);
+    simulation.step();
+    simulation.finish('a');
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-b': 'PipelineRun was stopping' });
+    simulation.finish('b');
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-b': 'PipelineRun was stopping' });
+    expect(simulation.condition).toContain('Skipped: 1, Failed Validation: 1 (');
+  });
+
+  it('a task that lacks a result does so also after the time of the run, so that what it stopped stays stopped', () => {
+    const simulation = new Simulation(
+      pipelineRun({
+        pipelineSpec: {
+          tasks: [
+            task('a', { onError: 'continue' }, 'r'),
+            task('slow'),
+            task('after-a', uses('a')),
+            task('after-slow', { runAfter: ['slow'] }),
+          ],
+        },
+        timeouts: { pipeline: '2m' },
+      }),
+    );
+    simulation.step();
+    simulation.finish('a', failed);
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-slow': 'PipelineRun was stopping' });
+    simulation.pass(121);
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-slow': 'PipelineRun was stopping' });
+  });
+
   const r = { results: { r: 'x' } };
   const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
   it.each<[string, Simulation, Record<string, Outcome>, string, Record<string, string>]>([

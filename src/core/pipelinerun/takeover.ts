@@ -70,8 +70,13 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): NewChild[] {
 function assessFreely({ facts, run }: Draft): Assessment {
   const { spec, graph } = pipelineOf(facts, run, () => {});
   const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
-  const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;
-  return assess(observeTasks(run, spec, facts.children), { graph, requested: undefined, overdue, mostCombinations });
+  return assess(observeTasks(run, spec, facts.children), {
+    graph,
+    requested: undefined,
+    overdue,
+    leftOut: new Set(),
+    mostCombinations: facts.settings.defaults.maxMatrixCombinationsCount,
+  });
 }
 
 /**
