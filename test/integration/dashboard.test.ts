@@ -100,7 +100,7 @@ async function nextLine(lines: AsyncGenerator<string>, form: RegExp): Promise<st
   for (;;) {
     const { value, done } = await lines.next();
     if (done === true) throw new Error(`the stream ended before a line of ${String(form)}`);
-    if (form.test(value as string)) return value as string;
+    if (form.test(value)) return value;
   }
 }
 

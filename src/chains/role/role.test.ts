@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../clock.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import { wholeLeadership, type Bucket } from '../../kube/buckets.ts';
+import { wholeLeadership } from '../../kube/buckets.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { configMaps, secrets, type ConfigMap } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
@@ -151,7 +151,7 @@ describe('queues', () => {
     store.upsert({
       ...done('now', '2026-01-04T00:00:00Z'),
       metadata: { ...taskRun('now').metadata, resourceVersion: '2' },
-    } as RunState);
+    });
     expect(lines.fast).toEqual(['ns/now']);
     lines.slow.length = 0;
     lookAgain();
@@ -171,7 +171,7 @@ describe('queues', () => {
   it('a TaskRun that is through or gone wakes its PipelineRun', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
-    feedParents(store, lines as never, wholeLeadership(), seal);
+    feedParents(store, lines, wholeLeadership(), seal);
     const child = (version: string, more: object = {}) =>
       ({
         ...taskRun('a', { ...childOf('p'), ...more }),
@@ -198,7 +198,7 @@ describe('queues', () => {
       {
         owns: isMine,
         onPromoted: (listener) => {
-          listener({ name: 'b', has: isMine } as Bucket);
+          listener({ name: 'b', has: isMine });
           return () => undefined;
         },
       },

@@ -8,8 +8,6 @@ import { FakeClock } from '../../clock.fake.ts';
 import type { LimitMaps } from '../../core/retention/limits.ts';
 import { ApiError } from '../../kube/client.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import type { Namespace } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
@@ -18,7 +16,7 @@ import { DeletionLane } from './lane.ts';
 import { PruningMetrics } from './metrics.ts';
 import { createPruningReconciler } from './reconciler.ts';
 
-const resource = pipelineRuns as Resource<PipelineRun>;
+const resource = pipelineRuns;
 
 function ended(name: string, minute: number): PipelineRun {
   const time = `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`;
@@ -52,7 +50,7 @@ function world(runs: PipelineRun[], given: Given) {
   const { data, annotations, maps } = given;
   const namespace: Namespace = { metadata: { name: 'ns', uid: 'n', ...(annotations ? { annotations } : {}) } };
   const reconcile = createPruningReconciler({
-    client: client as unknown as KubeClient,
+    client: client,
     runs: stores,
     settings: { pruner: () => parsePruner(data).pruner, limits: () => maps, namespace: () => namespace },
     events: { event: (object, type, reason, text) => void events.push(`${object.kind} ${type} ${reason}: ${text}`) },
