@@ -83,6 +83,7 @@ function runPruner(configMapsOfSystem: Informer<ConfigMap>, signal: AbortSignal)
     client,
     caches,
     leadership,
+    chainsNamespace: 'tekton-chains',
     settings: new PruningSettings({ ...around, namespaceMaps, namespaces: watched }),
     events: recorder,
     queueMetrics: new QueueMetricsRegistry(new Registry()),

@@ -266,14 +266,16 @@ describe('settings', () => {
       },
       end.signal,
     );
+    client.seed(configMaps, { metadata: { name: 'chains-info', namespace: 'tekton-chains' }, data: {} });
     const ready = vi.fn();
-    const waiting = { own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
+    const waiting = { client, own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
     let isOver = false;
     const over = untilSignerIsThere(waiting, end.signal).then(() => (isOver = true));
     client.seed(configMaps, map({ 'artifacts.taskrun.storage': 'oci' }, '9'));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect({ isOver, told }).toEqual({ isOver: false, told: ['Normal NothingIsSigned Secret signing-secrets'] });
     expect(ready).toHaveBeenCalledOnce();
+    expect((await client.get(configMaps, 'tekton-chains', 'chains-info')).data).toEqual({ signing: 'waiting' });
     client.seed(secrets, {
       metadata: { name: 'signing-secrets', namespace: 'tekton-chains' },
       data: { 'cosign.key': Buffer.from('key').toString('base64') },
@@ -298,7 +300,7 @@ describe('settings', () => {
     };
     const own = await watchOwnNamespace(watching, end.signal);
     const over = untilSignerIsThere(
-      { own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
+      { client, own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
       end.signal,
     );
     end.abort();
