@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: picks a cluster, installs Tektite into it, serves a sample repository there and runs a real CI
  * pipeline on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results, a pruned
- * history, the address of the dashboard and what to try next. With --trigger it is a push to the repository that starts the pipeline.
+ * history, the address of the dashboard and what to try next. With --trigger it is a push to the repository that starts
+ * the pipeline.
  */
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
