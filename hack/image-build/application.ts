@@ -74,7 +74,7 @@ async function pageEntries(root: string): Promise<TarEntry[]> {
   ];
 }
 
-/** /ko-app/entrypoint, its CEL evaluator and /ko-app/nop: static, so that they run in (and beside) any image. */
+/** /ko-app/entrypoint with its CEL evaluator and signer, and /ko-app/nop: static, so that they run in any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) =>
@@ -98,6 +98,7 @@ const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<T
     folder('ko-app'),
     file('ko-app/entrypoint', await goBinary(module, '.'), 0o755),
     file('ko-app/entrypoint-cel', await goBinary(join(module, 'cel'), '.'), 0o755),
+    file('ko-app/entrypoint-spire', await goBinary(join(module, 'spire'), '.'), 0o755),
     file('ko-app/nop', await goBinary(module, './nop'), 0o755),
   ];
 });
