@@ -107,8 +107,8 @@ function signedStatement(key: KeyObject, invocationId: string): string {
   return Buffer.from(envelopeJson(envelopeOf(type, payload, bytes, 'k'))).toString('base64');
 }
 
-/** Of somebody who may read runs, and no more. */
-async function readerToken(): Promise<string> {
+/** Somebody who may read runs, and no more. */
+async function createReader(): Promise<void> {
   const kind = (plural: string, name: string): Resource => ({
     group: 'rbac.authorization.k8s.io',
     version: 'v1',
@@ -125,8 +125,11 @@ async function readerToken(): Promise<string> {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
     subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace }],
   } as KubeObject);
+}
+
+async function tokenOf(name: string): Promise<string> {
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
-  const address = `/api/v1/namespaces/${namespace}/serviceaccounts/reader/token`;
+  const address = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
   return (JSON.parse(await client.raw('POST', address, { body })) as { status: { token: string } }).status.token;
 }
 
@@ -144,7 +147,9 @@ async function startRole(...flags: string[]): Promise<string> {
   const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal', INSTALLED_NAMESPACE: namespace };
   roles.push(dashboard(all, env, end.signal));
   const address = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${address}/v1/runs`)).status).toBe(200), { timeout: 60_000 });
+  await vi.waitFor(async () => expect([200, 401]).toContain((await fetch(`${address}/v1/runs`)).status), {
+    timeout: 60_000,
+  });
   return address;
 }
 
@@ -171,6 +176,7 @@ beforeAll(async () => {
     ],
     ago: 300,
   });
+  await createReader();
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
   origin = await startRole(
     '--read-only',
@@ -440,7 +446,7 @@ describe('what one may do with a run', () => {
 
   it('is not offered to whom the API server would refuse it', async () => {
     const { page, context } = await openPage(browser, `${writable}/`, {
-      extraHTTPHeaders: { authorization: `Bearer ${await readerToken()}` },
+      extraHTTPHeaders: { authorization: `Bearer ${await tokenOf('reader')}` },
     });
     await see(page, 'actions-refused', async () => {
       const answers = Promise.all(
@@ -504,6 +510,30 @@ describe('what one may do with a run', () => {
       expect(metadata.labels).toMatchObject({ 'dashboard.tekton.dev/rerunOf': 'broken' });
       expect(metadata.annotations).toMatchObject({ 'tektite.dev/rerun-from-failure': 'broken' });
       await page.getByText('again of broken').waitFor();
+    });
+  });
+});
+
+describe('whom nobody knows', () => {
+  it('signs in with a token, sees what it may see, and signs out', async () => {
+    const closed = await startRole('--require-credentials');
+    const watched = await openPage(browser, `${closed}/`, { bypassCSP: true });
+    opened.push(watched);
+    const { page } = watched;
+    await page.goto(`${closed}/runs?ns=${namespace}`);
+    await see(page, 'sign-in', async () => {
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await page.getByText(`kubectl -n ${namespace} create token tekton-dashboard`).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByLabel('Token').fill('of.another.cluster');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('the API server does not take this token').waitFor();
+      await page.getByLabel('Token').fill(await tokenOf('reader'));
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('row').getByText('broken', { exact: true }).waitFor();
+      expect(await page.evaluate<string>('document.cookie')).toBe('');
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     });
   });
 });
