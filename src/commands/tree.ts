@@ -19,6 +19,7 @@ import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import type { RunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
+import { pipelineLogs, taskLogs } from './logs/definition.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { pruneCommand } from './prune.ts';
@@ -54,6 +55,7 @@ const groups: readonly CommandGroup[] = [
       describePipeline,
       exportCommand(pipelines),
       listPipelines,
+      pipelineLogs,
       startPipeline,
       signCommand('Pipeline'),
       verifyCommand('Pipeline'),
@@ -94,6 +96,7 @@ const groups: readonly CommandGroup[] = [
       describeTask,
       exportCommand(tasks),
       listTasks,
+      taskLogs,
       startTask,
       signCommand('Task'),
       verifyCommand('Task'),

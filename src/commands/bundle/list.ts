@@ -43,7 +43,7 @@ export const listBundle: Command = command({
       throw new CommandError(`no objects of kind ${kind} named ${wanted} found in img`);
     const output = flags.output === '' ? 'name' : flags.output;
     for (const [index, object] of shown.entries()) {
-      const print = printerOf({ output, 'show-managed-fields': true }, resources[object.kind]);
+      const print = printerOf({ ...flags, output, 'show-managed-fields': true }, resources[object.kind]);
       const separator = output.toLowerCase() === 'yaml' && index > 0 ? '---\n' : '';
       terminal.out(`${separator}${(await print?.(object.content as KubeObject)) ?? ''}`);
     }
