@@ -33,8 +33,12 @@ export const runtimeLayer: LayerRecipe = {
 /** `node` from this repository's dev dependency, without debugging symbols (150 MB to 116 MB). */
 export const nodeLayer: LayerRecipe = {
   name: 'node',
-  inputs: async ({ root }) =>
-    JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')).version as unknown,
+  inputs: async ({ root }) => {
+    const { version } = JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')) as {
+      version: unknown;
+    };
+    return version;
+  },
   entries: async ({ root, progress }) => {
     const installed = join(root, 'node_modules/node/bin/node');
     if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`);

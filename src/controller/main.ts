@@ -138,7 +138,7 @@ async function reconcile(
     const pruning = new PruningSettings({ configMaps, systemNamespace, namespaceMaps, namespaces, events });
     sources.push(...watches.informers);
     controllers.push(
-      pruningController({ ...given, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
+      pruningController({ ...given, ...flags, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
     );
   }
   await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady: ready }, end);

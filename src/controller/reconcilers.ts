@@ -6,7 +6,7 @@ import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import { found, type KubeClient } from '../kube/client.ts';
-import type { KubeObject, Resource } from '../kube/object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
@@ -135,7 +135,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
 
 function readTaskRun(client: Pick<KubeClient, 'get'>) {
   return ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> =>
-    found(client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal }));
+    found(client.get(taskRunResource, namespace, name, { signal }));
 }
 
 /** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what only begins. */

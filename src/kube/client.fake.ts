@@ -330,7 +330,8 @@ function jsonPatched(stored: KubeObject, operations: JsonPatchOperation[]): Kube
         reason: 'Invalid',
         message: `remove operation does not apply: doc is missing key: ${path}`,
       });
-    else if (op === 'remove') Array.isArray(parent) ? parent.splice(Number(last), 1) : delete parent[last];
+    else if (op === 'remove' && Array.isArray(parent)) parent.splice(Number(last), 1);
+    else if (op === 'remove') delete parent[last];
     else if (op === 'add' && Array.isArray(parent))
       parent.splice(last === '-' ? parent.length : Number(last), 0, value);
     else if (op === 'add' || op === 'replace') parent[last] = value;
@@ -353,7 +354,7 @@ function merge(target: unknown, patch: unknown): unknown {
 
 function withoutStatus(object: KubeObject, stored: KubeObject): KubeObject {
   const { status } = stored as { status?: unknown };
-  return { ...object, ...(status === undefined ? {} : { status }) } as KubeObject;
+  return { ...object, ...(status === undefined ? {} : { status }) };
 }
 
 function specOf(object: KubeObject): unknown {

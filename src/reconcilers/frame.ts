@@ -148,7 +148,7 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     this.#signal = signal;
     this.#run = run;
     this.#span = span;
-    this.#before = run.status as StatusOf<Run> | undefined;
+    this.#before = run.status;
     this.#facts = parts.observe(run, options.settings());
   }
 

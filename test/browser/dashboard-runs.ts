@@ -88,7 +88,7 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
     ...(plan.pipeline ? { pipelineRef: { name: plan.pipeline } } : { pipelineSpec }),
     ...(plan.params ? { params: plan.params } : {}),
   };
-  await client.create(pipelineRuns as Resource, { metadata, spec } as KubeObject);
+  await client.create(pipelineRuns, { metadata, spec } as KubeObject);
   for (const { name, task } of children) await writeTaskRun(client, namespace, { name, run: plan.name, task, start });
   if (plan.outcome === undefined) return;
   const ends = all.map(({ from = 0, seconds = 5 }) => from + seconds);
@@ -113,7 +113,7 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
     skippedTasks: all.flatMap(({ name, skipped }) => (skipped === undefined ? [] : [{ name, reason: skipped }])),
     ...(plan.results ? { results: plan.results } : {}),
   };
-  await writeStatus(client, pipelineRuns as Resource, { namespace, name: plan.name, status });
+  await writeStatus(client, pipelineRuns, { namespace, name: plan.name, status });
 }
 
 export async function writeStatus(
@@ -121,7 +121,7 @@ export async function writeStatus(
   resource: Resource,
   { namespace, name, status }: { namespace: string; name: string; status: unknown },
 ): Promise<void> {
-  await client.patch(resource, namespace, name, { type: 'merge', body: { status } as never, subresource: 'status' });
+  await client.patch(resource, namespace, name, { type: 'merge', body: { status }, subresource: 'status' });
 }
 
 function childNames({ name }: RunPlan, { name: task, fanOut }: TaskPlan): string[] {
@@ -155,16 +155,13 @@ async function writeTaskRun(
 ): Promise<void> {
   const labels = { 'tekton.dev/pipelineRun': run };
   const taskSpec = { steps: (task.steps ?? ['run']).map((step) => ({ name: step, image: 'busybox' })) };
-  await client.create(
-    taskRuns as Resource,
-    { metadata: { namespace, name, labels }, spec: { taskSpec } } as KubeObject,
-  );
+  await client.create(taskRuns, { metadata: { namespace, name, labels }, spec: { taskSpec } } as KubeObject);
   const began = start + (task.from ?? 0) * 1000;
   const retriesStatus = Array.from({ length: task.failedBefore ?? 0 }, (_, at) =>
     taskRunStatus(`${name}-pod-${at}`, { ...task, outcome: 'failed' }, began),
   );
   const status = { ...taskRunStatus(`${name}-pod`, task, began), taskSpec, retriesStatus };
-  await writeStatus(client, taskRuns as Resource, { namespace, name, status });
+  await writeStatus(client, taskRuns, { namespace, name, status });
 }
 
 function taskRunStatus(

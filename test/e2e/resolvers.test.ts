@@ -36,7 +36,7 @@ const reference = (resolver: string, values: Readonly<Record<string, string>>) =
   params: params(values),
 });
 const startRemote = (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
-  bench.startTask({ taskRef: reference(resolver, values) } as TaskRun['spec']);
+  bench.startTask({ taskRef: reference(resolver, values) });
 const runRemote = async (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
   bench.waitFor(await startRemote(resolver, values));
 
@@ -198,7 +198,7 @@ describe('a StepAction from elsewhere', () => {
           },
         ],
       },
-    } as unknown as TaskRun['spec']);
+    });
 
   it('is what its step runs, and named in the provenance of the step', async () => {
     const { status } = await step('step.yaml');
@@ -236,7 +236,7 @@ describe('a Pipeline in git with Tasks of a hub', () => {
       ],
       taskRunTemplate: { podTemplate: { securityContext: { fsGroup: 65532 } } },
     };
-    run = await bench.runPipeline(spec as unknown as PipelineRun['spec']);
+    run = await bench.runPipeline(spec);
   }, 150_000);
 
   it('runs, its v1beta1 Tasks as v1', () => {

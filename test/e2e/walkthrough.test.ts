@@ -5,14 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../hack/command.ts';
 import { cosignPath } from '../../hack/demo/attestations.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { waitForRun } from '../cluster-access/runs.ts';
 import { walkthroughFolder } from '../conformance/examples-folder.ts';
@@ -28,7 +26,7 @@ const folder = walkthroughFolder() ?? '';
 const namespace = 'ci';
 const repository = 'https://github.com/acme/widget-api';
 const secret = 'It is a secret to everybody';
-const runs = pipelineRuns as Resource<PipelineRun>;
+const runs = pipelineRuns;
 let installation: Installation;
 let world: World;
 let client: KubeClient;
@@ -77,7 +75,7 @@ async function ended(name: string, seconds = 120): Promise<PipelineRun> {
     ({ status }) => isDone(status),
     AbortSignal.timeout(seconds * 1_000),
   );
-  return found as PipelineRun;
+  return found;
 }
 
 const startRun = async () =>
@@ -259,7 +257,7 @@ describe.skipIf(folder === '')('the walkthrough', () => {
 
   it('provenance: each run names the Task of the hub that it is of, by its digest', async () => {
     const labelSelector = `tekton.dev/pipelineRun=${name}`;
-    const { items } = await client.list(taskRuns as Resource<TaskRun>, { namespace, labelSelector });
+    const { items } = await client.list(taskRuns, { namespace, labelSelector });
     const sources = items.map(({ status }) => status?.provenance?.refSource);
     for (const [task, version] of [
       ['git-clone', '0.9'],

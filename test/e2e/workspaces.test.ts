@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { configMaps, persistentVolumeClaims, secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 
@@ -150,7 +148,7 @@ describe('a rerun from a failure', () => {
     expect(succeededCondition(failed.status)?.reason).toBe('Failed');
     const { status, out, err } = await bench.tektite('pipelinerun', 'rerun', name, '--from-failure', '-o', 'name');
     expect(status, err).toBe(0);
-    const runs = pipelineRuns as Resource<PipelineRun>;
+    const runs = pipelineRuns;
     const run = await bench.waitFor(await bench.client.get(runs, bench.namespace, out.trim()));
     expect(succeededCondition(run.status)?.message).toBe('Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
     expect(run.status?.results).toEqual([

@@ -2,8 +2,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
 import { Caches } from '../../src/controller/caches.ts';
@@ -126,14 +124,14 @@ async function replica(): Promise<() => Promise<void>> {
 
 const steps = [{ name: 's', image: 'busybox' }];
 const taskRun = (namespace: string, name: string) =>
-  client.create(taskRuns as Resource<TaskRun>, { metadata: { name, namespace }, spec: { taskSpec: { steps } } });
+  client.create(taskRuns, { metadata: { name, namespace }, spec: { taskSpec: { steps } } });
 
 /** As a reconciler, or the controller of a custom task, writes it. */
 async function put<T extends KubeObject>(resource: Resource<T>, run: T, status: string, reason: string): Promise<T> {
   const lastTransitionTime = new Date().toISOString();
   const conditions = [{ type: 'Succeeded', status, reason, message: '', lastTransitionTime }];
   const end = status === 'Unknown' ? {} : { completionTime: lastTransitionTime };
-  return client.replaceStatus(resource, { ...run, status: { conditions, ...end } } as T);
+  return client.replaceStatus(resource, { ...run, status: { conditions, ...end } });
 }
 
 it(
@@ -144,9 +142,9 @@ it(
     const stop = await replica();
     let receiver: Receiver | undefined;
     try {
-      const started = await put(taskRuns as Resource<TaskRun>, await taskRun(namespace, 'a'), 'Unknown', 'Started');
-      await put(taskRuns as Resource<TaskRun>, started, 'True', 'Succeeded');
-      const resource = pipelineRuns as Resource<PipelineRun>;
+      const started = await put(taskRuns, await taskRun(namespace, 'a'), 'Unknown', 'Started');
+      await put(taskRuns, started, 'True', 'Succeeded');
+      const resource = pipelineRuns;
       const pipelineSpec = { tasks: [{ name: 'a', taskSpec: { steps } }] };
       const run = await client.create(resource, { metadata: { name: 'p', namespace }, spec: { pipelineSpec } });
       await put(resource, run, 'False', 'Failed');
@@ -194,7 +192,7 @@ it(
 it('what a process that dies did not send the next one does', { timeout: 120_000 }, async () => {
   const namespace = await makeNamespace(client, 'killed');
   const first = await replica();
-  await put(taskRuns as Resource<TaskRun>, await taskRun(namespace, 'a'), 'False', 'StepFailed');
+  await put(taskRuns, await taskRun(namespace, 'a'), 'False', 'StepFailed');
   await first();
   const receiver = await receive();
   const second = await replica();
@@ -213,11 +211,7 @@ it('a slow receiver gets all of them, few at a time', { timeout: 120_000 }, asyn
   const stop = await replica();
   try {
     const names = Array.from({ length: 40 }, (_, index) => `r${index}`);
-    await Promise.all(
-      names.map(async (name) =>
-        put(taskRuns as Resource<TaskRun>, await taskRun(namespace, name), 'True', 'Succeeded'),
-      ),
-    );
+    await Promise.all(names.map(async (name) => put(taskRuns, await taskRun(namespace, name), 'True', 'Succeeded')));
     const ends = () =>
       receiver.received.filter(({ type, source }) => type === 'taskrun.successful.v1' && source.includes('/slow/'));
     await expect.poll(() => new Set(ends().map(({ id }) => id)).size, { timeout: 60_000 }).toBe(40);

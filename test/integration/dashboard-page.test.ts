@@ -36,6 +36,11 @@ let oldLogs: Server;
 const opened: WatchedPage[] = [];
 
 /** What a build would write that wants to take over the page that shows it. */
+/** In the browser: to one end of what is scrolled. */
+const scrollTo = (element: { scrollTop: number; scrollHeight: number }, isEnd: boolean) => {
+  element.scrollTop = isEnd ? element.scrollHeight : 0;
+};
+
 const hostileLog = [
   '<img src=x onerror="window.broken=1"><script>window.broken=2</script>',
   '\u001b]0;a title\u0007\u001b[2J\u001b[31mred text\u001b[0m and \u202egnp.exe',
@@ -102,8 +107,8 @@ function signedStatement(key: KeyObject, invocationId: string): string {
   return Buffer.from(envelopeJson(envelopeOf(type, payload, bytes, 'k'))).toString('base64');
 }
 
-/** Of somebody who may read runs, and no more. */
-async function readerToken(): Promise<string> {
+/** Somebody who may read runs, and no more. */
+async function createReader(): Promise<void> {
   const kind = (plural: string, name: string): Resource => ({
     group: 'rbac.authorization.k8s.io',
     version: 'v1',
@@ -120,8 +125,11 @@ async function readerToken(): Promise<string> {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
     subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace }],
   } as KubeObject);
+}
+
+async function tokenOf(name: string): Promise<string> {
   const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
-  const address = `/api/v1/namespaces/${namespace}/serviceaccounts/reader/token`;
+  const address = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
   return (JSON.parse(await client.raw('POST', address, { body })) as { status: { token: string } }).status.token;
 }
 
@@ -139,7 +147,9 @@ async function startRole(...flags: string[]): Promise<string> {
   const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal', INSTALLED_NAMESPACE: namespace };
   roles.push(dashboard(all, env, end.signal));
   const address = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect((await fetch(`${address}/v1/runs`)).status).toBe(200), { timeout: 60_000 });
+  await vi.waitFor(async () => expect([200, 401]).toContain((await fetch(`${address}/v1/runs`)).status), {
+    timeout: 60_000,
+  });
   return address;
 }
 
@@ -166,6 +176,7 @@ beforeAll(async () => {
     ],
     ago: 300,
   });
+  await createReader();
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
   origin = await startRole(
     '--read-only',
@@ -221,7 +232,7 @@ describe('the list of runs', () => {
       await page.getByRole('button', { name: '1 new run' }).click();
       await page.getByRole('row').filter({ hasText: 'fresh' }).getByText('running', { exact: true }).waitFor();
       const done = { conditions: [{ type: 'Succeeded', status: 'True', reason: 'Succeeded', message: '' }] };
-      await writeStatus(client, pipelineRuns as Resource, { namespace, name: 'fresh', status: done });
+      await writeStatus(client, pipelineRuns, { namespace, name: 'fresh', status: done });
       await page.getByRole('row').filter({ hasText: 'fresh' }).getByText('succeeded', { exact: true }).waitFor();
     });
   });
@@ -257,11 +268,11 @@ describe('the list of runs', () => {
       expect(await page.getByRole('row').count()).toBeLessThan(60);
       const rows = page.getByRole('rowgroup');
       for (let at = 0; at < 10; at += 1) {
-        await rows.evaluate((element) => void (element.scrollTop = element.scrollHeight));
+        await rows.evaluate(scrollTo, true);
         await page.waitForTimeout(100);
       }
       await page.locator(`[aria-rowindex="${CROWD + 1}"]`).waitFor();
-      await rows.evaluate((element) => void (element.scrollTop = 0));
+      await rows.evaluate(scrollTo, false);
       for (const key of ['j', 'j', 'k', 'j']) await page.keyboard.press(key);
       const focused = () =>
         page.evaluate<string>('document.activeElement.closest("[role=row]")?.getAttribute("aria-rowindex")');
@@ -402,9 +413,9 @@ describe('the page of a run', () => {
         completionTime: new Date().toISOString().replace(/\.\d+/, ''),
         conditions: [{ type: 'Succeeded', status: 'False', reason: 'Cancelled', message: 'by ana' }],
       };
-      await writeStatus(client, pipelineRuns as Resource, { namespace, name: 'later', status });
+      await writeStatus(client, pipelineRuns, { namespace, name: 'later', status });
       await page.getByText(/^cancelled after/).waitFor();
-      await client.delete(pipelineRuns as Resource, namespace, 'later');
+      await client.delete(pipelineRuns, namespace, 'later');
       await page.getByText('There is no such run').waitFor();
     });
   });
@@ -420,7 +431,7 @@ describe('the page of a run', () => {
 
 describe('what one may do with a run', () => {
   const specOf = async (name: string) =>
-    ((await client.get(pipelineRuns as Resource, namespace, name)) as { spec?: { status?: string } }).spec?.status;
+    ((await client.get(pipelineRuns, namespace, name)) as { spec?: { status?: string } }).spec?.status;
   const running = (name: string) =>
     writeRun(client, namespace, { name, outcome: 'running', tasks: [{ name: 'a', outcome: 'running' }] });
 
@@ -435,7 +446,7 @@ describe('what one may do with a run', () => {
 
   it('is not offered to whom the API server would refuse it', async () => {
     const { page, context } = await openPage(browser, `${writable}/`, {
-      extraHTTPHeaders: { authorization: `Bearer ${await readerToken()}` },
+      extraHTTPHeaders: { authorization: `Bearer ${await tokenOf('reader')}` },
     });
     await see(page, 'actions-refused', async () => {
       const answers = Promise.all(
@@ -473,13 +484,10 @@ describe('what one may do with a run', () => {
   });
 
   it('is to start one that is held back, and to delete it', async () => {
-    await client.create(
-      pipelineRuns as Resource,
-      {
-        metadata: { namespace, name: 'held' },
-        spec: { status: 'PipelineRunPending', pipelineRef: { name: 'x' } },
-      } as KubeObject,
-    );
+    await client.create(pipelineRuns, {
+      metadata: { namespace, name: 'held' },
+      spec: { status: 'PipelineRunPending', pipelineRef: { name: 'x' } },
+    } as KubeObject);
     const page = await openWritable('held');
     await see(page, 'actions-held', async () => {
       await page.getByRole('button', { name: 'Start' }).click();
@@ -487,7 +495,7 @@ describe('what one may do with a run', () => {
       await page.getByRole('button', { name: 'Delete' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
       await page.waitForURL(/\/runs$/);
-      const { items } = await client.list(pipelineRuns as Resource, { namespace });
+      const { items } = await client.list(pipelineRuns, { namespace });
       expect(items.map(({ metadata }) => metadata.name)).not.toContain('held');
     });
   });
@@ -498,10 +506,34 @@ describe('what one may do with a run', () => {
       await page.getByRole('button', { name: 'Rerun from failure' }).click();
       await page.waitForURL(/\/broken-r-\w{5}$/);
       const name = new URL(page.url()).pathname.split('/').at(-1) ?? '';
-      const { metadata } = await client.get(pipelineRuns as Resource, namespace, name);
+      const { metadata } = await client.get(pipelineRuns, namespace, name);
       expect(metadata.labels).toMatchObject({ 'dashboard.tekton.dev/rerunOf': 'broken' });
       expect(metadata.annotations).toMatchObject({ 'tektite.dev/rerun-from-failure': 'broken' });
       await page.getByText('again of broken').waitFor();
+    });
+  });
+});
+
+describe('whom nobody knows', () => {
+  it('signs in with a token, sees what it may see, and signs out', async () => {
+    const closed = await startRole('--require-credentials');
+    const watched = await openPage(browser, `${closed}/`, { bypassCSP: true });
+    opened.push(watched);
+    const { page } = watched;
+    await page.goto(`${closed}/runs?ns=${namespace}`);
+    await see(page, 'sign-in', async () => {
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await page.getByText(`kubectl -n ${namespace} create token tekton-dashboard`).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByLabel('Token').fill('of.another.cluster');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText('the API server does not take this token').waitFor();
+      await page.getByLabel('Token').fill(await tokenOf('reader'));
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('row').getByText('broken', { exact: true }).waitFor();
+      expect(await page.evaluate<string>('document.cookie')).toBe('');
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     });
   });
 });
@@ -513,15 +545,15 @@ describe('provenance', () => {
       outcome: 'succeeded',
       tasks: [{ name: 'a', outcome: 'succeeded' }],
     });
-    const { metadata } = await client.get(pipelineRuns as Resource, namespace, 'signed');
+    const { metadata } = await client.get(pipelineRuns, namespace, 'signed');
     const sealed = (key: KeyObject) => ({
       [`chains.tekton.dev/signature-pipelinerun-${metadata.uid}`]: signedStatement(key, metadata.uid ?? ''),
       'chains.tekton.dev/signed': 'true',
     });
     const annotate = (annotations: Record<string, string>) =>
-      client.patch(pipelineRuns as Resource, namespace, 'signed', {
+      client.patch(pipelineRuns, namespace, 'signed', {
         type: 'merge',
-        body: { metadata: { annotations } } as never,
+        body: { metadata: { annotations } },
       });
     await annotate(sealed(privateKey));
     const page = await openAt(`/runs/${namespace}/signed/provenance`);

@@ -3,9 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { Task } from '../../src/api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -22,7 +20,6 @@ import {
   namespaces,
   validatingWebhookConfigurations,
   type CustomResourceDefinition,
-  type ValidatingWebhookConfiguration,
 } from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
 import { byController, controllerIndex } from '../../src/kube/owners.ts';
@@ -45,8 +42,8 @@ let current = settings;
 let controlPlane: ControlPlane;
 let client: KubeClient;
 
-const runs = pipelineRuns as Resource<PipelineRun>;
-const children = taskRuns as Resource<TaskRun>;
+const runs = pipelineRuns;
+const children = taskRuns;
 
 async function installCrds(): Promise<void> {
   const folder = join(import.meta.dirname, '../../crds');
@@ -110,8 +107,8 @@ beforeAll(async () => {
     inform(runs),
     inform(children),
     inform(customRunResource),
-    inform(pipelines as Resource<Pipeline>),
-    inform(tasks as Resource<Task>),
+    inform(pipelines),
+    inform(tasks),
   ];
   await Promise.all(
     [pipelineRunInformer, taskRunInformer, customRunInformer, pipelineInformer, taskInformer].map((informer) =>
@@ -276,7 +273,7 @@ describe('a PipelineRun on a real API server', () => {
           admissionReviewVersions: ['v1'],
         },
       ],
-    } as ValidatingWebhookConfiguration);
+    });
     current = { ...settings, creationBackOff: { durationMs: 400, factor: 2, jitter: 0, steps: 1, capMs: 0 } };
     try {
       // The API server takes a moment to know a new webhook.

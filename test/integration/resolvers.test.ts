@@ -148,7 +148,7 @@ function pipeline(): string {
 
 function taskRun(name: string, resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> {
   const spec = { taskRef: { resolver, params: params(values) }, params: [{ name: 'path', value: 'task/hello.yaml' }] };
-  return client.create(taskRuns, { metadata: { name, namespace: team }, spec } as unknown as TaskRun);
+  return client.create(taskRuns, { metadata: { name, namespace: team }, spec });
 }
 
 const seen = (name: string) => client.get(taskRuns, team, name);
@@ -213,7 +213,7 @@ describe('a Task from elsewhere', () => {
 
   it('may be named by its address alone', async () => {
     const taskRef = { resolver: 'http', name: `${web.url}/task.yaml` };
-    await client.create(taskRuns, { metadata: { name: 'by-address', namespace: team }, spec: { taskRef } } as TaskRun);
+    await client.create(taskRuns, { metadata: { name: 'by-address', namespace: team }, spec: { taskRef } });
     const run = await started('by-address');
     expect(run.status?.podName).toBeTruthy();
     expect(run.status?.provenance?.refSource?.uri).toBe(`${web.url}/task.yaml`);
@@ -274,7 +274,7 @@ describe('a StepAction from elsewhere', () => {
   it('is what its step runs, and named in the provenance of the step', async () => {
     const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'step.yaml' }) };
     const spec = { taskSpec: { steps: [{ name: 'greet', ref, params: params({ who: 'team' }) }] } };
-    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec } as unknown as TaskRun);
+    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec });
     const run = await started('by-step');
     const pod = await client.get(pods, team, run.status?.podName ?? '');
     expect(pod.spec?.containers?.[0]).toMatchObject({
@@ -290,7 +290,7 @@ describe('a StepAction from elsewhere', () => {
   it('that is not there ends the run with what is wrong', async () => {
     const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'none.yaml' }) };
     const spec = { taskSpec: { steps: [{ name: 'greet', ref }] } };
-    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec } as unknown as TaskRun);
+    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec });
     const run = await ended('no-step');
     expect(condition(run)?.message).toMatch(/error opening file "none.yaml": file does not exist/);
   });
@@ -365,7 +365,7 @@ describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
         client.create(pipelineRuns, {
           metadata: { name, namespace: team },
           spec: { pipelineRef: { resolver: 'git', params: of } },
-        } as PipelineRun),
+        }),
       ),
     );
     const started = async () => {

@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { configMaps, events, pods, secrets } from '../../src/kube/resources.ts';
 import { LoadedController } from '../load/controller.ts';
 import { loadPlane, makeNamespace } from '../load/plane.ts';
@@ -12,8 +9,8 @@ import { TraceReceiver } from './trace-receiver.ts';
 
 /** Spans from the controller as a process, bundled as in its image, on a real API server, to a receiver over HTTP. */
 const systemNamespace = 'tekton-pipelines';
-const runs = pipelineRuns as Resource<PipelineRun>;
-const tasks = taskRuns as Resource<TaskRun>;
+const runs = pipelineRuns;
+const tasks = taskRuns;
 const taskSpec = { steps: [{ name: 's', image: 'example/image@sha256:' + 'a'.repeat(64), command: ['true'] }] };
 const waiting = { timeout: 30_000, interval: 200 };
 

@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { triggers, type ScheduleStatus, type Trigger } from '../../src/api/triggers/objects.ts';
 import { isConflict } from '../../src/kube/api-error.ts';
-import type { Resource } from '../../src/resource.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /**
  * Two sinks of one listener keep a schedule on a real API server, with the rights that the chart's roles give. Its time
  * is New Year: the test moves what is recorded, not the clock.
  */
-const runs = pipelineRuns as Resource<PipelineRun>;
+const runs = pipelineRuns;
 const annotations = { 'triggers.tektite.dev/schedule': '0 0 1 1 *', 'triggers.tektite.dev/time-zone': 'Europe/Berlin' };
 const run = {
   apiVersion: 'tekton.dev/v1',

@@ -3,17 +3,15 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { eventListeners } from '../../src/api/triggers/objects.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { deployments, secrets, services } from '../../src/kube/resources.ts';
-import type { Resource } from '../../src/resource.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /** A listener of GitHub's pushes on a real API server, its sink with the rights that the chart's roles give. */
-const runs = pipelineRuns as Resource<PipelineRun>;
+const runs = pipelineRuns;
 const secret = 'It is a secret to everybody';
 let world: TriggersWorld;
 let client: KubeClient;

@@ -53,7 +53,7 @@ export async function prepareNamespace(
   await client.create(serviceAccounts, {
     metadata: { name: 'puller', namespace },
     imagePullSecrets: [{ name: 'registry-right' }],
-  } as never);
+  });
   await client.create(tasks, {
     metadata: { name: 'inside', namespace },
     spec: { steps: [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }] },

@@ -82,5 +82,5 @@ export function decoded<T extends TriggersObject<unknown, unknown>>(
   object: T,
 ): { object: T; errors: FieldError[] } {
   const { value, errors } = decodeAs(specForms[kind], object.spec ?? {});
-  return { object: { ...object, spec: value as T['spec'] }, errors: via('spec', errors) };
+  return { object: { ...object, spec: value }, errors: via('spec', errors) };
 }

@@ -16,6 +16,7 @@ import { LeaseLock } from '../storage/oci/lease-lock.ts';
 import { createSignerSource, readSigningSecret } from '../signing/source.ts';
 import { RunCaches } from './caches.ts';
 import { makeControllers } from './controllers.ts';
+import { announceSigning } from './announce.ts';
 import { untilSignerIsThere } from './dormant.ts';
 import { parseChainsFlags, type ChainsFlags } from './flags.ts';
 import { leaseComponent, queueNames } from './leadership.ts';
@@ -50,13 +51,15 @@ async function work(process: RoleProcess<ChainsFlags>): Promise<void> {
     ca: await certificatesFromEnvironment(env),
   });
   const stopWatching = new AbortController();
+  const place = { namespace: flags.systemNamespace };
   try {
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
     const starting = AbortSignal.any([end, stopWatching.signal]);
     const own = await Promise.race([watchOwnNamespace(ownNamespace(process), stopWatching.signal), aborted(starting)]);
-    if (await isUntouched(process, starting))
-      await untilSignerIsThere({ ...process, own, namespace: flags.systemNamespace }, starting);
-    if (!starting.aborted) await sign({ ...process, registries }, own, stopWatching);
+    if (await isUntouched(process, starting)) await untilSignerIsThere({ ...process, own, ...place }, starting);
+    if (starting.aborted) return;
+    await announceSigning({ ...process, ...place }, 'on', starting);
+    await sign({ ...process, registries }, own, stopWatching);
   } finally {
     stopWatching.abort();
     await registries.close();

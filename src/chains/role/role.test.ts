@@ -2,7 +2,7 @@ import { Registry } from 'prom-client';
 import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../clock.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import { wholeLeadership, type Bucket } from '../../kube/buckets.ts';
+import { wholeLeadership } from '../../kube/buckets.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { configMaps, secrets, type ConfigMap } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
@@ -151,7 +151,7 @@ describe('queues', () => {
     store.upsert({
       ...done('now', '2026-01-04T00:00:00Z'),
       metadata: { ...taskRun('now').metadata, resourceVersion: '2' },
-    } as RunState);
+    });
     expect(lines.fast).toEqual(['ns/now']);
     lines.slow.length = 0;
     lookAgain();
@@ -171,7 +171,7 @@ describe('queues', () => {
   it('a TaskRun that is through or gone wakes its PipelineRun', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
-    feedParents(store, lines as never, wholeLeadership(), seal);
+    feedParents(store, lines, wholeLeadership(), seal);
     const child = (version: string, more: object = {}) =>
       ({
         ...taskRun('a', { ...childOf('p'), ...more }),
@@ -198,7 +198,7 @@ describe('queues', () => {
       {
         owns: isMine,
         onPromoted: (listener) => {
-          listener({ name: 'b', has: isMine } as Bucket);
+          listener({ name: 'b', has: isMine });
           return () => undefined;
         },
       },
@@ -266,14 +266,16 @@ describe('settings', () => {
       },
       end.signal,
     );
+    client.seed(configMaps, { metadata: { name: 'chains-info', namespace: 'tekton-chains' }, data: {} });
     const ready = vi.fn();
-    const waiting = { own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
+    const waiting = { client, own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
     let isOver = false;
     const over = untilSignerIsThere(waiting, end.signal).then(() => (isOver = true));
     client.seed(configMaps, map({ 'artifacts.taskrun.storage': 'oci' }, '9'));
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect({ isOver, told }).toEqual({ isOver: false, told: ['Normal NothingIsSigned Secret signing-secrets'] });
     expect(ready).toHaveBeenCalledOnce();
+    expect((await client.get(configMaps, 'tekton-chains', 'chains-info')).data).toEqual({ signing: 'waiting' });
     client.seed(secrets, {
       metadata: { name: 'signing-secrets', namespace: 'tekton-chains' },
       data: { 'cosign.key': Buffer.from('key').toString('base64') },
@@ -298,7 +300,7 @@ describe('settings', () => {
     };
     const own = await watchOwnNamespace(watching, end.signal);
     const over = untilSignerIsThere(
-      { own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
+      { client, own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
       end.signal,
     );
     end.abort();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
-import { secrets, type Secret } from '../../kube/resources.ts';
+import { secrets } from '../../kube/resources.ts';
 import { readSeal, sealSecretName, wasAtWork } from './seal-key.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
@@ -15,7 +15,7 @@ function cluster(data?: Record<string, string> | null): FakeKubeClient {
       kind: 'Secret',
       metadata: { name: sealSecretName, namespace: 'chains' },
       ...(data === null ? {} : { data }),
-    } as Secret);
+    });
   return client;
 }
 

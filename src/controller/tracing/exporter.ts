@@ -8,7 +8,7 @@ import {
   type TextMapPropagator,
   type Tracer,
 } from '@opentelemetry/api';
-import { W3CTraceContextPropagator, type ExportResult } from '@opentelemetry/core';
+import { ExportResultCode, W3CTraceContextPropagator, type ExportResult } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
@@ -83,7 +83,10 @@ function telling(inner: SpanExporter, told: Destination['onExport']): SpanExport
   return {
     export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
       inner.export(spans, (result) => {
-        const failure = result.code === 0 ? undefined : (result.error ?? new Error('the receiver did not take it'));
+        const failure =
+          result.code === ExportResultCode.SUCCESS
+            ? undefined
+            : (result.error ?? new Error('the receiver did not take it'));
         told(spans.length, failure);
         done(result);
       });

@@ -196,7 +196,7 @@ export class Simulation {
     children.set(name, {
       ...child,
       status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) },
-    } as ChildObject);
+    });
   }
 
   pass(seconds: number): void {
@@ -233,7 +233,7 @@ export class Simulation {
 
   #childrenOf(kind: ChildKind): Map<string, ChildObject> {
     const all = { TaskRun: this.taskRuns, CustomRun: this.customRuns, PipelineRun: this.pipelineRuns };
-    return all[kind] as Map<string, ChildObject>;
+    return all[kind];
   }
 
   #kindOf(name: string): ChildKind {
@@ -299,8 +299,8 @@ function patched(child: ChildObject, patch: StopPatch): ChildObject {
   const { metadata, spec } = child;
   if (patch.type === 'json') {
     const changes = patch.body.map(({ path, value }) => [path.slice('/spec/'.length), value]);
-    return { ...child, spec: { ...spec, ...Object.fromEntries(changes) } } as ChildObject;
+    return { ...child, spec: { ...spec, ...Object.fromEntries(changes) } };
   }
   const annotations = { ...metadata.annotations, ...patch.body.metadata.annotations };
-  return { ...child, metadata: { ...metadata, annotations }, spec: { ...spec, ...patch.body.spec } } as ChildObject;
+  return { ...child, metadata: { ...metadata, annotations }, spec: { ...spec, ...patch.body.spec } };
 }

@@ -1,8 +1,6 @@
 import type { Defaults } from '../../api/config/config-defaults.ts';
 import { defaultPipelineRunSpec, defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
-import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
-import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
 import { TooLargeError } from '../budget.ts';
@@ -109,9 +107,9 @@ function withOutcome(all: Record<string, string> = {}): Record<string, string> {
 
 /** A spec with every default, our own and those of the CRD, and without what a cancellation changes. */
 function comparable(kind: ChildKind, given: ChildObject['spec'], defaults: Defaults): Record<string, unknown> {
-  if (kind === 'PipelineRun') return fixedPart(defaultPipelineRunSpec(given as PipelineRunSpec, defaults));
+  if (kind === 'PipelineRun') return fixedPart(defaultPipelineRunSpec(given, defaults));
   if (kind === 'CustomRun') return fixedPart(given);
-  const { taskSpec, ...rest } = defaultTaskRunSpec(given as TaskRunSpec, defaults);
+  const { taskSpec, ...rest } = defaultTaskRunSpec(given, defaults);
   if (taskSpec === undefined) return fixedPart(rest);
   const { steps, sidecars } = taskSpec;
   const withName = <T extends Pick<Step, 'name'>>(item: T) => ({ ...item, name: item.name ?? '' });

@@ -1,38 +1,48 @@
 import { Component, lazy, Suspense, type ReactNode } from 'react';
 import { Link, Redirect, Route, Router, Switch } from 'wouter';
 import { basePath } from './api/request.ts';
+import { signOut, useUnauthorized } from './api/session.ts';
 import { useProperties } from './api/use-properties.ts';
 import { Problem } from './parts/problem.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
+import { SignIn } from './sign-in.tsx';
 import { fromHashRoute } from './upstream-routes.ts';
 
 const RunPage = lazy(() => import('./run/run-page.tsx'));
 
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
+  // Behind a proxy with a login the server hears of a token that the page does not know: only a refusal tells.
+  const isUnauthorized = useUnauthorized();
   return (
     <Router base={basePath}>
       <Header />
       <Caught>
         <Suspense fallback={<p className="empty">Loading...</p>}>
-          <Switch>
-            <Route path="/">
-              <Redirect to={upstream ?? '/runs'} replace />
-            </Route>
-            <Route path="/runs" component={RunsPage} />
-            <Route path="/runs/:namespace/:name/:tab?" component={RunPage} />
-            <Route>
-              <main className="empty">
-                <h1>There is no such page</h1>
-                <p>
-                  The address leads nowhere here. All runs are at <Link href="/runs">/runs</Link>.
-                </p>
-              </main>
-            </Route>
-          </Switch>
+          {isUnauthorized ? <SignIn /> : <Pages upstream={upstream} />}
         </Suspense>
       </Caught>
     </Router>
+  );
+}
+
+function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to={upstream ?? '/runs'} replace />
+      </Route>
+      <Route path="/runs" component={RunsPage} />
+      <Route path="/runs/:namespace/:name/:tab?" component={RunPage} />
+      <Route>
+        <main className="empty">
+          <h1>There is no such page</h1>
+          <p>
+            The address leads nowhere here. All runs are at <Link href="/runs">/runs</Link>.
+          </p>
+        </main>
+      </Route>
+    </Switch>
   );
 }
 
@@ -53,6 +63,11 @@ function Header(): ReactNode {
         <span className="badge" title="The server passes no change on">
           read-only
         </span>
+      )}
+      {properties?.hasSession === true && (
+        <button type="button" className="top-link" onClick={() => void signOut()}>
+          Sign out
+        </button>
       )}
       {properties?.logoutURL !== undefined && (
         <a className="top-link" href={properties.logoutURL}>

@@ -19,7 +19,7 @@ async function indexOf(...runs: KubeObject[]) {
   client.seed(resource, ...runs);
   const end = new AbortController();
   ends.push(end);
-  const index = new RunIndex(client as never, [], silentLogger);
+  const index = new RunIndex(client, [], silentLogger);
   void index.run(end.signal);
   await index.synced(end.signal);
   return { client, index, signal: end.signal };

@@ -99,5 +99,5 @@ function signedOf(mark: string | undefined): RunSummary['signed'] {
 function startedBy({ metadata }: PipelineRun | TaskRun): StartedBy {
   return Object.fromEntries(
     Object.entries(startedByOf(metadata)).map(([part, value]) => [part, cut(value, LONGEST_TEXT)]),
-  ) as StartedBy;
+  );
 }

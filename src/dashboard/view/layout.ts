@@ -1,4 +1,4 @@
-import { Graph, layout } from '@dagrejs/dagre';
+import * as dagre from '@dagrejs/dagre';
 import { nodeHeight, nodeWidth } from './geometry.ts';
 import type { RunGraph } from './run-graph.ts';
 
@@ -15,6 +15,18 @@ export interface Layout {
   /** Where the tasks of finally begin; missing when there are none. */
   finallyAt?: number;
 }
+
+/** What is used of dagre: its own types are not found by the module resolution of Node. */
+interface Drawing {
+  setGraph(options: Record<string, string | number>): Drawing;
+  setNode(id: string, size: { width: number; height: number }): void;
+  setEdge(from: string, to: string, label: object): void;
+  node(id: string): { x?: number; y?: number };
+  edges(): readonly { v: string; w: string }[];
+  edge(from: string, to: string): { points?: { x: number; y: number }[] };
+  graph(): { width?: number; height?: number };
+}
+const { Graph, layout } = dagre as unknown as { Graph: new () => Drawing; layout: (drawing: Drawing) => void };
 
 const GAP = 16;
 const RANK_GAP = 32;
@@ -71,15 +83,15 @@ function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
   layout(graph);
   const places = Object.fromEntries(
     Array.from(names, ([id, name]): [string, { x: number; y: number }] => {
-      const { x = 0, y = 0 } = graph.node(id) as { x?: number; y?: number };
+      const { x = 0, y = 0 } = graph.node(id);
       return [name, { x: x - nodeWidth / 2, y: y - nodeHeight / 2 }];
     }),
   );
-  const edges = (graph.edges() as { v: string; w: string }[]).map(({ v, w }) => {
-    const { points = [] } = graph.edge(v, w) as { points?: { x: number; y: number }[] };
+  const edges = graph.edges().map(({ v, w }) => {
+    const { points = [] } = graph.edge(v, w);
     return { from: names.get(v) ?? '', to: names.get(w) ?? '', path: pathThrough(points) };
   });
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const { width = 0, height = 0 } = graph.graph();
   return { width: Math.max(0, width), height: Math.max(0, height), places, edges };
 }
 

@@ -7,7 +7,7 @@ import { spanContextAnnotations, writtenCarrier, type SpanCarrier } from '../../
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
-import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/resources.ts';
+import { persistentVolumeClaims } from '../../kube/resources.ts';
 import { cancelChild, createChild, isFinished, pipelineRunResource } from './children.ts';
 import { during, spans, type ReconcileSpan } from '../tracing.ts';
 import type { PipelineRunStores } from './observe.ts';
@@ -140,7 +140,7 @@ interface Actions extends Applying {
 
 async function createClaim(claim: ClaimObject, { client, signal }: Actions): Promise<void> {
   try {
-    await client.create(persistentVolumeClaims, claim as PersistentVolumeClaim, { signal });
+    await client.create(persistentVolumeClaims, claim, { signal });
   } catch (error) {
     // Its name holds a hash of the run's uid: it is ours, made before a crash.
     if (!isAlreadyExists(error)) throw error;

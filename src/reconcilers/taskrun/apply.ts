@@ -11,12 +11,11 @@ import { gate } from '../../core/taskrun/running.ts';
 import { podOfAnother, podOfEarlierRun, type MadePod, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims, pods, type PersistentVolumeClaim, type Pod } from '../../kube/resources.ts';
 import { during, type ReconcileSpan } from '../tracing.ts';
 import type { TaskRunStores } from './observe.ts';
 
-export const taskRunResource = taskRuns as Resource<TaskRun>;
+export const taskRunResource = taskRuns;
 
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
@@ -76,7 +75,7 @@ function isReported(effect: TaskRunEffect, error: unknown): boolean {
 async function carryOut(effect: TaskRunEffect, action: Action): Promise<MadePod | void> {
   switch (effect.type) {
     case 'createPersistentVolumeClaim':
-      return createClaim(effect.claim as PersistentVolumeClaim, action);
+      return createClaim(effect.claim, action);
     case 'createPod':
       return during(action.span, 'createPod', () => createPod(effect.pod, action));
     case 'patchPod': {

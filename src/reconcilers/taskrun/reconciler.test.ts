@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parseBackOff } from '../../api/config/config-back-off.ts';
-import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
 import { container } from '../../core/pod/pod.fake.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
 import { ApiError } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import {
   events as coreEvents,
   limitRanges,
@@ -14,7 +12,6 @@ import {
   pods,
   secrets,
   serviceAccounts,
-  type CoreEvent,
   type Pod,
 } from '../../kube/resources.ts';
 import { taskRunResource } from './apply.ts';
@@ -57,7 +54,7 @@ describe('a whole run', () => {
   it("a run of a user's own gets its labels in one patch, and no conflict from it", async () => {
     const one = await scene((it) => {
       it.run({ taskRef: { name: 't' } }, undefined, { labels: {}, annotations: {} });
-      it.client.seed(tasks as Resource<Task>, {
+      it.client.seed(tasks, {
         metadata: { name: 't', namespace: 'ns', labels: { team: 'blue' } },
         spec,
       });
@@ -90,7 +87,7 @@ describe('a whole run', () => {
       type: 'Warning',
       reason: 'FailedMount',
       message: 'configmap "ghost" not found',
-    } as unknown as CoreEvent);
+    });
     expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 10_000 });
     expect((await one.stored()).status?.conditions?.[0]?.message).toBe('Pending');
     await one.clock.advance(10_000);

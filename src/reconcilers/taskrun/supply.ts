@@ -1,11 +1,10 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
 import { gateOf } from '../../concurrency.ts';
 import type { AnswerTo, Need } from '../../core/need.ts';
 import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
 import { found, type KubeClient } from '../../kube/client.ts';
-import { joinKey, type Resource } from '../../kube/object.ts';
+import { joinKey } from '../../kube/object.ts';
 import type { LimitRange } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
 import { supplyContainerLog, supplyLogAccess } from '../supply/container-log.ts';
@@ -51,7 +50,7 @@ export function supplierFor(
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
       case 'earlierTaskRun':
-        return found(client.get(taskRuns as Resource<TaskRun>, need.namespace, need.name, { signal }));
+        return found(client.get(taskRuns, need.namespace, need.name, { signal }));
       case 'earlierPipelineRun':
       case 'claim':
         throw new Error(`a TaskRun does not ask for ${need.type}`);

@@ -34,7 +34,7 @@ async function writesFor({ seen, stored }: Meanwhile): Promise<string[]> {
       const answer = Buffer.from(status?.data ?? '', 'base64').toString();
       writes.push(`${metadata.resourceVersion} ${isCurrent ? answer : 'conflict'}`);
       if (isCurrent) return Promise.resolve(onServer);
-      return Promise.reject(new ApiError(409, { reason: 'Conflict', message: 'it was changed' } as never));
+      return Promise.reject(new ApiError(409, { reason: 'Conflict', message: 'it was changed' }));
     },
   };
   const fetched = () => {

@@ -9,7 +9,7 @@ function said(name: string, data: Record<string, string> | undefined, names?: Re
     resource: { group: '', version: 'v1', resource: 'configmaps' },
     operation: 'UPDATE',
     userInfo: { username: 'operator' },
-    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, ...(data ? { data } : {}) } as never,
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, ...(data ? { data } : {}) },
   };
   const verdict = validateConfig(request, names);
   return verdict.allowed ? [...(verdict.warnings ?? [])] : [verdict.message];

@@ -10,8 +10,7 @@ export type ParamValue = string | string[] | Record<string, string>;
 export function toParamValue(json: unknown): ParamValue {
   if (typeof json === 'string') return json;
   if (json === undefined || json === null) return '';
-  if (Array.isArray(json))
-    return json.every((item) => typeof item === 'string') ? (json as string[]) : JSON.stringify(json);
+  if (Array.isArray(json)) return json.every((item) => typeof item === 'string') ? json : JSON.stringify(json);
   if (typeof json === 'object') {
     const values: unknown[] = Object.values(json);
     return values.every((item) => typeof item === 'string') ? (json as Record<string, string>) : JSON.stringify(json);

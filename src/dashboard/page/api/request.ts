@@ -14,6 +14,9 @@ export class RefusedError extends Error {
   }
 }
 
+/** Event of the window: the server, or the API server, does not know who asks. */
+export const unauthorized = 'tektite-unauthorized';
+
 /** The whole address of something that the server has, such as `v1/runs`. */
 export function addressOf(path: string): string {
   return new URL(path, document.baseURI).href;
@@ -33,6 +36,7 @@ export async function readJson<T>(path: string, signal: AbortSignal): Promise<T>
 
 /** What an answer that is no success says. */
 export async function refusalOf(answer: Response): Promise<RefusedError> {
+  if (answer.status === 401) dispatchEvent(new Event(unauthorized));
   const text = (await answer.text().catch(() => '')).slice(0, 10_000);
   return new RefusedError(answer.status, messageIn(text) ?? `the server answered ${answer.status}`);
 }

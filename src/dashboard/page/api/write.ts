@@ -5,7 +5,12 @@ import { addressOf, refusalOf } from './request.ts';
 const fromHere = { 'tekton-client': 'tektite' };
 
 /** Changes something through the API server. @throws RefusedError with what it, or the dashboard, said. */
-async function change(method: string, path: string, body?: object, type = 'application/json'): Promise<KubeObject> {
+export async function change(
+  method: string,
+  path: string,
+  body?: object,
+  type = 'application/json',
+): Promise<KubeObject> {
   const answer = await fetch(addressOf(path), {
     method,
     headers: { ...fromHere, accept: 'application/json', ...(body === undefined ? {} : { 'content-type': type }) },

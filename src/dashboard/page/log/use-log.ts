@@ -15,7 +15,7 @@ export interface Log {
   found: Found;
   /** A line, when it is there: asking for it fetches it. */
   line(at: number): LogLine | undefined;
-  search(text: string, isExpression: boolean): void;
+  search: (text: string, isExpression: boolean) => void;
 }
 
 const BLOCK = 200;
@@ -38,7 +38,8 @@ export function useLog({ address, fallback }: LogSource, isOver: boolean): Log {
   useEffect(() => {
     const made = new Worker(new URL('./log.worker.ts', import.meta.url), { type: 'module' });
     worker.current = made;
-    [blocks.current, asked.current] = [new Map(), new Map()];
+    blocks.current = new Map();
+    asked.current = new Map();
     setState(before);
     setFound(nothingFound);
     made.onmessage = ({ data }: MessageEvent<FromLog>) => {

@@ -16,10 +16,10 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
   const skipped = name.kind === 'PipelineRun' ? ((run as PipelineRun).status?.skippedTasks ?? []) : [];
   return (
     <TabBody label="Params and results">
-      <Values title="Params" values={(spec.params ?? []) as Named[]} none="The run was given no params." />
+      <Values title="Params" values={spec.params ?? []} none="The run was given no params." />
       <Values
         title="Results"
-        values={(status?.results ?? []) as Named[]}
+        values={status?.results ?? []}
         none={status?.completionTime === undefined ? 'There are no results yet.' : 'The run produced no results.'}
       />
       <Values

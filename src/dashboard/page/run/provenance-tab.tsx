@@ -31,7 +31,7 @@ export default function ProvenanceTab({ name, run }: { name: RunName; run: Pipel
   const known = new Set(
     provenance.attestations.flatMap(imagesIn).map(({ name: image, digest }) => `${image}@${digest}`),
   );
-  const images = imagesOf((run.status?.results ?? []) as Parameters<typeof imagesOf>[0]);
+  const images = imagesOf(run.status?.results ?? []);
   const others = images.filter(({ name: image, digest }) => !known.has(`${image}@${digest}`));
   return (
     <TabBody label="Provenance">

@@ -127,8 +127,8 @@ function RunHead({ name, view, run, now }: Omit<TabProps, 'tab' | 'place'>): Rea
   const { metadata, status } = run;
   const sentence =
     name.kind === 'TaskRun'
-      ? taskRunSentence(run as TaskRun, now)
-      : pipelineRunSentence(run as PipelineRun, view.graph, { taskRuns: view.taskRuns, now });
+      ? taskRunSentence(run, now)
+      : pipelineRunSentence(run, view.graph, { taskRuns: view.taskRuns, now });
   return (
     <header className="run-header">
       <p className="crumbs">

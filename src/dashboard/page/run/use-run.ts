@@ -46,7 +46,7 @@ export function useRun({ kind, namespace, name }: RunName): RunView {
     fieldSelector: `metadata.name=${name}`,
   });
   const run = own.byName.get(name);
-  const kinds = new Set(kind === 'PipelineRun' ? childKinds(run as PipelineRun | undefined) : []);
+  const kinds = new Set(kind === 'PipelineRun' ? childKinds(run) : []);
   const taskRuns = useObjects<TaskRun>(kinds.has('TaskRun') ? childrenOf('TaskRun', namespace, name) : undefined);
   const pipelineRuns = useObjects<OtherRun>(
     kinds.has('PipelineRun') ? childrenOf('PipelineRun', namespace, name) : undefined,
