@@ -46,8 +46,7 @@ export function printerOf(flags: OutputFlags, resource: Resource): Printer | und
     flags['show-managed-fields'] ? value : withoutManagedFields(value);
   const [format = '', written] = split(output, '=');
   const name = written === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
-  // As kubectl's: a template alone is one of Go.
-  if ((output === '' && flags.template !== '') || GO_TEMPLATES.includes(format)) throw noGoTemplate();
+  refuseGoTemplate(flags, format);
   const template = written ?? flags.template;
   const allowMissingKeys = flags['allow-missing-template-keys'];
   switch (name) {
@@ -67,7 +66,7 @@ export function printerOf(flags: OutputFlags, resource: Resource): Printer | und
     case 'jsonpath-as-json':
       return jsonPathPrinter(template, { asJson: true, allowMissingKeys });
     case 'jsonpath-file':
-      return jsonPathPrinter(template ? templateIn(template) : '', { asJson: false, allowMissingKeys });
+      return jsonPathPrinter(templateIn(template), { asJson: false, allowMissingKeys });
     default:
       throw new CommandError(
         `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`,
@@ -81,8 +80,10 @@ function split(whole: string, separator: string): [string, string?] {
   return at === -1 ? [whole] : [whole.slice(0, at), whole.slice(at + 1)];
 }
 
-function noGoTemplate(): CommandError {
-  return new CommandError(
+/** A template without a format is one of Go, as kubectl's. */
+function refuseGoTemplate({ output, template }: OutputFlags, format: string): void {
+  if (!GO_TEMPLATES.includes(format) && (output !== '' || template === '')) return;
+  throw new CommandError(
     "templates of Go are not supported: write -o jsonpath=TEMPLATE, for example -o jsonpath='{.metadata.name}', or -o json for a program such as jq",
   );
 }
@@ -103,6 +104,7 @@ function readJsonPath<T>(read: () => T): T {
 }
 
 function templateIn(file: string): string {
+  if (file === '') return '';
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
