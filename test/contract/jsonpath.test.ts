@@ -31,6 +31,14 @@ const rows = [
   })),
 ];
 
+/** Where ours names what a user wrote, and kubectl its parser's state. */
+const kubectlsOwn: Readonly<Record<string, string>> = {
+  'unrecognized filter operator =~': "unrecognized character in action: U+007E '~'",
+};
+/** Members of a map have no order in Go. */
+const isUnordered = (text: string, template: string): boolean => text.includes('{"') || /\.\.|\.\*/.test(template);
+const words = (text: string): string[] => text.split(/[\s{},]+/).toSorted();
+
 beforeAll(async () => {
   root = mkdtempSync(path.join(tmpdir(), 'kubectl-jsonpath-'));
   const env = { ...process.env, CGO_ENABLED: '0' };
@@ -43,7 +51,10 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 describe("kubectl's JSONPath", () => {
   it('is asked about enough', () => expect(rows.length).toBeGreaterThanOrEqual(80));
 
-  it.each(rows.map((row, index) => ({ ...row, index })))('agrees on $name', ({ wanted, index }) => {
-    expect(outcomes[index]).toEqual(wanted);
+  it.each(rows.map((row, index) => ({ ...row, index })))('agrees on $name', ({ asked, wanted, index }) => {
+    const { text = '', error } = outcomes[index] ?? {};
+    expect(error).toBe('error' in wanted ? (kubectlsOwn[wanted.error] ?? wanted.error) : undefined);
+    if (isUnordered(wanted.text, asked.template)) expect(words(text)).toEqual(words(wanted.text));
+    else expect(text).toBe(wanted.text);
   });
 });

@@ -25,7 +25,9 @@ type outcome struct {
 
 func main() {
 	var questions []question
-	if err := json.NewDecoder(os.Stdin).Decode(&questions); err != nil {
+	decoder := json.NewDecoder(os.Stdin)
+	decoder.UseNumber()
+	if err := decoder.Decode(&questions); err != nil {
 		fail(err)
 	}
 	outcomes := make([]outcome, 0, len(questions))
@@ -48,10 +50,31 @@ func evaluate(asked question) (string, error) {
 		return "", err
 	}
 	var text bytes.Buffer
-	if err := path.Execute(&text, asked.Input); err != nil {
+	if err := path.Execute(&text, numbered(asked.Input)); err != nil {
 		return "", err
 	}
 	return text.String(), nil
+}
+
+// numbered makes whole numbers int64 and others float64, as kubectl reads objects.
+func numbered(value any) any {
+	switch value := value.(type) {
+	case json.Number:
+		if whole, err := value.Int64(); err == nil {
+			return whole
+		}
+		number, _ := value.Float64()
+		return number
+	case []any:
+		for index := range value {
+			value[index] = numbered(value[index])
+		}
+	case map[string]any:
+		for key := range value {
+			value[key] = numbered(value[key])
+		}
+	}
+	return value
 }
 
 func fail(err error) {
