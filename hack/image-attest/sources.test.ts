@@ -1,0 +1,37 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { command } from '../command.ts';
+import { sourcesOf } from './sources.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'tektite-sources-'));
+  await mkdir(path.join(folder, 'src/entrypoint/cel'), { recursive: true });
+  for (const file of ['package-lock.json', 'src/entrypoint/go.mod', 'src/entrypoint/cel/go.sum'])
+    await writeFile(path.join(folder, file), file);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const git = (...args: string[]) =>
+  command(['git', '-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd: folder });
+
+it('are a commit and the lock files, of a checkout without changes', async () => {
+  await expect(sourcesOf(folder)).rejects.toThrow('is no git checkout');
+  await git('init', '--quiet');
+  await expect(sourcesOf(folder)).rejects.toThrow('is no git checkout');
+  await git('add', '.');
+  await git('commit', '--quiet', '-m', 'first');
+  const commit = (await git('rev-parse', 'HEAD')).trim();
+  expect(await sourcesOf(folder)).toEqual({
+    commit,
+    locks: {
+      'package-lock.json': '053150b640a7ce75eff69d1a22cae7f0f94ad64ce9a855db544dda0929316519',
+      'src/entrypoint/go.mod': expect.stringMatching(/^[0-9a-f]{64}$/),
+      'src/entrypoint/cel/go.sum': expect.stringMatching(/^[0-9a-f]{64}$/),
+    },
+  });
+  await writeFile(path.join(folder, 'new.ts'), '');
+  await expect(sourcesOf(folder)).rejects.toThrow('the checkout has changes (?? new.ts): commit them');
+});
