@@ -4,7 +4,12 @@ import { attempt } from '../command.ts';
 import { sha256Hex } from '../image-build/files.ts';
 import type { Sources } from './statements.ts';
 
-const LOCKS = ['package-lock.json', 'src/entrypoint/go.mod', 'src/entrypoint/cel/go.sum'];
+const LOCKS = [
+  'package-lock.json',
+  'src/entrypoint/go.mod',
+  'src/entrypoint/cel/go.sum',
+  'src/entrypoint/spire/go.sum',
+];
 
 /** @throws Error outside a checkout, and where something in it has changed: nobody could build the same again. */
 export async function sourcesOf(root: string): Promise<Sources> {

@@ -82,7 +82,7 @@ async function pageEntries(root: string): Promise<TarEntry[]> {
   ];
 }
 
-/** /ko-app/entrypoint, its CEL evaluator and /ko-app/nop: static, so that they run in (and beside) any image. */
+/** /ko-app/entrypoint with its CEL evaluator and signer, and /ko-app/nop: static, so that they run in any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) =>
@@ -103,6 +103,7 @@ const GO_MODULE = 'src/entrypoint';
 export const STEP_BINARIES = [
   { name: 'entrypoint', module: GO_MODULE, target: '.' },
   { name: 'entrypoint-cel', module: `${GO_MODULE}/cel`, target: '.' },
+  { name: 'entrypoint-spire', module: `${GO_MODULE}/spire`, target: '.' },
   { name: 'nop', module: GO_MODULE, target: './nop' },
 ] as const;
 

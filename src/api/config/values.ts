@@ -37,6 +37,11 @@ export class ConfigValues {
     return this.data[key] ?? fallback;
   }
 
+  /** A text of a certain form. */
+  matching(key: string, fallback: string, form: RegExp, want: string): string {
+    return this.read(key, fallback, want, (text) => (form.test(text.trim()) ? text.trim() : undefined));
+  }
+
   boolean(key: string, fallback: boolean): boolean {
     return this.read(key, fallback, 'use "true" or "false"', (text) => BOOLEANS.get(text.trim()));
   }
