@@ -90,7 +90,7 @@ function namesAround(
   return { now, others: now === given ? [] : [at(span - 1), at(span + 1)] };
 }
 
-/** Creates nothing: only what is there already stops it, or what would stop the creation as well. */
+/** Asks without creating anything. The client asks again where an answer is lost: it does no harm, and no event is. */
 async function firstThere(
   resource: Resource,
   objects: readonly ResourceObject[],
@@ -99,7 +99,7 @@ async function firstThere(
   for (const object of objects) {
     const candidate = placed(object, resource);
     try {
-      await client.create(resource, candidate, { signal, attempts: 1, dryRun: true });
+      await client.create(resource, candidate, { signal, dryRun: true });
     } catch (error) {
       if (error instanceof ApiError && error.isAlreadyExists) return candidate;
       throw error;
