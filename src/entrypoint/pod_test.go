@@ -34,7 +34,7 @@ func runTests(m *testing.M) int {
 	}
 	binary = filepath.Join(dir, "entrypoint")
 	for _, program := range []struct{ module, out string }{{".", binary}, {"cel", binary + celSuffix}} {
-		build := exec.Command("go", "build", "-trimpath", "-o", program.out, ".")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program.out, ".")
 		build.Dir = program.module
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if output, err := build.CombinedOutput(); err != nil {
@@ -43,6 +43,17 @@ func runTests(m *testing.M) int {
 		}
 	}
 	return m.Run()
+}
+
+// TestSize holds the entrypoint small: every pod copies it.
+func TestSize(t *testing.T) {
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() >= 3_000_000 {
+		t.Errorf("the entrypoint has %d bytes; what few pods need goes into a program of its own", info.Size())
+	}
 }
 
 // pod is a pod's /tekton in a temporary directory.

@@ -3,8 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
+	"sort"
 	"time"
 )
 
@@ -26,16 +25,13 @@ type signing struct {
 
 // proofOf has the signer prove the entries, in the order in which whoever verifies them has them.
 func (s signing) proofOf(entries []messageEntry, signer companion) ([]messageEntry, error) {
-	sorted := slices.Clone(entries)
-	slices.SortFunc(sorted, func(a, b messageEntry) int {
-		if order := strings.Compare(a.Key, b.Key); order != 0 {
-			return order
+	sorted := append([]messageEntry{}, entries...)
+	sort.Slice(sorted, func(i, j int) bool {
+		if sorted[i].Key != sorted[j].Key {
+			return sorted[i].Key < sorted[j].Key
 		}
-		return int(a.Type - b.Type)
+		return sorted[i].Type < sorted[j].Type
 	})
-	if sorted == nil {
-		sorted = []messageEntry{}
-	}
 	input, err := json.Marshal(map[string]any{"socket": s.socket, "signAs": s.as, "entries": sorted})
 	if err != nil {
 		return nil, err

@@ -197,20 +197,31 @@ describe('a push', () => {
   });
 
   it('that is delivered again creates nothing twice, where the listener says so', async () => {
-    await annotate({ 'triggers.tektite.dev/answer': 'outcome', 'triggers.tektite.dev/redelivery': 'ignore' });
-    const delivery = { 'x-github-delivery': 'd-again' };
-    const first = await post(push('refs/heads/main', 'd'), delivery);
-    const second = await post(push('refs/heads/main', 'd'), delivery);
+    const window = 'triggers.tektite.dev/redelivery-window';
+    const ignored = { 'triggers.tektite.dev/answer': 'outcome', 'triggers.tektite.dev/redelivery': 'ignore' };
+    for (const [commit, annotations] of [
+      ['d', ignored],
+      ['within-an-hour', { ...ignored, [window]: '1h' }],
+    ] as const) {
+      await annotate(annotations);
+      await isTakenOnce(commit);
+    }
+  });
+
+  async function isTakenOnce(commit: string): Promise<void> {
+    const delivery = { 'x-github-delivery': `${commit}-again` };
+    const first = await post(push('refs/heads/main', commit), delivery);
+    const second = await post(push('refs/heads/main', commit), delivery);
     // Anyone may write the header: the signature covers the body.
-    const renamed = await post(push('refs/heads/main', 'd'), { 'x-github-delivery': 'd-other' });
-    const other = await post(push('refs/heads/main', 'e'), delivery);
+    const renamed = await post(push('refs/heads/main', commit), { 'x-github-delivery': `${commit}-other` });
+    const other = await post(push('refs/heads/main', `${commit}-next`), delivery);
     const outcomes = [first, second, renamed, other].map(({ answer }) => answer.triggers?.[0]);
     const [name] = outcomes.map((outcome) => outcome?.created?.[0]?.name);
     expect(outcomes.map((outcome) => outcome?.outcome)).toEqual(['created', 'repeated', 'repeated', 'created']);
     expect(outcomes[1]?.message).toBe(`this event was taken before: it made PipelineRun ${name}`);
     expect((await of(first.answer.eventID ?? '')).length).toBe(1);
     expect(await of(second.answer.eventID ?? '')).toEqual([]);
-  });
+  }
 
   it('that does not fit is told so', async () => {
     expect(await post('[]')).toMatchObject({

@@ -11,6 +11,7 @@ import {
 } from '../fielderror.ts';
 import { decoded, type EventListener, type Interceptor, type Trigger, type TriggerBinding } from './objects.ts';
 import type { TriggerTemplate } from './objects.ts';
+import { validateRedelivery } from './redelivery.ts';
 import { validateNoSchedule, validateSchedule } from './schedule.ts';
 import { validateKubernetesResource } from './kubernetes-resource.validate.ts';
 import type {
@@ -35,6 +36,7 @@ export function validateEventListener(object: EventListener): FieldError[] {
     ...(name.length > 60 ? invalidValue(tooLong, 'metadata.name') : []),
     ...validateAnnotations(annotations),
     ...validateNoSchedule(annotations),
+    ...validateRedelivery(annotations),
     ...validateListenerSpec(listener.spec ?? {}),
   ];
 }

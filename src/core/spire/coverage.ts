@@ -37,6 +37,18 @@ export function checkStatusResults(
   }
 }
 
+/** Whether the results that steps have of their own are what they stated. */
+export function checkStepResults({ status }: TaskRun, steps: readonly StepMaterial[], problems: string[]): void {
+  for (const { name: step = '', container, results = [] } of status?.steps ?? []) {
+    const entries = steps.find(({ reported }) => reported?.container === container)?.reported?.entries ?? [];
+    for (const { name, value } of results) {
+      const text = entries.find(({ type, key }) => type === entryType.stepResult && key === name)?.value;
+      if (text === undefined || !isValueOf(value, text))
+        problems.push(`result ${name} of step ${step} is not what the step wrote`);
+    }
+  }
+}
+
 /** The step's own result that a result of the Task passes on, where a statement vouches for it. */
 function stepResultOf(steps: readonly StepMaterial[], declared: TaskResult | undefined): string | undefined {
   const source = typeof declared?.value === 'string' ? stepResultReference(declared.value) : undefined;

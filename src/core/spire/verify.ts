@@ -1,7 +1,7 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../../errors.ts';
 import { entryType, parseTerminationMessage } from '../podstatus/termination.ts';
-import { checkStatusResults } from './coverage.ts';
+import { checkStatusResults, checkStepResults } from './coverage.ts';
 import {
   isProof,
   isWholeProof,
@@ -56,7 +56,10 @@ export function verifyRunSignatures(
   const findings: Findings = { problems: [], gaps: [] };
   const controller = controllersWord(taskRun, findings);
   const judging: Judging = { taskRun, trustBundle, now, findings, whole };
-  if (whole) checkEveryStepSigned(taskRun, steps, findings);
+  if (whole) {
+    checkEveryStepSigned(taskRun, steps, findings);
+    checkStepResults(taskRun, steps, findings.problems);
+  }
   const svids = steps.flatMap((step) => checkStep(step, judging) ?? []);
   if (steps.length > 0 || whole) checkStatusResults(taskRun, steps, findings);
   if (steps.length === 0 && !controller && findings.problems.length === 0) return { state: 'absent', details: [] };

@@ -49,6 +49,7 @@ const without = (...keys: string[]) => edited((entries) => entries.filter(({ key
 describe('a sound run', () => {
   const rows: [string, TaskRun][] = [
     ['one step', run([step('a', sound)])],
+    ["a step's own result", run([{ ...step('a', sound), results: [{ name: 'own', value: 'mine' }] }])],
     ['a step that has nothing to report, and signs that', run([step('a', sound), step('b', empty('step-b'))])],
     ['a result passed on from a step', run([step('a', sound)], [...results, { name: 'passed', value: 'mine' }])],
     ['a step that failed and the ones after it', run([step('a', sound), step('b', '', 1), step('c', '', 1)])],
@@ -110,6 +111,11 @@ describe('a run whose results must not be used', () => {
       'the report of an earlier run of the same name',
       run([step('a', statedMessage(svid, identityOf('step-a', 'build-pod', 'older'), reports))]),
       'is not of what the step reports',
+    ],
+    [
+      "a step's own result changed in the status",
+      run([{ ...step('a', sound), results: [{ name: 'own', value: 'evil' }] }]),
+      'result own of step a is not what the step wrote',
     ],
     [
       "a step's own result changed",

@@ -14,9 +14,10 @@ class Server {
     this.#mishaps = [...mishaps];
   }
 
-  create = (_resource: unknown, object: KubeObject): Promise<KubeObject> => {
+  create = (_resource: unknown, object: KubeObject, { dryRun }: { dryRun?: boolean } = {}): Promise<KubeObject> => {
     const { name = '' } = object.metadata;
     if (this.objects.has(name)) return Promise.reject(exists());
+    if (dryRun) return Promise.resolve(object);
     const mishap = this.#mishaps.shift()?.();
     if (mishap !== undefined && mishap !== lostAnswer) return Promise.reject(mishap);
     this.objects.set(name, object);
@@ -47,12 +48,13 @@ const event = (id: string, body = '{}', header: Record<string, string[]> = {}): 
 const trigger = { name: 'push', namespace: 'ci', spec: {} };
 const signal = new AbortController().signal;
 
-function creating(server: Server, cause?: Parameters<typeof creator>[0]['cause']) {
+function creating(server: Server, cause?: Parameters<typeof creator>[0]['cause'], now = () => 0) {
   const counted: string[] = [];
   const create = creator({
     clientFor: () => server as never,
     line: new Line({ clock: { sleep: () => Promise.resolve() }, width: 2, attempts: 3 }),
     cause: cause ?? (({ id }) => ({ key: [id], isShared: false })),
+    now,
     onCreated: (kind) => counted.push(kind),
     signal,
   });
@@ -151,5 +153,39 @@ describe('an event that comes again, where each is taken once', () => {
       isRepeated ? 0 : 1,
       isRepeated ? 1 : 2,
     ]);
+  });
+});
+
+describe('an event that comes again, where each is taken once in an hour', () => {
+  const hour = 3_600_000;
+  const minute = 60_000;
+  const onceAnHour = (from: ReceivedEvent) => ({ ...onceASignedBody(from), windowMs: hour });
+  const first = 1_000 * hour;
+  const rows: [string, number, number, boolean][] = [
+    ['at the same moment', first, first, true],
+    ['a moment before the hour ends', first, first + hour - 1, true],
+    ['in the same hour of the clock', first + minute, first + hour - minute, true],
+    ['after the clock struck', first + hour - 1, first + hour, true],
+    ['an hour later to the millisecond', first + 30 * minute, first + 90 * minute, true],
+    ['at a replica whose clock is behind', first, first - minute, true],
+    ['after two hours', first, first + 2 * hour, false],
+    ['days later', first, first + 48 * hour, false],
+  ];
+  it.each(rows)('%s', async (_name, before, after, isRepeated) => {
+    const server = new Server();
+    const signed = event('1', 'a', { 'X-Hub-Signature-256': ['sha256=0'] });
+    const one = await creating(server, onceAnHour, () => before).made(signed);
+    const { made, counted } = creating(server, onceAnHour, () => after);
+    const two = await made({ ...signed, id: '2' });
+    expect([two.isRepeated ?? false, two.name === one.name]).toEqual([isRepeated, isRepeated]);
+    expect([counted.length, server.objects.size]).toEqual(isRepeated ? [0, 1] : [1, 2]);
+  });
+
+  it('and another event is made at once', async () => {
+    const server = new Server();
+    const { made } = creating(server, onceAnHour, () => first);
+    const header = { 'X-Hub-Signature-256': ['sha256=0'] };
+    const both = [await made(event('1', 'a', header)), await made(event('2', 'b', header))];
+    expect(both.map(({ isRepeated = false }) => isRepeated)).toEqual([false, false]);
   });
 });

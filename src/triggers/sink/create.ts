@@ -3,19 +3,30 @@ import { ApiError, KubeClient, type KubeClientOptions } from '../../kube/client.
 import type { ClusterConfig } from '../../kube/config.ts';
 import { transportFailure } from '../../kube/retry.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
+import type { ResourceObject } from '../resolve/template.ts';
 import { withName, type ReceivedEvent } from './event.ts';
 import type { Line } from './line.ts';
 import type { Create } from './trigger.ts';
 
 type Client = Pick<KubeClient, 'create' | 'get' | 'raw'>;
 
+/** What a name follows from besides trigger and index. */
+interface Cause {
+  key: readonly string[];
+  /** Other events may have the same cause. */
+  isShared: boolean;
+  /** For at least this long they create nothing, and after twice as long they do; undefined: no end of it. */
+  windowMs?: number | undefined;
+}
+
 export interface CreatorOptions {
   /** As the sink's own ServiceAccount, or as another one by impersonation. */
   clientFor: (serviceAccount: { namespace: string; name: string } | undefined) => Client;
   /** Creations go through it in the order of their events. */
   line: Line;
-  /** What a name follows from besides trigger and index. `isShared`: other events may have the same cause. */
-  cause: (event: ReceivedEvent) => { key: readonly string[]; isShared: boolean };
+  cause: (event: ReceivedEvent) => Cause;
+  /** Milliseconds of the epoch. */
+  now: () => number;
   onCreated: (kind: string) => void;
   signal: AbortSignal;
 }
@@ -29,10 +40,10 @@ export function creator(options: CreatorOptions): Create {
   return (given, { trigger, index, event }) => {
     const { serviceAccountName: account = '' } = trigger.spec;
     const client = options.clientFor(account === '' ? undefined : { namespace: trigger.namespace, name: account });
-    const { key: cause, isShared } = options.cause(event);
-    const object = withName(given, [...cause, trigger.namespace, trigger.name, String(index)]);
-    const { apiVersion, kind } = object;
-    const attempts = { sent: 0, isShared };
+    const cause = options.cause(event);
+    const { now, others } = namesAround(given, cause, [trigger.namespace, trigger.name, String(index)], options.now());
+    const { apiVersion, kind } = given;
+    const attempts = { sent: 0, isShared: cause.isShared };
     return options.line.run(async () => {
       const key = `${account}\n${apiVersion}\n${kind}`;
       const asked = kinds.get(key) ?? discover(client, apiVersion, kind);
@@ -41,10 +52,12 @@ export function creator(options: CreatorOptions): Create {
         kinds.delete(key);
         throw error;
       });
-      const { namespace: _place, ...bare } = object.metadata ?? {};
-      const metadata = resource.namespaced ? object.metadata : bare;
       const means = { client, attempts, eventId: event.id, signal: options.signal };
-      const { object: made, isRepeated } = await createOnce(resource, { ...object, metadata: { ...metadata } }, means);
+      const before = await firstThere(resource, others, means);
+      const { object: made, isRepeated } =
+        before === undefined
+          ? await createOnce(resource, placed(now, resource), means)
+          : { object: before, isRepeated: true };
       if (!isRepeated) options.onCreated(kind);
       const { name = '', namespace } = made.metadata;
       return {
@@ -56,6 +69,48 @@ export function creator(options: CreatorOptions): Create {
       };
     }, options.signal);
   };
+}
+
+/**
+ * The object under the name of this span of time, and under those of the spans beside it: an event that comes again
+ * within the window finds the first one under one of the three, also where clocks of replicas differ. So what happened
+ * when is nowhere kept but in names, and sinks need no right but to create.
+ */
+function namesAround(
+  given: ResourceObject,
+  { key, windowMs }: Cause,
+  place: readonly string[],
+  time: number,
+): { now: ResourceObject; others: ResourceObject[] } {
+  if (windowMs === undefined) return { now: withName(given, [...key, ...place]), others: [] };
+  const span = Math.floor(time / windowMs);
+  const at = (number: number) => withName(given, [...key, ...place, `${windowMs} ms`, String(number)]);
+  const now = at(span);
+  // A name of the template's own is the same at all times.
+  return { now, others: now === given ? [] : [at(span - 1), at(span + 1)] };
+}
+
+/** Asks without creating anything. The client asks again where an answer is lost: it does no harm, and no event is. */
+async function firstThere(
+  resource: Resource,
+  objects: readonly ResourceObject[],
+  { client, signal }: CreationMeans,
+): Promise<KubeObject | undefined> {
+  for (const object of objects) {
+    const candidate = placed(object, resource);
+    try {
+      await client.create(resource, candidate, { signal, dryRun: true });
+    } catch (error) {
+      if (error instanceof ApiError && error.isAlreadyExists) return candidate;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+function placed(object: ResourceObject, { namespaced }: Resource): KubeObject {
+  const { namespace: _place, ...bare } = object.metadata ?? {};
+  return { ...object, metadata: { ...(namespaced ? object.metadata : bare) } };
 }
 
 interface CreationMeans {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Counter, Histogram } from 'prom-client';
 import { eventListeners, type EventListener } from '../../api/triggers/objects.ts';
+import { readRedelivery } from '../../api/triggers/redelivery.ts';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { serve, type RunningServer, type ServerCertificate } from '../../http/server.ts';
@@ -124,12 +125,13 @@ function creating(
     cause: (event) => {
       if (event.scheduled) return { key: ['schedule', event.scheduled.trigger, event.scheduled.time], isShared: true };
       const listener = caches.listeners.store.find(flags.listener.namespace, flags.listener.name);
-      const once = listener?.metadata.annotations?.[settingNames.redelivery] === 'ignore';
-      const same = once ? repetitionKey(event) : undefined;
+      const { isIgnored, windowMs } = readRedelivery(listener?.metadata.annotations);
+      const same = isIgnored ? repetitionKey(event) : undefined;
       return same === undefined
         ? { key: ['event', event.id], isShared: false }
-        : { key: [listener?.metadata.uid ?? '', ...same], isShared: true };
+        : { key: [listener?.metadata.uid ?? '', ...same], isShared: true, windowMs };
     },
+    now: () => systemClock.now().getTime(),
     onCreated: (kind) => created.inc({ kind }),
     signal,
   });

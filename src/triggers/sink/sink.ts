@@ -15,8 +15,6 @@ import { runTrigger, type Create, type Definitions, type TriggerMeans, type Trig
 export const settingNames = {
   /** `outcome`: the answer waits for the triggers and says what became of each. */
   answer: 'triggers.tektite.dev/answer',
-  /** `ignore`: the same event again (a signed body, else a delivery id) creates nothing while what it made is there. */
-  redelivery: 'triggers.tektite.dev/redelivery',
 } as const;
 
 export interface SinkOptions {
