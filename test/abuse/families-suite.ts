@@ -18,6 +18,7 @@ import { policyOf } from '../../src/core/retention/schedule.ts';
 import { planTaskRun } from '../../src/core/taskrun/plan.ts';
 import { supplyOf } from '../../src/core/taskrun/supply.fake.ts';
 import { named, range, texts, type Family } from './family.ts';
+import { halfDone } from './half-done.ts';
 import { notFound } from './plan.ts';
 
 /** Pipelines in pipelines, StepActions, and what is pruned. */
@@ -155,6 +156,7 @@ const limitsMap = (type: string, text: string) => ({
 });
 
 export const suiteFamilies: readonly Family[] = [
+  { name: 'PipelineRun: tasks in rows, half of them done', size: 150, prepare: halfDone },
   { name: 'PipelineRun: pipelines in it', size: 80, prepare: (n) => nested(n, {}) },
   {
     name: 'PipelineRun: pipelines in it, cancelled',
