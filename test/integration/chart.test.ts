@@ -498,7 +498,9 @@ describe('the chart', () => {
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
     const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
-    expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
+    const there = rendered.filter((object) => askedFor.includes(object.kind)).map(({ metadata }) => metadata.name);
+    // The webhook has two replicas.
+    expect(there).toEqual(['tekton-pipelines-webhook']);
     const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
     // The release's own is there before it, or made by helm.
     expect(namespaces).toEqual(['tekton-pipelines-resolvers']);
@@ -541,8 +543,9 @@ describe('the chart', () => {
     const rendered = await render('watchNamespaces={a,b}');
     const clusterWide = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
-    // Of a kind that is in no namespace.
-    expect(clusterWide(rendered)).toEqual(['tekton-triggers-core-interceptors']);
+    // Of kinds that are in no namespace.
+    const ofNone = ['tekton-pipelines-webhook-cluster-access', 'tekton-triggers-core-interceptors'];
+    expect(clusterWide(rendered).sort()).toEqual(ofNone);
     const tenantRights = [
       'tekton-pipelines-controller-tenant-access',
       'tekton-triggers-controller-admin',
@@ -554,7 +557,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
+    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', ...ofNone];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
