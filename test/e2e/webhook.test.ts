@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
@@ -10,6 +10,7 @@ import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { needsConversion } from '../../src/api/kind.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
+import { configMaps, events } from '../../src/kube/resources.ts';
 import { issueAuthority, issueServer } from '../../src/webhook/certificates/issue.ts';
 import { lifetimes } from '../../src/webhook/certificates/plan.ts';
 import { programs } from '../contract/tkn-programs.ts';
@@ -30,7 +31,7 @@ let installation: Installation;
 let folder: string;
 let inFlight: TaskRun;
 let podCount: PodCount;
-let withoutWebhook: PipelineRun[];
+let withoutWebhook: { runs: PipelineRun[]; warning: string; runOnBadSetting: TaskRun };
 let certificates: { old: string; next: string; nextKey: string; oldServer: { cert: string; key: string } };
 
 /** What no apply can do, and has to be done before the webhook goes (helm says so). */
@@ -59,6 +60,32 @@ async function changingAuthority(): Promise<Record<string, string>> {
   };
 }
 
+/** A setting that is none, which nobody refuses: what the controller says of it, and a run that goes on all the same. */
+async function badSetting(): Promise<{ warning: string; runOnBadSetting: TaskRun }> {
+  const put = (value: string | null) =>
+    bench.client.patch(configMaps, systemNamespace, 'feature-flags', {
+      type: 'merge',
+      body: { data: { 'keep-pod-on-cancel': value } },
+    });
+  const value = `perhaps-${Date.now()}`;
+  await put(value);
+  try {
+    const fieldSelector = 'involvedObject.kind=ConfigMap,involvedObject.name=feature-flags,type=Warning';
+    const warning = await vi.waitFor(
+      async () => {
+        const { items } = await bench.client.list(events, { namespace: systemNamespace, fieldSelector });
+        const found = items.find(({ message }) => message?.includes(`"${value}"`))?.message;
+        expect(found).toBeDefined();
+        return found ?? '';
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    return { warning, runOnBadSetting: await bench.runTask({ taskSpec: { steps: [echo] } }) };
+  } finally {
+    await put(null);
+  }
+}
+
 /** Writes the Secret, with no word of it in a command line. */
 async function writeSecret(how: 'create' | 'patch', data: Record<string, string>): Promise<void> {
   const file = path.join(folder, 'secret.yaml');
@@ -83,7 +110,11 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
   await endConversion();
   await installation.upgrade({ 'webhook.enabled': 'false' });
-  withoutWebhook = await Promise.all(wrongRuns.map(({ spec }) => bench.runPipeline(spec)));
+  const [runs, setting] = await Promise.all([
+    Promise.all(wrongRuns.map(({ spec }) => bench.runPipeline(spec))),
+    badSetting(),
+  ]);
+  withoutWebhook = { runs, ...setting };
   podCount = new PodCount(bench.client, bench.namespace);
   inFlight = await bench.startTask({
     taskSpec: {
@@ -137,7 +168,7 @@ const wrongRuns: { name: string; spec: PipelineRun['spec']; reason: RegExp; mess
 
 describe.each(wrongRuns.map((row, index) => ({ ...row, index })))('a PipelineRun with $name', (row) => {
   it('ends with a condition that says so where there is no webhook', () => {
-    expect(succeededCondition(withoutWebhook[row.index]?.status)).toMatchObject({
+    expect(succeededCondition(withoutWebhook.runs[row.index]?.status)).toMatchObject({
       status: 'False',
       reason: expect.stringMatching(row.reason) as string,
       message: expect.stringMatching(row.message) as string,
@@ -149,6 +180,13 @@ describe.each(wrongRuns.map((row, index) => ({ ...row, index })))('a PipelineRun
     expect(said).toMatch(/admission webhook "(validation\.)?webhook\.pipeline\.tekton\.dev" denied the request/);
     expect(said).toMatch(row.message);
   });
+});
+
+it('without the webhook a bad setting ends in a Warning event that names key and value, and runs go on', () => {
+  const { warning, runOnBadSetting } = withoutWebhook;
+  expect(warning).toMatch(/keep-pod-on-cancel.*"perhaps-\d+".*use "true" or "false"/);
+  expect(succeededCondition(runOnBadSetting.status)?.status).toBe('True');
+  expect(runOnBadSetting.status?.provenance?.featureFlags).not.toHaveProperty('enableKeepPodOnCancel');
 });
 
 const step = { name: 'say', image, script: '#!/bin/sh\necho "$(params.word)" | tee $(results.said.path)\n' };
