@@ -9,13 +9,13 @@ ARG BASE_IMAGE=gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da01
 # One file per role and what they share; and the Node.js binary that package-lock.json names, so that no image decides its version.
 FROM ${NODE_IMAGE} AS bundle
 WORKDIR /src
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json tsconfig.json ./
 RUN npm ci --no-audit --no-fund
-COPY hack/bundle.ts hack/bundle.ts
+COPY hack/bundle.ts hack/page.ts hack/
 COPY src src
 # Seven hex digits of the commit, which runs carry as annotation: --build-arg TEKTITE_COMMIT=$(git rev-parse --short=7 HEAD)
 ARG TEKTITE_COMMIT=unknown
-RUN node_modules/.bin/node hack/bundle.ts && npm run --if-present build:page && find dist -name '*.map' -delete
+RUN node_modules/.bin/node hack/bundle.ts && node_modules/.bin/node hack/page.ts && find dist -name '*.map' -delete
 
 # Static binaries for step containers.
 FROM ${GO_IMAGE} AS steps

@@ -58,7 +58,7 @@ async function build(): Promise<Counts> {
 }
 
 const stages: Stage[] = [
-  { name: 'types', run: () => check('node_modules/.bin/tsc', '--noEmit', '-p', '.') },
+  { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
   { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
   { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },

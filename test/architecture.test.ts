@@ -77,7 +77,7 @@ function room(relative: string): string {
   const [first = '', ...rest] = relative.split('/');
   if (rest.length > 0) return first;
   if (leaves.includes(first) || leaves.includes(first.replace('.test.ts', '.ts'))) return 'leaf';
-  return first.replace(/(\.test)?\.ts$/, '');
+  return first.replace(/(\.test)?\.tsx?$/, '');
 }
 
 function importsOf(file: string): Import[] {
@@ -90,11 +90,11 @@ function importsOf(file: string): Import[] {
 }
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => /(?<!\.d)\.tsx?$/.test(name))
   .map((name) => path.join(source, name));
 const imports = files.flatMap(importsOf);
 /** What is shipped: no tests, no fakes. */
-const product = files.filter((file) => !/\.(test|fake)\.ts$/.test(file));
+const product = files.filter((file) => !/\.(test|fake)\.tsx?$/.test(file));
 
 /** Circles of types alone that are still to be opened. Sorted; no other may be added. */
 const CIRCLES_LEFT = [
@@ -207,13 +207,37 @@ describe('import direction', () => {
 
   it.each<[string, readonly string[]]>([
     // Hashes, compression and the text of paths: nothing of these reaches beyond the process.
-    ['core', ['croner', 'node:crypto', 'node:path', 'node:zlib', 'zod']],
-    ['api', ['fastest-levenshtein', 'node:path', 're2js', 'yaml', 'zod']],
+    ['core', ['node:crypto', 'node:path', 'node:zlib', 'zod']],
+    ['api', ['croner', 'fastest-levenshtein', 'node:path', 're2js', 'yaml', 'zod']],
   ])('%s imports nothing that reads, writes or waits', (name, allowed) => {
     const wrong = product.flatMap((file) =>
       room(path.relative(source, file)) === name ? packagesOf(file).filter((each) => !allowed.includes(each)) : [],
     );
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('the rooms of the dashboard', () => {
+  const of = (part: string) =>
+    imports.filter(({ file }) => file.startsWith(`dashboard/${part}/`) && product.includes(path.join(source, file)));
+
+  it('the page, which runs in browsers, imports what it shares with the server, and types', () => {
+    const shared = /^(?:dashboard\/(?:page|view)\/|dashboard\/contract\.ts$|api\/|resource\.ts$)/;
+    const wrong = of('page').filter(({ target }) => !shared.test(target));
+    expect(of('page').length).toBeGreaterThan(0);
+    expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+  });
+
+  it('what both share reads and writes nothing', () => {
+    const allowed = new Set(['dashboard', 'api', 'core', 'leaf']);
+    const wrong = of('view').filter(
+      ({ target, targetRoom }) =>
+        !allowed.has(targetRoom) ||
+        (targetRoom === 'dashboard' && !/^dashboard\/(?:view\/|contract\.ts$)/.test(target)),
+    );
+    expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);
+    const packages = product.filter((file) => file.includes('/dashboard/view/')).flatMap(packagesOf);
+    expect([...new Set(packages)].sort()).toEqual(['@dagrejs/dagre', 'anser']);
   });
 });
 

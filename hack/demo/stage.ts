@@ -10,7 +10,7 @@ const demoFolder = path.join(root, 'hack/demo');
 export interface Stage {
   target: Target;
   namespace: string;
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  kubectl: (args: readonly string[], input?: string) => Promise<string>;
 }
 
 /** Where the pipeline pushes to, and what it builds on. */

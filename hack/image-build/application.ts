@@ -2,11 +2,12 @@
  * Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step
  * containers.
  */
-import { copyFile, readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bundle } from '../bundle.ts';
 import { command } from '../command.ts';
 import { sourceCommit } from '../commit.ts';
+import { builtPage } from '../page.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
 import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
@@ -32,8 +33,12 @@ export const runtimeLayer: LayerRecipe = {
 /** `node` from this repository's dev dependency, without debugging symbols (150 MB to 116 MB). */
 export const nodeLayer: LayerRecipe = {
   name: 'node',
-  inputs: async ({ root }) =>
-    JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')).version as unknown,
+  inputs: async ({ root }) => {
+    const { version } = JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')) as {
+      version: unknown;
+    };
+    return version;
+  },
   entries: async ({ root, progress }) => {
     const installed = join(root, 'node_modules/node/bin/node');
     if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`);
@@ -59,22 +64,13 @@ const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]
   return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body)), ...(await pageEntries(root))];
 });
 
-/** The dashboard's page, built anew where there is one: /app/dashboard, where the role looks for it. */
+/** The dashboard's page: /app/dashboard, where the role looks for it. */
 async function pageEntries(root: string): Promise<TarEntry[]> {
-  await command(['npm', 'run', '--silent', '--if-present', 'build:page'], { cwd: root });
-  const built = join(root, 'dist/dashboard');
-  if (!(await exists(built))) return [];
-  const entries = await readdir(built, { recursive: true, withFileTypes: true });
-  const paths = entries.map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }));
-  const sorted = paths.toSorted((left, right) => (left.path < right.path ? -1 : 1));
-  const within = (path: string) => `app/dashboard/${relative(built, path)}`;
+  const files = await builtPage(root);
   return [
     folder('app/dashboard'),
-    ...(await Promise.all(
-      sorted.map(async ({ entry, path }) =>
-        entry.isDirectory() ? folder(within(path)) : file(within(path), await readFile(path)),
-      ),
-    )),
+    folder('app/dashboard/assets'),
+    ...files.map(({ path, body }) => file(`app/dashboard/${path}`, body)),
   ];
 }
 

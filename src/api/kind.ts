@@ -80,5 +80,5 @@ export function needsConversion(kind: KindDefinition): boolean {
 export function kindVersion<T extends KubeObject, Stored extends KubeObject = KubeObject>(
   version: KindVersion<T, Stored>,
 ): KindVersion {
-  return version as unknown as KindVersion;
+  return version;
 }

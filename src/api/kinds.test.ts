@@ -32,7 +32,7 @@ describe.each(kinds)('$kind', (kind) => {
 
 describe('versions of a kind', () => {
   it.each(kinds)('$kind: all are judged anew at an update, or none', ({ versions }) => {
-    expect(new Set(versions.map(({ validateUpdate }) => validateUpdate !== undefined)).size).toBe(1);
+    expect(new Set(versions.map((version) => version.validateUpdate !== undefined)).size).toBe(1);
   });
 });
 

@@ -109,7 +109,7 @@ export function structuralSchema(schema: z.ZodType, path = '$'): StructuralSchem
 
 function jsonSchemaOf(schema: z.ZodType, path: string): Node {
   try {
-    return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', cycles: 'throw' }) as Node;
+    return z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', cycles: 'throw' });
   } catch (error) {
     const problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new StructuralSchemaError(

@@ -38,7 +38,7 @@ export interface Program {
 export interface CompileOptions {
   /** Names of variables. */
   variables?: readonly string[];
-  /** Functions beyond the standard ones. */
+  /** Functions beyond the standard ones. The same array each time spares making an environment of them each time. */
   functions?: readonly CelFunc[];
   /** First parts of names of functions, such as `base64` of `base64.decode`. */
   namespaces?: readonly string[];
@@ -51,7 +51,7 @@ export interface CompileOptions {
 export function compile(expression: string, options: CompileOptions = {}): Result<Program> {
   if (expression.length > longestExpression)
     return problem('limit', `it has ${expression.length} characters, more than ${longestExpression}`);
-  const budget = new Budget();
+  const { budget, env } = environmentOf(options.functions ?? noFunctions);
   const compiled = caught(expression, (): Result<ReturnType<typeof plan>> => {
     // The parser wants a line's end after a comment.
     const parsed = parse(`${expression}\n`);
@@ -62,7 +62,7 @@ export function compile(expression: string, options: CompileOptions = {}): Resul
       return problem('undeclared', `undeclared reference to '${unknown.name}'`, at);
     }
     meterLoops(parsed.expr);
-    return { ok: true, value: plan(environment(budget, options.functions), parsed.expr) };
+    return { ok: true, value: plan(env, parsed.expr) };
   });
   if (!compiled.ok) return compiled;
   const evaluate: Program['evaluate'] = (variables = {}) => {
@@ -81,8 +81,22 @@ export function compile(expression: string, options: CompileOptions = {}): Resul
   return { ok: true, value: { evaluate, evaluateBoolean } };
 }
 
-function environment(budget: Budget, functions: readonly CelFunc[] | undefined) {
-  return celEnv({ funcs: budget.functions(functions) });
+interface Environment {
+  env: ReturnType<typeof celEnv>;
+  /** Of the evaluation that goes on: nothing interrupts one, so that all programs may share it. */
+  budget: Budget;
+}
+
+const noFunctions: readonly CelFunc[] = [];
+const environments = new WeakMap<readonly CelFunc[], Environment>();
+
+function environmentOf(functions: readonly CelFunc[]): Environment {
+  const known = environments.get(functions);
+  if (known) return known;
+  const budget = new Budget();
+  const made = { budget, env: celEnv({ funcs: budget.functions(functions) }) };
+  environments.set(functions, made);
+  return made;
 }
 
 function resultOf(value: ReturnType<ReturnType<typeof plan>>): Result<CelValue> {

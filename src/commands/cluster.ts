@@ -45,7 +45,7 @@ export interface Cluster {
 export interface Connection {
   cluster: Cluster;
   namespace: string;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /** Which cluster: the values of --kubeconfig and --context, empty when not given. */

@@ -61,7 +61,7 @@ export function command<T extends FlagTable>(
   },
 ): Command {
   // As tkn: what follows the first argument is ignored, unless a command says otherwise.
-  return { arguments: { least: 0, most: Infinity }, needsCluster: true, ...definition } as unknown as Command;
+  return { arguments: { least: 0, most: Infinity }, needsCluster: true, ...definition };
 }
 
 /** For a command whose first arguments name objects of these kinds, one each. */

@@ -159,7 +159,7 @@ function describeDefinition<T extends Definition, R extends Run>(
 }
 
 export const describePipeline: Command = describeDefinition(
-  pipelines as Resource<Pipeline>,
+  pipelines,
   pipelineRunKind,
   ({ metadata, spec }, runs, now, style) =>
     alignColumns(
@@ -187,35 +187,32 @@ export const describePipeline: Command = describeDefinition(
     ),
 );
 
-export const describeTask: Command = describeDefinition(
-  tasks as Resource<Task>,
-  taskRunKind,
-  ({ metadata, spec }, runs, now, style) =>
-    alignColumns(
-      [
-        ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
-        ...paramTable(spec.params, style),
-        ...descriptionTable('results', 'Results', spec.results, style),
-        ...workspaceTable(spec.workspaces, style),
-        ...(spec.steps?.length
-          ? [
-              '',
-              style.heading('steps', 'Steps'),
-              '',
-              ...spec.steps.map((step, index) => ` ${style.bullet(step.name || `unnamed-${index}`)}`),
-            ]
-          : []),
-        // Of all tables of tkn this one alone is not indented.
-        ...table(
-          'taskruns',
-          'Taskruns',
-          RUN_COLUMNS,
-          runRows(runs, now, style, ({ name }) => name ?? ''),
-          style,
-        ),
-        '',
-      ].join('\n'),
-    ),
+export const describeTask: Command = describeDefinition(tasks, taskRunKind, ({ metadata, spec }, runs, now, style) =>
+  alignColumns(
+    [
+      ...header({ name: metadata.name, namespace: metadata.namespace }, [['Description', spec.description]], style),
+      ...paramTable(spec.params, style),
+      ...descriptionTable('results', 'Results', spec.results, style),
+      ...workspaceTable(spec.workspaces, style),
+      ...(spec.steps?.length
+        ? [
+            '',
+            style.heading('steps', 'Steps'),
+            '',
+            ...spec.steps.map((step, index) => ` ${style.bullet(step.name || `unnamed-${index}`)}`),
+          ]
+        : []),
+      // Of all tables of tkn this one alone is not indented.
+      ...table(
+        'taskruns',
+        'Taskruns',
+        RUN_COLUMNS,
+        runRows(runs, now, style, ({ name }) => name ?? ''),
+        style,
+      ),
+      '',
+    ].join('\n'),
+  ),
 );
 
 export function paramTable(params: readonly ParamSpec[] | undefined, style: Style): string[] {

@@ -30,8 +30,8 @@ describe('systemEnvironment', () => {
     const { terminal } = systemEnvironment('v1', given);
     terminal.out('to out');
     terminal.err('to err');
-    expect(given.stdout.read()?.toString()).toBe('to out');
-    expect(given.stderr.read()?.toString()).toBe('to err');
+    expect(String(given.stdout.read())).toBe('to out');
+    expect(String(given.stderr.read())).toBe('to err');
     const lines: string[] = [];
     for await (const line of terminal.lines(signal)) lines.push(line);
     expect(lines).toEqual(['y', 'no']);

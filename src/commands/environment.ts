@@ -7,8 +7,8 @@ import type { Connection, ConnectionChoice } from './cluster.ts';
 
 /** Where a command's texts go and its answers come from. */
 export interface Terminal {
-  out(text: string): void;
-  err(text: string): void;
+  out: (text: string) => void;
+  err: (text: string) => void;
   /** Whether colours and emojis are wanted. */
   colour: boolean;
   /** Whether a person can answer a question. */

@@ -20,7 +20,7 @@ export interface RunKind<T extends Run = Run> {
   /** The kind that a run is a run of, and the label by which runs of one are found. */
   parent: { title: string; flag: string; label: string; resource: Resource };
   /** Whether this run, found by the label, is truly one of a namespaced Task or Pipeline. */
-  isOfParent(run: T): boolean;
+  isOfParent: (run: T) => boolean;
 }
 
 export const pipelineRunKind: RunKind<PipelineRun> = {

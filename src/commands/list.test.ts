@@ -12,7 +12,7 @@ function environment(options: { colour?: boolean } = {}): FakeEnvironment {
   cluster.put(
     pipelineRuns,
     pipelineRun('done', {
-      metadata: { ...of('build'), managedFields: [] } as object,
+      metadata: { ...of('build'), managedFields: [] },
       status: { startTime: minutesAgo(60), completionTime: minutesAgo(55), conditions: succeeded('True', 'Succeeded') },
     }),
   );

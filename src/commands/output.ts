@@ -110,7 +110,7 @@ export function listObject<T extends KubeObject>(
 }
 
 function withoutManagedFields(value: KubeObject | KubeObjectList): KubeObject | KubeObjectList {
-  if ('items' in value) return { ...value, items: value.items.map((item) => withoutManagedFields(item) as KubeObject) };
+  if ('items' in value) return { ...value, items: value.items.map((item) => withoutManagedFields(item)) };
   const { managedFields: _dropped, ...metadata } = value.metadata;
   return { ...value, metadata };
 }

@@ -1,3 +1,5 @@
+import { scheduleFault } from '../api/cron.ts';
+import { chainsInfoName, isWaitingForSigner } from '../api/config/chains-info.ts';
 import { configPrunerName, parsePruner, type PrunedKind, type PrunerConfig } from '../api/config/config-pruner.ts';
 import { prunerMaps, type GlobalPruning, type ReadLimits } from '../api/config/pruner-limits.ts';
 import { pipelineRuns, taskRuns } from '../api/resources.ts';
@@ -5,7 +7,7 @@ import type { LimitMaps } from '../core/retention/limits.ts';
 import { readGlobalMap, readNamespaceMap } from '../core/retention/maps.ts';
 import { planPruning, protectionText, reasonText, titleOf, type Doomed } from '../core/retention/plan.ts';
 import type { FinishedRun } from '../core/retention/run.ts';
-import { policyOf, scheduleFault } from '../core/retention/schedule.ts';
+import { policyOf } from '../core/retention/schedule.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
 import { configMaps, namespaces, type ConfigMap } from '../kube/resources.ts';
@@ -24,6 +26,7 @@ export const pruneCommand: Command = command({
     'dry-run': toggle('Only say what would be deleted; has to be given, as only the controller deletes'),
     'all-namespaces': toggle('look at the runs of all namespaces', { short: 'A' }),
     'system-namespace': text('where the settings are', { initial: 'tekton-pipelines' }),
+    'chains-namespace': text('where Chains is, whose signatures are waited for', { initial: 'tekton-chains' }),
   },
   async run(context, flags) {
     if (!flags['dry-run'])
@@ -31,6 +34,8 @@ export const pruneCommand: Command = command({
         'the controller prunes, when the chart has pruner.enabled; give --dry-run to see what it would delete',
       );
     const settings = await readSettings(context, flags['system-namespace']);
+    if (isWaitingForSigner((await configMap(context, flags['chains-namespace'], chainsInfoName))?.data))
+      settings.pruner.waitForSignatureMs = 0;
     const runs = await readRuns(context, flags['all-namespaces'] ? undefined : context.namespace);
     const names = flags['all-namespaces'] ? [...runs.keys()].sort() : [context.namespace];
     let doomed = 0;

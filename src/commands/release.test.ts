@@ -19,7 +19,7 @@ function environment(): FakeEnvironment {
 }
 
 const finalizersOf = async (made: FakeEnvironment, resource: typeof taskRuns | typeof pipelineRuns, name: string) =>
-  (await made.cluster.get(resource as typeof taskRuns, 'ns', name)).metadata.finalizers;
+  (await made.cluster.get(resource, 'ns', name)).metadata.finalizers;
 
 describe('chains release', () => {
   it.each(['chains release -n ns', 'chains release --all-namespaces'])(

@@ -16,7 +16,6 @@ import { describeTaskRun } from './describe-taskrun.ts';
 import { exportCommand } from './export.ts';
 import { hubGroup } from './hub/commands.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
-import type { RunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
@@ -36,13 +35,13 @@ const deletablePipeline: DeletableKind = {
   resource: pipelines,
   title: 'Pipeline',
   word: 'Pipeline',
-  runs: { flag: 'prs', kind: pipelineRunKind as RunKind },
+  runs: { flag: 'prs', kind: pipelineRunKind },
 };
 const deletableTask: DeletableKind = {
   resource: tasks,
   title: 'Task',
   word: 'Task',
-  runs: { flag: 'trs', kind: taskRunKind as RunKind },
+  runs: { flag: 'trs', kind: taskRunKind },
 };
 
 const groups: readonly CommandGroup[] = [

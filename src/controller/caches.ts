@@ -61,18 +61,18 @@ export class Caches {
       pod: (namespace, name) => this.pods.find(namespace, name),
     };
     this.#stages.push([]);
-    this.pipelineRuns = this.#cache(pipelineRuns as Resource<PipelineRun>, {
+    this.pipelineRuns = this.#cache(pipelineRuns, {
       transform: (run) => keptPipelineRun(run, around),
       indexes: { [byOwnNamespace]: ownNamespaceIndex, [unfinishedIn]: unfinishedIndex },
     });
-    this.tasks = this.#cache(tasks as Resource<Task>);
-    this.pipelines = this.#cache(pipelines as Resource<Pipeline>);
+    this.tasks = this.#cache(tasks);
+    this.pipelines = this.#cache(pipelines);
     this.limitRanges = this.#cache(limitRanges);
     this.customRuns = this.#cache(customRunResource);
     this.verificationPolicies = this.#cache(verificationPolicies);
     this.resolutionRequests = this.#cache(resolutionRequests, { transform: keptRequest });
     this.#stages.push([]);
-    this.taskRuns = this.#cache(taskRuns as Resource<TaskRun>, {
+    this.taskRuns = this.#cache(taskRuns, {
       transform: (run) => keptTaskRun(run, around),
       indexes: { [byOwnNamespace]: ownNamespaceIndex },
     });

@@ -14,6 +14,8 @@ export interface ControllerFlags extends RoleFlags, RegistryFlags {
   nopImage: string;
   /** Finished runs are pruned as the ConfigMaps say; without it no deletion is ever tried. */
   prune: boolean;
+  /** Where Chains says whether it signs, for which pruning waits. */
+  chainsNamespace: string;
 }
 
 const flagsOfRole = {
@@ -22,6 +24,7 @@ const flagsOfRole = {
     'entrypoint-image': { type: 'string' },
     'nop-image': { type: 'string' },
     prune: { type: 'boolean' },
+    'chains-namespace': { type: 'string', default: 'tekton-chains' },
     ...REGISTRY_OPTIONS,
   },
   defaults: { concurrency: 32, qps: 100, burst: 200, systemNamespace: 'tekton-pipelines' },
@@ -35,5 +38,6 @@ export function parseControllerFlags(args: readonly string[], env: Environment):
     const missing = entrypointImage ? 'nop-image' : 'entrypoint-image';
     throw new FlagError(`--${missing} is missing: it names the image that every TaskRun's pod needs`);
   }
-  return { ...flags, ...registryFlags(values), entrypointImage, nopImage, prune: values.prune ?? false };
+  const [prune, chainsNamespace] = [values.prune ?? false, values['chains-namespace']];
+  return { ...flags, ...registryFlags(values), entrypointImage, nopImage, prune, chainsNamespace };
 }

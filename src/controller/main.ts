@@ -1,4 +1,7 @@
+import { found } from '../kube/client.ts';
 import type { EventType } from '../kube/events.ts';
+import { secrets, type ConfigMap } from '../kube/resources.ts';
+import type { Store } from '../kube/store.ts';
 import { runReplica, type ReplicaOptions } from '../kube/replica.ts';
 import { systemClock } from '../clock.ts';
 import { certificatesFromEnvironment } from '../http/certificates.ts';
@@ -23,7 +26,8 @@ import { pruningController } from './pruning/controller.ts';
 import { PruningSettings } from './pruning/settings.ts';
 import { PruningWatches } from './pruning/sources.ts';
 import { makeReconcilers } from './reconcilers.ts';
-import { configNames, watchSettings } from './settings.ts';
+import { configNames, watchSettings, type LiveSettings } from './settings.ts';
+import { LiveTracing } from './tracing/live.ts';
 
 /** Beginning and end of a run, and what is wrong with it; other events only say how far it is. */
 function isImportant(type: EventType, reason: string): boolean {
@@ -58,10 +62,15 @@ async function work(process: RoleProcess<ControllerFlags>): Promise<void> {
   // Where events go is the operator's to say, wherever that is.
   const http = new HttpClient({ anyDestination: true, ca });
   const stopSettings = new AbortController();
+  let tracing: LiveTracing | undefined;
   try {
     const until = AbortSignal.any([end, stopSettings.signal]);
-    await reconcile(process, { registries, http }, await watchSettings(settingsWatch(process), until));
+    const watched = await watchSettings(settingsWatch(process), until);
+    tracing = liveTracing(process, watched, ca);
+    await tracing.follow();
+    await reconcile(process, { registries, http, tracing }, watched);
   } finally {
+    await tracing?.close();
     stopSettings.abort();
     await Promise.all([registries.close(), http.close()]);
   }
@@ -73,9 +82,30 @@ function settingsWatch({ flags, env, client, events, log }: RoleProcess<Controll
   return { client, namespace, names: configNames(env), images, release: commit, events, log };
 }
 
+/** Spans by the settings; what is wrong with their receiver is told on config-tracing. */
+function liveTracing(
+  { client, events, meters, log, env, flags: { systemNamespace: namespace } }: RoleProcess<ControllerFlags>,
+  { settings, configMaps }: { settings: LiveSettings; configMaps: Pick<Store<ConfigMap>, 'find'> },
+  certificates: readonly string[],
+): LiveTracing {
+  const name = configNames(env).tracing;
+  return new LiveTracing({
+    settings: () => settings.tracing(),
+    readSecret: async (secret) => (await found(client.get(secrets, namespace, secret)))?.data,
+    certificates,
+    onProblem: (message) => {
+      const metadata = configMaps.find(namespace, name)?.metadata ?? { name, namespace };
+      events.event({ apiVersion: 'v1', kind: 'ConfigMap', metadata }, 'Warning', 'TracesNotSent', message);
+    },
+    registry: meters.role,
+    clock: systemClock,
+    log,
+  });
+}
+
 async function reconcile(
   process: RoleProcess<ControllerFlags>,
-  { registries, http }: { registries: Registries; http: HttpClient },
+  { registries, http, tracing }: { registries: Registries; http: HttpClient; tracing: LiveTracing },
   { settings, configMaps, running }: Awaited<ReturnType<typeof watchSettings>>,
 ): Promise<void> {
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
@@ -95,7 +125,8 @@ async function reconcile(
   const registry = meters.infrastructure;
   const kms = policyKmsKeys(env);
   const queueMetrics = new QueueMetricsRegistry(registry);
-  const given = { client, caches, leaders, settings, events, flags, registries, watchdog, queueMetrics, log, kms, end };
+  const around = { client, caches, leaders, settings, events, flags, tracing };
+  const given = { ...around, registries, watchdog, queueMetrics, log, kms, end };
   const controllers = makeReconcilers(given);
   const receiver = { http, registry: meters.role, clock: systemClock };
   controllers.push(...cloudEventControllers({ ...given, ...receiver }));
@@ -107,7 +138,7 @@ async function reconcile(
     const pruning = new PruningSettings({ configMaps, systemNamespace, namespaceMaps, namespaces, events });
     sources.push(...watches.informers);
     controllers.push(
-      pruningController({ ...given, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
+      pruningController({ ...given, ...flags, leadership: leaders.pruner, settings: pruning, registry: meters.role }),
     );
   }
   await runReplica({ sources, controllers, election: leaders, recorder: events, log, onReady: ready }, end);

@@ -1,6 +1,5 @@
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun, TaskRunSpec } from '../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../api/resources.ts';
 import { isDone, succeededCondition } from '../core/condition.ts';
@@ -11,7 +10,6 @@ import { FakeKubeClient } from '../kube/client.fake.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { runController } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
-import type { Resource } from '../kube/object.ts';
 import { pods, serviceAccounts } from '../kube/resources.ts';
 import { Watchdog } from '../kube/watchdog.ts';
 import { silentLogger } from '../log.ts';
@@ -20,8 +18,8 @@ import { parseControllerFlags } from './flags.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { makeReconcilers, type ReconcilerSurroundings } from './reconcilers.ts';
 
-const runs = taskRuns as Resource<TaskRun>;
-const pipelines = pipelineRuns as Resource<PipelineRun>;
+const runs = taskRuns;
+const pipelines = pipelineRuns;
 const nop = settingsOf().images.nop;
 const steps = [{ name: 'one', image: 'x', command: ['y'] }];
 

@@ -6,7 +6,7 @@ import { labels } from '../core/labels.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import { found, type KubeClient } from '../kube/client.ts';
-import type { KubeObject, Resource } from '../kube/object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
@@ -17,6 +17,7 @@ import type { Logger } from '../log.ts';
 import { nextInLine } from '../reconcilers/pipelinerun/admission.ts';
 import { createPipelineRunReconciler } from '../reconcilers/pipelinerun/reconciler.ts';
 import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
+import type { Tracing } from '../reconcilers/tracing.ts';
 import type { KmsKeys } from '../resolvers/supply/policies.ts';
 import type { Registries } from '../registry/client.ts';
 import type { Caches } from './caches.ts';
@@ -37,6 +38,7 @@ export interface ReconcilerSurroundings {
   leaders: Leaders;
   settings: LiveSettings;
   events: EventRecorder;
+  tracing?: Tracing;
   flags: ControllerFlags;
   registries: Registries;
   watchdog: Watchdog;
@@ -57,7 +59,8 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     metrics.observe(queue);
     return queue;
   };
-  const common = { client, settings: () => settings.current(), events, clock: systemClock, log };
+  const { tracing } = given;
+  const common = { client, settings: () => settings.current(), events, clock: systemClock, log, tracing };
   const isPodLive = (run: TaskRun) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) });
   const wholeTaskRuns = wholeRuns(caches.taskRuns, isPodLive, readTaskRun(client));
   const { pods, tasks, limitRanges } = caches;
@@ -132,7 +135,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
 
 function readTaskRun(client: Pick<KubeClient, 'get'>) {
   return ({ metadata: { namespace, name = '' } }: TaskRun, signal: AbortSignal): Promise<TaskRun | undefined> =>
-    found(client.get(taskRunResource as Resource<TaskRun>, namespace, name, { signal }));
+    found(client.get(taskRunResource, namespace, name, { signal }));
 }
 
 /** A run that has begun, or a later task of a PipelineRun: what is near its end goes before what only begins. */

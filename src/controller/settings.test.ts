@@ -44,6 +44,53 @@ describe('LiveSettings', () => {
     expect(settings.current().defaults.timeoutMinutes).toBe(7);
   });
 
+  it('has a back-off for creations while the flag is set, and follows its map', () => {
+    const { settings, configMaps, problems } = open(
+      map('config-wait-exponential-backoff', { duration: '10s', steps: '5', cap: 'long' }),
+    );
+    expect(settings.current().creationBackOff).toBeUndefined();
+    configMaps.upsert(map('feature-flags', { 'enable-wait-exponential-backoff': 'true' }, '2'));
+    expect(settings.current().creationBackOff).toEqual({
+      durationMs: 10_000,
+      factor: 2,
+      jitter: 0,
+      steps: 5,
+      capMs: 60_000,
+    });
+    expect(problems[0]).toContain('config-wait-exponential-backoff key cap has the value "long"');
+    configMaps.upsert(map('config-wait-exponential-backoff', { factor: '1.5' }, '3'));
+    expect(settings.current().creationBackOff).toMatchObject({ durationMs: 1_000, factor: 1.5 });
+  });
+
+  it('has one object for tracing until something in it changes', () => {
+    const { settings, configMaps, problems } = open(map('config-tracing', { enabled: 'true', endpoint: 'http://a/' }));
+    const first = settings.tracing();
+    expect(first).toMatchObject({ enabled: true, endpoint: 'http://a/', samplingRatio: 1 });
+    configMaps.upsert(map('config-defaults', { 'default-timeout-minutes': '7' }, '2'));
+    expect(settings.tracing()).toBe(first);
+    configMaps.upsert(map('config-tracing', { enabled: 'true', endpoint: 'nowhere' }, '3'));
+    expect(settings.tracing().enabled).toBe(false);
+    expect(problems).toEqual([expect.stringContaining('config-tracing key endpoint has the value "nowhere"')]);
+  });
+
+  it.each([
+    ['a receiver over HTTP', { 'tracing-protocol': 'http/protobuf', 'tracing-endpoint': 'http://b/' }, true, []],
+    ['no receiver', { 'tracing-protocol': 'http/protobuf' }, false, ['tracing-endpoint is missing']],
+    [
+      'another protocol',
+      { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'b:4317' },
+      false,
+      ['tracing-protocol: "grpc" is not supported'],
+    ],
+    ['nothing', {}, false, []],
+  ])('takes the tracing keys of config-observability when config-tracing is off: %s', (_name, data, enabled, said) => {
+    const { settings, problems } = open(map('config-observability', { 'tracing-sampling-rate': '0.1', ...data }));
+    expect(settings.tracing()).toMatchObject(
+      enabled ? { enabled, endpoint: 'http://b/', samplingRatio: 0.1 } : { enabled },
+    );
+    expect(problems).toEqual(said.map((text) => expect.stringContaining(text) as string));
+  });
+
   it('sends events where config-events says, else where the deprecated default does, from the next change on', () => {
     const { settings, configMaps } = open(map('config-defaults', { 'default-cloud-events-sink': 'http://old/' }));
     expect(settings.cloudEvents()).toEqual({ sink: 'http://old/', formats: ['tektonv1'], customRuns: true });

@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
+import { parseBackOff } from '../api/config/config-back-off.ts';
 import { parseConcurrency, type ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import { parseDefaults } from '../api/config/config-defaults.ts';
 import { parseEvents, type EventsConfig } from '../api/config/config-events.ts';
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
+import { parseTracing, tracingOf, type TracingConfig } from '../api/config/config-tracing.ts';
 import { parseFeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
@@ -22,6 +25,8 @@ export interface ConfigNames {
   leaderElection: string;
   concurrency: string;
   events: string;
+  backOff: string;
+  tracing: string;
 }
 
 /** Where CloudEvents about runs go, and about which. */
@@ -38,6 +43,8 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
     concurrency: 'config-concurrency',
     events: env['CONFIG_EVENTS_NAME'] ?? 'config-events',
+    backOff: env['CONFIG_WAIT_EXPONENTIAL_BACKOFF_NAME'] ?? 'config-wait-exponential-backoff',
+    tracing: env['CONFIG_TRACING_NAME'] ?? 'config-tracing',
   };
 }
 
@@ -68,14 +75,16 @@ export class LiveSettings {
   #current: Settings;
   #events: EventsConfig = parseEvents(undefined).events;
   #lastRules: readonly ConcurrencyRule[] = [];
+  #tracing: TracingConfig = parseTracing(undefined).tracing;
 
   constructor(source: SettingsSource) {
     this.#source = source;
     this.#current = this.#read();
-    const { defaults, featureFlags, concurrency, events } = source.names;
+    const { leaderElection: _atStart, ...live } = source.names;
+    const names = new Set(Object.values(live));
     source.configMaps.subscribe(({ object, type, old }) => {
       const name = object.metadata.name ?? '';
-      if (![defaults, featureFlags, concurrency, events].includes(name)) return;
+      if (!names.has(name)) return;
       if (type === 'updated' && JSON.stringify(old?.data) === JSON.stringify(object.data)) return;
       this.#current = this.#read();
       source.log.info({ configMap: name, change: type }, 'settings read again');
@@ -91,6 +100,11 @@ export class LiveSettings {
     const { flags, defaults } = this.#current;
     const sink = this.#events.sink || defaults.cloudEventsSink;
     return { ...this.#events, sink, customRuns: flags.sendCloudEventsForRuns };
+  }
+
+  /** The same object until something in it changes. */
+  tracing(): TracingConfig {
+    return this.#tracing;
   }
 
   /** Metric labels; read at the start only, as a registered metric cannot change its labels. */
@@ -134,7 +148,24 @@ export class LiveSettings {
     const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
     this.#report(eventsMap, eventProblems);
     this.#events = events;
-    return { flags, defaults, concurrency: this.#rules(), images, release };
+    const backOffMap = this.#map(names.backOff);
+    const { backOff, problems: backOffProblems } = parseBackOff(backOffMap?.data);
+    this.#report(backOffMap, backOffProblems);
+    this.#tracing = this.#readTracing();
+    const creationBackOff = flags.enableWaitExponentialBackoff ? backOff : undefined;
+    return { flags, defaults, concurrency: this.#rules(), creationBackOff, images, release };
+  }
+
+  #readTracing(): TracingConfig {
+    const { names } = this.#source;
+    const map = this.#map(names.tracing);
+    const { tracing, problems } = parseTracing(map?.data);
+    this.#report(map, problems);
+    const observabilityMap = this.#map(names.observability);
+    const { observability } = parseObservability(observabilityMap?.data);
+    this.#report(observabilityMap, unsupportedTracing(observability));
+    const read = tracingOf(tracing, observability);
+    return isDeepStrictEqual(read, this.#tracing) ? this.#tracing : read;
   }
 
   /** Rules that cannot be read leave those that were: a slip of the pen must not let everything run at once. */
@@ -157,6 +188,19 @@ export class LiveSettings {
       this.#source.onProblem(map, problem);
     }
   }
+}
+
+/** The way in which spans can be sent is one. */
+function unsupportedTracing({ tracingProtocol: value, tracingEndpoint }: ObservabilityConfig): ConfigProblem[] {
+  const key = 'tracing-protocol';
+  if (value === 'none') return [];
+  if (value !== 'http/protobuf') {
+    const message = `${key}: ${JSON.stringify(value)} is not supported by this version, nothing is recorded; use "http/protobuf"`;
+    return [{ kind: 'invalid-value', key, value, message }];
+  }
+  if (tracingEndpoint !== '') return [];
+  const message = 'tracing-endpoint is missing, so that nothing is recorded: set the URL of an OTLP receiver';
+  return [{ kind: 'invalid-value', key: 'tracing-endpoint', value: '', message }];
 }
 
 interface SettingsWatch {

@@ -26,7 +26,7 @@ function pipelineRun(status: object): PipelineRun {
     metadata: { name: 'parent', namespace: 'ns', uid: 'uid-parent' },
     spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: spec }] } },
     status: { startTime: '2026-01-01T00:00:00Z', ...status },
-  } as PipelineRun;
+  };
 }
 function taskRun(status: object, child = false): TaskRun {
   return {
@@ -40,7 +40,7 @@ function taskRun(status: object, child = false): TaskRun {
     },
     spec: { taskSpec: spec, managedBy: 'tekton.dev/pipeline' },
     status: { podName: 'run-pod', taskSpec: spec, results: [{ name: 'r', type: 'string', value: 'v' }], ...status },
-  } as TaskRun;
+  };
 }
 function pod(phase: string): Pod {
   return {
@@ -57,12 +57,12 @@ function pod(phase: string): Pod {
       conditions: [{ type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:01Z' }],
       containerStatuses: [{ name: 'step-a', image: 'busybox', imageID: '', ready: false, restartCount: 0 }],
     },
-  } as unknown as Pod;
+  };
 }
 
 const resources = {
-  pipelineRun: pipelineRuns as Resource<PipelineRun>,
-  taskRun: taskRuns as Resource<TaskRun>,
+  pipelineRun: pipelineRuns,
+  taskRun: taskRuns,
   pod: pods,
 };
 

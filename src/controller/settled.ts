@@ -88,7 +88,7 @@ export function keptPod(pod: Pod, around: Pick<Surroundings, 'taskRun'>): Pod {
   if (!run || run.metadata.uid !== owner.uid || !isDone(run.status) || !sidecarsEnded(run)) return pod;
   const scheduled = conditions
     .filter(({ type }) => type === 'PodScheduled')
-    .map(({ type, status, lastTransitionTime }) => ({ type, status, lastTransitionTime }) as (typeof conditions)[0]);
+    .map(({ type, status, lastTransitionTime }) => ({ type, status, lastTransitionTime }));
   return marked({
     apiVersion: 'v1',
     kind: 'Pod',

@@ -27,6 +27,10 @@ export const annotations = {
   concurrencyKey: 'tektite.dev/concurrency-key',
   concurrencyWhenFull: 'tektite.dev/concurrency-when-full',
   queuePriority: 'tektite.dev/queue-priority',
+  /** On a PipelineRun: the name of an earlier one, of which what succeeded is not done again. */
+  rerunFromFailure: 'tektite.dev/rerun-from-failure',
+  /** On a TaskRun that a rerun made: the earlier TaskRun and the uid of its PipelineRun. */
+  inheritFrom: 'tektite.dev/inherit-from',
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 
@@ -45,6 +49,8 @@ const staying: ReadonlySet<string> = new Set([
   annotations.concurrencyKey,
   annotations.concurrencyWhenFull,
   annotations.queuePriority,
+  annotations.rerunFromFailure,
+  annotations.inheritFrom,
 ]);
 
 /** managedBy of runs that are ours; any other value leaves the run to another controller. */

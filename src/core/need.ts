@@ -1,3 +1,6 @@
+import type { ObjectMeta } from '../api/meta.ts';
+import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import type { CredentialSecret } from './pod/credentials.ts';
 import type { ImageCredentials, ImageFact } from './pod/image.ts';
 import type { LimitRange } from './pod/resources.ts';
@@ -91,6 +94,30 @@ export type Turn =
   /** It could not be found out; nobody is let in on a guess. */
   | { kind: 'unknown'; message: string };
 
+/** A PipelineRun that has ended before: a rerun takes over from it. */
+export interface EarlierPipelineRunNeed {
+  type: 'earlierPipelineRun';
+  namespace: string;
+  name: string;
+}
+
+/** A TaskRun that has ended before. */
+export interface EarlierTaskRunNeed {
+  type: 'earlierTaskRun';
+  namespace: string;
+  name: string;
+}
+
+/** Whose a PersistentVolumeClaim is. */
+export interface ClaimNeed {
+  type: 'claim';
+  namespace: string;
+  name: string;
+}
+
+/** Metadata of a PersistentVolumeClaim that is there. */
+export type ClaimFacts = Pick<ObjectMeta, 'ownerReferences' | 'deletionTimestamp'>;
+
 /** Something to be found out before a run can be planned: a closed union, as effects are. */
 export type Need =
   | DefinitionNeed
@@ -100,7 +127,10 @@ export type Need =
   | PodWarningNeed
   | ContainerLogNeed
   | LogAccessNeed
-  | TurnNeed;
+  | TurnNeed
+  | EarlierPipelineRunNeed
+  | EarlierTaskRunNeed
+  | ClaimNeed;
 
 interface AnswerByType {
   definition: Resolved;
@@ -113,6 +143,10 @@ interface AnswerByType {
   /** False only if the API server says so. */
   logAccess: boolean;
   turn: Turn;
+  /** Undefined when it is not there, as the two below. */
+  earlierPipelineRun: PipelineRun | undefined;
+  earlierTaskRun: TaskRun | undefined;
+  claim: ClaimFacts | undefined;
 }
 
 export type AnswerTo<N extends Need> = AnswerByType[N['type']];
@@ -158,6 +192,10 @@ function keyOfNeed(need: Need): string {
       return sortedJson([need.type, need.podUid, need.container, need.limit]);
     case 'turn':
       return sortedJson([need.type, need.uid, need.queue.key]);
+    case 'earlierPipelineRun':
+    case 'earlierTaskRun':
+    case 'claim':
+      return sortedJson([need.type, need.namespace, need.name]);
     case 'podWarning':
       return sortedJson([need.type, need.podUid]);
     default: {

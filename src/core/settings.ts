@@ -1,3 +1,4 @@
+import type { CreationBackOff } from '../api/config/config-back-off.ts';
 import type { ConcurrencyRule } from '../api/config/config-concurrency.ts';
 import type { Defaults } from '../api/config/config-defaults.ts';
 import type { FeatureFlags } from '../api/config/feature-flags.ts';
@@ -8,6 +9,8 @@ export interface Settings {
   defaults: Defaults;
   /** How many PipelineRuns may run at the same time. */
   concurrency?: readonly ConcurrencyRule[];
+  /** How creations wait that a webhook did not answer in time; absent: as after other trouble. */
+  creationBackOff?: CreationBackOff | undefined;
   images: {
     /** Holds /ko-app/entrypoint: the init container of every pod. */
     entrypoint: string;

@@ -106,6 +106,8 @@ export interface Properties {
   streamLogs: boolean;
   tenantNamespaces: string[];
   defaultNamespace?: string;
+  /** Whoever asks has signed in at the page. */
+  hasSession: boolean;
 }
 
 /** Answer of `GET /v1/runs/NAMESPACE/NAME/provenance?kind=PipelineRun`. */

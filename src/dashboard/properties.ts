@@ -8,8 +8,14 @@ import type { DashboardFlags } from './flags.ts';
 const REMEMBERED_MS = 30_000;
 const READ_MS = 5_000;
 
+/** What is the same for everybody. */
+export type ServerProperties = Omit<Properties, 'hasSession'>;
+
 /** Reads what the page asks for first. Versions are in the ConfigMaps that tkn reads too, and kept for a while. */
-export function propertiesReader(flags: DashboardFlags, client: Pick<KubeClient, 'get'>): () => Promise<Properties> {
+export function propertiesReader(
+  flags: DashboardFlags,
+  client: Pick<KubeClient, 'get'>,
+): () => Promise<ServerProperties> {
   const versions = new LRUCache<string, string>({ max: 8, ttl: REMEMBERED_MS });
   const versionIn = async (namespace: string, name: string): Promise<string> => {
     const remembered = versions.get(name);

@@ -7,8 +7,11 @@ import { logsAnswer, type LogSources } from './logs-proxy.ts';
 import { provenanceAnswer, type ProvenanceSources } from './provenance/route.ts';
 import { proxied } from './proxy/proxy.ts';
 import { checkCsrf } from './proxy/rules.ts';
+import { sessionIn } from './proxy/session-cookie.ts';
 import { json, refusalOf, RefusedError } from './refusal.ts';
+import type { ServerProperties } from './properties.ts';
 import type { RunAnswers } from './runs/routes.ts';
+import { signIn, signOut } from './session.ts';
 import type { Site } from './site/files.ts';
 import { pageAnswer } from './site/page.ts';
 
@@ -18,7 +21,7 @@ export interface Answerers {
   isReadOnly: boolean;
   needsCredentials: boolean;
   trusted: ProvenanceSources['trusted'];
-  properties: () => Promise<Properties>;
+  properties: () => Promise<ServerProperties>;
   /** Undefined: no --external-logs. */
   logs: LogSources | undefined;
   runs: Pick<RunAnswers, 'page' | 'changes'>;
@@ -31,7 +34,7 @@ export interface Answerers {
 
 /** Upstream's routes, and the page at all others. */
 export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
-  const { properties, logs, runs, site, isReady } = answerers;
+  const { properties, logs, runs, site, isReady, passThrough } = answerers;
   const route = (method: string, path: string, handler: ServerHandler): ServerRoute => ({
     method,
     path,
@@ -42,7 +45,12 @@ export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
   };
   return [
     ...['/api', '/api/*', '/apis', '/apis/*'].map((path) => route('*', path, (request) => proxied(request, answerers))),
-    route('GET', '/v1/properties', async () => json(200, await properties())),
+    route('GET', '/v1/properties', async ({ headers }) => {
+      const hasSession = sessionIn(headers.cookie) !== undefined;
+      return json(200, { ...(await properties()), hasSession } satisfies Properties);
+    }),
+    route('POST', '/v1/session', (request) => signIn(request, passThrough)),
+    route('DELETE', '/v1/session', (request) => signOut(request)),
     route('GET', '/v1/runs', (request) => runs.page(request)),
     route('GET', '/v1/runs/:namespace/:name/provenance', (request) => provenanceAnswer(request, answerers)),
     route('GET', '/v1/runs/changes', (request) => runs.changes(request)),

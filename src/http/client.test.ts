@@ -222,3 +222,24 @@ function drip(response: ServerResponse, ms: number): void {
   const timer = setInterval(() => response.write(' '), ms);
   response.on('close', () => clearInterval(timer));
 }
+
+describe('a burst', () => {
+  it.each([
+    ['as many connections as it asks for', {}, 8],
+    ['the connections that it may have, one request after the other', { connections: 2 }, 2],
+  ])('is sent over %s', async (_name, options, most) => {
+    let [now, highest] = [0, 0];
+    registry.answer = (_, response) => {
+      highest = Math.max(highest, ++now);
+      setTimeout(() => {
+        now -= 1;
+        response.end('content');
+      }, 50);
+    };
+    const client = new HttpClient(options);
+    const one = () => client.send({ method: 'GET', url: registry.url('/'), operation: 'test' }, signal);
+    const answers = await Promise.all(Array.from({ length: 8 }, one));
+    expect([answers.map(({ status }) => status), highest]).toEqual([Array.from({ length: 8 }, () => 200), most]);
+    await client.close();
+  });
+});

@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   ca?: readonly string[];
   /** Milliseconds without an answer, or without a byte of it, until a try counts as failed. Default 20 s. */
   timeoutMs?: number;
+  /** Connections to one server at a time: further requests wait for one to be free. Default: as many as they ask. */
+  connections?: number;
 }
 
 /** Bytes of an answer's header, all lines together. */
@@ -71,12 +73,13 @@ export class Dispatchers {
       ...(this.#trust === undefined ? {} : { secureContext: this.#trust }),
       ...(insecure ? { rejectUnauthorized: false } : {}),
     };
-    const timeoutMs = this.#options.timeoutMs ?? 20_000;
+    const { timeoutMs = 20_000, connections } = this.#options;
     const options = {
       keepAliveTimeout: 10_000,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       maxHeaderSize: headerLimit,
+      ...(connections === undefined ? {} : { connections }),
       connect: { timeout: connectMs, lookup, ...tls },
     };
     return isProxied() ? new EnvHttpProxyAgent({ ...options, requestTls: tls }) : new Agent(options);

@@ -19,7 +19,7 @@ export interface FakeAnswer {
 export interface FakeServer {
   url: string;
   requests: SeenRequest[];
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 /**

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../log.ts';
 import { Election, uniqueIdentity, wholeLeadership } from './buckets.ts';
 import type { Leadership } from './buckets.ts';
+import { ApiError } from './api-error.ts';
 import { FakeKubeClient } from './client.fake.ts';
 import { DEFAULT_ELECTION, checkPeriods, leaseName } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
@@ -127,6 +128,21 @@ describe('Election', () => {
     const { items } = await client.list(leases, { namespace: NAMESPACE });
     expect(items.map((lease) => lease.spec?.holderIdentity)).toEqual(['', '', '']);
     expect(Math.max(...items.map((lease) => lease.spec?.leaseTransitions ?? 0))).toBeGreaterThan(0);
+  });
+
+  test('a lease that is given back is taken also by a replica that may not watch leases', async () => {
+    const client = new FakeKubeClient();
+    client.intercept = ({ verb }) => {
+      if (verb === 'watch') throw new ApiError(403, { reason: 'Forbidden', message: 'leases may not be watched' });
+    };
+    const slow = { ...QUICK, leaseDurationMs: 60_000, renewDeadlineMs: 40_000 };
+    const first = replica(client, 'a', slow);
+    await until(() => first.owned().length === KEYS.length);
+    const second = replica(client, 'b', slow);
+    await until(() => client.calls.filter(({ verb }) => verb === 'watch').length > 1);
+    await first.stop();
+    await until(() => second.owned().length === KEYS.length);
+    await second.stop();
   });
 
   test('a holder that is gone without a word is succeeded when its lease runs out, not before', async () => {

@@ -166,7 +166,7 @@ export class Election {
           identity: this.identity,
           config,
           log,
-          watched: () => this.#watch.store.hasSynced,
+          watched: () => this.#watch.store.hasSynced && !this.#watch.isInterrupted,
           ...(this.#options.inPod
             ? { holderIsGone: (holder, signal) => holderIsGone(client, namespace, holder, signal) }
             : {}),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError } from './api-error.ts';
 import type {
+  CutDown,
   DeleteOptions,
   KubeClient,
   Listing,
@@ -66,10 +67,11 @@ export class FakeKubeClient implements Pick<
     return structuredClone(this.#existing(resource, joinKey(namespace, name)));
   }
 
-  async list<T extends KubeObject>(resource: Resource<T>, options: Selection = {}): Promise<Listing<T>> {
+  async list<T extends KubeObject>(resource: Resource<T>, options: Selection & CutDown<T> = {}): Promise<Listing<T>> {
     await this.#called({ verb: 'list', resource: resource.plural, key: joinKey(options.namespace, '') });
     const items = [...this.#of(resource).values()].filter((object) => selected(object, options));
-    return { items: structuredClone(items) as T[], resourceVersion: String(this.#version) };
+    const { transform = (object) => object } = options;
+    return { items: (structuredClone(items) as T[]).map(transform), resourceVersion: String(this.#version) };
   }
 
   async *podLogs(namespace: string, pod: string, { container = '', limitBytes }: LogOptions = {}) {
@@ -328,7 +330,8 @@ function jsonPatched(stored: KubeObject, operations: JsonPatchOperation[]): Kube
         reason: 'Invalid',
         message: `remove operation does not apply: doc is missing key: ${path}`,
       });
-    else if (op === 'remove') Array.isArray(parent) ? parent.splice(Number(last), 1) : delete parent[last];
+    else if (op === 'remove' && Array.isArray(parent)) parent.splice(Number(last), 1);
+    else if (op === 'remove') delete parent[last];
     else if (op === 'add' && Array.isArray(parent))
       parent.splice(last === '-' ? parent.length : Number(last), 0, value);
     else if (op === 'add' || op === 'replace') parent[last] = value;
@@ -351,7 +354,7 @@ function merge(target: unknown, patch: unknown): unknown {
 
 function withoutStatus(object: KubeObject, stored: KubeObject): KubeObject {
   const { status } = stored as { status?: unknown };
-  return { ...object, ...(status === undefined ? {} : { status }) } as KubeObject;
+  return { ...object, ...(status === undefined ? {} : { status }) };
 }
 
 function specOf(object: KubeObject): unknown {

@@ -1,4 +1,5 @@
 import { readFile, readFileSync, existsSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -104,11 +105,11 @@ function selectContext(kubeconfig: KubeConfig, context: string): void {
 
 /** Lets KubeConfig run exec plugins and refresh OIDC tokens, and takes what it would put on a request. */
 async function kubeconfigCredentials(kubeconfig: KubeConfig): Promise<Credentials> {
-  const options: Parameters<KubeConfig['applyToHTTPSOptions']>[0] & { servername?: string } = {};
+  const options: RequestOptions = {};
   await kubeconfig.applyToHTTPSOptions(options);
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries((options.headers ?? {}) as Record<string, unknown>)) {
-    if (value !== undefined) headers[name.toLowerCase()] = String(value);
+  for (const [name, value] of Object.entries((options.headers ?? {}) as Record<string, string | undefined>)) {
+    if (value !== undefined) headers[name.toLowerCase()] = value;
   }
   if (typeof options.auth === 'string')
     headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;

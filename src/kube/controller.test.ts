@@ -3,6 +3,7 @@ import { FakeClock } from '../clock.fake.ts';
 import { PermanentError } from '../errors.ts';
 import { createLogger, silentLogger } from '../log.ts';
 import { ApiError } from './api-error.ts';
+import { BackOffError } from './back-off.ts';
 import { LeadershipLost, runController } from './controller.ts';
 import type { ControllerOptions, Outcome } from './controller.ts';
 import { WorkQueue } from './queue.ts';
@@ -109,6 +110,34 @@ describe('runController', () => {
     queue.add('n/a');
     await clock.advance(1_000);
     expect(lines).toEqual(['error']);
+    await end();
+  });
+
+  const backOff = { durationMs: 1_000, factor: 3, jitter: 0, steps: 9, capMs: 0 };
+
+  test.each<[string, () => Outcome, number[]]>([
+    ['an outcome', () => ({ kind: 'backOff', backOff }), [0, 1_000, 4_000, 13_000]],
+    ['an outcome with a latest time', () => ({ kind: 'backOff', backOff, latestMs: 2_000 }), [0, 1_000, 3_000, 5_000]],
+    [
+      'a failure',
+      () => {
+        throw new BackOffError('late', { backOff });
+      },
+      [0, 1_000, 4_000, 13_000],
+    ],
+  ])('%s says how long a key waits', async (_name, reconcile, expected) => {
+    const looks: number[] = [];
+    const { queue, clock, end } = start({
+      reconcile: async () => {
+        looks.push(clock.now().getTime() - began);
+        await Promise.resolve();
+        return reconcile();
+      },
+    });
+    const began = clock.now().getTime();
+    queue.add('n/a');
+    for (let second = 0; second < 14; second++) await clock.advance(1_000);
+    expect(looks.slice(0, expected.length)).toEqual(expected);
     await end();
   });
 

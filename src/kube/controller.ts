@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { PermanentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { ApiError } from './api-error.ts';
+import { BackOffError, type Waiting } from './back-off.ts';
 import type { WorkQueue } from './queue.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -11,6 +12,8 @@ export type Outcome =
   | { kind: 'done' }
   /** Look again in `ms` milliseconds, if nothing happens before. */
   | { kind: 'requeueAfter'; ms: number }
+  /** Something is in the way that may pass; the key counts as failed. */
+  | ({ kind: 'backOff' } & Waiting)
   /** Trying again is no use until the user changes something. */
   | { kind: 'permanent'; reason: string; message: string }
   /** Nothing was to be done for this key (gone, not ours). */
@@ -174,6 +177,8 @@ function settle(queue: WorkQueue, key: string, outcome: Settled, log: Logger): v
     case 'requeueAfter':
       queue.forget(key);
       return queue.addAfter(key, outcome.ms);
+    case 'backOff':
+      return backOff(queue, key, outcome);
     case 'permanent':
       log.warn({ reason: outcome.reason, problem: outcome.message }, 'reconcile failed for good');
       return queue.forget(key);
@@ -184,11 +189,16 @@ function settle(queue: WorkQueue, key: string, outcome: Settled, log: Logger): v
         { error: outcome.error, retries: queue.retries(key) },
         'reconcile failed; it will be tried again',
       );
-      return queue.addRateLimited(key);
+      return backOff(queue, key, outcome.error instanceof BackOffError ? outcome.error.waiting : undefined);
     }
     default: {
       const never: never = outcome;
       return never;
     }
   }
+}
+
+function backOff(queue: WorkQueue, key: string, waiting: Waiting | undefined): void {
+  queue.addRateLimited(key, waiting?.backOff);
+  if (waiting?.latestMs !== undefined) queue.addAfter(key, waiting.latestMs);
 }

@@ -60,6 +60,11 @@ export class Informer<T extends KubeObject> {
     this.store = new Store<T>({ ...options, accepts: selection(options) });
   }
 
+  /** Whether the store may be out of date: the last list or watch failed, or may not be had. */
+  get isInterrupted(): boolean {
+    return this.#problem !== undefined;
+  }
+
   /** Calls `handler` after each change of the store. */
   onChange(handler: ChangeHandler<T>): () => void {
     return this.store.subscribe(handler);

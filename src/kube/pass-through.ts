@@ -51,7 +51,7 @@ export class PassThrough {
     const pools = this.#poolsFor(credentials);
     return (own ? pools.own : pools.others).request({
       origin: this.#config.server.origin,
-      method: method as Dispatcher.HttpMethod,
+      method: method,
       path: this.#path(target),
       headers: [...headers, ...(own ? Object.entries(credentials.headers).flat() : [])],
       body: body ?? null,

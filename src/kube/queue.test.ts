@@ -129,6 +129,28 @@ describe('WorkQueue', () => {
     expect(queue.depth).toBe(1);
   });
 
+  test.each([
+    ['as long each time', { factor: 0 }, [1_000, 1_000, 1_000]],
+    ['twice as long each time', {}, [1_000, 2_000, 4_000, 8_000]],
+    ['longer so many times', { steps: 2 }, [1_000, 2_000, 4_000, 4_000, 4_000]],
+    ['never beyond the cap', { capMs: 3_000 }, [1_000, 2_000, 3_000, 3_000]],
+    ['with a part by chance', { jitter: 0.5 }, [1_250, 2_500]],
+    ['never at once', { durationMs: 0 }, [5, 5]],
+    ['never beyond the longest of the queue', { durationMs: 900_000, factor: 1e300 }, [900_000, 1_000_000, 1_000_000]],
+  ])('a key with a back-off of its own waits %s', async (_name, given, expected) => {
+    const clock = new FakeClock();
+    const queue = new WorkQueue({ clock, chance: () => 0.5 });
+    const backOff = { durationMs: 1_000, factor: 2, jitter: 0, steps: 100, capMs: 0, ...given };
+    for (const ms of expected) {
+      queue.addRateLimited('a', backOff);
+      await clock.advance(ms - 1);
+      expect(queue.depth).toBe(0);
+      await clock.advance(1);
+      expect(queue.depth).toBe(1);
+      queue.done((await queue.get()) as string);
+    }
+  });
+
   test('many keys that retry at once are spread: 100, then 10 a second', async () => {
     const clock = new FakeClock();
     const queue = new WorkQueue({ clock });

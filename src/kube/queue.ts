@@ -1,5 +1,6 @@
 import { elapsedScale, systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
+import { backOffMs, type BackOff } from './back-off.ts';
 import { DelayedKeys } from './delayed-keys.ts';
 import { FairLine, namespaceOfKey } from './fair-line.ts';
 import { TokenBucket } from './rate-limit.ts';
@@ -33,6 +34,8 @@ export interface WorkQueueOptions {
   workers?: number;
   /** Whether work on this key has begun: it goes before other keys of its namespace. */
   isAhead?: (key: string) => boolean;
+  /** From 0 to 1. */
+  chance?: () => number;
 }
 
 type Lane = 'fast' | 'slow';
@@ -66,6 +69,7 @@ export class WorkQueue {
   readonly #maxMs: number;
   readonly #workers: number;
   readonly #isAhead: (key: string) => boolean;
+  readonly #chance: () => number;
   /** When a key was last taken or done, or came into the empty queue. */
   #movedAt = 0;
   #fastInARow = 0;
@@ -79,6 +83,7 @@ export class WorkQueue {
     this.#maxMs = options.maxDelayMs ?? 1_000_000;
     this.#workers = options.workers ?? Number.POSITIVE_INFINITY;
     this.#isAhead = options.isAhead ?? (() => false);
+    this.#chance = options.chance ?? Math.random;
     this.#delayed = new DelayedKeys(this.#clock, (key) => this.add(key));
     this.#retryLimit = { qps: options.retryQps ?? 10, burst: options.retryBurst ?? 100, clock: this.#clock };
   }
@@ -118,12 +123,18 @@ export class WorkQueue {
     else this.add(key);
   }
 
-  /** Adds the key after its backoff, or later when too many keys of its namespace retry at once. */
-  addRateLimited(key: string): void {
+  /**
+   * Adds the key after its backoff, or later when too many keys of its namespace retry at once.
+   * @param backOff its waits, when they are not the queue's own
+   */
+  addRateLimited(key: string, backOff?: BackOff): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.#metrics?.retried();
-    const own = Math.min(this.#maxMs, this.#baseMs * 2 ** Math.min(failures, 60));
+    const wait = backOff
+      ? Math.max(this.#baseMs, backOffMs(backOff, failures, this.#chance()))
+      : this.#baseMs * 2 ** Math.min(failures, 60);
+    const own = Math.min(this.#maxMs, wait);
     this.addAfter(key, Math.max(own, this.#retryBucket(namespaceOfKey(key)).reserve()));
   }
 

@@ -244,8 +244,8 @@ export class ChangeHandlerError extends Error {
 }
 
 function entryOf<T>(index: Map<string, Map<string, T>>, value: string): Map<string, T> {
-  let entry = index.get(value);
-  if (!entry) index.set(value, (entry = new Map()));
+  const entry = index.get(value) ?? new Map<string, T>();
+  index.set(value, entry);
   return entry;
 }
 

@@ -1,5 +1,4 @@
 import { ApiError } from './api-error.ts';
-import type { Status } from './api-error.ts';
 import type { KubeObject } from './object.ts';
 import type { WatchEvent } from './watch-connection.ts';
 
@@ -97,7 +96,7 @@ function onEvent<T extends KubeObject>(state: WatchState, event: WatchEvent<T>):
       };
     }
     case 'ERROR':
-      return onFailure(state, new ApiError(event.object.code ?? 500, event.object as Status), false);
+      return onFailure(state, new ApiError(event.object.code ?? 500, event.object), false);
     default: {
       const never: never = event;
       return never;

@@ -15,12 +15,14 @@ import { decide, type AnswerTo, type Need, type Planning } from '../core/need.ts
 import type { RunKind } from '../core/owner.ts';
 import type { Settings } from '../core/settings.ts';
 import { ApiError, isConflict, isNotFound, type KubeClient } from '../kube/client.ts';
+import { BackOffError, type BackOff } from '../kube/back-off.ts';
 import type { Outcome } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Resource } from '../kube/object.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 import { tellingFailures } from './telling-failures.ts';
+import { during, spans, traced, type ReconcileSpan, type Tracing } from './tracing.ts';
 
 type AnyRun = TaskRun | PipelineRun;
 type StatusOf<Run extends AnyRun> = NonNullable<Run['status']>;
@@ -34,11 +36,15 @@ export interface Settled<Status> {
   requeueAfterMs?: number | undefined;
   /** Something failed in a way that may pass: reconcile again, with back-off, and let it be known. */
   retry?: string | undefined;
+  /** How long to wait when it is tried again, if not as the queue has it; requeueAfterMs is the latest then. */
+  backOff?: BackOff | undefined;
 }
 
 /** The parts that a kind of run is made of, in the order in which the frame calls them. */
 export interface RunParts<Run extends AnyRun, Facts, Effect, N extends Need> {
   kind: RunKind;
+  /** Upstream's name of the span in which a run is planned. */
+  planningSpan: string;
   resource: Resource<Run>;
   store: Pick<Store<Run>, 'get' | 'observeWrite'>;
   /** Whether nothing is left to do for a run, ever. */
@@ -54,7 +60,7 @@ export interface RunParts<Run extends AnyRun, Facts, Effect, N extends Need> {
    * @returns the run as it is on the server then, and what became of the effects
    */
   apply(
-    given: { run: Run; facts: Facts; effects: readonly Effect[] },
+    given: { run: Run; facts: Facts; effects: readonly Effect[]; span: ReconcileSpan | undefined },
     signal: AbortSignal,
   ): Promise<{ run: Run; outcomes: EffectOutcome<Effect>[] }>;
   /** Pure. */
@@ -79,6 +85,8 @@ export interface FrameOptions {
   events: Pick<EventRecorder, 'event'>;
   clock: Clock;
   log?: Pick<Logger, 'info'> | undefined;
+  /** Absent: nothing is recorded, ever. */
+  tracing?: Tracing | undefined;
 }
 
 /** A change by somebody else came in between; its event is on the way, this is only the longest wait for it. */
@@ -97,7 +105,8 @@ export function reconcilerOf<Run extends AnyRun, Facts, Effect, N extends Need>(
     const run = parts.store.get(key);
     if (run === undefined || !isOurs(run) || parts.isOver?.(run)) return { kind: 'skip' };
     try {
-      return await new Step(parts, options, run, signal).take();
+      const span = options.tracing?.begin(parts.kind, run);
+      return await traced(span, () => new Step(parts, options, { run, span }, signal).take());
     } catch (error) {
       // Deleted meanwhile: the garbage collector takes what it owned.
       if (isNotFound(error)) return { kind: 'done' };
@@ -123,23 +132,32 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
   readonly #signal: AbortSignal;
   readonly #before: StatusOf<Run> | undefined;
   readonly #facts: Facts;
+  readonly #span: ReconcileSpan | undefined;
   /** As the API server has it after the last write. */
   #run: Run;
   readonly #outcomes: EffectOutcome<Effect>[] = [];
 
-  constructor(parts: RunParts<Run, Facts, Effect, N>, options: FrameOptions, run: Run, signal: AbortSignal) {
+  constructor(
+    parts: RunParts<Run, Facts, Effect, N>,
+    options: FrameOptions,
+    { run, span }: { run: Run; span: ReconcileSpan | undefined },
+    signal: AbortSignal,
+  ) {
     this.#parts = parts;
     this.#options = options;
     this.#signal = signal;
     this.#run = run;
-    this.#before = run.status as StatusOf<Run> | undefined;
+    this.#span = span;
+    this.#before = run.status;
     this.#facts = parts.observe(run, options.settings());
   }
 
   async take(): Promise<Outcome> {
     const { clock, events } = this.#options;
-    const planning = this.#parts.plan(this.#facts, clock.now());
-    const decision = await decide(planning, this.#parts.supply(this.#facts, this.#signal));
+    const decision = await during(this.#span, this.#parts.planningSpan, () => {
+      const planning = this.#parts.plan(this.#facts, clock.now());
+      return decide(planning, this.#parts.supply(this.#facts, this.#signal));
+    });
     await this.#apply(decision.effects);
     let settled = this.#settle(decision);
     if (await this.#stopLeftovers(settled.status)) settled = this.#settle(decision);
@@ -147,13 +165,12 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     await this.#writeStatus(settled.status);
     const target = { ...this.#run, apiVersion: 'tekton.dev/v1', kind: this.#parts.kind };
     for (const { eventType, reason, message } of settled.events) events.event(target, eventType, reason, message);
-    if (settled.retry !== undefined) throw new Error(settled.retry);
-    const { requeueAfterMs } = settled;
-    return requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: requeueAfterMs };
+    return outcomeOf(settled);
   }
 
   async #apply(effects: readonly Effect[]): Promise<void> {
-    const { run, outcomes } = await this.#parts.apply({ run: this.#run, facts: this.#facts, effects }, this.#signal);
+    const given = { run: this.#run, facts: this.#facts, effects, span: this.#span };
+    const { run, outcomes } = await this.#parts.apply(given, this.#signal);
     this.#run = run;
     this.#outcomes.push(...outcomes);
   }
@@ -175,18 +192,26 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     const body = { metadata: { labels, annotations } };
     const { client } = this.#options;
     const patch = { type: 'merge', body } as const;
-    this.#run = await client.patch(this.#parts.resource, namespace, name, patch, { signal: this.#signal });
+    this.#run = await during(this.#span, spans.metadata, () =>
+      client.patch(this.#parts.resource, namespace, name, patch, { signal: this.#signal }),
+    );
     this.#parts.store.observeWrite(this.#run);
   }
 
   /** At most one write, none when nothing changed. */
   async #writeStatus(planned: StatusOf<Run>): Promise<void> {
-    const status = JSON.parse(JSON.stringify(planned)) as StatusOf<Run>;
+    const status = this.#withSpan(JSON.parse(JSON.stringify(planned)) as StatusOf<Run>);
     if (isDeepStrictEqual(status, this.#before ?? {})) return;
-    this.#run = await this.#replaceStatus(status);
+    this.#run = await during(this.#span, spans.status, () => this.#replaceStatus(status));
     this.#parts.store.observeWrite(this.#run);
     const { namespace } = this.#run.metadata;
     this.#options.log?.info({ namespace }, this.#parts.line(this.#run));
+  }
+
+  /** The trace of a run is written with what is written anyway. */
+  #withSpan(status: StatusOf<Run>): StatusOf<Run> {
+    if (this.#span === undefined || isDeepStrictEqual(status, this.#before ?? {})) return status;
+    return { ...status, spanContext: { ...this.#span.carrier } };
   }
 
   /** A status that the cluster refuses for its size would be refused for ever: then a smaller one says so. */
@@ -203,4 +228,12 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
       return write(instead);
     }
   }
+}
+
+/** @throws to be called again with back-off */
+function outcomeOf({ retry, backOff, requeueAfterMs }: Settled<unknown>): Outcome {
+  const waiting = backOff && { backOff, latestMs: requeueAfterMs };
+  if (retry !== undefined) throw waiting ? new BackOffError(retry, waiting) : new Error(retry);
+  if (waiting) return { kind: 'backOff', ...waiting };
+  return requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: requeueAfterMs };
 }

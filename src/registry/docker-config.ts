@@ -54,21 +54,16 @@ function askHelper(
 ): Promise<RegistryCredentials | undefined> {
   const program = `docker-credential-${helper}`;
   return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      ['get'],
-      { signal, timeout: 30_000, env: env as NodeJS.ProcessEnv },
-      (error, stdout) => {
-        if (/credentials not found/i.test(stdout)) return resolve(undefined);
-        if (error)
-          return reject(new Error(`${program} get ${server}: ${stdout.trim() || error.message}`, { cause: error }));
-        try {
-          resolve(helperAnswer(stdout));
-        } catch (cause) {
-          reject(new Error(`${program} get ${server} did not answer in JSON`, { cause }));
-        }
-      },
-    );
+    const child = execFile(program, ['get'], { signal, timeout: 30_000, env: env }, (error, stdout) => {
+      if (/credentials not found/i.test(stdout)) return resolve(undefined);
+      if (error)
+        return reject(new Error(`${program} get ${server}: ${stdout.trim() || error.message}`, { cause: error }));
+      try {
+        resolve(helperAnswer(stdout));
+      } catch (cause) {
+        reject(new Error(`${program} get ${server} did not answer in JSON`, { cause }));
+      }
+    });
     child.stdin?.on('error', () => undefined); // a program that is not there; the callback above tells
     child.stdin?.end(server);
   });

@@ -108,7 +108,7 @@ export function parseRoleFlags<Options extends ParseArgsOptionsConfig>(
     identity: env['POD_NAME'] || undefined,
     logLevel: env['LOG_LEVEL'] ?? 'info',
   };
-  return { flags, values: all as Values<Options> };
+  return { flags, values: all };
 }
 
 /** What REGISTRY_OPTIONS gave. @throws FlagError */

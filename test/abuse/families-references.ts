@@ -1,4 +1,5 @@
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { leftoversOf } from '../../src/core/pipelinerun/leftovers.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
@@ -16,7 +17,7 @@ const steps = [{ image: 'i', command: ['c'] }];
 const verdict = { kind: 'warned', message: 'no signature' } as const;
 
 function found(need: PipelineRunNeed): Resolved {
-  if (need.type === 'turn') throw new Error('nothing limits these runs');
+  if (need.type !== 'definition') throw new Error('nothing limits these runs, and they repeat none');
   const { reference } = need;
   const spec = reference.ofKind === 'Pipeline' ? { tasks: [{ name: 'a', taskSpec: { steps } }] } : { steps };
   return { kind: 'found', definition: { name: 'd', metadata: {}, spec }, verdict };
@@ -50,6 +51,52 @@ function remoteTask(n: number): () => unknown {
   return () => decideAtOnce(planTaskRun({ taskRun, pods: [], settings }, now), supplyOf({ task }));
 }
 
+/** A rerun with n volumes of the run that failed. */
+function rerunVolumes(n: number): () => unknown {
+  const workspaces = named('w', n).map((name) => ({ name, volumeClaimTemplate: { spec: {} } }));
+  const pipelineSpec = {
+    workspaces: workspaces.map(({ name }) => ({ name })),
+    tasks: [{ name: 'a', taskSpec: { steps } }],
+  };
+  const failed: PipelineRun = {
+    metadata: { ...metadata, name: 'first', uid: 'uid-first' },
+    spec: { pipelineSpec, workspaces },
+    status: { pipelineSpec, conditions: [{ type: 'Succeeded', status: 'False' }] },
+  };
+  const annotations = { 'tektite.dev/rerun-from-failure': 'first' };
+  const run: PipelineRun = { metadata: { ...metadata, annotations }, spec: { pipelineSpec, workspaces } };
+  const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'first', uid: 'uid-first' };
+  return () => {
+    const { status } = decideAtOnce(planPipelineRun({ run, children: [], settings }, now), (need) => {
+      if (need.type === 'earlierPipelineRun') return failed;
+      return need.type === 'claim' ? { ownerReferences: [owner] } : found(need);
+    });
+    return decideAtOnce(planPipelineRun({ run: { ...run, status }, children: [], settings }, now), found);
+  };
+}
+
+/** A TaskRun of a rerun with n params, which did its work before. */
+function rerunParams(n: number): () => unknown {
+  const params = named('p', n).map((name) => ({ name, value: 'v' }));
+  const bare: TaskRun = {
+    metadata,
+    spec: { params, taskSpec: { params: named('p', n).map((name) => ({ name })), steps } },
+  };
+  const { podName: _pod, ...status } = decideAtOnce(
+    planTaskRun({ taskRun: bare, pods: [], settings }, now),
+    supplyOf(),
+  ).status;
+  const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'first', uid: 'uid-first', controller: true };
+  const earlier: TaskRun = {
+    ...bare,
+    metadata: { ...metadata, name: 'first-a', ownerReferences: [owner] },
+    status: { ...status, conditions: [{ type: 'Succeeded', status: 'True' }] },
+  };
+  const annotations = { 'tektite.dev/inherit-from': 'first-a uid-first' };
+  const taskRun = { ...bare, metadata: { ...metadata, annotations } };
+  return () => decideAtOnce(planTaskRun({ taskRun, pods: [], settings }, now), supplyOf({ earlier }));
+}
+
 /** A run of n custom tasks, which fails while they run. */
 function customTasks(n: number): () => unknown {
   const tasks = named('t', n).map((name) => ({ name, taskRef: { apiVersion: 'x.dev/v1', kind: 'X', name } }));
@@ -68,4 +115,6 @@ export const referenceFamilies: readonly Family[] = [
   { name: 'PipelineRun: remote Tasks', size: 100, prepare: remoteTasks },
   { name: 'PipelineRun: custom tasks', size: 100, prepare: customTasks },
   { name: 'TaskRun: params of a remote Task', size: 400, prepare: remoteTask },
+  { name: 'PipelineRun: volumes of a rerun', size: 200, prepare: rerunVolumes },
+  { name: 'TaskRun: params of a rerun', size: 400, prepare: rerunParams },
 ];

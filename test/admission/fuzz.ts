@@ -75,7 +75,7 @@ export const fuzzRows: FuzzRow[] = kinds.flatMap((kind) =>
     version,
     objects: fc
       .record({ metadata, spec: specsOf(version), status: fc.oneof(fc.constant({}), fc.jsonValue({ maxDepth: 3 })) })
-      .map((parts) => ({ apiVersion: `${kind.group}/${version.name}`, kind: kind.kind, ...parts }) as KubeObject),
+      .map((parts) => ({ apiVersion: `${kind.group}/${version.name}`, kind: kind.kind, ...parts })),
   })),
 );
 

@@ -120,7 +120,7 @@ function pod(i: number, resourceVersion: number): Pod {
         },
       })),
     },
-  } as unknown as Pod;
+  };
 }
 
 const indexes = { controller: (object: Pod) => (object.metadata.ownerReferences ?? []).map((owner) => owner.uid) };

@@ -57,7 +57,7 @@ async function timeRun(resource: Resource, object: object): Promise<number> {
 
 async function timeBarePod(namespace: string): Promise<number> {
   const started = performance.now();
-  const created = await client.create(pods, barePod(namespace) as unknown as KubeObject, { signal });
+  const created = await client.create(pods, barePod(namespace), { signal });
   const selection = {
     namespace,
     fieldSelector: `metadata.name=${created.metadata.name}`,

@@ -67,15 +67,15 @@ async function works({ client, namespace, git }: World): Promise<Work[]> {
   return [
     {
       name: 'TaskRun to its pod',
-      runs: taskRuns as unknown as Resource,
-      first: pods as unknown as Resource,
+      runs: taskRuns,
+      first: pods,
       label: 'tekton.dev/taskRun',
       spec: (place) => ({ taskRef: taskRef(place) }),
     },
     {
       name: 'PipelineRun to its first TaskRun',
-      runs: pipelineRuns as unknown as Resource,
-      first: taskRuns as unknown as Resource,
+      runs: pipelineRuns,
+      first: taskRuns,
       label: 'tekton.dev/pipelineRun',
       spec: (place) => ({ pipelineRef: pipelineRef(place) }),
     },
@@ -84,7 +84,7 @@ async function works({ client, namespace, git }: World): Promise<Work[]> {
 
 function withNamespace(object: object, namespace: string): KubeObject {
   const { metadata, ...rest } = object as KubeObject;
-  return { ...rest, metadata: { ...metadata, namespace } } as KubeObject;
+  return { ...rest, metadata: { ...metadata, namespace } };
 }
 
 /** Milliseconds until the API server tells of the first object with the run's name in its label. */

@@ -257,7 +257,9 @@ describe('docdb in DynamoDB', () => {
 
   beforeAll(async () => {
     Object.assign(process.env, credentials);
-    const { default: dynalite } = (await import('dynalite' as string)) as { default: (options: object) => Server };
+    // It has no types: a name that is not a literal is not looked up.
+    const dynalitePackage: string = 'dynalite';
+    const { default: dynalite } = (await import(dynalitePackage)) as { default: (options: object) => Server };
     dynamo = dynalite({ createTableMs: 0 });
     await new Promise<void>((resolve) => dynamo.listen(0, address, resolve));
     endpoint = `http://${address}:${(dynamo.address() as AddressInfo).port}`;

@@ -201,10 +201,7 @@ describe('notes that Chains did not write for this run', () => {
 describe('a PipelineRun', () => {
   const parentOf = (children: TaskRun[]) => {
     const made = pipelineRun('p', ['a'], {});
-    return recordedPipelineRun(
-      { ...made, status: { ...made.status, results: build('a').status?.results } as never },
-      children,
-    );
+    return recordedPipelineRun({ ...made, status: { ...made.status, results: build('a').status?.results } }, children);
   };
   const child = (more: Parameters<typeof taskRun>[1] = {}) =>
     build('a', { ...childOf('p'), annotations: concluded('uid-a'), ...more });

@@ -9,8 +9,8 @@ import type { KubeObject, Resource } from '../../src/kube/object.ts';
 export type Run = TaskRun | PipelineRun;
 
 const resources: Record<string, Resource> = {
-  TaskRun: taskRuns as unknown as Resource,
-  PipelineRun: pipelineRuns as unknown as Resource,
+  TaskRun: taskRuns,
+  PipelineRun: pipelineRuns,
 };
 
 export function runResource(kind: string): Resource {

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configMaps } from '../../src/kube/resources.ts';
 import { openCluster, type Access } from '../cluster-access/access.ts';
 import { attemptManifest } from './attempt.ts';
 import { examplesFolder } from './examples-folder.ts';
@@ -12,6 +13,10 @@ import { judge, notYet } from './not-yet.ts';
 
 const RUN_TIMEOUT_MS = 240_000;
 const folder = examplesFolder();
+/** Its results are of 12 KB. */
+const largeResults = 'pipelineruns/alpha/pipelinerun-large-results.yaml';
+/** What has results and artifacts of every kind. */
+const withSidecarLogs = /large-results|task-artifacts|stepaction-results|object-results|emit-array-results/;
 const names = folder === undefined ? [] : manifestsOf(folder).map((file) => path.relative(folder, file));
 
 it.skipIf(folder !== undefined)('examples of upstream: set TEKTITE_CONFORMANCE_DIR to the folder that has them', () => {
@@ -29,7 +34,19 @@ describe.runIf(folder !== undefined)('examples', () => {
     expect(Object.keys(notYet).filter((name) => !names.includes(name))).toEqual([]);
   });
 
-  it.concurrent.each(names)('%s', async (name) => {
+  const pass = async (name: string) =>
     judge(name, await attemptManifest(access, path.join(folder ?? '', name), { timeoutMs: RUN_TIMEOUT_MS }));
+
+  it.concurrent.each(names.filter((name) => name !== largeResults))('%s', pass);
+
+  describe('with results from sidecar logs', () => {
+    const resultsFrom = (value: string | null) => {
+      const body = { data: { 'results-from': value } };
+      return access.client.patch(configMaps, 'tekton-pipelines', 'feature-flags', { type: 'merge', body });
+    };
+    beforeAll(() => resultsFrom('sidecar-logs'));
+    afterAll(() => resultsFrom(null));
+
+    it.concurrent.each(names.filter((name) => withSidecarLogs.test(name)))('%s', pass);
   });
 });

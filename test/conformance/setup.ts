@@ -11,8 +11,8 @@ export default async function setup(): Promise<void> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
   await prepareImages(target);
-  await install(
-    target,
-    Object.fromEntries(Object.entries(flags).map(([key, value]) => [`featureFlags.${key}`, value])),
-  );
+  await install(target, {
+    ...Object.fromEntries(Object.entries(flags).map(([key, value]) => [`featureFlags.${key}`, value])),
+    'rbac.podLogs': 'true',
+  });
 }

@@ -149,7 +149,7 @@ describe('tkn and tektite', () => {
       const { items } = await client.list(resource, { namespace });
       expect(items.map(({ metadata }) => metadata.name)).not.toContain(name);
       // Also for another attempt of this test.
-      await client.create(resource, { metadata: { name, namespace }, spec } as KubeObject & { spec?: object });
+      await client.create(resource, { metadata: { name, namespace }, spec });
     }
     expect(outcomes[0]).toEqual(outcomes[1]);
   });

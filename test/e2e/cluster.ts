@@ -54,9 +54,9 @@ function workbench(client: KubeClient, namespace: string): Workbench {
   const create: Workbench['create'] = (resource, object) =>
     client.create(resource, { ...object, metadata: { namespace, ...object.metadata } } as never, { signal: signal() });
   const startTask: Workbench['startTask'] = (spec, metadata = { generateName: 'task-' }) =>
-    create(taskRuns as Resource<TaskRun>, { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata, spec });
+    create(taskRuns, { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata, spec });
   const startPipeline: Workbench['startPipeline'] = (spec, metadata = { generateName: 'pipeline-' }) =>
-    create(pipelineRuns as Resource<PipelineRun>, { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata, spec });
+    create(pipelineRuns, { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata, spec });
   const waitFor: Workbench['waitFor'] = async (
     run,
     reached = (current) => isDone(current.status),

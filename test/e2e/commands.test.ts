@@ -5,7 +5,6 @@ import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
 import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { programs, type Program } from '../contract/tkn-programs.ts';
 import { openWorkbench } from './cluster.ts';
 import { testCluster } from './setup.ts';
@@ -55,7 +54,7 @@ const ago = /^(just now|\d+ (second|minute)s? ago)$/;
 
 /** Runs that every test reads and none changes. */
 beforeAll(async () => {
-  await bench.create(pipelines as Resource<Pipeline>, {
+  await bench.create(pipelines, {
     apiVersion: 'tekton.dev/v1',
     kind: 'Pipeline',
     metadata: { name: 'words' },
@@ -86,9 +85,7 @@ describe.each(all)('$name', (program: Program) => {
   /** A name of this program's and this try's own: a test that is tried again finds nothing of its first try. */
   const own = (name: string) => `${name}-${program.name}-${++tries}`;
   const waitFor = (name: string) =>
-    bench.client
-      .get(pipelineRuns as Resource<PipelineRun>, bench.namespace, name)
-      .then((found) => bench.waitFor(found, undefined, 30));
+    bench.client.get(pipelineRuns, bench.namespace, name).then((found) => bench.waitFor(found, undefined, 30));
 
   it('lists PipelineRuns with their columns', async () => {
     const { out, status } = await run('pipelinerun', 'list');
@@ -305,7 +302,7 @@ describe.each(all)('$name', (program: Program) => {
     expect((await run('pr', 'cancel', name, '--grace', 'StoppedRunFinally')).status).toBe(0);
     const ended = await waitFor(name);
     expect(ended.status?.childReferences?.map((child) => child.pipelineTaskName)).toEqual(['begun']);
-    const child = await bench.client.get(taskRuns as Resource<TaskRun>, bench.namespace, `${name}-begun`);
+    const child = await bench.client.get(taskRuns, bench.namespace, `${name}-begun`);
     expect(succeededCondition(child.status)?.status).toBe('True');
     expect(ended.status?.skippedTasks).toMatchObject([{ name: 'next', reason: 'PipelineRun was gracefully stopped' }]);
   });
@@ -322,7 +319,7 @@ describe.each(all)('$name', (program: Program) => {
   describe('delete', () => {
     const names = async (label: string) =>
       (
-        await bench.client.list(pipelineRuns as Resource<PipelineRun>, {
+        await bench.client.list(pipelineRuns, {
           namespace: bench.namespace,
           labelSelector: `tekton.dev/pipeline=${label}`,
         })
@@ -331,7 +328,7 @@ describe.each(all)('$name', (program: Program) => {
         .sort();
     /** Three finished runs of a Pipeline of this test's own, oldest first. */
     async function three(pipeline: string): Promise<string[]> {
-      await bench.create(pipelines as Resource<Pipeline>, {
+      await bench.create(pipelines, {
         apiVersion: 'tekton.dev/v1',
         kind: 'Pipeline',
         metadata: { name: pipeline },
@@ -357,7 +354,7 @@ describe.each(all)('$name', (program: Program) => {
       await expect
         .poll(
           () =>
-            bench.client.get(taskRuns as Resource<TaskRun>, bench.namespace, `${name}-quick`).then(
+            bench.client.get(taskRuns, bench.namespace, `${name}-quick`).then(
               () => 'there',
               (error: Error) => error.message,
             ),
@@ -402,7 +399,7 @@ describe.each(all)('$name', (program: Program) => {
       expect((await run('pr', 'delete', '--all', '--label', label, '-f')).status).toBe(0);
       const left = async () =>
         (
-          await bench.client.list(pipelineRuns as Resource<PipelineRun>, {
+          await bench.client.list(pipelineRuns, {
             namespace: bench.namespace,
             labelSelector: label,
           })
@@ -410,9 +407,7 @@ describe.each(all)('$name', (program: Program) => {
       expect(await left()).toEqual([`runs-of-${team}`]);
       expect((await run('pr', 'delete', '--all', '--label', label, '--ignore-running=false', '-f')).status).toBe(0);
       await expect.poll(left, { timeout: 10_000 }).toEqual([]);
-      expect(
-        (await bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, 'spoken')).metadata.name,
-      ).toBe('spoken');
+      expect((await bench.client.get(pipelineRuns, bench.namespace, 'spoken')).metadata.name).toBe('spoken');
     });
   });
 });
@@ -428,9 +423,7 @@ describe('what only ours has', () => {
       out: 'Are you sure you want to delete PipelineRun(s) "spoken" (y/n): \n',
       err: 'Error: canceled deleting PipelineRun(s) "spoken"\n',
     });
-    expect(
-      (await bench.client.get(pipelineRuns as Resource<PipelineRun>, bench.namespace, 'spoken')).metadata.name,
-    ).toBe('spoken');
+    expect((await bench.client.get(pipelineRuns, bench.namespace, 'spoken')).metadata.name).toBe('spoken');
   });
 
   it('shows some steps of a PipelineRun', async () => {

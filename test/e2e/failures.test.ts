@@ -3,7 +3,6 @@ import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { taskRuns } from '../../src/api/resources.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { events, pods } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 
@@ -113,7 +112,7 @@ describe.concurrent('a TaskRun with', () => {
 });
 
 const oneTask = (...steps: object[]): PipelineRun['spec'] => ({
-  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: steps as never } }] },
+  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: steps } }] },
 });
 const pipelineRows: Row<PipelineRun['spec']>[] = [
   {
@@ -209,7 +208,7 @@ describe('what happens to a run from outside', () => {
       reason: 'Cancelled',
       message: `PipelineRun "${run.metadata.name}" was cancelled`,
     });
-    const child = await bench.client.get(taskRuns as Resource<TaskRun>, bench.namespace, `${run.metadata.name}-only`);
+    const child = await bench.client.get(taskRuns, bench.namespace, `${run.metadata.name}-only`);
     const childEnded = await bench.waitFor(child, undefined, 20);
     expect(succeededCondition(childEnded.status)?.reason).toBe('TaskRunCancelled');
   });
@@ -236,7 +235,7 @@ describe('what happens to a run from outside', () => {
     );
     expect(waiting.status?.childReferences ?? []).toEqual([]);
     const { pipelineRuns } = await import('../../src/api/resources.ts');
-    await bench.client.patch(pipelineRuns as Resource<PipelineRun>, bench.namespace, run.metadata.name ?? '', {
+    await bench.client.patch(pipelineRuns, bench.namespace, run.metadata.name ?? '', {
       type: 'json',
       body: [{ op: 'remove', path: '/spec/status' }],
     });

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { pipelines, tasks } from '../../src/api/resources.ts';
-import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
-import type { Task } from '../../src/api/pipeline/v1/task.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { pods } from '../../src/kube/resources.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -48,7 +45,7 @@ describe('a TaskRun', () => {
 
 describe('a PipelineRun of a Pipeline in the cluster', () => {
   it('passes results on, runs finally and can be inspected as with tkn', async () => {
-    await bench.create(tasks as Resource<Task>, {
+    await bench.create(tasks, {
       apiVersion: 'tekton.dev/v1',
       kind: 'Task',
       metadata: { name: 'append' },
@@ -72,7 +69,7 @@ describe('a PipelineRun of a Pipeline in the cluster', () => {
         { name: 'letter', value: letter },
       ],
     });
-    await bench.create(pipelines as Resource<Pipeline>, {
+    await bench.create(pipelines, {
       apiVersion: 'tekton.dev/v1',
       kind: 'Pipeline',
       metadata: { name: 'spell', labels: { team: 'words' } },

@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { threeTaskPipelineRun } from '../bench/workloads.ts';
 import { openWorkbench } from './cluster.ts';
@@ -38,19 +35,17 @@ describe(`a controller that is killed ${kills} times`, () => {
     });
     controller.start();
     for (let index = 0; index < runs; index += 1)
-      await bench.create(pipelineRuns as Resource<PipelineRun>, threeTaskPipelineRun(bench.namespace));
+      await bench.create(pipelineRuns, threeTaskPipelineRun(bench.namespace));
     const unfinished = async () =>
-      (await bench.client.list(pipelineRuns as Resource<PipelineRun>, { namespace: bench.namespace })).items.filter(
-        (run) => !isDone(run.status),
-      ).length;
+      (await bench.client.list(pipelineRuns, { namespace: bench.namespace })).items.filter((run) => !isDone(run.status))
+        .length;
 
     let midRun = 0;
     for (let kill = 0; kill < kills; kill += 1) {
       await new Promise((resolve) => setTimeout(resolve, 400 + Math.random() * 1400));
       if ((await unfinished()) > 0) midRun += 1;
       // New work keeps coming, so that every kill meets runs in all stages.
-      if (kill % 4 === 3)
-        await bench.create(pipelineRuns as Resource<PipelineRun>, threeTaskPipelineRun(bench.namespace));
+      if (kill % 4 === 3) await bench.create(pipelineRuns, threeTaskPipelineRun(bench.namespace));
       await controller.end('SIGKILL');
       controller.start();
     }
@@ -59,13 +54,12 @@ describe(`a controller that is killed ${kills} times`, () => {
     stop.abort();
     await counting;
 
-    const ended = (await bench.client.list(pipelineRuns as Resource<PipelineRun>, { namespace: bench.namespace }))
-      .items;
+    const ended = (await bench.client.list(pipelineRuns, { namespace: bench.namespace })).items;
     expect(ended).toHaveLength(runs + kills / 4);
     expect(ended.map((run) => succeededCondition(run.status)?.message)).toEqual(
       ended.map(() => 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0'),
     );
-    const tasks = (await bench.client.list(taskRuns as Resource<TaskRun>, { namespace: bench.namespace })).items;
+    const tasks = (await bench.client.list(taskRuns, { namespace: bench.namespace })).items;
     expect(tasks).toHaveLength(3 * ended.length);
     const third = tasks.filter((run) => run.metadata.labels?.['tekton.dev/pipelineTask'] === 'third');
     expect(third.map((run) => run.status?.results?.[0]?.value)).toEqual(third.map(() => 'start+++'));

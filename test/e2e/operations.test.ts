@@ -25,7 +25,7 @@ const sleep = { name: 'wait', image, command: ['sleep', '600'] };
 const running = (run: TaskRun) => run.status?.steps?.some((step) => step.running) ?? false;
 const childOf = (run: PipelineRun) => (run.status?.childReferences?.length ?? 0) > 0;
 const pipelineOf = (step: object): PipelineRun['spec'] => ({
-  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: [step as never] } }] },
+  pipelineSpec: { tasks: [{ name: 'only', taskSpec: { steps: [step] } }] },
 });
 let installation: Installation;
 

@@ -1,11 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { leases, pods } from '../../src/kube/resources.ts';
 import { threeTaskPipelineRun } from '../bench/workloads.ts';
 import { openWorkbench } from './cluster.ts';
@@ -72,13 +69,13 @@ async function undisturbed(count: number, disturb: () => Promise<void>): Promise
   const podCount = new PodCount(bench.client, bench.namespace);
   for (let index = 0; index < count; index += 1) {
     const run = threeTaskPipelineRun(bench.namespace);
-    await bench.create(pipelineRuns as Resource<PipelineRun>, {
+    await bench.create(pipelineRuns, {
       ...run,
       metadata: { ...run.metadata, labels: { load: name } },
     });
   }
   const selection = { namespace: bench.namespace, labelSelector: `load=${name}` };
-  const list = async () => (await bench.client.list(pipelineRuns as Resource<PipelineRun>, selection)).items;
+  const list = async () => (await bench.client.list(pipelineRuns, selection)).items;
   await expect
     .poll(async () => (await list()).some((run) => run.status?.childReferences?.length), {
       timeout: 20_000,
@@ -98,7 +95,7 @@ async function undisturbed(count: number, disturb: () => Promise<void>): Promise
   expect(ended.map((run) => succeededCondition(run.status)?.message)).toEqual(
     Array.from({ length: count }, () => 'Tasks Completed: 3 (Failed: 0, Cancelled 0), Skipped: 0'),
   );
-  const children = (await bench.client.list(taskRuns as Resource<TaskRun>, selection)).items;
+  const children = (await bench.client.list(taskRuns, selection)).items;
   expect(children).toHaveLength(3 * count);
   const third = children.filter((run) => run.metadata.labels?.['tekton.dev/pipelineTask'] === 'third');
   expect(third.map((run) => run.status?.results?.[0]?.value)).toEqual(third.map(() => 'start+++'));

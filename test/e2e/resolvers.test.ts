@@ -1,13 +1,23 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Param } from '../../src/api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { verificationPolicies } from '../../src/api/resolution/verification-policy.ts';
 import { pipelineRuns, taskRuns, tasks } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { secrets } from '../../src/kube/resources.ts';
+import { commitFiles, startGitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
 import { parse } from 'yaml';
+import {
+  badReferences,
+  goodReferences,
+  params,
+  prepareNamespace,
+  resolverSettings,
+  type ReferenceRow,
+  type Surroundings,
+} from '../remote/references.ts';
+import { startResolverServers, type ResolverServers } from '../remote/servers.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
@@ -17,19 +27,25 @@ import { bundle, greeting, signersKey, startRemoteServers, type RemoteServers } 
 const bench = openWorkbench('resolvers');
 let installation: Installation;
 let servers: RemoteServers;
+/** Of the table of references. */
+let others: ResolverServers;
+const registries: Surroundings['registries'] = { private: 'private.example.com', slow: 'slow.example.com' };
 
-const params = (values: Readonly<Record<string, string>>): Param[] =>
-  Object.entries(values).map(([name, value]) => ({ name, value }));
 const reference = (resolver: string, values: Readonly<Record<string, string>>) => ({
   resolver,
   params: params(values),
 });
-const runRemote = (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
-  bench.runTask({ taskRef: reference(resolver, values) } as TaskRun['spec']);
+const startRemote = (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
+  bench.startTask({ taskRef: reference(resolver, values) });
+const runRemote = async (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
+  bench.waitFor(await startRemote(resolver, values));
 
 beforeAll(async () => {
   installation = await Installation.open();
-  servers = await startRemoteServers((await testCluster()).registry);
+  const { registry } = await testCluster();
+  servers = await startRemoteServers(registry);
+  others = await startResolverServers({}, servers.host);
+  await prepareNamespace(bench.client, bench.namespace, registries.private);
   const inside = { 'allowed-private-hosts': servers.host };
   const format = 'slsa/v2alpha4';
   await installation.upgrade({
@@ -41,9 +57,19 @@ beforeAll(async () => {
       'artifacts.pipelinerun.storage': 'tekton',
     },
     'resolvers.config': {
-      'git-resolver-config': inside,
-      'http-resolver-config': inside,
-      'hubresolver-config': { ...inside, 'artifact-hub-urls': `- ${servers.hub.url}` },
+      ...resolverSettings,
+      'git-resolver-config': { ...resolverSettings['git-resolver-config'], ...inside },
+      'http-resolver-config': { ...resolverSettings['http-resolver-config'], ...inside },
+      'hubresolver-config': {
+        ...resolverSettings['hubresolver-config'],
+        ...inside,
+        'artifact-hub-urls': `- ${servers.hub.url}`,
+      },
+    },
+    'resolvers.registryMirrors': {
+      '*': `http://${registry}`,
+      [registries.private]: `http://${others.registry.host}`,
+      [registries.slow]: others.web.url,
     },
   });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -59,7 +85,7 @@ afterAll(async () => {
     .patch(secrets, 'tekton-chains', 'signing-secrets', { type: 'merge', body: { data: { 'x509.pem': null } } })
     .catch(() => undefined);
   await installation?.upgrade();
-  await servers?.close();
+  await Promise.all([servers?.close(), others?.close()]);
   await installation?.close();
 }, 300_000);
 
@@ -105,13 +131,91 @@ describe('a Task from elsewhere', () => {
     expect(run.status?.results).toEqual([expect.objectContaining({ name: 'from', value: resolver })]);
     expect(run.status?.provenance?.refSource).toEqual(refSource());
   });
+});
 
-  it('ends with what is wrong when it is not there', async () => {
-    const run = await runRemote('http', { url: `${servers.web.url}/none.yaml` });
-    expect(succeededCondition(run.status)).toMatchObject({
+describe('a reference', () => {
+  const runs = new Map<string, TaskRun>();
+  // Their pods are all on one node.
+  const ended = ({ name }: ReferenceRow) => bench.waitFor(runs.get(name) as TaskRun, undefined, 150);
+  // All at once: some of them take as long as they may.
+  beforeAll(async () => {
+    for (const { name, resolver, values } of [...badReferences, ...goodReferences]) {
+      const surroundings = { servers: others, namespace: bench.namespace, registries };
+      runs.set(name, await startRemote(resolver, values(surroundings)));
+    }
+  });
+
+  it.each(goodReferences)('that can be had runs: $name', async (row) => {
+    const { status } = await ended(row);
+    expect(succeededCondition(status)).toMatchObject({ status: 'True', reason: 'Succeeded' });
+    expect(status?.provenance?.refSource?.uri).toMatch(row.says);
+    expect(Object.values(status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
+  });
+
+  it.each(badReferences)('that cannot be had ends with what is wrong: $name', async (row) => {
+    const { status } = await ended(row);
+    expect(succeededCondition(status)).toMatchObject({
       status: 'False',
       reason: 'TaskRunResolutionFailed',
-      message: expect.stringContaining('answered 404') as string,
+      message: expect.stringMatching(row.says) as string,
+    });
+    expect(status?.podName ?? '').toBe('');
+  });
+
+  it('runs when its server was away for a moment', async () => {
+    let isAway = true;
+    const answer = ({ socket }: { socket: { destroy(): unknown } }) => {
+      if (isAway) socket.destroy();
+      return isAway;
+    };
+    const git = await startGitBackend({ config: ['uploadpack.allowFilter=true'], host: servers.host, answer });
+    try {
+      commitFiles(git, { 'task.yaml': greeting('late') });
+      const run = await startRemote('git', { url: git.url, revision: 'main', pathInRepo: 'task.yaml' });
+      await vi.waitFor(() => expect(git.sent.requests.length).toBeGreaterThan(2), { timeout: 30_000, interval: 100 });
+      const { status } = await bench.waitFor(run, (current) => succeededCondition(current.status) !== undefined);
+      expect(succeededCondition(status)).toMatchObject({ status: 'Unknown', reason: 'ResolvingTaskRef' });
+      isAway = false;
+      const { status: last } = await bench.waitFor(run);
+      expect(succeededCondition(last)).toMatchObject({ status: 'True' });
+      expect(last?.results).toEqual([expect.objectContaining({ name: 'from', value: 'late' })]);
+    } finally {
+      git.close();
+    }
+  });
+});
+
+describe('a StepAction from elsewhere', () => {
+  const step = (pathInRepo: string) =>
+    bench.runTask({
+      taskSpec: {
+        results: [{ name: 'said', value: '$(steps.greet.results.greeting)' }],
+        steps: [
+          {
+            name: 'greet',
+            ref: reference('git', { url: others.git.url, revision: 'main', pathInRepo }),
+            params: params({ who: 'team' }),
+          },
+        ],
+      },
+    });
+
+  it('is what its step runs, and named in the provenance of the step', async () => {
+    const { status } = await step('step.yaml');
+    expect(succeededCondition(status)).toMatchObject({ status: 'True' });
+    expect(status?.results).toEqual([expect.objectContaining({ name: 'said', value: 'hello team' })]);
+    expect(status?.steps?.[0]?.provenance?.refSource).toEqual({
+      uri: `git+${others.git.url}`,
+      digest: { sha1: others.git.git('rev-parse', 'HEAD') },
+      entryPoint: 'step.yaml',
+    });
+  });
+
+  it('that is not there ends the run with what is wrong', async () => {
+    const { status } = await step('none.yaml');
+    expect(succeededCondition(status)).toMatchObject({
+      status: 'False',
+      message: expect.stringMatching(/error opening file "none.yaml": file does not exist/) as string,
     });
   });
 });
@@ -132,7 +236,7 @@ describe('a Pipeline in git with Tasks of a hub', () => {
       ],
       taskRunTemplate: { podTemplate: { securityContext: { fsGroup: 65532 } } },
     };
-    run = await bench.runPipeline(spec as unknown as PipelineRun['spec']);
+    run = await bench.runPipeline(spec);
   }, 150_000);
 
   it('runs, its v1beta1 Tasks as v1', () => {

@@ -168,8 +168,9 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
     'client.patch(pods',
     'client.delete(pods',
   ],
-  'create delete patch persistentvolumeclaims': [
+  'get create delete patch persistentvolumeclaims': [
     'src/reconcilers/pipelinerun/apply.ts',
+    'client.get(persistentVolumeClaims',
     'client.create(persistentVolumeClaims',
     'client.delete(persistentVolumeClaims',
     'client.patch(persistentVolumeClaims',

@@ -3,7 +3,6 @@ import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts'
 import type { StepAction } from '../../src/api/pipeline/v1beta1/stepaction.ts';
 import { stepActions } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -168,7 +167,7 @@ const greet: StepAction = {
 describe('TaskRuns of all kinds at once', () => {
   const started = new Map<string, TaskRun>();
   beforeAll(async () => {
-    await bench.create(stepActions as Resource<StepAction>, greet);
+    await bench.create(stepActions, greet);
     const runs = Object.entries(rows).map(async ([name, { spec }]) => started.set(name, await bench.startTask(spec)));
     await Promise.all(runs);
   }, 60_000);

@@ -3,18 +3,16 @@ import { chainsValues, cosignPath, provideKeys, waitUntilSigned } from '../../ha
 import { prepareStage, type Stage } from '../../hack/demo/stage.ts';
 import { headOfMain, listen, listener, listenerSecret, push, runOf } from '../../hack/demo/trigger.ts';
 import { command } from '../../hack/command.ts';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
 
 /** GitHub's events at a listener's Service, from pods of the cluster: the demo's listener, with roles of the chart. */
 const bench = openWorkbench('triggers');
-const runs = pipelineRuns as Resource<PipelineRun>;
+const runs = pipelineRuns;
 const node = 'docker.io/library/node:26-slim';
 let installation: Installation;
 let stage: Stage;

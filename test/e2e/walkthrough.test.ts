@@ -1,17 +1,16 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { command } from '../../hack/command.ts';
 import { cosignPath } from '../../hack/demo/attestations.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import { pipelineRuns } from '../../src/api/resources.ts';
+import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { waitForRun } from '../cluster-access/runs.ts';
 import { walkthroughFolder } from '../conformance/examples-folder.ts';
@@ -27,13 +26,14 @@ const folder = walkthroughFolder() ?? '';
 const namespace = 'ci';
 const repository = 'https://github.com/acme/widget-api';
 const secret = 'It is a secret to everybody';
-const runs = pipelineRuns as Resource<PipelineRun>;
+const runs = pipelineRuns;
 let installation: Installation;
 let world: World;
 let client: KubeClient;
 let registry: string;
 let cosign: string;
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
 const kubectl = (args: readonly string[], input?: string) =>
   installation.kubectl(['--namespace', namespace, ...args], input);
@@ -75,7 +75,7 @@ async function ended(name: string, seconds = 120): Promise<PipelineRun> {
     ({ status }) => isDone(status),
     AbortSignal.timeout(seconds * 1_000),
   );
-  return found as PipelineRun;
+  return found;
 }
 
 const startRun = async () =>
@@ -243,10 +243,30 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     expect(ofBuild?.predicate.runDetails.builder.id, printed).toMatch(/^https?:/);
     const materials = (ofBuild?.predicate.buildDefinition.resolvedDependencies ?? []).map(({ uri, digest }) => [
       uri,
-      Object.keys(digest).join(),
+      digest['sha256'],
     ]);
-    expect(materials).toContainEqual([expect.stringContaining('/kaniko/') as string, 'sha256']);
-    expect(materials).toContainEqual([expect.stringContaining('kaniko-project/executor') as string, 'sha256']);
+    expect(materials).toContainEqual([
+      expect.stringContaining('/kaniko/') as string,
+      sha256(catalogueTask('kaniko', '0.6').yaml),
+    ]);
+    expect(materials).toContainEqual([
+      expect.stringContaining('kaniko-project/executor') as string,
+      expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    ]);
+  });
+
+  it('provenance: each run names the Task of the hub that it is of, by its digest', async () => {
+    const labelSelector = `tekton.dev/pipelineRun=${name}`;
+    const { items } = await client.list(taskRuns, { namespace, labelSelector });
+    const sources = items.map(({ status }) => status?.provenance?.refSource);
+    for (const [task, version] of [
+      ['git-clone', '0.9'],
+      ['kaniko', '0.6'],
+    ] as const)
+      expect(sources).toContainEqual({
+        uri: expect.stringMatching(`/${task}/${version}.0$`) as string,
+        digest: { sha256: sha256(catalogueTask(task, version).yaml) },
+      });
   });
 
   it('nothing to sign: the run itself says so', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pipelineRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { configMaps, persistentVolumeClaims, secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
@@ -95,5 +96,70 @@ describe('a workspace', () => {
       [['PipelineRun', run.metadata.name]],
     ]);
     expect(claims[0]?.metadata.name).toMatch(/^pvc-[0-9a-f]{10}$/);
+  });
+});
+
+describe('a rerun from a failure', () => {
+  const inVolume = (name: string, script: string, more: object = {}) => ({
+    name,
+    workspaces: [{ name: 'data', workspace: 'disk' }],
+    taskSpec: {
+      workspaces: [{ name: 'data' }],
+      results: [{ name: 'seen' }],
+      steps: [{ name: 's', image, script: `#!/bin/sh\nset -e\ncd $(workspaces.data.path)\n${script}` }],
+    },
+    ...more,
+  });
+  const spec = {
+    workspaces: [
+      {
+        name: 'disk',
+        volumeClaimTemplate: {
+          metadata: { labels: { test: 'rerun' } },
+          spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } },
+        },
+      },
+    ],
+    pipelineSpec: {
+      workspaces: [{ name: 'disk' }],
+      tasks: [
+        inVolume('count', 'echo x >> runs\nwc -l < runs | tr -d " \\n" > $(results.seen.path)\n'),
+        // Fails until it finds that it was here before: only in the volume of the earlier run.
+        inVolume('flaky', 'test -e been || { touch been; exit 3; }\ncat runs | tr -d "\\n" > $(results.seen.path)\n', {
+          runAfter: ['count'],
+        }),
+      ],
+      results: [
+        { name: 'count', value: '$(tasks.count.results.seen)' },
+        { name: 'lines', value: '$(tasks.flaky.results.seen)' },
+      ],
+    },
+  };
+
+  async function ownersOfClaims(): Promise<(string[] | undefined)[]> {
+    const { items } = await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace });
+    const shared = items.filter(({ metadata }) => metadata.labels?.['test'] === 'rerun');
+    return shared.map(({ metadata }) => metadata.ownerReferences?.map((owner) => owner.name));
+  }
+
+  it('does what failed, in the volume of the failed run, which stays when that run is deleted', async () => {
+    const failed = await bench.runPipeline(spec);
+    const name = failed.metadata.name ?? '';
+    expect(succeededCondition(failed.status)?.reason).toBe('Failed');
+    const { status, out, err } = await bench.tektite('pipelinerun', 'rerun', name, '--from-failure', '-o', 'name');
+    expect(status, err).toBe(0);
+    const runs = pipelineRuns;
+    const run = await bench.waitFor(await bench.client.get(runs, bench.namespace, out.trim()));
+    expect(succeededCondition(run.status)?.message).toBe('Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
+    expect(run.status?.results).toEqual([
+      { name: 'count', value: '1' },
+      { name: 'lines', value: 'x' },
+    ]);
+    const logs = await bench.tektite('pipelinerun', 'logs', out.trim());
+    expect(logs.out).toContain(
+      `has the results of TaskRun ${name}-count of PipelineRun ${name}, and no log of its own`,
+    );
+    await bench.client.delete(runs, bench.namespace, name);
+    await expect.poll(ownersOfClaims, { timeout: 20_000 }).toEqual([[out.trim()]]);
   });
 });

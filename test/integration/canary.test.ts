@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { timestamp } from '../../src/core/condition.ts';
 import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
@@ -19,7 +18,7 @@ import { TATTLED, TattlingServer } from './tattling-server.ts';
  * A canary in every place where a secret enters, servers that repeat in their errors whatever they are sent, and then a
  * look at everything that comes out: logs at debug level, events, annotations, statuses, metrics.
  */
-const runs = taskRuns as Resource<TaskRun>;
+const runs = taskRuns;
 let plane: ControlPlane;
 let client: KubeClient;
 let server: TattlingServer;
@@ -167,7 +166,7 @@ describe('the controller', () => {
       kind: 'TaskRun',
       metadata: { generateName: 'pull-', namespace },
       spec: { taskSpec: { steps: [step] } },
-    } as TaskRun);
+    });
     const message = async () =>
       (await client.get(runs, namespace, run.metadata.name ?? '')).status?.conditions?.[0]?.message ?? '';
     // It says what is wrong, with the image's name, and no more.
@@ -184,10 +183,7 @@ describe('Chains', () => {
   });
 
   const key = () =>
-    generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({
-      type: 'pkcs8',
-      format: 'pem',
-    }) as string;
+    String(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const userinfo = (place: string) => `http://robot:${canary(place)}@${server.host}`;
   interface Row {
     secret?: Record<string, string>;
@@ -318,7 +314,7 @@ describe('Chains', () => {
       kind: 'TaskRun',
       metadata: { generateName: 'signed-', namespace },
       spec: { taskSpec },
-    } as TaskRun);
+    });
     const now = timestamp(new Date());
     const succeeded = { type: 'Succeeded', status: 'True', reason: 'Succeeded', lastTransitionTime: now };
     const status = { conditions: [succeeded], startTime: now, completionTime: now, taskSpec, results };
@@ -343,6 +339,6 @@ it('the server was asked, and what it says is looked for where it would be', asy
     ...event,
     involvedObject: { namespace: 'puller' },
     message: `leaked ${Buffer.from(`robot:${value}`).toString('base64')}`,
-  } as never);
+  });
   expect(await escaped()).toEqual([expect.stringContaining(`${place} -> Event puller/leak-`)]);
 });

@@ -15,7 +15,7 @@ import { preAuthEncoding, type DsseEnvelope } from '../../src/chains/signing/dss
 import { systemClock } from '../../src/clock.ts';
 import { timestamp } from '../../src/core/condition.ts';
 import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
-import type { OwnerReference, Resource } from '../../src/kube/object.ts';
+import type { OwnerReference } from '../../src/kube/object.ts';
 import {
   configMaps,
   customResourceDefinitions,
@@ -31,8 +31,8 @@ import { ControlPlane } from './kube-control-plane.ts';
 /** The chains role as a process with its ServiceAccount's rights, on a real API server, with a real registry. */
 /** A new one for each test and each try, so that names are free. */
 let namespace = '';
-const runs = taskRuns as Resource<TaskRun>;
-const pipelines = pipelineRuns as Resource<PipelineRun>;
+const runs = taskRuns;
+const pipelines = pipelineRuns;
 let plane: ControlPlane;
 let client: KubeClient;
 let chains: ChainsProcess;
@@ -70,7 +70,7 @@ async function until<T>(what: string, look: () => Promise<T | undefined | false>
 
 async function putKey(): Promise<KeyObject> {
   const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const pem = String(pair.privateKey.export({ type: 'pkcs8', format: 'pem' }));
   await client.patch(secrets, systemNamespace, 'signing-secrets', {
     type: 'merge',
     body: { data: { 'x509.pem': Buffer.from(pem).toString('base64') } },
@@ -103,7 +103,7 @@ async function createTaskRun(name: string, metadata: Partial<TaskRun['metadata']
   return client.create(runs, {
     metadata: { name, namespace, ...metadata },
     spec: { taskSpec: { steps: [step] } },
-  } as TaskRun);
+  });
 }
 
 async function finish(run: TaskRun, results: { name: string; value: string }[] = []): Promise<void> {
@@ -116,7 +116,7 @@ async function finish(run: TaskRun, results: { name: string; value: string }[] =
           taskSpec: { steps: [step] },
           results: results.map((result) => ({ type: 'string', ...result })),
         }),
-      } as TaskRun)
+      })
       .catch(() => undefined);
   });
 }
@@ -267,7 +267,7 @@ describe('Chains on a real API server', () => {
     const parent = await client.create(pipelines, {
       metadata: { name: 'pipe', namespace },
       spec: { pipelineSpec: { tasks: [{ name: 'one', taskSpec: { steps: [step] } }] } },
-    } as PipelineRun);
+    });
     const owner: OwnerReference = {
       apiVersion: 'tekton.dev/v1',
       kind: 'PipelineRun',
@@ -288,7 +288,7 @@ describe('Chains on a real API server', () => {
     await client.replaceStatus(pipelines, {
       ...parent,
       status: ended({ childReferences, pipelineSpec: parent.spec.pipelineSpec }),
-    } as PipelineRun);
+    });
     await systemClock.sleep(500);
     expect((await client.get(pipelines, namespace, 'pipe')).metadata.annotations ?? {}).not.toHaveProperty(
       annotations.signed,

@@ -10,7 +10,6 @@ import { createTektonBackend } from '../../src/chains/storage/tekton/backend.ts'
 import { annotationLimit, annotationReserve } from '../../src/chains/storage/tekton/annotations.ts';
 import { systemClock } from '../../src/clock.ts';
 import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { customResourceDefinitions, namespaces, type CustomResourceDefinition } from '../../src/kube/resources.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -18,7 +17,7 @@ import { ControlPlane } from './kube-control-plane.ts';
  * The tekton backend on a real API server: server-side apply is the API server's own logic, and so is the annotation
  * limit.
  */
-const resource = taskRuns as Resource<TaskRun>;
+const resource = taskRuns;
 const signal = AbortSignal.timeout(110_000);
 let plane: ControlPlane;
 let client: KubeClient;
@@ -61,7 +60,7 @@ async function newRun(name: string, annotations: Record<string, string> = {}): P
     metadata: { name, namespace: 'chains', annotations },
     spec: { taskSpec: { steps: [{ name: 's', image: 'busybox', script: 'true' }] } },
   } as unknown as TaskRun;
-  return { ...(await client.create(resource, run)), apiVersion: 'tekton.dev/v1', kind: 'TaskRun' } as TaskRun;
+  return { ...(await client.create(resource, run)), apiVersion: 'tekton.dev/v1', kind: 'TaskRun' };
 }
 
 function requestFor(run: TaskRun, shortKey: string, payload = '{}'): StoreRequest {

@@ -87,18 +87,17 @@ const rows: Row[] = [
     },
   },
   {
-    name: 'the dashboard, read-only unless asked otherwise',
-    set: ['webDashboard.enabled=true'],
+    name: 'the dashboard, read-only and with a sign-in unless asked otherwise',
+    set: [],
     kind: 'Deployment',
     object: 'tekton-dashboard',
-    expected: withArgs('dashboard', '--port=9097', '--read-only=true', '--require-credentials=false'),
+    expected: withArgs('dashboard', '--port=9097', '--read-only=true', '--require-credentials=true'),
   },
   {
     name: 'settings of the dashboard',
     set: [
-      'webDashboard.enabled=true',
       'webDashboard.readOnly=false',
-      'webDashboard.requireCredentials=true',
+      'webDashboard.requireCredentials=false',
       'webDashboard.namespaces={a,b}',
       'webDashboard.defaultNamespace=a',
       'webDashboard.externalLogs=http://logs.example',
@@ -111,7 +110,7 @@ const rows: Row[] = [
     object: 'tekton-dashboard',
     expected: withArgs(
       '--read-only=false',
-      '--require-credentials=true',
+      '--require-credentials=false',
       '--namespaces=a,b',
       '--default-namespace=a',
       '--external-logs=http://logs.example',
@@ -123,7 +122,7 @@ const rows: Row[] = [
   },
   {
     name: 'the Service of the dashboard, where people look for it',
-    set: ['webDashboard.enabled=true'],
+    set: [],
     kind: 'Service',
     object: 'tekton-dashboard',
     expected: {
@@ -136,7 +135,7 @@ const rows: Row[] = [
   { name: 'pruning', set: ['pruner.enabled=true'], kind: 'Deployment', expected: withArgs('--prune') },
   {
     name: 'settings of pruning',
-    set: ['pruner.enabled=true', 'pruner.config.keep=7', 'chains.enabled=true'],
+    set: ['pruner.enabled=true', 'pruner.config.keep=7'],
     kind: 'ConfigMap',
     object: 'config-pruner',
     expected: { data: { keep: '7', 'wait-for-signature': '1h' } },
@@ -291,6 +290,20 @@ const rows: Row[] = [
     expected: { data: { sink: 'https://events.example.com/' } },
   },
   {
+    name: 'where spans go',
+    set: ['configTracing.endpoint=https://traces.example.com'],
+    kind: 'ConfigMap',
+    object: 'config-tracing',
+    expected: { data: { endpoint: 'https://traces.example.com' } },
+  },
+  {
+    name: 'how creations wait for a webhook',
+    set: ['configWaitExponentialBackoff.duration=2s'],
+    kind: 'ConfigMap',
+    object: 'config-wait-exponential-backoff',
+    expected: { data: { duration: '2s' } },
+  },
+  {
     name: 'buckets',
     set: ['configLeaderElection.buckets=4'],
     kind: 'ConfigMap',
@@ -323,7 +336,7 @@ const rows: Row[] = [
   },
   {
     name: "Chains's disruption budget",
-    set: ['chains.enabled=true', 'chains.replicas=2', 'chains.podDisruptionBudget.minAvailable=50%'],
+    set: ['chains.replicas=2', 'chains.podDisruptionBudget.minAvailable=50%'],
     kind: 'PodDisruptionBudget',
     object: 'tekton-chains-controller',
     expected: { metadata: { namespace: 'tekton-chains' }, spec: { minAvailable: '50%' } },
@@ -336,7 +349,7 @@ const rows: Row[] = [
   },
   {
     name: "Chains's replicas on different nodes",
-    set: ['chains.enabled=true'],
+    set: [],
     kind: 'Deployment',
     object: 'tekton-chains-controller',
     expected: { spec: { template: { spec: { affinity: awayFrom({ app: 'tekton-chains-controller' }) } } } },
@@ -356,7 +369,7 @@ const rows: Row[] = [
   },
   ...['controller', 'chains'].map((role) => ({
     name: `probes of ${role}: at the start, of life, of readiness`,
-    set: ['chains.enabled=true'],
+    set: [],
     kind: 'Deployment',
     object: role === 'chains' ? 'tekton-chains-controller' : 'tekton-pipelines-controller',
     expected: container({
@@ -367,7 +380,7 @@ const rows: Row[] = [
   })),
   {
     name: 'a ServiceMonitor for Chains',
-    set: ['chains.enabled=true', 'serviceMonitor.enabled=true'],
+    set: ['serviceMonitor.enabled=true'],
     kind: 'ServiceMonitor',
     object: 'tekton-chains-controller',
     expected: {
@@ -415,7 +428,7 @@ const rows: Row[] = [
   },
   {
     name: 'a network policy for the dashboard: whatever leads browsers to it',
-    set: ['networkPolicy.enabled=true', 'webDashboard.enabled=true'],
+    set: ['networkPolicy.enabled=true'],
     kind: 'NetworkPolicy',
     object: 'tekton-dashboard',
     expected: {
@@ -440,7 +453,7 @@ const rows: Row[] = [
   },
   {
     name: 'a network policy with closed addresses',
-    set: ['networkPolicy.enabled=true', 'chains.enabled=true', 'networkPolicy.closed={10.1.0.0/16,fe80::/10}'],
+    set: ['networkPolicy.enabled=true', 'networkPolicy.closed={10.1.0.0/16,fe80::/10}'],
     kind: 'NetworkPolicy',
     object: 'tekton-chains-controller',
     expected: {
@@ -503,7 +516,7 @@ describe('the chart', () => {
     expect(there).toEqual(['tekton-pipelines-webhook']);
     const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
     // The release's own is there before it, or made by helm.
-    expect(namespaces).toEqual(['tekton-pipelines-resolvers']);
+    expect(namespaces).toEqual(['tekton-chains', 'tekton-pipelines-resolvers']);
     const definitions = rendered.filter((object) => object.kind === 'CustomResourceDefinition');
     expect(definitions.length).toBeGreaterThanOrEqual(4);
     for (const definition of definitions)
@@ -514,7 +527,7 @@ describe('the chart', () => {
     rendered.filter((object) => object.kind === 'ConfigMap' && !object.metadata.name.endsWith('-info'));
 
   it("leaves the operator's settings, and the namespaces that they are in, on uninstall", async () => {
-    const rendered = await render('chains.enabled=true', 'pruner.enabled=true');
+    const rendered = await render('pruner.enabled=true');
     const kept = [...settings(rendered), ...rendered.filter(({ kind }) => kind === 'Namespace')];
     expect(kept.length).toBeGreaterThan(15);
     for (const { metadata } of kept)
@@ -522,7 +535,7 @@ describe('the chart', () => {
   });
 
   it("has a leader election map of every role, of upstream's name", async () => {
-    const names = settings(await render('chains.enabled=true')).map(({ metadata }) => metadata.name);
+    const names = settings(await render()).map(({ metadata }) => metadata.name);
     expect(names.filter((name) => name.includes('leader-election')).sort()).toEqual([
       'config-leader-election-controller',
       'config-leader-election-events',
@@ -544,9 +557,15 @@ describe('the chart', () => {
     const clusterWide = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
     // Of kinds that are in no namespace.
-    const ofNone = ['tekton-pipelines-webhook-cluster-access', 'tekton-triggers-core-interceptors'];
+    const ofNone = [
+      'tekton-dashboard-backend-view',
+      'tekton-pipelines-webhook-cluster-access',
+      'tekton-triggers-core-interceptors',
+    ];
     expect(clusterWide(rendered).sort()).toEqual(ofNone);
     const tenantRights = [
+      'tekton-chains-controller-tenant-access',
+      'tekton-dashboard-tenant-view',
       'tekton-pipelines-controller-tenant-access',
       'tekton-triggers-controller-admin',
       'tekton-triggers-core-interceptors-secrets',
@@ -579,11 +598,26 @@ describe('the chart', () => {
       expect(role['rules']).toEqual([{ apiGroups: [''], resources: ['pods/log'], verbs: ['get'] }]);
   });
 
+  it('lets every role that elects hear of a lease that is given back, and of a holder that is gone', async () => {
+    type Rule = { resources: string[]; verbs: string[] };
+    const roles = (await render()).flatMap(({ kind, metadata, rules = [] }) => {
+      const verbsOn = (resource: string) =>
+        (rules as Rule[]).filter(({ resources }) => resources.includes(resource)).flatMap(({ verbs }) => verbs);
+      if (kind !== 'Role' || verbsOn('leases').length === 0) return [];
+      return [[metadata.name, verbsOn('leases').join(' '), verbsOn('pods').join(' ')]];
+    });
+    const rights = ['get list watch create update patch', 'get'];
+    expect(roles.sort()).toEqual([
+      ['tekton-chains-controller', ...rights],
+      ['tekton-pipelines-controller', ...rights],
+      ['tekton-pipelines-resolvers-namespace-rbac', ...rights],
+      ['tekton-triggers-admin', ...rights],
+    ]);
+  });
+
   it('lets a read-only dashboard read, in its namespaces', async () => {
     const dashboards = async (...set: string[]) =>
-      (await render('webDashboard.enabled=true', ...set)).filter(({ metadata }) =>
-        metadata.name.startsWith('tekton-dashboard'),
-      );
+      (await render(...set)).filter(({ metadata }) => metadata.name.startsWith('tekton-dashboard'));
     const verbs = (objects: Rendered[]) =>
       new Set(objects.flatMap(({ rules = [] }) => (rules as { verbs: string[] }[]).flatMap((rule) => rule.verbs)));
     expect([...verbs(await dashboards())].sort()).toEqual(['get', 'list', 'watch']);
@@ -620,13 +654,14 @@ describe('the chart', () => {
   });
 
   it("gives nobody but Chains a right in Chains's namespace, and every account the ConfigMap with the version alone", async () => {
-    const rendered = await render('chains.enabled=true', 'watchNamespaces={a}');
+    const rendered = await render('watchNamespaces={a}');
     const there = rendered.filter(({ metadata }) => metadata.namespace === 'tekton-chains');
     const bindings = there.filter(({ kind }) => kind === 'RoleBinding');
     expect(
       bindings.map(({ metadata, subjects }) => [metadata.name, (subjects as { name: string }[])[0]?.name]),
     ).toEqual([
       ['tekton-chains-controller', 'tekton-chains-controller'],
+      ['tekton-chains-info-writer', 'tekton-chains-controller'],
       ['tekton-chains-info', 'system:authenticated'],
     ]);
     expect(find(there, 'Role', 'tekton-chains-info')['rules']).toEqual([

@@ -429,7 +429,7 @@ function manifests(root: string): { name: string; plural: string; object: Json }
           {
             name: `${file}#${index}`,
             plural,
-            object: { ...content, metadata: { ...content.metadata, namespace } } as Json,
+            object: { ...content, metadata: { ...content.metadata, namespace } },
           },
         ];
       }),

@@ -100,7 +100,7 @@ async function nextLine(lines: AsyncGenerator<string>, form: RegExp): Promise<st
   for (;;) {
     const { value, done } = await lines.next();
     if (done === true) throw new Error(`the stream ended before a line of ${String(form)}`);
-    if (form.test(value as string)) return value as string;
+    if (form.test(value)) return value;
   }
 }
 
@@ -337,6 +337,47 @@ describe('the list of runs', () => {
   it('a query that cannot be read is refused in words', async () => {
     const { status, body } = await get(open, '/v1/runs?limit=9999');
     expect([status, body]).toEqual([400, expect.stringContaining('limit: \\"9999\\" is not 1 to 500')]);
+  });
+});
+
+describe('whoever signs in', () => {
+  const csrf = { 'tekton-client': 'x' };
+  const signIn = (token: unknown, headers: Record<string, string> = csrf) =>
+    ask(closed, 'POST', '/v1/session', headers, JSON.stringify({ token }));
+
+  it('has the rights of the token, until he signs out', async () => {
+    const answer = await signIn(tokens.reader);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: expect.stringContaining(`"system:serviceaccount:${mine}:reader"`),
+    });
+    const [cookie = ''] = answer.headers['set-cookie'] ?? [];
+    expect(cookie).toBe(`tektite-session=${tokens.reader}; HttpOnly; SameSite=Strict; Path=/`);
+    const session = { cookie: cookie.split(';')[0] ?? '' };
+    expect((await get(closed, runsIn(mine), session)).status).toBe(200);
+    expect((await get(closed, runsIn(theirs), session)).status).toBe(403);
+    expect(JSON.parse((await get(closed, '/v1/properties', session)).body)).toMatchObject({ hasSession: true });
+    const out = await ask(closed, 'DELETE', '/v1/session', { ...csrf, ...session });
+    expect(out.headers['set-cookie']).toEqual(['tektite-session=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0']);
+  });
+
+  it('behind a proxy has a cookie for its address, over TLS alone', async () => {
+    const proxy = { 'x-forwarded-prefix': '/ci', 'x-forwarded-proto': 'https' };
+    const { headers } = await signIn(tokens.reader, { ...csrf, ...proxy });
+    expect(headers['set-cookie']?.[0]).toMatch(/; Path=\/ci\/; Secure$/);
+  });
+
+  it.each<[name: string, token: unknown, headers: Record<string, string>, status: number, message: RegExp]>([
+    ['a token of another cluster', 'a.b.c', csrf, 401, /does not take this token/],
+    ['from another site', 'a.b.c', {}, 403, /Tekton-Client/],
+    ['no token', undefined, csrf, 400, /that is no token/],
+    ['a token with a line of its own', 'a\r\nset-cookie: b', csrf, 400, /that is no token/],
+    ['a token that no cookie holds', 'a'.repeat(3_501), csrf, 400, /at most 3,500 characters/],
+    ['megabytes', 'a'.repeat(1_000_000), csrf, 400, /at most 3,500 characters/],
+  ])('is refused with %s', async (_name, token, headers, status, message) => {
+    const answer = await signIn(token, headers);
+    expect([answer.status, answer.headers['set-cookie']]).toEqual([status, undefined]);
+    expect(answer.body).toMatch(message);
   });
 });
 

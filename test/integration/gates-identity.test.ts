@@ -352,6 +352,38 @@ describe("the images of a run's pod", () => {
   });
 });
 
+const requests = '/apis/resolution.tekton.dev/v1beta1/namespaces/default/resolutionrequests';
+
+/** Answers a ResolutionRequest that a tenant made, whose own answer at its creation does not count. */
+async function answerAs(user: User, name: string): Promise<Answer> {
+  const status = { data: 'e30=', conditions: [{ type: 'Succeeded', status: 'True' }] };
+  const made = await gates.call('tenant', 'POST', requests, {
+    apiVersion: 'resolution.tekton.dev/v1beta1',
+    kind: 'ResolutionRequest',
+    metadata: { name },
+    spec: {},
+    status,
+  });
+  expect(made).toMatchObject({ status: 201 });
+  expect(made.body['status']).toBeUndefined();
+  return gates.call(user, 'PATCH', `${requests}/${name}/status`, { status }, 'application/merge-patch+json');
+}
+
+describe('the answer to a ResolutionRequest', () => {
+  const refusal = (user: User) =>
+    `only resolvers answer ResolutionRequests, not ${users[user]}; an operator adds another resolver to admission.resolvers`;
+  it.each<[user: User, want: string]>([
+    ['tenant', refusal('tenant')],
+    ['chains', refusal('chains')],
+    ['friend', refusal('friend')],
+    ['resolvers', 'allowed'],
+    // It holds the time limit.
+    ['controller', 'allowed'],
+  ])('by %s: %s', async (user, want) => {
+    expect(said(await answerAs(user, `answered-by-${user}`.toLowerCase()), 'resolution-status')).toBe(want);
+  });
+});
+
 describe('values', () => {
   const signOut = () => gates.create('tenant', 'taskruns', marked('taskruns', 'sign', 'false'));
   const putStatus = async (by: User) =>
@@ -382,6 +414,14 @@ describe('values', () => {
     expect((await gates.create('friend', 'taskruns', child)).status).toBe(201);
     await gates.until(201, () => gates.create('friend', 'taskruns', marked('taskruns', 'signed', 'true')));
     expect((await gates.create('controller', 'taskruns', marked('taskruns', 'signed', 'true'))).status).toBe(403);
+  });
+
+  it('admission.resolvers: others answer ResolutionRequests beside ours', async () => {
+    await gates.install(`admission.resolvers={${users.friend}}`);
+    let tries = 0;
+    await gates.until(200, () => answerAs('friend', `answered-by-another-${tries++}`));
+    expect((await answerAs('resolvers', 'answered-by-ours')).status).toBe(200);
+    expect((await answerAs('tenant', 'answered-by-nobody')).status).toBe(403);
   });
 
   it("the account of Chains is of Chains's namespace", async () => {

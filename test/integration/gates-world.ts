@@ -10,6 +10,7 @@ export const users = {
   tenant: 'tenant',
   controller: 'system:serviceaccount:tekton-pipelines:tekton-pipelines-controller',
   chains: 'system:serviceaccount:tekton-chains:tekton-chains-controller',
+  resolvers: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   garbageCollector: 'system:serviceaccount:kube-system:generic-garbage-collector',
   resolver: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   friend: 'system:serviceaccount:friends:controller',

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { threeTaskPipelineRun } from '../bench/workloads.ts';
 import { LoadedController } from '../load/controller.ts';
 import { runThroughFaults } from '../load/faults.ts';
@@ -52,14 +50,14 @@ describe('fairness', () => {
           metadata: { name: 'flood', namespace: big },
           spec: { pipelineSpec: { tasks } },
         };
-        await client.create(pipelineRuns as Resource<PipelineRun>, run);
+        await client.create(pipelineRuns, run);
         const podsOfBig = () => [...kubelet.seen.keys()].filter((key) => key.startsWith(`${big}/`)).length;
         await expect.poll(podsOfBig, { timeout: 60_000 }).toBeGreaterThan(20);
         const delays: number[] = [];
         for (let i = 0; i < PROBES; i++) {
           const namespace = small[i % small.length] ?? '';
           const began = performance.now();
-          await client.create(taskRuns as Resource<TaskRun>, {
+          await client.create(taskRuns, {
             metadata: { name: `probe-${i}`, namespace },
             spec: { taskSpec: { steps } },
           });

@@ -1,13 +1,13 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { Task } from '../../src/api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns, tasks } from '../../src/api/resources.ts';
 import { systemClock } from '../../src/clock.ts';
+import { messageOf } from '../../src/errors.ts';
 import { isDone, succeededCondition, timestamp } from '../../src/core/condition.ts';
 import { settings, task } from '../../src/core/pipelinerun/simulation.fake.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -15,7 +15,12 @@ import { runController } from '../../src/kube/controller.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { joinKey, type KubeObject, type Resource } from '../../src/kube/object.ts';
 import { WorkQueue } from '../../src/kube/queue.ts';
-import { customResourceDefinitions, namespaces, type CustomResourceDefinition } from '../../src/kube/resources.ts';
+import {
+  customResourceDefinitions,
+  namespaces,
+  validatingWebhookConfigurations,
+  type CustomResourceDefinition,
+} from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
 import { byController, controllerIndex } from '../../src/kube/owners.ts';
 import { customRunResource } from '../../src/reconcilers/pipelinerun/children.ts';
@@ -30,12 +35,15 @@ const plane = 'pipelinerun-test';
 const namespace = 'pipelinerun-test';
 const end = new AbortController();
 const requests: string[] = [];
+/** When the creation of a TaskRun failed with 500, milliseconds. */
+const refusals: number[] = [];
 const running: Promise<unknown>[] = [];
+let current = settings;
 let controlPlane: ControlPlane;
 let client: KubeClient;
 
-const runs = pipelineRuns as Resource<PipelineRun>;
-const children = taskRuns as Resource<TaskRun>;
+const runs = pipelineRuns;
+const children = taskRuns;
 
 async function installCrds(): Promise<void> {
   const folder = join(import.meta.dirname, '../../crds');
@@ -90,6 +98,7 @@ beforeAll(async () => {
   client = await controlPlane.client({
     onRequest: ({ verb, resource, status }) => {
       requests.push(`${verb} ${resource} ${status}`);
+      if (verb === 'create' && resource === 'taskruns' && status === 500) refusals.push(Date.now());
     },
   });
   await installCrds();
@@ -98,8 +107,8 @@ beforeAll(async () => {
     inform(runs),
     inform(children),
     inform(customRunResource),
-    inform(pipelines as Resource<Pipeline>),
-    inform(tasks as Resource<Task>),
+    inform(pipelines),
+    inform(tasks),
   ];
   await Promise.all(
     [pipelineRunInformer, taskRunInformer, customRunInformer, pipelineInformer, taskInformer].map((informer) =>
@@ -129,7 +138,7 @@ beforeAll(async () => {
     client,
     stores,
     systemNamespace: namespace,
-    settings: () => settings,
+    settings: () => current,
     events: { event: () => {} },
     clock: systemClock,
     log: silentLogger,
@@ -246,5 +255,51 @@ describe('a PipelineRun on a real API server', () => {
     );
     expect(requests.filter((request) => / [45]\d\d$/.test(request))).toEqual([]);
     expect(requests.filter((request) => request.startsWith('update pipelineruns/status'))).toHaveLength(200);
+  });
+
+  it("a child that somebody's webhook does not answer for is tried by the back-off, and made when it can be", async () => {
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const webhook = await client.create(validatingWebhookConfigurations, {
+      metadata: { name: 'silent' },
+      webhooks: [
+        {
+          name: 'silent.example.dev',
+          clientConfig: { url: `https://127.0.0.1:${(silent.address() as AddressInfo).port}/` },
+          rules: [{ apiGroups: ['tekton.dev'], apiVersions: ['*'], operations: ['CREATE'], resources: ['taskruns'] }],
+          failurePolicy: 'Fail',
+          timeoutSeconds: 1,
+          sideEffects: 'None',
+          admissionReviewVersions: ['v1'],
+        },
+      ],
+    });
+    current = { ...settings, creationBackOff: { durationMs: 400, factor: 2, jitter: 0, steps: 1, capMs: 0 } };
+    try {
+      // The API server takes a moment to know a new webhook.
+      const taskRun = () =>
+        client.create(children, {
+          metadata: { generateName: 'probe-', namespace },
+          spec: { taskSpec: task('a').taskSpec ?? {} },
+        });
+      await expect
+        .poll(() => taskRun().catch(messageOf), { timeout: 20_000 })
+        .toMatch(/failed calling webhook.*timeout/);
+      refusals.length = 0;
+      const spec = { pipelineSpec: { tasks: [task('a')] } };
+      const run = await client.create(runs, { metadata: { generateName: 'unanswered-', namespace }, spec });
+      const succeeded = async () =>
+        succeededCondition((await client.get(runs, namespace, run.metadata.name ?? '')).status)?.status;
+      await expect.poll(() => refusals.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
+      expect(await succeeded()).toBe('Unknown');
+      await client.delete(validatingWebhookConfigurations, undefined, webhook.metadata.name ?? '');
+      // Each try takes the webhook's second beside the wait; the status that was written brings the run back at once.
+      const waits = refusals.slice(1, 4).map((time, index) => time - (refusals[index] ?? 0) - 1_000);
+      expect(waits.slice(1).map((ms) => ms >= 750)).toEqual([true, true]);
+      await expect.poll(succeeded, { timeout: 20_000 }).toBe('True');
+    } finally {
+      current = settings;
+      silent.close();
+    }
   });
 });

@@ -161,7 +161,7 @@ function withSpec(spec: NewPod['spec']): NewPod {
 
 async function create(namespace: string, name: string, pod: NewPod): Promise<{ sent: NewPod; returned: RunPod }> {
   const sent = { ...pod, metadata: { ...pod.metadata, name, namespace } };
-  return { sent, returned: (await client.create(pods as Resource<Pod>, sent as Pod)) as RunPod };
+  return { sent, returned: (await client.create(pods, sent as Pod)) as RunPod };
 }
 
 beforeAll(async () => {

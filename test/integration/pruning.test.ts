@@ -28,7 +28,7 @@ const RUNS = 2_000;
 const PER_SECOND = 200;
 const system = 'tekton-pipelines';
 const account = `system:serviceaccount:${system}:tekton-pipelines-controller`;
-const resource = pipelineRuns as Resource<PipelineRun>;
+const resource = pipelineRuns;
 let plane: ControlPlane;
 let admin: KubeClient;
 let client: KubeClient;
@@ -83,6 +83,7 @@ function runPruner(configMapsOfSystem: Informer<ConfigMap>, signal: AbortSignal)
     client,
     caches,
     leadership,
+    chainsNamespace: 'tekton-chains',
     settings: new PruningSettings({ ...around, namespaceMaps, namespaces: watched }),
     events: recorder,
     queueMetrics: new QueueMetricsRegistry(new Registry()),

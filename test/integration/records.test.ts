@@ -37,8 +37,8 @@ import { createTaskRunReconciler } from '../../src/reconcilers/taskrun/reconcile
  * what is read back, and a crash between creation and status write is told from a stranger's work.
  */
 const namespace = `records-${process.pid}`;
-const taskRunResource = taskRuns as Resource<TaskRun>;
-const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
+const taskRunResource = taskRuns;
+const pipelineRunResource = pipelineRuns;
 const indexes = { [byController]: controllerIndex };
 const stores = {
   pipelineRuns: new Store<PipelineRun>({ freeze: true, indexes }),
@@ -94,8 +94,8 @@ async function restart(): Promise<void> {
   await load(pipelineRunResource, stores.pipelineRuns);
   await load(taskRunResource, stores.taskRuns);
   await load(pods, stores.pods);
-  await load(pipelines as Resource<Pipeline>, stores.pipelines);
-  await load(tasks as Resource<Task>, stores.tasks);
+  await load(pipelines, stores.pipelines);
+  await load(tasks, stores.tasks);
   await load(limitRanges, stores.limitRanges);
 }
 
@@ -185,7 +185,7 @@ it('a pod that was made by a user under the name and owner reference of the run 
   await client.create(pods, {
     metadata: { name: 'forged-pod', namespace, ownerReferences: [{ ...owner, controller: true }] },
     spec: { containers: [{ name: 'step-unnamed-0', image: 'evil' }] },
-  } as Pod);
+  });
   await reconcile('TaskRun', 'forged');
   const { status } = await getTaskRun('forged');
   expect(status?.conditions).toMatchObject([{ status: 'False', reason: 'PodCreationFailed' }]);

@@ -100,6 +100,8 @@ beforeAll(async () => {
   const open = { 'block-private-ips': 'false' };
   for (const [name, data] of Object.entries(resolverSettings))
     await client.create(configMaps, { metadata: { name, namespace: system }, data: { ...open, ...data } });
+  const flags = { metadata: { name: 'feature-flags', namespace: 'tekton-pipelines' } };
+  await client.create(configMaps, { ...flags, data: { 'enable-concise-resolver-syntax': 'true' } });
   registries = { private: servers.registry.host, slow: new URL(servers.web.url).host };
   await prepareNamespace(client, team, registries.private);
   commitFiles(git, { 'pipeline.yaml': pipeline() });
@@ -146,7 +148,7 @@ function pipeline(): string {
 
 function taskRun(name: string, resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> {
   const spec = { taskRef: { resolver, params: params(values) }, params: [{ name: 'path', value: 'task/hello.yaml' }] };
-  return client.create(taskRuns, { metadata: { name, namespace: team }, spec } as unknown as TaskRun);
+  return client.create(taskRuns, { metadata: { name, namespace: team }, spec });
 }
 
 const seen = (name: string) => client.get(taskRuns, team, name);
@@ -209,6 +211,31 @@ describe('a Task from elsewhere', () => {
     expect(Object.values(run.status?.provenance?.refSource?.digest ?? {})[0]).toMatch(/^[0-9a-f]{40,64}$/);
   });
 
+  it('may be named by its address alone', async () => {
+    const taskRef = { resolver: 'http', name: `${web.url}/task.yaml` };
+    await client.create(taskRuns, { metadata: { name: 'by-address', namespace: team }, spec: { taskRef } });
+    const run = await started('by-address');
+    expect(run.status?.podName).toBeTruthy();
+    expect(run.status?.provenance?.refSource?.uri).toBe(`${web.url}/task.yaml`);
+  });
+
+  it('that a secret unlocked is not served from the cache to who lacks the secret', async () => {
+    const revision = servers.privateGit.git('rev-parse', 'HEAD');
+    const values = { url: servers.privateGit.url, revision, pathInRepo: 'task.yaml' };
+    const token = { gitToken: 'login', gitTokenKey: 'git' };
+    const asked = () => servers.privateGit.sent.requests.length;
+    await taskRun('unlocks', 'git', { ...values, ...token });
+    expect((await started('unlocks')).status?.podName).toBeTruthy();
+    const before = asked();
+    await taskRun('unlocks-again', 'git', { ...values, ...token });
+    expect((await started('unlocks-again')).status?.podName).toBeTruthy();
+    expect(asked()).toBe(before);
+    await taskRun('without', 'git', values);
+    expect(condition(await ended('without'))?.message).toMatch(/name a secret with a/);
+    await taskRun('with-another', 'git', { ...values, ...token, gitTokenKey: 'not-git' });
+    expect(condition(await ended('with-another'))?.message).toMatch(/the token .* is not enough/);
+  });
+
   it('is answered by a resolver of somebody else, who writes the data only', async () => {
     await taskRun('by-stranger', 'custom', { a: 'b' });
     const name = requestName({ resolver: 'custom', namespace: team, name: 'by-stranger', params: params({ a: 'b' }) });
@@ -247,7 +274,7 @@ describe('a StepAction from elsewhere', () => {
   it('is what its step runs, and named in the provenance of the step', async () => {
     const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'step.yaml' }) };
     const spec = { taskSpec: { steps: [{ name: 'greet', ref, params: params({ who: 'team' }) }] } };
-    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec } as unknown as TaskRun);
+    await client.create(taskRuns, { metadata: { name: 'by-step', namespace: team }, spec });
     const run = await started('by-step');
     const pod = await client.get(pods, team, run.status?.podName ?? '');
     expect(pod.spec?.containers?.[0]).toMatchObject({
@@ -263,7 +290,7 @@ describe('a StepAction from elsewhere', () => {
   it('that is not there ends the run with what is wrong', async () => {
     const ref = { resolver: 'git', params: params({ url: git.url, revision: 'main', pathInRepo: 'none.yaml' }) };
     const spec = { taskSpec: { steps: [{ name: 'greet', ref }] } };
-    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec } as unknown as TaskRun);
+    await client.create(taskRuns, { metadata: { name: 'no-step', namespace: team }, spec });
     const run = await ended('no-step');
     expect(condition(run)?.message).toMatch(/error opening file "none.yaml": file does not exist/);
   });
@@ -338,7 +365,7 @@ describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
         client.create(pipelineRuns, {
           metadata: { name, namespace: team },
           spec: { pipelineRef: { resolver: 'git', params: of } },
-        } as PipelineRun),
+        }),
       ),
     );
     const started = async () => {

@@ -1,206 +1,38 @@
-import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments, stringify } from 'yaml';
-import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
-import { clusterInterceptors, eventListeners } from '../../src/api/triggers/objects.ts';
-import { KubeClient, isAlreadyExists } from '../../src/kube/client.ts';
-import { loadClusterConfig } from '../../src/kube/config.ts';
-import {
-  customResourceDefinitions,
-  deployments,
-  namespaces,
-  secrets,
-  serviceAccounts,
-  services,
-} from '../../src/kube/resources.ts';
-import type { KubeObject, Resource } from '../../src/resource.ts';
+import { eventListeners } from '../../src/api/triggers/objects.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { deployments, secrets, services } from '../../src/kube/resources.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
-import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
-import { main as sink } from '../../src/triggers/sink/main.ts';
-import { freePort } from '../free-port.ts';
+import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /** A listener of GitHub's pushes on a real API server, its sink with the rights that the chart's roles give. */
-const root = path.resolve(import.meta.dirname, '../..');
-const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
-const namespace = `triggers-${process.pid}`;
-const system = `tektite-triggers-${process.pid}`;
-const runs = pipelineRuns as Resource<PipelineRun>;
-const fieldManager = 'triggers-test';
+const runs = pipelineRuns;
 const secret = 'It is a secret to everybody';
-const ends: AbortController[] = [];
-const ended: Promise<number>[] = [];
+let world: TriggersWorld;
 let client: KubeClient;
-let folder = '';
+let namespace = '';
 let port = 0;
-
-function start(main: typeof sink, args: string[], env: Record<string, string> = {}): void {
-  const end = new AbortController();
-  ends.push(end);
-  ended.push(
-    main(
-      args,
-      { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', SYSTEM_NAMESPACE: system, LOG_LEVEL: 'error', ...env },
-      end.signal,
-    ),
-  );
-}
-
-async function eventually<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const found = await look().catch(() => undefined);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what} did not come about`);
-}
-
-function rbac(plural: string, kind: string, namespaced: boolean): Resource {
-  return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced };
-}
-
-async function apply(resource: Resource, object: KubeObject, where?: string): Promise<void> {
-  const body = { ...object, metadata: { ...object.metadata, ...(where ? { namespace: where } : {}) } };
-  await client.patch(resource, where, object.metadata.name ?? '', { type: 'apply', body, fieldManager, force: true });
-}
-
-const plurals: Record<string, string> = {
-  TriggerBinding: 'triggerbindings',
-  TriggerTemplate: 'triggertemplates',
-  EventListener: 'eventlisteners',
-};
-
-async function applyManifests(): Promise<void> {
-  const text = readFileSync(path.join(import.meta.dirname, 'triggers/github-push.yaml'), 'utf8');
-  for (const document of parseAllDocuments(text)) {
-    const object = document.toJS() as KubeObject & { kind: string };
-    const plural = plurals[object.kind] ?? '';
-    await apply(
-      { group: 'triggers.tekton.dev', version: 'v1beta1', plural, kind: object.kind, namespaced: true },
-      object,
-      namespace,
-    );
-  }
-}
-
-/** The chart's ClusterRoles, bound as a user of the walkthrough binds them. */
-async function grantRights(): Promise<void> {
-  const { stdout: helm } = await promisify(execFile)(path.join(root, 'hack/cluster'), ['tool', 'helm']);
-  const args = [
-    'template',
-    'tektite',
-    'config/chart',
-    '-n',
-    system,
-    '--set',
-    'triggers.enabled=true',
-    '--show-only',
-    'templates/triggers.yaml',
-  ];
-  const { stdout } = await promisify(execFile)(helm.trim(), args, { cwd: root });
-  for (const document of parseAllDocuments(stdout)) {
-    const object = document.toJS() as (KubeObject & { kind: string }) | null;
-    if (object?.kind === 'ClusterRole') await apply(rbac('clusterroles', 'ClusterRole', false), object);
-  }
-  await apply(
-    serviceAccounts,
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'tekton-triggers-sa' } },
-    namespace,
-  );
-  const subjects = [{ kind: 'ServiceAccount', name: 'tekton-triggers-sa', namespace }];
-  const binding = (kind: string, role: string) => ({
-    apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind,
-    metadata: { name: `${namespace}-listener` },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-    subjects,
-  });
-  await apply(
-    rbac('rolebindings', 'RoleBinding', true),
-    binding('RoleBinding', 'tekton-triggers-eventlistener-roles'),
-    namespace,
-  );
-  await apply(
-    rbac('clusterrolebindings', 'ClusterRoleBinding', false),
-    binding('ClusterRoleBinding', 'tekton-triggers-eventlistener-clusterroles'),
-  );
-}
-
-/** A kubeconfig of the listener's own ServiceAccount. */
-async function accountConfig(): Promise<string> {
-  const answer = JSON.parse(
-    await client.raw('POST', `/api/v1/namespaces/${namespace}/serviceaccounts/tekton-triggers-sa/token`, {
-      body: JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } }),
-      contentType: 'application/json',
-    }),
-  ) as { status: { token: string } };
-  const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { name: string; user: object }[] };
-  for (const user of config.users) user.user = { token: answer.status.token };
-  const file = path.join(folder, 'kubeconfig');
-  await writeFile(file, stringify(config));
-  return file;
-}
-
-async function applyCrds(): Promise<void> {
-  const crds = path.join(root, 'crds');
-  for (const name of readdirSync(crds).filter((file) => file.endsWith('.yaml'))) {
-    const crd = parse(readFileSync(path.join(crds, name), 'utf8')) as KubeObject;
-    await apply(customResourceDefinitions, crd);
-    await eventually(async () => {
-      const { status } = await client.get(customResourceDefinitions, undefined, crd.metadata.name ?? '');
-      return status?.conditions?.find(({ type, status: is }) => type === 'Established' && is === 'True');
-    }, name);
-  }
-}
+let endSink: () => Promise<number>;
 
 beforeAll(async () => {
-  client = new KubeClient(await loadClusterConfig({ kubeconfig }));
-  folder = await mkdtemp(path.join(tmpdir(), 'triggers-'));
-  await applyCrds();
-  for (const name of [namespace, system])
-    await client.create(namespaces, { metadata: { name } }).catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
-  await grantRights();
+  world = await TriggersWorld.open('triggers');
+  ({ client, namespace } = world);
   const data = { secretToken: Buffer.from(secret).toString('base64') };
   await client.create(secrets, { metadata: { name: 'github-webhook-secret', namespace }, data });
-  const interceptorPort = await freePort();
-  start(interceptors, [`--kubeconfig=${kubeconfig}`, `--port=${interceptorPort}`, '--drain-seconds=0'], {
-    INTERCEPTOR_TLS_SVC_NAME: 'localhost',
-  });
-  start(triggersController, [`--kubeconfig=${kubeconfig}`, '--el-image=example.com/tektite:test', '--disable-ha']);
-  // No name of a Service is known on this machine.
-  for (const name of ['github', 'cel']) {
-    const body = { spec: { clientConfig: { url: `https://localhost:${interceptorPort}/${name}`, service: null } } };
-    await eventually(() => client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }), name);
-  }
-  await applyManifests();
-  port = await freePort();
-  start(sink, [
-    `--kubeconfig=${await accountConfig()}`,
-    '--el-name=github-listener',
-    `--el-namespace=${namespace}`,
-    `--port=${port}`,
-    '--drain-seconds=0',
-  ]);
-  await eventually(async () => ((await fetch(`http://127.0.0.1:${port}/live`)).ok ? true : undefined), 'the sink');
+  await world.startInterceptors(['github', 'cel']);
+  const kubeconfig = `--kubeconfig=${world.kubeconfig}`;
+  world.start(triggersController, [kubeconfig, '--el-image=example.com/tektite:test', '--disable-ha']);
+  await world.apply(readFileSync(path.join(import.meta.dirname, 'triggers/github-push.yaml'), 'utf8'));
+  // It still takes events for a second, as a Service sends them for a while.
+  ({ port, end: endSink } = await world.startSink('github-listener', ['--drain-seconds=1']));
 }, 120_000);
 
-afterAll(async () => {
-  for (const end of ends) end.abort(new Error('the test is over'));
-  expect(await Promise.all(ended)).toEqual(ended.map(() => 0));
-  for (const name of [namespace, system]) await client.delete(namespaces, undefined, name);
-  await client.delete(rbac('clusterrolebindings', 'ClusterRoleBinding', false), undefined, `${namespace}-listener`);
-  await client.close();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+afterAll(() => world.close(), 60_000);
 
 const push = (ref: string, after: string) =>
   JSON.stringify({
@@ -316,6 +148,8 @@ describe('a push', () => {
         'triggers.tektite.dev/sender': 'ann',
         'triggers.tektite.dev/repository': 'acme/widget-api',
         'triggers.tektite.dev/revision': '5f71df9',
+        'triggers.tektite.dev/branch': 'main',
+        'triggers.tektite.dev/forge': 'github',
       },
     });
     expect(run?.metadata.name).toMatch(/^build-and-push-[a-z0-9]{8}$/);
@@ -399,5 +233,32 @@ describe('a push', () => {
     };
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: '{}', headers });
     expect([response.status, response.headers.get('ce-type')]).toEqual([202, 'dev.tekton.event.triggers.accepted.v1']);
+  });
+});
+
+describe('a sink that is rolled over', () => {
+  /** Posts one push after the other until nobody answers; returns the ids of those that were accepted. */
+  async function postUntilRefused(sender: string): Promise<string[]> {
+    const accepted: string[] = [];
+    for (let index = 0; index < 2_000; index++) {
+      const posted = await post(push('refs/heads/main', `${sender}-${index}`)).catch(() => undefined);
+      if (posted === undefined) return accepted;
+      expect(posted.status).toBe(202);
+      accepted.push(posted.answer.eventID ?? '');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error('the sink did not end');
+  }
+
+  it('brings each event to its end that it answered with 202', async () => {
+    const posting = Array.from({ length: 6 }, (_, sender) => postUntilRefused(`sender-${sender}`));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await endSink()).toBe(0);
+    const accepted = (await Promise.all(posting)).flat();
+    expect(accepted.length).toBeGreaterThan(posting.length);
+    const labelSelector = 'triggers.tekton.dev/eventlistener=github-listener';
+    const { items } = await client.list(runs, { namespace, labelSelector });
+    const made = new Set(items.map(({ metadata }) => metadata.labels?.['triggers.tekton.dev/triggers-eventid']));
+    expect(accepted.filter((id) => !made.has(id))).toEqual([]);
   });
 });

@@ -113,7 +113,7 @@ describe('what is refused', () => {
   it('a change that the rules of the CRD do not see', async () => {
     const secure = (securityContext: Json) => ({ taskSpec: { steps: [{ ...steps[0], securityContext }] } });
     const name = nameOf(await created(run(secure({ runAsNonRoot: true }))));
-    const forged = { spec: secure({ privileged: true, runAsNonRoot: null } as unknown as Json) };
+    const forged = { spec: secure({ privileged: true, runAsNonRoot: null }) };
     const { status, body } = await world.call('PATCH', `${addressOf(v1, 'TaskRun')}/${name}`, forged);
     expect(body.message).toContain(
       'spec: Once the TaskRun has started, only status and statusMessage updates are allowed',
@@ -147,7 +147,7 @@ describe('every manifest of the table is refused as it says', () => {
   it.each(refusedObjects())('$title', async ({ title, object: given }) => {
     const defaulted = AFTER_DEFAULTS.find(([pattern]) => pattern.test(title));
     const metadata = { ...given.metadata, name: `${given.metadata.name}-${given.apiVersion.split('/')[1]}` };
-    const { status, body } = await world.create({ ...given, metadata } as never);
+    const { status, body } = await world.create({ ...given, metadata });
     const text = defaulted ? defaulted[1] : texts.get(title);
     if (text === undefined) {
       expect([status, body.message]).toEqual([201, undefined]);

@@ -3,10 +3,9 @@ import { pipelineRuns } from '../../src/api/resources.ts';
 import { isDone, isSuccessful } from '../../src/core/condition.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
-import type { Resource } from '../../src/kube/object.ts';
 import { silentLogger } from '../../src/log.ts';
 
-export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
+export const pipelineRunResource = pipelineRuns;
 
 /** Creates at the same time; more would only wait for connections. */
 const CREATORS = 16;
@@ -26,12 +25,11 @@ export class RunFollower {
       client,
       namespace,
       resource: pipelineRunResource,
-      transform: ({ metadata: { name, namespace, uid, resourceVersion }, status }) =>
-        ({
-          metadata: { name, namespace, uid, resourceVersion },
-          spec: {},
-          status: { conditions: status?.conditions },
-        }) as PipelineRun,
+      transform: ({ metadata: { name, namespace, uid, resourceVersion }, status }) => ({
+        metadata: { name, namespace, uid, resourceVersion },
+        spec: {},
+        status: { conditions: status?.conditions },
+      }),
       log: silentLogger,
     });
     this.#informer.onChange(({ type, key, object }) => {

@@ -1,6 +1,6 @@
 import { taskRuns } from '../../src/api/resources.ts';
 import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
-import type { KubeObject, Resource } from '../../src/kube/object.ts';
+import type { Resource } from '../../src/kube/object.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { pipelineRunResource } from './batch.ts';
 
@@ -10,6 +10,6 @@ export async function deleteWithChildren(client: KubeClient, namespace: string, 
   await client.delete(pipelineRunResource as Resource, namespace, name).catch((error: unknown) => {
     if (!isNotFound(error)) throw error;
   });
-  await client.deleteCollection(taskRuns as unknown as Resource<KubeObject>, { namespace, labelSelector });
-  await client.deleteCollection(pods as Resource, { namespace, labelSelector, gracePeriodSeconds: 0 });
+  await client.deleteCollection(taskRuns, { namespace, labelSelector });
+  await client.deleteCollection(pods, { namespace, labelSelector, gracePeriodSeconds: 0 });
 }

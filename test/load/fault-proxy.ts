@@ -72,7 +72,7 @@ export class FaultProxy {
   /** Starts it. Returns its address. */
   async listen(): Promise<URL> {
     const { ca, cert, key } = await this.#config.credentials();
-    this.#agent = new Agent({ connect: { ca, cert, key }, bodyTimeout: 0, connections: 256 } as Agent.Options);
+    this.#agent = new Agent({ connect: { ca, cert, key }, bodyTimeout: 0, connections: 256 });
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
   }
@@ -145,7 +145,7 @@ export class FaultProxy {
     const kept = ['accept', 'content-type', 'user-agent'] as const;
     const sent = Object.fromEntries(kept.flatMap((name) => (headers[name] ? [[name, headers[name]]] : [])));
     return httpRequest(new URL(url, this.#config.server), {
-      method: method as Dispatcher.HttpMethod,
+      method: method,
       headers: sent,
       body,
       ...(this.#agent ? { dispatcher: this.#agent } : {}),

@@ -85,13 +85,10 @@ export class StandInKubelet {
       resource: pods,
       labelSelector: 'tekton.dev/taskRun',
       // Nothing of a pod needs to stay.
-      transform: ({ metadata: { name, namespace, uid, resourceVersion }, spec, status }) =>
-        ({
-          metadata: { name, namespace, uid, resourceVersion },
-          ...(status?.phase === 'Pending'
-            ? { spec, status: { phase: 'Pending' } }
-            : { status: { phase: 'Succeeded' } }),
-        }) as Pod,
+      transform: ({ metadata: { name, namespace, uid, resourceVersion }, spec, status }) => ({
+        metadata: { name, namespace, uid, resourceVersion },
+        ...(status?.phase === 'Pending' ? { spec, status: { phase: 'Pending' } } : { status: { phase: 'Succeeded' } }),
+      }),
       log: silentLogger,
     });
     informer.onChange(({ type, key, object }) => {

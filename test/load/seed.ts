@@ -123,7 +123,7 @@ function pipelineRun(i: number, namespace: string): PipelineRun {
         pipelineTaskName: task,
       })),
     },
-  } as PipelineRun;
+  };
 }
 
 function taskRun(parent: PipelineRun, task: string): TaskRun {
@@ -148,7 +148,7 @@ function taskRun(parent: PipelineRun, task: string): TaskRun {
         terminated: { exitCode: 0, reason: 'Completed', startedAt: times.startTime, finishedAt: times.completionTime },
       })),
     },
-  } as TaskRun;
+  };
 }
 
 function pod(run: TaskRun): Pod {
@@ -195,7 +195,7 @@ function pod(run: TaskRun): Pod {
         state: { terminated: { exitCode: 0, reason: 'Completed', ...timesOfContainer } },
       })),
     },
-  } as unknown as Pod;
+  };
 }
 
 const timesOfContainer = { startedAt: times.startTime, finishedAt: times.completionTime };

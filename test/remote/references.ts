@@ -53,7 +53,7 @@ export async function prepareNamespace(
   await client.create(serviceAccounts, {
     metadata: { name: 'puller', namespace },
     imagePullSecrets: [{ name: 'registry-right' }],
-  } as never);
+  });
   await client.create(tasks, {
     metadata: { name: 'inside', namespace },
     spec: { steps: [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }] },
@@ -111,6 +111,12 @@ export const goodReferences: readonly ReferenceRow[] = [
     name: 'bundle-account',
     resolver: 'bundles',
     values: inBundle('1.0', { secret: '', serviceAccount: 'puller' }),
+    says: /team\/catalog$/,
+  },
+  {
+    name: 'bundle-digest',
+    resolver: 'bundles',
+    values: (surroundings) => inBundle(`@${surroundings.servers.bundleDigest}`)(surroundings),
     says: /team\/catalog$/,
   },
   {

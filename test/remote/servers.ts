@@ -46,6 +46,7 @@ export interface ResolverServers {
   hub: FakeServer;
   /** For robot:right. */
   registry: MemoryRegistry;
+  bundleDigest: string;
   close(): Promise<void>;
 }
 
@@ -75,7 +76,7 @@ export async function startResolverServers(
     host,
   );
   const registry = await startMemoryRegistry('robot:right', host);
-  store(registry, '1.0', task('by-bundle'));
+  const bundleDigest = store(registry, '1.0', task('by-bundle'));
   store(registry, 'large', large);
   return {
     git,
@@ -83,6 +84,7 @@ export async function startResolverServers(
     web,
     hub,
     registry,
+    bundleDigest,
     async close() {
       git.close();
       privateGit.close();
@@ -100,7 +102,8 @@ function webAnswer({ path, headers }: SeenRequest, pages: Readonly<Record<string
   return body === undefined ? { status: 404 } : { body };
 }
 
-function store(registry: MemoryRegistry, tag: string, yaml: string): void {
+/** Stores a bundle of one Task, and gives back its digest. */
+function store(registry: MemoryRegistry, tag: string, yaml: string): string {
   const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   const blob = (bytes: Buffer) => {
     registry.blobs.set(digestOf(bytes), bytes);
@@ -114,5 +117,8 @@ function store(registry: MemoryRegistry, tag: string, yaml: string): void {
   const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...blob(Buffer.from(yaml)), annotations };
   const config = { mediaType: ociConfigType, ...blob(Buffer.from('{}')) };
   const manifest = { schemaVersion: 2, mediaType: ociManifestType, config, layers: [layer] };
-  registry.manifests.set(tag, { bytes: Buffer.from(JSON.stringify(manifest)), type: ociManifestType });
+  const bytes = Buffer.from(JSON.stringify(manifest));
+  const stored = { bytes, type: ociManifestType };
+  registry.manifests.set(tag, stored).set(digestOf(bytes), stored);
+  return digestOf(bytes);
 }

@@ -25,6 +25,6 @@ export function parseConcurrency(data: Readonly<Record<string, string>> | undefi
   problems: ConfigProblem[];
 } {
   const values = new ConfigValues(data);
-  const rules = values.yaml('rules', z.array(rule) as z.ZodType<ConcurrencyRule[]>) ?? [];
+  const rules = values.yaml('rules', z.array(rule)) ?? [];
   return { rules, problems: values.reportUnknownKeys() };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldError } from '../fielderror.ts';
 import { kindVersion, type KindDefinition, type KindVersion, type PrinterColumn } from '../kind.ts';
 import { duckStatus } from '../meta.ts';
-import { preservedObject } from '../schema.ts';
+import { preservedObject, timeText } from '../schema.ts';
 import { defaultEventListener, defaultInterceptor, defaultTrigger } from './defaults.ts';
 import type { EventListener, Interceptor, Trigger, TriggerBinding, TriggerTemplate } from './objects.ts';
 import { forms, type TriggersKind } from './spec.ts';
@@ -30,6 +30,31 @@ const listenerStatus = z.object({
   address,
   configuration: z.object({ generatedName: z.string().optional() }).optional(),
 });
+
+const time = timeText.optional();
+const triggerStatus = z.object({
+  conditions: duckStatus.conditions,
+  schedule: z
+    .object({
+      schedule: z.string().optional().describe('What it is kept by.'),
+      timeZone: z.string().optional(),
+      suspended: z.boolean().optional(),
+      since: time.describe('Times up to this one are not made up for.'),
+      lastScheduleTime: time.describe('The latest time that was dealt with.'),
+      lastOutcome: z.string().optional().describe('created, repeated, stopped, failed or missed.'),
+      lastMessage: z.string().optional(),
+      lastCreated: z.array(z.string()).optional().describe('What that time created.'),
+      nextScheduleTime: time,
+    })
+    .optional()
+    .describe('How the schedule of the annotations is kept.'),
+});
+const triggerColumns: PrinterColumn[] = [
+  { name: 'Schedule', type: 'string', jsonPath: '.status.schedule.schedule' },
+  { name: 'Last', type: 'string', jsonPath: '.status.schedule.lastScheduleTime' },
+  { name: 'Outcome', type: 'string', jsonPath: '.status.schedule.lastOutcome' },
+  { name: 'Next', type: 'string', jsonPath: '.status.schedule.nextScheduleTime' },
+];
 
 const listenerColumns: PrinterColumn[] = [
   { name: 'Address', type: 'string', jsonPath: '.status.address.url' },
@@ -86,8 +111,8 @@ export const triggersKinds: readonly KindDefinition[] = [
         name: 'v1beta1',
         storage: true,
         ...specOf('Trigger'),
-        status: noStatus,
-        printerColumns: [],
+        status: triggerStatus,
+        printerColumns: triggerColumns,
         setDefaults: defaultTrigger,
         validate: validateTrigger,
       }),

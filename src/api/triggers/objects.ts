@@ -28,8 +28,28 @@ export interface AddressStatus {
   address?: { url?: string };
 }
 
+/** How a Trigger's schedule is kept. Times are RFC 3339, UTC. */
+export interface ScheduleStatus {
+  /** What it is kept by; when it differs from the annotations, times count anew. */
+  schedule?: string;
+  timeZone?: string;
+  suspended?: boolean;
+  /** Times up to this one are not made up for. */
+  since?: string;
+  lastScheduleTime?: string;
+  lastOutcome?: string;
+  lastMessage?: string;
+  lastCreated?: string[];
+  nextScheduleTime?: string;
+}
+
+export interface TriggerStatus {
+  conditions?: Condition[];
+  schedule?: ScheduleStatus;
+}
+
 export type EventListener = TriggersObject<EventListenerSpec, EventListenerStatus>;
-export type Trigger = TriggersObject<TriggerSpec>;
+export type Trigger = TriggersObject<TriggerSpec, TriggerStatus>;
 export type TriggerBinding = TriggersObject<{ params?: { name?: string; value?: string }[] }>;
 export type TriggerTemplate = TriggersObject<TriggerTemplateSpec>;
 export type Interceptor = TriggersObject<InterceptorSpec, AddressStatus>;
@@ -62,5 +82,5 @@ export function decoded<T extends TriggersObject<unknown, unknown>>(
   object: T,
 ): { object: T; errors: FieldError[] } {
   const { value, errors } = decodeAs(specForms[kind], object.spec ?? {});
-  return { object: { ...object, spec: value as T['spec'] }, errors: via('spec', errors) };
+  return { object: { ...object, spec: value }, errors: via('spec', errors) };
 }

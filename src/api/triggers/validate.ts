@@ -11,6 +11,7 @@ import {
 } from '../fielderror.ts';
 import { decoded, type EventListener, type Interceptor, type Trigger, type TriggerBinding } from './objects.ts';
 import type { TriggerTemplate } from './objects.ts';
+import { validateNoSchedule, validateSchedule } from './schedule.ts';
 import { validateKubernetesResource } from './kubernetes-resource.validate.ts';
 import type {
   Binding,
@@ -33,6 +34,7 @@ export function validateEventListener(object: EventListener): FieldError[] {
     // Services are named el-NAME.
     ...(name.length > 60 ? invalidValue(tooLong, 'metadata.name') : []),
     ...validateAnnotations(annotations),
+    ...validateNoSchedule(annotations),
     ...validateListenerSpec(listener.spec ?? {}),
   ];
 }
@@ -97,6 +99,7 @@ export function validateTrigger(object: Trigger): FieldError[] {
   const { bindings, template = {}, interceptors } = trigger.spec ?? {};
   return [
     ...errors,
+    ...validateSchedule(trigger.metadata.annotations),
     ...via('spec', [
       ...each('bindings', bindings, validateBinding),
       ...validateTemplate(template),

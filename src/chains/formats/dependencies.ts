@@ -5,7 +5,7 @@ import type { FormatSettings, RunObject } from '../types.ts';
 import type { SlsaVersion } from './byproducts.ts';
 import { asGoWrites } from './go-spec.ts';
 import { base64Json, sortedJson } from '../../core/digest/canonical-json.ts';
-import { imageMaterials, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
+import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
 import { isPipelineRun, refSourceOf, type ExecutedTask } from './runs.ts';
 import { descriptor, type ResourceDescriptor } from './statement.ts';
 
@@ -32,6 +32,7 @@ export function resolvedDependencies(
       ...pipelineTask(child, settings.buildType),
       ...(steps ? stepActions(child) : []),
       ...images(child, report),
+      ...inherited(child),
     ]),
     ...(deep && steps ? children.flatMap((child) => stepInputs(child, report)).map(input) : []),
     ...pipelineInputs(run, tasks, deep, report).map(input),
@@ -41,6 +42,7 @@ export function resolvedDependencies(
 function ofTaskRun(run: TaskRun, steps: boolean, report: Report): ResourceDescriptor[] {
   return [
     ...images(run, report),
+    ...inherited(run),
     ...(steps ? [...stepInputs(run, report).map(input), ...stepActions(run)] : []),
     ...taskInputs(run, report).map(input),
   ];
@@ -87,6 +89,11 @@ function stepActions(run: TaskRun): ResourceDescriptor[] {
 
 function images(run: TaskRun, report: Report): ResourceDescriptor[] {
   return imageMaterials(run, report).map(({ name, digest }) => descriptor({ uri: name, digest }));
+}
+
+/** Ours: of a rerun, what was taken over from an earlier run. */
+function inherited(run: TaskRun): ResourceDescriptor[] {
+  return inheritedMaterial(run).map(({ name, digest }) => descriptor({ name: 'inherited', uri: name, digest }));
 }
 
 function input({ name, digest }: DigestedThing): ResourceDescriptor {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { FormatProblem } from '../types.ts';
-import { pipelineRun, taskRun } from './fixture.fake.ts';
-import { imageMaterials, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
+import { pipelineRun, settings, taskRun } from './fixture.fake.ts';
+import { artifactsOf } from './index.ts';
+import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
 import { executedTasks } from './runs.ts';
 
 // Cases of upstream's material_test.go; a git commit is not checked there either.
@@ -77,6 +78,43 @@ describe('git source of a task', () => {
       { name: 'oci://example.com/base', digest: { sha256: hex('a') } },
     ]);
   });
+});
+
+describe('what a TaskRun of a rerun took over', () => {
+  const inherited = (text: string) =>
+    taskRun({ metadata: { namespace: 'ns' }, status: { annotations: { 'digest.tektite.dev/inherited': text } } });
+
+  test('is a material: the earlier TaskRun by name, uid and digest', () => {
+    const run = inherited(`first-build uid-1 first sha256:${hex('c')}`);
+    expect(inheritedMaterial(run)).toEqual([
+      { name: 'tekton:taskrun/ns/first/first-build?uid=uid-1', digest: { sha256: hex('c') } },
+    ]);
+  });
+
+  test.each([
+    { format: 'slsa/v1', as: 'materials' },
+    { format: 'slsa/v2alpha4', as: 'resolvedDependencies' },
+  ] as const)('is in the provenance of the TaskRun and of its PipelineRun, $format', ({ format, as }) => {
+    const child = inherited(`first-build uid-1 first sha256:${hex('c')}`);
+    child.metadata = { ...child.metadata, name: 'child', labels: { 'tekton.dev/pipelineTask': 'build' } };
+    child.status = { ...child.status, completionTime: '2026-08-20T09:00:00Z' };
+    const outer = pipelineRun({ status: { pipelineSpec: { tasks: [{ name: 'build' }] } } });
+    for (const [run, children] of [
+      [child, []],
+      [outer, [child]],
+    ] as const) {
+      const [attestation] = artifactsOf(run, children, settings(format)).artifacts;
+      const statement = Buffer.from(attestation!.payload.json).toString('utf8');
+      expect(statement).toMatch(
+        new RegExp(`"${as}":\\[[^\\]]*"uri":"tekton:taskrun/ns/first/first-build\\?uid=uid-1"`),
+      );
+    }
+  });
+
+  test.each(['', 'first-build', `first-build uid-1 first ${hex('c')}`])(
+    'is nothing for a record that reads %j',
+    (text) => expect(inheritedMaterial(inherited(text))).toEqual([]),
+  );
 });
 
 test('step results: the git source of each step, then inputs', () => {

@@ -1,6 +1,8 @@
 import { toParamValue, type ParamSpec, type Param } from '../../api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import { recorded } from '../../core/digest/record.ts';
+import { parseOrigin } from '../../core/inheritance/record.ts';
 import { inputArtifacts, type NamedResult, type Report } from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import { refSourceOf, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
@@ -37,6 +39,19 @@ function imageMaterial(imageId: string | undefined, subject: string, report: Rep
     return [];
   }
   return [{ name: `oci://${name.replace(/^docker-pullable:\/\//, '')}`, digest: { [algorithm]: hex } }];
+}
+
+/** The earlier TaskRun whose results a TaskRun of a rerun has: what follows was built from what that one did. */
+export function inheritedMaterial({ metadata, status }: TaskRun): DigestedThing[] {
+  const origin = parseOrigin(recorded(status, 'inherited'));
+  const [, algorithm = '', hex = ''] = /^([^:]+):(.+)$/.exec(origin?.digest ?? '') ?? [];
+  if (origin === undefined || hex === '') return [];
+  return [
+    {
+      name: `tekton:taskrun/${metadata.namespace}/${origin.pipelineRun}/${origin.taskRun}?uid=${origin.uid}`,
+      digest: { [algorithm]: hex },
+    },
+  ];
 }
 
 /** Git source from defaults, params and results of a task (the last one counts), then its ARTIFACT_INPUTS. */

@@ -2,7 +2,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { Report } from '../artifacts/hints.ts';
 import type { FormatSettings, RunObject } from '../types.ts';
-import { definitionMaterial, imageMaterials, pipelineInputs, taskInputs } from './materials.ts';
+import { definitionMaterial, imageMaterials, inheritedMaterial, pipelineInputs, taskInputs } from './materials.ts';
 import { isPipelineRun, utcTime, type ExecutedTask } from './runs.ts';
 import type { Statement } from './statement.ts';
 import { hintedSubjects } from './subjects.ts';
@@ -36,7 +36,7 @@ export function provenanceV02(
 }
 
 function taskMaterials(run: TaskRun, report: Report): DigestedThing[] {
-  return merged(imageMaterials(run, report), taskInputs(run, report));
+  return merged(imageMaterials(run, report), inheritedMaterial(run), taskInputs(run, report));
 }
 
 function pipelineMaterials(
@@ -47,7 +47,7 @@ function pipelineMaterials(
 ): DigestedThing[] {
   const ofTasks = tasks
     .flatMap((task) => task.runs)
-    .map((child) => [...imageMaterials(child, report), ...definitionMaterial(child)]);
+    .map((child) => [...imageMaterials(child, report), ...definitionMaterial(child), ...inheritedMaterial(child)]);
   return merged(definitionMaterial(run), ...ofTasks, pipelineInputs(run, tasks, deep, report));
 }
 

@@ -1,4 +1,3 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
@@ -9,7 +8,6 @@ import { inRegistryForm } from '../plan/images.ts';
 import { decodeJournal } from '../plan/journal.ts';
 import { markOf } from '../plan/mark.ts';
 import type { Problem } from '../plan/problems.ts';
-import type { RunState } from '../plan/run.ts';
 import {
   finalizersAfter,
   pending,
@@ -97,11 +95,7 @@ function payloadsOf(
   { services }: ReconcilerOptions,
 ): { artifacts: Artifact[]; problems: FormatProblem[] } {
   try {
-    const { artifacts, problems } = services.artifactsOf(
-      asFinished(run),
-      children.own.map(asFinished) as TaskRun[],
-      config,
-    );
+    const { artifacts, problems } = services.artifactsOf(asFinished(run), children.own.map(asFinished), config);
     return { artifacts: inRegistryForm(artifacts, config), problems };
   } catch (error) {
     return { artifacts: [], problems: [{ subject: run.metadata.name ?? '', message: messageOf(error) }] };
@@ -182,7 +176,7 @@ function asFinished(run: RunObject): RunObject {
       ...(kept.length > 0 ? { annotations: Object.fromEntries(kept) } : {}),
       ...(others.length > 0 ? { finalizers: others } : {}),
     },
-  } as RunObject;
+  };
 }
 
 function note({ subject, message }: FormatProblem): Problem {
@@ -237,6 +231,6 @@ export async function write(
   options: ReconcilerOptions,
 ): Promise<RunObject | undefined> {
   const written = await writeMetadata(action.run, change, options, action.signal);
-  if (written) cacheOf(options).observeWrite(written as RunState);
+  if (written) cacheOf(options).observeWrite(written);
   return written;
 }

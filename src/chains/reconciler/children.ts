@@ -66,7 +66,7 @@ type Client = Pick<ReconcilerOptions, 'client'>['client'];
 
 async function readTaskRuns(run: PipelineRun, client: Client, signal: AbortSignal): Promise<TaskRun[]> {
   const resource = taskRuns as unknown as Resource<RunObject>;
-  return (await readEach(run, childTaskRuns(run), { client, resource }, signal)) as TaskRun[];
+  return await readEach(run, childTaskRuns(run), { client, resource }, signal);
 }
 
 /** Nested runs at every depth that the controller makes; deeper ones are nobody's. */

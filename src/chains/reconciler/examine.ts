@@ -1,4 +1,3 @@
-import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import type { RecordVerdict } from '../../core/digest/record.ts';
@@ -43,9 +42,7 @@ export async function examine(examining: Examining): Promise<Examined> {
 /** Why the controller's record speaks against the run. */
 function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
   const verdict: RecordVerdict =
-    kind === 'taskrun'
-      ? verifyTaskRunRecord(run as TaskRun)
-      : verifyPipelineRunRecord(run as PipelineRun, children.found, children.nested);
+    kind === 'taskrun' ? verifyTaskRunRecord(run) : verifyPipelineRunRecord(run, children.found, children.nested);
   switch (verdict.kind) {
     case 'sound':
       return [];

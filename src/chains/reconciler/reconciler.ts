@@ -1,4 +1,3 @@
-import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { ChainsConfig } from '../config.ts';
 import { childTaskRuns, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
@@ -25,9 +24,7 @@ export function createChainsReconciler(
     const run = await read(key, options, signal);
     if (run === undefined || run.metadata.uid !== cached.metadata.uid) return { kind: 'skip' };
     const children =
-      first.kind === 'sign' && options.kind === 'pipelinerun'
-        ? await readChildren(run as PipelineRun, options, signal)
-        : noChildren;
+      first.kind === 'sign' && options.kind === 'pipelinerun' ? await readChildren(run, options, signal) : noChildren;
     const decision = planRun(factsOf(run, children.own, config, options));
     return carryOut(decision, { run, children, config, signal }, options);
   };

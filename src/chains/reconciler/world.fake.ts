@@ -158,7 +158,7 @@ export class World {
     for (const kind of ['taskrun', 'pipelinerun'] as const) {
       this.#stores[kind] = new Store<RunState>();
       const { items, resourceVersion } = await this.client.list(runs[kind]);
-      this.#stores[kind].replace(items as RunState[], resourceVersion);
+      this.#stores[kind].replace(items, resourceVersion);
     }
     this.client.intercept = intercept;
   }

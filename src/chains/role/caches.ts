@@ -97,8 +97,8 @@ export class RunCaches {
       };
       return cacheOf(namespaces, inform);
     };
-    this.taskRuns = cacheOfRuns(taskRuns as unknown as Resource<RunState>);
-    this.pipelineRuns = cacheOfRuns(pipelineRuns as unknown as Resource<RunState>);
+    this.taskRuns = cacheOfRuns(taskRuns);
+    this.pipelineRuns = cacheOfRuns(pipelineRuns);
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { systemClock } from '../../clock.ts';
 import { uniqueIdentity } from '../../kube/buckets.ts';
+import type { KubeClient } from '../../kube/client.ts';
 import { runReplica } from '../../kube/replica.ts';
 import { certificatesFromEnvironment } from '../../http/certificates.ts';
 import { apiServerAddresses } from '../../http/destination.ts';
@@ -15,10 +16,12 @@ import { LeaseLock } from '../storage/oci/lease-lock.ts';
 import { createSignerSource, readSigningSecret } from '../signing/source.ts';
 import { RunCaches } from './caches.ts';
 import { makeControllers } from './controllers.ts';
+import { announceSigning } from './announce.ts';
+import { untilSignerIsThere } from './dormant.ts';
 import { parseChainsFlags, type ChainsFlags } from './flags.ts';
 import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
-import { readSeal } from './seal-key.ts';
+import { readSeal, wasAtWork, type SealKeySource } from './seal-key.ts';
 import { createServices } from './services.ts';
 import { readOtherSecret, watchOwnNamespace } from './settings.ts';
 
@@ -48,15 +51,29 @@ async function work(process: RoleProcess<ChainsFlags>): Promise<void> {
     ca: await certificatesFromEnvironment(env),
   });
   const stopWatching = new AbortController();
+  const place = { namespace: flags.systemNamespace };
   try {
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
     const starting = AbortSignal.any([end, stopWatching.signal]);
     const own = await Promise.race([watchOwnNamespace(ownNamespace(process), stopWatching.signal), aborted(starting)]);
+    if (await isUntouched(process, starting)) await untilSignerIsThere({ ...process, own, ...place }, starting);
+    if (starting.aborted) return;
+    await announceSigning({ ...process, ...place }, 'on', starting);
     await sign({ ...process, registries }, own, stopWatching);
   } finally {
     stopWatching.abort();
     await registries.close();
   }
+}
+
+/** Nothing was signed here, and nobody mounted keys: there are no finalizers of ours that a run would wait for. */
+async function isUntouched({ flags, client }: RoleProcess<ChainsFlags>, signal: AbortSignal): Promise<boolean> {
+  if (flags.signingSecretsDirectory !== undefined) return false;
+  return !(await wasAtWork(sealSource(client, flags), signal));
+}
+
+function sealSource(client: KubeClient, { systemNamespace: namespace }: ChainsFlags): SealKeySource {
+  return { client, namespace, now: () => systemClock.now() };
 }
 
 function ownNamespace({ flags, client, events, log }: RoleProcess<ChainsFlags>) {
@@ -73,11 +90,7 @@ async function sign(
   const { settings } = own;
   const config = settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election');
   const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });
-  const now = () => systemClock.now();
-  const seal = await readSeal(
-    { client, namespace: flags.systemNamespace, now },
-    AbortSignal.any([end, stopWatching.signal]),
-  );
+  const seal = await readSeal(sealSource(client, flags), AbortSignal.any([end, stopWatching.signal]));
   const caches = new RunCaches(client, { namespaces: flags.namespaces, resyncMs: flags.resyncMs, seal, log });
   const metrics = createSigningMetrics(meters.role);
   const services = servicesOf(process, own, metrics);

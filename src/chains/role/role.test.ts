@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../clock.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import { wholeLeadership, type Bucket } from '../../kube/buckets.ts';
+import { wholeLeadership } from '../../kube/buckets.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { configMaps, secrets, type ConfigMap } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
@@ -16,6 +16,7 @@ import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/wo
 import { createBackends } from '../backends.ts';
 import { backendNames } from '../types.ts';
 import { slimRun } from './caches.ts';
+import { untilSignerIsThere } from './dormant.ts';
 import { feedParents, feedRuns } from './feed.ts';
 import { parseChainsFlags } from './flags.ts';
 import { createSigningMetrics } from './metrics.ts';
@@ -150,7 +151,7 @@ describe('queues', () => {
     store.upsert({
       ...done('now', '2026-01-04T00:00:00Z'),
       metadata: { ...taskRun('now').metadata, resourceVersion: '2' },
-    } as RunState);
+    });
     expect(lines.fast).toEqual(['ns/now']);
     lines.slow.length = 0;
     lookAgain();
@@ -170,7 +171,7 @@ describe('queues', () => {
   it('a TaskRun that is through or gone wakes its PipelineRun', () => {
     const store = new Store<RunState>();
     const lines = new Lines();
-    feedParents(store, lines as never, wholeLeadership(), seal);
+    feedParents(store, lines, wholeLeadership(), seal);
     const child = (version: string, more: object = {}) =>
       ({
         ...taskRun('a', { ...childOf('p'), ...more }),
@@ -197,7 +198,7 @@ describe('queues', () => {
       {
         owns: isMine,
         onPromoted: (listener) => {
-          listener({ name: 'b', has: isMine } as Bucket);
+          listener({ name: 'b', has: isMine });
           return () => undefined;
         },
       },
@@ -245,6 +246,66 @@ describe('settings', () => {
     store.delete(map({}, '4'));
     expect(settings.current().builderId).toBe('https://tekton.dev/chains/v2');
     expect(changes).toBe(2);
+  });
+
+  it('without a signer are waited for: one event, nothing else, until a key comes', async () => {
+    const client = new FakeKubeClient();
+    const end = new AbortController();
+    const told: string[] = [];
+    const events = {
+      event: (target: { kind?: string; metadata: { name?: string } }, type: string, reason: string) =>
+        void told.push(`${type} ${reason} ${target.kind} ${target.metadata.name}`),
+    };
+    const own = await watchOwnNamespace(
+      {
+        client: client as unknown as KubeClient,
+        namespace: 'tekton-chains',
+        watchSecret: true,
+        events: events as never,
+        log: silentLogger,
+      },
+      end.signal,
+    );
+    client.seed(configMaps, { metadata: { name: 'chains-info', namespace: 'tekton-chains' }, data: {} });
+    const ready = vi.fn();
+    const waiting = { client, own, namespace: 'tekton-chains', events: events as never, log: silentLogger, ready };
+    let isOver = false;
+    const over = untilSignerIsThere(waiting, end.signal).then(() => (isOver = true));
+    client.seed(configMaps, map({ 'artifacts.taskrun.storage': 'oci' }, '9'));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect({ isOver, told }).toEqual({ isOver: false, told: ['Normal NothingIsSigned Secret signing-secrets'] });
+    expect(ready).toHaveBeenCalledOnce();
+    expect((await client.get(configMaps, 'tekton-chains', 'chains-info')).data).toEqual({ signing: 'waiting' });
+    client.seed(secrets, {
+      metadata: { name: 'signing-secrets', namespace: 'tekton-chains' },
+      data: { 'cosign.key': Buffer.from('key').toString('base64') },
+    });
+    await over;
+    await untilSignerIsThere(waiting, end.signal);
+    expect(told).toHaveLength(1);
+    end.abort();
+    await own.running;
+  });
+
+  it('that never come end with the role', async () => {
+    const client = new FakeKubeClient();
+    const end = new AbortController();
+    const events = { event: () => undefined } as never;
+    const watching = {
+      client: client as unknown as KubeClient,
+      namespace: 'n',
+      watchSecret: true,
+      events,
+      log: silentLogger,
+    };
+    const own = await watchOwnNamespace(watching, end.signal);
+    const over = untilSignerIsThere(
+      { client, own, namespace: 'n', events, log: silentLogger, ready: () => undefined },
+      end.signal,
+    );
+    end.abort();
+    await over;
+    await own.running;
   });
 
   it('the Secret is followed, and may be missing', async () => {

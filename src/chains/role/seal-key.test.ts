@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
-import { secrets, type Secret } from '../../kube/resources.ts';
-import { readSeal, sealSecretName } from './seal-key.ts';
+import { secrets } from '../../kube/resources.ts';
+import { readSeal, sealSecretName, wasAtWork } from './seal-key.ts';
 
 const now = new Date('2026-01-01T00:00:00Z');
 const signal = new AbortController().signal;
@@ -15,7 +15,7 @@ function cluster(data?: Record<string, string> | null): FakeKubeClient {
       kind: 'Secret',
       metadata: { name: sealSecretName, namespace: 'chains' },
       ...(data === null ? {} : { data }),
-    } as Secret);
+    });
   return client;
 }
 
@@ -38,6 +38,16 @@ describe('the key of the seal', () => {
     const later = await readSeal(source(client, 2), signal);
     expect(later.open('mark', 'u', first.stamp('mark', 'u', 'signed'))).toBe('signed');
     expect(later.since).toEqual(now);
+  });
+
+  it.each([
+    ['an empty Secret', null],
+    ['no Secret', undefined],
+  ])('tells who was at work before from %s', async (_name, data) => {
+    const client = cluster(data);
+    expect(await wasAtWork(source(client), signal)).toBe(false);
+    await readSeal(source(client), signal);
+    expect(await wasAtWork(source(client), signal)).toBe(true);
   });
 
   it('is one, when two replicas start together', async () => {

@@ -42,6 +42,12 @@ export async function readSeal(source: SealKeySource, signal: AbortSignal): Prom
   }
 }
 
+/** Whether Chains has been at work here before: it makes the key when it begins. */
+export async function wasAtWork(source: SealKeySource, signal: AbortSignal): Promise<boolean> {
+  const found = await find(source, signal);
+  return found !== undefined && sealOf(found, source.namespace) !== undefined;
+}
+
 async function find({ client, namespace }: SealKeySource, signal: AbortSignal): Promise<Secret | undefined> {
   try {
     return await client.get(secrets, namespace, sealSecretName, { signal });

@@ -85,6 +85,8 @@ export interface OwnNamespace {
   settings: ChainsSettings;
   /** The data of Secret signing-secrets, decoded; empty when it does not exist. */
   secret: () => SigningSecret;
+  /** Calls the listener after each change of either. */
+  onChange: (listener: () => void) => void;
   /** Ends with the signal; rejects on a defect. */
   running: Promise<void>;
 }
@@ -118,8 +120,13 @@ export async function watchOwnNamespace(
     /* both ended */
   });
   await Promise.race([Promise.all([maps.synced(signal), secret?.synced(signal)]), running]);
+  const settings = new ChainsSettings({ configMaps: maps.store, namespace, events, log });
   return {
-    settings: new ChainsSettings({ configMaps: maps.store, namespace, events, log }),
+    settings,
+    onChange: (listener) => {
+      settings.onChange(listener);
+      secret?.store.subscribe(listener);
+    },
     secret: () => decoded(secret?.store.find(namespace, signingSecretName)),
     running,
   };

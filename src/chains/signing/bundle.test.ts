@@ -102,9 +102,9 @@ describe('sigstoreBundle', () => {
         rekorHandler({
           ...tlog,
           publicKey: tlog.publicKey,
-          log: (proposed) => tlog.log(canonicalDsse(proposed) as never),
+          log: (proposed) => tlog.log(canonicalDsse(proposed)),
           logV2: tlog.logV2.bind(tlog),
-        } as typeof tlog).fn(body),
+        }).fn(body),
     });
     const claims = Buffer.from(
       JSON.stringify({ sub: 'https://kubernetes.io/namespaces/a/serviceaccounts/b', iss: 'https://issuer.example' }),

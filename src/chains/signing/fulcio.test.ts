@@ -102,7 +102,7 @@ describe('issueCertificate', () => {
       error: /is for another key/,
     },
   ])('does not use $name', async ({ change, error }) => {
-    const { url } = await fulcio(change as never);
+    const { url } = await fulcio(change);
     await expect(issueCertificate(url, token, signal)).rejects.toThrow(error);
   });
 

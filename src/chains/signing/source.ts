@@ -47,8 +47,8 @@ export function createSignerSource(options: SignerSourceOptions): SignerSource {
   }
 
   async function kms(settings: KmsSettings): Promise<Signer> {
-    return services.get(settings.ref, await kmsIdentity(settings), async () =>
-      payloadSigner(createKmsSigner(settings, options)),
+    return services.get(settings.ref, await kmsIdentity(settings), () =>
+      Promise.resolve(payloadSigner(createKmsSigner(settings, options))),
     );
   }
 

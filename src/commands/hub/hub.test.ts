@@ -28,7 +28,7 @@ const install = (labels: Record<string, string>) =>
     kind: 'Task',
     metadata: { name: 'greet', namespace: 'ns', labels, annotations: {} },
     spec: { steps: [{ name: 'old', image: 'old' }] },
-  } as never);
+  });
 const ofCommunity = (version: string) => ({
   'app.kubernetes.io/version': version,
   'artifacthub.io/catalog': 'tekton-catalog-tasks',
@@ -262,7 +262,7 @@ describe('hub check-upgrade', () => {
     environment.cluster.put(tasks, {
       metadata: { name: 'own', namespace: 'ns' },
       spec: { steps: [] },
-    } as never);
+    });
     const { out } = await run('check-upgrade task');
     expect(out).toBe(
       [

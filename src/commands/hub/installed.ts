@@ -25,8 +25,8 @@ export interface Definition extends KubeObject {
 }
 
 export const resourceOf: Readonly<Record<HubKind, Resource<Definition>>> = {
-  task: tasks as unknown as Resource<Definition>,
-  pipeline: pipelines as unknown as Resource<Definition>,
+  task: tasks,
+  pipeline: pipelines,
 };
 
 type Cluster = Pick<Context, 'cluster' | 'namespace' | 'signal'>;
@@ -97,7 +97,7 @@ export function definitionOf(found: Package, type: HubType): Definition {
 /** What it is made of may be anything. */
 function inStoredVersion(object: Definition, { version }: FoundKind, wrong: (why: string) => Error): Definition {
   try {
-    return (version.convert?.toStored(object) ?? object) as Definition;
+    return version.convert?.toStored(object) ?? object;
   } catch (error) {
     throw wrong(messageOf(error));
   }

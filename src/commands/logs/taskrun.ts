@@ -1,5 +1,7 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../api/resources.ts';
+import { recorded } from '../../core/digest/record.ts';
+import { parseOrigin } from '../../core/inheritance/record.ts';
 import { labels } from '../../core/labels.ts';
 import { messageOf } from '../../errors.ts';
 import { CommandError } from '../command.ts';
@@ -21,6 +23,8 @@ export async function readTaskRun(logs: TaskLogs, run: TaskRun): Promise<void> {
   if (!run.status?.startTime) throw new CommandError(`task ${logs.task} has not started yet`);
   const failure = failureOf(run, logs.task);
   if (failure) logs.sink.failure(failure);
+  const origin = originOf(run);
+  if (origin !== undefined) return logs.sink.notice(origin);
   if (!run.status.podName) throw new CommandError(`pod for taskrun ${run.metadata.name} not available yet`);
   for (const pod of podNames(run)) await guarded(logs, run.metadata.name ?? '', () => readPod(logs, pod));
 }
@@ -41,8 +45,19 @@ export async function followTaskRun(logs: TaskLogs, name: string, patient: boole
     read.add(pod);
     await guarded(logs, name, () => followPod(logs, pod, finished));
   }
-  const failure = tracker.latest && read.size === 0 ? failureOf(tracker.latest, logs.task) : undefined;
+  if (tracker.latest === undefined || read.size > 0) return;
+  const failure = failureOf(tracker.latest, logs.task);
   if (failure) logs.fail(failure);
+  const origin = originOf(tracker.latest);
+  if (origin !== undefined) logs.sink.notice(origin);
+}
+
+/** What there is to say of a TaskRun of a rerun that had nothing to do. */
+function originOf({ metadata, status }: TaskRun): string | undefined {
+  const origin = parseOrigin(recorded(status, 'inherited'));
+  if (origin === undefined) return undefined;
+  const { taskRun, pipelineRun } = origin;
+  return `TaskRun ${metadata.name} has the results of TaskRun ${taskRun} of PipelineRun ${pipelineRun}, and no log of its own`;
 }
 
 /** The next pod that has not been read; undefined once the TaskRun is over (or out of sight, which is reported). */

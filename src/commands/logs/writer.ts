@@ -9,7 +9,7 @@ export interface LogSink {
   drained?(signal: AbortSignal): Promise<void> | undefined;
   /** A step's log is complete. */
   endOfStep(): void;
-  failure(message: string): void;
+  failure: (message: string) => void;
   notice(message: string): void;
 }
 

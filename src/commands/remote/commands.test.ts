@@ -4,12 +4,25 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type FakeServer } from '../../http/http-server.fake.ts';
+import { commitFiles, startGitBackend, type GitBackend } from '../../resolvers/git/git-backend.fake.ts';
 import { FakeEnvironment } from '../environment.fake.ts';
 
 const task = 'apiVersion: tekton.dev/v1\nkind: Task\n';
 const sha256 = createHash('sha256').update(task).digest('hex');
 const manifest = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', layers: [] };
 const imageDigest = `sha256:${createHash('sha256').update(JSON.stringify(manifest)).digest('hex')}`;
+const layer = {
+  mediaType: 'application/vnd.oci.image.layer.v1.tar',
+  digest: `sha256:${sha256}`,
+  size: task.length,
+  annotations: {
+    'dev.tekton.image.apiVersion': 'v1',
+    'dev.tekton.image.kind': 'task',
+    'dev.tekton.image.name': 'greet',
+  },
+};
+const bundle = { ...manifest, layers: [layer] };
+const bundleDigest = `sha256:${createHash('sha256').update(JSON.stringify(bundle)).digest('hex')}`;
 
 let server: FakeServer;
 let folder: string;
@@ -18,6 +31,11 @@ beforeAll(async () => {
   server = await startServer(({ path: asked }) => {
     if (asked === '/task.yaml') return { body: task };
     if (asked === '/v2/') return { body: {} };
+    if (asked.startsWith('/api/v1/packages/tekton-task/tekton-catalog-tasks/greet'))
+      return { body: { available_versions: [{ version: '0.1.0' }], data: { manifestRaw: task } } };
+    if (asked === `/v2/team/catalog/blobs/${layer.digest}`) return { body: task };
+    if (asked.startsWith('/v2/team/catalog/manifests/'))
+      return { headers: { 'content-type': manifest.mediaType }, body: JSON.stringify(bundle) };
     if (asked !== '/v2/tools/git/manifests/v1') return { status: 404, body: {} };
     const headers = { 'content-type': manifest.mediaType, 'docker-content-digest': imageDigest };
     return { headers, body: JSON.stringify(manifest) };
@@ -86,6 +104,56 @@ describe('pin', () => {
       content: before,
     });
     expect((await run('pin --check FILE', (await run('pin FILE', before)).content)).status).toBe(0);
+  });
+});
+
+describe('pin, by resolver', () => {
+  let git: GitBackend;
+  let commit: string;
+  beforeAll(async () => {
+    git = await startGitBackend();
+    commit = commitFiles(git, { 'task.yaml': task });
+  });
+  afterAll(() => git.close());
+
+  const reference = (resolver: string, values: Readonly<Record<string, string>>) => {
+    const params = Object.entries(values).map(
+      ([name, value]) => `        - name: ${name}\n          value: ${value}\n`,
+    );
+    return `kind: Pipeline\nspec:\n  tasks:\n    - taskRef:\n        resolver: ${resolver}\n        params:\n${params.join('')}`;
+  };
+  const registry = () => server.url.slice('http://'.length);
+
+  it.each<[what: string, before: () => string, after: () => string]>([
+    [
+      'the commit that a branch is',
+      () => reference('git', { url: git.url, revision: 'main', pathInRepo: 'task.yaml' }),
+      () => reference('git', { url: git.url, revision: commit, pathInRepo: 'task.yaml' }),
+    ],
+    [
+      'the commit where none was named',
+      () => reference('git', { url: git.url, pathInRepo: 'task.yaml' }),
+      () => reference('git', { url: git.url, pathInRepo: 'task.yaml', revision: commit }),
+    ],
+    [
+      'the digest of a bundle',
+      () => reference('bundles', { bundle: `${registry()}/team/catalog:1.0`, name: 'greet' }),
+      () => reference('bundles', { bundle: `${registry()}/team/catalog:1.0@${bundleDigest}`, name: 'greet' }),
+    ],
+  ])('%s', async (_what, before, after) => {
+    const result = await run('pin FILE', before());
+    expect(result.err).toBe('');
+    expect(result.content).toBe(after());
+    expect((await run('pin --check FILE', after())).status).toBe(0);
+  });
+
+  it('leaves what has no digests, with what it gives today', async () => {
+    const before = reference('hub', { name: 'greet', version: '"0.1"', url: server.url });
+    const result = await run('pin FILE', before);
+    expect(result.content).toBe(before);
+    expect(result.err).toBe(
+      `a.yaml:5: hub ${server.url}: not pinned: resolver hub knows no digests; what it gives today is sha256:${sha256}\n`,
+    );
   });
 });
 

@@ -1,9 +1,6 @@
-import type { Pipeline } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { Task } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
-import type { Resource } from '../../kube/object.ts';
 import { serviceAccounts } from '../../kube/resources.ts';
 import { command, CommandError, namesInTurn } from '../command.ts';
 import type { Command, Context } from '../command.ts';
@@ -125,14 +122,14 @@ async function pipelineToStart(
     const resolved = await lastResolved(context, choice);
     if (resolved) return resolved;
     if (!name) throw new CommandError('pipeline name is required when using --resolvertype flag');
-    const definition = await getDefinition(context, pipelines as Resource<Pipeline>, 'Pipeline', name);
+    const definition = await getDefinition(context, pipelines, 'Pipeline', name);
     const resolver = resolvertype === 'bundle' ? 'bundles' : resolvertype;
     return { definition, reference: { resolver, params: [{ name: 'name', value: name }] } };
   }
   if (!name && !choice.filename) throw new CommandError('missing Pipeline name: give it, or a file with --filename');
   const definition = choice.filename
     ? await definitionIn(context, choice.filename, 'Pipeline')
-    : await getDefinition(context, pipelines as Resource<Pipeline>, 'Pipeline', name ?? '');
+    : await getDefinition(context, pipelines, 'Pipeline', name ?? '');
   if (definition.kind !== 'Pipeline') throw new CommandError(`${definition.name} is a ${definition.kind}`);
   return { definition, earlier: await earlierRun(context, pipelineRunKind, definition.name, choice) };
 }
@@ -194,7 +191,7 @@ async function taskToStart(
     ? await definitionInBundle(context, image, name ?? '', 'Task')
     : filename
       ? await definitionIn(context, filename, 'Task')
-      : await getDefinition(context, tasks as Resource<Task>, 'Task', name ?? '');
+      : await getDefinition(context, tasks, 'Task', name ?? '');
   if (definition.kind !== 'Task') throw new CommandError(`${definition.name} is a ${definition.kind}`);
   return definition;
 }

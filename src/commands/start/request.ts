@@ -141,6 +141,6 @@ async function printed(run: Run, output: Output): Promise<string> {
     case 'yaml':
       return yamlText(run);
     default:
-      throw new Error(`no such output: ${output satisfies never}`);
+      throw new Error(`no such output: ${String(output satisfies never)}`);
   }
 }

@@ -150,6 +150,30 @@ describe('pipelinerun rerun', () => {
     });
     expect(again.metadata.labels).toBeUndefined();
   });
+
+  it('from a failure names the failed run, of which what succeeded is taken over', async () => {
+    const made = environment();
+    await ended(made.cluster, 'False');
+    expect(await made.run('pr rerun newest --from-failure -o name'), made.err).toBe(0);
+    const again = await made.cluster.get(pipelineRuns, 'ns', 'newest-x1');
+    expect(again.metadata.annotations).toEqual({ 'tektite.dev/rerun-from-failure': 'newest' });
+  });
+
+  it.each([
+    { status: 'Unknown', why: 'PipelineRun newest has not ended: wait for it, or cancel it' },
+    { status: 'True', why: 'PipelineRun newest did not fail: run it again without --from-failure' },
+  ] as const)('from a failure makes nothing when the run is $status', async ({ status, why }) => {
+    const made = environment();
+    await ended(made.cluster, status);
+    expect(await made.run('pr rerun newest --from-failure')).toBe(1);
+    expect(made.err).toContain(why);
+    expect(made.cluster.has(pipelineRuns, 'newest-x1')).toBe(false);
+  });
+
+  async function ended(cluster: ReturnType<typeof environment>['cluster'], status: 'True' | 'False' | 'Unknown') {
+    const newest = await cluster.get(pipelineRuns, 'ns', 'newest');
+    cluster.put(pipelineRuns, { ...newest, status: { conditions: [{ type: 'Succeeded', status }] } });
+  }
 });
 
 describe('start', () => {

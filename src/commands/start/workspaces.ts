@@ -1,4 +1,4 @@
-import type { PersistentVolumeClaimTemplate, WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { CommandError } from '../command.ts';
 
 /** Reads the object in a YAML file that a workspace names. @throws CommandError */
@@ -69,7 +69,7 @@ async function sourcesOf(parts: readonly Part[], text: string, readObject: Objec
         sources.push({ secret: { secretName: value, ...itemsOf(parts, text) } });
         break;
       case 'volumeClaimTemplateFile':
-        sources.push({ volumeClaimTemplate: (await readObject(value)) as PersistentVolumeClaimTemplate });
+        sources.push({ volumeClaimTemplate: await readObject(value) });
         break;
       case 'csiFile':
         sources.push({ csi: (await readObject(value)) as { driver: string } });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pods } from '../../kube/resources.ts';
-import type { KubeObject, Resource } from '../../resource.ts';
+import type { Resource } from '../../resource.ts';
 import { FakeEnvironment } from '../environment.fake.ts';
 import { clusterTriggerBindingKind, eventListenerKind, triggerBindingKind, triggerTemplateKind } from './kind.ts';
 
@@ -13,7 +13,7 @@ function environment(answers: string[] = []): FakeEnvironment {
     made.cluster.put(resource, {
       metadata: { name, creationTimestamp, ...(namespace === undefined ? {} : { namespace }) },
       ...more,
-    } as KubeObject);
+    });
   put(triggerBindingKind.resource, 'push', { spec: { params: [{ name: 'url', value: '$(body.url)' }] } });
   put(triggerBindingKind.resource, 'tag', {});
   put(triggerBindingKind.resource, 'far', {}, 'other');
@@ -177,7 +177,7 @@ describe('commands of Triggers', () => {
   it('print the last lines of each pod of a listener', async () => {
     const made = environment();
     for (const name of ['el-github-a', 'el-github-b']) {
-      made.cluster.put(pods, { metadata: { name, namespace: 'ns', labels: { eventlistener: 'github' } } } as never);
+      made.cluster.put(pods, { metadata: { name, namespace: 'ns', labels: { eventlistener: 'github' } } });
       made.cluster.log(name, 'event-listener').write(`100% of ${name}\nlast`);
       made.cluster.log(name, 'event-listener').end();
     }

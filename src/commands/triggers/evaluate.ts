@@ -71,7 +71,9 @@ export async function evaluate(
     body: event.body,
     signal: AbortSignal.timeout(longestMs),
   });
-  const { triggers = [], errorMessage } = JSON.parse(String(answer.body ?? '{}')) as SinkAnswer;
+  const { triggers = [], errorMessage } = JSON.parse(
+    typeof answer.body === 'string' ? answer.body : '{}',
+  ) as SinkAnswer;
   return {
     status: answer.status,
     ...(errorMessage === undefined ? {} : { problem: errorMessage }),
@@ -129,7 +131,8 @@ function sinkOf(
     create: (object, { trigger }) => {
       seen.created(trigger, object);
       const { apiVersion, kind } = object;
-      return Promise.resolve({ apiVersion, kind, name: String(object.metadata?.['name'] ?? '') });
+      const name = object.metadata?.['name'];
+      return Promise.resolve({ apiVersion, kind, name: typeof name === 'string' ? name : '' });
     },
     onParams: (trigger, found) => void seen.params.set(keyOf(trigger), found),
     waiting: () => 0,

@@ -37,7 +37,7 @@ export class LocalInterceptors implements InterceptorClient {
   readonly #steps = new Map<string, InterceptorStep[]>();
 
   constructor(objects: readonly ManifestObject[], namespace: string) {
-    this.#secrets = objects.filter(({ kind }) => kind === 'Secret') as unknown as Secret[];
+    this.#secrets = objects.filter(({ kind }) => kind === 'Secret');
     this.#namespace = namespace;
   }
 
@@ -110,7 +110,7 @@ export class LocalInterceptors implements InterceptorClient {
 
 function secretValue(secret: Secret | undefined, name: string, key: string): SecretAnswer {
   if (secret === undefined) return { ok: false, problem: `Secret ${name} is not in the files given with -f` };
-  const { data = {}, stringData = {} } = secret as Secret & { stringData?: Record<string, string> };
+  const { data = {}, stringData = {} } = secret;
   const value = Object.hasOwn(stringData, key)
     ? Buffer.from(stringData[key] ?? '')
     : Buffer.from((Object.hasOwn(data, key) ? data[key] : '') ?? '', 'base64');

@@ -38,7 +38,7 @@ export function readManifests(file: string, text: string): { manifests: Manifest
     if (document.errors.length > 0 || document.contents === null) continue;
     const json = toJson(document);
     if (json instanceof Error) problems.push({ position: at(document.range[0]), message: json.message });
-    else manifests.push(...objectsOf(json, document.contents as Node, at));
+    else manifests.push(...objectsOf(json, document.contents, at));
   }
   return { manifests, problems };
 }

@@ -65,5 +65,6 @@ function subjectOf({ kind, metadata }: Record<string, unknown>): string {
     string,
     unknown
   >;
-  return `${String(kind)} ${String(name ?? generateName ?? '')}`.trim();
+  const given = name ?? generateName;
+  return `${String(kind)} ${typeof given === 'string' ? given : ''}`.trim();
 }

@@ -101,9 +101,9 @@ function shown(kind: ToldKind, run: ToldRun): KubeObject {
   const whole = { ...run, kind, metadata };
   switch (kind) {
     case 'TaskRun':
-      return taskRunConversion.fromStored(whole as TaskRun);
+      return taskRunConversion.fromStored(whole);
     case 'PipelineRun':
-      return pipelineRunConversion.fromStored(whole as PipelineRun);
+      return pipelineRunConversion.fromStored(whole);
     case 'CustomRun':
       return { ...whole, apiVersion: 'tekton.dev/v1beta1' };
     default: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ToldRun } from './event.ts';
 import { Outbox, type Pending } from './outbox.ts';
 
-const run = (name: string, uid = name): ToldRun => ({ metadata: { name, namespace: 'ns', uid }, spec: {} }) as ToldRun;
+const run = (name: string, uid = name): ToldRun => ({ metadata: { name, namespace: 'ns', uid }, spec: {} });
 const time = new Date(0);
 const event = (type: string, id = type): Pending => ({
   type,

@@ -44,7 +44,7 @@ function teller(most = 10): Teller {
     whole: (_key, run) =>
       unreadable
         ? Promise.reject(new Error('forbidden'))
-        : Promise.resolve(gone ? undefined : ({ ...run, spec: { params: [{ name: 'p', value: 'v' }] } } as ToldRun)),
+        : Promise.resolve(gone ? undefined : { ...run, spec: { params: [{ name: 'p', value: 'v' }] } }),
     events: { event: (target, type, reason, text) => void said.push(`${target.kind} ${type} ${reason}: ${text}`) },
     metrics: { became: (result) => void became.push(result) },
     clock,
@@ -119,7 +119,7 @@ describe('what is told', () => {
       'the end of a run long ago, when a replica begins',
       added(run('True', '', '', { completionTime: '2025-12-31T23:00:00Z' })),
     ],
-    ["another controller's run", added({ ...run(), spec: { managedBy: 'else' } } as ToldRun)],
+    ["another controller's run", added({ ...run(), spec: { managedBy: 'else' } })],
   ])('not %s', (_name, change) => {
     expect(teller().changed(change)).toBe(false);
   });

@@ -205,7 +205,7 @@ function remains({ metadata, status }: ToldRun): ToldRun {
       ...(completionTime === undefined ? {} : { completionTime }),
       ...(condition === undefined ? {} : { conditions: [{ ...condition, message }] }),
     },
-  } as ToldRun;
+  };
 }
 
 const longestMessage = 1024;

@@ -154,8 +154,8 @@ describe('running', () => {
 
   it('counts what the condition says runs, and what is ours', async () => {
     const registry = new Registry();
-    registerRunningTaskRuns(registry, () => [...given.map(taskRun), unbegun as TaskRun], config());
-    registerRunningPipelineRuns(registry, () => [...given.map(pipelineRun), unbegun as PipelineRun], config());
+    registerRunningTaskRuns(registry, () => [...given.map(taskRun), unbegun], config());
+    registerRunningPipelineRuns(registry, () => [...given.map(pipelineRun), unbegun], config());
     const values = await Promise.all(
       [
         'running_taskruns',

@@ -19,11 +19,14 @@ import { DeletionLane } from './lane.ts';
 import { PruningMetrics } from './metrics.ts';
 import { createPruningReconciler, pruningKey } from './reconciler.ts';
 import type { PruningSettings } from './settings.ts';
+import { Signing } from './signing.ts';
 
 export interface PruningSurroundings {
   client: KubeClient;
   caches: Pick<Caches, 'pipelineRuns' | 'taskRuns'>;
   leadership: Leadership;
+  /** Where Chains is. */
+  chainsNamespace: string;
   settings: PruningSettings;
   events: EventRecorder;
   queueMetrics: QueueMetricsRegistry;
@@ -55,6 +58,7 @@ export function pruningController(around: PruningSurroundings): ControllerOption
       client,
       runs: caches,
       settings,
+      signing: new Signing({ client, namespace: around.chainsNamespace, clock: systemClock }),
       events,
       metrics: new PruningMetrics(around.registry),
       lane: new DeletionLane(),

@@ -1,4 +1,4 @@
-import { lastFiring } from '../../core/retention/schedule.ts';
+import { lastFiring } from '../../api/cron.ts';
 
 interface Seen {
   schedule: string;

@@ -8,8 +8,6 @@ import { FakeClock } from '../../clock.fake.ts';
 import type { LimitMaps } from '../../core/retention/limits.ts';
 import { ApiError } from '../../kube/client.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import type { Namespace } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
@@ -18,7 +16,7 @@ import { DeletionLane } from './lane.ts';
 import { PruningMetrics } from './metrics.ts';
 import { createPruningReconciler } from './reconciler.ts';
 
-const resource = pipelineRuns as Resource<PipelineRun>;
+const resource = pipelineRuns;
 
 function ended(name: string, minute: number): PipelineRun {
   const time = `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`;
@@ -35,6 +33,8 @@ interface Given {
   data?: Record<string, string>;
   maps?: LimitMaps | undefined;
   annotations?: Record<string, string>;
+  /** Whether Chains signs. */
+  signed?: boolean;
 }
 
 function world(runs: PipelineRun[], given: Given) {
@@ -49,11 +49,12 @@ function world(runs: PipelineRun[], given: Given) {
   const clock = new FakeClock('2026-01-01T01:00:00Z');
   const events: string[] = [];
   const registry = new Registry();
-  const { data, annotations, maps } = given;
+  const { data, annotations, maps, signed = true } = given;
   const namespace: Namespace = { metadata: { name: 'ns', uid: 'n', ...(annotations ? { annotations } : {}) } };
   const reconcile = createPruningReconciler({
-    client: client as unknown as KubeClient,
+    client: client,
     runs: stores,
+    signing: { isAwaited: () => Promise.resolve(signed) },
     settings: { pruner: () => parsePruner(data).pruner, limits: () => maps, namespace: () => namespace },
     events: { event: (object, type, reason, text) => void events.push(`${object.kind} ${type} ${reason}: ${text}`) },
     metrics: new PruningMetrics(registry),
@@ -88,6 +89,15 @@ describe('a look at a namespace', () => {
     const { look, deleted } = world(two(), { maps: undefined });
     await look();
     expect(deleted()).toEqual([]);
+  });
+
+  it.each<[string, boolean, string[]]>([
+    ['waits for signatures while Chains signs', true, []],
+    ['does not wait for signatures that nobody gives', false, ['ns/old', 'ns/mid']],
+  ])('%s', async (_name, signed, wanted) => {
+    const { look, deleted } = world(two(), { maps: keepOne, data: { 'wait-for-signature': '2h' }, signed });
+    await look();
+    expect(deleted()).toEqual(wanted);
   });
 
   it('leaves a run that has changed since', async () => {

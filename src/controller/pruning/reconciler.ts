@@ -18,11 +18,13 @@ import { Firings } from './firings.ts';
 import type { DeletionLane } from './lane.ts';
 import type { PruningMetrics } from './metrics.ts';
 import type { PruningSettings } from './settings.ts';
+import type { Signing } from './signing.ts';
 
 export interface PruningWorld {
   client: Pick<KubeClient, 'delete'>;
   runs: { pipelineRuns: Pick<Cache<PipelineRun>, 'byIndex'>; taskRuns: Pick<Cache<TaskRun>, 'byIndex'> };
   settings: Pick<PruningSettings, 'pruner' | 'limits' | 'namespace'>;
+  signing: Pick<Signing, 'isAwaited'>;
   events: Pick<EventRecorder, 'event'>;
   metrics: PruningMetrics;
   lane: DeletionLane;
@@ -59,8 +61,10 @@ export function createPruningReconciler(world: PruningWorld) {
   };
   return async (key: string, signal: AbortSignal): Promise<Outcome> => {
     const namespace = namespaceOfKey(key);
-    const pruner = world.settings.pruner();
-    if (pruner === undefined) return { kind: 'skip' };
+    const set = world.settings.pruner();
+    if (set === undefined) return { kind: 'skip' };
+    const waits = set.waitForSignatureMs > 0 && (await world.signing.isAwaited(signal));
+    const pruner = waits ? set : { ...set, waitForSignatureMs: 0 };
     const started = elapsedScale(world.clock);
     const plan = planned(world, { namespace, pruner, firings, tell });
     if (plan === undefined) return { kind: 'skip' };

@@ -2,7 +2,7 @@ import { configPrunerName, parsePruner, type PrunerConfig } from '../../api/conf
 import { prunerMaps, type GlobalPruning, type ReadLimits } from '../../api/config/pruner-limits.ts';
 import { readGlobalMap, readNamespaceMap } from '../../core/retention/maps.ts';
 import type { LimitMaps } from '../../core/retention/limits.ts';
-import { scheduleFault } from '../../core/retention/schedule.ts';
+import { scheduleFault } from '../../api/cron.ts';
 import type { Cache } from '../../kube/cache.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { ConfigMap, Namespace } from '../../kube/resources.ts';

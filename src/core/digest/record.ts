@@ -20,6 +20,10 @@ export const recordAnnotations = {
   violations: 'digest.tektite.dev/violations',
   /** TaskRuns that say they belong to a PipelineRun and were not made by it, by name: they count for nothing. */
   ignored: 'digest.tektite.dev/ignored',
+  /** Of a rerun: the earlier PipelineRun, and the claims that it goes on with (`formatInheritance`). */
+  inheritance: 'digest.tektite.dev/inheritance',
+  /** Of a TaskRun that did not run: the earlier one whose results it has (`formatOrigin`). */
+  inherited: 'digest.tektite.dev/inherited',
 } as const;
 
 /** What of a finished run differs from its record. `field` is a path in the run, or names a child or pod. */

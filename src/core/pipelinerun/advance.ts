@@ -2,6 +2,7 @@ import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { TooLargeError } from '../budget.ts';
 import { timestamp } from '../condition.ts';
+import type { EventEffect } from '../decision.ts';
 import type { DefinitionNeed, Planning } from '../need.ts';
 import type { Definition } from '../reference/resolved.ts';
 import { pipelineResults } from '../results/pipeline-results.ts';
@@ -13,7 +14,7 @@ import { childReferences, skippedTasks } from './child/references.ts';
 import { conditionOf } from './condition.ts';
 import { taskFailure } from './definitions.ts';
 import type { Draft } from './draft.ts';
-import { RunFailure } from './failure.ts';
+import { resultValidationFailed, RunFailure } from './failure.ts';
 import type { BoundPipeline } from './pipeline.ts';
 import {
   definitionOf,
@@ -59,6 +60,11 @@ function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
     graph,
     requested: draft.run.spec.status,
     overdue: overdue(draft.timeouts, draft.status, draft.now),
+    leftOut: new Set(
+      (draft.status.skippedTasks ?? []).flatMap(({ name, reason }) =>
+        reason === 'PipelineRun was stopping' ? [name] : [],
+      ),
+    ),
     mostCombinations: draft.facts.settings.defaults.maxMatrixCombinationsCount,
   });
 }
@@ -111,6 +117,7 @@ function conclude(
   if (skipped.length > 0) status.skippedTasks = skipped;
   const condition = conditionOf(draft.run, assessment, draft.timeouts, overdue(draft.timeouts, status, draft.now));
   draft.mark(condition);
+  if (condition.status === 'False') draft.effects.push(...lackingResults(assessment));
   if (condition.status === 'Unknown' || (spec.results ?? []).length === 0) return;
   const outcomes = new Map(assessment.tasks.map((state) => [state.name, statusOf(state)]));
   const { results, invalid } = pipelineResults(
@@ -124,4 +131,14 @@ function conclude(
       'CouldntGetPipelineResult',
       `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`,
     );
+}
+
+/** Upstream's event for each task that could not run since another did not produce its result. */
+function lackingResults({ tasks }: Assessment): EventEffect[] {
+  return tasks.flatMap(({ name, invalid }) => {
+    const message = `Task "${name}" failed result validation: ${invalid}`;
+    return invalid === undefined
+      ? []
+      : [{ type: 'event', eventType: 'Warning', reason: resultValidationFailed, message } as const];
+  });
 }

@@ -50,6 +50,8 @@ export interface Circumstances {
   /** PipelineRun.spec.status */
   requested: string | undefined;
   overdue: Overdue;
+  /** Tasks that the status tells as skipped since the run was stopping. They stay so: others have acted on that. */
+  leftOut: ReadonlySet<string>;
   /** default-max-matrix-combinations-count */
   mostCombinations: number;
 }
@@ -93,7 +95,8 @@ function assessOnce(
   const artifacts = artifactReplacements(observations.filter((one) => one.progress === 'succeeded').map(outputsOf));
   const propagated = mergeReplacements(resultReplacements(results), artifacts);
   const known = mergeReplacements(propagated, matrixLengths(observations, circumstances.mostCombinations));
-  const judged = new Map((before?.tasks ?? []).map((state) => [`${state.section}/${state.name}`, state.invalid]));
+  const unable = (before?.tasks ?? []).filter(({ name }) => !circumstances.leftOut.has(name));
+  const judged = new Map(unable.map((state) => [`${state.section}/${state.name}`, state.invalid]));
   const shown = bindingBudget('what the status of the run shows of its tasks');
   for (const name of circumstances.graph.order) {
     const one = byName.get(name);
@@ -142,8 +145,11 @@ function assessTask(one: TaskObservation, around: Surroundings): TaskState {
   if (around.invalid !== undefined) return { ...state, invalid: around.invalid, done: true };
   const skip = skipReason(one, state, around);
   if (skip !== undefined) return { ...state, skip, done: true };
-  const invalid = ready ? missingResult(one, around.results) : undefined;
-  return invalid === undefined ? { ...state, startable: ready } : { ...state, invalid, done: true };
+  if (!ready) return state;
+  const invalid = missingResult(one, around.results);
+  if (invalid !== undefined) return { ...state, invalid, done: true };
+  const late = skipWhenLate(state.task, around.overdue, 'tasks');
+  return late === undefined ? { ...state, startable: true } : { ...state, skip: late, done: true };
 }
 
 function isOver({ progress }: TaskObservation): boolean {
@@ -163,7 +169,10 @@ function isPartlyStarted({ task, latest }: TaskState, most: number): boolean {
   return latest.length < countProduct(task.matrix) || latest.length < countRuns(task.matrix, most);
 }
 
-/** The reasons in upstream's order of precedence: guards, then parents, then results, then time. */
+/**
+ * The reasons in upstream's order of precedence: guards, then parents, then results. Time comes last: a run that fails
+ * for want of a result does so also when its time is up.
+ */
 function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Surroundings): SkipReason | undefined {
   if (around.stopping) return 'PipelineRun was stopping';
   if (around.requested === 'CancelledRunFinally') return 'PipelineRun was gracefully cancelled';
@@ -182,7 +191,7 @@ function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Su
   if (missing.some((reference) => skippedNames.has(reference.task) || ignoresFailure(one)))
     return 'Results were missing';
   refuseProblem(task, verdict);
-  return skipWhenLate(task, around.overdue, 'tasks');
+  return undefined;
 }
 
 /** @throws RunFailure for CEL that has no value: the run could only guess whether the task is wanted */

@@ -3,7 +3,7 @@ import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { EmbeddedTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
-import { Budget } from '../budget.ts';
+import { Budget, TooLargeError } from '../budget.ts';
 import { paramReplacements, valuesUnder } from '../params/replacements.ts';
 import {
   mergeReplacements,
@@ -68,6 +68,17 @@ function workspaceReplacements(run: PipelineRun, spec: PipelineSpec): Replacemen
   for (const { name } of spec.workspaces ?? []) bound.set(`workspaces.${name}.bound`, 'false');
   for (const { name } of run.spec.workspaces ?? []) bound.set(`workspaces.${name}.bound`, 'true');
   return Replacements.ofTexts(bound);
+}
+
+/** Those of a run's workspaces that a claim is made for: none where they are too large, as none was made then. */
+export function claimedWorkspaces(run: PipelineRun, spec: PipelineSpec): WorkspaceBinding[] {
+  try {
+    const all = boundWorkspaces(run, pipelineNameOf(run), spec);
+    return all.filter(({ volumeClaimTemplate }) => volumeClaimTemplate !== undefined);
+  } catch (error) {
+    if (error instanceof TooLargeError) return [];
+    throw error;
+  }
 }
 
 /** A run's workspaces with its params and context replaced (claim names, subPaths, ConfigMap names …). */

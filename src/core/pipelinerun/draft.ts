@@ -3,17 +3,17 @@ import type { Condition, RefSource } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
-import { statusTooLarge, TooLargeError } from '../budget.ts';
+import { statusTooLarge } from '../budget.ts';
 import type { Violation } from '../digest/violations.ts';
 import { keyOf } from '../reference/reference.ts';
 import { awaitingRemote, type Resolved } from '../reference/resolved.ts';
 import { withVerdicts } from '../reference/verdict.ts';
-import { boundWorkspaces, pipelineNameOf } from './bind.ts';
+import { claimedWorkspaces } from './bind.ts';
 import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
+import { withClaims, withInheritance } from './inherit.ts';
 import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { withChildRecords, withIgnored, withSpecRecords, withViolations } from './record.ts';
@@ -27,7 +27,7 @@ import { claimName } from './workspaces.ts';
 export class Draft {
   readonly facts: InformedFacts;
   readonly now: Date;
-  /** The run with all defaults. */
+  /** The run with all defaults, and with the claims that it goes on with. */
   readonly run: PipelineRun;
   readonly timeouts: Timeouts;
   /** Why spec.timeouts cannot be understood; the run fails with it. */
@@ -47,7 +47,7 @@ export class Draft {
   constructor(facts: InformedFacts, now: Date) {
     this.facts = facts;
     this.now = now;
-    this.run = defaultPipelineRun(readable(facts.run), facts.settings.defaults);
+    this.run = withClaims(defaultPipelineRun(readable(facts.run), facts.settings.defaults), facts.inheritance);
     const { timeouts, problem } = readTimeouts(this.run, facts.settings.defaults);
     this.timeouts = timeouts;
     this.timeoutProblem = problem;
@@ -76,7 +76,8 @@ export class Draft {
   /** Ends the run as failed: nothing more is created for it. */
   fail(reason: string, message: string): void {
     const kept = this.effects.filter(
-      (effect) => effect.type !== 'createChild' && effect.type !== 'createPersistentVolumeClaim',
+      ({ type }) =>
+        type !== 'createChild' && type !== 'createPersistentVolumeClaim' && type !== 'sharePersistentVolumeClaim',
     );
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
@@ -153,7 +154,7 @@ export class Draft {
 
   decision(): PipelineRunDecision {
     this.status = withChildRecords(
-      withSpecRecords(this.facts.run, this.status),
+      withInheritance(withSpecRecords(this.facts.run, this.status), this.facts.inheritance),
       this.#recovered.map(({ object }) => object),
     );
     if (isDone(this.status)) {
@@ -188,21 +189,10 @@ export class Draft {
     this.status.completionTime ??= timestamp(this.now);
   }
 
-  #boundWorkspaces(): WorkspaceBinding[] {
-    try {
-      return boundWorkspaces(this.run, pipelineNameOf(this.run), this.status.pipelineSpec ?? {});
-    } catch (error) {
-      // No claim was made from what is too large.
-      if (error instanceof TooLargeError) return [];
-      throw error;
-    }
-  }
-
   /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
   #cleanUpClaims(): void {
     if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
-    const templates = this.#boundWorkspaces().filter((binding) => binding.volumeClaimTemplate !== undefined);
-    for (const binding of templates)
+    for (const binding of claimedWorkspaces(this.run, this.status.pipelineSpec ?? {}))
       this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
   }
 }

@@ -35,3 +35,6 @@ export class RunFailure extends Error {
 export function userError(message: string): string {
   return `[User error] ${message}`;
 }
+
+/** Reason of the event about a task that could not run, since another did not produce a result. Upstream's. */
+export const resultValidationFailed = 'ResultValidationFailed';

@@ -62,7 +62,7 @@ function replaced(path: Path, value: unknown): PipelineSpec {
   const copy = structuredClone(spec) as unknown as Record<string | number, unknown>;
   const parent = path.slice(0, -1).reduce((node, key) => node[key] as Record<string | number, unknown>, copy);
   parent[path.at(-1) ?? ''] = value;
-  return copy as unknown as PipelineSpec;
+  return copy;
 }
 
 function afterOneStep(pipelineSpec: PipelineSpec): Simulation {

@@ -10,6 +10,6 @@ export function nameOf(run: PipelineRun): string {
  * Name of the run of a pipeline task; `index` of one of a fan-out. It follows from the PipelineRun's and the task's
  * alone, so that a restarted controller finds those it made before instead of making more.
  */
-export function taskChildName(run: PipelineRun, task: string, index?: number): string {
+export function taskChildName(run: Pick<PipelineRun, 'metadata'>, task: string, index?: number): string {
   return childName(run.metadata.name ?? '', index === undefined ? `-${task}` : `-${task}-${index}`);
 }

@@ -11,7 +11,7 @@ const inner: PipelineSpec = { tasks: [task('t')], results: [{ name: 'r', value: 
 
 /** A task that is a pipeline. */
 function nested(name: string, fields: Partial<PipelineTask> = {}): PipelineTask {
-  return { name, ...(fields.pipelineRef ? {} : { pipelineSpec: inner as Record<string, unknown> }), ...fields };
+  return { name, ...(fields.pipelineRef ? {} : { pipelineSpec: inner }), ...fields };
 }
 
 function simulate(tasks: PipelineTask[], rest: Partial<PipelineRunSpec> = {}, finals: PipelineTask[] = []): Simulation {
@@ -120,7 +120,7 @@ describe('a pipeline in a pipeline', () => {
     ],
     [
       'workspaces that it declares under the same name',
-      { pipelineSpec: { ...inner, workspaces: [{ name: 'shared' }] } as Record<string, unknown> },
+      { pipelineSpec: { ...inner, workspaces: [{ name: 'shared' }] } },
       { workspaces: [{ name: 'shared', emptyDir: {} }] },
       { workspaces: [{ name: 'shared', emptyDir: {} }] },
     ],

@@ -55,8 +55,7 @@ function graphFor(run: PipelineRun, spec: PipelineSpec): Graph {
  */
 export function readable(run: PipelineRun): PipelineRun {
   if (run.spec.pipelineSpec === undefined) return run;
-  const pipelineSpec =
-    run.status?.pipelineSpec ?? ((decodeAs(embeddedSchema, run.spec.pipelineSpec).value ?? {}) as PipelineSpec);
+  const pipelineSpec = run.status?.pipelineSpec ?? decodeAs(embeddedSchema, run.spec.pipelineSpec).value ?? {};
   return { ...run, spec: { ...run.spec, pipelineSpec } };
 }
 

@@ -20,6 +20,59 @@ function complete(simulation: Simulation, outcomes: Record<string, Outcome> = {}
 }
 
 describe('how runs end', () => {
+  it('with an event for each task that lacked a result, once the run is over', () => {
+    const simulation = simulate([task('a', {}, 'r'), task('b', uses('a')), task('c')], [task('f')]);
+    const events = () => simulation.events.filter((event) => event.includes('ResultValidationFailed'));
+    simulation.step();
+    simulation.finish('a');
+    simulation.step();
+    expect(events()).toEqual([]);
+    complete(simulation);
+    expect(events()).toEqual([
+      'Warning ResultValidationFailed Task "b" failed result validation: Invalid task result reference: Could not find result with name r for task a',
+    ]);
+  });
+
+  it('a task that was skipped since the run stops is not found lacking a result later', () => {
+    const simulation = simulate([
+      task('a', {}, 'r'),
+      task('b', {}, 'r'),
+      task('after-a', uses('a')),
+      task('after-b', uses('b')),
+    ]);
+    simulation.step();
+    simulation.finish('a');
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-b': 'PipelineRun was stopping' });
+    simulation.finish('b');
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-b': 'PipelineRun was stopping' });
+    expect(simulation.condition).toContain('Skipped: 1, Failed Validation: 1 (');
+  });
+
+  it('a task that lacks a result does so also after the time of the run, so that what it stopped stays stopped', () => {
+    const simulation = new Simulation(
+      pipelineRun({
+        pipelineSpec: {
+          tasks: [
+            task('a', { onError: 'continue' }, 'r'),
+            task('slow'),
+            task('after-a', uses('a')),
+            task('after-slow', { runAfter: ['slow'] }),
+          ],
+        },
+        timeouts: { pipeline: '2m' },
+      }),
+    );
+    simulation.step();
+    simulation.finish('a', failed);
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-slow': 'PipelineRun was stopping' });
+    simulation.pass(121);
+    simulation.step();
+    expect(simulation.skipped).toEqual({ 'after-slow': 'PipelineRun was stopping' });
+  });
+
   const r = { results: { r: 'x' } };
   const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
   it.each<[string, Simulation, Record<string, Outcome>, string, Record<string, string>]>([

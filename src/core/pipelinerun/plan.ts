@@ -2,11 +2,12 @@ import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipel
 import { excess } from '../budget.ts';
 import { isDone, timestamp, withSucceeded } from '../condition.ts';
 import { specViolations } from '../digest/spec-change.ts';
-import type { Planning, TurnNeed } from '../need.ts';
+import type { DefinitionNeed, Planning } from '../need.ts';
 import { advance } from './advance.ts';
 import { askPipeline } from './definitions.ts';
 import { Draft, eventsBetween } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
+import { askInheritance } from './inherit.ts';
 import { nameOf } from './names.ts';
 import { readable } from './pipeline.ts';
 import { knownChildren } from './record.ts';
@@ -30,7 +31,7 @@ export function* planPipelineRun(
   const tooMuch = excessOfRun(facts);
   if (tooMuch) return refused(facts, tooMuch, now);
   if (!isHeld) {
-    const early = yield* beforeItsTurn(facts, now);
+    const early = yield* beforeItBegins(facts, now);
     if (early) return early;
     facts.pipeline = yield* askPipeline(readable(facts.run));
   }
@@ -58,11 +59,19 @@ export function* planPipelineRun(
   return draft.decision();
 }
 
-/** The decision about a run that has to wait for its turn, undefined when it may begin. */
-function* beforeItsTurn(facts: InformedFacts, now: Date): Planning<PipelineRunDecision | undefined, TurnNeed> {
+/**
+ * The decision about a run that has to wait for its turn, or takes over from one that cannot be had; undefined when it
+ * may begin. `facts` get what it takes over.
+ */
+function* beforeItBegins(
+  facts: InformedFacts,
+  now: Date,
+): Planning<PipelineRunDecision | undefined, Exclude<PipelineRunNeed, DefinitionNeed>> {
   const draft = new Draft(facts, now);
   try {
-    return (yield* takeTurn(draft)) ? undefined : draft.decision();
+    if (!(yield* takeTurn(draft))) return draft.decision();
+    facts.inheritance = yield* askInheritance(facts.run);
+    return undefined;
   } catch (error) {
     if (!(error instanceof RunFailure)) throw error;
     start(draft);

@@ -125,6 +125,8 @@ export function prepareFirstTask(draft: Draft, { name, spec, source }: BoundPipe
   if (source && draft.facts.settings.flags.enableParamEnum) checkEnumSubsets(source.spec, (task) => specs.get(task));
   for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
     draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
+  for (const [workspace, name] of draft.facts.inheritance?.claims ?? [])
+    draft.effects.push({ type: 'sharePersistentVolumeClaim', workspace, name });
 }
 
 /** What a task takes and gives, as far as it is known here: a Pipeline that is referred to is found by its own run. */

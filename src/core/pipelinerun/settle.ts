@@ -6,6 +6,7 @@ import { eventsBetween } from './draft.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { recordEvents, withChildRecords } from './record.ts';
 import type { PipelineRunDecision, PipelineRunEffect } from './types.ts';
+import { resultValidationFailed } from './failure.ts';
 import { nameOf } from './names.ts';
 import { claimRetryMs } from '../quota.ts';
 
@@ -49,6 +50,7 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
+  settleSharing(status, failures(outcomes, 'sharePersistentVolumeClaim'), now, retries);
   for (const failure of failures(outcomes, 'createChild')) {
     const { child, pipelineTask } = failure.effect;
     const { name } = child.metadata;
@@ -107,7 +109,7 @@ const creationFailed: Readonly<Record<ChildKind, string>> = {
   PipelineRun: 'ChildPipelineRunsCreationFailed',
 };
 
-const lastingEvents = new Set<string>(Object.values(recordEvents));
+const lastingEvents = new Set<string>([...Object.values(recordEvents), resultValidationFailed]);
 
 function failures<T extends PipelineRunEffect['type']>(outcomes: readonly Outcome[], type: T): Failed<T>[] {
   return outcomes.filter((outcome): outcome is Failed<T> => outcome.kind === 'failed' && outcome.effect.type === type);
@@ -134,6 +136,20 @@ function keepChildrenThatExist(
   if (absent.size === 0 || status.childReferences === undefined) return;
   status.childReferences = status.childReferences.filter((child) => !absent.has(child.name));
   if (status.childReferences.length === 0) delete status.childReferences;
+}
+
+/** A claim that went between the look and the act: its tasks cannot be told that it is new. */
+function settleSharing(
+  status: PipelineRunStatus,
+  failed: Failed<'sharePersistentVolumeClaim'>[],
+  now: Date,
+  retries: string[],
+): void {
+  for (const { effect, ...failure } of failed) {
+    const message = `PersistentVolumeClaim ${effect.name} of the earlier run cannot be had for workspace "${effect.workspace}": ${failure.message}`;
+    if (mayPass(failure) || failure.reason === 'Conflict') retries.push(message);
+    else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
+  }
 }
 
 /** A run is over only when its children know it; until then it says what is in the way. */

@@ -110,11 +110,27 @@ export class Simulation {
         };
   };
 
+  /** PipelineRuns that have ended, for reruns. */
+  readonly earlier = new Map<string, PipelineRun>();
+
   /** What becomes of a run that asks for its turn. */
   turn: Turn = { kind: 'go' };
 
   answerTo(need: PipelineRunNeed): AnswerTo<PipelineRunNeed> {
-    return need.type === 'turn' ? this.#turn(need) : this.supply(need);
+    switch (need.type) {
+      case 'turn':
+        return this.#turn(need);
+      case 'earlierPipelineRun':
+        return this.earlier.get(need.name);
+      case 'claim':
+        return this.claims.get(need.name)?.metadata;
+      case 'definition':
+        return this.supply(need);
+      default: {
+        const never: never = need;
+        return never;
+      }
+    }
   }
 
   #turn(need: TurnNeed): Turn {
@@ -180,7 +196,7 @@ export class Simulation {
     children.set(name, {
       ...child,
       status: { conditions: [condition], ...(values.length > 0 ? { results: values } : {}) },
-    } as ChildObject);
+    });
   }
 
   pass(seconds: number): void {
@@ -217,7 +233,7 @@ export class Simulation {
 
   #childrenOf(kind: ChildKind): Map<string, ChildObject> {
     const all = { TaskRun: this.taskRuns, CustomRun: this.customRuns, PipelineRun: this.pipelineRuns };
-    return all[kind] as Map<string, ChildObject>;
+    return all[kind];
   }
 
   #kindOf(name: string): ChildKind {
@@ -254,6 +270,11 @@ export class Simulation {
       case 'createPersistentVolumeClaim':
         this.claims.set(effect.claim.metadata.name ?? '', effect.claim);
         return;
+      case 'sharePersistentVolumeClaim': {
+        const claim = this.claims.get(effect.name);
+        if (claim) this.claims.set(effect.name, sharedWith(claim, this.run));
+        return;
+      }
       case 'deletePersistentVolumeClaim':
         this.claims.delete(effect.name);
         return;
@@ -268,12 +289,18 @@ export class Simulation {
   }
 }
 
+function sharedWith(claim: ClaimObject, { metadata: { uid = '', name = '' } }: PipelineRun): ClaimObject {
+  const { ownerReferences = [], ...metadata } = claim.metadata;
+  const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name, uid };
+  return { ...claim, metadata: { ...metadata, ownerReferences: [...ownerReferences, owner] } };
+}
+
 function patched(child: ChildObject, patch: StopPatch): ChildObject {
   const { metadata, spec } = child;
   if (patch.type === 'json') {
     const changes = patch.body.map(({ path, value }) => [path.slice('/spec/'.length), value]);
-    return { ...child, spec: { ...spec, ...Object.fromEntries(changes) } } as ChildObject;
+    return { ...child, spec: { ...spec, ...Object.fromEntries(changes) } };
   }
   const annotations = { ...metadata.annotations, ...patch.body.metadata.annotations };
-  return { ...child, metadata: { ...metadata, annotations }, spec: { ...spec, ...patch.body.spec } } as ChildObject;
+  return { ...child, metadata: { ...metadata, annotations }, spec: { ...spec, ...patch.body.spec } };
 }

@@ -1,8 +1,6 @@
 import type { Defaults } from '../../api/config/config-defaults.ts';
 import { defaultPipelineRunSpec, defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
-import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
-import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { changedFields, fieldRecord } from '../digest/fields.ts';
 import { fixedPart } from '../digest/record.ts';
 import { TooLargeError } from '../budget.ts';
@@ -70,8 +68,13 @@ function plannedFor(draft: Draft, names: ReadonlySet<string>): NewChild[] {
 function assessFreely({ facts, run }: Draft): Assessment {
   const { spec, graph } = pipelineOf(facts, run, () => {});
   const overdue = { pipeline: false, pipelineByFar: false, tasks: false, finally: false };
-  const mostCombinations = facts.settings.defaults.maxMatrixCombinationsCount;
-  return assess(observeTasks(run, spec, facts.children), { graph, requested: undefined, overdue, mostCombinations });
+  return assess(observeTasks(run, spec, facts.children), {
+    graph,
+    requested: undefined,
+    overdue,
+    leftOut: new Set(),
+    mostCombinations: facts.settings.defaults.maxMatrixCombinationsCount,
+  });
 }
 
 /**
@@ -96,15 +99,17 @@ function missingFrom(present: Record<string, string> = {}, wanted: Record<string
 
 /** Annotations that count; what a failure means to the run counts also when it is not said. */
 function withOutcome(all: Record<string, string> = {}): Record<string, string> {
-  const { [annotations.release]: _release, ...rest } = all;
+  // Where work may have been done before was found out anew since then.
+  const { [annotations.release]: _release, [annotations.inheritFrom]: _from, ...others } = all;
+  const { [annotations.rerunFromFailure]: _earlier, ...rest } = others;
   return { ...rest, [annotations.pipelineTaskOnError]: rest[annotations.pipelineTaskOnError] ?? '' };
 }
 
 /** A spec with every default, our own and those of the CRD, and without what a cancellation changes. */
 function comparable(kind: ChildKind, given: ChildObject['spec'], defaults: Defaults): Record<string, unknown> {
-  if (kind === 'PipelineRun') return fixedPart(defaultPipelineRunSpec(given as PipelineRunSpec, defaults));
+  if (kind === 'PipelineRun') return fixedPart(defaultPipelineRunSpec(given, defaults));
   if (kind === 'CustomRun') return fixedPart(given);
-  const { taskSpec, ...rest } = defaultTaskRunSpec(given as TaskRunSpec, defaults);
+  const { taskSpec, ...rest } = defaultTaskRunSpec(given, defaults);
   if (taskSpec === undefined) return fixedPart(rest);
   const { steps, sidecars } = taskSpec;
   const withName = <T extends Pick<Step, 'name'>>(item: T) => ({ ...item, name: item.name ?? '' });

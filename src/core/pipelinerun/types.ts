@@ -3,7 +3,8 @@ import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { Decision, EventEffect, PatchMetadataEffect } from '../decision.ts';
 import type { SpecChange } from '../digest/spec-change.ts';
-import type { DefinitionNeed, TurnNeed } from '../need.ts';
+import type { Inheritance } from '../inheritance/record.ts';
+import type { ClaimNeed, DefinitionNeed, EarlierPipelineRunNeed, TurnNeed } from '../need.ts';
 import type { Superseded } from '../queue/standing.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
@@ -36,6 +37,8 @@ export interface PipelineSource {
 export interface InformedFacts extends PipelineRunFacts {
   /** Absent when the run embeds its pipeline or has it stored in its status. */
   pipeline?: Resolved<'Pipeline'> | undefined;
+  /** Of a rerun. */
+  inheritance?: Inheritance | undefined;
 }
 
 /** A claim made from a workspace's volumeClaimTemplate. */
@@ -44,6 +47,8 @@ export type ClaimObject = ApiObject<Record<string, unknown>, undefined>;
 export type PipelineRunEffect =
   | PatchMetadataEffect
   | { type: 'createPersistentVolumeClaim'; workspace: string; claim: ClaimObject }
+  /** An earlier run's claim is to stay as long as this run, too. */
+  | { type: 'sharePersistentVolumeClaim'; workspace: string; name: string }
   | {
       type: 'cancelChild';
       kind: ChildKind;
@@ -59,7 +64,7 @@ export type PipelineRunEffect =
   | EventEffect;
 
 /** What planning a PipelineRun may ask for. */
-export type PipelineRunNeed = DefinitionNeed<'Task' | 'Pipeline'> | TurnNeed;
+export type PipelineRunNeed = DefinitionNeed<'Task' | 'Pipeline'> | TurnNeed | EarlierPipelineRunNeed | ClaimNeed;
 
 export interface PipelineRunDecision extends Decision<PipelineRunStatus, PipelineRunEffect> {
   /** Something could not be found out: plan again, with back-off, and let it be known. */

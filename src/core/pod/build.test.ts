@@ -264,10 +264,7 @@ describe('buildPod', () => {
     ['all sidecars native', { 'enable-kubernetes-sidecar': 'true' }, [{ name: 's', image: 'x' }], 'READY'],
   ])('ready annotation at creation: %s', (_name, flags, sidecars, expected) => {
     const pod = buildPod(
-      podInputOf(
-        { steps: [{ image: 'x', command: ['y'] }], sidecars: sidecars as never },
-        { settings: settingsOf(flags) },
-      ),
+      podInputOf({ steps: [{ image: 'x', command: ['y'] }], sidecars: sidecars }, { settings: settingsOf(flags) }),
     );
     expect(pod.metadata.annotations?.['tekton.dev/ready']).toBe(expected);
   });

@@ -1,3 +1,4 @@
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRun, TaskRunSpec, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
@@ -9,11 +10,13 @@ import type { ContainerStatus, Pod, PodStatus } from './types.ts';
 
 /** Material for tests: runs, settings and pods with the least that each needs. */
 export function settingsOf(flags: Record<string, string> = {}, defaults: Record<string, string> = {}): Settings {
+  const featureFlags = parseFeatureFlags(flags).flags;
   return {
-    flags: parseFeatureFlags(flags).flags,
+    flags: featureFlags,
     defaults: parseDefaults(defaults).defaults,
     images: { entrypoint: 'tektite/entrypoint:v1', nop: 'tektite/nop:v1' },
     release: 'v0.1.0',
+    creationBackOff: featureFlags.enableWaitExponentialBackoff ? parseBackOff({}).backOff : undefined,
   };
 }
 

@@ -386,7 +386,7 @@ describe('failureOf', () => {
         ],
       },
       'TaskRunResultLargerThanAllowedLimit',
-      expect.stringContaining('"step-b" exited with code 0, but what it reported is lost') as unknown as string,
+      expect.stringContaining('"step-b" exited with code 0, but what it reported is lost'),
     ],
     [
       'step timeout',
@@ -601,7 +601,7 @@ describe('readyGateChange', () => {
       ...made,
       metadata: {
         ...made.metadata,
-        annotations: (ready === undefined ? {} : { 'tekton.dev/ready': ready }) as Record<string, string>,
+        annotations: ready === undefined ? {} : { 'tekton.dev/ready': ready },
       },
       spec: { ...made.spec, containers: [...made.spec.containers, ...(injected ? [{ name: 'istio-proxy' }] : [])] },
     };

@@ -1,3 +1,4 @@
+import { nextFiring } from '../../api/cron.ts';
 import type { PrunedKind } from '../../api/config/config-pruner.ts';
 import { isSuccessful } from '../condition.ts';
 import { levelOf, limitOf, parentNameOf, type FoundLimit, type LimitMaps } from './limits.ts';
@@ -10,7 +11,7 @@ import {
   type Protection,
   type ProtectionRules,
 } from './run.ts';
-import { nextFiring, type SchedulePolicy } from './schedule.ts';
+import type { SchedulePolicy } from './schedule.ts';
 
 /** Everything that is known about a namespace when it is pruned. */
 export interface PruneFacts {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePruner } from '../../api/config/config-pruner.ts';
-import { lastFiring, nextFiring, policyOf, scheduleFault } from './schedule.ts';
+import { policyOf } from './schedule.ts';
 
 const prune = (annotations: Record<string, string>) =>
   Object.fromEntries(Object.entries(annotations).map(([key, value]) => [`operator.tekton.dev/prune.${key}`, value]));
@@ -55,17 +55,4 @@ describe('policyOf', () => {
     expect(read.kind).toBe('invalid');
     if (read.kind === 'invalid') expect(read.problems.join('\n')).toMatch(problem);
   });
-});
-
-describe('a schedule', () => {
-  const time = (text: string) => new Date(`2026-01-0${text}:00Z`);
-  it('fired last at the latest time that is over', () => {
-    expect(lastFiring('0 8 * * *', time('1T00:00'), time('2T07:59'))).toEqual(time('1T08:00'));
-    expect(lastFiring('0 8 * * *', time('1T00:00'), time('2T08:00'))).toEqual(time('2T08:00'));
-  });
-  it('never fired before it was there', () => {
-    expect(lastFiring('0 8 * * *', time('1T08:00'), time('2T07:59'))).toBeUndefined();
-  });
-  it('fires next after now', () => expect(nextFiring('0 8 * * *', time('1T08:00'))).toEqual(time('2T08:00')));
-  it.each(['@daily', '0 8 * * 1-5', '0 0 29 2 *'])('%s is one', (text) => expect(scheduleFault(text)).toBeUndefined());
 });

@@ -1,6 +1,5 @@
-import { Cron } from 'croner';
 import { prunedKinds, type PrunedKind, type PrunerConfig } from '../../api/config/config-pruner.ts';
-import { messageOf } from '../../errors.ts';
+import { scheduleFault } from '../../api/cron.ts';
 
 /** What is kept at each firing of a schedule. */
 export interface SchedulePolicy {
@@ -141,46 +140,4 @@ class Given {
       this.problems.push(`${namespacePrefix}${name} is ${JSON.stringify(written.slice(0, LONGEST_VALUE))}; ${want}`);
     return value;
   }
-}
-
-/** Finding out that a schedule never comes takes a tenth of a second: it is done once for each. */
-const known = new Map<string, { fault: string | undefined }>();
-const MOST_KNOWN = 1_000;
-/** A leap year, for the schedule of its last day of February. */
-const SOME_DAY = new Date('2024-01-01T00:00:00Z');
-
-/** What is wrong with a schedule; undefined: nothing. */
-export function scheduleFault(schedule: string): string | undefined {
-  const before = known.get(schedule);
-  if (before) return before.fault;
-  const fault = faultOf(schedule);
-  if (known.size >= MOST_KNOWN) known.clear();
-  known.set(schedule, { fault });
-  return fault;
-}
-
-function faultOf(schedule: string): string | undefined {
-  // A second field or a time zone, that cron jobs of a cluster do not have, would be read another way.
-  if (schedule.length > LONGEST_VALUE || !/^(@[a-z]+|\S+( +\S+){4})$/.test(schedule)) return 'it has not five fields';
-  try {
-    return cron(schedule).nextRun(SOME_DAY) ? undefined : 'it names a day that never comes';
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** The latest time that is not after `now`; undefined when there is none after `since`. */
-export function lastFiring(schedule: string, since: Date, now: Date): Date | undefined {
-  // The library's "before" leaves out the moment itself.
-  const [last] = cron(schedule).previousRuns(1, new Date(now.getTime() + 1_000));
-  return last && last > since && last <= now ? last : undefined;
-}
-
-export function nextFiring(schedule: string, now: Date): Date | undefined {
-  return cron(schedule).nextRun(now) ?? undefined;
-}
-
-/** Day of month and day of week: either will do when both are given, as in every cron. */
-function cron(schedule: string): Cron {
-  return new Cron(schedule, { paused: true, timezone: 'Etc/UTC', mode: '5-part' });
 }

@@ -1,4 +1,4 @@
-import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
+import { toParamValue, type ParamValue } from '../../api/pipeline/v1/param-value.ts';
 import { Budget } from '../budget.ts';
 import { Replacements } from './variables.ts';
 

@@ -1,5 +1,6 @@
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { lostMessage } from '../digest/spec-change.ts';
+import type { Planning } from '../need.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import { bindRun, type BoundTask } from './bound.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from './context.ts';
 import { findTask } from './definition.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
+import { inherit, tookOver } from './inherit.ts';
 import { lookUp, type StartFacts } from './lookups.ts';
 import { metadataPatch, patched } from './metadata.ts';
 import { objectsFor } from './objects.ts';
@@ -57,13 +59,25 @@ export const start: AskingPhase = function* (context) {
       return { status: withCondition(status, state, now), effects: [], ...again };
     }
     case 'bound':
-      return createPod(context, status, bound, yield* lookUp(facts.taskRun, bound.spec, facts.settings));
+      return yield* begin(context, status, bound);
     default: {
       const never: never = bound;
       return never;
     }
   }
 };
+
+/** A rerun takes over what was done before; everything else gets a pod. */
+function* begin(context: PlanContext, status: TaskRunStatus, bound: BoundTask): Planning<TaskRunDecision> {
+  const { facts, now } = context;
+  const inherited = yield* inherit(context, bound);
+  if (inherited.kind === 'yes') {
+    const patch = metadataPatch(facts, bound.task);
+    return { status: tookOver({ ...status, taskSpec: bound.spec }, inherited, now), effects: patch ? [patch] : [] };
+  }
+  const decision = createPod(context, status, bound, yield* lookUp(facts.taskRun, bound.spec, facts.settings));
+  return inherited.warning ? { ...decision, effects: [...decision.effects, inherited.warning] } : decision;
+}
 
 /** The Task as it was found, for whoever reads why the run could not start. */
 function withTask(status: TaskRunStatus, task: Resolved<'Task'>): TaskRunStatus {

@@ -1,3 +1,4 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { AnswerTo, ContainerLog, Need } from '../need.ts';
 import type { Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
@@ -14,6 +15,8 @@ export interface Findings {
   podWarning?: string | undefined;
   /** What the results sidecar printed, or why that cannot be read. */
   log?: string | ContainerLog | undefined;
+  /** The TaskRun that a rerun may take over from. */
+  earlier?: TaskRun | undefined;
 }
 
 /** Answers at hand for everything that planning a TaskRun may ask; `asked` gets the types of its needs. */
@@ -41,6 +44,11 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
         return logsDenied !== true;
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
+      case 'earlierTaskRun':
+        return findings.earlier;
+      case 'earlierPipelineRun':
+      case 'claim':
+        throw new Error(`a TaskRun does not ask for ${need.type}`);
       default: {
         const never: never = need;
         return never;

@@ -20,6 +20,17 @@ describe('who calls', () => {
       false,
       [],
     ],
+    ['who signed in', ['Cookie', 'a=b; tektite-session=abc.def-1_2'], false, ['authorization', 'Bearer abc.def-1_2']],
+    ['a token before the session', [...token, 'Cookie', 'tektite-session=abc'], false, ['authorization', 'Bearer t']],
+    [
+      "a WebSocket's token before the session",
+      ['Cookie', 'tektite-session=abc', 'Sec-WebSocket-Protocol', 'base64url.bearer.authorization.k8s.io.dA'],
+      false,
+      [],
+    ],
+    ['a session that is no token', ['Cookie', 'tektite-session=a b'], true, []],
+    ['a session that is too long', ['Cookie', `tektite-session=${'a'.repeat(3_501)}`], true, []],
+    ['a cookie of another name', ['Cookie', 'x-tektite-session=abc'], true, []],
   ])('%s', (_name, sent, own, headers) => {
     expect(callerOf(sent)).toMatchObject({ own, headers });
   });

@@ -19,7 +19,7 @@ async function indexOf(...runs: KubeObject[]) {
   client.seed(resource, ...runs);
   const end = new AbortController();
   ends.push(end);
-  const index = new RunIndex(client as never, [], silentLogger);
+  const index = new RunIndex(client, [], silentLogger);
   void index.run(end.signal);
   await index.synced(end.signal);
   return { client, index, signal: end.signal };
@@ -35,6 +35,15 @@ const taking = (seconds: number) =>
   conditionStatus('True', 'Completed', { startTime: at(0), completionTime: at(seconds) });
 
 describe('pages', () => {
+  it('show runs of the first list and of the watch alike', async () => {
+    const person = { 'tektite.dev/person': 'ana' };
+    const { client, index } = await indexOf(runObject({ name: 'listed', annotations: person, status: taking(3) }));
+    await client.create(resource, runObject({ name: 'watched', annotations: person, status: taking(3) }));
+    await expect.poll(() => index.size).toBe(2);
+    const shown = { status: 'succeeded', definition: 'build', startedBy: { person: 'ana' }, usualMilliseconds: 3000 };
+    expect(pageOf(index).items).toMatchObject([shown, shown]);
+  });
+
   it('are newest first, and go on where the last one ended although new runs have come', async () => {
     const { client, index } = await indexOf(
       ...[1, 2, 3, 4, 5].map((n) => runObject({ name: `r${n}`, created: at(n) })),

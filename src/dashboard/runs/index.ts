@@ -44,10 +44,7 @@ export class RunIndex {
         informer.onChange((change) => this.#changed(change as unknown as Change<IndexedRun>));
         return informer;
       });
-    this.#informers = [
-      ...watch(pipelineRuns as Resource, undefined),
-      ...watch(taskRuns as Resource, '!tekton.dev/pipelineRun'),
-    ];
+    this.#informers = [...watch(pipelineRuns, undefined), ...watch(taskRuns, '!tekton.dev/pipelineRun')];
   }
 
   get size(): number {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { readQuery } from './query.ts';
 import { runObject } from './runs.fake.ts';
 import { indexed } from './summary.ts';
@@ -9,7 +8,7 @@ const run = indexed(
     name: 'greeter-7',
     labels: { team: 'a', 'triggers.tekton.dev/eventlistener': 'github' },
     annotations: { 'pipelinesascode.tekton.dev/sender': 'Ann', 'pipelinesascode.tekton.dev/sha': '5f71df9' },
-  }) as unknown as PipelineRun,
+  }),
 );
 
 describe('what a query asks for', () => {

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { cut } from './cut.ts';
 import { conditionStatus, runObject } from './runs.fake.ts';
-import { indexed, statusOf, summaryOf } from './summary.ts';
+import { statusOf } from '../view/status.ts';
+import { indexed, summaryOf } from './summary.ts';
 
 const begun = { startTime: '2026-01-01T00:00:01Z' };
 const summary = (more: Partial<Parameters<typeof runObject>[0]>) =>
-  summaryOf(indexed(runObject({ name: 'r', ...more }) as unknown as PipelineRun), undefined);
+  summaryOf(indexed(runObject({ name: 'r', ...more })), undefined);
 
 describe('the word for a state', () => {
   it.each<[name: string, spec: object, status: object | undefined, word: string]>([
@@ -86,7 +87,7 @@ describe('what a line shows', () => {
             annotations,
             spec: { pipelineRef: { name: pipeline } },
             status: { conditions },
-          }) as unknown as PipelineRun,
+          }),
         );
         expect(JSON.stringify(summaryOf(kept, 1)).length).toBeLessThan(40_000);
         expect(Object.keys(summaryOf(kept, 1).labels).length).toBeLessThanOrEqual(20);

@@ -2,11 +2,17 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { succeededCondition } from '../../core/condition.ts';
 import type { KubeObject } from '../../resource.ts';
-import type { RunStatus, RunSummary, StartedBy } from '../contract.ts';
+import type { RunSummary, StartedBy } from '../contract.ts';
+import { startedByOf } from '../view/started-by.ts';
+import { statusOf } from '../view/status.ts';
 import { cut } from './cut.ts';
+
+/** No object of the API server's can have it. */
+const isIndexed = Symbol('indexed');
 
 /** A run as the index keeps it: what lists show and filter by, and no more. */
 export interface IndexedRun extends KubeObject {
+  [isIndexed]: true;
   run: Omit<RunSummary, 'labels' | 'usualMilliseconds'>;
   /** All of them, within bounds: filters are answered from these. */
   labels: Readonly<Record<string, string>>;
@@ -21,11 +27,16 @@ const SHOWN_LABELS = 20;
 const LONGEST_LABEL = 63;
 const LONGEST_LABEL_KEY = 317;
 
-/** Cuts a run down. What it holds was written by anybody who may create runs: every text has a bound. */
-export function indexed(object: PipelineRun | TaskRun): IndexedRun {
+/**
+ * Cuts a run down. What it holds was written by anybody who may create runs: every text has a bound. One that is cut
+ * down already stays as it is: stores cut what a list brings when it is read, and when it is put in.
+ */
+export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun {
+  if (isIndexed in object) return object;
   const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = object.metadata;
   const { labels = {}, annotations = {} } = object.metadata;
   return {
+    [isIndexed]: true,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     run: {
       kind: object.kind === 'TaskRun' ? 'TaskRun' : 'PipelineRun',
@@ -36,7 +47,7 @@ export function indexed(object: PipelineRun | TaskRun): IndexedRun {
       status: statusOf(object),
       ...conditionOf(object),
       ...given('definition', definitionOf(object)),
-      startedBy: startedByOf(labels, annotations),
+      startedBy: startedBy(object),
       created: creationTimestamp,
       ...given('started', cut(object.status?.startTime, LONGEST_TIME)),
       ...given('finished', cut(object.status?.completionTime, LONGEST_TIME)),
@@ -71,23 +82,6 @@ export function summaryOf({ run, labels }: IndexedRun, usualMilliseconds: number
   };
 }
 
-/** The one word for a run's state. */
-export function statusOf(object: PipelineRun | TaskRun): RunStatus {
-  const condition = succeededCondition(object.status);
-  if (condition?.status === 'True') return 'succeeded';
-  if (condition?.status === 'False') return failureOf(condition.reason ?? '');
-  if (object.status?.startTime !== undefined) return 'running';
-  // The same reason for both: whoever waits in a queue was not held back by its spec.
-  const isHeld = (object.spec as { status?: string } | undefined)?.status === 'PipelineRunPending';
-  return condition?.reason === 'PipelineRunPending' && !isHeld ? 'queued' : 'pending';
-}
-
-function failureOf(reason: string): RunStatus {
-  // Tekton's own words for it: Cancelled, TaskRunCancelled, CancelledRunFinally, StoppedRunFinally.
-  if (/Cancelled|Stopped/.test(reason)) return 'cancelled';
-  return /Timeout$/.test(reason) ? 'timed-out' : 'failed';
-}
-
 function definitionOf({ kind, metadata, spec }: PipelineRun | TaskRun): string {
   const of = spec as { pipelineRef?: { name?: string }; taskRef?: { name?: string } } | undefined;
   const reference = kind === 'TaskRun' ? of?.taskRef : of?.pipelineRef;
@@ -102,28 +96,8 @@ function signedOf(mark: string | undefined): RunSummary['signed'] {
   return mark === 'failed' ? 'failed' : 'no';
 }
 
-/** Where each part is written: by Triggers, by Pipelines as Code, by the dashboards. The first that is there counts. */
-const sources: Readonly<Record<Exclude<keyof StartedBy, 'trigger'>, readonly string[]>> = {
-  event: ['pipelinesascode.tekton.dev/event-type', 'tektite.dev/event'],
-  repository: [
-    'pipelinesascode.tekton.dev/repo-url',
-    'pipelinesascode.tekton.dev/repository',
-    'tektite.dev/repository',
-  ],
-  commit: ['pipelinesascode.tekton.dev/sha', 'tektite.dev/commit'],
-  branch: ['pipelinesascode.tekton.dev/branch', 'tektite.dev/branch'],
-  person: ['pipelinesascode.tekton.dev/sender', 'tektite.dev/person'],
-  rerunOf: ['dashboard.tekton.dev/rerunOf'],
-};
-
-type Texts = Readonly<Record<string, string>>;
-
-function startedByOf(labels: Texts, annotations: Texts): StartedBy {
-  const { 'triggers.tekton.dev/eventlistener': listener, 'triggers.tekton.dev/trigger': trigger } = labels;
-  const through = cut([listener, trigger].filter((part) => part).join('/'), LONGEST_TEXT);
-  const parts = Object.entries(sources).flatMap(([part, names]) => {
-    const found = names.map((name) => annotations[name] ?? labels[name]).find((value) => value);
-    return found === undefined ? [] : [[part, cut(found, LONGEST_TEXT)]];
-  });
-  return { ...(through === '' ? {} : { trigger: through }), ...(Object.fromEntries(parts) as StartedBy) };
+function startedBy({ metadata }: PipelineRun | TaskRun): StartedBy {
+  return Object.fromEntries(
+    Object.entries(startedByOf(metadata)).map(([part, value]) => [part, cut(value, LONGEST_TEXT)]),
+  );
 }

@@ -95,7 +95,8 @@ function indexAnswer(index: SiteFile, headers: IncomingHttpHeaders): ServerAnswe
   return { status: 200, headers: { ...pageHeaders, ...caching, 'content-type': index.type }, body };
 }
 
-function prefixOf(headers: IncomingHttpHeaders): string {
+/** Where a proxy in front has put the dashboard, without the last slash; empty: nowhere, or not told in good form. */
+export function prefixOf(headers: IncomingHttpHeaders): string {
   const prefix = String(headers['x-forwarded-prefix'] ?? '');
   return prefix.length <= LONGEST_PREFIX && prefixForm.test(prefix) ? prefix.replace(/\/$/, '') : '';
 }

@@ -1,19 +1,22 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { EffectOutcome } from '../../core/decision.ts';
-import type { ChildObject } from '../../core/pipelinerun/child/child.ts';
+import type { ChildKind, ChildObject, NewChild } from '../../core/pipelinerun/child/child.ts';
 import type { ClaimObject, PipelineRunEffect } from '../../core/pipelinerun/types.ts';
 import { annotations } from '../../core/labels.ts';
+import { spanContextAnnotations, writtenCarrier, type SpanCarrier } from '../../core/span-context.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
-import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/resources.ts';
+import { persistentVolumeClaims } from '../../kube/resources.ts';
 import { cancelChild, createChild, isFinished, pipelineRunResource } from './children.ts';
+import { during, spans, type ReconcileSpan } from '../tracing.ts';
 import type { PipelineRunStores } from './observe.ts';
 
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
   stores: Pick<PipelineRunStores, 'pipelineRuns' | 'taskRuns' | 'customRuns'>;
   settings: Settings;
+  span?: ReconcileSpan | undefined;
 }
 
 type Outcome = EffectOutcome<PipelineRunEffect>;
@@ -33,7 +36,7 @@ export interface Applied {
 export async function apply(
   run: PipelineRun,
   effects: readonly PipelineRunEffect[],
-  { client, stores, settings }: Applying,
+  { client, stores, settings, span }: Applying,
   signal: AbortSignal,
 ): Promise<Applied> {
   const of = <T extends PipelineRunEffect['type']>(type: T) =>
@@ -58,18 +61,21 @@ export async function apply(
   const actions = { client, stores, settings, run, signal };
   let labelled = run;
   for (const { labels, annotations } of of('patchMetadata')) {
-    labelled = await client.patch(
-      pipelineRunResource,
-      run.metadata.namespace,
-      run.metadata.name ?? '',
-      { type: 'merge', body: { metadata: { labels, annotations } } },
-      { signal },
+    const patch = { type: 'merge', body: { metadata: { labels, annotations } } } as const;
+    const { namespace, name = '' } = run.metadata;
+    labelled = await during(span, spans.metadata, () =>
+      client.patch(pipelineRunResource, namespace, name, patch, { signal }),
     );
     stores.pipelineRuns.observeWrite(labelled);
   }
   const outcomes: Outcome[] = [];
   for (const effect of of('createPersistentVolumeClaim')) {
     const outcome = await attempt(effect, ({ claim }) => createClaim(claim, actions));
+    outcomes.push(outcome);
+    if (outcome.kind === 'failed') return { run: labelled, outcomes };
+  }
+  for (const effect of of('sharePersistentVolumeClaim')) {
+    const outcome = await attempt(effect, ({ name }) => shareClaim(name, actions));
     outcomes.push(outcome);
     if (outcome.kind === 'failed') return { run: labelled, outcomes };
   }
@@ -81,7 +87,11 @@ export async function apply(
   );
   outcomes.push(
     ...(await Promise.all(
-      of('createChild').map((effect) => attempt(effect, ({ child }) => createChild(child, actions))),
+      of('createChild').map((effect) =>
+        attempt(effect, ({ child }) =>
+          during(span, creationSpans[child.kind], (carrier) => createChild(withSpan(child, carrier), actions)),
+        ),
+      ),
     )),
   );
   outcomes.push(
@@ -90,6 +100,22 @@ export async function apply(
     )),
   );
   return { run: labelled, outcomes };
+}
+
+/** Upstream's names of the spans in which children are made. */
+const creationSpans: Readonly<Record<ChildKind, string>> = {
+  TaskRun: 'createTaskRun',
+  CustomRun: 'createCustomRun',
+  PipelineRun: 'createChildPipelineRun',
+};
+
+/** A child is told of the span that it is made in, unless the plan has told it of another. */
+function withSpan(child: NewChild, carrier: SpanCarrier | undefined): NewChild {
+  const annotation = spanContextAnnotations[child.kind];
+  const written = carrier && writtenCarrier(carrier);
+  const { annotations: planned } = child.metadata;
+  if (written === undefined || planned?.[annotation] !== undefined) return child;
+  return { ...child, metadata: { ...child.metadata, annotations: { ...planned, [annotation]: written } } };
 }
 
 /** Its uid goes with the patch: of another run of that name the API server changes nothing. */
@@ -114,11 +140,24 @@ interface Actions extends Applying {
 
 async function createClaim(claim: ClaimObject, { client, signal }: Actions): Promise<void> {
   try {
-    await client.create(persistentVolumeClaims, claim as PersistentVolumeClaim, { signal });
+    await client.create(persistentVolumeClaims, claim, { signal });
   } catch (error) {
     // Its name holds a hash of the run's uid: it is ours, made before a crash.
     if (!isAlreadyExists(error)) throw error;
   }
+}
+
+/** The run becomes one of the claim's owners: it stays until the last of them is gone. */
+async function shareClaim(name: string, { client, run, signal }: Actions): Promise<void> {
+  const { namespace, name: runName = '', uid = '' } = run.metadata;
+  const { metadata } = await client.get(persistentVolumeClaims, namespace, name, { signal });
+  const owners = metadata.ownerReferences ?? [];
+  if (owners.some((owner) => owner.uid === uid)) return;
+  if (metadata.deletionTimestamp !== undefined) throw new Error('it is being deleted');
+  const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: runName, uid };
+  const { resourceVersion } = metadata;
+  const body = { metadata: { resourceVersion, ownerReferences: [...owners, owner] } };
+  await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body }, { signal });
 }
 
 /**

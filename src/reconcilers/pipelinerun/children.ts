@@ -18,14 +18,14 @@ import { ApiError, isAlreadyExists, isNotFound, type KubeClient } from '../../ku
 import type { Resource } from '../../kube/object.ts';
 import type { Store } from '../../kube/store.ts';
 
-export const taskRunResource = taskRuns as Resource<TaskRun>;
-export const pipelineRunResource = pipelineRuns as Resource<PipelineRun>;
-export const customRunResource = customRuns as Resource<CustomRun>;
+export const taskRunResource = taskRuns;
+export const pipelineRunResource = pipelineRuns;
+export const customRunResource = customRuns;
 
 const resources: Readonly<Record<ChildKind, Resource<ChildObject>>> = {
-  TaskRun: taskRunResource as Resource<ChildObject>,
-  CustomRun: customRunResource as Resource<ChildObject>,
-  PipelineRun: pipelineRunResource as Resource<ChildObject>,
+  TaskRun: taskRunResource,
+  CustomRun: customRunResource,
+  PipelineRun: pipelineRunResource,
 };
 
 /** Where children of each kind are found by the run that controls them. */
@@ -44,8 +44,8 @@ export interface ChildActions {
 }
 
 function observeWrite(kind: ChildKind, object: ChildObject, stores: ChildStores): void {
-  if (kind === 'TaskRun') stores.taskRuns.observeWrite(object as TaskRun);
-  if (kind === 'PipelineRun') stores.pipelineRuns.observeWrite(object as PipelineRun);
+  if (kind === 'TaskRun') stores.taskRuns.observeWrite(object);
+  if (kind === 'PipelineRun') stores.pipelineRuns.observeWrite(object);
   if (kind === 'CustomRun') stores.customRuns.observeWrite(object as CustomRun);
 }
 

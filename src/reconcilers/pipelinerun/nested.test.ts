@@ -1,13 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
-import type { Pipeline, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { pipelines } from '../../api/resources.ts';
 import { recorded } from '../../core/digest/record.ts';
 import { verifyPipelineRunRecord, type NestedRun } from '../../core/digest/verify.ts';
 import { runReference } from '../../core/owner.ts';
 import { settings, task } from '../../core/pipelinerun/simulation.fake.ts';
-import type { Resource } from '../../kube/object.ts';
 import { pipelineRunResource, taskRunResource } from './children.ts';
 import { World } from './world.fake.ts';
 
@@ -153,13 +152,10 @@ it('killed before any one of its writes, the tree still has one run each and its
 
 it('a Pipeline that runs itself through another ends, and says how', async () => {
   const pipeline = (name: string, inner: string) =>
-    world.client.seed(
-      pipelines as Resource<Pipeline>,
-      {
-        metadata: { name, namespace: 'ns' },
-        spec: { tasks: [{ name: inner, pipelineRef: { name: inner } }] },
-      } as Pipeline,
-    );
+    world.client.seed(pipelines, {
+      metadata: { name, namespace: 'ns' },
+      spec: { tasks: [{ name: inner, pipelineRef: { name: inner } }] },
+    });
   pipeline('a', 'b');
   pipeline('b', 'a');
   await world.create({ pipelineRef: { name: 'a' } });

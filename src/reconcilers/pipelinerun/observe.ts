@@ -7,9 +7,11 @@ import { deepestNesting } from '../../core/pipelinerun/nesting.ts';
 import type { PipelineRunFacts, PipelineRunNeed } from '../../core/pipelinerun/types.ts';
 import type { Settings } from '../../core/settings.ts';
 import { byController, controllerId, controllerKey } from '../../kube/owners.ts';
+import { found } from '../../kube/client.ts';
+import { persistentVolumeClaims } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
 import { admit, type Admission } from './admission.ts';
-import type { ChildStores } from './children.ts';
+import { pipelineRunResource, type ChildStores } from './children.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
 
 export interface PipelineRunStores extends ChildStores {
@@ -67,6 +69,21 @@ export function supplierFor(
   signal: AbortSignal,
 ): (need: PipelineRunNeed) => Promise<AnswerTo<PipelineRunNeed>> {
   const requester = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', namespace, name, uid };
-  return (need) =>
-    need.type === 'turn' ? admit(need, sources.admission, signal) : supplyDefinition(need, requester, sources, signal);
+  const { client } = sources;
+  return async (need) => {
+    switch (need.type) {
+      case 'turn':
+        return admit(need, sources.admission, signal);
+      case 'definition':
+        return supplyDefinition(need, requester, sources, signal);
+      case 'earlierPipelineRun':
+        return found(client.get(pipelineRunResource, need.namespace, need.name, { signal }));
+      case 'claim':
+        return (await found(client.get(persistentVolumeClaims, need.namespace, need.name, { signal })))?.metadata;
+      default: {
+        const never: never = need;
+        return never;
+      }
+    }
+  };
 }

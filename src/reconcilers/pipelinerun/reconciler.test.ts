@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Pipeline, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { parseBackOff } from '../../api/config/config-back-off.ts';
+import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
-import type { Task } from '../../api/pipeline/v1/task.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { task } from '../../core/pipelinerun/simulation.fake.ts';
+import { BackOffError } from '../../kube/back-off.ts';
 import { ApiError } from '../../kube/client.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
-import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims } from '../../kube/resources.ts';
 import { customRunResource, pipelineRunResource, taskRunResource } from './children.ts';
 import { World } from './world.fake.ts';
@@ -108,14 +108,8 @@ describe('a whole run', () => {
 
   it('reads definitions from the server as it begins, from the cache after', async () => {
     const tasksInTurn = [task('a', { taskRef: { name: 't' } }), task('b', { taskRef: { name: 't' }, runAfter: ['a'] })];
-    world.client.seed(
-      pipelines as Resource<Pipeline>,
-      { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: tasksInTurn } } as Pipeline,
-    );
-    world.client.seed(
-      tasks as Resource<Task>,
-      { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } } as Task,
-    );
+    world.client.seed(pipelines, { metadata: { name: 'p', namespace: 'ns' }, spec: { tasks: tasksInTurn } });
+    world.client.seed(tasks, { metadata: { name: 't', namespace: 'ns' }, spec: { steps: [] } });
     await world.create({ pipelineRef: { name: 'p' } });
     const reads = () =>
       world.client.calls
@@ -130,13 +124,10 @@ describe('a whole run', () => {
   });
 
   it('names a Task that the server does not have', async () => {
-    world.client.seed(
-      pipelines as Resource<Pipeline>,
-      {
-        metadata: { name: 'p', namespace: 'ns' },
-        spec: { tasks: [task('a', { taskRef: { name: 't' } })] },
-      } as Pipeline,
-    );
+    world.client.seed(pipelines, {
+      metadata: { name: 'p', namespace: 'ns' },
+      spec: { tasks: [task('a', { taskRef: { name: 't' } })] },
+    });
     await world.create({ pipelineRef: { name: 'p' } });
     await world.reconcile();
     expect((await world.run()).status?.conditions?.[0]?.message).toBe(
@@ -145,16 +136,13 @@ describe('a whole run', () => {
   });
 
   it('goes on with the stored pipeline when the Pipeline is gone', async () => {
-    world.client.seed(
-      pipelines as Resource<Pipeline>,
-      {
-        metadata: { name: 'p', namespace: 'ns', labels: { l: 'x' } },
-        spec: { tasks: [task('a'), task('b', { runAfter: ['a'] })] },
-      } as Pipeline,
-    );
+    world.client.seed(pipelines, {
+      metadata: { name: 'p', namespace: 'ns', labels: { l: 'x' } },
+      spec: { tasks: [task('a'), task('b', { runAfter: ['a'] })] },
+    });
     await world.create({ pipelineRef: { name: 'p' } });
     await world.reconcile();
-    await world.client.delete(pipelines as Resource<Pipeline>, 'ns', 'p');
+    await world.client.delete(pipelines, 'ns', 'p');
     await world.finish('run-a');
     await world.reconcile();
     await world.finish('run-b');
@@ -289,6 +277,23 @@ describe('interruptions', () => {
     expect(world.events).toContain('Warning TaskRunsCreationFailed: Failed to create TaskRuns ["run-a"]: busy');
     await world.reconcile();
     expect((await world.run()).status?.childReferences).toMatchObject([{ name: 'run-a' }]);
+  });
+
+  it.each([
+    ['a webhook that did not answer in time', 'failed calling webhook: Post "https://w/?timeout=10s": EOF', true],
+    ['other trouble', 'etcdserver: no leader', false],
+  ])('waits by the back-off that the operator set after %s', async (_name, message, expected) => {
+    world.settings = { ...world.settings, creationBackOff: parseBackOff({ duration: '3s' }).backOff };
+    await world.create(chain);
+    fail(({ verb, resource }) => verb === 'create' && resource === 'taskruns', new ApiError(500, { message }), 1);
+    const error: unknown = await world.reconcile().catch((thrown: unknown) => thrown);
+    expect(error instanceof BackOffError && error.waiting).toEqual(
+      expected && {
+        backOff: expect.objectContaining({ durationMs: 3_000 }) as object,
+        latestMs: expect.any(Number) as number,
+      },
+    );
+    expect(await world.condition()).toBe('Unknown Running');
   });
 
   it('tells the user when it cannot even begin', async () => {

@@ -1,5 +1,6 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone, succeededCondition } from '../../core/condition.ts';
+import { creationBackOff } from '../../core/creation-back-off.ts';
 import { statusInstead } from '../../core/pipelinerun/draft.ts';
 import { leftoversOf } from '../../core/pipelinerun/leftovers.ts';
 import { planPipelineRun } from '../../core/pipelinerun/plan.ts';
@@ -33,6 +34,7 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
   return reconcilerOf(
     {
       kind: 'PipelineRun',
+      planningSpan: 'resolvePipelineState',
       resource: pipelineRunResource,
       store: stores.pipelineRuns,
       isOver: (run) => isDone(run.status),
@@ -40,8 +42,12 @@ export function createPipelineRunReconciler(options: PipelineRunReconcilerOption
       plan: planPipelineRun,
       supply: ({ run, settings }, signal) =>
         supplierFor(run, { ...options, admission: admissionFor(settings) }, signal),
-      apply: ({ run, facts, effects }, signal) => apply(run, effects, { ...options, settings: facts.settings }, signal),
-      settle: (facts, decision, outcomes, now) => settle(facts.run, decision, outcomes, now),
+      apply: ({ run, facts, effects, span }, signal) =>
+        apply(run, effects, { ...options, settings: facts.settings, span }, signal),
+      settle: ({ run, settings }, decision, outcomes, now) => {
+        const settled = settle(run, decision, outcomes, now);
+        return settled.retry === undefined ? settled : { ...settled, backOff: creationBackOff(settings, outcomes) };
+      },
       leftovers: leftoversOf,
       statusInstead,
       line,

@@ -239,7 +239,7 @@ describe('a crash before the status write', () => {
   it('one that was changed since is a stranger', async () => {
     await lostStatus(two);
     const child = await world.client.get(taskRunResource, 'ns', 'run-a');
-    await world.client.replace(taskRunResource, { ...child, spec: { ...child.spec, timeout: '5h' } } as TaskRun);
+    await world.client.replace(taskRunResource, { ...child, spec: { ...child.spec, timeout: '5h' } });
     await world.watch();
     await world.reconcile();
     expect(await world.condition()).toBe('False CreateRunFailed');

@@ -40,8 +40,8 @@ export class World {
     await load(this.stores.pipelineRuns, pipelineRunResource);
     await load(this.stores.taskRuns, taskRunResource);
     await load(this.stores.customRuns, customRunResource);
-    await load(this.stores.pipelines, pipelines as Resource<Pipeline>);
-    await load(this.stores.tasks, tasks as Resource<Task>);
+    await load(this.stores.pipelines, pipelines);
+    await load(this.stores.tasks, tasks);
   }
 
   reconcile(name = 'run') {

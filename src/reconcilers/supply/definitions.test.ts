@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../api/pipeline/v1/task.ts';
-import type { StepAction } from '../../api/pipeline/v1beta1/stepaction.ts';
 import { stepActions, tasks } from '../../api/resources.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
 import { referenceOf, type DefinitionKind } from '../../core/reference/reference.ts';
 import { ApiError } from '../../kube/client.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
-import type { Resource } from '../../kube/object.ts';
 import { Store } from '../../kube/store.ts';
 import { supplyDefinition, type DefinitionSources } from './definitions.ts';
 
@@ -27,9 +25,9 @@ function need(fields: Parameters<typeof referenceOf>[1], more: { kind?: Definiti
 /** A Task on the server, and an older state of it in the cache. */
 function sources(more: Partial<DefinitionSources> = {}): DefinitionSources {
   const client = new FakeKubeClient();
-  client.seed(tasks as Resource<Task>, taskOf('new'));
+  client.seed(tasks, taskOf('new'));
   const store = new Store<Task>();
-  store.replace([taskOf('cached') as never], '1');
+  store.replace([taskOf('cached')], '1');
   return { client, stores: { tasks: store }, ...more };
 }
 
@@ -72,7 +70,7 @@ describe('a StepAction', () => {
   it('is read from the API server, in v1beta1', async () => {
     const client = new FakeKubeClient();
     const spec = { image: 'of the action' };
-    client.seed(stepActions as Resource<StepAction>, { metadata: { name: 's', namespace: 'ns' }, spec });
+    client.seed(stepActions, { metadata: { name: 's', namespace: 'ns' }, spec });
     const given = need({ name: 's' }, { kind: 'StepAction', fresh: false });
     expect(await supplyDefinition(given, requester, sources({ client }), signal)).toMatchObject({
       kind: 'found',

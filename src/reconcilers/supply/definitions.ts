@@ -1,6 +1,5 @@
 import type { Pipeline } from '../../api/pipeline/v1/pipeline.ts';
 import type { Task } from '../../api/pipeline/v1/task.ts';
-import type { StepAction } from '../../api/pipeline/v1beta1/stepaction.ts';
 import { pipelines, stepActions, tasks } from '../../api/resources.ts';
 import type { DefinitionNeed } from '../../core/need.ts';
 import type { ClusterReference, RemoteReference } from '../../core/reference/reference.ts';
@@ -53,12 +52,12 @@ async function findInCluster(
 ): Promise<Resolved> {
   switch (need.reference.ofKind) {
     case 'Task':
-      return read(need, tasks as Resource<Task>, stores.tasks, client, signal);
+      return read(need, tasks, stores.tasks, client, signal);
     case 'Pipeline':
-      return read(need, pipelines as Resource<Pipeline>, stores.pipelines, client, signal);
+      return read(need, pipelines, stores.pipelines, client, signal);
     case 'StepAction':
       // Read when a run begins, and only then: nobody watches them.
-      return read(need, stepActions as Resource<StepAction>, undefined, client, signal);
+      return read(need, stepActions, undefined, client, signal);
     default: {
       const never: never = need.reference.ofKind;
       return never;

@@ -11,16 +11,17 @@ import { gate } from '../../core/taskrun/running.ts';
 import { podOfAnother, podOfEarlierRun, type MadePod, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import { persistentVolumeClaims, pods, type PersistentVolumeClaim, type Pod } from '../../kube/resources.ts';
+import { during, type ReconcileSpan } from '../tracing.ts';
 import type { TaskRunStores } from './observe.ts';
 
-export const taskRunResource = taskRuns as Resource<TaskRun>;
+export const taskRunResource = taskRuns;
 
 export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
   stores: Pick<TaskRunStores, 'pods' | 'taskRuns'>;
   settings: Settings;
+  span?: ReconcileSpan | undefined;
 }
 
 interface Action extends Applying {
@@ -74,11 +75,13 @@ function isReported(effect: TaskRunEffect, error: unknown): boolean {
 async function carryOut(effect: TaskRunEffect, action: Action): Promise<MadePod | void> {
   switch (effect.type) {
     case 'createPersistentVolumeClaim':
-      return createClaim(effect.claim as PersistentVolumeClaim, action);
+      return createClaim(effect.claim, action);
     case 'createPod':
-      return createPod(effect.pod, action);
-    case 'patchPod':
-      return patchPod(effect.namespace, effect.name, effect.patch, action);
+      return during(action.span, 'createPod', () => createPod(effect.pod, action));
+    case 'patchPod': {
+      const patched = () => patchPod(effect.namespace, effect.name, effect.patch, action);
+      return effect.purpose === 'stopSidecars' ? during(action.span, 'stopSidecars', patched) : patched();
+    }
     case 'deletePod':
       return deletePod(effect.namespace, effect.name, effect.uid, action);
     case 'patchMetadata':

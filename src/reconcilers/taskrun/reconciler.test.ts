@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Task } from '../../api/pipeline/v1/task.ts';
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
 import { tasks } from '../../api/resources.ts';
 import { container } from '../../core/pod/pod.fake.ts';
 import { type FakeCall } from '../../kube/client.fake.ts';
 import { ApiError } from '../../kube/client.ts';
-import type { Resource } from '../../kube/object.ts';
 import {
   events as coreEvents,
   limitRanges,
@@ -13,7 +12,6 @@ import {
   pods,
   secrets,
   serviceAccounts,
-  type CoreEvent,
   type Pod,
 } from '../../kube/resources.ts';
 import { taskRunResource } from './apply.ts';
@@ -56,7 +54,7 @@ describe('a whole run', () => {
   it("a run of a user's own gets its labels in one patch, and no conflict from it", async () => {
     const one = await scene((it) => {
       it.run({ taskRef: { name: 't' } }, undefined, { labels: {}, annotations: {} });
-      it.client.seed(tasks as Resource<Task>, {
+      it.client.seed(tasks, {
         metadata: { name: 't', namespace: 'ns', labels: { team: 'blue' } },
         spec,
       });
@@ -89,7 +87,7 @@ describe('a whole run', () => {
       type: 'Warning',
       reason: 'FailedMount',
       message: 'configmap "ghost" not found',
-    } as unknown as CoreEvent);
+    });
     expect(await one.reconcile()).toEqual({ kind: 'requeueAfter', ms: 10_000 });
     expect((await one.stored()).status?.conditions?.[0]?.message).toBe('Pending');
     await one.clock.advance(10_000);
@@ -346,6 +344,35 @@ describe('failures of the API server', () => {
     one.client.intercept = failing(verb, resource, error);
     await one.reconcile();
     expect(await one.reason()).toBe(expected);
+  });
+
+  const late = 'failed calling webhook "w": Post "https://w/?timeout=10s": context deadline exceeded';
+
+  it.each([
+    ['waits a while without the flag', {}, late, { kind: 'requeueAfter', ms: 5_000 }],
+    [
+      'backs off with it, until it is over at the latest',
+      { 'enable-wait-exponential-backoff': 'true' },
+      late,
+      { kind: 'backOff', backOff: parseBackOff({}).backOff, latestMs: 3_600_000 },
+    ],
+    [
+      'waits as ever after other trouble',
+      { 'enable-wait-exponential-backoff': 'true' },
+      'etcdserver: no leader',
+      { kind: 'requeueAfter', ms: 5_000 },
+    ],
+  ])('whose pod a webhook refused for its time %s', async (_name, flags, message, expected) => {
+    const one = await scene((it) => {
+      it.run();
+      it.flags = flags;
+    });
+    one.client.intercept = failing('create', 'pods', new ApiError(500, { message }));
+    expect(await one.reconcile()).toEqual(expected);
+    expect(await one.reason()).toBe('Unknown Pending');
+    one.client.intercept = undefined;
+    await one.sync();
+    expect(await one.reconcile()).not.toMatchObject({ kind: 'backOff' });
   });
 
   it('writes no status while a pod that must go is still there', async () => {

@@ -1,5 +1,6 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { succeededCondition } from '../../core/condition.ts';
+import { isDone, succeededCondition } from '../../core/condition.ts';
+import { creationBackOff } from '../../core/creation-back-off.ts';
 import type { TaskRunDecision, TaskRunFacts } from '../../core/taskrun/facts.ts';
 import { planTaskRun, statusInstead } from '../../core/taskrun/plan.ts';
 import { settle, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
@@ -23,13 +24,15 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): Retu
   return reconcilerOf(
     {
       kind: 'TaskRun',
+      planningSpan: 'prepare',
       resource: taskRunResource,
       store: stores.taskRuns,
       observe: (taskRun, settings) => observe(taskRun, stores, settings),
       plan: planTaskRun,
       supply: (facts, signal) => supplierFor(facts, options, signal),
-      apply: async ({ run, facts, effects }, signal) => {
-        const outcomes = await applyPodEffects(run, effects, { ...options, settings: facts.settings }, signal);
+      apply: async ({ run, facts, effects, span }, signal) => {
+        const applying = { ...options, settings: facts.settings, span };
+        const outcomes = await applyPodEffects(run, effects, applying, signal);
         return { run, outcomes };
       },
       settle: settleTaskRun,
@@ -42,11 +45,14 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): Retu
 
 function settleTaskRun(facts: TaskRunFacts, decision: TaskRunDecision, outcomes: readonly TaskRunOutcome[], now: Date) {
   const { status, effects, requeueAfterMs } = settle(facts, decision, outcomes, now);
+  const backOff = isDone(status) ? undefined : creationBackOff(facts.settings, outcomes);
   return {
     status,
     patch: effects.find((effect) => effect.type === 'patchMetadata'),
     events: effects.filter((effect) => effect.type === 'event'),
-    requeueAfterMs,
+    // With a back-off what counts is the time until the run is over, which was planned before.
+    requeueAfterMs: backOff ? decision.requeueAfterMs : requeueAfterMs,
+    backOff,
   };
 }
 

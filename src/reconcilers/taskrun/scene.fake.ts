@@ -55,7 +55,7 @@ export class Scene {
     };
     await all(taskRunResource, this.stores.taskRuns);
     await all(pods, this.stores.pods);
-    await all(tasks as Resource<Task>, this.stores.tasks);
+    await all(tasks, this.stores.tasks);
     await all(limitRanges, this.stores.limitRanges);
     return this;
   }

@@ -1,8 +1,9 @@
+import { taskRuns } from '../../api/resources.ts';
 import { gateOf } from '../../concurrency.ts';
 import type { AnswerTo, Need } from '../../core/need.ts';
 import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
-import type { KubeClient } from '../../kube/client.ts';
+import { found, type KubeClient } from '../../kube/client.ts';
 import { joinKey } from '../../kube/object.ts';
 import type { LimitRange } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
@@ -48,6 +49,11 @@ export function supplierFor(
         return supplyLogAccess(need, client, signal);
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
+      case 'earlierTaskRun':
+        return found(client.get(taskRuns, need.namespace, need.name, { signal }));
+      case 'earlierPipelineRun':
+      case 'claim':
+        throw new Error(`a TaskRun does not ask for ${need.type}`);
       default: {
         const never: never = need;
         return never;

@@ -79,6 +79,15 @@ describe('an entry of a hub', () => {
     expect(found.refSource.uri).toContain(full.url);
     expect(empty.requests).toHaveLength(1);
   });
+
+  it('is of the second hub when the first does not answer', async () => {
+    const [silent, full] = await Promise.all([startServer(() => new Promise<never>(() => undefined)), hub(artifact)]);
+    open.push(() => silent.close());
+    const urls = { 'artifact-hub-urls': `[${silent.url}, ${full.url}]`, 'fetch-timeout': '300ms' };
+    const found = await resolve({ version: '0.9' }, urls);
+    expect(found.refSource.uri).toContain(full.url);
+    expect(silent.requests).toHaveLength(1);
+  });
 });
 
 describe('what cannot be had', () => {
@@ -118,6 +127,16 @@ describe('what cannot be had', () => {
     await expect(resolve({ version: '0.9' }, urls)).rejects.toThrow(
       new RegExp(`^failed to fetch resource from any configured hub URL: .*${first.url}.*; .*${second.url}`),
     );
+  });
+
+  it('with the hub that did not answer', async () => {
+    const [silent, empty] = await Promise.all([startServer(() => new Promise<never>(() => undefined)), hub({})]);
+    open.push(() => silent.close());
+    const urls = { 'artifact-hub-urls': `[${silent.url}, ${empty.url}]`, 'fetch-timeout': '300ms' };
+    await expect(resolve({ version: '0.9' }, urls)).rejects.toMatchObject({
+      message: expect.stringMatching(`${silent.url} did not answer within 100ms; .*${empty.url}`) as string,
+      retryable: true,
+    });
   });
 
   it('a hub on an internal address, unless the operator allows it', async () => {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { formatDuration } from '../../duration.ts';
+import { withDeadline } from '../../http/deadline.ts';
 import { RequestParams, cacheKeyOf, defaultTimeoutMs, durationSetting } from '../params.ts';
 import type { RemoteFetch } from '../remote.ts';
 import {
@@ -16,11 +18,12 @@ const listingLimit = 4 * largestDefinition;
 
 /** Definitions in Artifact Hub and Tekton Hub. */
 export function hubResolver(remote: RemoteFetch, addresses: HubAddresses): Resolver {
+  const timeoutMs = (config: ConfigData) => durationSetting(configName, config, 'fetch-timeout', defaultTimeoutMs);
   return {
     type: 'hub',
     title: 'Hub',
     configName,
-    timeoutMs: (_params, config) => durationSetting(configName, config, 'fetch-timeout', defaultTimeoutMs),
+    timeoutMs: (_params, config) => timeoutMs(config),
     prepare({ params }, config) {
       const wanted = wantedEntry(new RequestParams(params), config, addresses);
       const { type, kind, catalog, name, version, hubs } = wanted;
@@ -31,7 +34,11 @@ export function hubResolver(remote: RemoteFetch, addresses: HubAddresses): Resol
         unlock: () =>
           Promise.resolve({
             credentials: [],
-            fetch: (signal) => fetchEntry(wanted, new HubClient(remote, config), signal),
+            fetch: (signal) => {
+              // What is left is for the last one.
+              const eachMs = Math.floor(timeoutMs(config) / (hubs.length + 1));
+              return fetchEntry(wanted, { client: new HubClient(remote, config), eachMs }, signal);
+            },
           }),
       };
     },
@@ -41,13 +48,27 @@ export function hubResolver(remote: RemoteFetch, addresses: HubAddresses): Resol
 /** A hub says that none of its versions fits: other hubs are not asked, as they may mean something else by the name. */
 class NoVersion extends ResolutionError {}
 
-/** The first hub that has it. @throws ResolutionError with what each of them answered. */
-async function fetchEntry(wanted: WantedEntry, client: HubClient, signal: AbortSignal): Promise<ResolvedDefinition> {
+/**
+ * The first hub that has it. One that does not answer has its share of the time, and leaves theirs to those after it.
+ * @throws ResolutionError with what each of them answered.
+ */
+async function fetchEntry(
+  wanted: WantedEntry,
+  { client, eachMs }: { client: HubClient; eachMs: number },
+  signal: AbortSignal,
+): Promise<ResolvedDefinition> {
   const failures: ResolutionError[] = [];
-  for (const hub of wanted.hubs) {
+  for (const [index, hub] of wanted.hubs.entries()) {
+    const isLast = index === wanted.hubs.length - 1;
     try {
-      return await client.entry(hub, wanted, signal);
+      if (isLast) return await client.entry(hub, wanted, signal);
+      const late = () =>
+        new ResolutionError(`${failing(wanted)}: ${hub} did not answer within ${formatDuration(eachMs)}`, {
+          retryable: true,
+        });
+      return await withDeadline({ ms: eachMs, signal, late }, (bounded) => client.entry(hub, wanted, bounded));
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof ResolutionError) || error instanceof NoVersion) throw error;
       failures.push(error);
     }

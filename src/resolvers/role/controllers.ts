@@ -74,7 +74,7 @@ export function slimRequest(request: ResolutionRequest): ResolutionRequest {
   const { name, namespace, uid, resourceVersion, labels } = request.metadata;
   const conditions = request.status?.conditions?.map(({ type, status }) => ({ type, status })) ?? [];
   return {
-    metadata: { name, namespace, uid, resourceVersion, labels } as ResolutionRequest['metadata'],
+    metadata: { name, namespace, uid, resourceVersion, labels },
     spec: {},
     status: { conditions },
   };

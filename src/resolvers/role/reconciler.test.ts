@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolutionRequest, ResolutionRequestStatus } from '../../api/resolution/resolution-request.ts';
 import { FakeClock } from '../../clock.fake.ts';
-import { ApiError } from '../../kube/client.ts';
+import { ApiError } from '../../kube/api-error.ts';
 import { ResolutionCache } from '../cache/cache.ts';
 import { failedStatus, succeededStatus, waitingStatus } from '../contract/status.ts';
 import type { Resolver } from '../resolver.ts';
@@ -34,7 +34,7 @@ async function writesFor({ seen, stored }: Meanwhile): Promise<string[]> {
       const answer = Buffer.from(status?.data ?? '', 'base64').toString();
       writes.push(`${metadata.resourceVersion} ${isCurrent ? answer : 'conflict'}`);
       if (isCurrent) return Promise.resolve(onServer);
-      return Promise.reject(new ApiError(409, { reason: 'Conflict', message: 'it was changed' } as never));
+      return Promise.reject(new ApiError(409, { reason: 'Conflict', message: 'it was changed' }));
     },
   };
   const fetched = () => {

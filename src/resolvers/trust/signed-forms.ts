@@ -81,7 +81,7 @@ function signedPart({ apiVersion, kind, metadata, spec }: Definition): Record<st
 function withDefaults(definition: Definition): Definition {
   const { kind, spec } = definition;
   const task = (given: unknown) => defaultTaskSpec(given as TaskSpec);
-  if (kind !== 'Pipeline') return { ...definition, spec: task(spec) as unknown as Definition['spec'] };
+  if (kind !== 'Pipeline') return { ...definition, spec: task(spec) };
   const pipelineTasks = (list: unknown) =>
     Array.isArray(list) ? list.map((each) => withTaskDefaults(each as Record<string, unknown>, task)) : list;
   const { params, tasks, finally: last } = spec;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -49,6 +50,60 @@ describe("upstream's signed test data", () => {
     expect(await verify({ definition: changed })).toEqual({
       kind: 'failed',
       message: expect.stringMatching(/^resource verification failed: resource test-task .* it was changed since$/),
+    });
+  });
+});
+
+describe('the policies that are about a definition', () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const stranger = publicKey.export({ format: 'pem', type: 'spki' }).toString();
+  const other = { authorities: [{ name: 'key', key: { data: stranger } }] };
+  const elsewhere = { resources: [{ pattern: 'https://git.example.com/catalog' }] };
+  const both = { authorities: [...other.authorities, { name: 'key', key: { data: golden('task.pub') } }] };
+  const noKey = { authorities: [{ name: 'key', key: { data: 'nonsense' } }] };
+  it.each<[what: string, specs: Partial<VerificationPolicySpec>[], noMatch: Verification['noMatch'], verdict: object]>([
+    ['none, which is allowed', [elsewhere], 'ignore', { kind: 'skipped' }],
+    [
+      'none, which is told',
+      [elsewhere],
+      'warn',
+      { kind: 'warned', message: /^failed to get matched policies: no pol/ },
+    ],
+    [
+      'none, which is refused',
+      [],
+      'fail',
+      { kind: 'failed', message: /no matching policies are found for resource: / },
+    ],
+    ['one that one of its keys satisfies', [both], 'fail', { kind: 'passed' }],
+    ['two, of which one is not satisfied', [{}, other], 'ignore', { kind: 'failed', message: /by none of the keys/ }],
+    ['one that only warns', [{ ...other, mode: 'warn' }], 'ignore', { kind: 'warned', message: /by none of the keys/ }],
+    ['a warning and a satisfied one', [{ ...other, mode: 'warn' }, {}], 'ignore', { kind: 'warned' }],
+    ['a warning and one that is not satisfied', [{ mode: 'warn' }, other], 'ignore', { kind: 'failed' }],
+    ['one without a key', [{ authorities: [] }], 'ignore', { kind: 'failed', message: /no public keys are founded$/ }],
+    [
+      'one with a key that is none',
+      [noKey],
+      'ignore',
+      { kind: 'failed', message: /failed to get verifiers from poli/ },
+    ],
+    [
+      'one whose pattern is none',
+      [{ resources: [{ pattern: '(' }] }],
+      'ignore',
+      { kind: 'failed', message: /regex failed to match$/ },
+    ],
+  ])('%s', async (_what, specs, noMatch, verdict) => {
+    const given = await verify({ policies: specs.map((spec, index) => policy(`policy-${index}`, spec)), noMatch });
+    const { message } = verdict as { message?: RegExp };
+    expect(given).toMatchObject({ ...verdict, ...(message ? { message: expect.stringMatching(message) } : {}) });
+  });
+
+  it('are not satisfied by a definition that nobody signed', async () => {
+    const { metadata, ...rest } = definition('signed-task.yaml');
+    expect(await verify({ definition: { ...rest, metadata: { ...metadata, annotations: {} } } })).toEqual({
+      kind: 'failed',
+      message: expect.stringMatching(/it has no signature \(tkn task sign, tkn pipeline sign\)$/) as string,
     });
   });
 });

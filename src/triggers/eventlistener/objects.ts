@@ -79,7 +79,7 @@ function kubernetesOf({ spec }: EventListener): KubernetesResource {
 }
 
 function userContainer(resource: KubernetesResource): UserContainer {
-  return (resource.spec?.template?.spec?.containers?.[0] ?? {}) as UserContainer;
+  return resource.spec?.template?.spec?.containers?.[0] ?? {};
 }
 
 /** The Secret with certificate and key that a listener's sink serves with, by the names of its keys. */
@@ -233,7 +233,7 @@ export function serviceOf(listener: EventListener, settings: ListenerSettings): 
         { name: 'http-metrics', protocol: 'TCP', port: metricsPort, targetPort: metricsPort },
       ],
     },
-  } as Service;
+  };
 }
 
 /** Upstream's, which says http also where the sink speaks TLS. */

@@ -78,7 +78,7 @@ function bodyOf(request: InterceptorRequest): EventBody {
   const parsed = parseJson(exactBody(request).toString());
   if (!parsed.ok) throw new Error(parsed.problem);
   if (typeof parsed.value !== 'object' || parsed.value === null) throw new Error('body is no object');
-  return parsed.value as EventBody;
+  return parsed.value;
 }
 
 function repositoryOf(body: EventBody): string {
@@ -139,7 +139,8 @@ async function checkOwners(
     );
   const allowed = await orStop('error checking owner verification', async () => {
     const body = bodyOf(request);
-    if (event === 'issue_comment' && !okToTest.test(String(body.comment?.body ?? ''))) return false;
+    const comment = body.comment?.body;
+    if (event === 'issue_comment' && !(typeof comment === 'string' && okToTest.test(comment))) return false;
     return mayStart(body, checkType, asker, world);
   });
   if (isStop(allowed)) return allowed;

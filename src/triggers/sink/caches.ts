@@ -71,10 +71,10 @@ export class SinkCaches {
   }
 
   #namespaced(): Informer<KubeObject>[] {
-    return [this.listeners, this.triggers, this.bindings, this.templates] as unknown as Informer<KubeObject>[];
+    return [this.listeners, this.triggers, this.bindings, this.templates];
   }
 
   #clusterWide(): Informer<KubeObject>[] {
-    return [this.clusterBindings, this.clusterInterceptors, this.interceptors] as unknown as Informer<KubeObject>[];
+    return [this.clusterBindings, this.clusterInterceptors, this.interceptors];
   }
 }

@@ -8,9 +8,9 @@ import { Line } from './line.ts';
 /** An API server that has PipelineRuns, and answers as the row says before it does what it is asked to. */
 class Server {
   readonly objects = new Map<string, KubeObject>();
-  readonly #mishaps: (() => unknown)[];
+  readonly #mishaps: (() => Error | undefined)[];
 
-  constructor(mishaps: (() => unknown)[] = []) {
+  constructor(mishaps: (() => Error | undefined)[] = []) {
     this.#mishaps = [...mishaps];
   }
 
@@ -18,7 +18,7 @@ class Server {
     const { name = '' } = object.metadata;
     if (this.objects.has(name)) return Promise.reject(exists());
     const mishap = this.#mishaps.shift()?.();
-    if (mishap !== undefined && mishap !== lostAnswer) return Promise.reject(mishap as Error);
+    if (mishap !== undefined && mishap !== lostAnswer) return Promise.reject(mishap);
     this.objects.set(name, object);
     return mishap === undefined ? Promise.resolve(object) : Promise.reject(lostAnswer);
   };
@@ -67,7 +67,7 @@ const onceASignedBody = (from: ReceivedEvent) => {
 };
 
 describe('an object of a trigger', () => {
-  const rows: [string, (() => unknown)[]][] = [
+  const rows: [string, (() => Error | undefined)[]][] = [
     ['nothing goes wrong', []],
     ['the answer is lost after it was made', [() => lostAnswer]],
     ['the server is not there at first', [() => neverSent]],
@@ -101,6 +101,16 @@ describe('an object of a trigger', () => {
     server.objects.set('fixed', { metadata: { name: 'fixed' } });
     const { made } = creating(server);
     await expect(made(event('e-1'), { name: 'fixed', namespace: 'ci' })).rejects.toThrow('AlreadyExists');
+  });
+
+  it('whose name is the template’s own is made once for a time that two replicas see', async () => {
+    const server = new Server();
+    const due = { trigger: 'u-1', time: '2026-06-01T00:00:00Z' };
+    const { made } = creating(server, () => ({ key: [due.trigger, due.time], isShared: true }));
+    const metadata = { name: 'fixed', namespace: 'ci', labels: { 'triggers.tekton.dev/triggers-eventid': 'e-1' } };
+    const both = [await made({ ...event('e-1'), scheduled: due }, metadata)];
+    both.push(await made({ ...event('e-1'), scheduled: due }, metadata));
+    expect(both.map(({ isRepeated = false }) => isRepeated)).toEqual([false, true]);
   });
 });
 

@@ -86,7 +86,7 @@ async function createOnce(
     // A name of the template's own says nothing of who made it.
     const found = await client.get(resource, namespace, name, { signal }).catch(() => undefined);
     if (found?.metadata.labels?.['triggers.tekton.dev/triggers-eventid'] === eventId)
-      return { object: found, isRepeated: false };
+      return { object: found, isRepeated: attempts.isShared && attempts.sent === 1 };
     throw error;
   }
 }

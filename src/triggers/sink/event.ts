@@ -10,6 +10,8 @@ export interface ReceivedEvent {
   body: Buffer;
   /** The JSON of the body, or of a form. */
   json: unknown;
+  /** What came is a time of a Trigger's schedule. */
+  scheduled?: { trigger: string; time: string };
 }
 
 /** Labels of what an event created; users and tkn select by them. */
@@ -26,8 +28,19 @@ export const eventAnnotations = {
   sender: 'triggers.tektite.dev/sender',
   repository: 'triggers.tektite.dev/repository',
   revision: 'triggers.tektite.dev/revision',
+  branch: 'triggers.tektite.dev/branch',
+  forge: 'triggers.tektite.dev/forge',
+  time: 'triggers.tektite.dev/scheduled-time',
 } as const;
 
+/** What only this forge sends, the more particular first: Gitea also says what GitHub would. */
+const forgeHeaders = {
+  gitea: 'X-Gitea-Event',
+  gitlab: 'X-Gitlab-Event',
+  github: 'X-Github-Event',
+  bitbucket: 'X-Event-Key',
+  slack: 'X-Slack-Signature',
+} as const;
 const typeHeaders = ['X-Github-Event', 'X-Gitlab-Event', 'X-Event-Key', 'X-Gitea-Event', 'Ce-Type'];
 const deliveryHeaders = [
   'X-Github-Delivery',
@@ -40,7 +53,22 @@ const deliveryHeaders = [
 const places = {
   sender: ['sender.login', 'user_username', 'actor.name', 'actor.nickname', 'pusher.name'],
   repository: ['repository.full_name', 'project.path_with_namespace', 'repository.slug'],
-  revision: ['after', 'pull_request.head.sha', 'checkout_sha', 'object_attributes.last_commit.id'],
+  revision: [
+    'after',
+    'pull_request.head.sha',
+    'checkout_sha',
+    'object_attributes.last_commit.id',
+    'push.changes.0.new.target.hash',
+    'changes.0.toHash',
+  ],
+  branch: [
+    'pull_request.head.ref',
+    'object_attributes.source_branch',
+    'pullrequest.source.branch.name',
+    'ref',
+    'changes.0.ref.id',
+    'push.changes.0.new.name',
+  ],
 } as const;
 const longestAnnotation = 256;
 
@@ -65,7 +93,7 @@ export function repetitionKey({ header, body }: Pick<ReceivedEvent, 'header' | '
 /** Names what started an object: labels as upstream, and annotations of what the event says about itself. */
 export function named(
   object: ResourceObject,
-  event: Pick<ReceivedEvent, 'id' | 'header' | 'json'>,
+  event: Pick<ReceivedEvent, 'id' | 'header' | 'json' | 'scheduled'>,
   by: { listener: string; trigger: string },
 ): ResourceObject {
   const { metadata = {} } = object;
@@ -84,13 +112,20 @@ export function named(
   };
 }
 
-function aboutEvent({ header, json }: Pick<ReceivedEvent, 'header' | 'json'>): Record<string, string> {
+function aboutEvent({
+  header,
+  json,
+  scheduled,
+}: Pick<ReceivedEvent, 'header' | 'json' | 'scheduled'>): Record<string, string> {
   const values = {
-    type: firstOf(typeHeaders.map((name) => headerValue(header, name))),
+    time: scheduled?.time,
+    type: scheduled ? 'schedule' : firstOf(typeHeaders.map((name) => headerValue(header, name))),
     delivery: deliveryId(header),
     sender: firstOf(places.sender.map((path) => at(json, path))),
     repository: firstOf(places.repository.map((path) => at(json, path))),
     revision: firstOf(places.revision.map((path) => at(json, path))),
+    branch: branchOf(firstOf(places.branch.map((path) => at(json, path)))),
+    forge: Object.entries(forgeHeaders).find(([, name]) => headerValue(header, name) !== '')?.[0],
   };
   return Object.fromEntries(
     Object.entries(values).flatMap(([key, value]) =>
@@ -99,6 +134,11 @@ function aboutEvent({ header, json }: Pick<ReceivedEvent, 'header' | 'json'>): R
         : [[eventAnnotations[key as keyof typeof values], value.slice(0, longestAnnotation)] as const],
     ),
   );
+}
+
+/** Of `refs/heads/main` it is `main`; a tag is none. */
+function branchOf(ref: string | undefined): string | undefined {
+  return ref?.startsWith('refs/') && !ref.startsWith('refs/heads/') ? undefined : ref?.replace(/^refs\/heads\//, '');
 }
 
 function at(json: unknown, path: string): string {

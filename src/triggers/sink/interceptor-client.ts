@@ -20,6 +20,8 @@ const longestAnswer = 16 * 1024 * 1024;
 const webhookMs = 5_000;
 /** Certificates of interceptors whose connections are kept. */
 const mostBundles = 100;
+/** A burst of events waits for connections: as many handshakes at once would keep the interceptor from answering. */
+const connections = 64;
 
 /** Asks interceptors over HTTP; each is trusted by the certificate that its object names, besides the usual ones. */
 export function interceptorClient(
@@ -33,7 +35,12 @@ export function interceptorClient(
   const clientFor = (caBundle = ''): HttpClient => {
     const known = clients.get(caBundle);
     if (known) return known;
-    const made = new HttpClient({ attempts: 2, deadlineMs, ...(caBundle === '' ? {} : { ca: [caBundle] }) });
+    const made = new HttpClient({
+      attempts: 2,
+      deadlineMs,
+      connections,
+      ...(caBundle === '' ? {} : { ca: [caBundle] }),
+    });
     clients.set(caBundle, made);
     return made;
   };

@@ -19,6 +19,7 @@ import { repetitionKey } from './event.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
 import { interceptorClient } from './interceptor-client.ts';
 import { Line } from './line.ts';
+import { keepSchedules } from './scheduling.ts';
 import { settingNames, Sink, type Telling } from './sink.ts';
 
 /** The sink role: takes the events of one EventListener. */
@@ -75,11 +76,14 @@ async function work(process: RoleProcess<SinkFlags>): Promise<void> {
     const server = await serveEvents(process, sink);
     log.info({ port: server.port }, 'serving');
     ready();
-    await Promise.race([watching, untilAborted(end), ...(flags.tls ? [renew(flags.tls, server, process)] : [])]);
+    const scheduling = keepSchedules(process, caches, sink);
+    const renewing = flags.tls ? [renew(flags.tls, server, process)] : [];
+    await Promise.race([watching, untilAborted(end), scheduling, ...renewing]);
     server.drain();
     await systemClock.sleep(flags.drainMs);
     await server.close(graceMs);
     await sink.end(graceMs);
+    await Promise.race([scheduling, systemClock.sleep(graceMs)]);
     await events.flush();
   } finally {
     stop.abort(new Error('the sink ended'));
@@ -118,6 +122,7 @@ function creating(
     },
     line,
     cause: (event) => {
+      if (event.scheduled) return { key: ['schedule', event.scheduled.trigger, event.scheduled.time], isShared: true };
       const listener = caches.listeners.store.find(flags.listener.namespace, flags.listener.name);
       const once = listener?.metadata.annotations?.[settingNames.redelivery] === 'ignore';
       const same = once ? repetitionKey(event) : undefined;

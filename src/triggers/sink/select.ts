@@ -1,4 +1,5 @@
 import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
+import { isScheduled } from '../../api/triggers/schedule.ts';
 import type { InterceptorUse, LabelSelector, TriggerSelector, TriggerSpec } from '../../api/triggers/spec.ts';
 
 /** One trigger of a listener, wherever it is written. */
@@ -29,11 +30,14 @@ export interface TriggerLookup {
   values(): Iterable<Trigger>;
 }
 
-/** What an event at a listener is for. A selector without a namespace selects in the listener's own. */
+/**
+ * What an event at a listener is for. A selector without a namespace selects in the listener's own. A Trigger with a
+ * schedule takes no event from outside.
+ */
 export function selectTriggers(listener: EventListener, lookup: TriggerLookup): Selected {
   const namespace = listener.metadata.namespace ?? '';
   const { triggers = [], triggerGroups = [], namespaceSelector, labelSelector } = listener.spec ?? {};
-  const selected = matching({ namespaceSelector, labelSelector }, namespace, lookup);
+  const selected = matching({ namespaceSelector, labelSelector }, namespace, lookup).filter(isForEvents).map(ofObject);
   const missing: Selected['missing'] = [];
   for (const [index, { triggerRef = '', template, ...spec }] of triggers.entries()) {
     const name = spec.name ?? '';
@@ -42,7 +46,7 @@ export function selectTriggers(listener: EventListener, lookup: TriggerLookup): 
       continue;
     }
     const found = triggerRef === '' ? undefined : lookup.find(namespace, triggerRef);
-    if (found) selected.push(ofObject(found));
+    if (found) selected.push(...[found].filter(isForEvents).map(ofObject));
     else {
       const problem =
         triggerRef === ''
@@ -54,25 +58,58 @@ export function selectTriggers(listener: EventListener, lookup: TriggerLookup): 
   const groups = triggerGroups.map(({ name = '', interceptors = [], triggerSelector = {} }) => ({
     name,
     interceptors,
-    triggers: matching(triggerSelector, namespace, lookup),
+    triggers: matching(triggerSelector, namespace, lookup).filter(isForEvents).map(ofObject),
   }));
   return { triggers: selected, groups, missing };
+}
+
+function isForEvents({ metadata }: Trigger): boolean {
+  return !isScheduled(metadata.annotations);
+}
+
+/** The Triggers with a schedule that a listener selects, each once. */
+export function scheduledTriggers(listener: EventListener, lookup: TriggerLookup): Trigger[] {
+  const namespace = listener.metadata.namespace ?? '';
+  const { triggers = [], triggerGroups = [], ...selector } = listener.spec ?? {};
+  const referred = triggers.flatMap(({ triggerRef = '', template }) =>
+    template === undefined && triggerRef !== '' ? (lookup.find(namespace, triggerRef) ?? []) : [],
+  );
+  const grouped = triggerGroups.flatMap(({ triggerSelector = {} }) => matching(triggerSelector, namespace, lookup));
+  const all = [...referred, ...matching(selector, namespace, lookup), ...grouped];
+  return [...new Set(all)].filter(({ metadata }) => isScheduled(metadata.annotations));
+}
+
+/** The ways in which a listener selects one Trigger: by itself, through groups, or both. */
+export function selectOne(listener: EventListener, lookup: TriggerLookup, trigger: Trigger): Selected {
+  const namespace = listener.metadata.namespace ?? '';
+  const { triggers = [], triggerGroups = [], ...selector } = listener.spec ?? {};
+  const isMeant = ({ metadata }: Trigger): boolean => metadata.uid === trigger.metadata.uid;
+  const only: TriggerLookup = {
+    find: (...place) => [lookup.find(...place)].find((found) => found && isMeant(found)),
+    values: () => [...lookup.values()].filter(isMeant),
+  };
+  const isReferred = triggers.some(
+    ({ triggerRef = '', template }) => template === undefined && only.find(namespace, triggerRef) !== undefined,
+  );
+  const isSelected = isReferred || matching(selector, namespace, only).length > 0;
+  const groups = triggerGroups
+    .filter(({ triggerSelector = {} }) => matching(triggerSelector, namespace, only).length > 0)
+    .map(({ name = '', interceptors = [] }) => ({ name, interceptors, triggers: [ofObject(trigger)] }));
+  return { triggers: isSelected ? [ofObject(trigger)] : [], groups, missing: [] };
 }
 
 function ofObject({ metadata, spec = {} }: Trigger): SelectedTrigger {
   return { name: metadata.name ?? '', namespace: metadata.namespace ?? '', spec };
 }
 
-function matching(selector: TriggerSelector, own: string, lookup: TriggerLookup): SelectedTrigger[] {
+function matching(selector: TriggerSelector, own: string, lookup: TriggerLookup): Trigger[] {
   const names = selector.namespaceSelector?.matchNames ?? [];
   if (names.length === 0 && selector.labelSelector === undefined) return [];
   const isIn = (namespace: string): boolean =>
     names.length === 0 ? namespace === own : names.includes('*') || names.includes(namespace);
-  return [...lookup.values()]
-    .filter(
-      ({ metadata }) => isIn(metadata.namespace ?? '') && hasLabels(metadata.labels ?? {}, selector.labelSelector),
-    )
-    .map(ofObject);
+  return [...lookup.values()].filter(
+    ({ metadata }) => isIn(metadata.namespace ?? '') && hasLabels(metadata.labels ?? {}, selector.labelSelector),
+  );
 }
 
 /** metav1.LabelSelector. An operator that is none matches nothing. */

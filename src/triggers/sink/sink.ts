@@ -1,4 +1,4 @@
-import type { EventListener } from '../../api/triggers/objects.ts';
+import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
@@ -8,7 +8,7 @@ import { canonicalHeader, headerValue, type Header } from '../resolve/header.ts'
 import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './answer.ts';
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
 import type { ReceivedEvent } from './event.ts';
-import { selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
+import { selectOne, selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
 import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
 
 /** Settings of one listener that upstream does not have, as annotations. */
@@ -50,6 +50,12 @@ export interface Telling {
   done: (listener: EventListener, event: ReceivedEvent) => void;
 }
 
+/** What an event begins with at a trigger, and what breaks it off. */
+interface Way {
+  start: Passing;
+  signal: AbortSignal;
+}
+
 /** Takes events of one EventListener. */
 export class Sink {
   readonly #options: SinkOptions;
@@ -83,6 +89,17 @@ export class Sink {
     }
     const event = receivedEvent(request, header, about.eventID ?? '');
     return this.#accept(listener, event, about);
+  }
+
+  /** Takes a time of a Trigger's schedule through it; nothing where the listener does not select it. */
+  async fire(trigger: Trigger, event: ReceivedEvent): Promise<TriggerOutcome[]> {
+    const { listener: find, triggers, tell } = this.#options;
+    const listener = find();
+    if (listener === undefined) return [];
+    const selected = selectOne(listener, triggers, trigger);
+    if (selected.triggers.length + selected.groups.length === 0) return [];
+    tell.started(event);
+    return this.#track(this.#runAll(listener, event, selected), event.body.length);
   }
 
   /** Resolves when everything that was accepted is done, or after `graceMs`, when it is broken off. */
@@ -151,6 +168,8 @@ export class Sink {
   async #runAll(listener: EventListener, event: ReceivedEvent, selected: Selected): Promise<TriggerOutcome[]> {
     const start: Passing = { body: bodyText(event), header: event.header, extensions: {} };
     const { tell, name } = this.#options;
+    // Its own for each event: a signal looks through all who listen whenever one more does.
+    const signal = AbortSignal.any([this.#ending.signal]);
     const missing = selected.missing.map((each): TriggerOutcome => ({
       trigger: each.name,
       namespace: name.namespace,
@@ -162,16 +181,16 @@ export class Sink {
       return outcome;
     };
     const outcomes = await Promise.all([
-      ...selected.triggers.map(async (trigger) => [told(await this.#run(trigger, event, start))]),
-      ...selected.groups.map(async (group) => (await this.#runGroup(group, event, start)).map(told)),
+      ...selected.triggers.map(async (trigger) => [told(await this.#run(trigger, event, { start, signal }))]),
+      ...selected.groups.map(async (group) => (await this.#runGroup(group, event, { start, signal })).map(told)),
     ]);
     tell.done(listener, event);
     return [...missing.map(told), ...outcomes.flat()];
   }
 
-  #run(trigger: Selected['triggers'][number], event: ReceivedEvent, start: Passing): Promise<TriggerOutcome> {
+  #run(trigger: Selected['triggers'][number], event: ReceivedEvent, { start, signal }: Way): Promise<TriggerOutcome> {
     const { client, definitions, create, newId, name, onParams } = this.#options;
-    const means = { client, definitions, create, newId, onParams, listener: name, signal: this.#ending.signal };
+    const means = { client, definitions, create, newId, onParams, listener: name, signal };
     return runTrigger(trigger, event, start, means).catch((error: unknown) => ({
       trigger: trigger.name,
       namespace: trigger.namespace,
@@ -181,12 +200,12 @@ export class Sink {
   }
 
   /** Its triggers get the headers and extensions that the group's interceptors made, and the body as it came. */
-  async #runGroup(group: SelectedGroup, event: ReceivedEvent, start: Passing): Promise<TriggerOutcome[]> {
+  async #runGroup(group: SelectedGroup, event: ReceivedEvent, { start, signal }: Way): Promise<TriggerOutcome[]> {
     const { client, name } = this.#options;
     const { namespace } = name;
     const triggerId = `namespaces/${namespace}/triggerGroups/${group.name}`;
     const chain = { uses: group.interceptors, triggerId, namespace, listenerNamespace: namespace };
-    const result = await runChain(chain, event, start, { client, signal: this.#ending.signal });
+    const result = await runChain(chain, event, start, { client, signal });
     if (result.kind !== 'passed') {
       const { message } = result;
       const outcome = result.kind;
@@ -201,7 +220,7 @@ export class Sink {
       ];
     }
     const passing = { ...result.event, body: start.body };
-    return Promise.all(group.triggers.map((trigger) => this.#run(trigger, event, passing)));
+    return Promise.all(group.triggers.map((trigger) => this.#run(trigger, event, { start: passing, signal })));
   }
 }
 

@@ -9,7 +9,7 @@ function said(name: string, data: Record<string, string> | undefined, names?: Re
     resource: { group: '', version: 'v1', resource: 'configmaps' },
     operation: 'UPDATE',
     userInfo: { username: 'operator' },
-    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, ...(data ? { data } : {}) } as never,
+    object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, ...(data ? { data } : {}) },
   };
   const verdict = validateConfig(request, names);
   return verdict.allowed ? [...(verdict.warnings ?? [])] : [verdict.message];
@@ -29,6 +29,8 @@ const bad = [
   { name: 'config-leader-election-resolvers', key: 'retry-period', value: 'soon', instead: 'use a duration such as' },
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },
   { name: 'config-events', key: 'sink', value: 'events', instead: 'use a URL that begins with' },
+  { name: 'config-wait-exponential-backoff', key: 'steps', value: 'some', instead: 'use a whole number' },
+  { name: 'config-tracing', key: 'sampling-ratio', value: '2', instead: 'use a number from 0 to 1' },
   { name: 'config-pruner', key: 'keep', value: 'few', instead: 'use a whole number' },
 ] as const;
 

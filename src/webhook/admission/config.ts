@@ -1,9 +1,11 @@
+import { parseBackOff } from '../../api/config/config-back-off.ts';
 import { parseConcurrency } from '../../api/config/config-concurrency.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseEvents } from '../../api/config/config-events.ts';
 import { parseLeaderElection } from '../../api/config/config-leader-election.ts';
 import { parseObservability } from '../../api/config/config-observability.ts';
 import { parsePruner } from '../../api/config/config-pruner.ts';
+import { parseTracing } from '../../api/config/config-tracing.ts';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
 import { parseGlobalPruning, prunerMaps } from '../../api/config/pruner-limits.ts';
 import type { ConfigProblem } from '../../api/config/values.ts';
@@ -19,6 +21,8 @@ const parsers: Readonly<Record<string, (data: Data) => { problems: ConfigProblem
   'config-observability': parseObservability,
   'config-concurrency': parseConcurrency,
   'config-events': parseEvents,
+  'config-tracing': parseTracing,
+  'config-wait-exponential-backoff': parseBackOff,
   'config-pruner': parsePruner,
   [prunerMaps.global.name]: prunerLimits,
   'config-leader-election-webhook': unread,

@@ -47,7 +47,7 @@ export async function issueAuthority(name: string, now: Date, lifetimeMs: number
         await SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   );
   return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
 }
@@ -77,7 +77,7 @@ export async function issueServer(
         new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   );
   return { cert: `${certificate.toString('pem')}\n`, key: await pemOf(keys.privateKey) };
 }
@@ -94,7 +94,7 @@ export function validityOf(pem: string): Validity | undefined {
 }
 
 async function pemOf(key: CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key as webcrypto.CryptoKey));
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }

@@ -31,7 +31,7 @@ function withPropertyTypes<T extends { properties?: ParamSpec['properties'] }>(d
       { ...property, type: property.type || 'string' },
     ]),
   );
-  return { ...declaration, properties } as T;
+  return { ...declaration, properties };
 }
 
 /**

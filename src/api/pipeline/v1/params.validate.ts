@@ -35,7 +35,7 @@ export function typeOfParamSpec(spec: ParamSpec): ParamType {
 export interface DeclaredParam {
   type: ParamType;
   /** Of an object. */
-  hasKey(key: string): boolean;
+  hasKey: (key: string) => boolean;
 }
 
 /** The declarations of a name; none when it is not declared. */

@@ -119,8 +119,7 @@ export const taskRunStatusFields = {
 };
 
 /** An earlier attempt: a whole status without its own retriesStatus. */
-const retryStatus = z.object(taskRunStatusFields);
-export type TaskRunRetryStatus = z.infer<typeof retryStatus>;
+export type TaskRunRetryStatus = z.infer<z.ZodObject<typeof taskRunStatusFields>>;
 
 export const taskRunStatus = z.object({
   ...taskRunStatusFields,

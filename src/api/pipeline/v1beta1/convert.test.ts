@@ -24,25 +24,25 @@ interface Kind {
 const kinds: Kind[] = [
   {
     kind: 'Task',
-    conversion: taskConversion as unknown as AnyConversion,
+    conversion: taskConversion,
     stored: [taskSpec],
     beta: [v1beta1.taskSpec],
   },
   {
     kind: 'TaskRun',
-    conversion: taskRunConversion as unknown as AnyConversion,
+    conversion: taskRunConversion,
     stored: [taskRunSpec, taskRunStatus],
     beta: [v1beta1.taskRunSpec, v1beta1.taskRunStatus],
   },
   {
     kind: 'Pipeline',
-    conversion: pipelineConversion as unknown as AnyConversion,
+    conversion: pipelineConversion,
     stored: [pipelineSpec],
     beta: [v1beta1.pipelineSpec],
   },
   {
     kind: 'PipelineRun',
-    conversion: pipelineRunConversion as unknown as AnyConversion,
+    conversion: pipelineRunConversion,
     stored: [pipelineRunSpec, pipelineRunStatus],
     beta: [v1beta1.pipelineRunSpec, v1beta1.pipelineRunStatus],
   },
@@ -64,7 +64,7 @@ function objects(version: string, kind: string, [spec, status]: [z.ZodType, z.Zo
   };
   return fc
     .record(parts, { requiredKeys: ['metadata', 'spec'] })
-    .map((object) => ({ apiVersion: `tekton.dev/${version}`, kind, ...object }) as unknown as KubeObject)
+    .map((object) => ({ apiVersion: `tekton.dev/${version}`, kind, ...object }))
     .map((object) => (named(object, 'task'), object));
 }
 
@@ -274,7 +274,7 @@ describe('v1beta1 and v1', () => {
     (text) => {
       const annotations = { 'tekton.dev/v1beta1.task-deprecations': text, 'tekton.dev/v1beta1CloudEvents': text };
       const run = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata: { name: 't', annotations }, spec: {} };
-      const read = taskRunConversion.fromStored(run as never) as unknown as typeof run;
+      const read = taskRunConversion.fromStored(run) as unknown as typeof run;
       expect(read.metadata.annotations).toEqual(annotations);
     },
   );

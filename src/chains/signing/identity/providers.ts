@@ -115,7 +115,10 @@ function providersOf(settings: X509Settings, options: IdentityOptions): Record<P
       },
     },
     filesystem: { enabled: () => exists(tokenFile), token: () => fromFile(tokenFile, 'the projected token') },
-    envvar: { enabled: () => env.SIGSTORE_ID_TOKEN !== undefined, token: async () => need('SIGSTORE_ID_TOKEN') },
+    envvar: {
+      enabled: () => env.SIGSTORE_ID_TOKEN !== undefined,
+      token: () => Promise.resolve(need('SIGSTORE_ID_TOKEN')),
+    },
     'github-actions': {
       enabled: () => Boolean(env.ACTIONS_ID_TOKEN_REQUEST_TOKEN && env.ACTIONS_ID_TOKEN_REQUEST_URL),
       token: async (signal) => {

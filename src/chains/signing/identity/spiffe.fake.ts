@@ -8,7 +8,6 @@ import {
   status,
   type Metadata,
   type ServiceDefinition,
-  type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
@@ -50,7 +49,7 @@ export async function startSpiffeAgent(answer: (call: SpiffeCall) => object | Er
       ? done({ code: status.PERMISSION_DENIED, details: found.message })
       : done(null, found);
   };
-  server.addService(loaded.SpiffeWorkloadAPI.service, { FetchJWTSVID: handle as unknown as UntypedHandleCall });
+  server.addService(loaded.SpiffeWorkloadAPI.service, { FetchJWTSVID: handle });
   await new Promise<void>((resolve, reject) =>
     server.bindAsync(`unix:${socket}`, ServerCredentials.createInsecure(), (error) =>
       error ? reject(error) : resolve(),

@@ -77,7 +77,7 @@ async function cloudKms({ algorithm, pair, hash, pss, damage = (answer) => answe
     state: 1,
     algorithm: number,
   }));
-  const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }) as string;
+  const pem = String(pair.publicKey.export({ format: 'pem', type: 'spki' }));
 
   function signed(name: string, seen: SeenRequest): FakeAnswer {
     const input = hash === null ? message : createHash(hash).update(message).digest();

@@ -146,15 +146,16 @@ async function connect(endpoint: URL, given: AuthClient | undefined): Promise<Ke
   const authClient = given ?? (await defaultCredentials());
   // For Cloud KMS only: what fetches tokens keeps its own ways.
   authClient.transporter.interceptors.request.add({
-    resolved: async (config) => {
-      if (config.url.host !== endpoint.host) return config;
+    resolved: (config) => {
+      if (config.url.host !== endpoint.host) return Promise.resolve(config);
       const signal = currentSignal.getStore();
-      return Object.assign(config, {
+      const changed = Object.assign(config, {
         fetchImplementation: fetchThroughProxy,
         retry: true,
         retryConfig: { ...retries },
         ...(signal === undefined ? {} : { signal }),
       });
+      return Promise.resolve(changed);
     },
   });
   const { KeyManagementServiceClient } = await import('@google-cloud/kms');

@@ -76,7 +76,7 @@ interface VaultServer {
   base: string;
   /** The path of the engine. */
   transit: string;
-  send(target: string, sending: Sending): Promise<unknown>;
+  send: (target: string, sending: Sending) => Promise<unknown>;
 }
 
 function vaultServer(key: string, auth: KmsSettings['auth'], around: Surroundings): VaultServer {

@@ -36,7 +36,7 @@ interface Parts {
   text: string;
   host: string;
   path: string;
-  take(parameter: string): string;
+  take: (parameter: string) => string;
 }
 
 /** @throws Error naming storage.docdb.url, what is wrong with it and how it should look. */

@@ -108,7 +108,7 @@ function buckets(options: GcsOptions): (bucket: string) => Bucket {
     async put(name, contentType, content, signal) {
       const url = joinUrl(
         base,
-        `upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${new URLSearchParams({ uploadType: 'media', name })}`,
+        `upload/storage/v1/b/${encodeURIComponent(bucket)}/o?${new URLSearchParams({ uploadType: 'media', name }).toString()}`,
       );
       const wanted: Request = {
         service: 'Cloud Storage',

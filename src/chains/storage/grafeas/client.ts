@@ -57,7 +57,7 @@ export function grafeasClient(options: GrafeasOptions, clock: Clock): GrafeasCli
   return {
     async createNote(project, id, note, signal) {
       try {
-        await ask(`projects/${project}/notes?${new URLSearchParams({ noteId: id })}`, signal, note);
+        await ask(`projects/${project}/notes?${new URLSearchParams({ noteId: id }).toString()}`, signal, note);
         return true;
       } catch (error) {
         if (error instanceof ServiceError && error.status === 409) return false;
@@ -76,7 +76,7 @@ export function grafeasClient(options: GrafeasOptions, clock: Clock): GrafeasCli
           pageSize: '1000',
           ...(pageToken ? { pageToken } : {}),
         });
-        const page = (await ask(`${noteName}/occurrences?${query}`, signal)) as {
+        const page = (await ask(`${noteName}/occurrences?${query.toString()}`, signal)) as {
           occurrences?: Occurrence[];
           nextPageToken?: string;
         };

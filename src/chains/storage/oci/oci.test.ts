@@ -363,11 +363,11 @@ describe('refuses', () => {
   it.each([
     ['a payload larger than cosign reads', { json: { length: 101 * 1024 * 1024 } }, /cosign reads at most 134217728/],
     ['nothing else', {}, undefined],
-  ])('%s', async (_, payload, wanted) => {
+  ])('%s', async (_, payload: object, wanted) => {
     const plain = await request(signerOf());
     const refusal = backend.refuses?.({
       ...plain,
-      artifact: { ...plain.artifact, payload: { ...plain.artifact.payload, ...(payload as object) } },
+      artifact: { ...plain.artifact, payload: { ...plain.artifact.payload, ...payload } },
     });
     if (wanted) expect(refusal).toMatch(wanted);
     else expect(refusal).toBeUndefined();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCredentialSource } from '../../../images/run-credentials.ts';
 import { FakeKubeClient } from '../../../kube/client.fake.ts';
-import { secrets, serviceAccounts, type Secret, type ServiceAccount } from '../../../kube/resources.ts';
+import { secrets, serviceAccounts } from '../../../kube/resources.ts';
 import { Registries } from '../../../registry/client.ts';
 import { ScriptedServer, type Heard, type Reply } from '../../../registry/registry.fake.ts';
 import { taskRun } from '../../reconciler/world.fake.ts';
@@ -42,13 +42,13 @@ function cluster(user?: [name: string, password: string]): FakeKubeClient {
   client.seed(serviceAccounts, {
     metadata: { name: 'builder', namespace: 'ns' },
     secrets: [{ name: 'registry' }],
-  } as ServiceAccount);
+  });
   const auths = user ? { [server.host]: { auth: basic(...user) } } : {};
   client.seed(secrets, {
     metadata: { name: 'registry', namespace: 'ns' },
     type: 'kubernetes.io/dockerconfigjson',
     data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') },
-  } as Secret);
+  });
   return client;
 }
 

@@ -5,7 +5,8 @@ const topics = new Map<string, Set<(message: Message) => void>>();
 /** The topic of this name within this process: what is published goes to those who listen now, and is kept nowhere. */
 export function memoryTopic(name: string): Topic & { subscribe(listener: (message: Message) => void): () => void } {
   return {
-    async publish(message, signal) {
+    publish: async (message, signal) => {
+      await Promise.resolve();
       signal.throwIfAborted();
       for (const listener of topics.get(name) ?? []) listener(message);
     },

@@ -87,7 +87,7 @@ function isOwnedByAnother(error: unknown): boolean {
 }
 
 function resourceOf({ run }: StoreRequest): Resource<KubeObject> {
-  return (run.kind === 'PipelineRun' ? pipelineRuns : taskRuns) as Resource<KubeObject>;
+  return run.kind === 'PipelineRun' ? pipelineRuns : taskRuns;
 }
 
 function failure(request: StoreRequest, message: string): StorageError {

@@ -22,7 +22,7 @@ function request(
       kind: 'TaskRun',
       metadata: { name: 'r', namespace: 'ns', uid: 'u', annotations: options.present ?? {} },
       spec: {},
-    } as StoreRequest['run'],
+    },
     artifact: {
       kind: 'taskrun',
       shortKey: 'taskrun-u',

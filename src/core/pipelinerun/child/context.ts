@@ -1,6 +1,7 @@
 import type { PipelineRun, PipelineTaskRunSpec } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import type { WorkspaceBinding } from '../../../api/pipeline/v1/workspace.ts';
+import type { Inheritance } from '../../inheritance/record.ts';
 import type { Definition } from '../../reference/resolved.ts';
 import type { Settings } from '../../settings.ts';
 import type { Replacements } from '../../substitution/replacements.ts';
@@ -20,6 +21,8 @@ export interface ChildContext {
   /** Results of other tasks, for embedded specs. */
   results: Replacements;
   settings: Settings;
+  /** Of a rerun. */
+  inheritance: Inheritance | undefined;
   /** How many may be made now. */
   room: Room;
 }

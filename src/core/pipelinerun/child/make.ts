@@ -10,6 +10,7 @@ import type { Assessment, TaskState } from '../assess.ts';
 import { bindingBudget, boundWorkspaces, contextReplacements, replaceInGiven, replaceInTask } from '../bind.ts';
 import type { Draft } from '../draft.ts';
 import { RunFailure, userError } from '../failure.ts';
+import { withSource } from '../inherit.ts';
 import { fanOut, fanOutProblem, isMatrixed, matrixProblem } from '../matrix.ts';
 import { taskChildName } from '../names.ts';
 import type { BoundPipeline } from '../pipeline.ts';
@@ -35,6 +36,7 @@ export function childContext(
   return {
     run,
     settings: facts.settings,
+    inheritance: facts.inheritance,
     values: mergeReplacements(params, contextReplacements(run, name)),
     results: replacements,
     metadata: runMetadata(run, source ?? { name, spec }),
@@ -78,13 +80,14 @@ export function childrenFor(
   const made: NewChild[] = [];
   const all = combinations(task, context.settings);
   for (const [index, combination] of all.entries()) {
-    const first = taskChildName(context.run, state.name, all.length > 1 ? index : undefined);
+    const place = all.length > 1 ? index : undefined;
+    const first = taskChildName(context.run, state.name, place);
     const name = state.again.get(first) ?? first;
     if (existing.has(name)) continue;
     if (context.room.isUsedUp) break;
     const params = [...combination, ...(task.params ?? [])];
     checkEnumValues(task, params, spec, context.settings);
-    const child = make(name, params, common, context);
+    const child = withSource(make(name, params, common, context), context.inheritance, state, place);
     context.room.take(child);
     made.push(child);
   }

@@ -50,7 +50,7 @@ export function makePipelineRun(name: string, params: Param[], common: Common, c
 
 /** The pipeline that is written in a pipeline task; admission has seen to its form. */
 export function nestedSpec({ pipelineSpec }: PipelineTask): PipelineSpec | undefined {
-  return pipelineSpec as PipelineSpec | undefined;
+  return pipelineSpec;
 }
 
 /** Params of the outer run that an embedded pipeline uses, at any depth, and neither declares nor is given. */

@@ -1,5 +1,6 @@
 import type { CelInput } from '@bufbuild/cel';
-import { compile, type CelProblem, type Program } from '../../../cel/compile.ts';
+import { LRUCache } from 'lru-cache';
+import { compile, type CelProblem, type Program, type Result } from '../../../cel/compile.ts';
 import { parseJson, type Parsed } from '../../resolve/body.ts';
 import { celParams, readParams, type SecretRef } from '../params.ts';
 import { codes, goOn, namespaceOf, stop, type InterceptorRequest, type InterceptorResponse } from '../wire.ts';
@@ -90,6 +91,30 @@ function problemText(expression: string, { kind, message }: CelProblem): string 
   }
 }
 
+type SecretOf = (ref: SecretRef) => SecretAnswer;
+
+/** What compareSecret asks: it is set for each evaluation, which nothing interrupts. */
+let secretOf: SecretOf | undefined;
+const functions = triggerFunctions((ref) => secretOf?.(ref) ?? { ok: false, problem: 'it is not read yet' });
+/** Expressions that events are judged by again and again. */
+const programs = new LRUCache<string, Result<Program>>({ max: 256 });
+
+function evaluateWith(
+  expression: string,
+  values: Readonly<Record<string, CelInput>>,
+  answers: SecretOf,
+): ReturnType<Program['evaluate']> {
+  const program = programs.get(expression) ?? compile(expression, { variables, functions, namespaces });
+  programs.set(expression, program);
+  if (!program.ok) return program;
+  secretOf = answers;
+  try {
+    return program.value.evaluate(values);
+  } finally {
+    secretOf = undefined;
+  }
+}
+
 /** An expression meets the secrets it needs only while it is evaluated: they are read, and it is evaluated again. */
 async function evaluateWithSecrets(
   expression: string,
@@ -99,13 +124,11 @@ async function evaluateWithSecrets(
   const known = new Map<string, SecretAnswer>();
   for (;;) {
     const wanted: SecretRef[] = [];
-    const functions = triggerFunctions((ref) => {
+    const result = evaluateWith(expression, values, (ref) => {
       const answer = known.get(`${ref.secretName}/${ref.secretKey}`);
       if (answer === undefined) wanted.push(ref);
       return answer ?? { ok: false, problem: 'it is not read yet' };
     });
-    const program = compile(expression, { variables, functions, namespaces });
-    const result = program.ok ? program.value.evaluate(values) : program;
     if (result.ok || wanted.length === 0) return result;
     if (known.size + wanted.length > mostSecrets)
       return { ok: false, problem: { kind: 'limit', message: `it names more than ${mostSecrets} secrets` } };

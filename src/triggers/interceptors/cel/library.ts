@@ -68,30 +68,30 @@ const lists: CelFunc[] = [
   celMethod('slice', list, [INT, INT], list, function (from, to) {
     if (from < 0n || to < from || to > BigInt(this.size))
       throw new Error(`cannot slice(${from}, ${to}), list length is ${this.size}`);
-    return [...this].slice(Number(from), Number(to)) as CelInput<typeof list>;
+    return [...this].slice(Number(from), Number(to));
   }),
   celMethod('flatten', list, [], list, function () {
-    return flat(this, 1n) as CelInput<typeof list>;
+    return flat(this, 1n);
   }),
   celMethod('flatten', list, [INT], list, function (depth) {
     if (depth < 0n) throw new Error('level must be non-negative');
-    return flat(this, depth) as CelInput<typeof list>;
+    return flat(this, depth);
   }),
   celMethod('distinct', list, [], list, function () {
     if (this.size > 1_000) throw new Error('distinct: it has more than 1000 elements');
     const found: CelValue[] = [];
     for (const value of this) if (!found.some((other) => equalValues(value, other))) found.push(value);
-    return found as CelInput<typeof list>;
+    return found;
   }),
   celMethod('reverse', list, [], list, function () {
-    return [...this].reverse() as CelInput<typeof list>;
+    return [...this].reverse();
   }),
   celMethod('sort', list, [], list, function () {
-    return ordered(this) as CelInput<typeof list>;
+    return ordered(this);
   }),
   celFunc('lists.range', [INT], list, (count) => {
     if (count > BigInt(longestList)) throw new Error(`lists.range: more than ${longestList} elements`);
-    return Array.from({ length: Math.max(0, Number(count)) }, (_, index) => BigInt(index)) as CelInput<typeof list>;
+    return Array.from({ length: Math.max(0, Number(count)) }, (_, index) => BigInt(index));
   }),
 ];
 

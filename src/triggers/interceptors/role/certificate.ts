@@ -57,7 +57,7 @@ export async function issueCertificate(names: readonly string[], now: Date): Pro
         new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   );
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const server = await X509CertificateGenerator.create(
@@ -74,7 +74,7 @@ export async function issueCertificate(names: readonly string[], now: Date): Pro
         new SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto,
   );
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];

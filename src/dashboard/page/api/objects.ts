@@ -1,0 +1,142 @@
+import type { KubeObject } from '../../../resource.ts';
+import { addressOf, readJson, RefusedError, textOf } from './request.ts';
+
+/** What is followed: objects at a path, those that the selectors name. */
+export interface ObjectSource {
+  /** `apis/tekton.dev/v1/namespaces/ns/taskruns` */
+  path: string;
+  fieldSelector?: string;
+  labelSelector?: string;
+}
+
+/** Objects as they are now. */
+export interface Objects<T extends KubeObject> {
+  byName: ReadonlyMap<string, T>;
+  /** Changes come by themselves; otherwise the list is read again after a while. */
+  isLive: boolean;
+  isLoaded: boolean;
+  problem?: string;
+}
+
+interface WatchEvent<T> {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: T;
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** Many changes at once are one for the reader. */
+const GATHER_MS = 50;
+
+/**
+ * Follows objects until the signal is aborted: a list, then a watch from there on, and again when the watch ends. The
+ * watch is a WebSocket, for of other connections a browser opens six to one server, whatever the number of tabs.
+ */
+export async function followObjects<T extends KubeObject>(
+  source: ObjectSource,
+  onState: (objects: Objects<T>) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let byName = new Map<string, T>();
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      const list = await readJson<{ items: T[]; metadata: { resourceVersion: string } }>(listPath(source), signal);
+      byName = new Map(list.items.map((item) => [item.metadata.name ?? '', item]));
+      onState({ byName, isLive: false, isLoaded: true });
+      const wasLive = await watch(source, { from: list.metadata.resourceVersion, byName, onState, signal });
+      if (wasLive) pause = FIRST_PAUSE_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      onState({ byName, isLive: false, isLoaded: error instanceof RefusedError, problem: textOf(error) });
+    }
+    await sleep(pause, signal);
+  }
+}
+
+interface WatchOptions<T extends KubeObject> {
+  from: string;
+  byName: Map<string, T>;
+  onState: (objects: Objects<T>) => void;
+  signal: AbortSignal;
+}
+
+/** Ends when the connection does. Returns whether it ever was one. */
+function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions<T>): Promise<boolean> {
+  const { from, byName, onState, signal } = options;
+  return new Promise((resolve) => {
+    const address = new URL(addressOf(listPath(source)));
+    address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+    for (const [name, value] of [
+      ['watch', 'true'],
+      ['allowWatchBookmarks', 'true'],
+      ['resourceVersion', from],
+    ] as const)
+      address.searchParams.set(name, value);
+    const socket = new WebSocket(address);
+    let wasLive = false;
+    let gathering: ReturnType<typeof setTimeout> | undefined;
+    const tell = (isLive: boolean) => onState({ byName: new Map(byName), isLive, isLoaded: true });
+    const stop = () => socket.close();
+    signal.addEventListener('abort', stop, { once: true });
+    socket.onopen = () => {
+      wasLive = true;
+      tell(true);
+    };
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      if (!applied(JSON.parse(data) as WatchEvent<T>, byName)) socket.close();
+      gathering ??= setTimeout(() => {
+        gathering = undefined;
+        if (!signal.aborted) tell(true);
+      }, GATHER_MS);
+    };
+    socket.onclose = () => {
+      clearTimeout(gathering);
+      signal.removeEventListener('abort', stop);
+      if (!signal.aborted) tell(false);
+      resolve(wasLive);
+    };
+  });
+}
+
+/** Whether the watch may go on. */
+function applied<T extends KubeObject>({ type, object }: WatchEvent<T>, byName: Map<string, T>): boolean {
+  const name = object.metadata?.name ?? '';
+  switch (type) {
+    case 'ADDED':
+    case 'MODIFIED':
+      byName.set(name, object);
+      return true;
+    case 'DELETED':
+      byName.delete(name);
+      return true;
+    case 'BOOKMARK':
+      return true;
+    case 'ERROR':
+      return false;
+    default:
+      return type satisfies never;
+  }
+}
+
+function listPath({ path, fieldSelector, labelSelector }: ObjectSource): string {
+  const query = new URLSearchParams({
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    ...(labelSelector === undefined ? {} : { labelSelector }),
+  });
+  return `${path}?${query}`;
+}
+
+export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

@@ -1,0 +1,98 @@
+import { Component, lazy, Suspense, type ReactNode } from 'react';
+import { Link, Redirect, Route, Router, Switch } from 'wouter';
+import { basePath } from './api/request.ts';
+import { signOut, useUnauthorized } from './api/session.ts';
+import { useProperties } from './api/use-properties.ts';
+import { Problem } from './parts/problem.tsx';
+import { RunsPage } from './runs/runs-page.tsx';
+import { SignIn } from './sign-in.tsx';
+import { fromHashRoute } from './upstream-routes.ts';
+
+const RunPage = lazy(() => import('./run/run-page.tsx'));
+
+export function App(): ReactNode {
+  const upstream = fromHashRoute(location.hash);
+  // Behind a proxy with a login the server hears of a token that the page does not know: only a refusal tells.
+  const isUnauthorized = useUnauthorized();
+  return (
+    <Router base={basePath}>
+      <Header />
+      <Caught>
+        <Suspense fallback={<p className="empty">Loading...</p>}>
+          {isUnauthorized ? <SignIn /> : <Pages upstream={upstream} />}
+        </Suspense>
+      </Caught>
+    </Router>
+  );
+}
+
+function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
+  return (
+    <Switch>
+      <Route path="/">
+        <Redirect to={upstream ?? '/runs'} replace />
+      </Route>
+      <Route path="/runs" component={RunsPage} />
+      <Route path="/runs/:namespace/:name/:tab?" component={RunPage} />
+      <Route>
+        <main className="empty">
+          <h1>There is no such page</h1>
+          <p>
+            The address leads nowhere here. All runs are at <Link href="/runs">/runs</Link>.
+          </p>
+        </main>
+      </Route>
+    </Switch>
+  );
+}
+
+function Header(): ReactNode {
+  const properties = useProperties();
+  return (
+    <header className="top">
+      <Link href="/runs" className="brand">
+        Tektite
+      </Link>
+      <nav aria-label="Main">
+        <Link href="/runs" className="top-link">
+          Runs
+        </Link>
+      </nav>
+      <span className="spring" />
+      {properties?.isReadOnly === true && (
+        <span className="badge" title="The server passes no change on">
+          read-only
+        </span>
+      )}
+      {properties?.hasSession === true && (
+        <button type="button" className="top-link" onClick={() => void signOut()}>
+          Sign out
+        </button>
+      )}
+      {properties?.logoutURL !== undefined && (
+        <a className="top-link" href={properties.logoutURL}>
+          Log out
+        </a>
+      )}
+    </header>
+  );
+}
+
+/** A defect of the page shows as such, and not as an empty window. */
+class Caught extends Component<{ children: ReactNode }, { error?: Error }> {
+  override state: { error?: Error } = {};
+
+  static getDerivedStateFromError(error: Error): { error: Error } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return (
+      <main className="empty">
+        <Problem title="This page has a defect" text={`${error.message}: reload it, and report it if it comes again`} />
+      </main>
+    );
+  }
+}

@@ -1,0 +1,2 @@
+/** Styles that Vite puts beside the scripts. */
+declare module '*.css';

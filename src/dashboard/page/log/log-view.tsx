@@ -1,0 +1,84 @@
+import { useEffect, useState, type ReactNode } from 'react';
+import { foldsOf } from '../../view/folds.ts';
+import { Text } from '../parts/text.tsx';
+import { LogLines } from './log-lines.tsx';
+import { LogTools, type LogSettings } from './log-tools.tsx';
+import type { LogSource } from './messages.ts';
+import { usePickedLines } from './picked-lines.ts';
+import { useLog } from './use-log.ts';
+import '../style/log.css';
+
+interface LogViewProps {
+  source: LogSource;
+  /** The container has ended. */
+  isOver: boolean;
+  /** Begin with the last lines: what somebody looks for is there. */
+  isEndFirst: boolean;
+  /** Where the whole log is, as text. */
+  download: { address: string; fileName: string };
+}
+
+/** The log of a container: its lines, and what one does with them. */
+export function LogView({ source, isOver, isEndFirst, download }: LogViewProps): ReactNode {
+  const log = useLog(source, isOver);
+  const { state, found } = log;
+  const [settings, setSettings] = useState<LogSettings>({ hasTime: false, isWrapped: false, follows: isEndFirst });
+  const [folded, setFolded] = useState<ReadonlySet<number>>(new Set());
+  const [match, setMatch] = useState(0);
+  useEffect(() => setMatch(0), [found]);
+  const matchLine = found.lines[match];
+  const [picked, pick] = usePickedLines();
+  const change = (some: Partial<LogSettings>) => setSettings((now) => ({ ...now, ...some }));
+  const fold = (start: number) => setFolded((now) => toggled(now, start));
+  const areAllFolded = state.groups.length > 0 && state.groups.every(({ start }) => folded.has(start));
+  return (
+    <section className="log" aria-label="Log">
+      <LogTools
+        log={log}
+        settings={settings}
+        onChange={change}
+        match={match}
+        onMatch={setMatch}
+        download={download}
+        {...(state.groups.length > 0
+          ? {
+              areAllFolded,
+              onFoldAll: () => setFolded(new Set(areAllFolded ? [] : state.groups.map(({ start }) => start))),
+            }
+          : {})}
+      />
+      {state.problem !== undefined && (
+        <p className="log-note bad" role="alert">
+          <Text of={state.problem} />
+        </p>
+      )}
+      {state.isOld && <p className="log-note">From the place of old logs: the cluster has this one no longer.</p>}
+      {state.isCut && (
+        <p className="log-note">
+          The log is longer than this page keeps: what comes after line {state.lines.toLocaleString('en')} is in the
+          download.
+        </p>
+      )}
+      {state.lines === 0 && !state.isOpen && state.problem === undefined && (
+        <p className="log-note">This step wrote nothing.</p>
+      )}
+      <LogLines
+        log={log}
+        folds={foldsOf(state.groups, folded, state.lines)}
+        folded={folded}
+        onFold={fold}
+        settings={settings}
+        onChange={change}
+        picked={picked}
+        onPick={pick}
+        {...(matchLine === undefined ? {} : { matchLine })}
+      />
+    </section>
+  );
+}
+
+function toggled(set: ReadonlySet<number>, value: number): ReadonlySet<number> {
+  const next = new Set(set);
+  if (!next.delete(value)) next.add(value);
+  return next;
+}

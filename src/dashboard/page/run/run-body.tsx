@@ -1,0 +1,73 @@
+import type { ReactNode } from 'react';
+import { useLocation } from 'wouter';
+import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
+import { placeToShow } from '../../view/sentence.ts';
+import type { RunGraphNode } from '../../view/run-graph.ts';
+import { spanBetween, spanText } from '../../view/span.ts';
+import { Graph } from '../graph/graph.tsx';
+import { runHref, type RunPlace } from './address.ts';
+import { TaskPanel } from './task-panel.tsx';
+import type { RunName, RunView } from './use-run.ts';
+
+interface BodyProps {
+  name: RunName;
+  view: RunView;
+  place: RunPlace;
+  now: number;
+}
+
+/** The tasks beside what the chosen one did. Without a choice: what failed, what runs, or the first. */
+export function RunBody({ name, view, place, now }: BodyProps): ReactNode {
+  const { graph, taskRuns, isLoaded } = view;
+  const [, navigate] = useLocation();
+  const suggested = isLoaded ? placeToShow(graph, taskRuns) : undefined;
+  const task = place.task ?? suggested?.task;
+  const node = graph.nodes.find((each) => each.name === task);
+  const to = (some: Partial<RunPlace>) => runHref(name, 'log', some);
+  if (graph.nodes.length === 0) return <NotResolved isLoaded={isLoaded} />;
+  return (
+    <div className="run-body">
+      <Graph
+        graph={graph}
+        hrefOf={(each) => to({ task: each })}
+        timeOf={(each) => timeOf(each, taskRuns, now)}
+        {...(task === undefined ? {} : { chosen: task })}
+      />
+      {node === undefined ? (
+        <p className="empty">
+          {isLoaded && task !== undefined ? 'The pipeline has no task of that name.' : 'Loading...'}
+        </p>
+      ) : (
+        <TaskPanel
+          key={node.name}
+          node={node}
+          namespace={name.namespace}
+          view={view}
+          place={{ ...place, ...(place.task === undefined ? suggested : {}) }}
+          now={now}
+          onPlace={(some) => navigate(to({ task: node.name, ...some }))}
+        />
+      )}
+    </div>
+  );
+}
+
+function NotResolved({ isLoaded }: { isLoaded: boolean }): ReactNode {
+  return (
+    <p className="empty">
+      {isLoaded
+        ? 'Its tasks are not known: the run was over, or has not begun, before the pipeline was read.'
+        : 'Loading...'}
+    </p>
+  );
+}
+
+/** From the first start to the last end of a task's runs. */
+function timeOf(node: RunGraphNode, taskRuns: ReadonlyMap<string, TaskRun>, now: number): string {
+  const statuses = node.children.map(({ name }) => taskRuns.get(name)?.status);
+  const started = statuses.flatMap((status) => status?.startTime ?? []).toSorted()[0];
+  const ends = statuses.map((status) => status?.completionTime);
+  const isRunning = ends.some((end) => end === undefined);
+  const finished = isRunning ? undefined : ends.toSorted().at(-1);
+  return spanText(spanBetween(started, finished, now));
+}

@@ -1,0 +1,131 @@
+import { useEffect, useId, useState, type ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { runStatuses, type RunStatus } from '../../contract.ts';
+import type { RunList } from '../../view/run-list.ts';
+import { StatusIcon, wordOf } from '../parts/status.tsx';
+
+/** Parts of the address that say which runs are wanted: those of `GET /v1/runs`. */
+export const filterNames = ['ns', 'status', 'pipeline', 'q', 'label', 'by'] as const;
+type FilterName = (typeof filterNames)[number];
+
+const fields: readonly { name: FilterName; label: string; hint: string; isRare?: boolean }[] = [
+  { name: 'q', label: 'Search', hint: 'name, commit, branch, person' },
+  { name: 'ns', label: 'Namespace', hint: 'all' },
+  { name: 'pipeline', label: 'Pipeline', hint: 'any' },
+  { name: 'label', label: 'Labels', hint: 'team=a,env!=prod' },
+  { name: 'by', label: 'Started by', hint: 'person or trigger' },
+];
+
+export function Filters({ query, list }: { query: string; list?: RunList }): ReactNode {
+  const asked = new URLSearchParams(query);
+  const statuses = (asked.get('status') ?? '').split(',').filter((status) => status !== '');
+  return (
+    <search className="filters">
+      <div className="filter-fields">
+        {fields.map((field) => (
+          <FilterField key={field.name} {...field} query={query} offers={offersOf(field.name, list)} />
+        ))}
+        {query !== '' && (
+          <Link href="/runs" className="quiet-link clear">
+            Clear
+          </Link>
+        )}
+      </div>
+      <nav className="chips" aria-label="By status">
+        <Link
+          href={hrefWith(query, 'status', '')}
+          className={statuses.length === 0 ? 'chip chosen' : 'chip'}
+          aria-current={statuses.length === 0 ? 'true' : undefined}
+        >
+          All
+        </Link>
+        {runStatuses.map((status) => (
+          <StatusChip key={status} status={status} query={query} statuses={statuses} count={list?.counts[status]} />
+        ))}
+      </nav>
+    </search>
+  );
+}
+
+interface ChipProps {
+  status: RunStatus;
+  query: string;
+  statuses: readonly string[];
+  count: number | undefined;
+}
+
+function StatusChip({ status, query, statuses, count }: ChipProps): ReactNode {
+  const isChosen = statuses.includes(status);
+  const others = isChosen ? statuses.filter((each) => each !== status) : [...statuses, status];
+  return (
+    <Link
+      href={hrefWith(query, 'status', others.join(','))}
+      className={isChosen ? 'chip chosen' : 'chip'}
+      aria-current={isChosen ? 'true' : undefined}
+    >
+      <StatusIcon status={status} />
+      {wordOf(status)}
+      {count !== undefined && <span className="count">{count.toLocaleString('en')}</span>}
+    </Link>
+  );
+}
+
+interface FieldProps {
+  name: FilterName;
+  label: string;
+  hint: string;
+  query: string;
+  offers: readonly string[];
+}
+
+const TYPING_MS = 250;
+
+function FilterField({ name, label, hint, query, offers }: FieldProps): ReactNode {
+  const id = useId();
+  const [, navigate] = useLocation();
+  const asked = new URLSearchParams(query).get(name) ?? '';
+  const [typed, setTyped] = useState(asked);
+  useEffect(() => setTyped(asked), [asked]);
+  useEffect(() => {
+    if (typed === asked) return undefined;
+    const timer = setTimeout(() => navigate(hrefWith(query, name, typed.trim()), { replace: true }), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [typed, asked, query, name, navigate]);
+  return (
+    <div className={`field field-${name}`}>
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="search"
+        value={typed}
+        placeholder={hint}
+        autoComplete="off"
+        spellCheck={false}
+        {...(offers.length > 0 ? { list: `${id}-offers` } : {})}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+      {offers.length > 0 && (
+        <datalist id={`${id}-offers`}>
+          {offers.map((offer) => (
+            <option key={offer} value={offer} />
+          ))}
+        </datalist>
+      )}
+    </div>
+  );
+}
+
+/** From what is in the list: nothing more has to be asked for. */
+function offersOf(name: FilterName, list: RunList | undefined): string[] {
+  const runs = list?.shown ?? [];
+  const values = runs.map((run) => (name === 'ns' ? run.namespace : name === 'pipeline' ? run.definition : undefined));
+  return [...new Set(values.filter((value) => value !== undefined))].sort().slice(0, 50);
+}
+
+export function hrefWith(query: string, name: FilterName, value: string): string {
+  const next = new URLSearchParams(query);
+  if (value === '') next.delete(name);
+  else next.set(name, value);
+  const text = next.toString();
+  return text === '' ? '/runs' : `/runs?${text}`;
+}

@@ -1,0 +1,119 @@
+import { memo, useEffect, useRef, type ReactNode } from 'react';
+import { Link } from 'wouter';
+import type { RunSummary, StartedBy } from '../../contract.ts';
+import { isOver } from '../../view/status.ts';
+import { spanBetween, spanText } from '../../view/span.ts';
+import { Status } from '../parts/status.tsx';
+import { Text } from '../parts/text.tsx';
+import { Ago } from '../parts/time.tsx';
+import { runHref } from '../run/address.ts';
+
+interface RowProps {
+  run: RunSummary;
+  index: number;
+  place: { start: number; size: number };
+  now: number;
+  isGone: boolean;
+  isCurrent: boolean;
+  onFocus: () => void;
+}
+
+export const RunRow = memo(
+  function RunRow({ run, index, place, now, isGone, isCurrent, onFocus }: RowProps): ReactNode {
+    const link = useRef<HTMLAnchorElement>(null);
+    useEffect(() => {
+      if (isCurrent) link.current?.focus({ preventScroll: true });
+    }, [isCurrent]);
+    return (
+      <div
+        role="row"
+        aria-rowindex={index + 2}
+        className={`run-row${isGone ? ' gone' : ''}`}
+        style={{ transform: `translateY(${place.start}px)`, height: place.size }}
+      >
+        <span role="cell" className="cell-status">
+          <Status status={run.status} />
+        </span>
+        <span role="cell" className="cell-name">
+          <Link href={runHref(run)} ref={link} onFocus={onFocus} title={run.message}>
+            <Text of={run.name} most={253} />
+          </Link>
+          <span className="muted">
+            <Text of={isGone ? `${run.namespace} - deleted, or no longer what was asked for` : run.namespace} />
+          </span>
+        </span>
+        <span role="cell" className="cell-definition">
+          {run.definition === undefined ? (
+            <span className="muted">written in place</span>
+          ) : (
+            <Text of={run.definition} />
+          )}
+          {run.kind === 'TaskRun' && <span className="muted"> task</span>}
+        </span>
+        <span role="cell" className="cell-by">
+          <Starter by={run.startedBy} />
+        </span>
+        <span role="cell" className="cell-started">
+          <Ago time={run.started ?? run.created} now={now} />
+        </span>
+        <span role="cell" className="cell-duration number">
+          <Duration run={run} now={now} />
+        </span>
+        <span role="cell" className="cell-signed">
+          <Signed signed={run.signed} />
+        </span>
+      </div>
+    );
+  },
+  (before, after) =>
+    before.run === after.run &&
+    before.index === after.index &&
+    before.place.start === after.place.start &&
+    before.place.size === after.place.size &&
+    before.now === after.now &&
+    before.isGone === after.isGone &&
+    before.isCurrent === after.isCurrent,
+);
+
+function Duration({ run, now }: { run: RunSummary; now: number }): ReactNode {
+  const { started, finished, usualMilliseconds, status } = run;
+  const span = spanBetween(started, isOver(status) ? (finished ?? started) : finished, now);
+  return (
+    <>
+      <span>{spanText(span)}</span>
+      {usualMilliseconds !== undefined && (
+        <span className="muted" title="The median of the last runs of this pipeline that succeeded">
+          usually {spanText(usualMilliseconds)}
+        </span>
+      )}
+    </>
+  );
+}
+
+function Starter({ by }: { by: StartedBy }): ReactNode {
+  const first =
+    by.person ?? by.trigger ?? by.event ?? (by.rerunOf === undefined ? undefined : `rerun of ${by.rerunOf}`);
+  const second = [by.branch, by.commit?.slice(0, 8)].filter(Boolean).join(' at ');
+  return (
+    <>
+      {first !== undefined && <Text of={first} />}
+      {second !== '' && (
+        <span className={first === undefined ? '' : 'muted'}>
+          <Text of={second} />
+        </span>
+      )}
+    </>
+  );
+}
+
+function Signed({ signed }: { signed: RunSummary['signed'] }): ReactNode {
+  if (signed === 'no') return <span className="sr-only">not signed</span>;
+  return (
+    <span
+      className={signed === 'yes' ? 'badge' : 'badge bad'}
+      title="What Chains says; verified on the page of the run"
+    >
+      {signed === 'yes' ? 'signed' : 'signing failed'}
+    </span>
+  );
+}

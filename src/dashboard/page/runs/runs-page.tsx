@@ -1,0 +1,96 @@
+import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { useLocation, useSearch } from 'wouter';
+import type { RunList } from '../../view/run-list.ts';
+import { useProperties } from '../api/use-properties.ts';
+import { Problem } from '../parts/problem.tsx';
+import { Filters, filterNames } from './filters.tsx';
+import { feedOf, type RunFeed } from './run-feed.ts';
+import { RunTable } from './run-table.tsx';
+import '../style/runs.css';
+
+/** The list of runs. What is asked for is in the address. */
+export function RunsPage(): ReactNode {
+  const search = useSearch();
+  const query = queryOf(search);
+  const feed = feedOf(query);
+  const state = useSyncExternalStore(feed.subscribe, feed.snapshot);
+  const { list, problem, isLive } = state;
+  useDefaultNamespace(search);
+  useEffect(() => void (document.title = 'Runs - Tektite'), []);
+  return (
+    <main className="runs">
+      <h1 className="sr-only">Runs</h1>
+      <Filters query={query} {...(list === undefined ? {} : { list })} />
+      {problem !== undefined && <Problem title="The list of runs cannot be read" text={problem} />}
+      {list !== undefined ? (
+        <Listed feed={feed} list={list} query={query} isLive={isLive} />
+      ) : (
+        problem === undefined && <p className="empty">Loading...</p>
+      )}
+    </main>
+  );
+}
+
+interface ListedProps {
+  feed: RunFeed;
+  list: RunList;
+  query: string;
+  isLive: boolean;
+}
+
+function Listed({ feed, list, query, isLive }: ListedProps): ReactNode {
+  const { shown, fresh, total } = list;
+  return (
+    <>
+      {fresh.length > 0 && (
+        <button type="button" className="fresh" onClick={() => feed.showFresh()}>
+          {fresh.length} new {fresh.length === 1 ? 'run' : 'runs'}
+        </button>
+      )}
+      {shown.length > 0 && <RunTable key={query} feed={feed} list={list} />}
+      {shown.length === 0 && <Empty isFiltered={query !== ''} />}
+      <p className="foot" role="status">
+        {`${total.toLocaleString('en')} ${total === 1 ? 'run' : 'runs'}`}
+        {isLive ? ', live' : ', not live: what is shown may be old'}
+      </p>
+    </>
+  );
+}
+
+function Empty({ isFiltered }: { isFiltered: boolean }): ReactNode {
+  return (
+    <div className="empty">
+      <h2>{isFiltered ? 'No run is like that' : 'There are no runs that you may see'}</h2>
+      {isFiltered ? (
+        <p>Take a filter away to see more.</p>
+      ) : (
+        <p>
+          Start one: <code>tektite pipeline start NAME -n NAMESPACE</code>, or <code>kubectl create -f run.yaml</code>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Only what the server knows, in one order: the same question has one name. */
+function queryOf(search: string): string {
+  const asked = new URLSearchParams(search);
+  const query = new URLSearchParams();
+  for (const name of filterNames) {
+    const values = asked.getAll(name).join(',');
+    if (values !== '') query.set(name, values);
+  }
+  return query.toString();
+}
+
+/** The operator's choice of where to begin, until somebody asks for something. */
+function useDefaultNamespace(search: string): void {
+  const namespace = useProperties()?.defaultNamespace;
+  const [, navigate] = useLocation();
+  const [isFirst, setFirst] = useState(search === '');
+  useEffect(() => {
+    if (!isFirst || namespace === undefined) return;
+    setFirst(false);
+    navigate(`/runs?ns=${encodeURIComponent(namespace)}`, { replace: true });
+  }, [isFirst, namespace, navigate]);
+}

@@ -1,0 +1,37 @@
+/** Where an address of Tekton's own dashboard leads here; links to those are in commit statuses and chats. */
+export function fromHashRoute(hash: string): string | undefined {
+  if (!hash.startsWith('#/')) return undefined;
+  const [path = '', query = ''] = hash.slice(2).split('?', 2);
+  const asked = new URLSearchParams(query);
+  const segments = path.split('/').map(decoded);
+  const [namespace, rest] = segments[0] === 'namespaces' ? [segments[1], segments.slice(2)] : [undefined, segments];
+  const [kind = '', name] = rest;
+  if (kind !== 'pipelineruns' && kind !== 'taskruns') return undefined;
+  if (name === undefined || namespace === undefined) return `/runs${searchOf({ ns: namespace, ...listQuery(asked) })}`;
+  const place = `/runs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+  const task = asked.get('pipelineTask');
+  return `${place}${searchOf({
+    kind: kind === 'taskruns' ? 'TaskRun' : undefined,
+    task: task ?? undefined,
+    child: asked.get('taskRunName') ?? undefined,
+    step: asked.get('step') ?? undefined,
+  })}`;
+}
+
+function listQuery(asked: URLSearchParams): { label?: string } {
+  const selector = asked.get('labelSelector');
+  return selector ? { label: selector } : {};
+}
+
+function searchOf(parts: Record<string, string | undefined>): string {
+  const given = Object.entries(parts).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
