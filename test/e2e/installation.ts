@@ -95,7 +95,7 @@ export class Installation {
     await this.settled();
   }
 
-  /** Waits until the controller and the webhook have rolled out, the webhook answers, and replaced controllers are gone. */
+  /** Waits until controller and webhook have rolled out, the webhook answers, and replaced controllers are gone. */
   async settled(): Promise<void> {
     const webhook = await this.kubectl([
       'get',
