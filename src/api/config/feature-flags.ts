@@ -46,8 +46,8 @@ const LARGEST_RESULT = 1_572_864;
 
 /**
  * The flags of ConfigMap feature-flags; `undefined` (no such ConfigMap) gives the defaults. Never throws: a bad value
- * keeps its default, or counts as the strictest where it guards something, and is reported: one slip stops no controller
- * and opens nothing.
+ * keeps its default, or counts as the strictest where it guards something, and is reported: one slip stops no
+ * controller and opens nothing.
  */
 export function parseFeatureFlags(data: Readonly<Record<string, string>> | undefined): {
   flags: FeatureFlags;

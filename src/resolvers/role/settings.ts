@@ -22,7 +22,7 @@ export interface SettingsSource {
   onProblem: (map: ConfigMap, problem: ConfigProblem) => void;
 }
 
-/** The resolvers' ConfigMaps as they are now. A bad value keeps its default, or closes what it guards; the map tells. */
+/** The resolvers' ConfigMaps as they are now. A bad value keeps its default, or closes what it guards, and is told. */
 export class ResolverSettings {
   readonly #source: SettingsSource;
   readonly #cacheName: string;
