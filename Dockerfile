@@ -24,7 +24,8 @@ COPY src/entrypoint .
 RUN mkdir -p /steps/ko-app && mkdir -m 1777 /steps/tmp && export CGO_ENABLED=0 \
  && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint . \
  && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/nop ./nop \
- && cd cel && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint-cel .
+ && cd cel && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint-cel . \
+ && cd ../spire && go build -trimpath -buildvcs=false -ldflags "-s -w" -o /steps/ko-app/entrypoint-spire .
 
 # Node.js without symbols and the libatomic that the base lacks; here because the compiler's image has the tools.
 FROM ${GO_IMAGE} AS node
@@ -32,7 +33,7 @@ COPY --from=bundle /src/node_modules/node/bin/node /node/usr/local/bin/node
 RUN strip /node/usr/local/bin/node \
  && lib=$(dirname "$(ls /usr/lib/*-linux-gnu/libatomic.so.1)") && mkdir -p "/node$lib" && cp -L "$lib/libatomic.so.1" "/node$lib/"
 
-# For the init container of every TaskRun and for sidecars that must stop: three static binaries, no shell.
+# For the init container of every TaskRun and for sidecars that must stop: four static binaries, no shell.
 FROM scratch AS entrypoint
 COPY --from=steps /steps/ /
 USER 65532:65532

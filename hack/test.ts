@@ -63,6 +63,7 @@ const stages: Stage[] = [
   { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
   { name: 'entrypoint', run: () => goTests('src/entrypoint') },
   { name: 'cel', run: () => goTests('src/entrypoint/cel') },
+  { name: 'signer', run: () => goTests('src/entrypoint/spire') },
   { name: 'unit', run: () => vitest('unit') },
   { name: 'abuse', run: () => vitest('abuse') },
   { name: 'build', run: build },

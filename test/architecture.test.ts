@@ -30,6 +30,7 @@ const mayImport: Record<string, string[]> = {
   registry: ['http'],
   images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube', 'http'],
+  spire: ['api', 'core'],
   chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   webhook: ['api', 'core', 'kube', 'http', 'role'],
@@ -48,6 +49,7 @@ const mayImport: Record<string, string[]> = {
     'resolvers',
     'chains',
     'reconcilers',
+    'spire',
     'triggers',
   ],
   cli: [

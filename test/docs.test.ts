@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { parseSpire } from '../src/api/config/config-spire.ts';
+import { parseFeatureFlags } from '../src/api/config/feature-flags.ts';
 
 /** What the pages for users name is there. */
 const root = path.resolve(import.meta.dirname, '..');
@@ -24,6 +27,28 @@ describe.each(pages)('%s', (page) => {
   it('links to what is there', () => {
     const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map((match) => match[1] ?? '');
     expect(links.filter((link) => !existsSync(path.resolve(root, path.dirname(page), link)))).toEqual([]);
+  });
+});
+
+describe('config/docs/signed-results.md', () => {
+  const text = read('config/docs/signed-results.md');
+  const cells = text.split('## What a run shows')[0]?.matchAll(/^ *\| `([a-z-]+)` +\| `([^`]+)`/gm) ?? [];
+
+  it('has the keys and defaults of config-spire, and its steps set values that the chart has', () => {
+    const documented = Object.fromEntries([...cells].map(([, key = '', value = '']) => [key, value]));
+    const { spire, problems } = parseSpire(documented);
+    expect(problems).toEqual([]);
+    expect(spire).toEqual(parseSpire({}).spire);
+    expect(Object.keys(documented)).toHaveLength(Object.keys(spire).length);
+    const values = parse(read('config/chart/values.yaml')) as Record<string, object>;
+    const set = [...text.matchAll(/--set (\w+)\.([\w-]+)=/g)].map(([, map = '', key = '']) => [map, key] as const);
+    expect(set.length).toBeGreaterThan(3);
+    for (const [map, key] of set) {
+      expect(values).toHaveProperty(map);
+      if (map === 'controller') expect(values[map]).toHaveProperty(key);
+      if (map === 'configSpire') expect(documented).toHaveProperty(key);
+      if (map === 'featureFlags') expect(parseFeatureFlags({ [key]: 'spire' }).problems).toEqual([]);
+    }
   });
 });
 

@@ -17,6 +17,7 @@ import { serviceAccounts, type LimitRange, type Pod } from '../src/kube/resource
 import { Store } from '../src/kube/store.ts';
 import { createLogger } from '../src/log.ts';
 import { taskRunResource } from '../src/reconcilers/taskrun/apply.ts';
+import { noIdentities } from '../src/reconcilers/taskrun/identities.fake.ts';
 import { createTaskRunReconciler } from '../src/reconcilers/taskrun/reconciler.ts';
 import { Registries } from '../src/registry/client.ts';
 import { digestOf } from '../src/registry/digest.ts';
@@ -159,6 +160,7 @@ describe('an honest run beside a hundred hostile ones', () => {
       events: { event: () => undefined },
       clock: systemClock,
       imageLookup: images.lookUp,
+      identities: noIdentities,
     });
     const log = createLogger({ name: 'test', level: 'fatal' });
     const end = new AbortController();

@@ -17,13 +17,15 @@ type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
 /** A key in chains-config: its dots are part of the name. */
 const configKey = (name: string) => `chains.config.${name.replaceAll('.', '\\.')}`;
 
-/** Chart values that switch Chains on: TaskRuns attested as SLSA v0.2, PipelineRuns as v1.0, all beside the image. */
+/**
+ * How Chains signs: TaskRuns attested as SLSA v0.2, PipelineRuns as v1.0, all beside the image, and with the
+ * PipelineRun, where the dashboard shows it.
+ */
 export const chainsValues: Values = {
-  'chains.enabled': 'true',
   [configKey('artifacts.taskrun.format')]: 'in-toto',
   [configKey('artifacts.taskrun.storage')]: 'oci',
   [configKey('artifacts.pipelinerun.format')]: 'slsa/v2alpha4',
-  [configKey('artifacts.pipelinerun.storage')]: 'oci',
+  [configKey('artifacts.pipelinerun.storage')]: 'oci\\,tekton',
 };
 
 /** The cosign to use: our own build, or the one on PATH; undefined when there is none. */
@@ -32,46 +34,52 @@ export async function cosignPath(target: Target): Promise<string | undefined> {
   return (await succeeds('cosign', 'version')) ? 'cosign' : undefined;
 }
 
+/** Where the public key is, and the data of Secret signing-secrets; undefined when the cluster has keys. */
+export interface Keys {
+  publicKey: string;
+  made: Record<string, string> | undefined;
+}
+
 /**
  * Puts a key pair made by cosign into Secret signing-secrets, unless one is there, and returns the public key's path.
  */
 export async function provideKeys(cosign: string, kubectl: Kubectl): Promise<string> {
+  const keys = await findKeys(cosign, kubectl);
+  await storeKeys(keys, kubectl);
+  return keys.publicKey;
+}
+
+/** The keys in the cluster, or a new pair that is not there yet. */
+export async function findKeys(cosign: string, kubectl: Kubectl): Promise<Keys> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-demo-'));
   const publicKey = path.join(folder, 'cosign.pub');
-  const present = await kubectl([
-    'get',
-    'secret',
-    'signing-secrets',
-    '--namespace',
-    chainsNamespace,
-    '-o',
-    'jsonpath={.data.cosign\\.pub}',
-  ]);
+  const form = 'jsonpath={.data.cosign\\.pub}';
+  const secret = ['secret', 'signing-secrets', '--namespace', chainsNamespace, '--ignore-not-found'];
+  const present = await kubectl(['get', ...secret, '-o', form]);
   if (present !== '') {
     await writeFile(publicKey, Buffer.from(present, 'base64'));
-    return publicKey;
+    return { publicKey, made: undefined };
   }
-  progress(`making a key pair with cosign and storing it in Secret ${chainsNamespace}/signing-secrets`);
+  progress('making a key pair with cosign');
   await command(['sh', '-c', 'cd "$1" && "$2" generate-key-pair', 'sh', folder, cosign], {
     env: { COSIGN_PASSWORD: password },
   });
-  const data = {
+  const made = {
     'cosign.key': await readFile(path.join(folder, 'cosign.key'), 'utf8'),
     'cosign.pub': await readFile(publicKey, 'utf8'),
     'cosign.password': password,
   };
-  await kubectl([
-    'patch',
-    'secret',
-    'signing-secrets',
-    '--namespace',
-    chainsNamespace,
-    '--type=merge',
-    '--patch',
-    JSON.stringify({ stringData: data }),
-  ]);
   await rm(path.join(folder, 'cosign.key'));
-  return publicKey;
+  return { publicKey, made };
+}
+
+/** Puts new keys into the Secret that the install has made. */
+export async function storeKeys({ made }: Keys, kubectl: Kubectl): Promise<void> {
+  if (made === undefined) return;
+  progress(`storing the keys in Secret ${chainsNamespace}/signing-secrets`);
+  const patch = JSON.stringify({ stringData: made });
+  const secret = ['secret', 'signing-secrets', '--namespace', chainsNamespace];
+  await kubectl(['patch', ...secret, '--type=merge', '--patch', patch]);
 }
 
 /**

@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: picks a cluster, installs Tektite into it, serves a sample repository there and runs a real CI
- * pipeline on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results and what
- * to try next. With --trigger it is a push to the repository that starts the pipeline.
+ * pipeline on it: clone, test, build an image without a daemon, push it, report. Ends with the run's results, a pruned
+ * history, the address of the dashboard and what to try next. With --trigger it is a push to the repository that starts
+ * the pipeline.
  */
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
@@ -10,7 +11,17 @@ import { command } from '../command.ts';
 import { progress } from '../progress.ts';
 import { install } from '../deploy/install.ts';
 import { accessFlags, pickCluster, programPath, type Choice } from '../deploy/pick-cluster.ts';
-import { chainsValues, cosignPath, provideKeys, showVerification, tamper, waitUntilSigned } from './attestations.ts';
+import {
+  chainsValues,
+  cosignPath,
+  findKeys,
+  showVerification,
+  storeKeys,
+  tamper,
+  waitUntilSigned,
+} from './attestations.ts';
+import { dashboardValues, whereToLook } from './dashboard.ts';
+import { prunerValues, showHistory } from './history.ts';
 import { describeRun, followRun, whatNext } from './show-run.ts';
 import { manifest, placeWords, prepareStage, type BuildPlace, type Stage } from './stage.ts';
 import { headOfMain, listen, push, runOf } from './trigger.ts';
@@ -29,14 +40,17 @@ async function demo(choice: Choice, isTriggered: boolean): Promise<number> {
     );
   const stage = { target, namespace, kubectl };
   const cosign = await cosignPath(target);
-  await install(target, cosign ? chainsValues : {});
-  const publicKey = cosign && (await provideKeys(cosign, kubectl));
+  const keys = cosign && (await findKeys(cosign, kubectl));
+  await install(target, keys ? { ...prunerValues, ...chainsValues, ...(await dashboardValues(keys)) } : prunerValues);
+  if (keys) await storeKeys(keys, kubectl);
   const start = isTriggered ? pushToListener : startPipeline;
   const name = await start(await prepare(stage), stage);
   await followRun(target, namespace, name);
   await describeRun(target, namespace, name);
-  if (cosign && publicKey) await showAttestations(name, { cosign, publicKey }, stage);
+  if (cosign && keys) await showAttestations(name, { cosign, ...keys }, stage);
   else console.log('\ncosign is not on PATH: install it to see the run signed and verified');
+  await showHistory(stage);
+  console.log(whereToLook(target, kubectlPath, { namespace, name }));
   console.log(whatNext(target, kubectlPath, namespace));
   return (await kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.status.conditions[0].status}'])) === 'True'
     ? 0

@@ -18,8 +18,16 @@ import type { TarEntry } from './tar.ts';
 /**
  * As gcr.io/distroless/cc-debian12, which the Dockerfile starts from, plus libatomic1 that Node.js asks for. No shell.
  */
-const RUNTIME_PACKAGES = ['base-files', 'ca-certificates', 'libatomic1', 'libc6', 'libgcc-s1', 'libstdc++6', 'netbase'];
-const RUNTIME_EXCEPT = ['debconf', 'openssl', 'libssl3', 'mawk', 'gcc-12-base'];
+export const RUNTIME_PACKAGES: readonly string[] = [
+  'base-files',
+  'ca-certificates',
+  'libatomic1',
+  'libc6',
+  'libgcc-s1',
+  'libstdc++6',
+  'netbase',
+];
+export const RUNTIME_EXCEPT: readonly string[] = ['debconf', 'openssl', 'libssl3', 'mawk', 'gcc-12-base'];
 
 export const runtimeLayer: LayerRecipe = {
   name: 'runtime',
@@ -74,7 +82,7 @@ async function pageEntries(root: string): Promise<TarEntry[]> {
   ];
 }
 
-/** /ko-app/entrypoint, its CEL evaluator and /ko-app/nop: static, so that they run in (and beside) any image. */
+/** /ko-app/entrypoint with its CEL evaluator and signer, and /ko-app/nop: static, so that they run in any image. */
 export const stepBinariesLayer: LayerRecipe = {
   name: 'step-binaries',
   inputs: async (context) =>
@@ -91,13 +99,18 @@ export const emptyRootLayer: LayerRecipe = {
 
 const GO_MODULE = 'src/entrypoint';
 
+/** The Go programs of the images: folder of the module in this repository, and package. */
+export const STEP_BINARIES = [
+  { name: 'entrypoint', module: GO_MODULE, target: '.' },
+  { name: 'entrypoint-cel', module: `${GO_MODULE}/cel`, target: '.' },
+  { name: 'entrypoint-spire', module: `${GO_MODULE}/spire`, target: '.' },
+  { name: 'nop', module: GO_MODULE, target: './nop' },
+] as const;
+
 const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<TarEntry[]> => {
   progress(`building ${GO_MODULE}`);
-  const module = join(root, GO_MODULE);
-  return [
-    folder('ko-app'),
-    file('ko-app/entrypoint', await goBinary(module, '.'), 0o755),
-    file('ko-app/entrypoint-cel', await goBinary(join(module, 'cel'), '.'), 0o755),
-    file('ko-app/nop', await goBinary(module, './nop'), 0o755),
-  ];
+  const entries = [folder('ko-app')];
+  for (const { name, module, target } of STEP_BINARIES)
+    entries.push(file(`ko-app/${name}`, await goBinary(join(root, module), target), 0o755));
+  return entries;
 });

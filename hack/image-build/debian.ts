@@ -47,7 +47,18 @@ export async function debianEntries(
 
 /** Names of the packages that `packages` bring with them, themselves included. */
 export async function closureNames(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
-  return (await downloadClosure(cache, packages)).map(packageName);
+  return (await closurePackages(cache, packages)).map(({ name }) => name);
+}
+
+/** The same with versions, as Debian writes them. */
+export async function closurePackages(
+  cache: DebianCache,
+  packages: readonly string[],
+): Promise<{ name: string; version: string }[]> {
+  return (await downloadClosure(cache, packages)).map((archive) => {
+    const [name = archive, version = ''] = basename(archive).split('_');
+    return { name, version: version.replaceAll('%3a', ':') };
+  });
 }
 
 /** The entry where it lies on a system with merged /usr; undefined for the folders that are symbolic links there. */

@@ -1,6 +1,8 @@
 /** The command `hack/images`. */
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { attest, billOf } from '../image-attest/attest.ts';
+import { sourcesOf } from '../image-attest/sources.ts';
+import { tool } from '../one-node/binaries.ts';
+import { contextFrom } from './context.ts';
 import { createBuilder, megabytes, type Builder } from './builder.ts';
 import type { BuildContext } from './layers.ts';
 import { imageRecipes, mirroredPath, selectRecipes, type ImageRecipe } from './recipes.ts';
@@ -11,6 +13,10 @@ const USAGE = `usage: hack/images build [NAME...]           build what changed; 
                                              with the credentials that "docker login" left
        hack/images list [--json]             names, sizes, digests, layouts
        hack/images path NAME                 folder of the OCI layout (builds it)
+       hack/images sbom NAME                 CycloneDX document of one of our own images
+       hack/images attest REGISTRY [NAME...] -- [FLAG...]
+                                             push our own images, sign them and attest SBOM and provenance,
+                                             with cosign and its flags: -- --key cosign.key
 
 Layouts: \${TEKTITE_CACHE_DIR:-\${XDG_CACHE_HOME:-~/.cache}/tektite}/images. TEKTITE_DEBIAN_MIRROR replaces http://deb.debian.org.`;
 
@@ -30,6 +36,15 @@ async function main(args: readonly string[]): Promise<void> {
         throw new UsageError('push needs the registry: hack/images push registry.example.com');
       return push(builder, registry, selectRecipes(recipes, names));
     }
+    case 'sbom': {
+      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
+      if (recipe === undefined) throw new UsageError('sbom needs one image name');
+      const { digest } = await builder.build(recipe);
+      console.log(JSON.stringify(await billOf(recipe, digest, context), null, 2));
+      return;
+    }
+    case 'attest':
+      return attestAll(builder, context, recipes, rest);
     case 'list':
       return list(builder, recipes, rest.includes('--json'));
     case 'path': {
@@ -41,16 +56,6 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`);
   }
-}
-
-function contextFrom(env: NodeJS.ProcessEnv): BuildContext {
-  const dir = env['TEKTITE_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
-  return {
-    dir: resolve(dir),
-    root: resolve(import.meta.dirname, '../..'),
-    mirror: env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org',
-    progress: (line) => console.error(`  ${line}`),
-  };
 }
 
 async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise<void> {
@@ -77,6 +82,31 @@ async function push(builder: Builder, address: string, recipes: readonly ImageRe
     }
   } finally {
     await registry.close();
+  }
+}
+
+/** Everything before `--` is the registry and names, everything after it cosign's. */
+async function attestAll(
+  builder: Builder,
+  context: BuildContext,
+  recipes: readonly ImageRecipe[],
+  args: readonly string[],
+): Promise<void> {
+  const end = args.indexOf('--');
+  const [registry, ...names] = end === -1 ? args : args.slice(0, end);
+  const flags = end === -1 ? [] : args.slice(end + 1);
+  if (registry === undefined)
+    throw new UsageError('attest needs the registry: hack/images attest registry.example.com -- --key cosign.key');
+  const own = selectRecipes(recipes, names.length > 0 ? names : ['tektite', 'entrypoint']);
+  const sources = await sourcesOf(context.root);
+  await push(builder, registry, own);
+  const program = await tool('cosign-v3');
+  for (const recipe of own) {
+    const { digest } = await builder.build(recipe);
+    const place = registry.replace(/^https?:\/\//, '').replace(/\/$/, '');
+    const reference = `${place}/${mirroredPath(recipe.repositories[0] ?? recipe.name)}@${digest}`;
+    await attest({ recipe, digest, reference, sources }, context, { program, flags });
+    console.error(`${recipe.name}: signed, with SBOM and provenance`);
   }
 }
 

@@ -27,6 +27,7 @@ import { ledBy } from '../role/leadership.ts';
 import type { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
+import { SpireIdentities } from '../spire/identities.ts';
 import { remoteDefinitions, resolutionRequestController } from './remote-definitions.ts';
 import { hasLivePod } from './settled.ts';
 import { wholeRuns } from './whole-runs.ts';
@@ -64,6 +65,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const isPodLive = (run: TaskRun) => hasLivePod(run, { pod: (namespace, name) => caches.pods.find(namespace, name) });
   const wholeTaskRuns = wholeRuns(caches.taskRuns, isPodLive, readTaskRun(client));
   const { pods, tasks, limitRanges } = caches;
+  const identities = new SpireIdentities();
   const taskRunStores = { taskRuns: wholeTaskRuns.store, pods, tasks, limitRanges };
   const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
   const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
@@ -126,7 +128,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
       log,
       ...ledBy(leaders.taskRun),
       reconcile: wholeTaskRuns.whole(
-        createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp, remote }),
+        createTaskRunReconciler({ ...common, stores: taskRunStores, imageLookup: images.lookUp, identities, remote }),
       ),
     },
     resolutionRequestController(aroundRequests, { queue: requestQueue, concurrency, watchdog, log }),

@@ -125,10 +125,16 @@ describe('LiveSettings', () => {
       /default-timeout-minutes.*"soon"/,
     ],
     [
-      'a flag that this version cannot do',
-      { 'enforce-nonfalsifiability': 'spire' },
+      'a flag that has no effect beside another',
+      { 'enforce-nonfalsifiability': 'spire', 'results-from': 'sidecar-logs' },
       'feature-flags',
-      /enforce-nonfalsifiability: "spire" is not supported by this version; it works as with "none"/,
+      /results-from: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire"/,
+    ],
+    [
+      'an address that is none',
+      { 'spire-server-addr': 'https://spire:8081' },
+      'config-spire',
+      /spire-server-addr has the value "https:\/\/spire:8081".*use host:port/,
     ],
   ])('reports %s on its map and goes on', (_name, data, name, message) => {
     const { settings, problems } = open(map(name, data));

@@ -5,8 +5,9 @@ import { parseDefaults } from '../api/config/config-defaults.ts';
 import { parseEvents, type EventsConfig } from '../api/config/config-events.ts';
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
 import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
+import { parseSpire } from '../api/config/config-spire.ts';
 import { parseTracing, tracingOf, type TracingConfig } from '../api/config/config-tracing.ts';
-import { parseFeatureFlags } from '../api/config/feature-flags.ts';
+import { parseFeatureFlags, type FeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -27,6 +28,7 @@ export interface ConfigNames {
   events: string;
   backOff: string;
   tracing: string;
+  spire: string;
 }
 
 /** Where CloudEvents about runs go, and about which. */
@@ -45,13 +47,9 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     events: env['CONFIG_EVENTS_NAME'] ?? 'config-events',
     backOff: env['CONFIG_WAIT_EXPONENTIAL_BACKOFF_NAME'] ?? 'config-wait-exponential-backoff',
     tracing: env['CONFIG_TRACING_NAME'] ?? 'config-tracing',
+    spire: env['CONFIG_SPIRE'] ?? 'config-spire',
   };
 }
-
-/** Feature flags with the one value that this version can do. */
-const unsupportedFlags: Readonly<Record<string, string>> = {
-  'enforce-nonfalsifiability': 'none',
-};
 
 /** What LiveSettings is made from. */
 export interface SettingsSource {
@@ -126,23 +124,13 @@ export class LiveSettings {
     return leaderElection;
   }
 
-  /** What this version cannot do yet is said where it was asked for, not passed over. */
-  #unsupported(data: Readonly<Record<string, string>> | undefined): ConfigProblem[] {
-    return Object.entries(unsupportedFlags).flatMap(([key, supported]) => {
-      const value = data?.[key];
-      if (value === undefined || value === supported) return [];
-      const message = `${key}: ${JSON.stringify(value)} is not supported by this version; it works as with ${JSON.stringify(supported)}`;
-      return [{ kind: 'invalid-value' as const, key, value, message }];
-    });
-  }
-
   #read(): Settings {
     const { names, images, release } = this.#source;
     const flagsMap = this.#map(names.featureFlags);
     const defaultsMap = this.#map(names.defaults);
     const { flags, problems: flagProblems } = parseFeatureFlags(flagsMap?.data);
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
-    this.#report(flagsMap, [...flagProblems, ...this.#unsupported(flagsMap?.data)]);
+    this.#report(flagsMap, [...flagProblems, ...contradictions(flags)]);
     this.#report(defaultsMap, defaultProblems);
     const eventsMap = this.#map(names.events);
     const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
@@ -151,9 +139,12 @@ export class LiveSettings {
     const backOffMap = this.#map(names.backOff);
     const { backOff, problems: backOffProblems } = parseBackOff(backOffMap?.data);
     this.#report(backOffMap, backOffProblems);
+    const spireMap = this.#map(names.spire);
+    const { spire, problems: spireProblems } = parseSpire(spireMap?.data);
+    this.#report(spireMap, spireProblems);
     this.#tracing = this.#readTracing();
     const creationBackOff = flags.enableWaitExponentialBackoff ? backOff : undefined;
-    return { flags, defaults, concurrency: this.#rules(), creationBackOff, images, release };
+    return { flags, defaults, concurrency: this.#rules(), creationBackOff, spire, images, release };
   }
 
   #readTracing(): TracingConfig {
@@ -188,6 +179,14 @@ export class LiveSettings {
       this.#source.onProblem(map, problem);
     }
   }
+}
+
+/** A flag that has no effect beside another. */
+function contradictions({ resultsFrom: value, enforceNonfalsifiability }: FeatureFlags): ConfigProblem[] {
+  if (value !== 'sidecar-logs' || enforceNonfalsifiability !== 'spire') return [];
+  const key = 'results-from';
+  const message = `${key}: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire": what is signed comes by termination message; remove one of them`;
+  return [{ kind: 'invalid-value', key, value, message }];
 }
 
 /** The way in which spans can be sent is one. */

@@ -8,6 +8,7 @@ import { sortedJson } from './digest/canonical-json.ts';
 import type { Queue } from './queue/queue.ts';
 import type { Standing, Superseded } from './queue/standing.ts';
 import { keyOf, type DefinitionKind, type Reference } from './reference/reference.ts';
+import type { TrustBundle } from './spire/svid.ts';
 import type { Resolved } from './reference/resolved.ts';
 
 /** Names, types and annotations of what a service account gives to a pod. */
@@ -78,6 +79,13 @@ export interface LogAccessNeed {
   namespace: string;
 }
 
+/** Who vouches for the identities by which steps sign. */
+export interface TrustBundleNeed {
+  type: 'trustBundle';
+}
+
+export type TrustBundleAnswer = { kind: 'read'; bundle: TrustBundle } | { kind: 'unreadable'; message: string };
+
 /** A slot of its queue for a run that is to begin. */
 export interface TurnNeed {
   type: 'turn';
@@ -127,6 +135,7 @@ export type Need =
   | PodWarningNeed
   | ContainerLogNeed
   | LogAccessNeed
+  | TrustBundleNeed
   | TurnNeed
   | EarlierPipelineRunNeed
   | EarlierTaskRunNeed
@@ -142,6 +151,7 @@ interface AnswerByType {
   containerLog: ContainerLog;
   /** False only if the API server says so. */
   logAccess: boolean;
+  trustBundle: TrustBundleAnswer;
   turn: Turn;
   /** Undefined when it is not there, as the two below. */
   earlierPipelineRun: PipelineRun | undefined;
@@ -190,6 +200,8 @@ function keyOfNeed(need: Need): string {
       return sortedJson([need.type, need.namespace]);
     case 'containerLog':
       return sortedJson([need.type, need.podUid, need.container, need.limit]);
+    case 'trustBundle':
+      return need.type;
     case 'turn':
       return sortedJson([need.type, need.uid, need.queue.key]);
     case 'earlierPipelineRun':

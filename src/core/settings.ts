@@ -1,5 +1,6 @@
 import type { CreationBackOff } from '../api/config/config-back-off.ts';
 import type { ConcurrencyRule } from '../api/config/config-concurrency.ts';
+import type { SpireConfig } from '../api/config/config-spire.ts';
 import type { Defaults } from '../api/config/config-defaults.ts';
 import type { FeatureFlags } from '../api/config/feature-flags.ts';
 
@@ -11,6 +12,8 @@ export interface Settings {
   concurrency?: readonly ConcurrencyRule[];
   /** How creations wait that a webhook did not answer in time; absent: as after other trouble. */
   creationBackOff?: CreationBackOff | undefined;
+  /** Counts while enforce-nonfalsifiability is "spire". */
+  spire: SpireConfig;
   images: {
     /** Holds /ko-app/entrypoint: the init container of every pod. */
     entrypoint: string;

@@ -26,7 +26,7 @@ type contractFile struct {
 				Steps               []string
 				Scripts             map[string]string
 				WorkingDirs         []string
-				CEL                 bool
+				CEL, Spire          bool
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func TestContractInitExamples(t *testing.T) {
 		}
 		want := example.Want
 		if err != nil || got.source != want.Source || got.destination != want.Destination || !slices.Equal(got.steps, want.Steps) ||
-			!reflect.DeepEqual(scripts, want.Scripts) || !slices.Equal(got.workingDirs, want.WorkingDirs) || got.withCEL != want.CEL {
+			!reflect.DeepEqual(scripts, want.Scripts) || !slices.Equal(got.workingDirs, want.WorkingDirs) || got.withCEL != want.CEL || got.withSpire != want.Spire {
 			t.Errorf("%s: got %+v %v (%v)\nwant %+v", example.Name, got, scripts, err, want)
 		}
 	}

@@ -24,6 +24,7 @@ type initOptions struct {
 	source      string
 	destination string
 	withCEL     bool
+	withSpire   bool
 	steps       []string
 	tektonDir   string
 	scripts     []placedScript
@@ -44,9 +45,12 @@ func initialize(args []string) error {
 	if err := copyExecutable(options.source, options.destination); err != nil {
 		return err
 	}
-	if options.withCEL {
-		if err := copyExecutable(options.source+celSuffix, options.destination+celSuffix); err != nil {
-			return fmt.Errorf("-cel: %w", err)
+	for suffix, wanted := range map[string]bool{celSuffix: options.withCEL, spireSuffix: options.withSpire} {
+		if !wanted {
+			continue
+		}
+		if err := copyExecutable(options.source+suffix, options.destination+suffix); err != nil {
+			return fmt.Errorf("-%s: %w", suffix[1:], err)
 		}
 	}
 	if err := linkSteps(options.tektonDir, options.steps); err != nil {
@@ -74,6 +78,7 @@ func parseInitArguments(args []string) (initOptions, error) {
 	set.StringVar(&options.tektonDir, "tekton_dir", defaultTektonDir, "")
 	set.StringVar(&workspaceDir, "workspace_dir", "/workspace", "")
 	set.BoolVar(&options.withCEL, "cel", false, "")
+	set.BoolVar(&options.withSpire, "spire", false, "")
 	set.Var(&scripts, "script", "")
 	set.Var(&workingDirs, "working_dir", "")
 	if err := set.Parse(args); err != nil {

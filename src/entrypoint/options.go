@@ -48,6 +48,7 @@ type stepOptions struct {
 	breakpointOnFail bool
 	debugBeforeStep  bool
 	credentials      credentialFlags
+	signing          signing
 	tektonDir        string
 }
 
@@ -85,8 +86,6 @@ type stepFlagValues struct {
 	options    stepOptions
 	entrypoint string
 	when       string
-	spire      bool
-	spireSock  string
 }
 
 func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
@@ -118,8 +117,9 @@ func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
 	set.Var(&o.credentials.basicDocker, "basic-docker", "`secret=url`, repeatable")
 	set.Var(&o.credentials.dockerConfig, "docker-config", "`secret` of type kubernetes.io/dockerconfigjson, repeatable")
 	set.Var(&o.credentials.dockerCfg, "docker-cfg", "`secret` of type kubernetes.io/dockercfg, repeatable")
-	set.BoolVar(&v.spire, "enable_spire", false, "not supported")
-	set.StringVar(&v.spireSock, "spire_socket_path", "unix:///spiffe-workload-api/spire-agent.sock", "not supported")
+	set.BoolVar(&o.signing.enabled, "enable_spire", false, "sign what the step reports, with the key of its SPIFFE identity")
+	set.StringVar(&o.signing.socket, "spire_socket_path", "unix:///spiffe-workload-api/spire-agent.sock", "`address` of the SPIFFE Workload API")
+	set.StringVar(&o.signing.as, "spire_sign_as", "", "`name` of the step of the run, for which alone the signature holds")
 	set.StringVar(&o.tektonDir, "tekton_dir", defaultTektonDir, "root of the well-known `directories`")
 	return set
 }
@@ -164,8 +164,8 @@ func parseStepArguments(args []string) (stepOptions, error) {
 
 func (v *stepFlagValues) check() error {
 	o := &v.options
-	if v.spire {
-		return errors.New("-enable_spire: signing results with SPIRE is not supported; set enforce-nonfalsifiability to \"none\" in the feature-flags ConfigMap")
+	if o.signing.enabled && o.resultFrom != resultFromTerminationMessage {
+		return errors.New("-enable_spire: only what is in the termination message is signed; leave out -result_from")
 	}
 	if o.onError != "" && o.onError != onErrorContinue && o.onError != onErrorStopAndFail {
 		return fmt.Errorf("-on_error: %q is not one of %s, %s", o.onError, onErrorContinue, onErrorStopAndFail)

@@ -142,7 +142,14 @@ func (s *step) skip(err error) int {
 func (s *step) skipByWhen() int {
 	log.Print("Step was skipped due to when expressions were evaluated to false.")
 	s.internal = append(s.internal, internalEntry(internalReason, reasonSkipped))
-	s.publishInternal()
+	if !s.signing.enabled {
+		s.publishInternal()
+	} else if err := s.publish(); err != nil {
+		// That it reports nothing is signed too: else whoever takes a report away could say that it was skipped.
+		log.Printf("Error while handling results: %v", err)
+		s.release(false)
+		return exitFailed
+	}
 	s.writeExitCode("0")
 	s.release(true)
 	return 0
@@ -257,6 +264,9 @@ func (s *step) judge(err error) (exit int, code string, failed bool) {
 // known of the step itself is written alone, with the reason.
 func (s *step) publish() error {
 	entries, err := collectResults(s.stepOptions, s.before)
+	if err == nil && s.signing.enabled {
+		entries, err = s.signed(entries)
+	}
 	if err == nil {
 		err = writeMessage(s.terminationPath, append(entries, s.internal...), s.messageForm)
 	}
@@ -271,9 +281,21 @@ func (s *step) publish() error {
 		s.explain(reasonResultTooLarge, tooLong.detail())
 	case errors.As(err, &refused):
 		s.explain(reasonResultRefused, err.Error())
+	case s.signing.enabled:
+		s.internal = append(s.internal, internalEntry(internalMessage, err.Error()))
 	}
 	s.publishInternal()
 	return err
+}
+
+// signed adds to the entries what proves them. What the command itself wrote into the message is no report of ours: it
+// would go beside them unproven.
+func (s *step) signed(entries []messageEntry) ([]messageEntry, error) {
+	if err := os.WriteFile(s.terminationPath, nil, messageFileMode); err != nil {
+		return nil, err
+	}
+	proof, err := s.signing.proofOf(entries, companion{s.tekton("bin", "entrypoint"+spireSuffix), "-spire", spireDeadline})
+	return append(entries, proof...), err
 }
 
 // explain tells the controller why the step fails although its command may not have.

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"slices"
 	"time"
 )
@@ -18,8 +13,6 @@ const (
 	celSuffix = "-cel"
 	// celDeadline is far more than the evaluator allows itself.
 	celDeadline = 30 * time.Second
-	// maxCELOutput bounds what is read of its answer.
-	maxCELOutput = 4 << 20
 )
 
 // whenExpression guards a step. Either CEL is set, or the other three.
@@ -82,25 +75,9 @@ func (g guard) evaluate(expression string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), celDeadline)
-	defer cancel()
-	command := exec.CommandContext(ctx, g.evaluator)
-	command.Env = []string{} // it needs nothing of the step
-	command.Stdin = bytes.NewReader(input)
-	command.Stderr = os.Stderr
-	stdout, err := command.StdoutPipe()
+	output, err := companion{g.evaluator, "-cel", celDeadline}.ask(input)
 	if err != nil {
 		return false, err
-	}
-	if err := command.Start(); err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return false, fmt.Errorf("%s is missing: the init container brings it with -cel", g.evaluator)
-		}
-		return false, err
-	}
-	output, readErr := io.ReadAll(io.LimitReader(stdout, maxCELOutput))
-	if err := errors.Join(readErr, command.Wait()); err != nil {
-		return false, fmt.Errorf("%s: %w", g.evaluator, err)
 	}
 	var outcomes []struct {
 		Holds bool

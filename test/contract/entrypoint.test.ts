@@ -5,7 +5,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskSpec } from '../../src/api/pipeline/v1/task.ts';
-import { podInputOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { decideAtOnce } from '../../src/core/need.ts';
+import { podInputOf, podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
+import { spireServer } from '../../src/core/spire/spire.fake.ts';
+import { begun, factsOf } from '../../src/core/taskrun/given.fake.ts';
+import { planTaskRun } from '../../src/core/taskrun/plan.ts';
+import { supplyOf } from '../../src/core/taskrun/supply.fake.ts';
+import { startSpiffeAgent } from '../../src/spire/agent.fake.ts';
 import { resultsContainer } from '../../src/core/pod/results-sidecar.ts';
 import { buildPod } from '../../src/core/pod/build.ts';
 import type { Container, NewPod } from '../../src/core/pod/types.ts';
@@ -30,6 +36,8 @@ beforeAll(async () => {
   await promisify(execFile)('go', ['build', '-trimpath', '-o', binary, '.'], { cwd: source, env });
   const evaluator = { cwd: path.join(source, 'cel'), env };
   await promisify(execFile)('go', ['build', '-trimpath', '-o', `${binary}-cel`, '.'], evaluator);
+  const signer = { cwd: path.join(source, 'spire'), env };
+  await promisify(execFile)('go', ['build', '-trimpath', '-o', `${binary}-spire`, '.'], signer);
 }, 300_000);
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -75,6 +83,7 @@ async function runPod(
   spec: TaskSpec,
   signal: AbortSignal,
   flags: Record<string, string> = {},
+  socketPath?: string,
 ): Promise<{
   ended: Ended[];
   messages: (string | undefined)[];
@@ -84,7 +93,9 @@ async function runPod(
   /** What the results sidecar printed. */
   log: string;
 }> {
-  const pod = buildPod(podInputOf(spec, { settings: settingsOf(flags) }));
+  const settings = settingsOf(flags);
+  const spire = { ...settings.spire, ...(socketPath === undefined ? {} : { socketPath }) };
+  const pod = buildPod(podInputOf(spec, { settings: { ...settings, spire } }));
   const host = mkdtempSync(path.join(root, 'pod-'));
   const steps = pod.spec.containers.filter(({ name }) => name.startsWith('step-'));
   for (const name of [
@@ -253,6 +264,69 @@ describe('a planned pod run by the real entrypoint', () => {
     }
     const plain = await runPod({ steps: [{ name: 'a', image: 'i', script: 'true' }] }, signal);
     expect(existsSync(`${plain.host}/tekton/bin/entrypoint-cel`)).toBe(false);
+  });
+
+  it('signs what steps report, as the controller verifies it, with what the agent gives to the pod', async ({
+    signal,
+  }) => {
+    const spec: TaskSpec = {
+      results: [
+        { name: 'plain' },
+        { name: 'list', type: 'array' },
+        { name: 'map', type: 'object', properties: { b: {}, a: {} } },
+        { name: 'odd' },
+        { name: 'passed', value: '$(steps.first.results.own)' },
+      ],
+      steps: [
+        {
+          name: 'first',
+          image: 'i',
+          results: [{ name: 'own' }],
+          script: [
+            'cd "$HOST/tekton"; printf \'["x","y,z"]\' > results/list; printf \'{"b":"2","a":"1"}\' > results/map',
+            "printf 'a\\377\\n' > results/odd; printf v > results/plain; printf mine > steps/step-first/results/own",
+            'printf \'{"outputs":[{"name":"i","values":[{"uri":"u"}]}]}\' > steps/step-first/artifacts/provenance.json',
+          ].join('\n'),
+        },
+        { name: 'second', image: 'i', script: 'printf w > "$HOST/tekton/results/plain"' },
+        { name: 'skipped', image: 'i', script: 'true', when: [{ input: 'a', operator: 'in', values: ['b'] }] },
+      ],
+    };
+    const server = spireServer();
+    const agent = await startSpiffeAgent(() => [server.issue('URI:spiffe://example.org/ns/ns/taskrun/run')], server);
+    try {
+      const flags = { 'enforce-nonfalsifiability': 'spire' };
+      const { pod, messages, ended } = await runPod(spec, signal, flags, agent.socket);
+      expect(ended.map(({ exit, stderr }) => [exit, stderr])).toEqual([
+        [0, expect.stringContaining('not UTF-8')],
+        [0, ''],
+        [0, expect.stringContaining('skipped')],
+      ]);
+      const finishedAt = new Date(Date.now() + 1000).toISOString();
+      const statuses = pod.spec.containers.map(({ name }, index) => {
+        const message = messages[index] ?? '';
+        return { name, ready: false, state: { terminated: { exitCode: 0, message, finishedAt } } };
+      });
+      const done = podOf(spec, { phase: 'Succeeded', containerStatuses: statuses }, { settings: settingsOf(flags) });
+      const of = begun({}, { taskSpec: spec, flags, pods: [done], reason: 'Running' });
+      const bundle = { authorities: [server.authority.certificate], trustDomain: 'example.org' };
+      const supply = supplyOf({ ...of, trustBundle: { kind: 'read', bundle } });
+      const { status } = decideAtOnce(planTaskRun(factsOf(of), new Date(Date.now() + 2000)), supply);
+      expect(status.conditions).toMatchObject([
+        { reason: 'Succeeded' },
+        { type: 'SignedResultsVerified', status: 'True' },
+      ]);
+      expect(Object.fromEntries((status.results ?? []).map(({ name, value }) => [name, value]))).toEqual({
+        plain: 'w',
+        list: ['x', 'y,z'],
+        map: { a: '1', b: '2' },
+        odd: 'a\ufffd\n',
+        passed: 'mine',
+      });
+      expect(status.artifacts).toEqual({ outputs: [{ name: 'i', values: [{ uri: 'u' }] }] });
+    } finally {
+      await agent.stop();
+    }
   });
 
   it.for([3, 4, 10, 30])('loses no result in a pod of %i containers', async (containers, { signal }) => {

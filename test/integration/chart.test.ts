@@ -67,6 +67,32 @@ const rows: Row[] = [
     expected: container({ image: `ghcr.io/tektite/tektite@${digest}` }),
   },
   {
+    name: 'the SPIFFE Workload API for the controller',
+    set: ['controller.spiffeSocket=true'],
+    kind: 'Deployment',
+    expected: {
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              expect.objectContaining({
+                volumeMounts: [{ name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true }],
+              }),
+            ],
+            volumes: [{ name: 'spiffe-workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } }],
+          },
+        },
+      },
+    },
+  },
+  {
+    name: 'where SPIRE is',
+    set: ['configSpire.spire-trust-domain=prod.example'],
+    kind: 'ConfigMap',
+    object: 'config-spire',
+    expected: { data: expect.objectContaining({ 'spire-trust-domain': 'prod.example' }) as object },
+  },
+  {
     name: 'alert rules',
     set: ['alerts.enabled=true', 'alerts.labels.release=prometheus'],
     kind: 'PrometheusRule',

@@ -30,6 +30,7 @@ import {
 import { Store } from '../../src/kube/store.ts';
 import { silentLogger } from '../../src/log.ts';
 import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
+import { noIdentities } from '../../src/reconcilers/taskrun/identities.fake.ts';
 import { createTaskRunReconciler } from '../../src/reconcilers/taskrun/reconciler.ts';
 
 /**
@@ -110,6 +111,7 @@ async function reconcile(kind: 'TaskRun' | 'PipelineRun', name: string): Promise
     clock: systemClock,
     log: silentLogger,
     imageLookup: () => Promise.reject(new Error('nobody asks for images here')),
+    identities: noIdentities,
   };
   const reconciler = kind === 'TaskRun' ? createTaskRunReconciler(options) : createPipelineRunReconciler(options);
   await reconciler(`${namespace}/${name}`, new AbortController().signal);

@@ -100,6 +100,7 @@ describe('feature-flags', () => {
   });
 
   const guards: { key: string; value: string; field: keyof FeatureFlags; strictest: unknown }[] = [
+    { key: 'enforce-nonfalsifiability', value: 'sprie', field: 'enforceNonfalsifiability', strictest: 'spire' },
     {
       key: 'trusted-resources-verification-no-match-policy',
       value: 'fial',

@@ -74,7 +74,7 @@ export function parseFeatureFlags(data: Readonly<Record<string, string>> | undef
       'fail',
     ),
     enableProvenanceInStatus: values.boolean('enable-provenance-in-status', true),
-    enforceNonfalsifiability: values.oneOf('enforce-nonfalsifiability', 'none', ['none', 'spire']),
+    enforceNonfalsifiability: values.oneOf('enforce-nonfalsifiability', 'none', ['none', 'spire'], 'spire'),
     resultsFrom: values.oneOf('results-from', 'termination-message', ['termination-message', 'sidecar-logs']),
     maxResultSize: values.integer('max-result-size', 4096, 0, LARGEST_RESULT),
     setSecurityContext: values.boolean('set-security-context', false),

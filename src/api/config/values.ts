@@ -37,6 +37,11 @@ export class ConfigValues {
     return this.data[key] ?? fallback;
   }
 
+  /** A text of a certain form. */
+  matching(key: string, fallback: string, form: RegExp, want: string): string {
+    return this.read(key, fallback, want, (text) => (form.test(text.trim()) ? text.trim() : undefined));
+  }
+
   /** @param strictest what a bad value counts as, where the key guards something */
   boolean(key: string, fallback: boolean, strictest = fallback): boolean {
     const otherwise = this.otherwise(key, fallback, strictest);

@@ -6,7 +6,7 @@ import { messageOf } from '../../errors.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
 import type { Problem } from '../plan/problems.ts';
-import { verifyRunSignatures } from '../spire/verify.ts';
+import { verifyRunSignatures } from '../../core/spire/verify.ts';
 import type { RunObject } from '../types.ts';
 import type { Children } from './children.ts';
 import type { Services } from './options.ts';
@@ -76,6 +76,9 @@ function refusal(artifact: string, reason: string): Problem {
   return { artifact, at: 'verification', reason };
 }
 
+const unsignedReason =
+  'no step signed what it reports, and artifacts.taskrun.spire.required is "true" in chains-config: run it with enforce-nonfalsifiability "spire" in feature-flags';
+
 /**
  * Judges what SPIRE signed in a TaskRun, or in the TaskRuns of a PipelineRun: an attestation would vouch for results
  * that somebody has changed. Runs without such signatures cost nothing.
@@ -91,7 +94,10 @@ async function examineSignedResults({
 }: Examining): Promise<Examined> {
   const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children.own;
   const examined: Examined = { sound: true, refusals: [], failures: [], notes: [] };
-  const signed = taskRuns.filter((taskRun) => verifyRunSignatures(taskRun, undefined, now).state !== 'absent');
+  const { required } = config.spire;
+  const signed = taskRuns.filter(
+    (taskRun) => required || verifyRunSignatures(taskRun, undefined, now).state !== 'absent',
+  );
   if (signed.length === 0) return examined;
   let trustBundle: Awaited<ReturnType<Services['trustBundle']>>;
   try {
@@ -105,13 +111,14 @@ async function examineSignedResults({
     };
   }
   for (const taskRun of signed) {
-    const { state, details } = verifyRunSignatures(taskRun, trustBundle, now);
+    const { state, details } = verifyRunSignatures(taskRun, trustBundle, now, { whole: required });
+    if (required && state === 'absent') details.push(unsignedReason);
     const problems = details.map<Problem>((reason) => ({
       artifact: taskRun.metadata.name ?? '',
       at: 'verification',
       reason,
     }));
-    if (state === 'tampered') examined.refusals.push(...problems);
+    if (state === 'tampered' || (required && state !== 'verified')) examined.refusals.push(...problems);
     // What is not known of a PipelineRun's TaskRun is told on that TaskRun.
     else if (kind === 'taskrun') examined.notes.push(...problems);
   }

@@ -10,7 +10,7 @@ import type { ChainsConfig } from '../config.ts';
 import type { SigningKeyChoice } from '../namespaces.ts';
 import type { RunState } from '../plan/run.ts';
 import type { Seal } from '../plan/seal.ts';
-import type { TrustBundle } from '../spire/svid.ts';
+import type { TrustBundle } from '../../core/spire/svid.ts';
 import type { Signer } from '../signing/signer.ts';
 import type { Artifact, ArtifactKind, BackendName, FormatProblem, ImageSubject, RunObject } from '../types.ts';
 import type { StorageBackend } from '../storage/backend.ts';

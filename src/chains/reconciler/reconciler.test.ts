@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ApiError } from '../../kube/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
-import { dayAfter, runOf, signedEntries, spireServer } from '../spire/spire.fake.ts';
+import { dayAfter, runOf, signedEntries, spireServer } from '../../core/spire/spire.fake.ts';
 import { artifactsOf, childOf, concluded, pipelineRun, runs, taskRun, World } from './world.fake.ts';
 
 const withImages = (...values: string[]): TaskRun['status'] => ({
@@ -513,6 +513,18 @@ describe('results signed by means of SPIRE', () => {
     expect(await stateOf(where, build)).toEqual(concluded(sound.metadata.uid ?? ''));
     expect(where.events).toEqual([]);
     expect(where.signatures).toBe(2);
+  });
+
+  it('are asked for where the setting says so: a run without them is not attested, nor one without a statement', async () => {
+    for (const unsigned of [runOf([{ IMAGE: value }], [{ name: 'IMAGE', value }], svid), sound]) {
+      const where = at(unsigned);
+      where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+      await where.reconcile(unsigned);
+      expect(where.calls).toEqual([]);
+      const told = await stateOf(where, build);
+      expect(told?.[annotations.signed]).toBe('failed');
+      expect(told?.[annotations.problems]).toMatch(/signed nothing|RESULT_STATEMENT of step s0 is missing/);
+    }
   });
 
   it('that were changed are not: nothing is signed, neither the run nor its images, and it is said why', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { spireServer } from './spire.fake.ts';
+import { spireServer } from '../../core/spire/spire.fake.ts';
 import { readTrustBundle } from './trust-bundle.ts';
 
 const signal = new AbortController().signal;

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
-import type { TrustBundle } from './svid.ts';
+import type { TrustBundle } from '../../core/spire/svid.ts';
 
 export interface SpireSettings {
   /**
@@ -11,6 +11,8 @@ export interface SpireSettings {
   trustBundlePath: string;
   /** "" takes it from the authorities. Counts only with a trust bundle. */
   trustDomain: string;
+  /** No TaskRun is attested unless its steps signed all that they report, and all of it was verified. */
+  required: boolean;
 }
 
 const key = 'artifacts.taskrun.spire.trust-bundle-path';
@@ -21,7 +23,7 @@ const key = 'artifacts.taskrun.spire.trust-bundle-path';
  * @throws when one is configured and cannot be used, naming the key, the file and the way out.
  */
 export async function readTrustBundle(
-  { trustBundlePath, trustDomain }: SpireSettings,
+  { trustBundlePath, trustDomain }: Pick<SpireSettings, 'trustBundlePath' | 'trustDomain'>,
   signal: AbortSignal,
 ): Promise<TrustBundle | undefined> {
   if (trustBundlePath === '') return undefined;

@@ -1,3 +1,4 @@
+import { parseSpire } from '../../api/config/config-spire.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
@@ -26,6 +27,7 @@ import type {
 export const settings: Settings = {
   flags: parseFeatureFlags(undefined).flags,
   defaults: parseDefaults(undefined).defaults,
+  spire: parseSpire({}).spire,
   images: { entrypoint: 'entrypoint:1', nop: 'nop:1' },
   release: 'v1',
 };

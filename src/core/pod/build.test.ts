@@ -12,6 +12,17 @@ import { podInputOf, settingsOf, taskRunOf } from './pod.fake.ts';
 const pods: [name: string, input: PodInput][] = [
   ['one-step', podInputOf({ steps: [{ name: 'hello', image: 'busybox', command: ['echo'], args: ['hi'] }] })],
   [
+    'signed',
+    podInputOf(
+      {
+        results: [{ name: 'digest' }],
+        steps: [{ name: 'build', image: 'builder', command: ['make'] }],
+        sidecars: [{ name: 'side', image: 'side' }],
+      },
+      { settings: settingsOf({ 'enforce-nonfalsifiability': 'spire', 'results-from': 'sidecar-logs' }) },
+    ),
+  ],
+  [
     'two-steps-with-script-and-results',
     podInputOf({
       results: [{ name: 'digest' }, { name: 'url' }],

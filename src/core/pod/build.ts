@@ -1,6 +1,7 @@
 import type { EnvVar, Volume } from '../../api/core/container.ts';
 import type { Sidecar, Step } from '../../api/pipeline/v1/task.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
+import { stepIdentity } from '../spire/statement.ts';
 import { affinityOf } from './affinity.ts';
 import { credentials, type Credentials } from './credentials.ts';
 import {
@@ -111,6 +112,7 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     hasScripts: [...stepScripts, ...sidecarScripts].some((file) => file !== undefined),
     credentials: !settings.flags.disableCredsInit,
     cancelFile: settings.flags.keepPodOnCancel,
+    signed: settings.flags.enforceNonfalsifiability === 'spire',
   };
   const found = settings.flags.disableCredsInit
     ? { flags: [], volumes: [], mounts: [] }
@@ -159,6 +161,7 @@ function prepare(plan: Plan): Container {
     command: [paths.entrypointInImage, 'init'],
     args: [
       ...(plan.steps.some(hasCEL) ? ['-cel'] : []),
+      ...(plan.shape.signed ? ['-spire'] : []),
       ...files.flatMap(scriptArguments),
       ...workingDirs.flatMap((directory) => ['-working_dir', directory]),
       paths.entrypointInImage,
@@ -211,6 +214,7 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
       compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
       results: (input.spec.results ?? []).map((result) => result.name),
       messageLimit: messageLimit(containerCount(plan)),
+      signing: shape.signed ? signingOf(input, stepContainerName(step.name, index)) : undefined,
       debug: debugFlags(step, plan.breakpoints),
     }),
     ...optional('workingDir', step.workingDir ? absolute(step.workingDir) : undefined),
@@ -226,6 +230,13 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
     ...optional('imagePullPolicy', step.imagePullPolicy || undefined),
     ...optional('securityContext', step.securityContext),
     terminationMessagePath: paths.termination,
+  };
+}
+
+function signingOf({ taskRun, settings }: PodInput, container: string): { socket: string; as: string } {
+  return {
+    socket: settings.spire.socketPath,
+    as: stepIdentity(taskRun.metadata.uid ?? '', podName(taskRun), container),
   };
 }
 

@@ -6,6 +6,9 @@ const longestMessage = 4096;
 /** Bytes that it keeps of all containers of a pod, in equal shares (MaxPodTerminationMessageLogLength). */
 const longestMessages = 12_288;
 
+/** By it steps sign what they report. */
+export const signingFlag = '-enable_spire';
+
 /** Bytes of a termination message that the kubelet keeps in a pod of so many containers, init containers included. */
 export function messageLimit(containers: number): number {
   return Math.min(longestMessage, Math.floor(longestMessages / Math.max(containers, 1)));
@@ -21,6 +24,8 @@ export interface MoreFlags {
   results: string[];
   /** Bytes that the kubelet keeps of the step's termination message. */
   messageLimit: number;
+  /** How it signs what the step reports; absent: not at all. */
+  signing?: { socket: string; as: string } | undefined;
   /** Breakpoints of this step. */
   debug: string[];
 }
@@ -40,6 +45,9 @@ export function entrypointArguments(
   return [
     ...orderFlags(index),
     ...(more.messageLimit < longestMessage ? ['-termination_message_limit', String(more.messageLimit)] : []),
+    ...(more.signing
+      ? [signingFlag, '-spire_socket_path', more.signing.socket, '-spire_sign_as', more.signing.as]
+      : []),
     ...more.credentials,
     ...(more.resultsFromSidecar ? ['-result_from', 'sidecar-logs'] : []),
     ...(more.compressTerminationMessage ? ['-compress_termination_message=true'] : []),

@@ -16,6 +16,8 @@ export const paths = {
   creds: '/tekton/creds',
   credsSecrets: '/tekton/creds-secrets',
   termination: '/tekton/termination',
+  /** Where upstream mounts the SPIFFE Workload API. */
+  spiffe: '/spiffe-workload-api',
   entrypoint: '/tekton/bin/entrypoint',
   /** Where the entrypoint's image holds the binary. */
   entrypointInImage: '/ko-app/entrypoint',

@@ -1,4 +1,5 @@
 import { parseBackOff } from '../../api/config/config-back-off.ts';
+import { parseSpire } from '../../api/config/config-spire.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseFeatureFlags } from '../../api/config/feature-flags.ts';
 import type { TaskRun, TaskRunSpec, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
@@ -14,6 +15,7 @@ export function settingsOf(flags: Record<string, string> = {}, defaults: Record<
   return {
     flags: featureFlags,
     defaults: parseDefaults(defaults).defaults,
+    spire: parseSpire({}).spire,
     images: { entrypoint: 'tektite/entrypoint:v1', nop: 'tektite/nop:v1' },
     release: 'v0.1.0',
     creationBackOff: featureFlags.enableWaitExponentialBackoff ? parseBackOff({}).backOff : undefined,

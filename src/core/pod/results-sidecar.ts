@@ -15,7 +15,8 @@ const subcommand = 'results';
 
 /** Whether a run's results come by the log of a sidecar: where that is asked for, and there is anything to carry. */
 export function hasResultsSidecar(spec: TaskSpec, flags: FeatureFlags): boolean {
-  if (flags.resultsFrom !== 'sidecar-logs') return false;
+  // What is signed is in the termination message: a log proves nothing.
+  if (flags.resultsFrom !== 'sidecar-logs' || flags.enforceNonfalsifiability === 'spire') return false;
   const steps = spec.steps ?? [];
   return (spec.results ?? []).length > 0 || steps.some((step) => (step.results ?? []).length > 0 || hasArtifacts(step));
 }

@@ -11,6 +11,7 @@ const names = {
   bin: 'tekton-internal-bin',
   scripts: 'tekton-internal-scripts',
   downward: 'tekton-internal-downward',
+  spiffe: 'spiffe-workload-api',
 } as const;
 
 function emptyDir(name: string): Volume {
@@ -31,6 +32,8 @@ export interface PodShape {
   credentials: boolean;
   /** Flag keep-pod-on-cancel: a cancel annotation reaches the steps through a file. */
   cancelFile: boolean;
+  /** Steps sign what they report, by means of SPIRE. */
+  signed: boolean;
 }
 
 /** The volumes of a pod that are ours. */
@@ -41,6 +44,7 @@ export function internalVolumes(shape: PodShape): Volume[] {
     if (shape.credentials) volumes.push({ name: credsVolume(index), emptyDir: { medium: 'Memory' } });
     volumes.push(emptyDir(runVolume(index)));
   }
+  if (shape.signed) volumes.push({ name: names.spiffe, csi: { driver: 'csi.spiffe.io', readOnly: true } });
   return [...volumes, { name: names.downward, downwardAPI: { items: downwardFiles(shape.cancelFile) } }];
 }
 
@@ -73,6 +77,7 @@ export function stepMounts(index: number, hasScript: boolean, shape: PodShape): 
     { name: names.results, mountPath: paths.results },
     { name: names.steps, mountPath: paths.steps, readOnly: true },
     { name: names.artifacts, mountPath: paths.artifacts },
+    ...(shape.signed ? [{ name: names.spiffe, mountPath: paths.spiffe, readOnly: true }] : []),
   ];
 }
 

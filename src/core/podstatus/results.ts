@@ -62,7 +62,7 @@ export function taskResultsFromStep(
 }
 
 /** `$(steps.a.results.b)`, also with `[*]`, in any of the three spellings of the last part. */
-function stepResultReference(value: string): { step: string; result: string } | undefined {
+export function stepResultReference(value: string): { step: string; result: string } | undefined {
   const match = /^steps\.([^.]+)\.results(?:\.([^.[\]]+)|\[(['"])([^'"]+)\3\])(?:\[\*\])?$/.exec(
     references(value)[0] ?? '',
   );

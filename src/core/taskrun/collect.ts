@@ -56,7 +56,7 @@ const cutShort: ResultsReading = {
 };
 
 /** Milliseconds since the epoch; 0 when no step has told. */
-function endOfSteps(pod: Pod): number {
+export function endOfSteps(pod: Pod): number {
   const ends = (pod.status?.containerStatuses ?? [])
     .filter(({ name }) => isStepContainer(name))
     .map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ''));

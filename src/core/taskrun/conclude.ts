@@ -3,6 +3,7 @@ import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, isFailed, succeededCondition, withSucceeded } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
 import type { TaskRunFacts } from './facts.ts';
+import { resultsVerified } from '../spire/material.ts';
 import { withoutPodRecord, withSpecRecords } from './record.ts';
 import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
 
@@ -45,7 +46,11 @@ function nextAttempt(status: TaskRunStatus, now: Date): TaskRunStatus {
     ...kept,
     ...(annotations ? { annotations } : {}),
     retriesStatus: [...(retriesStatus ?? []), attempt],
-    conditions: withSucceeded(status.conditions, { status: 'Unknown', reason: reasons.toBeRetried, message }, now),
+    conditions: withSucceeded(
+      status.conditions?.filter(({ type }) => type !== resultsVerified),
+      { status: 'Unknown', reason: reasons.toBeRetried, message },
+      now,
+    ),
   });
 }
 

@@ -22,6 +22,19 @@ export interface NewClaim extends Required<Pick<PersistentVolumeClaimTemplate, '
   metadata: NewPod['metadata'];
 }
 
+/** By what SPIRE knows the steps of a pod, and until when. */
+export interface PodIdentity {
+  namespace: string;
+  taskRun: string;
+  pod: string;
+  podUid: string;
+  node: string;
+  /** Step containers: a sidecar gets no identity. */
+  containers: string[];
+  /** Seconds since the epoch; 0: until it is taken away. */
+  expiresAt: number;
+}
+
 export type PodPatch =
   | { kind: 'annotation'; name: string; value: string }
   /** New images of containers, by their place in the pod's spec, which never changes. */
@@ -32,6 +45,8 @@ export type TaskRunEffect =
   | { type: 'createPod'; pod: NewPod }
   | { type: 'patchPod'; namespace: string; name: string; purpose: 'ready' | 'cancel' | 'stopSidecars'; patch: PodPatch }
   | { type: 'deletePod'; namespace: string; name: string; uid?: string }
+  | { type: 'registerIdentity'; identity: PodIdentity }
+  | { type: 'removeIdentity'; identity: Pick<PodIdentity, 'namespace' | 'taskRun' | 'podUid'> }
   | PatchMetadataEffect
   | EventEffect;
 

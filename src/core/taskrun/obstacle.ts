@@ -4,6 +4,7 @@ import { quote } from '../podstatus/quote.ts';
 import { failed, withCondition, type PlanContext } from './context.ts';
 import type { TaskRunDecision } from './facts.ts';
 import type { StartFacts } from './lookups.ts';
+import { reservedResultProblem } from './signed-results.ts';
 import { reasons } from './reasons.ts';
 
 /** How long to wait before a registry that did not answer is asked again. */
@@ -25,12 +26,22 @@ export function obstacleToStart(
   status: TaskRunStatus,
   found: StartFacts,
 ): TaskRunDecision | undefined {
-  const obstacle = accountObstacle(context, found) ?? logObstacle(context, found) ?? imageObstacle(context, found);
+  const obstacle =
+    nameObstacle(context, status) ??
+    accountObstacle(context, found) ??
+    logObstacle(context, found) ??
+    imageObstacle(context, found);
   if (obstacle === undefined) return undefined;
   const { now } = context;
   if (obstacle.kind === 'ends') return { status: failed(status, obstacle.reason, obstacle.message, now), effects: [] };
   const state = { status: 'Unknown', reason: reasons.podPending, message: obstacle.message } as const;
   return { status: withCondition(status, state, now), effects: [], requeueAfterMs: obstacle.ms };
+}
+
+function nameObstacle({ facts: { settings } }: PlanContext, { taskSpec }: TaskRunStatus): Obstacle | undefined {
+  const isSigning = settings.flags.enforceNonfalsifiability === 'spire';
+  const problem = reservedResultProblem(taskSpec?.results ?? [], isSigning);
+  return problem && { kind: 'ends', ...problem };
 }
 
 function accountObstacle({ facts: { taskRun }, now }: PlanContext, found: StartFacts): Obstacle | undefined {

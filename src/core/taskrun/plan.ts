@@ -9,6 +9,7 @@ import { failed, leastStatus, planContext, type AskingPhase, type Phase } from '
 import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
+import { withIdentity } from './identity.ts';
 import { reasons } from './reasons.ts';
 import { withViolations } from './record.ts';
 import { running, withPodWarning } from './running.ts';
@@ -42,7 +43,7 @@ export function* planTaskRun(facts: TaskRunFacts, now: Date): Planning<TaskRunDe
   for (const phase of phases) {
     const said = phase(context);
     const decision = said && Symbol.iterator in said ? yield* said : said;
-    if (decision) return finish(facts, withViolations(context, decision), now);
+    if (decision) return finish(facts, withIdentity(context, withViolations(context, decision)), now);
   }
   return { status: context.status, effects: [] };
 }
@@ -84,6 +85,8 @@ function withRequeue(facts: TaskRunFacts, decision: TaskRunDecision, now: Date):
   if (!isOurs || isDone(status)) return { status, effects: decision.effects };
   const left = timeLeftMs(facts.taskRun, status, facts.settings, now);
   const again = succeededCondition(status)?.reason === reasons.toBeRetried ? 0 : undefined;
-  const requeueAfterMs = soonest(decision.requeueAfterMs, again, left === undefined ? undefined : Math.max(0, left));
+  // A time that is over has had its say: it does not hurry what waits for something else.
+  const end = left !== undefined && (left > 0 || decision.requeueAfterMs === undefined) ? Math.max(0, left) : undefined;
+  const requeueAfterMs = soonest(decision.requeueAfterMs, again, end);
   return { status, effects: decision.effects, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
 }

@@ -26,6 +26,8 @@ export const reasons = {
   stopSidecarFailed: 'TaskRunStopSidecarFailed',
   couldntCreateClaim: 'CouldntCreateWorkspacePVC',
   resultTooLarge: 'TaskRunResultLargerThanAllowedLimit',
+  resultsVerified: 'TaskRunResultsVerified',
+  resultsVerificationFailed: 'TaskRunResultsVerificationFailed',
   /** Ours: the results sidecar's log cannot be had, or says why results are missing. */
   resultsUnreadable: 'TaskRunResultsUnreadable',
   /** Ours: the run cannot be stored with the status that it would have. */

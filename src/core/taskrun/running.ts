@@ -23,6 +23,7 @@ import { collectResults, type Collected } from './collect.ts';
 import { failed, started, withContainers, type AskingPhase, type PlanContext } from './context.ts';
 import type { TaskRunEffect } from './facts.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
+import { withVerifiedResults, type Verified } from './signed-results.ts';
 import { withProvenance } from './provenance.ts';
 
 /**
@@ -36,12 +37,9 @@ export const running: AskingPhase = function* (context) {
   const { pod, facts, now } = context;
   if (pod === undefined) return undefined;
   const begun = withProvenance(started(context), facts.settings);
-  const collected = isFinished(pod) ? yield* collectResults(context, pod, begun) : undefined;
-  const awaited = collected?.kind === 'wait' ? collected : undefined;
-  const status =
-    collected === undefined || collected.kind === 'wait'
-      ? unfinished(begun, pod, context, awaited?.message)
-      : finished(begun, pod, context, collected);
+  const ended = isFinished(pod) ? yield* theEnd(begun, pod, context) : undefined;
+  const awaited = ended?.kind === 'wait' ? ended : undefined;
+  const status = ended?.kind === 'ended' ? ended.status : unfinished(begun, pod, context, awaited?.message);
   const effects: TaskRunEffect[] = gate(pod, facts.settings);
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
@@ -53,6 +51,17 @@ export const running: AskingPhase = function* (context) {
     ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
   };
 };
+
+/** The status of a run whose steps have ended, once its results are there and verified. */
+function* theEnd(
+  begun: TaskRunStatus,
+  pod: Pod,
+  context: PlanContext,
+): Planning<Verified | Extract<Collected, { kind: 'wait' }>> {
+  const collected = yield* collectResults(context, pod, begun);
+  if (collected.kind === 'wait') return collected;
+  return yield* withVerifiedResults(context, pod, finished(begun, pod, context, collected));
+}
 
 /** What its events say of a pod whose steps should have begun by now. */
 export function* withPodWarning(context: PlanContext): Planning<PlanContext, PodWarningNeed> {

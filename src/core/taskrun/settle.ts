@@ -1,6 +1,6 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { withSucceeded } from '../condition.ts';
-import { isTooLarge, type EffectOutcome } from '../decision.ts';
+import { succeededCondition, withSucceeded } from '../condition.ts';
+import { isTooLarge, soonest, type EffectOutcome } from '../decision.ts';
 import type { Pod } from '../pod/types.ts';
 import { claimRetryMs, quotaConflictRetryMs, quotaRetryMs } from '../quota.ts';
 import { failed } from './context.ts';
@@ -47,6 +47,8 @@ export function settle(
 ): TaskRunDecision {
   const failure = outcomes.find((outcome) => outcome.kind === 'failed');
   if (failure === undefined) return withMadePod(decision, outcomes);
+  if (failure.effect.type === 'removeIdentity') return identityStays(decision, failure);
+  if (failure.effect.type === 'registerIdentity') return identityAwaited(facts, decision, failure, now);
   if (failure.effect.type === 'patchPod') return sidecarsRunOn(decision, failure);
   // The decision had a condition for a pod that was made; this one replaces what the run had before.
   const status = { ...decision.status, conditions: facts.taskRun.status?.conditions };
@@ -76,6 +78,30 @@ function sidecarsRunOn(decision: TaskRunDecision, { message }: Failure): TaskRun
     ...decision,
     effects: [{ type: 'event', eventType: 'Warning', reason: reasons.stopSidecarFailed, message: text }],
   };
+}
+
+/** The steps of the pod cannot sign until SPIRE knows them: the run goes on, and says so. */
+function identityAwaited(
+  facts: TaskRunFacts,
+  { status, requeueAfterMs }: TaskRunDecision,
+  { message: cause }: Failure,
+  now: Date,
+): TaskRunDecision {
+  const message = `SPIRE could not be told of the pod, whose steps wait with their results for it: ${cause}; it will be tried again`;
+  const reason = succeededCondition(status)?.reason ?? reasons.running;
+  const waitingStatus = {
+    ...status,
+    conditions: withSucceeded(status.conditions, { status: 'Unknown', reason, message }, now),
+  };
+  const again = soonest(requeueAfterMs, troubleRetryMs) ?? troubleRetryMs;
+  return finish(facts, { status: waitingStatus, effects: [], requeueAfterMs: again }, now);
+}
+
+/** The run is over, and its pod ends: nobody else can have the identity, which expires with the run's time. */
+function identityStays(decision: TaskRunDecision, { message }: Failure): TaskRunDecision {
+  const text = `SPIRE still knows the pod of the run, which has ended: ${message}`;
+  const effect = { type: 'event', eventType: 'Warning', reason: 'IdentityNotRemoved', message: text } as const;
+  return { ...decision, effects: [...decision.effects, effect] };
 }
 
 type Settled = Omit<TaskRunDecision, 'effects'>;

@@ -1,5 +1,5 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { AnswerTo, ContainerLog, Need } from '../need.ts';
+import type { AnswerTo, ContainerLog, Need, TrustBundleAnswer } from '../need.ts';
 import type { Reference } from '../reference/reference.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { StartFacts } from './lookups.ts';
@@ -15,6 +15,8 @@ export interface Findings {
   podWarning?: string | undefined;
   /** What the results sidecar printed, or why that cannot be read. */
   log?: string | ContainerLog | undefined;
+  /** Who vouches for what steps sign. */
+  trustBundle?: TrustBundleAnswer | undefined;
   /** The TaskRun that a rerun may take over from. */
   earlier?: TaskRun | undefined;
 }
@@ -42,6 +44,8 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
           : { kind: 'read', text: findings.log ?? '', isCut: false };
       case 'logAccess':
         return logsDenied !== true;
+      case 'trustBundle':
+        return findings.trustBundle ?? { kind: 'unreadable', message: 'there is no SPIRE here' };
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
       case 'earlierTaskRun':

@@ -12,6 +12,7 @@ import { podOfAnother, podOfEarlierRun, type MadePod, type TaskRunOutcome } from
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
 import { persistentVolumeClaims, pods, type PersistentVolumeClaim, type Pod } from '../../kube/resources.ts';
+import type { Identities } from './identities.ts';
 import { during, type ReconcileSpan } from '../tracing.ts';
 import type { TaskRunStores } from './observe.ts';
 
@@ -21,6 +22,7 @@ export interface Applying {
   client: Pick<KubeClient, 'get' | 'create' | 'patch' | 'delete'>;
   stores: Pick<TaskRunStores, 'pods' | 'taskRuns'>;
   settings: Settings;
+  identities: Pick<Identities, 'register' | 'remove'>;
   span?: ReconcileSpan | undefined;
 }
 
@@ -65,8 +67,9 @@ async function attempt(effect: TaskRunEffect, action: Action): Promise<TaskRunOu
   }
 }
 
-/** Creations, and sidecars that the API server or a webhook will not have stopped: trying again would not help. */
+/** Creations, what SPIRE was to be told, and sidecars that the API server or a webhook will not have stopped. */
 function isReported(effect: TaskRunEffect, error: unknown): boolean {
+  if (effect.type === 'registerIdentity' || effect.type === 'removeIdentity') return true;
   if (effect.type === 'createPod' || effect.type === 'createPersistentVolumeClaim') return true;
   const isRefusal = error instanceof ApiError && [400, 403, 422].includes(error.status);
   return isRefusal && effect.type === 'patchPod' && effect.purpose === 'stopSidecars';
@@ -84,6 +87,10 @@ async function carryOut(effect: TaskRunEffect, action: Action): Promise<MadePod 
     }
     case 'deletePod':
       return deletePod(effect.namespace, effect.name, effect.uid, action);
+    case 'registerIdentity':
+      return action.identities.register(action.settings.spire, effect.identity, action.signal);
+    case 'removeIdentity':
+      return action.identities.remove(action.settings.spire, effect.identity, action.signal);
     case 'patchMetadata':
     case 'event':
       // Written with and after the status: see reconciler.ts.

@@ -6,6 +6,7 @@ import { planTaskRun, statusInstead } from '../../core/taskrun/plan.ts';
 import { settle, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { reconcilerOf, type FrameOptions } from '../frame.ts';
+import type { Identities } from './identities.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 import { supplierFor, type Supplying } from './supply.ts';
@@ -14,6 +15,7 @@ export interface TaskRunReconcilerOptions extends FrameOptions {
   client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus' | 'podLogs'>;
   stores: TaskRunStores;
   imageLookup: Supplying['imageLookup'];
+  identities: Identities;
   /** Answers remote references. */
   remote?: Supplying['remote'];
 }

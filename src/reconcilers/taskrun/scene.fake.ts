@@ -9,6 +9,8 @@ import { FakeKubeClient } from '../../kube/client.fake.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
 import { limitRanges, pods, serviceAccounts, type LimitRange, type Pod } from '../../kube/resources.ts';
 import { Store } from '../../kube/store.ts';
+import { noIdentities } from './identities.fake.ts';
+import type { Identities } from './identities.ts';
 import { taskRunResource } from './apply.ts';
 import { byController, controllerIndex } from '../../kube/owners.ts';
 import { createTaskRunReconciler } from './reconciler.ts';
@@ -27,6 +29,7 @@ export class Scene {
     limitRanges: new Store<LimitRange>(),
   };
   imageLookup: ImageLookup = () => Promise.reject(new Error('nobody asks for images here'));
+  identities: Identities = noIdentities;
   readonly logged: string[] = [];
   flags: Record<string, string> = {};
 
@@ -67,6 +70,7 @@ export class Scene {
       settings: () => settingsOf(this.flags),
       clock: this.clock,
       imageLookup: (...args) => this.imageLookup(...args),
+      identities: this.identities,
       events: { event: (_target, type, reason) => this.events.push(`${type} ${reason}`) },
       log: { info: (_fields: unknown, line?: string) => void this.logged.push(String(line)) },
     });

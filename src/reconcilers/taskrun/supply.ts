@@ -1,8 +1,10 @@
 import { taskRuns } from '../../api/resources.ts';
+import type { SpireConfig } from '../../api/config/config-spire.ts';
 import { gateOf } from '../../concurrency.ts';
-import type { AnswerTo, Need } from '../../core/need.ts';
+import type { AnswerTo, Need, TrustBundleAnswer } from '../../core/need.ts';
 import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
+import { messageOf } from '../../errors.ts';
 import { found, type KubeClient } from '../../kube/client.ts';
 import { joinKey } from '../../kube/object.ts';
 import type { LimitRange } from '../../kube/resources.ts';
@@ -10,12 +12,27 @@ import type { Store } from '../../kube/store.ts';
 import { supplyContainerLog, supplyLogAccess } from '../supply/container-log.ts';
 import { supplyCredentials } from '../supply/credentials.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
+import type { Identities } from './identities.ts';
 import { supplyPodWarning } from '../supply/pod-warning.ts';
 
 export interface Supplying extends DefinitionSources {
   client: Pick<KubeClient, 'get' | 'list' | 'create' | 'podLogs'>;
   stores: DefinitionSources['stores'] & { limitRanges: Pick<Store<LimitRange>, 'list'> };
   imageLookup: ImageLookup;
+  identities: Pick<Identities, 'trustBundle'>;
+}
+
+async function supplyTrustBundle(
+  spire: SpireConfig,
+  identities: Supplying['identities'],
+  signal: AbortSignal,
+): Promise<TrustBundleAnswer> {
+  try {
+    return { kind: 'read', bundle: await identities.trustBundle(spire, signal) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: 'unreadable', message: messageOf(error) };
+  }
 }
 
 /** Finds out what planning a TaskRun asks for; StepActions no more at once than default-step-ref-concurrency-limit. */
@@ -47,6 +64,8 @@ export function supplierFor(
         return supplyContainerLog(need, client, signal);
       case 'logAccess':
         return supplyLogAccess(need, client, signal);
+      case 'trustBundle':
+        return supplyTrustBundle(settings.spire, supplying.identities, signal);
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
       case 'earlierTaskRun':

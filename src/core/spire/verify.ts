@@ -1,8 +1,10 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../../errors.ts';
+import { entryType, parseTerminationMessage } from '../podstatus/termination.ts';
 import { checkStatusResults } from './coverage.ts';
 import {
   isProof,
+  isWholeProof,
   manifestKey,
   resultsVerified,
   signatureSuffix,
@@ -12,6 +14,7 @@ import {
   type StepMaterial,
 } from './material.ts';
 import { checkIssuer, isSignedBy, isValid, parseSvid, spiffeUri, type Svid, type TrustBundle } from './svid.ts';
+import { stepIdentity, statementKey, statementOf } from './statement.ts';
 import { readValue, signedText } from './value.ts';
 
 export interface Verdict {
@@ -22,6 +25,14 @@ export interface Verdict {
    */
   state: 'absent' | 'verified' | 'unverifiable' | 'tampered';
   details: string[];
+}
+
+export interface VerifyRules {
+  /**
+   * The entrypoint is ours: each step that had its turn signed all that it reports in a statement, and nothing that was
+   * not signed counts. Without, steps may have been signed by upstream's entrypoint.
+   */
+  whole?: boolean;
 }
 
 interface Findings {
@@ -35,25 +46,33 @@ interface Findings {
  * pkg/spire), and the controller's signature of the status. Certificates are short-lived: each is judged as of the time
  * when it was used.
  */
-export function verifyRunSignatures(taskRun: TaskRun, trustBundle: TrustBundle | undefined, now: Date): Verdict {
+export function verifyRunSignatures(
+  taskRun: TaskRun,
+  trustBundle: TrustBundle | undefined,
+  now: Date,
+  { whole = false }: VerifyRules = {},
+): Verdict {
   const steps = stepMaterials(taskRun);
   const findings: Findings = { problems: [], gaps: [] };
   const controller = controllersWord(taskRun, findings);
+  const judging: Judging = { taskRun, trustBundle, now, findings, whole };
+  if (whole) checkEveryStepSigned(taskRun, steps, findings);
+  const svids = steps.flatMap((step) => checkStep(step, judging) ?? []);
+  if (steps.length > 0 || whole) checkStatusResults(taskRun, steps, findings);
   if (steps.length === 0 && !controller && findings.problems.length === 0) return { state: 'absent', details: [] };
-  const judged: Judging = { taskRun, trustBundle, now, findings };
-  const svids = steps.flatMap((step) => checkStep(step, judged) ?? []);
-  if (steps.length > 0) checkStatusResults(taskRun, steps, findings);
-  const svid = controller ? checkStatusHash(judged) : undefined;
+  const svid = controller ? checkStatusHash(judging) : undefined;
   if (svid) svids.push(svid);
   checkOneDomain(svids, findings);
+  return verdictOf(judging);
+}
+
+function verdictOf({ trustBundle, findings: { problems, gaps } }: Judging): Verdict {
+  if (problems.length > 0) return { state: 'tampered', details: unique(problems) };
   if (!trustBundle)
-    findings.gaps.push(
+    gaps.push(
       'no trust bundle is configured, so it was not checked who issued the certificates; set artifacts.taskrun.spire.trust-bundle-path in chains-config',
     );
-  if (findings.problems.length > 0) return { state: 'tampered', details: unique(findings.problems) };
-  return findings.gaps.length > 0
-    ? { state: 'unverifiable', details: unique(findings.gaps) }
-    : { state: 'verified', details: [] };
+  return gaps.length > 0 ? { state: 'unverifiable', details: unique(gaps) } : { state: 'verified', details: [] };
 }
 
 interface Judging {
@@ -61,6 +80,7 @@ interface Judging {
   trustBundle: TrustBundle | undefined;
   now: Date;
   findings: Findings;
+  whole: boolean;
 }
 
 /** Whether the controller signed the status; notes what it says against the run. */
@@ -81,7 +101,8 @@ function controllersWord({ status }: TaskRun, { problems }: Findings): boolean {
 }
 
 /** Returns the SVID when there is one to speak of. */
-function checkStep({ where, entries, signed, finishedAt }: StepMaterial, judging: Judging): Svid | undefined {
+function checkStep(step: StepMaterial, judging: Judging): Svid | undefined {
+  const { where, entries, signed, finishedAt } = step;
   const {
     taskRun: { metadata, status },
     findings: { problems },
@@ -98,14 +119,51 @@ function checkStep({ where, entries, signed, finishedAt }: StepMaterial, judging
   const when = timeOf(finishedAt ?? status?.completionTime, judging.now);
   checkCertificate(svid, where, when, when, judging);
   checkManifest(where, entries, problems);
-  for (const name of [...entries.keys()].filter((key) => key === manifestKey || !isProof(key, entries))) {
+  checkStatement(step, judging);
+  for (const name of [...entries.keys()].filter((key) => isWholeProof(key) || !isProof(key, entries))) {
     const signature = entries.get(`${name}${signatureSuffix}`);
-    const what = name === manifestKey ? `${manifestKey} of ${where}` : `result ${name} of ${where}`;
+    const what = isWholeProof(name) ? `${name} of ${where}` : `result ${name} of ${where}`;
     if (signature === undefined) problems.push(`${what} has no signature`);
     else if (!isSignedBy(svid, signature, signedText(readValue(entries.get(name) ?? ''))))
       problems.push(`${what} is not what was signed`);
   }
   return svid;
+}
+
+/** A step that was killed, or whose turn never came after one that failed, may sign nothing if it reports nothing. */
+function checkEveryStepSigned(
+  { status }: TaskRun,
+  materials: readonly StepMaterial[],
+  { problems }: Pick<Findings, 'problems'>,
+): void {
+  const signed = new Set(materials.filter((step) => step.signed).map(({ reported }) => reported?.container));
+  let failed = false;
+  for (const { container, name, terminated } of status?.steps ?? []) {
+    failed ||= terminated?.exitCode !== 0;
+    if (signed.has(container)) continue;
+    const entries = parseTerminationMessage(terminated?.message) ?? [];
+    if (!failed) problems.push(`step ${name ?? ''} signed nothing`);
+    else if (entries.some(({ type }) => type !== entryType.internal))
+      problems.push(`step ${name ?? ''} reports what it did not sign`);
+  }
+}
+
+/** Upstream signs values alone: by the statement they are of this step, and none was dropped or has another's name. */
+function checkStatement({ where, entries, reported }: StepMaterial, judging: Judging): void {
+  const { taskRun, findings, whole } = judging;
+  const found = entries.get(statementKey);
+  if (found === undefined) {
+    if (whole) findings.problems.push(`${statementKey} of ${where} is missing`);
+    return;
+  }
+  if (reported === undefined) {
+    if (whole) findings.problems.push(`${statementKey} of ${where} cannot be checked without its termination message`);
+    return;
+  }
+  const { metadata, status } = taskRun;
+  const identity = stepIdentity(metadata.uid ?? '', status?.podName ?? '', reported.container);
+  if (statementOf(identity, reported.entries) !== found)
+    findings.problems.push(`${statementKey} of ${where} is not of what the step reports`);
 }
 
 function readSvid(pem: string | undefined, what: string, problems: string[]): Svid | undefined {

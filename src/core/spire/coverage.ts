@@ -1,7 +1,11 @@
 import type { TaskResult } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { typeOfValue } from '../../core/params/value.ts';
+import { stepContainerName } from '../pod/names.ts';
+import { stepResultReference } from '../podstatus/results.ts';
+import { entryType } from '../podstatus/termination.ts';
+import { typeOfValue } from '../params/value.ts';
 import { isProof, type StepMaterial } from './material.ts';
+import { statementKey } from './statement.ts';
 import { isValueOf, readValue } from './value.ts';
 
 /**
@@ -18,12 +22,12 @@ export function checkStatusResults(
   const results = status?.results ?? [];
   const names = new Set(results.map(({ name }) => name));
   for (const { name, value } of results) {
-    const text = written.get(name);
-    if (text !== undefined && !isValueOf(value, text))
-      problems.push(`result ${name} of the TaskRun is not what the step wrote`);
-    if (text !== undefined) continue;
-    // The entrypoint signs results of the Task only.
-    if (isPassedOn(declared.get(name)))
+    const spec = declared.get(name);
+    const text = written.get(name) ?? stepResultOf(steps, spec);
+    if (text !== undefined) {
+      if (!isValueOf(value, text)) problems.push(`result ${name} of the TaskRun is not what the step wrote`);
+    } else if (isPassedOn(spec))
+      // Upstream's entrypoint signs results of the Task only.
       gaps.push(`result ${name} is passed on from a step's own result, which is not signed`);
     else problems.push(`result ${name} of the TaskRun was written by no step`);
   }
@@ -31,6 +35,16 @@ export function checkStatusResults(
     if (names.has(name) || isProof(name, written) || isOfOtherType(text, declared.get(name))) continue;
     problems.push(`result ${name} was signed and is not among the results of the TaskRun`);
   }
+}
+
+/** The step's own result that a result of the Task passes on, where a statement vouches for it. */
+function stepResultOf(steps: readonly StepMaterial[], declared: TaskResult | undefined): string | undefined {
+  const source = typeof declared?.value === 'string' ? stepResultReference(declared.value) : undefined;
+  if (source === undefined) return undefined;
+  const step = steps.find(
+    ({ reported, entries }) => entries.has(statementKey) && reported?.container === stepContainerName(source.step, 0),
+  );
+  return step?.reported?.entries.find(({ type, key }) => type === entryType.stepResult && key === source.result)?.value;
 }
 
 function isPassedOn(declared: TaskResult | undefined): boolean {

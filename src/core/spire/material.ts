@@ -1,5 +1,6 @@
-import type { TaskRun, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
-import { entryType, parseTerminationMessage } from '../../core/podstatus/termination.ts';
+import type { StepState, TaskRun, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
+import { entryType, parseTerminationMessage, type TerminationEntry } from '../podstatus/termination.ts';
+import { reportedEntries, statementKey } from './statement.ts';
 
 /** Keys of what the entrypoint adds to the results it signs (upstream pkg/spire). */
 export const svidKey = 'SVID';
@@ -27,6 +28,8 @@ export interface StepMaterial {
   signed: boolean;
   /** The step had signed by then. */
   finishedAt?: string | undefined;
+  /** All that its termination message reports, which its statement is about; absent where that is not at hand. */
+  reported?: { container: string; entries: readonly TerminationEntry[] };
 }
 
 /**
@@ -38,16 +41,25 @@ export function stepMaterials({ status }: TaskRun): StepMaterial[] {
   const found = (status?.steps ?? []).flatMap((step): StepMaterial[] => {
     const where = `step ${step.name ?? step.container ?? ''}`;
     const finishedAt = step.terminated?.finishedAt;
-    const written = (parseTerminationMessage(step.terminated?.message) ?? []).filter(
-      ({ type }) => type === entryType.taskResult,
-    );
-    const message = material(where, new Map(written.map(({ key, value }) => [key, value])), finishedAt);
+    const message = materialOfMessage(where, step, finishedAt);
     const results = material(where, asText(step.results), finishedAt);
     return [message.signed || !results.signed ? message : results].filter(({ entries }) => entries.size > 0);
   });
   if (found.some(({ signed }) => signed)) return found;
   const ofRun = material('the TaskRun', asText(status?.results), status?.completionTime);
   return ofRun.signed ? [ofRun] : [];
+}
+
+function materialOfMessage(
+  where: string,
+  { container = '', terminated }: StepState,
+  finishedAt: string | undefined,
+): StepMaterial {
+  const all = parseTerminationMessage(terminated?.message) ?? [];
+  const written = all.filter(({ type }) => type === entryType.taskResult);
+  const entries = new Map(written.map(({ key, value }) => [key, value]));
+  const reported = reportedEntries(all, (name) => isProof(name, entries));
+  return { ...material(where, entries, finishedAt), reported: { container, entries: reported } };
 }
 
 function material(where: string, entries: ReadonlyMap<string, string>, finishedAt: string | undefined): StepMaterial {
@@ -65,8 +77,22 @@ function asText(results: readonly TaskRunResult[] | undefined): Map<string, stri
   );
 }
 
+/** Names that no result may have in a run whose results are signed. */
+export function isReservedName(name: string): boolean {
+  return name === svidKey || isWholeProof(name) || name.endsWith(signatureSuffix);
+}
+
+/** What is signed beside the results: the list of their names, and the statement over all. */
+export function isWholeProof(name: string): boolean {
+  return name === manifestKey || name === statementKey;
+}
+
+function withoutSuffix(name: string): string {
+  return name.endsWith(signatureSuffix) ? name.slice(0, -signatureSuffix.length) : name;
+}
+
 /** Whether a name is that of proof, not of a result, among these entries. */
 export function isProof(name: string, entries: ReadonlyMap<string, unknown>): boolean {
-  if (name === svidKey || name === manifestKey || name === `${manifestKey}${signatureSuffix}`) return true;
+  if (name === svidKey || isWholeProof(name) || isWholeProof(withoutSuffix(name))) return true;
   return name.endsWith(signatureSuffix) && entries.has(name.slice(0, -signatureSuffix.length));
 }

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
+import { sortedJson } from '../digest/canonical-json.ts';
 
 /**
  * A result's value as upstream's entrypoint reads the text that a step wrote, before it signs it: lists and maps of
@@ -40,7 +40,7 @@ export function signedText(value: ParamValue): string {
 
 /** Whether the status has what the step wrote: as its type says, or (a declared string) as the very text. */
 export function isValueOf(value: unknown, text: string): boolean {
-  return value === text || isDeepStrictEqual(value, readValue(text));
+  return value === text || sortedJson(value) === sortedJson(readValue(text));
 }
 
 function isText(item: unknown): item is string | null {

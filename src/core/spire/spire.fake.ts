@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TaskRun, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
+import { entryType, type TerminationEntry } from '../podstatus/termination.ts';
+import { statementOf } from './statement.ts';
 
 /** A certificate with its key. */
 export interface Issued {
@@ -124,6 +126,20 @@ export function signedEntries(svid: Issued, results: Entries, signedAs: Entries 
     RESULT_MANIFEST: manifest,
     'RESULT_MANIFEST.sig': signature(svid, manifest),
   };
+}
+
+/** What our entrypoint adds (src/entrypoint/spire): upstream's proof, and a statement over all of it. */
+export function statedMessage(svid: Issued, identity: string, reported: readonly TerminationEntry[]): string {
+  const results = reported.filter(({ type }) => type === entryType.taskResult);
+  const proof = signedEntries(svid, Object.fromEntries(results.map(({ key, value }) => [key, value])));
+  const statement = statementOf(identity, reported);
+  const stated = { ...proof, RESULT_STATEMENT: statement, 'RESULT_STATEMENT.sig': signature(svid, statement) };
+  const others = reported.filter(({ type }) => type !== entryType.taskResult);
+  return JSON.stringify([...others, ...entriesOf(stated)]);
+}
+
+function entriesOf(results: Entries): TerminationEntry[] {
+  return Object.entries(results).map(([key, value]) => ({ key, value, type: entryType.taskResult }));
 }
 
 export function terminationMessage(entries: Entries): string {
