@@ -31,38 +31,48 @@ export async function chooseFrom(
   items: RunObject[],
   choice: { last: boolean; limit: number },
 ): Promise<string | undefined> {
-  const names = items.sort(byStartTime);
-  const offered = names.slice(0, choice.limit);
-  if (choice.last || offered.length <= 1) return names[0]?.metadata.name;
-  if (!context.terminal.interactive) {
-    const some = offered.map((run) => run.metadata.name).join(', ');
-    throw new CommandError(
-      `there are ${names.length} ${kind.title}s in namespace ${context.namespace}: give the name of one (${some}${names.length > offered.length ? ', ...' : ''}) or use --last`,
-    );
-  }
-  return pick(context, kind, offered);
+  const runs = items.sort(byStartTime);
+  const offered = runs.slice(0, choice.limit);
+  if (choice.last || offered.length <= 1) return runs[0]?.metadata.name;
+  const now = context.environment.clock.now();
+  const options = offered.map(({ metadata: { name = '' }, status }) => ({
+    name,
+    line: `${name} started ${age(status?.startTime, now)}`,
+  }));
+  return pick(context, kind, { options, all: runs.length, otherwise: ' or use --last' });
 }
 
+/**
+ * The Pipeline or Task that a command without a name means: the only one there is, or the one that the user picks.
+ * Undefined when there are none. @throws CommandError when there are several and nobody to ask.
+ */
+export async function chooseDefinition(context: Context, resource: Resource): Promise<string | undefined> {
+  const { items } = await context.cluster.list(resource, { namespace: context.namespace, signal: context.signal });
+  const options = items.map(({ metadata: { name = '' } }) => ({ name, line: name }));
+  if (options.length <= 1) return options[0]?.name;
+  return pick(context, { title: resource.kind }, { options, all: options.length, otherwise: '' });
+}
+
+/** @throws CommandError when nobody can be asked, or nothing was chosen. */
 async function pick(
   context: Context,
   kind: { title: string },
-  offered: readonly RunObject[],
-): Promise<string | undefined> {
-  const { terminal } = context;
-  const now = context.environment.clock.now();
-  const question = `Select ${kind.title} (1-${offered.length}): `;
-  terminal.out(
-    offered
-      .map(
-        (run, index) =>
-          `${String(index + 1).padStart(3)}  ${run.metadata.name} started ${age(run.status?.startTime, now)}\n`,
-      )
-      .join('') + question,
-  );
-  for await (const line of terminal.lines(context.signal)) {
-    const run =
-      offered[Number(line.trim()) - 1] ?? offered.find((candidate) => candidate.metadata.name === line.trim());
-    if (run) return run.metadata.name;
+  offer: { options: readonly { name: string; line: string }[]; all: number; otherwise: string },
+): Promise<string> {
+  const { terminal, namespace, signal } = context;
+  const { options, all, otherwise } = offer;
+  if (!terminal.interactive) {
+    const some = options.map(({ name }) => name).join(', ');
+    const more = all > options.length ? ', ...' : '';
+    throw new CommandError(
+      `there are ${all} ${kind.title}s in namespace ${namespace}: give the name of one (${some}${more})${otherwise}`,
+    );
+  }
+  const question = `Select ${kind.title} (1-${options.length}): `;
+  terminal.out(options.map(({ line }, index) => `${String(index + 1).padStart(3)}  ${line}\n`).join('') + question);
+  for await (const line of terminal.lines(signal)) {
+    const chosen = options[Number(line.trim()) - 1] ?? options.find(({ name }) => name === line.trim());
+    if (chosen) return chosen.name;
     terminal.out(question);
   }
   throw new CommandError(`no ${kind.title} was chosen`);

@@ -71,3 +71,7 @@ export function isFinished(run: Run): boolean {
   const condition = run.status?.conditions?.[0];
   return condition !== undefined && condition.status !== 'Unknown';
 }
+
+export function hasFailed(run: Run): boolean {
+  return run.status?.conditions?.[0]?.status === 'False';
+}

@@ -56,6 +56,9 @@ function environment(options: { colour?: boolean } = {}): FakeEnvironment {
   return made;
 }
 
+const noGoTemplate =
+  "templates of Go are not supported: write -o jsonpath=TEMPLATE, for example -o jsonpath='{.metadata.name}', or -o json for a program such as jq";
+
 describe('list', () => {
   it.each([
     ['all', 'pr list', false],
@@ -104,11 +107,20 @@ describe('list', () => {
     ['JSON', '"kind": "PipelineRunList"'],
     ['Yaml', '\nkind: PipelineRunList\n'],
     ['jsonpath-as-json={.items[*].metadata.name}', '[\n    "created",\n    "running"\n]\n'],
+    ['jsonpath --template {.items[*].metadata.name}', 'created running'],
+    ['jsonpath={.items[*].nope}|', '|'],
+    [`jsonpath-file --template ${new URL('golden/names.jsonpath', import.meta.url).pathname}`, 'created\nrunning\n'],
     [`jsonpath-file=${new URL('golden/names.jsonpath', import.meta.url).pathname}`, 'created\nrunning\n'],
   ])('-o %s', async (output, expected) => {
     const made = environment();
     expect(await made.run(`pr list deploy -o ${output}`)).toBe(0);
     expect(made.out).toContain(expected);
+  });
+
+  it('fails for a key that is missing, where that is wanted', async () => {
+    const made = environment();
+    expect(await made.run('pr list -o jsonpath={.nope} --allow-missing-template-keys=false')).toBe(1);
+    expect(made.err).toContain('nope is not found');
   });
 
   it('fails for an index that no list has', async () => {
@@ -145,10 +157,10 @@ describe('list', () => {
       'pr list -o wide',
       'unable to match a printer suitable for the output format "wide", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',
     ],
-    [
-      'pr list -o go-template={{.kind}}',
-      'unable to match a printer suitable for the output format "go-template={{.kind}}", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',
-    ],
+    ['pr list -o go-template={{.kind}}', noGoTemplate],
+    ['pr list -o go-template-file=f', noGoTemplate],
+    ['pr list -o templatefile --template f', noGoTemplate],
+    ['pr list --template {{.kind}}', noGoTemplate],
     [
       'pr list -o json=x',
       'unable to match a printer suitable for the output format "json=x", allowed formats are: json,jsonpath,jsonpath-as-json,jsonpath-file,name,yaml',

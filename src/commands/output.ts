@@ -4,6 +4,7 @@ import type { KubeObject, Resource } from '../kube/object.ts';
 import { apiVersionOf } from '../kube/object.ts';
 import { CommandError } from './command.ts';
 import { text, toggle } from './flags.ts';
+import type { FlagValues } from './flags.ts';
 import { compileJsonPath, JsonPathError } from '../jsonpath/template.ts';
 import { objectName } from './kinds.ts';
 import { yamlText } from './yaml.ts';
@@ -15,8 +16,15 @@ export const outputFlags = {
     short: 'o',
     offer: { words: FORMATS },
   }),
+  template: text('The template of an output of jsonpath (a file for jsonpath-file), where -o has none.'),
+  'allow-missing-template-keys': toggle('If true, a field or key that is missing is no error of a template.', {
+    initial: true,
+  }),
   'show-managed-fields': toggle('If true, keep the managedFields when printing objects in JSON or YAML format.'),
 };
+
+export type OutputFlags = FlagValues<typeof outputFlags>;
+const GO_TEMPLATES = ['go-template', 'go-template-file', 'template', 'templatefile'];
 
 /** How objects are printed; undefined for the command's own text. */
 export type Printer = (value: KubeObject | KubeObjectList) => string | Promise<string>;
@@ -32,15 +40,15 @@ interface KubeObjectList {
  * Reads --output before anything is asked of the cluster. @throws CommandError naming the format and the ones there
  * are.
  */
-export function printerOf(
-  flags: { output: string; 'show-managed-fields': boolean },
-  resource: Resource,
-): Printer | undefined {
+export function printerOf(flags: OutputFlags, resource: Resource): Printer | undefined {
   const { output } = flags;
   const shown = (value: KubeObject | KubeObjectList) =>
     flags['show-managed-fields'] ? value : withoutManagedFields(value);
-  const [format = '', template] = split(output, '=');
-  const name = template === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
+  const [format = '', written] = split(output, '=');
+  const name = written === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
+  refuseGoTemplate(flags, format);
+  const template = written ?? flags.template;
+  const allowMissingKeys = flags['allow-missing-template-keys'];
   switch (name) {
     case '':
       return undefined;
@@ -54,11 +62,11 @@ export function printerOf(
           .map((item) => `${objectName(resource, item.metadata.name ?? '')}\n`)
           .join('');
     case 'jsonpath':
-      return jsonPathPrinter(template ?? '', { asJson: false });
+      return jsonPathPrinter(template, { asJson: false, allowMissingKeys });
     case 'jsonpath-as-json':
-      return jsonPathPrinter(template ?? '', { asJson: true });
+      return jsonPathPrinter(template, { asJson: true, allowMissingKeys });
     case 'jsonpath-file':
-      return jsonPathPrinter(template ? templateIn(template) : '', { asJson: false });
+      return jsonPathPrinter(templateIn(template), { asJson: false, allowMissingKeys });
     default:
       throw new CommandError(
         `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`,
@@ -72,7 +80,15 @@ function split(whole: string, separator: string): [string, string?] {
   return at === -1 ? [whole] : [whole.slice(0, at), whole.slice(at + 1)];
 }
 
-function jsonPathPrinter(template: string, options: { asJson: boolean }): Printer {
+/** A template without a format is one of Go, as kubectl's. */
+function refuseGoTemplate({ output, template }: OutputFlags, format: string): void {
+  if (!GO_TEMPLATES.includes(format) && (output !== '' || template === '')) return;
+  throw new CommandError(
+    "templates of Go are not supported: write -o jsonpath=TEMPLATE, for example -o jsonpath='{.metadata.name}', or -o json for a program such as jq",
+  );
+}
+
+function jsonPathPrinter(template: string, options: { asJson: boolean; allowMissingKeys: boolean }): Printer {
   if (template === '')
     throw new CommandError('template format specified but no template given: write -o jsonpath=TEMPLATE');
   const print = readJsonPath(() => compileJsonPath(template, options));
@@ -88,6 +104,7 @@ function readJsonPath<T>(read: () => T): T {
 }
 
 function templateIn(file: string): string {
+  if (file === '') return '';
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

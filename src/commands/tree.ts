@@ -18,6 +18,7 @@ import { hubGroup } from './hub/commands.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
 import { listCommand } from './list.ts';
 import { pipelineRunLogs, taskRunLogs } from './logs/command.ts';
+import { pipelineLogs, taskLogs } from './logs/definition.ts';
 import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { pruneCommand } from './prune.ts';
@@ -53,6 +54,7 @@ const groups: readonly CommandGroup[] = [
       describePipeline,
       exportCommand(pipelines),
       listPipelines,
+      pipelineLogs,
       startPipeline,
       signCommand('Pipeline'),
       verifyCommand('Pipeline'),
@@ -93,6 +95,7 @@ const groups: readonly CommandGroup[] = [
       describeTask,
       exportCommand(tasks),
       listTasks,
+      taskLogs,
       startTask,
       signCommand('Task'),
       verifyCommand('Task'),

@@ -1,8 +1,8 @@
 import { command, CommandError, type Command } from '../command.ts';
-import { text, toggle } from '../flags.ts';
+import { toggle } from '../flags.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
-import { printerOf } from '../output.ts';
+import { outputFlags, printerOf } from '../output.ts';
 import { remoteFlags } from './registry-flags.ts';
 
 const resources = {
@@ -22,7 +22,7 @@ export const listBundle: Command = command({
   arguments: { least: 1, most: 3 },
   needsCluster: false,
   flags: {
-    output: text('Output format. One of: json|jsonpath|jsonpath-as-json|jsonpath-file|name|yaml', { short: 'o' }),
+    ...outputFlags,
     'no-cache': toggle('read the bundle from its registry (it always is)'),
     ...remoteFlags,
   },
@@ -43,7 +43,7 @@ export const listBundle: Command = command({
       throw new CommandError(`no objects of kind ${kind} named ${wanted} found in img`);
     const output = flags.output === '' ? 'name' : flags.output;
     for (const [index, object] of shown.entries()) {
-      const print = printerOf({ output, 'show-managed-fields': true }, resources[object.kind]);
+      const print = printerOf({ ...flags, output }, resources[object.kind]);
       const separator = output.toLowerCase() === 'yaml' && index > 0 ? '---\n' : '';
       terminal.out(`${separator}${(await print?.(object.content as KubeObject)) ?? ''}`);
     }

@@ -5,9 +5,11 @@ import { checkLimit, chooseRun } from '../choose.ts';
 import { command, CommandError, namesInTurn } from '../command.ts';
 import type { Command, Context } from '../command.ts';
 import { span, texts, toggle, whole } from '../flags.ts';
-import { isFinished, pipelineRunKind, taskRunKind } from '../kinds.ts';
+import type { FlagValues } from '../flags.ts';
+import { hasFailed, isFinished, pipelineRunKind, taskRunKind } from '../kinds.ts';
 import type { Run } from '../kinds.ts';
 import { followPipelineRun, readPipelineRun } from './pipelinerun.ts';
+import type { PipelineLogs } from './pipelinerun.ts';
 import type { LogChoice, TaskLogs } from './pod.ts';
 import { followTaskRun, readTaskRun, taskNameOf } from './taskrun.ts';
 import type { Observatory } from './tracker.ts';
@@ -16,13 +18,21 @@ import { logWriter } from './writer.ts';
 /** tkn's. */
 const ACTIVITY_TIMEOUT_MS = 10_000;
 
-function logFlags(title: string, source: string) {
+/** What every command of logs takes; `source` is what a prefix names. */
+export function commonLogFlags(title: string, source: string, options: { prefix: boolean }) {
   return {
     all: toggle('show all logs including init steps injected by tekton', { short: 'a' }),
     last: toggle(`show logs for last ${title}`, { short: 'L' }),
     follow: toggle('stream live logs', { short: 'f' }),
-    prefix: toggle(`prefix each log line with the log source (${source})`, { initial: true }),
+    'log-failed': toggle('show the logs of failed steps only'),
+    prefix: toggle(`prefix each log line with the log source (${source})`, { initial: options.prefix }),
     limit: whole(`lists number of ${title}s`, { initial: 5 }),
+  };
+}
+
+function logFlags(title: string, source: string) {
+  return {
+    ...commonLogFlags(title, source, { prefix: true }),
     step: texts('show logs for mentioned steps only', { short: 's' }),
     'activity-timeout': span('how long to wait for a sign of life of what should start', {
       initial: ACTIVITY_TIMEOUT_MS,
@@ -30,16 +40,8 @@ function logFlags(title: string, source: string) {
   };
 }
 
-type LogFlags = {
-  all: boolean;
-  last: boolean;
-  follow: boolean;
-  prefix: boolean;
-  limit: number;
-  step: string[];
-  'activity-timeout': number;
-  timestamps: boolean;
-};
+type CommonLogFlags = FlagValues<ReturnType<typeof commonLogFlags>> & { timestamps: boolean };
+type LogFlags = CommonLogFlags & { step: string[]; 'activity-timeout': number };
 
 export const pipelineRunLogs: Command = command({
   names: ['logs'],
@@ -76,18 +78,10 @@ export const pipelineRunLogs: Command = command({
       context.terminal.out('No PipelineRuns found\n');
       throw new CommandError('name is required');
     }
-    const { cluster, namespace, signal } = context;
-    const run = await cluster.get(pipelineRuns, namespace, name, { signal });
-    const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: true });
-    const logs = {
-      from: observatory(context),
-      choice: { ...choiceOf(flags), tasks: flags.task, displayNames: flags.long },
-      sink,
-      signal,
-    };
-    await (flags.follow && !isFinished(run) ? followPipelineRun(logs, name) : readPipelineRun(logs, run));
+    const tasks = { tasks: flags.task, displayNames: flags.long };
+    await printPipelineRun(context, name, { choice: { ...choiceOf(flags), ...tasks }, prefix: flags.prefix });
     if (!flags['exit-with-pipelinerun-error']) return 0;
-    return exitStatus(await cluster.get(pipelineRuns, namespace, name, { signal }));
+    return exitStatus(await context.cluster.get(pipelineRuns, context.namespace, name, { signal: context.signal }));
   },
 });
 
@@ -114,27 +108,43 @@ export const taskRunLogs: Command = command({
     checkFlags(flags, given);
     const name = given ?? (await chooseRun(context, taskRunKind, flags));
     if (name === undefined) throw new CommandError('No TaskRuns found');
-    const { cluster, namespace, signal } = context;
-    const run = await cluster.get(taskRuns, namespace, name, { signal }).catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new CommandError(`Unable to get TaskRun: ${messageOf(error)}`);
-    });
-    const sink = logWriter(context.terminal, context.style, { prefix: flags.prefix, tasks: false });
-    const task = taskNameOf(run, 0);
-    const noSteps = () => sink.failure(`no steps found for task ${task}`);
-    const logs: TaskLogs = {
-      from: observatory(context),
-      choice: choiceOf(flags),
-      sink,
-      signal,
-      task,
-      fail: sink.failure,
-      noSteps,
-    };
-    await (flags.follow && !isFinished(run) ? followTaskRun(logs, name, false) : readTaskRun(logs, run));
+    await printTaskRun(context, name, { choice: choiceOf(flags), prefix: flags.prefix });
     return 0;
   },
 });
+
+/** Shows the logs of the PipelineRun of this name. @throws ApiError when there is none. */
+export async function printPipelineRun(
+  context: Context,
+  name: string,
+  options: { choice: PipelineLogs['choice']; prefix: boolean },
+): Promise<void> {
+  const { cluster, namespace, signal } = context;
+  const run = await cluster.get(pipelineRuns, namespace, name, { signal });
+  const sink = logWriter(context.terminal, context.style, { prefix: options.prefix, tasks: true });
+  const logs = { from: observatory(context), choice: options.choice, sink, signal };
+  await (options.choice.follow && !isFinished(run) ? followPipelineRun(logs, name) : readPipelineRun(logs, run));
+}
+
+/** Shows the logs of the TaskRun of this name. @throws CommandError when there is none. */
+export async function printTaskRun(
+  context: Context,
+  name: string,
+  options: { choice: LogChoice; prefix: boolean },
+): Promise<void> {
+  const { cluster, namespace, signal } = context;
+  const { choice } = options;
+  const run = await cluster.get(taskRuns, namespace, name, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new CommandError(`Unable to get TaskRun: ${messageOf(error)}`);
+  });
+  const sink = logWriter(context.terminal, context.style, { prefix: options.prefix, tasks: false });
+  if (choice.failedOnly && !hasFailed(run)) return sink.notice(`TaskRun ${name} has not failed`);
+  const task = taskNameOf(run, 0);
+  const noSteps = () => sink.failure(`no steps found for task ${task}`);
+  const logs: TaskLogs = { from: observatory(context), choice, sink, signal, task, fail: sink.failure, noSteps };
+  await (choice.follow && !isFinished(run) ? followTaskRun(logs, name, false) : readTaskRun(logs, run));
+}
 
 /** Follows a PipelineRun that has just been made. @returns the exit status. */
 export async function showPipelineRun(
@@ -165,22 +175,29 @@ const following: LogChoice = {
   follow: true,
   timestamps: false,
   allSteps: false,
+  failedOnly: false,
   steps: [],
   activityTimeoutMs: ACTIVITY_TIMEOUT_MS,
 };
 
-function checkFlags(flags: LogFlags, given: string | undefined): void {
-  if (flags.all && flags.step.length > 0) throw new CommandError('option --all and option --step are not compatible');
+/** @throws CommandError for flags that do not go together; `given` is the run's name, where there is one. */
+export function checkFlags(flags: CommonLogFlags & { step?: string[] }, given: string | undefined): void {
+  if (flags.all && flags.step?.length) throw new CommandError('option --all and option --step are not compatible');
+  if (flags.follow && flags['log-failed'])
+    throw new CommandError(
+      'option --follow and option --log-failed are not compatible: what fails is known at the end',
+    );
   if (given === undefined) checkLimit(flags.limit);
 }
 
-function choiceOf(flags: LogFlags): LogChoice {
+export function choiceOf(flags: CommonLogFlags & Partial<LogFlags>): LogChoice {
   return {
     follow: flags.follow,
     timestamps: flags.timestamps,
     allSteps: flags.all,
-    steps: flags.step,
-    activityTimeoutMs: flags['activity-timeout'],
+    failedOnly: flags['log-failed'],
+    steps: flags.step ?? [],
+    activityTimeoutMs: flags['activity-timeout'] ?? ACTIVITY_TIMEOUT_MS,
   };
 }
 

@@ -6,7 +6,7 @@ import { labels } from '../../core/labels.ts';
 import { messageOf } from '../../errors.ts';
 import { isNotFound } from '../../kube/api-error.ts';
 import { CommandError } from '../command.ts';
-import { isFinished } from '../kinds.ts';
+import { hasFailed, isFinished } from '../kinds.ts';
 import type { LogChoice, TaskLogs } from './pod.ts';
 import { followTaskRun, readTaskRun } from './taskrun.ts';
 import { NothingSeen, Tracker } from './tracker.ts';
@@ -28,24 +28,32 @@ export interface PipelineLogs {
 /** All logs of a PipelineRun in the order of its tasks; one that still runs is first waited for as tkn does. */
 export async function readPipelineRun(logs: PipelineLogs, run: PipelineRun): Promise<void> {
   const last = await whenFinished(logs, run);
-  await readChildren(logs, last);
+  const shown = await readChildren(logs, last);
   tellFailure(logs, last);
+  if (logs.choice.failedOnly && !shown && !hasFailed(last))
+    logs.sink.notice(`PipelineRun ${last.metadata.name} has no failed tasks`);
 }
 
-async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<void> {
+/** @returns whether there was a task to show. */
+async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<boolean> {
   const tasks = await pipelineTasks(logs, run);
   const children = inOrder(run.status?.childReferences ?? [], tasks);
   const wanted = children.filter((child) => isWanted(logs, child));
   if (wanted.length === 0 && !logs.path) checkTasks(logs, children);
   const taskRunsByName = await taskRunsOf(logs, run);
+  let shown = false;
   for (const child of wanted) {
+    const taskRun = taskRunsByName.get(child.name ?? '');
+    if (logs.choice.failedOnly && taskRun && !hasFailed(taskRun)) continue;
     try {
-      await readChild(withHeading(logs, child, tasks), child, taskRunsByName.get(child.name ?? ''));
+      shown = (await readChild(withHeading(logs, child, tasks), child, taskRun)) || shown;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
       logs.sink.failure(error.message);
+      shown = true;
     }
   }
+  return shown;
 }
 
 /** @throws CommandError when tasks were named, for none of them has logs. */
@@ -60,15 +68,20 @@ function checkTasks(logs: PipelineLogs, children: readonly ChildStatusReference[
     );
 }
 
-async function readChild(logs: PipelineLogs, child: ChildStatusReference, taskRun: TaskRun | undefined): Promise<void> {
+async function readChild(
+  logs: PipelineLogs,
+  child: ChildStatusReference,
+  taskRun: TaskRun | undefined,
+): Promise<boolean> {
   const name = child.name ?? '';
   if (child.kind === taskRuns.kind) {
     if (!taskRun)
       throw new CommandError(`Unable to get TaskRun: ${taskRuns.plural}.${taskRuns.group} "${name}" not found`);
-    return readTaskRun(taskLogs(logs, child), taskRun);
+    await readTaskRun(taskLogs(logs, child), taskRun);
+    return true;
   }
   // Another controller does it: there is no pod of ours.
-  if (child.kind === 'CustomRun') return;
+  if (child.kind === 'CustomRun') return false;
   const run = await logs.from.cluster
     .get(pipelineRuns, logs.from.namespace, name, { signal: logs.signal })
     .catch((error: unknown) => {

@@ -23,6 +23,8 @@ export interface LogChoice {
   follow: boolean;
   timestamps: boolean;
   allSteps: boolean;
+  /** Of failed tasks, only the step that failed. */
+  failedOnly: boolean;
   steps: readonly string[];
   /** How long to wait for a sign of life of something that should start. */
   activityTimeoutMs: number;
@@ -56,7 +58,9 @@ export async function readPod(logs: TaskLogs, name: string): Promise<void> {
   const pod = await logs.from.cluster.get(pods, logs.from.namespace, name, { signal: logs.signal });
   const containers = selectContainers(pod, logs.choice);
   if (containers.length === 0) logs.noSteps?.();
-  await readContainers(logs, pod, containers);
+  const { failedOnly } = logs.choice;
+  // What comes after the step that failed did not run.
+  await readContainers(logs, pod, failedOnly ? containers.filter((each) => containerFailure(pod, each)) : containers);
 }
 
 async function readContainers(logs: TaskLogs, pod: Pod, containers: readonly StepContainer[]): Promise<void> {
