@@ -14,9 +14,16 @@ describe('failureLine', () => {
       `UPGRADE FAILED: ${refused('tasks.tekton.dev')}; the CRDs there are still another installation's: README, "Bring a Tekton cluster over", says how to hand them over`,
     ],
     [
-      'a controller that does not get ready',
+      'a role that does not get ready',
       helm('Error: UPGRADE FAILED: context deadline exceeded\n'),
-      'UPGRADE FAILED: context deadline exceeded; the controller does not get ready: kubectl -n tekton-pipelines describe pods says why',
+      'UPGRADE FAILED: context deadline exceeded; not every role gets ready: kubectl -n tekton-pipelines describe pods says why',
+    ],
+    [
+      'a webhook that is down, over settings that it would have checked',
+      helm(
+        'Error: UPGRADE FAILED: Internal error occurred: failed calling webhook "config.webhook.pipeline.tekton.dev": failed to call webhook: no endpoints available for service "tekton-pipelines-webhook"\n',
+      ),
+      'UPGRADE FAILED: Internal error occurred: failed calling webhook "config.webhook.pipeline.tekton.dev": failed to call webhook: no endpoints available for service "tekton-pipelines-webhook"; a webhook does not answer, and nothing is taken without it: README, "Install", says how to let changes in',
     ],
     [
       'a user without rights',

@@ -8,8 +8,12 @@ const WAYS_OUT: readonly [RegExp, string][] = [
     'the CRDs there are still another installation\'s: README, "Bring a Tekton cluster over", says how to hand them over',
   ],
   [
+    /failed calling webhook/i,
+    'a webhook does not answer, and nothing is taken without it: README, "Install", says how to let changes in',
+  ],
+  [
     /timed out|deadline exceeded|not ready/i,
-    'the controller does not get ready: kubectl -n tekton-pipelines describe pods says why',
+    'not every role gets ready: kubectl -n tekton-pipelines describe pods says why',
   ],
   [
     /is forbidden|cannot (create|get|list|patch|update)/i,

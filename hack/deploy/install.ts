@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
 import { Registries } from '../../src/registry/client.ts';
 import { command, root } from '../command.ts';
@@ -124,7 +125,7 @@ function clusterValues(target: Target): Values {
 }
 
 /**
- * Installs or upgrades with the real helm and waits until the controller is ready. CRDs that are there already (an
+ * Installs or upgrades with the real helm and waits until every role is ready. CRDs that are there already (an
  * upstream install's) are taken over.
  */
 export async function install(target: Target, values: Values = {}): Promise<void> {
@@ -152,4 +153,32 @@ export async function install(target: Target, values: Values = {}): Promise<void
     ...ours,
     ...flags('--set', values),
   ]);
+  await untilAdmitted(target);
+}
+
+const ADMITTED_MS = 60_000;
+const ADMITTED_POLL_MS = 250;
+const probe = {
+  apiVersion: 'tekton.dev/v1',
+  kind: 'Task',
+  metadata: { generateName: 'probe-', namespace: systemNamespace },
+  spec: { steps: [{ image: 'none', script: 'true' }] },
+};
+
+/**
+ * Waits until the API server takes a Task, of which it keeps nothing: it reaches a webhook's replicas a moment after
+ * they are ready. @throws what it says to everything but a webhook that it does not reach
+ */
+export async function untilAdmitted(target: Target): Promise<void> {
+  const kubectl = await programPath(target, 'kubectl');
+  const ask = [kubectl, ...accessFlags(target, 'kubectl'), 'create', '--dry-run=server', '--filename', '-'];
+  for (const end = Date.now() + ADMITTED_MS; ;) {
+    try {
+      await command(ask, { input: JSON.stringify(probe) });
+      return;
+    } catch (error) {
+      if (Date.now() > end || !/failed calling webhook/.test(messageOf(error))) throw error;
+      await sleep(ADMITTED_POLL_MS);
+    }
+  }
 }

@@ -104,21 +104,26 @@ function article(type: string): string {
 
 /** Fields that the schema asks for and the value has not. */
 export function missingFields(schema: StructuralSchema, value: unknown, path = ''): FieldError[] {
-  if (Array.isArray(value))
-    return value.flatMap((item, index) => missingFields(schema.items ?? {}, item, `${path}[${index}]`));
-  if (typeof value !== 'object' || value === null) return [];
+  const errors: FieldError[] = [];
+  collectMissing(schema, value, path, errors);
+  return errors;
+}
+
+function collectMissing(schema: StructuralSchema, value: unknown, path: string, errors: FieldError[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    value.forEach((item, index) => {
+      collectMissing(schema.items ?? {}, item, `${path}[${index}]`, errors);
+    });
+    return;
+  }
   const fields = value as Record<string, unknown>;
   const { required = [], properties = {}, additionalProperties } = schema;
-  return [
-    ...required
-      .filter((name) => fields[name] === undefined)
-      .map((name) => ({ path: `${path}.${name}`, message: 'missing field(s)' })),
-    ...Object.entries(fields).flatMap(([name, child]) =>
-      missingFields(
-        (Object.hasOwn(properties, name) ? properties[name] : additionalProperties) ?? {},
-        child,
-        `${path}.${name}`,
-      ),
-    ),
-  ];
+  for (const name of required)
+    if (fields[name] === undefined) errors.push({ path: `${path}.${name}`, message: 'missing field(s)' });
+  for (const name of Object.keys(fields)) {
+    const inner = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
+    // Nothing is asked for below what the schema does not describe.
+    if (inner) collectMissing(inner, fields[name], `${path}.${name}`, errors);
+  }
 }

@@ -1,7 +1,13 @@
-// How long the webhook takes to judge a Pipeline of 50 tasks: `npm run bench:admission`. One processor, no network.
+// What the webhook's answers cost: `npm run bench:admission`. First a Pipeline of 50 tasks, judged without a network; then
+// creations as the API server asks about them, over TLS, with the caller's processor time left out.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, request as send } from 'node:https';
 import { defaultValidationContext } from '../../src/api/pipeline/v1/validation.ts';
+import { serve } from '../../src/http/server.ts';
 import { createLogger } from '../../src/log.ts';
+import { issueAuthority, issueServer } from '../../src/webhook/certificates/issue.ts';
 import { webhookRoutes } from '../../src/webhook/routes.ts';
 
 const ROUNDS = 3_000;
@@ -17,21 +23,31 @@ const spec = {
   params: [{ name: 'p', type: 'string' }],
   tasks: Array.from({ length: 50 }, (_each, index) => task(index)),
 };
-const object = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'p' }, spec };
-const review = {
+const pipeline = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'p' }, spec };
+const taskRun = {
+  apiVersion: 'tekton.dev/v1',
+  kind: 'TaskRun',
+  metadata: { generateName: 'run-', labels: { 'example.com/of': 'bench' } },
+  spec: {
+    params: [{ name: 'p', value: 'v' }],
+    taskSpec: { params: [{ name: 'p' }], results: [{ name: 'r' }], steps: [step, { ...step, name: 't' }] },
+  },
+};
+const reviewOf = (object: typeof pipeline | typeof taskRun, resource: string) => ({
   kind: 'AdmissionReview',
   request: {
     uid: 'u',
-    kind: { group: 'tekton.dev', version: 'v1', kind: 'Pipeline' },
-    resource: { group: 'tekton.dev', version: 'v1', resource: 'pipelines' },
+    kind: { group: 'tekton.dev', version: 'v1', kind: object.kind },
+    resource: { group: 'tekton.dev', version: 'v1', resource },
     operation: 'CREATE',
     userInfo: { username: 'me' },
     object,
   },
-};
+});
+const review = reviewOf(pipeline, 'pipelines');
 const conversion = {
   kind: 'ConversionReview',
-  request: { uid: 'u', desiredAPIVersion: 'tekton.dev/v1beta1', objects: [object] },
+  request: { uid: 'u', desiredAPIVersion: 'tekton.dev/v1beta1', objects: [pipeline] },
 };
 
 const routes = webhookRoutes({
@@ -82,8 +98,76 @@ function quantiles(values: number[]): string {
   return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
 }
 
-const cpu = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
-console.log(`Pipeline of 50 tasks, ${cpu}, Node ${process.version}`);
-await measure('/defaulting', Buffer.from(JSON.stringify(review)));
-await measure('/resource-validation', Buffer.from(JSON.stringify(review)));
-await measure('/resource-conversion', Buffer.from(JSON.stringify(conversion)));
+const SERVED_MS = 5_000;
+const CONNECTIONS = 8;
+
+/** Creations one after the other on each connection: the two calls of each, defaults and then validation. */
+async function load(port: number, ca: string, body: string): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca });
+  const call = (path: string) =>
+    new Promise<void>((resolve, reject) => {
+      const words = { port, host: 'localhost', path, agent, method: 'POST' };
+      const sent = send(words, (answer) => {
+        if (answer.statusCode !== 200) reject(new Error(`${path} answered ${answer.statusCode}`));
+        answer.resume().once('end', resolve);
+      });
+      sent.once('error', reject).end(body);
+    });
+  const end = Date.now() + SERVED_MS;
+  let created = 0;
+  const loop = async () => {
+    for (; Date.now() < end; created++) {
+      await call('/defaulting');
+      await call('/resource-validation');
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, loop));
+  agent.destroy();
+  return created;
+}
+
+interface Order {
+  port: number;
+  ca: string;
+  body: string;
+}
+
+async function measureServed(what: string, body: string): Promise<void> {
+  const authority = await issueAuthority('bench', new Date(), 3_600_000);
+  const certificate = await issueServer(authority, ['localhost'], new Date(), 3_600_000);
+  const log = createLogger({ name: 'bench', level: 'error' });
+  const server = await serve(routes, { port: 0, certificate, bodyLimit: 1 << 24, log });
+  const caller = fork(import.meta.filename, ['caller']);
+  const round = async () => {
+    caller.send({ port: server.port, ca: authority.cert, body } satisfies Order);
+    return ((await once(caller, 'message')) as [number])[0];
+  };
+  // The first calls are compiled.
+  await round();
+  const before = process.cpuUsage();
+  const created = await round();
+  const { user, system } = process.cpuUsage(before);
+  caller.disconnect();
+  await server.close();
+  const cost = (user + system) / 1000 / created;
+  console.log(
+    `${what}, both calls over TLS: ${created} in ${SERVED_MS / 1000} s, processor time ${cost.toFixed(2)} ms each: ${Math.round(2000 / cost)} a second on 2 cores`,
+  );
+}
+
+async function main(): Promise<void> {
+  const cpu = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
+  console.log(`Pipeline of 50 tasks, ${cpu}, Node ${process.version}`);
+  await measure('/defaulting', Buffer.from(JSON.stringify(review)));
+  await measure('/resource-validation', Buffer.from(JSON.stringify(review)));
+  await measure('/resource-conversion', Buffer.from(JSON.stringify(conversion)));
+  await measureServed('creation of a TaskRun', JSON.stringify(reviewOf(taskRun, 'taskruns')));
+  await measureServed('creation of that Pipeline', JSON.stringify(review));
+}
+
+if (process.argv[2] === 'caller')
+  process.on(
+    'message',
+    ({ port, ca, body }: Order) => void load(port, ca, body).then((made) => process.send?.(made)),
+  );
+else await main();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { command } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
-import { systemNamespace } from '../../hack/deploy/install.ts';
+import { systemNamespace, untilAdmitted } from '../../hack/deploy/install.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { pods, type Pod } from '../../src/kube/resources.ts';
 import { testCluster } from './setup.ts';
@@ -95,9 +95,18 @@ export class Installation {
     await this.settled();
   }
 
-  /** Waits until the Deployment has rolled out and the pods it replaced are gone. */
+  /** Waits until controller and webhook have rolled out, the webhook answers, and replaced controllers are gone. */
   async settled(): Promise<void> {
-    await this.kubectl(['rollout', 'status', deployment, '--timeout=120s']);
+    const webhook = await this.kubectl([
+      'get',
+      'deployment/tekton-pipelines-webhook',
+      '--ignore-not-found',
+      '-o',
+      'name',
+    ]);
+    for (const name of [deployment, webhook.trim()].filter(Boolean))
+      await this.kubectl(['rollout', 'status', name, '--timeout=120s']);
+    await untilAdmitted(this.target);
     const wanted = Number(await this.kubectl(['get', deployment, '-o', 'jsonpath={.spec.replicas}']));
     for (let left = 240; left > 0; left -= 1) {
       const names = (await this.kubectl(['get', 'pods', '--selector', controllerSelector, '-o', 'name']))

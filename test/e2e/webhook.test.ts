@@ -2,13 +2,15 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { systemNamespace } from '../../hack/deploy/install.ts';
+import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { needsConversion } from '../../src/api/kind.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
+import { configMaps, events } from '../../src/kube/resources.ts';
 import { issueAuthority, issueServer } from '../../src/webhook/certificates/issue.ts';
 import { lifetimes } from '../../src/webhook/certificates/plan.ts';
 import { programs } from '../contract/tkn-programs.ts';
@@ -17,7 +19,7 @@ import { Installation } from './installation.ts';
 import { PodCount } from './pod-count.ts';
 import { testCluster } from './setup.ts';
 
-/** The webhook as it is installed: it is switched on while a run goes on, and replaced under requests. */
+/** The webhook as it is installed: it is switched off, switched on while a run goes on, and replaced under requests. */
 process.env['TEKTITE_TEST_KUBECONFIG'] = (await testCluster()).kubeconfig;
 const image = 'docker.io/library/busybox:1.36';
 const deployment = 'deployment/tekton-pipelines-webhook';
@@ -29,9 +31,10 @@ let installation: Installation;
 let folder: string;
 let inFlight: TaskRun;
 let podCount: PodCount;
+let withoutWebhook: { runs: PipelineRun[]; warning: string; runOnBadSetting: TaskRun };
 let certificates: { old: string; next: string; nextKey: string; oldServer: { cert: string; key: string } };
 
-/** What no apply can do, and has to be done before the webhook goes (README, "Bring a Tekton cluster over"). */
+/** What no apply can do, and has to be done before the webhook goes (helm says so). */
 async function endConversion(): Promise<void> {
   const body = JSON.stringify({ spec: { conversion: { strategy: 'None', webhook: null } } });
   for (const { plural, group } of kinds.filter(needsConversion))
@@ -57,6 +60,32 @@ async function changingAuthority(): Promise<Record<string, string>> {
   };
 }
 
+/** A setting that is none, which nobody refuses: what the controller says of it, and a run that goes on all the same. */
+async function badSetting(): Promise<{ warning: string; runOnBadSetting: TaskRun }> {
+  const put = (value: string | null) =>
+    bench.client.patch(configMaps, systemNamespace, 'feature-flags', {
+      type: 'merge',
+      body: { data: { 'keep-pod-on-cancel': value } },
+    });
+  const value = `perhaps-${Date.now()}`;
+  await put(value);
+  try {
+    const fieldSelector = 'involvedObject.kind=ConfigMap,involvedObject.name=feature-flags,type=Warning';
+    const warning = await vi.waitFor(
+      async () => {
+        const { items } = await bench.client.list(events, { namespace: systemNamespace, fieldSelector });
+        const found = items.find(({ message }) => message?.includes(`"${value}"`))?.message;
+        expect(found).toBeDefined();
+        return found ?? '';
+      },
+      { timeout: 15_000, interval: 200 },
+    );
+    return { warning, runOnBadSetting: await bench.runTask({ taskSpec: { steps: [echo] } }) };
+  } finally {
+    await put(null);
+  }
+}
+
 /** Writes the Secret, with no word of it in a command line. */
 async function writeSecret(how: 'create' | 'patch', data: Record<string, string>): Promise<void> {
   const file = path.join(folder, 'secret.yaml');
@@ -79,6 +108,13 @@ async function authorityOfServer(): Promise<'old' | 'next' | 'another'> {
 beforeAll(async () => {
   installation = await Installation.open();
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-webhook-'));
+  await endConversion();
+  await installation.upgrade({ 'webhook.enabled': 'false' });
+  const [runs, setting] = await Promise.all([
+    Promise.all(wrongRuns.map(({ spec }) => bench.runPipeline(spec))),
+    badSetting(),
+  ]);
+  withoutWebhook = { runs, ...setting };
   podCount = new PodCount(bench.client, bench.namespace);
   inFlight = await bench.startTask({
     taskSpec: {
@@ -87,12 +123,10 @@ beforeAll(async () => {
     },
   });
   await writeSecret('create', await changingAuthority());
-  await installation.upgrade({ 'webhook.enabled': 'true', 'webhook.replicas': '2' });
+  await installation.upgrade();
 }, 300_000);
 
 afterAll(async () => {
-  await endConversion();
-  await installation.upgrade();
   await installation.close();
   await rm(folder, { recursive: true, force: true });
 }, 300_000);
@@ -106,6 +140,54 @@ function kubectl(args: string[], object?: object): Promise<string> {
 const apply = (object: object) => kubectl(['apply', '-f', '-'], object);
 const read = async (kind: string, version: string, name: string) =>
   JSON.parse(await kubectl(['get', `${kind}.${version}.tekton.dev`, name, '-o', 'json'])) as Record<string, object>;
+
+const echo = { name: 'say', image, script: 'echo hi' };
+
+/** Wrong in themselves: refused by the webhook, ended by the controller where there is none. */
+const wrongRuns: { name: string; spec: PipelineRun['spec']; reason: RegExp; message: RegExp }[] = [
+  {
+    name: 'a cycle',
+    spec: {
+      pipelineSpec: {
+        tasks: [
+          { name: 'a', runAfter: ['b'], taskSpec: { steps: [echo] } },
+          { name: 'b', runAfter: ['a'], taskSpec: { steps: [echo] } },
+        ],
+      },
+    },
+    reason: /^(PipelineValidationFailed|PipelineInvalidGraph)$/,
+    message: /cycle detected; task "a" depends on "b"/,
+  },
+  {
+    name: 'an unknown field in an embedded task',
+    spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [echo], stpes: [] } }] } } as never,
+    reason: /^PipelineValidationFailed$/,
+    message: /unknown field "stpes".*spec\.pipelineSpec\.tasks\[0\]\.taskSpec\.stpes/s,
+  },
+];
+
+describe.each(wrongRuns.map((row, index) => ({ ...row, index })))('a PipelineRun with $name', (row) => {
+  it('ends with a condition that says so where there is no webhook', () => {
+    expect(succeededCondition(withoutWebhook.runs[row.index]?.status)).toMatchObject({
+      status: 'False',
+      reason: expect.stringMatching(row.reason) as string,
+      message: expect.stringMatching(row.message) as string,
+    });
+  });
+
+  it('is refused with that text when it is created', async () => {
+    const said = await bench.startPipeline(row.spec).then(() => 'taken', String);
+    expect(said).toMatch(/admission webhook "(validation\.)?webhook\.pipeline\.tekton\.dev" denied the request/);
+    expect(said).toMatch(row.message);
+  });
+});
+
+it('without the webhook a bad setting ends in a Warning event that names key and value, and runs go on', () => {
+  const { warning, runOnBadSetting } = withoutWebhook;
+  expect(warning).toMatch(/keep-pod-on-cancel.*"perhaps-\d+".*use "true" or "false"/);
+  expect(succeededCondition(runOnBadSetting.status)?.status).toBe('True');
+  expect(runOnBadSetting.status?.provenance?.featureFlags).not.toHaveProperty('enableKeepPodOnCancel');
+});
 
 const step = { name: 'say', image, script: '#!/bin/sh\necho "$(params.word)" | tee $(results.said.path)\n' };
 const task = {

@@ -23,7 +23,7 @@ interface Rendered {
 }
 
 async function render(...set: string[]): Promise<Rendered[]> {
-  const values = ['webhook.enabled=true', ...set].flatMap((pair) => ['--set', pair]);
+  const values = set.flatMap((pair) => ['--set', pair]);
   const text = await command([helm, 'template', 'tektite', 'config/chart', '--namespace', 'ci', ...values]);
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Rendered | null)

@@ -537,7 +537,9 @@ describe('the chart', () => {
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
     const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
-    expect(rendered.filter((object) => askedFor.includes(object.kind))).toEqual([]);
+    const there = rendered.filter((object) => askedFor.includes(object.kind)).map(({ metadata }) => metadata.name);
+    // The webhook has two replicas.
+    expect(there).toEqual(['tekton-pipelines-webhook']);
     const namespaces = rendered.filter((object) => object.kind === 'Namespace').map(({ metadata }) => metadata.name);
     // The release's own is there before it, or made by helm.
     expect(namespaces).toEqual(['tekton-chains', 'tekton-pipelines-resolvers']);
@@ -581,7 +583,12 @@ describe('the chart', () => {
     const clusterWide = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
     // Of kinds that are in no namespace.
-    expect(clusterWide(rendered)).toEqual(['tekton-dashboard-backend-view', 'tekton-triggers-core-interceptors']);
+    const ofNone = [
+      'tekton-dashboard-backend-view',
+      'tekton-pipelines-webhook-cluster-access',
+      'tekton-triggers-core-interceptors',
+    ];
+    expect(clusterWide(rendered).sort()).toEqual(ofNone);
     const tenantRights = [
       'tekton-chains-controller-tenant-access',
       'tekton-dashboard-tenant-view',
@@ -595,8 +602,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const ofNone = ['tekton-dashboard-backend-view', 'tekton-pipelines-resolvers', 'tekton-triggers-core-interceptors'];
-    const everywhere = [...tenantRights, ...ofNone];
+    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', ...ofNone];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });

@@ -7,6 +7,7 @@ const spec: Record<Plural, Json> = {
   taskruns: { taskRef: { name: 't' } },
   pipelineruns: { pipelineRef: { name: 'p' } },
   customruns: { customRef: { apiVersion: 'x.dev/v1', kind: 'Wait' } },
+  resolutionrequests: { params: [{ name: 'url', value: 'https://example.com/good.git' }] },
   pods: { containers: [{ name: 'step-a', image: 'busybox' }], initContainers: [{ name: 'i', image: 'entrypoint' }] },
 };
 const own = { podName: 'forged', conditions: [{ type: 'Succeeded', status: 'True' }] };
@@ -194,6 +195,42 @@ describe('the status', () => {
   });
 });
 
+describe('the answer to a ResolutionRequest', () => {
+  const refused = (user: User) =>
+    `only resolvers answer ResolutionRequests, not ${users[user]}; an operator adds another resolver to admission.resolvers`;
+  const answer = { data: 'ZXZpbA==', refSource: { uri: 'https://example.com/good.git' }, conditions: own.conditions };
+  const rows: { by: User; want: string }[] = [
+    { by: 'tenant', want: refused('tenant') },
+    { by: 'chains', want: refused('chains') },
+    { by: 'friend', want: refused('friend') },
+    { by: 'resolver', want: 'allowed' },
+    { by: 'controller', want: 'allowed' },
+  ];
+  it.each(rows)('by $by: $want', async ({ by, want }) => {
+    const name = await gates.made('tenant', 'resolutionrequests', { spec: spec.resolutionrequests });
+    expect(said(await gates.putStatus(by, 'resolutionrequests', name, answer), 'resolution-status')).toBe(want);
+  });
+
+  it('cannot be changed or taken away once it is given', async () => {
+    const name = await gates.made('tenant', 'resolutionrequests', { spec: spec.resolutionrequests });
+    expect((await gates.putStatus('resolver', 'resolutionrequests', name, answer)).status).toBe(200);
+    for (const change of [{ data: 'b3RoZXI=' }, { data: null, conditions: null }])
+      expect(said(await gates.putStatus('tenant', 'resolutionrequests', name, change), 'resolution-status')).toBe(
+        refused('tenant'),
+      );
+  });
+});
+
+describe('a status that is sent beside the spec', () => {
+  it.each<Plural>(['taskruns', 'pipelineruns', 'resolutionrequests'])('is not kept: %s', async (plural) => {
+    const created = await gates.create('tenant', plural, { spec: spec[plural], ...{ status: own } });
+    expect([created.status, created.body['status']]).toEqual([201, undefined]);
+    const { name } = created.body['metadata'] as { name: string };
+    const changed = await gates.merge('tenant', plural, name, { metadata: { labels: { a: 'b' } }, status: own });
+    expect([changed.status, changed.body['status']]).toEqual([200, undefined]);
+  });
+});
+
 const owner = (parts: Json = {}) => ({
   apiVersion: 'tekton.dev/v1',
   kind: 'TaskRun',
@@ -367,8 +404,11 @@ describe('values', () => {
 
   it('further identities', async () => {
     expect((await putStatus('friend')).status).toBe(403);
-    await gates.install(`admission.runControllers={${users.friend}}`, `admission.signers={${users.friend}}`);
+    const named = ['runControllers', 'signers', 'resolvers'].map((role) => `admission.${role}={${users.friend}}`);
+    await gates.install(...named);
     await gates.until(200, () => putStatus('friend'));
+    const request = await gates.made('tenant', 'resolutionrequests', { spec: spec.resolutionrequests });
+    await gates.until(200, () => gates.putStatus('friend', 'resolutionrequests', request, own));
     expect((await putStatus('tenant')).status).toBe(403);
     const child = { metadata: { ownerReferences: [owner({ kind: 'PipelineRun' })] }, spec: spec.taskruns };
     expect((await gates.create('friend', 'taskruns', child)).status).toBe(201);

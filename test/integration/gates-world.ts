@@ -5,28 +5,31 @@ import { command, root } from '../../hack/command.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
-/** Who acts. All but the controller and Chains have every right that RBAC can give. */
+/** Who acts: with every right that RBAC can give. */
 export const users = {
   tenant: 'tenant',
   controller: 'system:serviceaccount:tekton-pipelines:tekton-pipelines-controller',
   chains: 'system:serviceaccount:tekton-chains:tekton-chains-controller',
   resolvers: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   garbageCollector: 'system:serviceaccount:kube-system:generic-garbage-collector',
+  resolver: 'system:serviceaccount:tekton-pipelines-resolvers:tekton-pipelines-resolvers',
   friend: 'system:serviceaccount:friends:controller',
 } as const;
 export type User = keyof typeof users;
 
-export type Plural = 'taskruns' | 'pipelineruns' | 'customruns' | 'pods';
+export type Plural = 'taskruns' | 'pipelineruns' | 'customruns' | 'resolutionrequests' | 'pods';
 const groups: Record<Plural, string> = {
   taskruns: '/apis/tekton.dev/v1',
   pipelineruns: '/apis/tekton.dev/v1',
   customruns: '/apis/tekton.dev/v1beta1',
+  resolutionrequests: '/apis/resolution.tekton.dev/v1beta1',
   pods: '/api/v1',
 };
 const kinds: Record<Plural, string> = {
   taskruns: 'TaskRun',
   pipelineruns: 'PipelineRun',
   customruns: 'CustomRun',
+  resolutionrequests: 'ResolutionRequest',
   pods: 'Pod',
 };
 
@@ -57,15 +60,19 @@ export class Gates {
     return this.#controlPlane.down();
   }
 
-  /** Installs or upgrades the chart with these values. No node is there: nothing is waited for. */
+  /**
+   * Installs or upgrades the chart with these values. No node is there: nothing is waited for, and there is no webhook
+   * that could answer. What refuses is the API server alone.
+   */
   async install(...set: string[]): Promise<void> {
-    const values = set.flatMap((pair) => ['--set', pair]);
+    const values = ['webhook.enabled=false', ...set].flatMap((pair) => ['--set', pair]);
     await command([
       this.#helm,
       ...['--kubeconfig', this.#controlPlane.kubeconfig, 'upgrade', '--install', 'tektite', 'config/chart'],
       ...['--namespace', 'tekton-pipelines', '--create-namespace', '--force-conflicts', ...values],
     ]);
-    for (const plural of ['taskruns', 'pipelineruns']) await this.server.established(`${plural}.tekton.dev`);
+    for (const name of ['taskruns.tekton.dev', 'pipelineruns.tekton.dev', 'resolutionrequests.resolution.tekton.dev'])
+      await this.server.established(name);
   }
 
   /** The project's CRDs, without their rules. */

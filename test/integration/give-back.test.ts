@@ -21,7 +21,6 @@ const controller = `system:serviceaccount:${systemNamespace}:tekton-pipelines-co
 const chains = 'system:serviceaccount:tekton-chains:tekton-chains-controller';
 const values = {
   controller: { replicas: 1 },
-  webhook: { enabled: true },
   chains: { enabled: true },
   featureFlags: { 'enable-api-fields': 'alpha' },
 };
@@ -230,7 +229,7 @@ async function thereAndBack(release: string, how: 'helm' | 'kubectl'): Promise<v
 }
 
 async function installedWithKubectl(shell: (text: string) => Promise<string>): Promise<void> {
-  const set = ['webhook.enabled=true', 'chains.enabled=true', 'featureFlags.enable-api-fields=alpha'];
+  const set = ['chains.enabled=true', 'featureFlags.enable-api-fields=alpha'];
   const words = set.flatMap((pair) => ['--set', pair]);
   await command([process.execPath, 'hack/release.ts', path.join(folder ?? '', 'dist', 'release.yaml'), ...words]);
   await shell('kubectl apply --server-side --force-conflicts -f dist/release.yaml');

@@ -92,13 +92,49 @@ describe('feature-flags', () => {
     { key: 'keep-pod-on-cancel', value: 'yes' },
     { key: 'max-result-size', value: '1572864' },
     { key: 'max-result-size', value: '4k' },
-    { key: 'disable-inline-spec', value: 'pipeline,step' },
   ];
   test.each(bad)('$key: $value keeps the default and is reported', ({ key, value }) => {
     const { flags, problems } = parseFeatureFlags({ [key]: value, 'set-security-context': 'true' });
     expect(flags).toEqual({ ...unset.flags, setSecurityContext: true });
     expect(brief(problems)).toEqual([`invalid-value ${key}=${value}`]);
   });
+
+  const guards: { key: string; value: string; field: keyof FeatureFlags; strictest: unknown }[] = [
+    { key: 'enforce-nonfalsifiability', value: 'sprie', field: 'enforceNonfalsifiability', strictest: 'spire' },
+    {
+      key: 'trusted-resources-verification-no-match-policy',
+      value: 'fial',
+      field: 'verificationNoMatchPolicy',
+      strictest: 'fail',
+    },
+    {
+      key: 'require-git-ssh-secret-known-hosts',
+      value: 'yes',
+      field: 'requireGitSshSecretKnownHosts',
+      strictest: true,
+    },
+    {
+      key: 'set-security-context-read-only-root-filesystem',
+      value: '',
+      field: 'setSecurityContextReadOnlyRootFilesystem',
+      strictest: true,
+    },
+    {
+      key: 'disable-inline-spec',
+      value: 'pipeline,step',
+      field: 'disableInlineSpec',
+      strictest: ['pipeline', 'pipelinerun', 'taskrun'],
+    },
+  ];
+  test.each(guards)(
+    '$key: $value guards as strictly as can be, and is reported',
+    ({ key, value, field, strictest }) => {
+      const { flags, problems } = parseFeatureFlags({ [key]: value });
+      expect(flags).toEqual({ ...unset.flags, [field]: strictest });
+      expect(brief(problems)).toEqual([`invalid-value ${key}=${value}`]);
+      expect(problems[0]?.message).toContain(`${JSON.stringify(strictest)} is used until you correct it`);
+    },
+  );
 
   test('a message names key, value, what is used and the way out', () => {
     expect(parseFeatureFlags({ coschedule: 'no' }).problems[0]?.message).toBe(

@@ -46,7 +46,8 @@ const LARGEST_RESULT = 1_572_864;
 
 /**
  * The flags of ConfigMap feature-flags; `undefined` (no such ConfigMap) gives the defaults. Never throws: a bad value
- * keeps its default and is reported, so that one slip does not stop the controller.
+ * keeps its default, or counts as the strictest where it guards something, and is reported: one slip stops no
+ * controller and opens nothing.
  */
 export function parseFeatureFlags(data: Readonly<Record<string, string>> | undefined): {
   flags: FeatureFlags;
@@ -64,19 +65,24 @@ export function parseFeatureFlags(data: Readonly<Record<string, string>> | undef
     runningInEnvironmentWithInjectedSidecars: values.boolean('running-in-environment-with-injected-sidecars', true),
     awaitSidecarReadiness: values.boolean('await-sidecar-readiness', true),
     disableCredsInit: values.boolean('disable-creds-init', false),
-    requireGitSshSecretKnownHosts: values.boolean('require-git-ssh-secret-known-hosts', false),
+    requireGitSshSecretKnownHosts: values.boolean('require-git-ssh-secret-known-hosts', false, true),
     sendCloudEventsForRuns: values.boolean('send-cloudevents-for-runs', true),
-    verificationNoMatchPolicy: values.oneOf('trusted-resources-verification-no-match-policy', 'ignore', [
+    verificationNoMatchPolicy: values.oneOf(
+      'trusted-resources-verification-no-match-policy',
       'ignore',
-      'warn',
+      ['ignore', 'warn', 'fail'],
       'fail',
-    ]),
+    ),
     enableProvenanceInStatus: values.boolean('enable-provenance-in-status', true),
-    enforceNonfalsifiability: values.oneOf('enforce-nonfalsifiability', 'none', ['none', 'spire']),
+    enforceNonfalsifiability: values.oneOf('enforce-nonfalsifiability', 'none', ['none', 'spire'], 'spire'),
     resultsFrom: values.oneOf('results-from', 'termination-message', ['termination-message', 'sidecar-logs']),
     maxResultSize: values.integer('max-result-size', 4096, 0, LARGEST_RESULT),
     setSecurityContext: values.boolean('set-security-context', false),
-    setSecurityContextReadOnlyRootFilesystem: values.boolean('set-security-context-read-only-root-filesystem', false),
+    setSecurityContextReadOnlyRootFilesystem: values.boolean(
+      'set-security-context-read-only-root-filesystem',
+      false,
+      true,
+    ),
     keepPodOnCancel: values.boolean('keep-pod-on-cancel', false),
     enableCelInWhenExpression: values.boolean('enable-cel-in-whenexpression', false),
     enableArtifacts: values.boolean('enable-artifacts', false),
@@ -95,11 +101,9 @@ export function parseFeatureFlags(data: Readonly<Record<string, string>> | undef
 
 function inlineSpecKinds(values: ConfigValues): InlineSpecKind[] {
   const known: readonly InlineSpecKind[] = ['pipeline', 'pipelinerun', 'taskrun'];
-  return values.list(
-    'disable-inline-spec',
-    known,
-    'name kinds out of pipeline, pipelinerun, taskrun, with commas between them',
-  );
+  const key = 'disable-inline-spec';
+  const want = 'name kinds out of pipeline, pipelinerun, taskrun, with commas between them';
+  return values.list(key, known, want, values.text(key, '') === '' ? [] : [...known]);
 }
 
 /**

@@ -20,8 +20,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 ]);
 
 /**
- * Reads typed values out of a ConfigMap's data: a missing key gives the default, a bad value gives the default and a
- * problem.
+ * Reads typed values out of a ConfigMap's data: a missing key gives the default, a bad value gives a problem
+ * and the default, or the strictest value of what guards something.
  */
 export class ConfigValues {
   readonly problems: ConfigProblem[] = [];
@@ -42,14 +42,20 @@ export class ConfigValues {
     return this.read(key, fallback, want, (text) => (form.test(text.trim()) ? text.trim() : undefined));
   }
 
-  boolean(key: string, fallback: boolean): boolean {
-    return this.read(key, fallback, 'use "true" or "false"', (text) => BOOLEANS.get(text.trim()));
+  /** @param strictest what a bad value counts as, where the key guards something */
+  boolean(key: string, fallback: boolean, strictest = fallback): boolean {
+    const otherwise = this.otherwise(key, fallback, strictest);
+    return this.read(key, otherwise, 'use "true" or "false"', (text) => BOOLEANS.get(text.trim()));
   }
 
-  /** One of the listed words; upper and lower case are the same, as upstream has it. */
-  oneOf<T extends string>(key: string, fallback: T, words: readonly T[]): T {
+  /**
+   * One of the listed words; upper and lower case are the same, as upstream has it.
+   * @param strictest what a bad value counts as, where the key guards something
+   */
+  oneOf<T extends string>(key: string, fallback: T, words: readonly T[], strictest = fallback): T {
     const want = `use ${words.map((word) => JSON.stringify(word)).join(', ')}`;
-    return this.read(key, fallback, want, (text) => words.find((word) => word === text.trim().toLowerCase()));
+    const otherwise = this.otherwise(key, fallback, strictest);
+    return this.read(key, otherwise, want, (text) => words.find((word) => word === text.trim().toLowerCase()));
   }
 
   /** Where events are sent: an http or https URL; '' for nowhere. A password in it is told nobody. */
@@ -144,6 +150,11 @@ export class ConfigValues {
       });
     }
     return this.problems;
+  }
+
+  /** A missing key gives the default; a bad value must not open what the key closes. */
+  private otherwise<T>(key: string, fallback: T, strictest: T): T {
+    return this.data[key] === undefined ? fallback : strictest;
   }
 
   private read<T>(

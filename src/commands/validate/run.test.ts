@@ -35,9 +35,9 @@ const good = `    - name: first
       workspaces: [{ name: source, workspace: w }]
 `;
 
-function found(files: Record<string, string>, lint = false): string[] {
+function found(files: Record<string, string>): string[] {
   const sources: SourceFile[] = Object.entries(files).map(([file, text]) => ({ file, text }));
-  return validateFiles(sources, defaultValidationContext, lint).findings.map(
+  return validateFiles(sources, defaultValidationContext, false).findings.map(
     ({ file, line, column, severity, rule, message }) => `${file}:${line}:${column} ${severity} ${rule}: ${message}`,
   );
 }
@@ -178,33 +178,6 @@ const rows: Row[] = [
 
 describe('manifests are checked', () => {
   it.each(rows)('$what', ({ files, want }) => expect(found(files)).toEqual(want));
-});
-
-describe('advice', () => {
-  it.each<Row>([
-    {
-      what: 'an image without a tag',
-      files: { 't.yaml': task.replace('busybox:1', 'busybox') },
-      want: [
-        't.yaml:15:7 warning image-tag: image "busybox" may be another one tomorrow; name a tag, or better a digest',
-      ],
-    },
-    {
-      what: 'a registry with a port is no tag',
-      files: { 't.yaml': task.replace('busybox:1', 'r:5000/a:1') },
-      want: [],
-    },
-    {
-      what: 'a param that is not used',
-      files: { 't.yaml': task.replace(' $(params.how)', '') },
-      want: ['t.yaml:8:7 warning unused-param: param "how" is not used'],
-    },
-    {
-      what: 'an old version',
-      files: { 't.yaml': task.replace('tekton.dev/v1', 'tekton.dev/v1beta1') },
-      want: ['t.yaml:1:1 warning old-version: Task has tekton.dev/v1; write that'],
-    },
-  ])('$what', ({ files, want }) => expect(found(files, true)).toEqual(want));
 });
 
 describe('reports', () => {

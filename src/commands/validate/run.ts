@@ -2,7 +2,7 @@ import type { FieldError } from '../../api/fielderror.ts';
 import type { ValidationContext } from '../../api/pipeline/v1/validation.ts';
 import { checkObject } from './check.ts';
 import { byPosition, type Finding } from './finding.ts';
-import { lint } from './lint.ts';
+import { lint } from './lint/lint.ts';
 import { readManifests, type Manifest } from './manifest.ts';
 import { definitionsOf, referenceErrors, type Filed } from './references.ts';
 
@@ -46,7 +46,7 @@ export function validateFiles(
     if (!checked) continue;
     findings.push(...referenceErrors(checked, definitions).map((error) => found(manifest, subject, error, error.rule)));
     if (!withLint) continue;
-    const advice = lint(checked, String(manifest.object['apiVersion']));
+    const advice = lint(checked, manifest.object);
     findings.push(
       ...advice.map((each): Finding => ({ ...found(manifest, subject, each, each.rule), severity: 'warning' })),
     );

@@ -22,7 +22,7 @@ export interface SettingsSource {
   onProblem: (map: ConfigMap, problem: ConfigProblem) => void;
 }
 
-/** The resolvers' ConfigMaps as they are now. A bad value keeps its default and is told on the map. */
+/** The resolvers' ConfigMaps as they are now. A bad value keeps its default, or closes what it guards, and is told. */
 export class ResolverSettings {
   readonly #source: SettingsSource;
   readonly #cacheName: string;
@@ -71,7 +71,9 @@ export class ResolverSettings {
   #readFlags(): Readonly<Record<ResolverType, boolean>> {
     const map = this.#map(flagsName);
     const values = new ConfigValues(map?.data);
-    const enabled = resolverTypes.map((type) => [type, values.boolean(`enable-${type}-resolver`, true)] as const);
+    const enabled = resolverTypes.map(
+      (type) => [type, values.boolean(`enable-${type}-resolver`, true, false)] as const,
+    );
     this.#report(map, values.reportUnknownKeys());
     return Object.fromEntries(enabled) as Record<ResolverType, boolean>;
   }

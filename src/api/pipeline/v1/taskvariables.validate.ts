@@ -4,7 +4,7 @@ import type { DeclaredParams } from './params.validate.ts';
 import type { Step, TaskSpec } from './task.ts';
 import { variables, type VariableReference } from './variables.ts';
 
-/** A text of a step in which variables are replaced. In `isolated` ones an array may stand alone. */
+/** A text of a step that may hold variables. In `isolated` ones an array may stand alone. */
 interface StepText {
   path: string;
   text: string;
@@ -12,9 +12,12 @@ interface StepText {
 }
 
 function stepTexts(step: Step): StepText[] {
-  const plain = (path: string, text: string | undefined): StepText[] => (text ? [{ path, text, isolated: false }] : []);
+  const plain = (path: string, text: string | undefined): StepText[] =>
+    text?.includes('$(') ? [{ path, text, isolated: false }] : [];
   const list = (path: string, items: readonly string[] | undefined) =>
-    (items ?? []).map((text, index) => ({ path: `${path}[${index}]`, text, isolated: true }));
+    (items ?? []).flatMap((text, index) =>
+      text.includes('$(') ? [{ path: `${path}[${index}]`, text, isolated: true }] : [],
+    );
   return [
     ...plain('name', step.name),
     ...plain('image', step.image),

@@ -86,8 +86,7 @@ async function work(process: RoleProcess<InterceptorsFlags>): Promise<void> {
   );
   log.info({ port: server.port }, 'serving');
   try {
-    await createMissing(process, data);
-    await announce(process, data);
+    await register(process, data);
     ready();
     await keep(process, server, data);
     server.drain();
@@ -170,6 +169,28 @@ async function certificates({ client, flags, end, log }: RoleProcess<Interceptor
       // Another replica was first: its certificate is used.
       const lost = error instanceof ApiError && (error.isConflict || error.isAlreadyExists);
       if (!lost || attempt >= 5) throw error;
+    }
+  }
+}
+
+const firstRetryMs = 1_000;
+const longestRetryMs = 30_000;
+
+/**
+ * Makes itself known. A webhook that judges ClusterInterceptors may start at the same time: while the API server does
+ * not take them the process is alive and not ready, and its log says why.
+ */
+async function register(process: RoleProcess<InterceptorsFlags>, data: CertificateData): Promise<void> {
+  const { end, log } = process;
+  for (let wait = firstRetryMs; ; wait = Math.min(wait * 2, longestRetryMs)) {
+    try {
+      await createMissing(process, data);
+      await announce(process, data);
+      return;
+    } catch (error) {
+      if (end.aborted) throw error;
+      log.error({ error: messageOf(error) }, 'the ClusterInterceptors are not taken; it is tried again');
+      await systemClock.sleep(wait, end);
     }
   }
 }
