@@ -166,8 +166,5 @@ async function main(): Promise<void> {
 }
 
 if (process.argv[2] === 'caller')
-  process.on(
-    'message',
-    ({ port, ca, body }: Order) => void load(port, ca, body).then((made) => process.send?.(made)),
-  );
+  process.on('message', ({ port, ca, body }: Order) => void load(port, ca, body).then((made) => process.send?.(made)));
 else await main();
