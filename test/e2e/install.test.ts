@@ -149,6 +149,7 @@ describe('the release file', () => {
   it('upgrades the CRDs: a field that an older one does not know is taken afterwards', async () => {
     const file = await release();
     await apply(file, '--force-conflicts');
+    await installation.settled();
     const task = stringify({
       apiVersion: 'tekton.dev/v1',
       kind: 'Task',
