@@ -41,7 +41,7 @@ describe('chains-config', () => {
           },
         },
       },
-      spire: { trustBundlePath: '', trustDomain: '' },
+      spire: { trustBundlePath: '', required: false, trustDomain: '' },
       trust: {
         unrecorded: 'refuse',
         optOut: 'allow',
@@ -150,6 +150,7 @@ describe('chains-config', () => {
     // What decides whom Chains trusts is at its strictest.
     ['artifacts.unrecorded', 'yes', (c) => c.trust.unrecorded, 'refuse'],
     ['enforce-nonfalsifiable', 'spire', (c) => c.trust.unrecorded, 'never'],
+    ['artifacts.taskrun.spire.required', 'yes', (c) => c.spire.required, true],
     ['artifacts.opt-out', 'false', (c) => c.trust.optOut, 'forbid'],
     ['artifacts.oci.verify-push', 'yes', (c) => c.trust.verifyPush, true],
     ['storage.oci.lend-credentials', 'yes', (c) => c.trust.lendCredentials, false],

@@ -138,7 +138,7 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
     spire: {
       trustBundlePath: values.text('artifacts.taskrun.spire.trust-bundle-path', ''),
       trustDomain: values.text('artifacts.taskrun.spire.trust-domain', ''),
-      required: values.boolean('artifacts.taskrun.spire.required', false),
+      required: values.boolean('artifacts.taskrun.spire.required', false, true),
     },
     trust: trust(values, data ?? {}),
     managedBy: values

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TaskSpec } from '../../src/api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
+import { Installation } from './installation.ts';
 
 const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('hostile-steps');
@@ -95,12 +96,34 @@ describe('results in a pod of many containers', () => {
 });
 
 describe('a guard in CEL', () => {
+  let installation: Installation;
+  const allow = (isAllowed: boolean | null) => {
+    const data = { 'enable-cel-in-whenexpression': isAllowed === null ? null : String(isAllowed) };
+    const patch = JSON.stringify({ data });
+    return installation.kubectl(['patch', 'configmap', 'feature-flags', '--type=merge', '--patch', patch]);
+  };
+  beforeAll(async () => {
+    installation = await Installation.open();
+    await allow(true);
+  });
+  afterAll(async () => {
+    await allow(null);
+    await installation.close();
+  });
+
   it('is judged by the evaluator that the pod brings', async () => {
     const guarded = (name: string, cel: string) => ({ name, image, when: [{ cel }], command: ['true'] });
-    const run = await bench.runTask({
-      taskSpec: { steps: [guarded('runs', "'a'.matches('[a-z]')"), guarded('skipped', "size('a') > 1")] },
-    });
-    // The feature flag is off by default: then the run says so.
-    expect(said(run)).toMatch(/^True Succeeded|enable-cel-in-whenexpression/);
+    const taskSpec = { steps: [guarded('runs', "'a'.matches('[a-z]')"), guarded('skipped', "size('a') > 1")] };
+    // The webhook and the controller hear of the flag a moment later.
+    const run = await vi.waitFor(
+      async () => {
+        const ended = await bench.runTask({ taskSpec });
+        expect(said(ended)).toMatch(/^True Succeeded/);
+        return ended;
+      },
+      { timeout: 60_000, interval: 1_000 },
+    );
+    const reasons = run.status?.steps?.map(({ name, terminationReason }) => `${name} ${terminationReason}`);
+    expect(reasons).toEqual(['runs Completed', 'skipped Skipped']);
   });
 });
