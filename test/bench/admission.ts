@@ -1,5 +1,5 @@
-// What the webhook's answers cost: `npm run bench:admission`. First a Pipeline of 50 tasks, judged without a network; then
-// creations as the API server asks about them, over TLS, with the caller's processor time left out.
+// What the webhook's answers cost: `npm run bench:admission`. First a Pipeline of 50 tasks, judged without a network;
+// then creations as the API server asks about them, over TLS, with the caller's processor time left out.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

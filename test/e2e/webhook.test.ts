@@ -60,7 +60,7 @@ async function changingAuthority(): Promise<Record<string, string>> {
   };
 }
 
-/** A setting that is none, which nobody refuses: what the controller says of it, and a run that goes on all the same. */
+/** A setting that is none, which nobody refuses: what the controller says of it, and a run that goes on as before. */
 async function badSetting(): Promise<{ warning: string; runOnBadSetting: TaskRun }> {
   const put = (value: string | null) =>
     bench.client.patch(configMaps, systemNamespace, 'feature-flags', {
