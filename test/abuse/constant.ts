@@ -27,6 +27,7 @@ export const constant: Readonly<Record<string, string>> = {
   'core/span-context.ts givenCarrier': 'reads an annotation of less than 1,024 characters, or two fields of a status',
   'core/span-context.ts writtenCarrier': 'writes two fields that givenCarrier or the SDK has bounded',
   'core/substitution/replacements.ts Replacements': 'a class: its methods are reached by every family with variables',
+  'core/spire/svid.ts spiffeUri': 'joins a domain and a path of one certificate, in messages',
   'core/taskrun/bind.ts claimName': 'hashes a name and a uid',
   'core/taskrun/definition.ts taskProblem': 'joins names and one cause',
   'core/taskrun/obstacle.ts podCreationMessage': 'joins names and one cause',

@@ -39,6 +39,7 @@ import { candidateUrls, registryUrl } from '../../src/registry/hosts.ts';
 import { keychainOfAnnotatedSecret, keychainOfDockerConfig } from '../../src/registry/keychain.ts';
 import { range, named, texts, type Family } from './family.ts';
 import { notFound } from './plan.ts';
+import { signedResults } from './signed-results.ts';
 
 /** Runs that have begun or ended: what is recorded of them, how they are stopped, and what Chains decides. */
 
@@ -299,6 +300,7 @@ export const recordFamilies: readonly Family[] = [
       ),
   },
   { name: 'PipelineRun: enums of a Task that many tasks refer to', size: 3_000, prepare: handedOn },
+  { name: 'results that a step signed', size: 40, prepare: signedResults },
   {
     name: 'image: platforms',
     size: 5_000,
