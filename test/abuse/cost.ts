@@ -30,7 +30,7 @@ function growth({ prepare }: Family, size: number): Growth {
 /** Below this, a clock tick and a collection of garbage are most of what is seen. */
 const leastMs = 2;
 /** A step up that is there shows every time; one that is noise does not. */
-const mostTries = 5;
+const mostTries = 8;
 
 /** Sizes are drawn, so that no lucky length hides a step. */
 function smallestGrowth(family: Family): Growth | undefined {
