@@ -31,7 +31,7 @@ const mayImport: Record<string, string[]> = {
   images: ['api', 'core', 'kube', 'http', 'registry'],
   role: ['api', 'kube', 'http'],
   spire: ['api', 'core'],
-  chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],
+  chains: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role', 'spire'],
   triggers: ['api', 'core', 'cel', 'jsonpath', 'kube', 'http', 'role'],
   webhook: ['api', 'core', 'kube', 'http', 'role'],
   resolvers: ['api', 'core', 'kube', 'http', 'registry', 'images', 'role'],

@@ -1,5 +1,5 @@
 /** The command `hack/images`. */
-import { attest, billOf } from '../image-attest/attest.ts';
+import { attest, billOf, type Pushed } from '../image-attest/attest.ts';
 import { sourcesOf } from '../image-attest/sources.ts';
 import { tool } from '../one-node/binaries.ts';
 import { contextFrom } from './context.ts';
@@ -34,7 +34,8 @@ async function main(args: readonly string[]): Promise<void> {
       const [registry, ...names] = rest;
       if (registry === undefined)
         throw new UsageError('push needs the registry: hack/images push registry.example.com');
-      return push(builder, registry, selectRecipes(recipes, names));
+      await push(builder, registry, selectRecipes(recipes, names));
+      return;
     }
     case 'sbom': {
       const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
@@ -66,8 +67,14 @@ async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise
   }
 }
 
-async function push(builder: Builder, address: string, recipes: readonly ImageRecipe[]): Promise<void> {
+/** Returns the images with the digests by which the registry has them. */
+async function push(
+  builder: Builder,
+  address: string,
+  recipes: readonly ImageRecipe[],
+): Promise<Omit<Pushed, 'sources'>[]> {
   const registry = openRegistry(address);
+  const pushed = [];
   try {
     for (const recipe of recipes) {
       const image = await builder.build(recipe);
@@ -78,8 +85,12 @@ async function push(builder: Builder, address: string, recipes: readonly ImageRe
       console.error(
         `${recipe.name}: pushed ${recipe.repositories.join(', ')} (${recipe.tags.join(' ')}) in ${seconds} s`,
       );
-      console.log(`${recipe.repositories[0] ?? recipe.name}@${image.digest}`);
+      const [name = recipe.name] = recipe.repositories;
+      console.log(`${name}@${image.digest}`);
+      const reference = `${registry.address}/${mirroredPath(name)}@${image.digest}`;
+      pushed.push({ recipe, digest: image.digest, reference });
     }
+    return pushed;
   } finally {
     await registry.close();
   }
@@ -99,14 +110,11 @@ async function attestAll(
     throw new UsageError('attest needs the registry: hack/images attest registry.example.com -- --key cosign.key');
   const own = selectRecipes(recipes, names.length > 0 ? names : ['tektite', 'entrypoint']);
   const sources = await sourcesOf(context.root);
-  await push(builder, registry, own);
+  const pushed = await push(builder, registry, own);
   const program = await tool('cosign-v3');
-  for (const recipe of own) {
-    const { digest } = await builder.build(recipe);
-    const place = registry.replace(/^https?:\/\//, '').replace(/\/$/, '');
-    const reference = `${place}/${mirroredPath(recipe.repositories[0] ?? recipe.name)}@${digest}`;
-    await attest({ recipe, digest, reference, sources }, context, { program, flags });
-    console.error(`${recipe.name}: signed, with SBOM and provenance`);
+  for (const image of pushed) {
+    await attest({ ...image, sources }, context, { program, flags });
+    console.error(`${image.recipe.name}: signed, with SBOM and provenance`);
   }
 }
 

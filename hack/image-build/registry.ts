@@ -13,6 +13,8 @@ interface Manifest {
 
 /** A place that images are pushed to. */
 export interface Destination {
+  /** `HOST[:PORT][/PREFIX]` */
+  readonly address: string;
   /** The repository of this name, below the prefix that the address gave. */
   repository(name: string): Promise<Repository>;
   /** Which repository already holds a blob, so that a shared layer is mounted and not sent again. */
@@ -35,6 +37,7 @@ export function openRegistry(address: string): Destination {
     throw new Error(`registry ${JSON.stringify(address)} is not an address: give HOST[:PORT][/PREFIX] or a URL`);
   const registries = new Registries(scheme === undefined ? {} : { mirrors: { [host]: `${scheme}://${host}` } });
   return {
+    address: `${host}${prefix}`,
     holders: new Map(),
     async repository(name) {
       const full = `${prefix.slice(1)}/${name}`.replace(/^\//, '');

@@ -1,30 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { ServiceDefinition } from '@grpc/grpc-js';
 import { messageOf } from '../errors.ts';
-
-/**
- * The part of the SPIFFE Workload API that is used (spiffe.io, SPIFFE_Workload_API.md and workload.proto), as JSON of
- * protobuf.js.
- */
-const workloadApi = {
-  nested: {
-    SpiffeWorkloadAPI: {
-      methods: {
-        FetchX509SVID: { requestType: 'X509SVIDRequest', responseType: 'X509SVIDResponse', responseStream: true },
-      },
-    },
-    X509SVIDRequest: { fields: {} },
-    X509SVIDResponse: { fields: { svids: { rule: 'repeated', type: 'X509SVID', id: 1 } } },
-    X509SVID: {
-      fields: {
-        spiffe_id: { type: 'string', id: 1 },
-        x509_svid: { type: 'bytes', id: 2 },
-        x509_svid_key: { type: 'bytes', id: 3 },
-        bundle: { type: 'bytes', id: 4 },
-      },
-    },
-  },
-};
+import { askAgent, type Agent } from './agent.ts';
 
 interface Answer {
   svids?: { spiffe_id: string; x509_svid: Buffer; x509_svid_key: Buffer; bundle: Buffer }[];
@@ -41,10 +17,6 @@ export interface Identity {
   authorities: X509Certificate[];
 }
 
-const timeoutMs = 10_000;
-/** An answer has a few certificates. */
-const largestAnswer = 4 << 20;
-
 /**
  * The identity of this process.
  * @param socket `unix:///spiffe-workload-api/spire-agent.sock`
@@ -52,41 +24,34 @@ const largestAnswer = 4 << 20;
  */
 export async function fetchIdentity(socket: string, signal: AbortSignal): Promise<Identity> {
   signal.throwIfAborted();
-  const [grpc, loader] = await Promise.all([import('@grpc/grpc-js'), import('@grpc/proto-loader')]);
-  const definition = loader.fromJSON(workloadApi as Parameters<typeof loader.fromJSON>[0], { keepCase: true })[
-    'SpiffeWorkloadAPI'
-  ];
-  const Client = grpc.makeClientConstructor(definition as ServiceDefinition, 'SpiffeWorkloadAPI');
-  const options = { 'grpc.max_receive_message_length': largestAnswer };
-  const client = new Client(`unix:${socket.replace(/^unix:\/\//, '')}`, grpc.credentials.createInsecure(), options);
-  // The agent refuses calls without this header: a guard against forged requests.
-  const metadata = new grpc.Metadata();
-  metadata.set('workload.spiffe.io', 'true');
   try {
-    const fetch = client['FetchX509SVID']?.bind(client) as unknown as (
-      request: object,
-      metadata: unknown,
-      options: object,
-    ) => AsyncIterable<Answer> & { cancel(): void };
-    const call = fetch({}, metadata, { deadline: Date.now() + timeoutMs });
-    const stop = () => call.cancel();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      // The agent goes on to tell of each new certificate: the present one is enough.
-      for await (const answer of call) return identityOf(answer);
-      throw new Error('it gave no answer');
-    } finally {
-      signal.removeEventListener('abort', stop);
-      call.cancel();
-    }
+    return await askAgent(socket, (agent) => firstIdentity(agent, signal));
   } catch (error) {
     signal.throwIfAborted();
     throw new Error(
       `SPIFFE Workload API ${socket}: ${messageOf(error)}; check that the agent runs on this node, that its socket is mounted (chart value controller.spiffeSocket), and that the controller is registered with it`,
       { cause: error },
     );
+  }
+}
+
+async function firstIdentity({ client, metadata, options }: Agent, signal: AbortSignal): Promise<Identity> {
+  const fetch = client['FetchX509SVID'] as (
+    this: unknown,
+    request: object,
+    metadata: unknown,
+    options: object,
+  ) => AsyncIterable<Answer> & { cancel(): void };
+  const call = fetch.call(client, {}, metadata, options);
+  const stop = () => call.cancel();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    // The agent goes on to tell of each new certificate: the present one is enough.
+    for await (const answer of call) return identityOf(answer);
+    throw new Error('it gave no answer');
   } finally {
-    client.close();
+    signal.removeEventListener('abort', stop);
+    call.cancel();
   }
 }
 

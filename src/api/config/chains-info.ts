@@ -10,5 +10,5 @@ export type SigningState = 'waiting' | 'on';
 
 /** Whether Chains says that it signs nothing. A map that is missing or says nothing is none that does. */
 export function isWaitingForSigner(data: Readonly<Record<string, string>> | undefined): boolean {
-  return data !== undefined && Object.hasOwn(data, signingKey) && data[signingKey] === 'waiting';
+  return data?.[signingKey] === 'waiting';
 }
