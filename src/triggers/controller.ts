@@ -12,6 +12,7 @@ import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import { electionMap } from './election-map.ts';
 import { ListenerCaches } from './eventlistener/caches.ts';
 import type { ListenerSettings } from './eventlistener/objects.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
@@ -69,7 +70,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
   const watchingSettings = settings.run(AbortSignal.any([end, stop.signal]));
   try {
     await settings.synced(end);
-    const election = settings.store.find(namespace, 'config-leader-election-triggers-controllers');
+    const election = electionMap((name) => settings.store.find(namespace, name));
     const { leaderElection } = electionSettings(election?.data);
     const leaders = electLeaders({
       client,

@@ -148,6 +148,7 @@ export const pipelineCases: Case[] = [
       atTheEnd({ pipeline: '1h', finally: '5m' }),
       atTheEnd({ pipeline: '1h', tasks: '50m' }),
       atTheEnd({ pipeline: '0' }),
+      atTheEnd({}),
     ],
   },
   {

@@ -20,6 +20,7 @@ import {
   taskRun,
   triggers,
   withScript,
+  withStep,
   type Json,
 } from './case.fake.ts';
 import { lintRules } from './rules.ts';
@@ -103,6 +104,22 @@ describe('rules are left out', () => {
     const annotations = { 'tektite.dev/lint-disable': 'invalid' };
     const wrong = object('Task', { steps: [{ name: 's' }] }, { annotations });
     expect(findingsOf(wrong).filter(({ severity }) => severity === 'error')).toHaveLength(1);
+  });
+});
+
+describe('a text that takes long to compare', () => {
+  it.each([
+    ['a time limit', () => pipelineRun({ timeouts: { pipeline: `${'0'.repeat(50_000)}x` } })],
+    ['a script', () => withScript(`#!/bin/sh\n${'curl '.repeat(50_000)}| s\n${'set -'.repeat(50_000)}`)],
+    ['a variable', () => withScript(`#!/bin/sh\n${'$(params.'.repeat(50_000)}${'$(workspaces.a'.repeat(20_000)}`)],
+    ['an image', () => withStep({ image: `${':a/'.repeat(50_000)}:` })],
+    ['a name', () => task({ params: [described('a'.repeat(100_000)), described('aA'.repeat(50_000))] })],
+    ['many names', () => task({ params: Array.from({ length: 1_000 }, (_each, index) => described(`p${index}`)) })],
+  ])('%s', { timeout: 20_000 }, (_what, given) => {
+    const objects = given();
+    const start = performance.now();
+    findingsOf(objects);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

@@ -67,18 +67,18 @@ function ofSubject(subject: Subject, files: Files, look: Look): Advice[] {
   ];
 }
 
-function ofRun({ kind, spec, at }: Subject, look: Look): Advice[] {
+function ofRun(subject: Subject, look: Look): Advice[] {
+  const { kind, spec, at } = subject;
   if (kind === 'TaskRun') {
     const run = spec as TaskRunSpec;
     const task = run.taskSpec ?? (look('Task', run.taskRef?.name)?.spec as TaskSpec | undefined);
     return taskRunAdvice(run, at, task);
   }
   if (kind !== 'PipelineRun') return [];
-  const run = spec as PipelineRunSpec;
-  const pipeline = run.pipelineSpec ?? (look('Pipeline', run.pipelineRef?.name)?.spec as PipelineSpec | undefined);
+  const { pipelineRef, pipelineSpec } = spec as PipelineRunSpec;
+  const pipeline = pipelineSpec ?? (look('Pipeline', pipelineRef?.name)?.spec as PipelineSpec | undefined);
   return pipelineRunAdvice(
-    run,
-    at,
+    subject,
     pipeline,
     (task) => task.taskSpec ?? (look('Task', task.taskRef?.name)?.spec as TaskSpec | undefined),
   );

@@ -3,12 +3,19 @@ import type { PipelineSpec, PipelineTask } from '../../../api/pipeline/v1/pipeli
 import type { PipelineRunSpec } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../../api/pipeline/v1/taskrun.ts';
+import type { Subject } from './parts.ts';
 import { eachTask } from './pipeline.ts';
 import { rootAdvice } from './privilege.ts';
 import { advice, type Advice } from './wording.ts';
 
 /** 0 in any unit: "0", "0s", "0h0m". */
-const ENDLESS = /^(?:0+(?:\.0+)?(?:ns|us|µs|ms|s|m|h)?)+$/;
+const ENDLESS = /^(?:0+|(?:0+(?:\.0+)?(?:ns|us|µs|ms|s|m|h))+)$/;
+
+/** How long a run may take, in v1 and v1beta1. */
+interface Limits {
+  timeout?: unknown;
+  timeouts?: { pipeline?: unknown };
+}
 
 /**
  * @param spec as it was written: a default is nobody's choice
@@ -16,20 +23,20 @@ const ENDLESS = /^(?:0+(?:\.0+)?(?:ns|us|µs|ms|s|m|h)?)+$/;
  */
 export function timeoutAdvice(kind: string, spec: unknown, at: string): Advice[] {
   if (kind !== 'TaskRun' && kind !== 'PipelineRun') return [];
-  const { timeout, timeouts } = (spec ?? {}) as { timeout?: unknown; timeouts?: { pipeline?: unknown } };
-  const [value, field] =
-    kind === 'PipelineRun' && timeout === undefined ? [timeouts?.pipeline, 'timeouts.pipeline'] : [timeout, 'timeout'];
+  const [value, field] = limitOf(kind, spec);
   if (value === undefined) {
     const message = `no time limit of its own, so that the cluster's default holds; set spec.${field}`;
     return [advice('no-timeout', at, message)];
   }
-  if (typeof value !== 'string' || !isEndless(value)) return [];
+  if (typeof value !== 'string' || !ENDLESS.test(value)) return [];
   return [advice('no-timeout', `${at}.${field}`, 'it may run for ever; give it a time within which it is done')];
 }
 
-/** No duration is longer; a longer text is not worth looking at. */
-function isEndless(text: string): boolean {
-  return text.length <= 64 && ENDLESS.test(text);
+/** The time limit that was written, if any, and where it belongs. */
+function limitOf(kind: string, written: unknown): [value: unknown, field: string] {
+  const { timeout, timeouts } = (written ?? {}) as Limits;
+  if (kind === 'PipelineRun' && timeout === undefined) return [timeouts?.pipeline, 'timeouts.pipeline'];
+  return [timeout, 'timeout'];
 }
 
 /** @param task the Task that it runs, where that is known */
@@ -42,11 +49,12 @@ export function taskRunAdvice(run: TaskRunSpec, at: string, task: TaskSpec | und
 
 /** @param pipeline the Pipeline that it runs, where that is known, and `taskOf` what its tasks are, where that is */
 export function pipelineRunAdvice(
-  run: PipelineRunSpec,
-  path: string,
+  { spec, at: path, written }: Subject,
   pipeline: PipelineSpec | undefined,
   taskOf: (task: PipelineTask) => TaskSpec | undefined,
 ): Advice[] {
+  const run = spec as PipelineRunSpec;
+  const isLimited = limitOf('PipelineRun', written)[0] !== undefined;
   const tasks = new Map(eachTask(pipeline ?? {}, '').map(({ task }) => [task.name, task]));
   return [
     ...podAdvice(run.taskRunTemplate?.podTemplate, `${path}.taskRunTemplate.podTemplate`),
@@ -63,7 +71,8 @@ export function pipelineRunAdvice(
         ...(used === undefined ? [] : overrideAdvice(settings, used, at)),
       ];
     }),
-    ...(pipeline ? [...finallyAdvice(run, path, pipeline), ...sharingAdvice(run, path, pipeline)] : []),
+    ...(pipeline && isLimited ? finallyAdvice(run, path, pipeline) : []),
+    ...(pipeline ? sharingAdvice(run, path, pipeline) : []),
   ];
 }
 
@@ -94,7 +103,7 @@ function overrideAdvice(
 /** Tasks that take all of the time leave finally none. */
 function finallyAdvice({ timeouts }: PipelineRunSpec, at: string, pipeline: PipelineSpec): Advice[] {
   const whole = timeouts?.pipeline;
-  if (!pipeline.finally?.length || !whole || isEndless(whole)) return [];
+  if (!pipeline.finally?.length || !whole || ENDLESS.test(whole)) return [];
   if (timeouts.tasks !== undefined || timeouts.finally !== undefined) return [];
   const message = 'tasks that take all of it leave nothing to finally; set timeouts.finally too';
   return [advice('no-finally-time', `${at}.timeouts.pipeline`, message)];
