@@ -1,5 +1,5 @@
 /**
- * The ConfigMap that says how replicas elect. Upstream ships the first name, and its controller reads the second: who
+ * The ConfigMap that says how replicas elect. Upstream ships one name, and its controller reads the same with an s: who
  * found that out made a map of it, which counts.
  */
 export function electionMap<T>(find: (name: string) => T | undefined): T | undefined {
