@@ -1,6 +1,6 @@
 // What the webhook's answers cost: `npm run bench:admission`. First a Pipeline of 50 tasks, judged without a network;
-// then creations as the API server asks about them: HTTP/1.1 over TLS from another process. One at a time says how long it
-// waits; several connections say how many there can be, with the caller's processor time left out.
+// then creations as the API server asks about them: HTTP/1.1 over TLS from another process. One at a time says how
+// long it waits; several connections say how many there can be, with the caller's processor time left out.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
