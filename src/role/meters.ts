@@ -84,7 +84,7 @@ function textOfProcess(registry: Registry): Promise<string> {
 
 async function reading(registry: Registry, scope = processMeter): Promise<MeterReading> {
   const names = registry.getMetricsAsArray().map(({ name }) => name);
-  const series = await Promise.all(names.map((name) => registry.getSingleMetric(name)?.get()));
+  const series = await Promise.all(names.map(async (name) => registry.getSingleMetric(name)?.get()));
   // Its types say that a type is a number; it is the word that stands in the text.
   return { scope, series: series.filter((each) => each !== undefined) as unknown as SeriesReading[] };
 }

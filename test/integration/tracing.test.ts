@@ -10,8 +10,8 @@ import type { ControlPlane } from './kube-control-plane.ts';
 import { TraceReceiver } from './trace-receiver.ts';
 
 /**
- * Spans, metrics, profiles and the log of the controller as a process, bundled as in its image, on a real API server; spans
- * and metrics go to receivers over HTTP and gRPC.
+ * Spans, metrics, profiles and the log of the controller as a process, bundled as in its image, on a real API server;
+ * spans and metrics go to receivers over HTTP and gRPC.
  */
 const systemNamespace = 'tekton-pipelines';
 const runs = pipelineRuns;

@@ -57,7 +57,7 @@ export function observabilityNames(env: Environment): ObservabilitySource['names
 
 /**
  * What a process shows of itself, by settings that may change at any time: level of its log, metrics that are served,
- * sent or neither, profiles. Until it knows settings, metrics are served and the log is as the process was started with.
+ * sent or neither, profiles. Until it knows settings, metrics are served and the log's level is that of the start.
  */
 export class LiveObservability {
   readonly #observed: Observed;

@@ -15,7 +15,10 @@ export interface MetricsPushOptions {
 /** How long the end of a process, or a change of settings, waits for the last values. */
 const closeMs = 3_000;
 
-/** Sends all metrics at an interval, and once more at the end. What cannot be sent is in the next sending: they count from the start. */
+/**
+ * Sends all metrics at an interval, and once more at the end. What cannot be sent is in the next sending: they count
+ * from the start.
+ */
 export class MetricsPush {
   readonly #options: MetricsPushOptions;
   readonly #stop = new AbortController();

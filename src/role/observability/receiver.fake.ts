@@ -86,7 +86,7 @@ export interface ReceivedMetrics {
   metrics: ReceivedMetric[];
 }
 
-const service = fromJSON(metricsApi as Parameters<typeof fromJSON>[0], { keepCase: true, longs: Number })[
+const service = fromJSON(metricsApi, { keepCase: true, longs: Number })[
   'opentelemetry.proto.collector.metrics.v1.MetricsService'
 ] as ServiceDefinition;
 
