@@ -76,8 +76,8 @@ type Values<Options extends ParseArgsOptionsConfig> = ReturnType<
 
 /**
  * Reads a role's flags and environment (SYSTEM_NAMESPACE, POD_NAME, LOG_LEVEL, METRICS_PROMETHEUS_PORT, PROBES_PORT,
- * PROFILING_PORT; THREADS_PER_CONTROLLER, KUBE_API_QPS, KUBE_API_BURST where no flag is given), once. `values` holds the
- * role's own.
+ * PROFILING_PORT; THREADS_PER_CONTROLLER, KUBE_API_QPS, KUBE_API_BURST where no flag is given), once. `values` holds
+ * the role's own.
  * As Go's flags they may be written with one dash: Deployments that were patched for Tekton keep working.
  * @throws FlagError naming the flag, its value and what it takes.
  */

@@ -13,7 +13,7 @@ export class Switch<Setting, Open extends { close(): Promise<void> }> {
     return this.#now?.open;
   }
 
-  /** Opens by another setting what is open by this one; undefined closes. What cannot be opened rejects, and is closed. */
+  /** Opens by another setting what is open by this one; undefined closes. Rejects when it cannot be opened. */
   async turn(wanted: Setting | undefined): Promise<void> {
     if (isDeepStrictEqual(wanted, this.#now?.setting)) return;
     const before = this.#now?.open;
