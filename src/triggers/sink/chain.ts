@@ -5,11 +5,12 @@ import type { InterceptorRequest, InterceptorResponse } from '../interceptors/wi
 import { parseJson } from '../resolve/body.ts';
 import { canonicalHeader, type Header } from '../resolve/header.ts';
 import type { ReceivedEvent } from './event.ts';
+import { EventBody } from './event-body.ts';
 
 /** An event on its way through interceptors. */
 export interface Passing {
   /** As interceptors get it; a form is JSON by now. */
-  body: string;
+  body: EventBody;
   header: Header;
   extensions: Record<string, unknown>;
 }
@@ -89,22 +90,26 @@ async function passInterceptor(
     throw new Error(
       `url resolution failed for interceptor ${name} with: ${kind === 'ClusterInterceptor' ? 'clusterinterceptor' : 'interceptor'}.triggers.tekton.dev "${name}" not found`,
     );
-  const exact = Buffer.from(passing.body);
-  const request: InterceptorRequest = {
-    body: passing.body,
-    ...(exact.equals(event.body) ? {} : { original_body: event.body.toString('base64') }),
-    header: passing.header,
-    extensions: passing.extensions,
-    interceptor_params: Object.fromEntries((use.params ?? []).map((param) => [param.name, param.value])),
-    context: { event_url: event.url, event_id: event.id, trigger_id: chain.triggerId },
-  };
-  const answer = await client.post(interceptorTarget(found, chain.listenerNamespace), JSON.stringify(request), signal);
+  const request = requestText(use, chain, event, passing);
+  const answer = await client.post(interceptorTarget(found, chain.listenerNamespace), request, signal);
   const response = readResponse(name, answer);
   if (!response.continue) {
     const { code = 0, message = '' } = response.status ?? {};
     return { kind: 'stopped', interceptor: name, code, message };
   }
   return { ...passing, extensions: { ...passing.extensions, ...response.extensions } };
+}
+
+/** The InterceptorRequest as JSON. The body is the greater part of it, and the same for all. */
+function requestText(use: InterceptorUse, chain: Chain, event: ReceivedEvent, { body, ...passing }: Passing): string {
+  const others: Omit<InterceptorRequest, 'body'> = {
+    header: passing.header,
+    extensions: passing.extensions,
+    interceptor_params: Object.fromEntries((use.params ?? []).map((param) => [param.name, param.value])),
+    context: { event_url: event.url, event_id: event.id, trigger_id: chain.triggerId },
+    ...(body.isExactly(event.body) ? {} : { original_body: event.body.toString('base64') }),
+  };
+  return `{"body":${body.quoted},${JSON.stringify(others).slice(1)}`;
 }
 
 function readResponse(name: string, { status, body }: { status: number; body: Buffer }): InterceptorResponse {
@@ -169,15 +174,14 @@ async function passWebhook(
     throw new Error(
       `request rejected; status: ${answer.status}; message: ${answer.body.toString().trim().slice(0, 200)}`,
     );
-  return { ...passing, header: answer.header, body: answer.body.toString() };
+  return { ...passing, header: answer.header, body: EventBody.of(answer.body) };
 }
 
 function withExtensions({ body, extensions }: Passing): string {
-  if (Object.keys(extensions).length === 0) return body;
-  const parsed = parseJson(body);
-  if (!parsed.ok || typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
-    throw new Error('could not merge extensions with body: it is no JSON object');
-  const before = (parsed.value as Record<string, unknown>)['extensions'];
+  if (Object.keys(extensions).length === 0) return body.text;
+  if (!body.isObject) throw new Error('could not merge extensions with body: it is no JSON object');
+  const json = body.json as Record<string, unknown>;
+  const before = json['extensions'];
   const merged = typeof before === 'object' && before !== null ? { ...before, ...extensions } : extensions;
-  return JSON.stringify({ ...parsed.value, extensions: merged });
+  return JSON.stringify({ ...json, extensions: merged });
 }
