@@ -113,9 +113,11 @@ async function prepare(client: KubeClient, kubeconfig: string): Promise<Roles & 
   const interceptorPort = await freePort();
   const flags = [`--kubeconfig=${kubeconfig}`, '--drain-seconds=0'];
   const interceptors = startRole('interceptors', [...flags, `--port=${interceptorPort}`]);
-  // No name of a Service is known on this machine.
-  for (const name of ['github', 'cel']) {
-    const body = { spec: { clientConfig: { url: `https://localhost:${interceptorPort}/${name}`, service: null } } };
+  // No name of a Service is known on this machine; that of cel's tells the sink that it need not be asked.
+  const service = { name: 'tekton-triggers-core-interceptors', namespace: 'tekton-pipelines', path: 'cel', port: 8443 };
+  const places = { github: { url: `https://localhost:${interceptorPort}/github`, service: null }, cel: { service } };
+  for (const [name, clientConfig] of Object.entries(places)) {
+    const body = { spec: { clientConfig } };
     await eventually(() => client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }), name);
   }
   const port = await freePort();

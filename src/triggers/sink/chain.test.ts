@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { InterceptorUse } from '../../api/triggers/spec.ts';
 import type { InterceptorRequest } from '../interceptors/wire.ts';
 import { runChain, type InterceptorClient } from './chain.ts';
 import { EventBody } from './event-body.ts';
 import type { ReceivedEvent } from './event.ts';
 
 const signal = new AbortController().signal;
-const uses = [{ ref: { name: 'first' }, params: [{ name: 'p', value: [1] }] }, { ref: { name: 'second' } }];
+const uses: InterceptorUse[] = [
+  { ref: { name: 'first' }, params: [{ name: 'p', value: [1] }] },
+  { ref: { name: 'second' } },
+];
 const chain = { uses, triggerId: 'namespaces/ci/triggers/t', namespace: 'ci', listenerNamespace: 'ci' };
 
 function received(body: Buffer): ReceivedEvent {
@@ -60,19 +64,84 @@ describe('what an interceptor is asked', () => {
     ]);
   });
 
-  it.each<[string, Buffer]>([
-    ['are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
-    ['a webhook put others in the place of', Buffer.from('{"a":1}')],
-  ])('has the bytes that a signature is over where they %s', async (_name, body) => {
-    const webhook = { webhook: { url: 'http://hook.ci' } };
+  const webhook: InterceptorUse = { webhook: { url: 'http://hook.ci' } };
+
+  it('has the bytes that a signature is over where they are no UTF-8', async () => {
+    const body = Buffer.from([0x7b, 0xff, 0x7d]);
+    const [first] = await ask(received(body));
+    expect(first?.body).toBe('{\uFFFD}');
+    expect(Buffer.from(first?.original_body ?? '', 'base64')).toEqual(body);
+  });
+
+  it('has them where a webhook put others in their place', async () => {
+    const body = Buffer.from('{"a":1}');
     const [first] = await ask(received(body), world(Buffer.from('{"b":2}')), { ...chain, uses: [webhook, ...uses] });
     expect(first?.body).toBe('{"b":2}');
     expect(Buffer.from(first?.original_body ?? '', 'base64')).toEqual(body);
   });
 
   it('has no second copy of them where a webhook left them as they were', async () => {
-    const webhook = { webhook: { url: 'http://hook.ci' } };
     const [first] = await ask(received(Buffer.from('{}')), world(), { ...chain, uses: [webhook, ...uses] });
     expect(first).not.toHaveProperty('original_body');
+  });
+});
+
+describe('the interceptor cel that comes along', () => {
+  const service = { name: 'tekton-triggers-core-interceptors', namespace: 'tekton-pipelines', path: 'cel', port: 8443 };
+  const elsewhere = { url: 'https://cel.example.com/cel' };
+  const cel = (params: Record<string, unknown>, kind = 'ClusterInterceptor'): InterceptorUse => ({
+    ref: { name: 'cel', kind },
+    params: Object.entries(params).map(([name, value]) => ({ name, value })),
+  });
+  const pushes = { filter: "header.match('X-Event', 'push') && body.ref.startsWith('refs/heads/')" };
+
+  async function judged(use: InterceptorUse, body = '{"ref":"refs/heads/main"}', clientConfig: object = { service }) {
+    const event = { ...received(Buffer.from(body)), header: { 'X-Event': ['push'] } };
+    const { client, asked } = world();
+    client.find = () => ({ metadata: { name: 'cel' }, spec: { clientConfig } });
+    const start = { body: event.content, header: event.header, extensions: { before: 1 } };
+    const result = await runChain({ ...chain, uses: [use] }, event, start, { client, signal });
+    return { asked: asked.length, result };
+  }
+
+  it.each<[string, InterceptorUse, object | undefined, number]>([
+    ['decides in the sink', cel(pushes), undefined, 0],
+    ['is asked where it may need a Secret', cel({ filter: "'a'.compareSecret('key', 'name')" }), undefined, 1],
+    [
+      'is asked where it may need one for an overlay',
+      cel({ overlays: [{ key: 'a', expression: "'a'.compareSecret('k', 'n')" }] }),
+      undefined,
+      1,
+    ],
+    ['is asked where it leads elsewhere', cel(pushes), elsewhere, 1],
+    [
+      'is asked where somebody made one of that name in a namespace',
+      cel(pushes, 'NamespacedInterceptor'),
+      undefined,
+      1,
+    ],
+  ])('%s', async (_name, use, clientConfig, wanted) => {
+    const { asked, result } = await judged(use, undefined, clientConfig);
+    expect([asked, result.kind]).toEqual([wanted, 'passed']);
+  });
+
+  it('adds what its overlays make to what there is', async () => {
+    const overlays = [{ key: 'branch.name', expression: "body.ref.split('/')[2]" }];
+    const { result } = await judged(cel({ overlays }));
+    expect(result).toMatchObject({ event: { extensions: { before: 1, branch: { name: 'main' } } } });
+  });
+
+  it.each<[string, Record<string, unknown>, string, object]>([
+    [
+      'a filter that is not true',
+      { filter: 'false' },
+      '{}',
+      { code: 9, message: 'expression false did not return true' },
+    ],
+    ['an empty body as an empty object', { filter: 'has(body.ref)' }, '', { code: 9 }],
+    ['a body that is no JSON', pushes, '{', { code: 3 }],
+    ['params of another form', { filter: 1 }, '{}', { code: 3 }],
+  ])('stops %s, as when it is asked', async (_name, params, body, wanted) => {
+    expect((await judged(cel(params), body)).result).toMatchObject({ kind: 'stopped', interceptor: 'cel', ...wanted });
   });
 });
