@@ -15,10 +15,10 @@ import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
-import { ListenerCaches } from './eventlistener/caches.ts';
-import type { ListenerSettings } from './eventlistener/objects.ts';
+import { byNamespace, ListenerCaches } from './eventlistener/caches.ts';
+import { listenersBeside } from './eventlistener/disruption.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
-import { listenerSettings } from './eventlistener/settings.ts';
+import { listenerSettings, type ListenerSettings } from './eventlistener/settings.ts';
 import { affectedBy, selectionReconciler } from './schedule/selection-reconciler.ts';
 
 interface TriggersFlags extends RoleFlags {
@@ -121,12 +121,15 @@ function listenersController(parts: Parts): ControllerOptions {
   feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
   feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
   feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
+  feedQueue(caches.budgets, queue, led, (change) => listenersBeside(change, caches.listeners));
   settings.onChange(() => {
     for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
   });
   const reconcile = listenerReconciler({
     client,
     find: (key) => caches.listeners.get(key),
+    deployments: caches.deployments,
+    budgets: (namespace) => caches.budgets.byIndex(byNamespace, namespace),
     settings: () => settingsNow(process, settings),
     clock: systemClock,
   });

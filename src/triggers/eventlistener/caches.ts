@@ -2,18 +2,31 @@ import { eventListeners, triggers, type EventListener, type Trigger } from '../.
 import { cacheOf, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
-import { deployments, services, type Deployment, type Service } from '../../kube/resources.ts';
+import type { StoreOptions } from '../../kube/store.ts';
+import {
+  deployments,
+  podDisruptionBudgets,
+  services,
+  type Deployment,
+  type PodDisruptionBudget,
+  type Service,
+} from '../../kube/resources.ts';
 import type { Logger } from '../../log.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
 import { withoutSpec } from '../schedule/selection-reconciler.ts';
 
 const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
+/** Name of the index. */
+export const byNamespace = 'namespace';
+const namespaceIndex = ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''];
 
 /** Watches of listeners and Triggers in some namespaces, or in all when none is named, and of what was made for them. */
 export class ListenerCaches {
   readonly listeners: Cache<EventListener>;
   readonly deployments: Cache<Deployment>;
   readonly services: Cache<Service>;
+  /** Whoever made them, by their namespace. */
+  readonly budgets: Cache<PodDisruptionBudget>;
   /** Without their specs. */
   readonly triggers: Cache<Trigger>;
   /** What has to run for them. */
@@ -26,7 +39,7 @@ export class ListenerCaches {
   ) {
     const cache = <T extends KubeObject>(
       resource: Resource<T>,
-      more: { resyncMs?: number; labelSelector?: string; transform?: (object: T) => T },
+      more: { resyncMs?: number; labelSelector?: string } & Pick<StoreOptions<T>, 'indexes' | 'transform'>,
     ) =>
       cacheOf<T>(namespaces, (namespace) => {
         const informer = new Informer<T>({ client, resource, ...(namespace ? { namespace } : {}), ...more, log });
@@ -36,6 +49,7 @@ export class ListenerCaches {
     this.listeners = cache(eventListeners, { resyncMs });
     this.deployments = cache(deployments, { labelSelector: madeByListeners });
     this.services = cache(services, { labelSelector: madeByListeners });
+    this.budgets = cache(podDisruptionBudgets, { indexes: { [byNamespace]: namespaceIndex } });
     this.triggers = cache(triggers, { transform: withoutSpec });
   }
 }
