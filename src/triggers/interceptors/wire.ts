@@ -47,7 +47,7 @@ export function namespaceOf({ context }: InterceptorRequest): string | undefined
   return /^namespaces\/([^/]+)\/(?:triggers|triggerGroups)\/[^/]*$/.exec(context?.trigger_id ?? '')?.[1];
 }
 
-/** The first value of a header, "" when there is none. A request may have come from others than our sinks: in any case. */
+/** The first value of a header, "" when there is none. Others than our sinks may ask: names are taken in any case. */
 export function header({ header: all = {} }: InterceptorRequest, name: string): string {
   const wanted = canonicalName(name);
   for (const [key, values] of Object.entries(all)) {
