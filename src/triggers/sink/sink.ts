@@ -48,6 +48,9 @@ export interface Telling {
   done: (listener: EventListener, event: ReceivedEvent) => void;
 }
 
+/** Made once: whoever aborts without a reason has one made each time. */
+const inTime = new Error('the triggers are done');
+
 /** What an event begins with at a trigger, and what breaks it off. */
 interface Way {
   start: Passing;
@@ -146,7 +149,7 @@ export class Sink {
       () => undefined,
     );
     const triggers = await Promise.race([work, late]);
-    off.abort();
+    off.abort(inTime);
     if (triggers === undefined) return { status: 503, body: 'EventListener Timeout!\n' };
     const body = { ...about, triggers };
     return isCloudEvent(event.header) ? acceptedCloudEvent(body) : answered(202, body);
