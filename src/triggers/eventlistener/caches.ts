@@ -20,7 +20,7 @@ const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
 export const byNamespace = 'namespace';
 const namespaceIndex = ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''];
 
-/** Watches of listeners, Triggers and what was made for listeners, in some namespaces or, when none is named, in all. */
+/** Watches of listeners, Triggers and what was made for listeners, in some namespaces or in all when none is named. */
 export class ListenerCaches {
   readonly listeners: Cache<EventListener>;
   readonly deployments: Cache<Deployment>;
