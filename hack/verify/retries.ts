@@ -1,21 +1,26 @@
-/** A vitest reporter that writes the names of tests that passed only when tried again: vitest's own report has none. */
+/**
+ * A vitest reporter that writes which tests passed only when tried again, and what the first try failed of: vitest's own
+ * report has neither.
+ */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';
+import { failure } from './failure.ts';
 
-/** Environment variable with the path of the file to write: a JSON array of names. */
+/** Environment variable with the path of the file to write: a JSON array of lines, "test: error" each. */
 export const RETRIES_FILE = 'TEKTITE_RETRIES_FILE';
 
 export default class Retries implements Reporter {
-  readonly #names: string[] = [];
+  readonly #lines: string[] = [];
 
   onTestCaseResult(test: Pick<TestCase, 'fullName' | 'diagnostic' | 'result' | 'module'>): void {
     const retries = test.diagnostic()?.retryCount ?? 0;
-    if (retries > 0 && test.result().state === 'passed')
-      this.#names.push(`${test.module.relativeModuleId} > ${test.fullName}`);
+    const { state, errors } = test.result();
+    if (retries === 0 || state !== 'passed') return;
+    this.#lines.push(failure(`${test.module.relativeModuleId} > ${test.fullName}`, [errors?.[0]?.message ?? '']));
   }
 
   onTestRunEnd(): void {
     const file = process.env[RETRIES_FILE];
-    if (file !== undefined) writeFileSync(file, JSON.stringify(this.#names));
+    if (file !== undefined) writeFileSync(file, JSON.stringify(this.#lines));
   }
 }

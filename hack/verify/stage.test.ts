@@ -38,10 +38,14 @@ describe('vitestCounts', () => {
     expect(vitestCounts(given, status)).toEqual(wanted);
   });
 
-  it('shortens an error that is long', () => {
-    const long = { ...broken, failureMessages: ['x'.repeat(1000)] };
-    const { failures } = vitestCounts(report({ testResults: [file({ assertionResults: [long] })] }), 1);
-    expect(failures?.[0]).toHaveLength(300);
+  it.each([
+    ['an error that is long is cut', ['x'.repeat(1000)], 'x'.repeat(300)],
+    ['two tries that failed alike are told once', ['late\n  at here', 'late\n  at there'], 'late'],
+    ['two that did not are told both', ['late', 'already there'], 'late; then already there'],
+  ])('%s', (_name, failureMessages, wanted) => {
+    const failed = { ...broken, failureMessages };
+    const { failures } = vitestCounts(report({ testResults: [file({ assertionResults: [failed] })] }), 1);
+    expect(failures).toEqual([`test/a.test.ts > a run ends: ${wanted}`]);
   });
 });
 
@@ -125,6 +129,8 @@ describe('the reporter of retried tests', () => {
       env: { [RETRIES_FILE]: report },
     });
     expect(result.status, result.output).toBe(1);
-    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual(['some.test.mjs > at the second try']);
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual([
+      'some.test.mjs > at the second try: expected 1 to be 2 // Object.is equality',
+    ]);
   });
 });

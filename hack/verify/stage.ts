@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { failure } from './failure.ts';
 import { RETRIES_FILE } from './retries.ts';
 import { attempt, root, type CommandResult } from '../command.ts';
 
@@ -9,9 +10,9 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** Names of tests that passed, but not at the first try. */
+  /** Tests that passed, but not at the first try: name and first error, a line each. */
   retried?: readonly string[];
-  /** What failed, a line each: the test's file and name, and the beginning of the error. */
+  /** What failed, a line each: the test's file and name, and the beginning of each try's error. */
   failures?: readonly string[];
 }
 
@@ -44,9 +45,6 @@ interface VitestFile {
   message?: string;
   assertionResults: { fullName: string; status: string; failureMessages?: string[] | null }[];
 }
-
-/** Characters of a failure in the summary: enough for the name and the first line of the error. */
-const MAX_FAILURE_LENGTH = 300;
 
 /** The tests of one vitest project, counted from vitest's own report. */
 export async function vitest(
@@ -97,13 +95,8 @@ export function vitestCounts(report: VitestReport, status: number): Counts {
 function failuresOf({ name, status, message = '', assertionResults }: VitestFile): string[] {
   const file = path.relative(root, name);
   const failed = assertionResults.filter((test) => test.status === 'failed');
-  if (status === 'failed' && failed.length === 0) return [failure(file, message)];
-  return failed.map((test) => failure(`${file} > ${test.fullName}`, test.failureMessages?.[0] ?? ''));
-}
-
-function failure(what: string, error: string): string {
-  const [firstLine = ''] = error.split('\n', 1);
-  return `${what}: ${firstLine}`.slice(0, MAX_FAILURE_LENGTH);
+  if (status === 'failed' && failed.length === 0) return [failure(file, [message])];
+  return failed.map((test) => failure(`${file} > ${test.fullName}`, test.failureMessages ?? []));
 }
 
 /** The tests of a Go module, counted from `go test -json`. */

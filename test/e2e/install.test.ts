@@ -18,6 +18,13 @@ const deployment = 'deployment/tekton-pipelines-controller';
 const kinds = ['pipelineruns', 'pipelines', 'taskruns', 'tasks'].map((plural) => `${plural}.tekton.dev`);
 const echo = { name: 'say', image, command: ['echo', 'hi'] };
 const bench = openWorkbench('install');
+/** What most tests leave out: the roles whose coming and going are the first test's, and take half of its time. */
+const lean = {
+  'chains.enabled': 'false',
+  'webDashboard.enabled': 'false',
+  'triggers.enabled': 'false',
+  'resolvers.enabled': 'false',
+};
 let installation: Installation;
 let folder: string;
 
@@ -38,18 +45,22 @@ function flattened(value: unknown, at = ''): string[] {
   return Object.entries(value).flatMap(([key, inner]) => flattened(inner, at ? `${at}.${key}` : key));
 }
 
-/** Renders the release file with the images of this test. */
-async function release(...set: string[]): Promise<string> {
+/** Renders the release file with the images of this test: the controller and the webhook of it. */
+const release = (...set: string[]) => wholeRelease(...Object.entries(lean).map((pair) => pair.join('=')), ...set);
+
+async function wholeRelease(...set: string[]): Promise<string> {
   const file = path.join(folder, 'release.yaml');
   const values = flattened(parse(installation.values)).filter((pair) => !pair.endsWith('='));
   await command([process.execPath, 'hack/release.ts', file, ...[...values, ...set].flatMap((pair) => ['--set', pair])]);
   return file;
 }
 
+const upgrade = (values: Readonly<Record<string, string>> = {}) => installation.upgrade({ ...lean, ...values });
 const apply = (file: string, ...flags: string[]) => installation.kubectlOn(file, ['apply', '--server-side', ...flags]);
 
 async function uninstall(): Promise<void> {
   await installation.helm('uninstall', 'tektite', '--ignore-not-found', '--wait');
+  await installation.releaseRuns();
 }
 
 /** Removes what the release file installed, but for the CRDs and the namespace. */
@@ -85,7 +96,7 @@ describe('the release file', () => {
     await uninstall();
     await installation.kubectl(['delete', 'crds', ...kinds, '--ignore-not-found', '--wait']);
     expect((await crds()).filter((name) => kinds.includes(name ?? ''))).toEqual([]);
-    await apply(await release());
+    await apply(await wholeRelease());
     await installation.settled();
     expect(await crds()).toEqual(expect.arrayContaining(kinds));
     const namespace = await bench.client.get(namespaces, undefined, systemNamespace);
@@ -95,7 +106,7 @@ describe('the release file', () => {
   });
 
   it('installs over CRDs that helm left behind, with no run lost', async () => {
-    await installation.upgrade();
+    await upgrade();
     const kept = await bench.runTask({ taskSpec: { steps: [echo] } });
     await uninstall();
     await deploymentGone();
@@ -191,7 +202,7 @@ interface TaskDefinition {
 describe('helm', () => {
   it("takes over what the release file installed, and an upgrade keeps the operator's settings", async () => {
     await apply(await release(), '--force-conflicts');
-    await installation.upgrade();
+    await upgrade();
     await installation.kubectl([
       'patch',
       'configmap',
@@ -203,7 +214,7 @@ describe('helm', () => {
     const setting = () =>
       installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.keep-pod-on-cancel}']);
     try {
-      await installation.upgrade({ 'controller.logLevel': 'debug', 'featureFlags.coschedule': 'disabled' });
+      await upgrade({ 'controller.logLevel': 'debug', 'featureFlags.coschedule': 'disabled' });
       expect(await setting()).toBe('true');
       expect(
         await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}']),
@@ -220,20 +231,20 @@ describe('helm', () => {
       ]);
     }
     // What is taken out of the values is the default again.
-    await installation.upgrade();
+    await upgrade();
     expect(await installation.kubectl(['get', 'configmap', 'feature-flags', '-o', 'jsonpath={.data.coschedule}'])).toBe(
       '',
     );
   });
 
   it('keeps definitions and runs on uninstall', async () => {
-    await installation.upgrade();
+    await upgrade();
     const run = await bench.runTask({ taskSpec: { steps: [echo] } });
     await uninstall();
     await deploymentGone();
     expect(await crds()).toEqual(expect.arrayContaining(kinds));
     expect(succeededCondition((await bench.waitFor(run, undefined, 5)).status)?.status).toBe('True');
-    await installation.upgrade();
+    await upgrade();
     // Its rights went with the old controller, so that it could not give its leases back: they are taken over, and
     // nobody waits the 60 s until they run out.
     const started = Date.now();

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { command } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace, untilAdmitted } from '../../hack/deploy/install.ts';
+import { sealSecretName } from '../../src/chains/role/seal-key.ts';
+import { signingSecretName } from '../../src/chains/signing/file-key.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { pods, type Pod } from '../../src/kube/resources.ts';
 import { testCluster } from './setup.ts';
@@ -93,6 +95,27 @@ export class Installation {
       ...set,
     );
     await this.settled();
+  }
+
+  /** What the README says of taking Chains away for good: nobody else takes its finalizers off the runs it still holds. */
+  async releaseRuns(): Promise<void> {
+    const access = accessFlags(this.target, 'kubectl');
+    await command([process.execPath, 'src/cli.ts', ...access, 'chains', 'release', '--all-namespaces']);
+  }
+
+  /**
+   * Back to what the setup left, after tests that gave Chains a key. Without its seal Chains is as it was installed: it
+   * touches no run of other tests, and holds none that they delete.
+   */
+  async upgradeWithoutKey(): Promise<void> {
+    const inChains = (...args: string[]) => this.kubectl(['--namespace', 'tekton-chains', ...args]);
+    await inChains('delete', 'secret', signingSecretName, sealSecretName, '--ignore-not-found');
+    // cosign made it anew, and immutable: an upgrade leaves such a one alone.
+    await inChains('create', 'secret', 'generic', signingSecretName);
+    await this.upgrade();
+    await inChains('rollout', 'restart', 'deployment/tekton-chains-controller');
+    await inChains('rollout', 'status', 'deployment/tekton-chains-controller', '--timeout=120s');
+    await this.releaseRuns();
   }
 
   /** Waits until controller and webhook have rolled out, the webhook answers, and replaced controllers are gone. */

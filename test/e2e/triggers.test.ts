@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stage.kubectl(['delete', 'clusterrolebinding', `tekton-triggers-sa-${bench.namespace}`, '--ignore-not-found']);
-  await installation.upgrade();
+  await installation.upgradeWithoutKey();
   await installation.close();
 }, 300_000);
 

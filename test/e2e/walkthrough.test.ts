@@ -123,10 +123,7 @@ afterAll(async () => {
   await kubectl(['delete', 'eventlistener,pipelinerun,taskrun', '--all']);
   await kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
   await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
-  // cosign makes it immutable.
-  await kubectl(['delete', 'secret', 'signing-secrets', '-n', 'tekton-chains']);
-  await kubectl(['create', 'secret', 'generic', 'signing-secrets', '-n', 'tekton-chains']);
-  await installation.upgrade();
+  await installation.upgradeWithoutKey();
   await world.close();
   await client.close(true);
   await installation.close();

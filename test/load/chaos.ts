@@ -18,7 +18,7 @@ await onPlane(`chaos-${process.pid}`, async (plane, client) => {
   const report = await runThroughFaults(plane, client, given);
   console.log(`${count} runs in ${report.seconds.toFixed(0)} s; faults: ${JSON.stringify(report.faults)}`);
   console.log(
-    `${report.lost.length} lost, ${report.doubled.length} doubled, ${report.relistsPerMinute.toFixed(2)} relists a minute of the kind with most (${report.forcedLists} more were forced by 410)`,
+    `${report.lost.length} lost, ${report.doubled.length} doubled, ${report.relistsPerMinute.toFixed(2)} relists a minute of the kind with most (${report.forcedLists} more were forced by faults)`,
   );
   for (const line of [...report.lost, ...report.doubled].slice(0, 10)) console.log(line);
   const isWell = report.lost.length + report.doubled.length === 0 && report.relistsPerMinute <= 1;

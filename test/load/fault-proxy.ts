@@ -51,8 +51,8 @@ export class FaultProxy {
   readonly faults = new Map<Fault, number>();
   /** Whole lists, by resource. */
   readonly lists = new Map<string, number>();
-  /** Watches that were answered with 410, by resource: each makes one list necessary. */
-  readonly gone = new Map<string, number>();
+  /** Faults that make another list necessary, by resource: a watch answered with 410, a list that failed itself. */
+  readonly forcedLists = new Map<string, number>();
   readonly #config: ClusterConfig;
   readonly #share: number;
   readonly #random: () => number;
@@ -87,13 +87,14 @@ export class FaultProxy {
     const call = callOf(request);
     if (call.isList) count(this.lists, call.resource);
     const fault = this.#draw(call);
+    if (fault === 'gone' || (call.isList && fault !== undefined && fault !== 'slow'))
+      count(this.forcedLists, call.resource);
     switch (fault) {
       case 'too many requests':
         return refuse(response, 429, 'TooManyRequests', { 'retry-after': '1' });
       case 'internal error':
         return refuse(response, 500, 'InternalError');
       case 'gone':
-        count(this.gone, call.resource);
         return refuse(response, 410, 'Expired');
       case 'cut':
         response.destroy();

@@ -22,7 +22,7 @@ export interface FaultReport {
   lost: string[];
   /** TaskRuns with more than one pod, PipelineRuns with more than one TaskRun of a task. */
   doubled: string[];
-  /** Lists beyond the first and beyond those that a 410 made necessary, a minute, of the resource with most. */
+  /** Lists beyond the first and beyond those that a fault made necessary, a minute, of the resource with most. */
   relistsPerMinute: number;
   forcedLists: number;
 }
@@ -73,12 +73,12 @@ export async function runThroughFaults(
   }
 }
 
-function relists({ lists, gone }: FaultProxy): [number, number] {
-  const forced = [...gone.values()].reduce((sum, one) => sum + one, 0);
+function relists({ lists, forcedLists }: FaultProxy): [number, number] {
+  const forced = [...forcedLists.values()].reduce((sum, one) => sum + one, 0);
   // The events of a pod are listed when a run does not come on: no cache.
   const more = [...lists]
     .filter(([resource]) => resource !== 'events')
-    .map(([resource, count]) => count - 1 - (gone.get(resource) ?? 0));
+    .map(([resource, count]) => count - 1 - (forcedLists.get(resource) ?? 0));
   return [Math.max(0, ...more), forced];
 }
 
