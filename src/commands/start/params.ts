@@ -1,4 +1,4 @@
-import { typeOfParamSpec } from '../../api/pipeline/v1/param-value.ts';
+import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
 import type { Param, ParamSpec, ParamValue } from '../../api/pipeline/v1/params.ts';
 import { CommandError } from '../command.ts';
 

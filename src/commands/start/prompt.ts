@@ -1,4 +1,4 @@
-import { typeOfParamSpec } from '../../api/pipeline/v1/param-value.ts';
+import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
 import type { ParamSpec } from '../../api/pipeline/v1/params.ts';
 import { CommandError } from '../command.ts';
 import type { Context } from '../command.ts';

@@ -1,4 +1,4 @@
-import { typeOfParamSpec } from '../../api/pipeline/v1/param-value.ts';
+import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
 import type { ParamSpec, ParamType } from '../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import { fieldsOf, itemsOf, textOf } from './untyped.ts';

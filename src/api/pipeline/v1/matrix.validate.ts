@@ -1,6 +1,6 @@
 import { each, invalidValue, multipleOneOf, outOfBounds, via, type FieldError } from '../../fielderror.ts';
 import type { Param } from './params.ts';
-import { typeOfParamValue } from './param-value.ts';
+import { typeOfParamValue } from './param-type.ts';
 import { validateTaskParams } from './params.validate.ts';
 import type { Matrix, PipelineTask } from './pipeline.ts';
 import { textsIn } from './variables.ts';

@@ -8,7 +8,7 @@ import {
   via,
   type FieldError,
 } from '../../fielderror.ts';
-import { typeOfParamSpec, typeOfParamValue } from './param-value.ts';
+import { typeOfParamSpec, typeOfParamValue } from './param-type.ts';
 import type { Param, ParamSpec, ParamType, PipelineRef, StepActionRef, TaskRef, WhenExpression } from './params.ts';
 import { qualifiedNameProblems, quote, repeated, requireApiFields, type ValidationContext } from './validation.ts';
 
