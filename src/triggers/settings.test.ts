@@ -21,7 +21,7 @@ function world() {
     event: (object: { metadata: { name?: string } }, _type: string, reason: string, message: string) =>
       void told.push(`${object.metadata.name} ${reason}: ${message}`),
   };
-  const settings = new TriggersSettings(start, maps, { log, events: events as never });
+  const settings = new TriggersSettings(start, maps, { log, events });
   let version = 0;
   const set = (name: string, data: Record<string, string>) => {
     version += 1;
