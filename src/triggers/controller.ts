@@ -14,6 +14,7 @@ import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import { electionMap } from './election-map.ts';
 import { byNamespace, ListenerCaches } from './eventlistener/caches.ts';
 import { listenersBeside } from './eventlistener/disruption.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
@@ -87,7 +88,7 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
     await maps.synced(end);
     settings.applyLevel();
     maps.onChange(() => settings.applyLevel());
-    const election = maps.store.find(namespace, 'config-leader-election-triggers-controllers');
+    const election = electionMap((name) => maps.store.find(namespace, name));
     const { leaderElection: config } = electionSettings(election?.data);
     const leaders = electLeaders({ client, flags, config, component: triggersRole.component, queueNames, log });
     const metrics = new QueueMetricsRegistry(meters.infrastructure);
