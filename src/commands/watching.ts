@@ -9,39 +9,35 @@ export interface Seen<T> {
   isDeleted: boolean;
 }
 
+interface Source {
+  cluster: Cluster;
+  clock: Clock;
+}
+type Wanted = Selection & { signal: AbortSignal };
+
 /**
- * The objects that there are, then each that changes, over as many connections as it takes: what happened between two is
- * given too, once each. The first is a list, possibly empty; no later one is.
+ * The objects that there are, then each that changes, over as many connections as it takes: what happened between two
+ * is given too, once each. The first is a list, possibly empty; no later one is.
  * @throws the signal's reason when aborted, else the API server's refusal or the last of several failures in a row.
  */
 export async function* changes<T extends KubeObject>(
-  { cluster, clock }: { cluster: Cluster; clock: Clock },
+  { cluster, clock }: Source,
   resource: Resource<T>,
-  selection: Selection & { signal: AbortSignal },
+  selection: Wanted,
 ): AsyncGenerator<Seen<T>[], never> {
   const { signal } = selection;
   const known = new Map<string, T>();
   let isFirst = true;
   for (let failures = 0; ; await clock.sleep(RETRY_MS, signal)) {
     try {
-      const { items, resourceVersion: listed } = await cluster.list(resource, selection);
+      const { items, resourceVersion } = await cluster.list(resource, selection);
       failures = 0;
       const missed = differences(known, items);
       if (isFirst || missed.length > 0) yield missed;
       isFirst = false;
-      let [before, resourceVersion] = ['', listed];
-      // A server that ends every watch at once must not be asked in a tight loop.
-      for (; before !== resourceVersion && resourceVersion !== '';) {
-        before = resourceVersion;
-        for await (const event of cluster.watch(resource, { ...selection, resourceVersion })) {
-          resourceVersion = event.type === 'ERROR' ? '' : (event.object.metadata.resourceVersion ?? resourceVersion);
-          if (event.type === 'ERROR') break;
-          if (event.type === 'BOOKMARK') continue;
-          const isDeleted = event.type === 'DELETED';
-          note(known, event.object, isDeleted);
-          yield [{ object: event.object, isDeleted }];
-        }
-        signal.throwIfAborted();
+      for await (const seen of eventsFrom(cluster, resource, { ...selection, resourceVersion })) {
+        note(known, seen);
+        yield [seen];
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -51,7 +47,27 @@ export async function* changes<T extends KubeObject>(
   }
 }
 
-function note<T extends KubeObject>(known: Map<string, T>, object: T, isDeleted: boolean): void {
+/** Watches from a version on, until a list is needed again. */
+async function* eventsFrom<T extends KubeObject>(
+  cluster: Cluster,
+  resource: Resource<T>,
+  selection: Wanted & { resourceVersion: string },
+): AsyncGenerator<Seen<T>, void> {
+  let { resourceVersion } = selection;
+  for (;;) {
+    const before = resourceVersion;
+    for await (const event of cluster.watch(resource, { ...selection, resourceVersion })) {
+      if (event.type === 'ERROR') return;
+      resourceVersion = event.object.metadata.resourceVersion ?? resourceVersion;
+      if (event.type !== 'BOOKMARK') yield { object: event.object, isDeleted: event.type === 'DELETED' };
+    }
+    selection.signal.throwIfAborted();
+    // A server that ends every watch at once must not be asked in a tight loop.
+    if (before === resourceVersion) return;
+  }
+}
+
+function note<T extends KubeObject>(known: Map<string, T>, { object, isDeleted }: Seen<T>): void {
   if (isDeleted) known.delete(keyOf(object));
   else known.set(keyOf(object), object);
 }
@@ -67,6 +83,6 @@ function differences<T extends KubeObject>(known: Map<string, T>, items: readonl
     ...gone.map((object) => ({ object, isDeleted: true })),
     ...changed.map((object) => ({ object, isDeleted: false })),
   ];
-  for (const { object, isDeleted } of seen) note(known, object, isDeleted);
+  for (const each of seen) note(known, each);
   return seen;
 }
