@@ -65,6 +65,8 @@ export interface ContainerLogNeed {
   pod: string;
   podUid: string;
   container: string;
+  /** Only so many lines, the last ones; all if missing. */
+  lastLines?: number;
   /** Bytes; the rest is cut off. */
   limit: number;
 }
@@ -199,7 +201,7 @@ function keyOfNeed(need: Need): string {
     case 'logAccess':
       return sortedJson([need.type, need.namespace]);
     case 'containerLog':
-      return sortedJson([need.type, need.podUid, need.container, need.limit]);
+      return sortedJson([need.type, need.podUid, need.container, need.lastLines ?? null, need.limit]);
     case 'trustBundle':
       return need.type;
     case 'turn':

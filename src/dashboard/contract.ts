@@ -63,7 +63,10 @@ export interface RunQuery {
   /** Namespaces; all that the caller may list when it is missing. */
   ns?: string;
   status?: string;
+  /** Name of the Pipeline, or of the Task for TaskRuns. */
   pipeline?: string;
+  /** PipelineRun or TaskRun. */
+  kind?: string;
   /** Text in name, definition, commit, branch or person, without regard to case. */
   q?: string;
   /** A label selector as kubectl takes it. */
@@ -84,6 +87,24 @@ export interface RunPage {
   counts: Record<RunStatus, number>;
   /** For `after` of the next page; missing on the last. */
   next?: string;
+}
+
+/** How a Pipeline or Task was used: by the runs that the server knows of. TaskRuns of pipelines are not among them. */
+export interface DefinitionUse {
+  kind: 'Pipeline' | 'Task';
+  namespace: string;
+  name: string;
+  /** The newest run. */
+  last: RunSummary;
+  /** Runs by status. */
+  counts: Record<RunStatus, number>;
+}
+
+/** Answer of `GET /v1/definitions`, which takes the query of `GET /v1/runs`: the most recently used first. */
+export interface DefinitionUses {
+  items: DefinitionUse[];
+  /** There were more than are told of. */
+  isCut: boolean;
 }
 
 /**

@@ -24,7 +24,7 @@ export interface Answerers {
   properties: () => Promise<ServerProperties>;
   /** Undefined: no --external-logs. */
   logs: LogSources | undefined;
-  runs: Pick<RunAnswers, 'page' | 'changes'>;
+  runs: Pick<RunAnswers, 'page' | 'changes' | 'uses'>;
   site: Site | undefined;
   isReady: () => boolean;
   log: Logger;
@@ -53,6 +53,7 @@ export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
     route('DELETE', '/v1/session', (request) => signOut(request)),
     route('GET', '/v1/runs', (request) => runs.page(request)),
     route('GET', '/v1/runs/:namespace/:name/provenance', (request) => provenanceAnswer(request, answerers)),
+    route('GET', '/v1/definitions', (request) => runs.uses(request)),
     route('GET', '/v1/runs/changes', (request) => runs.changes(request)),
     ...(logs === undefined
       ? []

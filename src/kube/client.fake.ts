@@ -74,14 +74,16 @@ export class FakeKubeClient implements Pick<
     return { items: (structuredClone(items) as T[]).map(transform), resourceVersion: String(this.#version) };
   }
 
-  async *podLogs(namespace: string, pod: string, { container = '', limitBytes }: LogOptions = {}) {
+  async *podLogs(namespace: string, pod: string, { container = '', limitBytes, tailLines }: LogOptions = {}) {
     const key = joinKey(namespace, pod);
     await this.#called({ verb: 'get', resource: 'pods', subresource: 'log', key });
     const text = this.logs.get(`${key}/${container}`);
     if (text === undefined)
       throw new ApiError(404, { reason: 'NotFound', message: `container ${container} has no log` });
     // In pieces that end anywhere, as the network has them.
-    const bytes = Buffer.from(text).subarray(0, limitBytes);
+    const lines = text.split(/(?<=\n)/);
+    const asked = tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines));
+    const bytes = Buffer.from(asked.join('')).subarray(0, limitBytes);
     for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7) as Uint8Array;
   }
 

@@ -272,6 +272,28 @@ describe('a ConfigMap', () => {
     }
   });
 
+  it('with failed-step-log-lines has a failed run quote its log, where the controller may read that', async () => {
+    const shout = { name: 'shout', image, command: ['sh', '-c', 'seq 7; exit 3'] };
+    const message = async () =>
+      succeededCondition((await bench.runTask({ taskSpec: { steps: [shout] } })).status)?.message;
+    const failure = '"step-shout" exited with code 3: Error';
+    const inNamespace = (...args: string[]) => installation.kubectl(['--namespace', bench.namespace, ...args]);
+    const controller = `--serviceaccount=${systemNamespace}:tekton-pipelines-controller`;
+    try {
+      await patchData('feature-flags', { 'failed-step-log-lines': '2' });
+      await expect
+        .poll(message, { timeout: 20_000, interval: 100 })
+        .toMatch(new RegExp(`^${failure}; its log could not be read: .*pods/log|forbidden.*rbac\\.podLogs`));
+      await inNamespace('create', 'role', 'read-logs', '--verb=get', '--resource=pods/log');
+      await inNamespace('create', 'rolebinding', 'read-logs', '--role=read-logs', controller);
+      await expect
+        .poll(message, { timeout: 20_000, interval: 100 })
+        .toBe(`${failure}; the last lines of its log:\n6\n7`);
+    } finally {
+      await patchData('feature-flags', { 'failed-step-log-lines': null });
+    }
+  });
+
   it('pipelines-info is for everybody who is logged in, and the others are not', async () => {
     const as = ['--as=someone', '--as-group=system:authenticated'];
     expect(

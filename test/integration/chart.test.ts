@@ -618,6 +618,8 @@ describe('the chart', () => {
     ['nobody by default', [], []],
     ['where the chart says so', ['rbac.podLogs=true'], ['ClusterRole ', 'ClusterRoleBinding ']],
     ['with results from logs', ['featureFlags.results-from=sidecar-logs'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['with the last lines of logs', ['featureFlags.failed-step-log-lines=9'], ['ClusterRole ', 'ClusterRoleBinding ']],
+    ['without them', ['featureFlags.failed-step-log-lines=0'], []],
     ['with results from messages', ['featureFlags.results-from=termination-message'], []],
     [
       'in the watched namespaces only',

@@ -1,39 +1,26 @@
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createServer, type Server } from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { writePage } from '../../hack/page.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { envelopeJson, envelopeOf, preAuthEncoding } from '../../src/chains/signing/dsse.ts';
-import { main as dashboard } from '../../src/dashboard/main.ts';
-import { KubeClient } from '../../src/kube/client.ts';
-import { loadClusterConfig } from '../../src/kube/config.ts';
-import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
-import type { KubeObject, Resource } from '../../src/resource.ts';
-import { openPage, pictured, startChromium, type WatchedPage } from '../browser/chromium.ts';
-import { installCrds, writeRun, writeStatus, type TaskPlan } from '../browser/dashboard-runs.ts';
-import { freePort } from '../free-port.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject } from '../../src/resource.ts';
+import { openPage, pictured } from '../browser/chromium.ts';
+import { writeRun, writeStatus, type TaskPlan } from '../browser/dashboard-runs.ts';
+import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 
 /** The page in a real browser, before the dashboard's process and a real API server whose runs are written by hand. */
-const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
 const namespace = `page-${process.pid}`;
 const crowded = `page-crowd-${process.pid}`;
 const CROWD = 260;
-const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const end = new AbortController();
+let world: DashboardWorld;
 let client: KubeClient;
 let browser: Browser;
-let folder = '';
 let origin = '';
 let writable = '';
-const roles: Promise<number>[] = [];
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 let oldLogs: Server;
-const opened: WatchedPage[] = [];
 
 /** What a build would write that wants to take over the page that shows it. */
 /** In the browser: to one end of what is scrolled. */
@@ -67,27 +54,13 @@ const built: readonly TaskPlan[] = [
   { name: 'deploy', after: ['build'] },
 ];
 
-async function openAt(address: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
-  const watched = await openPage(browser, `${origin}/`, options);
-  opened.push(watched);
-  await watched.page.goto(`${origin}${address}`);
-  return watched.page;
+function openAt(address: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
+  return world.openAt(origin, address, options);
 }
 
 /** A check of a page, with a picture of it when it fails. */
 function see(page: Page, name: string, check: () => Promise<void>): Promise<void> {
   return pictured(page, name, check);
-}
-
-/** What axe finds that keeps people from using the page. */
-async function seriousFindings(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: axeSource });
-  const { violations } = await page.evaluate<{
-    violations: { id: string; impact: string; nodes: { html: string }[] }[];
-  }>('axe.run()');
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
 }
 
 /** A statement about an image, signed as Chains does. */
@@ -107,60 +80,16 @@ function signedStatement(key: KeyObject, invocationId: string): string {
   return Buffer.from(envelopeJson(envelopeOf(type, payload, bytes, 'k'))).toString('base64');
 }
 
-/** Somebody who may read runs, and no more. */
-async function createReader(): Promise<void> {
-  const kind = (plural: string, name: string): Resource => ({
-    group: 'rbac.authorization.k8s.io',
-    version: 'v1',
-    plural,
-    kind: name,
-    namespaced: true,
-  });
-  const metadata = { name: 'reader', namespace };
-  await client.create(serviceAccounts, { metadata });
-  const rules = [{ apiGroups: ['tekton.dev'], resources: ['*'], verbs: ['get', 'list', 'watch'] }];
-  await client.create(kind('roles', 'Role'), { metadata, rules } as KubeObject);
-  await client.create(kind('rolebindings', 'RoleBinding'), {
-    metadata,
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
-    subjects: [{ kind: 'ServiceAccount', name: 'reader', namespace }],
-  } as KubeObject);
-}
-
-async function tokenOf(name: string): Promise<string> {
-  const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
-  const address = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
-  return (JSON.parse(await client.raw('POST', address, { body })) as { status: { token: string } }).status.token;
-}
-
-async function openWritable(name: string): Promise<Page> {
-  const watched = await openPage(browser, `${writable}/`);
-  opened.push(watched);
-  await watched.page.goto(`${writable}/runs/${namespace}/${name}`);
-  return watched.page;
-}
-
-/** Starts the dashboard. Returns its address. */
-async function startRole(...flags: string[]): Promise<string> {
-  const port = await freePort();
-  const all = [`--port=${port}`, `--kubeconfig=${kubeconfig}`, '--drain-seconds=0', `--web-dir=${folder}`, ...flags];
-  const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal', INSTALLED_NAMESPACE: namespace };
-  roles.push(dashboard(all, env, end.signal));
-  const address = `http://127.0.0.1:${port}`;
-  await vi.waitFor(async () => expect([200, 401]).toContain((await fetch(`${address}/v1/runs`)).status), {
-    timeout: 60_000,
-  });
-  return address;
+function openWritable(name: string): Promise<Page> {
+  return world.openAt(writable, `/runs/${namespace}/${name}`);
 }
 
 beforeAll(async () => {
-  client = new KubeClient(await loadClusterConfig({ kubeconfig }), { userAgent: 'page-test', qps: 1000, burst: 1000 });
-  folder = await mkdtemp(path.join(tmpdir(), 'page-'));
+  world = await DashboardWorld.open(namespace, crowded);
+  ({ client, browser } = world);
   oldLogs = createServer((_request, response) => response.end(`${hostileLog}\n`));
   await new Promise<void>((resolve) => oldLogs.listen(0, '127.0.0.1', resolve));
   const { port: logPort } = oldLogs.address() as { port: number };
-  await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
-  for (const name of [namespace, crowded]) await client.create(namespaces, { metadata: { name } });
   await writeRun(client, namespace, {
     name: 'broken',
     pipeline: 'release',
@@ -176,33 +105,22 @@ beforeAll(async () => {
     ],
     ago: 300,
   });
-  await createReader();
+  await world.createReader(namespace, 'reader', ['get', 'list', 'watch']);
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
-  origin = await startRole(
+  origin = await world.start(
     '--read-only',
     `--external-logs=http://127.0.0.1:${logPort}`,
     `--provenance-key=${publicKey}`,
   );
-  writable = await startRole();
-  browser = await startChromium();
+  writable = await world.start();
 }, 240_000);
 
-// A window that is left open goes on following its run.
-afterEach(async () => {
-  for (const { context } of opened) await context.close();
-});
+afterEach(() => world.closeWindows());
 
 afterAll(async () => {
-  const wrong = opened.flatMap((each) => each.wrong);
-  await browser?.close();
-  end.abort();
-  await Promise.all(roles);
-  for (const name of [namespace, crowded]) await client.delete(namespaces, undefined, name);
-  await client.close();
   oldLogs.close();
-  await rm(folder, { recursive: true });
   // No error, nothing that its policy forbids, no request to elsewhere, on any page of this file.
-  expect(wrong).toEqual([]);
+  expect(await world.close()).toEqual([]);
 }, 60_000);
 
 describe('the list of runs', () => {
@@ -446,7 +364,7 @@ describe('what one may do with a run', () => {
 
   it('is not offered to whom the API server would refuse it', async () => {
     const { page, context } = await openPage(browser, `${writable}/`, {
-      extraHTTPHeaders: { authorization: `Bearer ${await tokenOf('reader')}` },
+      extraHTTPHeaders: { authorization: `Bearer ${await world.tokenOf(namespace, 'reader')}` },
     });
     await see(page, 'actions-refused', async () => {
       const answers = Promise.all(
@@ -516,10 +434,8 @@ describe('what one may do with a run', () => {
 
 describe('whom nobody knows', () => {
   it('signs in with a token, sees what it may see, and signs out', async () => {
-    const closed = await startRole('--require-credentials');
-    const watched = await openPage(browser, `${closed}/`, { bypassCSP: true });
-    opened.push(watched);
-    const { page } = watched;
+    const closed = await world.start('--require-credentials');
+    const { page } = await world.window(closed, { bypassCSP: true });
     await page.goto(`${closed}/runs?ns=${namespace}`);
     await see(page, 'sign-in', async () => {
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -528,7 +444,7 @@ describe('whom nobody knows', () => {
       await page.getByLabel('Token').fill('of.another.cluster');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText('the API server does not take this token').waitFor();
-      await page.getByLabel('Token').fill(await tokenOf('reader'));
+      await page.getByLabel('Token').fill(await world.tokenOf(namespace, 'reader'));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('row').getByText('broken', { exact: true }).waitFor();
       expect(await page.evaluate<string>('document.cookie')).toBe('');

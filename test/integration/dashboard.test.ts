@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { pipelineRuns } from '../../src/api/resources.ts';
-import type { RunChange, RunPage } from '../../src/dashboard/contract.ts';
+import type { DefinitionUses, RunChange, RunPage } from '../../src/dashboard/contract.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
@@ -310,6 +310,19 @@ describe('the list of runs', () => {
     expect((await page(open, both, as('reader'))).names).toEqual(['first']);
     expect((await page(open, both, as('nobody'))).names).toEqual([]);
     expect((await page(open, both, { authorization: 'Bearer wrong' })).status).toBe(401);
+  });
+
+  it('and how definitions were used, likewise', async () => {
+    // The label is what tells the pipeline of a run that has none by name.
+    for (const namespace of [mine, theirs])
+      await createRun(namespace, 'used', { labels: { 'tekton.dev/pipeline': `of-${namespace}` } });
+    const used = async (headers: Record<string, string> = {}) => {
+      const { body } = await get(open, `/v1/definitions?ns=${mine},${theirs}`, headers);
+      return (JSON.parse(body) as DefinitionUses).items.map(({ name, counts }) => `${name} ${counts.pending}`).sort();
+    };
+    await expect.poll(() => used()).toEqual([`of-${mine} 1`, `of-${theirs} 1`].sort());
+    expect(await used(as('reader'))).toEqual([`of-${mine} 1`]);
+    expect(await used(as('nobody'))).toEqual([]);
   });
 
   it('holds the namespaces of tenants alone', async () => {

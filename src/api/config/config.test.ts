@@ -75,6 +75,7 @@ describe('feature-flags', () => {
     },
     { key: 'enable-informer-cache-transforms', value: 'false', field: 'enableInformerCacheTransforms', want: false },
     { key: 'enable-tekton-oci-bundles', value: 'true', field: 'enableTektonOciBundles', want: true },
+    { key: 'failed-step-log-lines', value: '20', field: 'failedStepLogLines', want: 20 },
   ];
   test.each(rows)('$key: $value', ({ key, value, field, want }) => {
     const { flags, problems } = parseFeatureFlags({ [key]: value });
@@ -92,6 +93,7 @@ describe('feature-flags', () => {
     { key: 'keep-pod-on-cancel', value: 'yes' },
     { key: 'max-result-size', value: '1572864' },
     { key: 'max-result-size', value: '4k' },
+    { key: 'failed-step-log-lines', value: '51' },
   ];
   test.each(bad)('$key: $value keeps the default and is reported', ({ key, value }) => {
     const { flags, problems } = parseFeatureFlags({ [key]: value, 'set-security-context': 'true' });

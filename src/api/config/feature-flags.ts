@@ -39,10 +39,14 @@ export interface FeatureFlags {
   enableInformerCacheTransforms: boolean;
   /** enable-tekton-oci-bundles: no effect any more. */
   enableTektonOciBundles: boolean;
+  /** How many lines of its log the condition of a failed TaskRun quotes; not upstream's. */
+  failedStepLogLines: number;
 }
 
 /** Results live in the status, and an object in etcd is at most 1.5 MiB. */
 const LARGEST_RESULT = 1_572_864;
+/** Of a log that a condition quotes. */
+const MOST_LOG_LINES = 50;
 
 /**
  * The flags of ConfigMap feature-flags; `undefined` (no such ConfigMap) gives the defaults. Never throws: a bad value
@@ -95,6 +99,7 @@ export function parseFeatureFlags(data: Readonly<Record<string, string>> | undef
     enableTerminationMessageCompression: values.boolean('enable-termination-message-compression', false),
     enableInformerCacheTransforms: values.boolean('enable-informer-cache-transforms', true),
     enableTektonOciBundles: values.boolean('enable-tekton-oci-bundles', false),
+    failedStepLogLines: values.integer('failed-step-log-lines', 0, 0, MOST_LOG_LINES),
   };
   return { flags, problems: values.reportUnknownKeys() };
 }

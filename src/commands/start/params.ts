@@ -1,17 +1,11 @@
-import type { Param, ParamSpec, ParamType, ParamValue } from '../../api/pipeline/v1/params.ts';
+import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
+import type { Param, ParamSpec, ParamValue } from '../../api/pipeline/v1/params.ts';
 import { CommandError } from '../command.ts';
 
 /** What params are read against: the definition's, and how to speak of it ("Pipeline build"). */
 export interface ParamSource {
   title: string;
   specs: readonly ParamSpec[];
-}
-
-/** A param's type: what is written, else that of its default, else string. */
-export function typeOfParam({ type, properties, default: value }: ParamSpec): ParamType {
-  if (type) return type;
-  if (Array.isArray(value)) return 'array';
-  return properties || typeof value === 'object' ? 'object' : 'string';
 }
 
 /**
@@ -40,7 +34,7 @@ export function namedValue(text: string): { name: string; value: string } {
 
 /** One value as it is typed. @throws CommandError naming the param. */
 export function valueOf(spec: ParamSpec, text: string): ParamValue {
-  const type = typeOfParam(spec);
+  const type = typeOfParamSpec(spec);
   switch (type) {
     case 'string':
       if (spec.enum && !spec.enum.includes(text))

@@ -1,7 +1,8 @@
+import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
 import type { ParamSpec } from '../../api/pipeline/v1/params.ts';
 import { CommandError } from '../command.ts';
 import type { Context } from '../command.ts';
-import { namedValue, typedText, typeOfParam, valueOf } from './params.ts';
+import { namedValue, typedText, valueOf } from './params.ts';
 import type { ParamSource } from './params.ts';
 
 /** Asks a person on the terminal, question by question. */
@@ -54,7 +55,7 @@ export async function askParams(
 /** Asks until the answer is a value of the param's type. An empty answer leaves a default to the definition. */
 async function askParam(context: Context, questions: Questions, spec: ParamSpec): Promise<string[]> {
   const initial = spec.default === undefined ? '' : ` (Default is \`${typedText(spec.default)}\`)`;
-  const question = `Value for param \`${spec.name}\` of type \`${typeOfParam(spec)}\`?${initial}`;
+  const question = `Value for param \`${spec.name}\` of type \`${typeOfParamSpec(spec)}\`?${initial}`;
   for (;;) {
     const answer = await questions.ask(question);
     if (answer === '' && spec.default !== undefined) return [];

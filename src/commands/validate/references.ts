@@ -1,6 +1,6 @@
 import type { FieldError } from '../../api/fielderror.ts';
 import type { Param, ParamSpec } from '../../api/pipeline/v1/params.ts';
-import { typeOfParamSpec, typeOfParamValue } from '../../api/pipeline/v1/params.validate.ts';
+import { typeOfParamSpec, typeOfParamValue } from '../../api/pipeline/v1/param-type.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';

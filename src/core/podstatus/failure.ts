@@ -8,10 +8,13 @@ import { isCutMessage, parseTerminationMessage, stepReport, type StepReport } fr
 export interface Failure {
   reason: string;
   message: string;
+  /** The container that decides both. */
+  container?: string;
 }
 
 const oomKilled = 'OOMKilled';
 const evicted = 'Evicted';
+const evictedReason = 'PodEvicted';
 /**
  * Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log.
  */
@@ -33,7 +36,7 @@ export function didFail(pod: Pod): boolean {
 export function failureOf(pod: Pod): Failure {
   if (pod.status?.reason === evicted) {
     // An evicted pod's containers have exit codes that tell less than the kubelet does.
-    return { reason: 'PodEvicted', message: pod.status.message || failureOfContainers(pod).message };
+    return { reason: evictedReason, message: pod.status.message || failureOfContainers(pod).message };
   }
   return failureOfContainers(pod);
 }
@@ -50,7 +53,7 @@ function failureOfContainers(pod: Pod): Failure {
     const guilty = among.find(applies);
     if (guilty === undefined) continue;
     const prefix = init.includes(guilty) ? 'init container failed, ' : '';
-    return { reason, message: prefix + containerMessage(guilty, pod) };
+    return { reason, message: prefix + containerMessage(guilty, pod), container: guilty.name };
   }
   return { reason: 'Failed', message: pod.status?.message || 'build failed for unspecified reasons.' };
 }

@@ -401,14 +401,18 @@ describe('failureOf', () => {
     ],
   ])('%s', (_name, status, reason, message) => {
     expect(didFail(pod(status))).toBe(true);
-    expect(failureOf(pod(status))).toEqual({ reason, message });
+    expect(failureOf(pod(status))).toMatchObject({ reason, message });
   });
 });
 
 it('names the container that a webhook added when that is what failed', () => {
   const plain = pod({ phase: 'Failed', containerStatuses: [ended('step-b'), ended('step-a'), ended('injected', 4)] });
   const made = { ...plain, spec: { ...plain.spec, containers: [...plain.spec.containers, { name: 'injected' }] } };
-  expect(failureOf(made)).toEqual({ reason: 'Failed', message: '"injected" exited with code 4: Error' });
+  expect(failureOf(made)).toEqual({
+    reason: 'Failed',
+    message: '"injected" exited with code 4: Error',
+    container: 'injected',
+  });
 });
 
 it.each<[string, PodStatus, boolean]>([

@@ -12,16 +12,18 @@ import { annotations } from '../labels.ts';
 import { ask, type Planning, type PodWarningNeed } from '../need.ts';
 import type { Pod } from '../pod/types.ts';
 import { delayCheckMs, delayOf, isDelayed } from '../podstatus/delay.ts';
-import { didFail, failureOf } from '../podstatus/failure.ts';
+import { didFail, failureOf, type Failure } from '../podstatus/failure.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { pendingState, startFailure } from '../podstatus/pending.ts';
 import { checkResults, latestOfEach } from '../podstatus/results.ts';
+import type { LoggedResults } from '../podstatus/results-log.ts';
 import { readyGateChange, readyValue } from '../podstatus/ready.ts';
 import { readSidecars, readSteps } from '../podstatus/steps.ts';
 import { isNews } from './change.ts';
 import { collectResults, type Collected } from './collect.ts';
 import { failed, started, withContainers, type AskingPhase, type PlanContext } from './context.ts';
 import type { TaskRunEffect } from './facts.ts';
+import { withLastLines } from './last-lines.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { withVerifiedResults, type Verified } from './signed-results.ts';
 import { withProvenance } from './provenance.ts';
@@ -60,7 +62,11 @@ function* theEnd(
 ): Planning<Verified | Extract<Collected, { kind: 'wait' }>> {
   const collected = yield* collectResults(context, pod, begun);
   if (collected.kind === 'wait') return collected;
-  return yield* withVerifiedResults(context, pod, finished(begun, pod, context, collected));
+  // What the pod itself failed of says more than results that could not be had.
+  const lost = collected.kind === 'problem' ? collected : undefined;
+  const failure = didFail(pod) ? yield* withLastLines(context, pod, failureOf(pod)) : lost;
+  const logged = collected.kind === 'found' ? collected.logged : undefined;
+  return yield* withVerifiedResults(context, pod, finished(begun, pod, context, { failure, logged }));
 }
 
 /** What its events say of a pod whose steps should have begun by now. */
@@ -105,17 +111,26 @@ function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | un
   return { status: 'Unknown', reason, message: notable ? message : (delay ?? message) };
 }
 
-type Ended = Exclude<Collected, { kind: 'wait' }>;
+interface Ended {
+  failure: Failure | undefined;
+  /** Missing where results come by termination message, or could not be had. */
+  logged: LoggedResults | undefined;
+}
 
-function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext, collected: Ended): TaskRunStatus {
+function finished(
+  status: TaskRunStatus,
+  pod: Pod,
+  { facts, now }: PlanContext,
+  { failure, logged }: Ended,
+): TaskRunStatus {
   const spec = status.taskSpec ?? {};
-  const readings = readSteps(pod, spec, true, collected.kind === 'found' ? collected.logged : undefined);
+  const readings = readSteps(pod, spec, true, logged);
   const checked = checkResults(latestOfEach(readings.results), spec.results ?? []);
   const ended: TaskRunStatus = {
     ...withContainers(status, readings.steps, readSidecars(pod)),
     conditions: withSucceeded(
       status.conditions,
-      outcome(pod, collected, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]),
+      outcome(failure, facts.taskRun.metadata.annotations?.[annotations.pipelineTaskOnError]),
       now,
     ),
     completionTime: timestamp(now),
@@ -130,10 +145,7 @@ function finished(status: TaskRunStatus, pod: Pod, { facts, now }: PlanContext, 
     : ended;
 }
 
-/** What the pod itself failed of says more than results that could not be had. */
-function outcome(pod: Pod, collected: Ended, onError: string | undefined): ConditionState {
-  const lost = collected.kind === 'problem' ? collected : undefined;
-  const failure = didFail(pod) ? failureOf(pod) : lost;
+function outcome(failure: Failure | undefined, onError: string | undefined): ConditionState {
   if (failure === undefined)
     return { status: 'True', reason: reasons.succeeded, message: 'All Steps have completed executing' };
   return {

@@ -1,5 +1,5 @@
 import { Component, lazy, Suspense, type ReactNode } from 'react';
-import { Link, Redirect, Route, Router, Switch } from 'wouter';
+import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
 import { basePath } from './api/request.ts';
 import { signOut, useUnauthorized } from './api/session.ts';
 import { useProperties } from './api/use-properties.ts';
@@ -9,6 +9,8 @@ import { SignIn } from './sign-in.tsx';
 import { fromHashRoute } from './upstream-routes.ts';
 
 const RunPage = lazy(() => import('./run/run-page.tsx'));
+const DefinitionsPage = lazy(() => import('./definitions/definitions-page.tsx'));
+const DefinitionPage = lazy(() => import('./definitions/definition-page.tsx'));
 
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
@@ -34,6 +36,8 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
       </Route>
       <Route path="/runs" component={RunsPage} />
       <Route path="/runs/:namespace/:name/:tab?" component={RunPage} />
+      <Route path="/definitions" component={DefinitionsPage} />
+      <Route path="/definitions/:namespace/:kind/:name/:tab?" component={DefinitionPage} />
       <Route>
         <main className="empty">
           <h1>There is no such page</h1>
@@ -46,17 +50,30 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
   );
 }
 
+const pages = [
+  { path: '/runs', title: 'Runs' },
+  { path: '/definitions', title: 'Definitions' },
+] as const;
+
 function Header(): ReactNode {
   const properties = useProperties();
+  const [location] = useLocation();
   return (
     <header className="top">
       <Link href="/runs" className="brand">
         Tektite
       </Link>
       <nav aria-label="Main">
-        <Link href="/runs" className="top-link">
-          Runs
-        </Link>
+        {pages.map(({ path, title }) => (
+          <Link
+            key={path}
+            href={path}
+            className="top-link"
+            aria-current={location === path || location.startsWith(`${path}/`) ? 'page' : undefined}
+          >
+            {title}
+          </Link>
+        ))}
       </nav>
       <span className="spring" />
       {properties?.isReadOnly === true && (

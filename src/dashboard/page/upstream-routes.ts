@@ -1,3 +1,11 @@
+/** Kinds of definitions by what upstream's addresses call them. */
+const definitions: ReadonlyMap<string, string> = new Map([
+  ['pipelines', 'Pipeline'],
+  ['tasks', 'Task'],
+  ['stepactions', 'StepAction'],
+  ['customruns', 'CustomRun'],
+]);
+
 /** Where an address of Tekton's own dashboard leads here; links to those are in commit statuses and chats. */
 export function fromHashRoute(hash: string): string | undefined {
   if (!hash.startsWith('#/')) return undefined;
@@ -6,6 +14,8 @@ export function fromHashRoute(hash: string): string | undefined {
   const segments = path.split('/').map(decoded);
   const [namespace, rest] = segments[0] === 'namespaces' ? [segments[1], segments.slice(2)] : [undefined, segments];
   const [kind = '', name] = rest;
+  const definition = definitions.get(kind);
+  if (definition !== undefined) return definitionAt(definition, namespace, name);
   if (kind !== 'pipelineruns' && kind !== 'taskruns') return undefined;
   if (name === undefined || namespace === undefined) return `/runs${searchOf({ ns: namespace, ...listQuery(asked) })}`;
   const place = `/runs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
@@ -16,6 +26,11 @@ export function fromHashRoute(hash: string): string | undefined {
     child: asked.get('taskRunName') ?? undefined,
     step: asked.get('step') ?? undefined,
   })}`;
+}
+
+function definitionAt(kind: string, namespace: string | undefined, name: string | undefined): string {
+  if (name === undefined || namespace === undefined) return `/definitions${searchOf({ kind, ns: namespace })}`;
+  return `/definitions/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
 }
 
 function listQuery(asked: URLSearchParams): { label?: string } {

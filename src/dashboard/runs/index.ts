@@ -6,9 +6,10 @@ import { Informer } from '../../kube/informer.ts';
 import type { Change } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
-import { runStatuses, type RunPage, type RunStatus, type RunSummary } from '../contract.ts';
+import type { DefinitionUses, RunPage, RunSummary } from '../contract.ts';
 import { comparePlaces, tokenOf, type Place, type Query } from './query.ts';
 import { indexed, summaryOf, type IndexedRun } from './summary.ts';
+import { noCounts, usesOf } from './uses.ts';
 
 /** What a run is to whoever asks for rights. */
 export interface Scope {
@@ -79,7 +80,7 @@ export class RunIndex {
 
   /** A page of what the query asks for, of runs that the caller may see. */
   page(query: Query, maySee: (scope: Scope) => boolean): RunPage {
-    const counts = Object.fromEntries(runStatuses.map((status) => [status, 0])) as Record<RunStatus, number>;
+    const counts = noCounts();
     const items: IndexedRun[] = [];
     let total = 0;
     let isMore = false;
@@ -101,6 +102,15 @@ export class RunIndex {
     };
   }
 
+  /** How definitions were used, by the runs that the query asks for and the caller may see. */
+  uses(query: Query, maySee: (scope: Scope) => boolean): DefinitionUses {
+    const wanted = this.#sorted.filter((each) => maySee(each.run) && isWanted(query, each));
+    return usesOf(wanted, (runs) => {
+      this.#knowUsual(runs);
+      return this.summaries(runs);
+    });
+  }
+
   /** Runs as lists show them, with what their definitions usually take. */
   summaries(runs: readonly IndexedRun[]): RunSummary[] {
     return runs.map((each) => summaryOf(each, each.run.definition === undefined ? undefined : this.#usualOf(each)));
@@ -118,6 +128,17 @@ export class RunIndex {
     const median = medianOf(durations);
     this.#usual.set(group, median);
     return median;
+  }
+
+  /** The medians of many, in one walk. */
+  #knowUsual(runs: readonly IndexedRun[]): void {
+    const wanted = new Map(runs.map((run): [string, number[]] => [groupOf(run), []]));
+    for (const each of this.#sorted) {
+      const durations = wanted.get(groupOf(each));
+      const duration = durations && durations.length < USUAL_OF ? durationOf(each) : undefined;
+      if (duration !== undefined) durations?.push(duration);
+    }
+    for (const [group, durations] of wanted) this.#usual.set(group, medianOf(durations));
   }
 
   #changed({ type, object, old }: Change<IndexedRun>): void {
@@ -142,6 +163,10 @@ export class RunIndex {
     }
     return low;
   }
+}
+
+function isWanted(query: Query, each: IndexedRun): boolean {
+  return isOf(query, each) && (query.statuses?.has(each.run.status) ?? true);
 }
 
 /** Whether a run is one that the query asks for, its status aside. */

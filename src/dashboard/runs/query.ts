@@ -32,6 +32,7 @@ export function readQuery(parameters: URLSearchParams): Query {
   if (parameters.toString().length > LONGEST_QUERY)
     throw new RefusedError(400, `the query is longer than ${LONGEST_QUERY} characters: ask for less at once`);
   const { matches } = selectorOf(parameters.get('label') ?? '');
+  const kinds = kindsOf(parameters);
   const pipelines = listOf(parameters, 'pipeline', MOST_VALUES);
   const by = (parameters.get('by') ?? '').toLowerCase();
   const text = (parameters.get('q') ?? '').toLowerCase();
@@ -39,6 +40,7 @@ export function readQuery(parameters: URLSearchParams): Query {
     namespaces: namespacesOf(parameters),
     statuses: statusesOf(parameters),
     matches: (run) =>
+      (kinds === undefined || kinds.includes(run.run.kind)) &&
       (pipelines === undefined || pipelines.includes(run.run.definition ?? '')) &&
       (by === '' || startersOf(run).some((starter) => starter.toLowerCase() === by)) &&
       (text === '' || textsOf(run).some((each) => each.toLowerCase().includes(text))) &&
@@ -98,6 +100,13 @@ function statusesOf(parameters: URLSearchParams): ReadonlySet<RunStatus> | undef
   const wrong = values?.find((value) => !runStatuses.includes(value as RunStatus));
   if (wrong !== undefined) throw new RefusedError(400, `status: ${shown(wrong)} is none of ${runStatuses.join(', ')}`);
   return values === undefined ? undefined : new Set(values as RunStatus[]);
+}
+
+function kindsOf(parameters: URLSearchParams): string[] | undefined {
+  const kinds = listOf(parameters, 'kind', MOST_VALUES);
+  const wrong = kinds?.find((kind) => kind !== 'PipelineRun' && kind !== 'TaskRun');
+  if (wrong !== undefined) throw new RefusedError(400, `kind: ${shown(wrong)} is neither PipelineRun nor TaskRun`);
+  return kinds;
 }
 
 function limitOf(text: string | null): number {

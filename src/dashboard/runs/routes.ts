@@ -7,7 +7,7 @@ import { changesOf } from './changes.ts';
 import type { RunIndex, Scope } from './index.ts';
 import { readQuery, type Query } from './query.ts';
 
-/** What `/v1/runs` is answered from. */
+/** What `/v1/runs` and `/v1/definitions` are answered from. */
 export interface RunSources {
   index: RunIndex;
   access: Access;
@@ -22,7 +22,7 @@ const MOST_SCOPES = 1_000;
 const MOST_STREAMS = 500;
 const MOST_STREAMS_OF_ONE = 50;
 
-/** Answers of `GET /v1/runs` and `GET /v1/runs/changes`. */
+/** Answers of `GET /v1/runs`, `GET /v1/runs/changes` and `GET /v1/definitions`. */
 export class RunAnswers {
   readonly #sources: RunSources;
   readonly #streams = new Map<string, number>();
@@ -39,6 +39,16 @@ export class RunAnswers {
     return json(
       200,
       this.#sources.index.page(query, (scope) => seen.has(keyOf(scope))),
+    );
+  }
+
+  /** @throws as `page` */
+  async uses({ query: parameters, rawHeaders }: Pick<ServerRequest, 'query' | 'rawHeaders'>): Promise<ServerAnswer> {
+    const query = readQuery(parameters);
+    const seen = await this.#seen(callerOf(rawHeaders, this.#sources.needsCredentials), query);
+    return json(
+      200,
+      this.#sources.index.uses(query, (scope) => seen.has(keyOf(scope))),
     );
   }
 

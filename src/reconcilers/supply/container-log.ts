@@ -34,13 +34,14 @@ function isFinal(error: unknown): boolean {
 
 /** Never more than one byte over the limit is taken, whatever the server sends. */
 async function readLog(
-  { namespace, pod, container, limit }: ContainerLogNeed,
+  { namespace, pod, container, lastLines, limit }: ContainerLogNeed,
   client: Pick<KubeClient, 'podLogs'>,
   signal: AbortSignal,
 ): Promise<ContainerLog> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of client.podLogs(namespace, pod, { container, limitBytes: limit + 1, signal })) {
+  const asked = { container, limitBytes: limit + 1, ...(lastLines === undefined ? {} : { tailLines: lastLines }) };
+  for await (const chunk of client.podLogs(namespace, pod, { ...asked, signal })) {
     const kept = chunk.subarray(0, limit + 1 - size);
     chunks.push(kept);
     size += kept.length;

@@ -1,6 +1,7 @@
 import { each, invalidValue, multipleOneOf, outOfBounds, via, type FieldError } from '../../fielderror.ts';
 import type { Param } from './params.ts';
-import { typeOfParamValue, validateTaskParams } from './params.validate.ts';
+import { typeOfParamValue } from './param-type.ts';
+import { validateTaskParams } from './params.validate.ts';
 import type { Matrix, PipelineTask } from './pipeline.ts';
 import { textsIn } from './variables.ts';
 import { requireApiFields, type ValidationContext } from './validation.ts';

@@ -8,28 +8,13 @@ import {
   via,
   type FieldError,
 } from '../../fielderror.ts';
+import { typeOfParamSpec, typeOfParamValue } from './param-type.ts';
 import type { Param, ParamSpec, ParamType, PipelineRef, StepActionRef, TaskRef, WhenExpression } from './params.ts';
 import { qualifiedNameProblems, quote, repeated, requireApiFields, type ValidationContext } from './validation.ts';
 
 const TYPES: readonly string[] = ['string', 'array', 'object'];
 const PLAIN_NAME = /^[_a-zA-Z][_a-zA-Z0-9.-]*$/;
 const OBJECT_NAME = /^[_a-zA-Z][_a-zA-Z0-9-]*$/;
-
-/**
- * The type that a value has by itself; whatever is neither list nor map of texts counts as text, as upstream reads it.
- */
-export function typeOfParamValue(value: unknown): ParamType {
-  if (Array.isArray(value)) return value.every((item) => typeof item === 'string') ? 'array' : 'string';
-  if (typeof value !== 'object' || value === null) return 'string';
-  return Object.values(value).every((item) => typeof item === 'string') ? 'object' : 'string';
-}
-
-/** The declared type, or what defaulting will make of it. */
-export function typeOfParamSpec(spec: ParamSpec): ParamType {
-  if (spec.type) return spec.type;
-  if (spec.properties !== undefined) return 'object';
-  return spec.default === undefined ? 'string' : typeOfParamValue(spec.default);
-}
 
 /** What a declaration says of the uses of its param. */
 export interface DeclaredParam {

@@ -1,5 +1,6 @@
 import type { Param, ParamSpec } from './params.ts';
-import { declaredParam, typeOfParamValue, type DeclaredParam, type DeclaredParams } from './params.validate.ts';
+import { typeOfParamValue } from './param-type.ts';
+import { declaredParam, type DeclaredParam, type DeclaredParams } from './params.validate.ts';
 
 /** One scope of a run: what it declares and what it gives. */
 export interface ParamScope {

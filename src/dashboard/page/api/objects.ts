@@ -7,10 +7,13 @@ export interface ObjectSource {
   path: string;
   fieldSelector?: string;
   labelSelector?: string;
+  /** Of all namespaces: names alone do not tell objects apart. */
+  isEverywhere?: boolean;
 }
 
 /** Objects as they are now. */
 export interface Objects<T extends KubeObject> {
+  /** By name; by namespace and name, with a slash between, where they are of all namespaces. */
   byName: ReadonlyMap<string, T>;
   /** Changes come by themselves; otherwise the list is read again after a while. */
   isLive: boolean;
@@ -41,7 +44,7 @@ export async function followObjects<T extends KubeObject>(
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       const list = await readJson<{ items: T[]; metadata: { resourceVersion: string } }>(listPath(source), signal);
-      byName = new Map(list.items.map((item) => [item.metadata.name ?? '', item]));
+      byName = new Map(list.items.map((item) => [nameIn(source, item), item]));
       onState({ byName, isLive: false, isLoaded: true });
       const wasLive = await watch(source, { from: list.metadata.resourceVersion, byName, onState, signal });
       if (wasLive) pause = FIRST_PAUSE_MS;
@@ -83,7 +86,8 @@ function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions
       tell(true);
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => {
-      if (!applied(JSON.parse(data) as WatchEvent<T>, byName)) socket.close();
+      const event = JSON.parse(data) as WatchEvent<T>;
+      if (!applied(event, nameIn(source, event.object), byName)) socket.close();
       gathering ??= setTimeout(() => {
         gathering = undefined;
         if (!signal.aborted) tell(true);
@@ -99,8 +103,7 @@ function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions
 }
 
 /** Whether the watch may go on. */
-function applied<T extends KubeObject>({ type, object }: WatchEvent<T>, byName: Map<string, T>): boolean {
-  const name = object.metadata?.name ?? '';
+function applied<T extends KubeObject>({ type, object }: WatchEvent<T>, name: string, byName: Map<string, T>): boolean {
   switch (type) {
     case 'ADDED':
     case 'MODIFIED':
@@ -116,6 +119,11 @@ function applied<T extends KubeObject>({ type, object }: WatchEvent<T>, byName: 
     default:
       return type satisfies never;
   }
+}
+
+function nameIn({ isEverywhere }: ObjectSource, { metadata }: Partial<KubeObject>): string {
+  const { name = '', namespace = '' } = metadata ?? {};
+  return isEverywhere === true ? `${namespace}/${name}` : name;
 }
 
 function listPath({ path, fieldSelector, labelSelector }: ObjectSource): string {

@@ -12,8 +12,8 @@ interface GraphProps {
   /** Name of the task that is shown beside. */
   chosen?: string;
   hrefOf: (task: string) => string;
-  /** How long a task took, or has taken. */
-  timeOf: (node: RunGraphNode) => string;
+  /** How long a task took, or has taken; missing: there is no run, and nothing became of any task. */
+  timeOf?: (node: RunGraphNode) => string;
 }
 
 /** The tasks of a pipeline as they depend on each other; a list where there is no room. */
@@ -54,7 +54,7 @@ export function Graph({ graph, chosen, hrefOf, timeOf }: GraphProps): ReactNode 
               key={`${node.name} ${at}`}
               style={{ left: layout?.places[node.name]?.x, top: layout?.places[node.name]?.y, width: nodeWidth }}
             >
-              <Node node={node} isChosen={node.name === chosen} href={hrefOf(node.name)} time={timeOf(node)} />
+              <Node node={node} isChosen={node.name === chosen} href={hrefOf(node.name)} time={timeOf?.(node)} />
             </li>
           ))}
         </ol>
@@ -67,7 +67,8 @@ interface NodeProps {
   node: RunGraphNode;
   isChosen: boolean;
   href: string;
-  time: string;
+  /** Undefined: there is no run. */
+  time: string | undefined;
 }
 
 const Node = memo(
@@ -80,15 +81,16 @@ const Node = memo(
         className={`node node-${state}`}
         style={{ height: nodeHeight }}
         aria-current={isChosen ? 'true' : undefined}
-        title={node.skipped === undefined ? wordOf(state) : `skipped: ${node.skipped}`}
+        title={time === undefined ? undefined : titleOf(node)}
       >
-        <StatusIcon status={state} />
+        {time !== undefined && <StatusIcon status={state} />}
         <span className="node-name">
           <Text of={name} most={253} />
         </span>
         <span className="sr-only">
-          {wordOf(state)}
-          {section === 'finally' ? ', of finally' : ''}
+          {[...(time === undefined ? [] : [wordOf(state)]), ...(section === 'finally' ? ['of finally'] : [])].join(
+            ', ',
+          )}
         </span>
         {children.length > 1 && (
           <span className="count" title={`${done} of ${children.length} succeeded`}>
@@ -107,3 +109,7 @@ const Node = memo(
     before.href === after.href &&
     before.time === after.time,
 );
+
+function titleOf({ state, skipped }: RunGraphNode): string {
+  return skipped === undefined ? wordOf(state) : `skipped: ${skipped}`;
+}

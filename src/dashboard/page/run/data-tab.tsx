@@ -1,14 +1,9 @@
 import type { ReactNode } from 'react';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
-import { Text } from '../parts/text.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
+import { Values } from '../parts/values.tsx';
 import type { RunName } from './use-run.ts';
-
-interface Named {
-  name: string;
-  value: unknown;
-}
 
 /** What went in and what came out. */
 export default function DataTab({ name, run }: { name: RunName; run: PipelineRun | TaskRun }): ReactNode {
@@ -35,31 +30,5 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
         />
       )}
     </TabBody>
-  );
-}
-
-const LONGEST = 4_000;
-
-function Values({ title, values, none }: { title: string; values: readonly Named[]; none: string }): ReactNode {
-  return (
-    <section>
-      <h2>{title}</h2>
-      {values.length === 0 ? (
-        <p className="muted">{none}</p>
-      ) : (
-        <dl className="values">
-          {values.map(({ name, value }, at) => (
-            <div key={`${name} ${at}`}>
-              <dt>
-                <Text of={name} most={253} />
-              </dt>
-              <dd>
-                <Text of={typeof value === 'string' ? value : JSON.stringify(value, undefined, 2)} most={LONGEST} />
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </section>
   );
 }

@@ -1,14 +1,15 @@
-import { useEffect, useId, useState, type ReactNode } from 'react';
-import { Link, useLocation } from 'wouter';
+import type { ReactNode } from 'react';
+import { Link } from 'wouter';
 import { runStatuses, type RunStatus } from '../../contract.ts';
 import type { RunList } from '../../view/run-list.ts';
+import { AddressField } from '../parts/address-field.tsx';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 
 /** Parts of the address that say which runs are wanted: those of `GET /v1/runs`. */
-export const filterNames = ['ns', 'status', 'pipeline', 'q', 'label', 'by'] as const;
+export const filterNames = ['ns', 'status', 'pipeline', 'kind', 'q', 'label', 'by'] as const;
 type FilterName = (typeof filterNames)[number];
 
-const fields: readonly { name: FilterName; label: string; hint: string; isRare?: boolean }[] = [
+const fields: readonly { name: FilterName; label: string; hint: string }[] = [
   { name: 'q', label: 'Search', hint: 'name, commit, branch, person' },
   { name: 'ns', label: 'Namespace', hint: 'all' },
   { name: 'pipeline', label: 'Pipeline', hint: 'any' },
@@ -23,7 +24,13 @@ export function Filters({ query, list }: { query: string; list?: RunList }): Rea
     <search className="filters">
       <div className="filter-fields">
         {fields.map((field) => (
-          <FilterField key={field.name} {...field} query={query} offers={offersOf(field.name, list)} />
+          <AddressField
+            key={field.name}
+            {...field}
+            value={asked.get(field.name) ?? ''}
+            hrefOf={(value) => hrefWith(query, field.name, value)}
+            offers={offersOf(field.name, list)}
+          />
         ))}
         {query !== '' && (
           <Link href="/runs" className="quiet-link clear">
@@ -67,51 +74,6 @@ function StatusChip({ status, query, statuses, count }: ChipProps): ReactNode {
       {wordOf(status)}
       {count !== undefined && <span className="count">{count.toLocaleString('en')}</span>}
     </Link>
-  );
-}
-
-interface FieldProps {
-  name: FilterName;
-  label: string;
-  hint: string;
-  query: string;
-  offers: readonly string[];
-}
-
-const TYPING_MS = 250;
-
-function FilterField({ name, label, hint, query, offers }: FieldProps): ReactNode {
-  const id = useId();
-  const [, navigate] = useLocation();
-  const asked = new URLSearchParams(query).get(name) ?? '';
-  const [typed, setTyped] = useState(asked);
-  useEffect(() => setTyped(asked), [asked]);
-  useEffect(() => {
-    if (typed === asked) return undefined;
-    const timer = setTimeout(() => navigate(hrefWith(query, name, typed.trim()), { replace: true }), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [typed, asked, query, name, navigate]);
-  return (
-    <div className={`field field-${name}`}>
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        type="search"
-        value={typed}
-        placeholder={hint}
-        autoComplete="off"
-        spellCheck={false}
-        {...(offers.length > 0 ? { list: `${id}-offers` } : {})}
-        onChange={(event) => setTyped(event.target.value)}
-      />
-      {offers.length > 0 && (
-        <datalist id={`${id}-offers`}>
-          {offers.map((offer) => (
-            <option key={offer} value={offer} />
-          ))}
-        </datalist>
-      )}
-    </div>
   );
 }
 

@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { expect, vi } from 'vitest';
+import { writePage } from '../../hack/page.ts';
+import { main as dashboard } from '../../src/dashboard/main.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { loadClusterConfig } from '../../src/kube/config.ts';
+import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
+import type { KubeObject, Resource } from '../../src/resource.ts';
+import { freePort } from '../free-port.ts';
+import { openPage, startChromium, type WatchedPage } from './chromium.ts';
+import { installCrds } from './dashboard-runs.ts';
+
+const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
+
+/** The built page, a browser, and the dashboard's processes before a real API server that has the CRDs. */
+export class DashboardWorld {
+  readonly client: KubeClient;
+  readonly browser: Browser;
+  /** Made for this world, and deleted with it. */
+  readonly namespaces: readonly string[];
+  readonly #folder: string;
+  readonly #end = new AbortController();
+  readonly #roles: Promise<number>[] = [];
+  readonly #opened: WatchedPage[] = [];
+
+  private constructor(client: KubeClient, browser: Browser, { folder, names }: { folder: string; names: string[] }) {
+    this.client = client;
+    this.browser = browser;
+    this.namespaces = names;
+    this.#folder = folder;
+  }
+
+  static async open(...names: string[]): Promise<DashboardWorld> {
+    const config = await loadClusterConfig({ kubeconfig });
+    const client = new KubeClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
+    const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
+    await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
+    for (const name of names) await client.create(namespaces, { metadata: { name } });
+    return new DashboardWorld(client, await startChromium(), { folder, names });
+  }
+
+  /** Starts a dashboard. Returns its address. */
+  async start(...flags: string[]): Promise<string> {
+    const port = await freePort();
+    const own = [`--port=${port}`, `--kubeconfig=${kubeconfig}`, '--drain-seconds=0', `--web-dir=${this.#folder}`];
+    const installed = { INSTALLED_NAMESPACE: this.namespaces[0] ?? 'default' };
+    const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal', ...installed };
+    this.#roles.push(dashboard([...own, ...flags], env, this.#end.signal));
+    const address = `http://127.0.0.1:${port}`;
+    await vi.waitFor(async () => expect([200, 401]).toContain((await fetch(`${address}/v1/runs`)).status), {
+      timeout: 60_000,
+    });
+    return address;
+  }
+
+  /** A window of a dashboard, which is all that it may ask. */
+  async window(origin: string, options: Parameters<typeof openPage>[2] = {}): Promise<WatchedPage> {
+    const watched = await openPage(this.browser, `${origin}/`, options);
+    this.#opened.push(watched);
+    return watched;
+  }
+
+  async openAt(origin: string, address: string, options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
+    const { page } = await this.window(origin, options);
+    await page.goto(`${origin}${address}`);
+    return page;
+  }
+
+  /** A window that is left open goes on following what it shows. */
+  async closeWindows(): Promise<void> {
+    for (const { context } of this.#opened) await context.close();
+  }
+
+  /** Returns what went wrong in any window: errors, what the page's policy forbids, requests to elsewhere. */
+  async close(): Promise<string[]> {
+    const wrong = this.#opened.flatMap((each) => each.wrong);
+    await this.browser.close();
+    this.#end.abort();
+    await Promise.all(this.#roles);
+    for (const name of this.namespaces) await this.client.delete(namespaces, undefined, name);
+    await this.client.close();
+    await rm(this.#folder, { recursive: true });
+    return wrong;
+  }
+
+  /** A ServiceAccount that may do this with Tekton's kinds, and no more. */
+  async createReader(namespace: string, name: string, verbs: readonly string[]): Promise<void> {
+    const kind = (plural: string, of: string): Resource => ({
+      group: 'rbac.authorization.k8s.io',
+      version: 'v1',
+      plural,
+      kind: of,
+      namespaced: true,
+    });
+    const metadata = { name, namespace };
+    await this.client.create(serviceAccounts, { metadata });
+    const rules = [{ apiGroups: ['tekton.dev'], resources: ['*'], verbs }];
+    await this.client.create(kind('roles', 'Role'), { metadata, rules } as KubeObject);
+    await this.client.create(kind('rolebindings', 'RoleBinding'), {
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      subjects: [{ kind: 'ServiceAccount', name, namespace }],
+    } as KubeObject);
+  }
+
+  async tokenOf(namespace: string, name: string): Promise<string> {
+    const body = JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} });
+    const address = `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`;
+    return (JSON.parse(await this.client.raw('POST', address, { body })) as { status: { token: string } }).status.token;
+  }
+}
+
+/** What axe finds that keeps people from using the page. The window has to be opened with `bypassCSP`. */
+export async function seriousFindings(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: axeSource });
+  const { violations } = await page.evaluate<{
+    violations: { id: string; impact: string; nodes: { html: string }[] }[];
+  }>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
+}
