@@ -12,6 +12,7 @@ import { commit } from '../version.ts';
 import type { Environment } from '../role/flags.ts';
 import type { Leadership } from '../kube/buckets.ts';
 import { electLeaders, type LeadersOf } from '../role/leadership.ts';
+import { observabilityNames, type ObservabilitySource } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { Caches } from './caches.ts';
@@ -19,8 +20,7 @@ import { cloudEventControllers } from './cloud-events/controllers.ts';
 import { recordFinishedRuns } from './finished-runs.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { prunerQueueName, queueNames } from './leadership.ts';
-import { PipelineRunMetrics, registerRunningPipelineRuns } from './metrics/pipeline-run.ts';
-import { TaskRunMetrics, registerRunningTaskRuns } from './metrics/task-run.ts';
+import { LiveRunMetrics } from './metrics/live.ts';
 import { policyKmsKeys } from './policy-keys.ts';
 import { pruningController } from './pruning/controller.ts';
 import { PruningSettings } from './pruning/settings.ts';
@@ -66,6 +66,7 @@ async function work(process: RoleProcess<ControllerFlags>): Promise<void> {
   try {
     const until = AbortSignal.any([end, stopSettings.signal]);
     const watched = await watchSettings(settingsWatch(process), until);
+    observe(process, watched.configMaps);
     tracing = liveTracing(process, watched, ca);
     await tracing.follow();
     await reconcile(process, { registries, http, tracing }, watched);
@@ -80,6 +81,14 @@ function settingsWatch({ flags, env, client, events, log }: RoleProcess<Controll
   const images = { entrypoint: flags.entrypointImage, nop: flags.nopImage };
   const namespace = flags.systemNamespace;
   return { client, namespace, names: configNames(env), images, release: commit, events, log };
+}
+
+function observe(
+  { flags, env, events, observe }: RoleProcess<ControllerFlags>,
+  configMaps: ObservabilitySource['configMaps'],
+): void {
+  const names = observabilityNames(env);
+  observe({ configMaps, namespace: flags.systemNamespace, names, component: 'controller', events });
 }
 
 /** Spans by the settings; what is wrong with their receiver is told on config-tracing. */
@@ -103,6 +112,21 @@ function liveTracing(
   });
 }
 
+/** Metrics of runs, with the labels that config-observability asks for now. */
+function runMetrics(
+  { meters, env }: RoleProcess<ControllerFlags>,
+  { taskRuns, pipelineRuns }: Caches,
+  { settings, configMaps }: Pick<Awaited<ReturnType<typeof watchSettings>>, 'settings' | 'configMaps'>,
+): LiveRunMetrics {
+  const runs = { taskRuns: () => taskRuns.values(), pipelineRuns: () => pipelineRuns.values() };
+  const metrics = new LiveRunMetrics(meters.role, runs, settings.metrics());
+  const name = configNames(env).observability;
+  configMaps.subscribe(({ object }) => {
+    if (object.metadata.name === name) metrics.configure(settings.metrics());
+  });
+  return metrics;
+}
+
 async function reconcile(
   process: RoleProcess<ControllerFlags>,
   { registries, http, tracing }: { registries: Registries; http: HttpClient; tracing: LiveTracing },
@@ -111,17 +135,11 @@ async function reconcile(
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
   const { component } = controller;
   const caches = new Caches(client, flags, log);
-  const { metrics } = settings.observability();
-  registerRunningTaskRuns(meters.role, () => caches.taskRuns.values(), metrics);
-  registerRunningPipelineRuns(meters.role, () => caches.pipelineRuns.values(), metrics);
   const candidate = { client, flags, config: settings.leaderElection(), component, log };
   const leaders: LeadersOf<keyof typeof queueNames> & { pruner?: Leadership } = flags.prune
     ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
     : electLeaders({ ...candidate, queueNames });
-  recordFinishedRuns(caches, leaders, {
-    taskRuns: new TaskRunMetrics(meters.role, metrics),
-    pipelineRuns: new PipelineRunMetrics(meters.role, metrics),
-  });
+  recordFinishedRuns(caches, leaders, runMetrics(process, caches, { settings, configMaps }));
   const registry = meters.infrastructure;
   const kms = policyKmsKeys(env);
   const queueMetrics = new QueueMetricsRegistry(registry);

@@ -4,7 +4,11 @@ import { parseConcurrency, type ConcurrencyRule } from '../api/config/config-con
 import { parseDefaults } from '../api/config/config-defaults.ts';
 import { parseEvents, type EventsConfig } from '../api/config/config-events.ts';
 import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
-import { parseObservability, type ObservabilityConfig } from '../api/config/config-observability.ts';
+import {
+  parseObservability,
+  type MetricsConfig,
+  type ObservabilityConfig,
+} from '../api/config/config-observability.ts';
 import { parseSpire } from '../api/config/config-spire.ts';
 import { parseTracing, tracingOf, type TracingConfig } from '../api/config/config-tracing.ts';
 import { parseFeatureFlags, type FeatureFlags } from '../api/config/feature-flags.ts';
@@ -105,12 +109,9 @@ export class LiveSettings {
     return this.#tracing;
   }
 
-  /** Metric labels; read at the start only, as a registered metric cannot change its labels. */
-  observability(): ObservabilityConfig {
-    const map = this.#map(this.#source.names.observability);
-    const { observability, problems } = parseObservability(map?.data);
-    this.#report(map, problems);
-    return observability;
+  /** Labels of the metrics of runs. LiveObservability tells what is wrong there. */
+  metrics(): MetricsConfig {
+    return parseObservability(this.#map(this.#source.names.observability)?.data).observability.metrics;
   }
 
   /**

@@ -10,6 +10,7 @@ import type {
   V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
+  V1PodDisruptionBudget,
   V1Secret,
   V1SelfSubjectAccessReview,
   V1Service,
@@ -45,6 +46,7 @@ export type Namespace = Stored<V1Namespace>;
 export type Node = Stored<V1Node>;
 export type LimitRange = Stored<V1LimitRange>;
 export type Deployment = Stored<V1Deployment>;
+export type PodDisruptionBudget = Stored<V1PodDisruptionBudget>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>;
 export type AccessReview = Stored<V1SelfSubjectAccessReview>;
@@ -77,6 +79,13 @@ export const deployments: Resource<Deployment> = {
   version: 'v1',
   plural: 'deployments',
   kind: 'Deployment',
+  namespaced: true,
+};
+export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: 'policy',
+  version: 'v1',
+  plural: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
   namespaced: true,
 };
 export const statefulSets: Resource<StatefulSet> = {

@@ -22,6 +22,7 @@ describe('flags that every role takes', () => {
       disableHighAvailability: false,
       metricsPort: 9090,
       probesPort: 8080,
+      profilingPort: 8008,
       systemNamespace: 'kitchen',
       identity: undefined,
       logLevel: 'info',

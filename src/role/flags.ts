@@ -25,6 +25,7 @@ export interface RoleFlags {
   disableHighAvailability: boolean;
   metricsPort: number;
   probesPort: number;
+  profilingPort: number;
   systemNamespace: string;
   /** Holder of leases; a pod's name, so that a restarted container goes on with the leases it held. */
   identity: string | undefined;
@@ -74,8 +75,9 @@ type Values<Options extends ParseArgsOptionsConfig> = ReturnType<
 >['values'];
 
 /**
- * Reads a role's flags and environment (SYSTEM_NAMESPACE, POD_NAME, LOG_LEVEL, METRICS_PROMETHEUS_PORT, PROBES_PORT;
- * THREADS_PER_CONTROLLER, KUBE_API_QPS, KUBE_API_BURST where no flag is given), once. `values` holds the role's own.
+ * Reads a role's flags and environment (SYSTEM_NAMESPACE, POD_NAME, LOG_LEVEL, METRICS_PROMETHEUS_PORT, PROBES_PORT,
+ * PROFILING_PORT; THREADS_PER_CONTROLLER, KUBE_API_QPS, KUBE_API_BURST where no flag is given), once. `values` holds
+ * the role's own.
  * As Go's flags they may be written with one dash: Deployments that were patched for Tekton keep working.
  * @throws FlagError naming the flag, its value and what it takes.
  */
@@ -104,6 +106,7 @@ export function parseRoleFlags<Options extends ParseArgsOptionsConfig>(
     disableHighAvailability: values['disable-ha'],
     metricsPort: numberFlag('METRICS_PROMETHEUS_PORT', env['METRICS_PROMETHEUS_PORT'] ?? '9090', 0),
     probesPort: numberFlag('PROBES_PORT', env['PROBES_PORT'] ?? '8080', 0),
+    profilingPort: numberFlag('PROFILING_PORT', env['PROFILING_PORT'] ?? '8008', 0),
     systemNamespace: env['SYSTEM_NAMESPACE'] || defaults.systemNamespace,
     identity: env['POD_NAME'] || undefined,
     logLevel: env['LOG_LEVEL'] ?? 'info',

@@ -21,7 +21,8 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-async function serve(
+/** Listens on all addresses unless `host` says where. @throws when it cannot. */
+export async function serve(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
   port: number,
   host?: string,
@@ -53,15 +54,19 @@ export function serveProbes(port: number, probes: { health: Probe; readiness: Pr
 }
 
 /** Prometheus text on /metrics, port 9090 as upstream. A collector that fails answers 500 with its message. */
-export function serveMetrics(port: number, meters: Meters): Promise<HttpServer> {
-  return serve((request, response) => {
-    if ((request.url ?? '').split('?')[0] !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    meters.text().then(
-      (text) => response.writeHead(200, { 'content-type': meters.contentType }).end(text),
-      (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
-    );
-  }, port);
+export function serveMetrics(port: number, meters: Meters, host?: string): Promise<HttpServer> {
+  return serve(
+    (request, response) => {
+      if ((request.url ?? '').split('?')[0] !== '/metrics') {
+        response.writeHead(404).end();
+        return;
+      }
+      meters.text().then(
+        (text) => response.writeHead(200, { 'content-type': meters.contentType }).end(text),
+        (error: unknown) => response.writeHead(500).end(`${String(error)}\n`),
+      );
+    },
+    port,
+    host,
+  );
 }

@@ -10,8 +10,9 @@ import { version } from '../version.ts';
 import { ClientMetrics } from './client-metrics.ts';
 import { eventCounter } from './event-metrics.ts';
 import type { Environment, RoleFlags } from './flags.ts';
-import { serveMetrics, serveProbes, type HttpServer } from './http-server.ts';
+import { serveProbes, type HttpServer } from './http-server.ts';
 import { Meters } from './meters.ts';
+import { LiveObservability, type ObservabilitySource } from './observability/live.ts';
 import { checkServerVersion } from './server-version.ts';
 
 /** A server process of the suite, as data: what is its own about it. */
@@ -44,6 +45,8 @@ export interface RoleProcess<Flags extends RoleFlags> {
   events: EventRecorder;
   /** Hand it to the controllers: work that hangs makes /health fail. */
   watchdog: Watchdog;
+  /** Lets the settings there say what is logged, what becomes of metrics, and whether profiles are served. */
+  observe: (source: ObservabilitySource) => void;
   /** Makes /readiness answer 200, until the end is asked for. */
   ready: () => void;
 }
@@ -88,7 +91,7 @@ export async function runRole<Flags extends RoleFlags>(
 /** Works behind probes and metrics. */
 async function served<Flags extends RoleFlags>(
   role: Role<Flags>,
-  process: Omit<RoleProcess<Flags>, 'events' | 'watchdog' | 'ready'>,
+  process: Omit<RoleProcess<Flags>, 'events' | 'watchdog' | 'observe' | 'ready'>,
 ): Promise<void> {
   const { flags, end, log, meters, client } = process;
   collectDefaultMetrics({ register: meters.process });
@@ -102,19 +105,21 @@ async function served<Flags extends RoleFlags>(
   });
   const state = { ready: false };
   end.addEventListener('abort', () => (state.ready = false), { once: true });
-  const servers: HttpServer[] = [];
+  const servers: Pick<HttpServer, 'close'>[] = [];
   try {
     servers.push(
       await serveProbes(flags.probesPort, { health: () => watchdog.isAlive(), readiness: () => state.ready }),
     );
-    servers.push(await serveMetrics(flags.metricsPort, meters));
+    const observability = await LiveObservability.start({ ...process, component: role.component });
+    servers.push(observability);
     await checkServerVersion({ ...process, clock: systemClock }, end);
     const ready = () => {
       if (end.aborted) return;
       log.info('ready');
       state.ready = true;
     };
-    await role.work({ ...process, events, watchdog, ready });
+    const observe = (source: ObservabilitySource) => observability.follow(source);
+    await role.work({ ...process, events, watchdog, observe, ready });
   } catch (error) {
     if (!end.aborted) throw error;
   } finally {

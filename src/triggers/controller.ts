@@ -1,9 +1,12 @@
-import { triggersGroup } from '../api/triggers/objects.ts';
+import { triggers, triggersGroup } from '../api/triggers/objects.ts';
 import { systemClock } from '../clock.ts';
 import { Informer } from '../kube/informer.ts';
+import { apiVersionOf } from '../kube/object.ts';
 import type { KubeObject } from '../resource.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { keysExceptOwnStatus } from '../kube/own-writes.ts';
+import type { Leadership } from '../kube/buckets.ts';
+import type { ControllerOptions } from '../kube/controller.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue, runReplica } from '../kube/replica.ts';
 import { configMaps } from '../kube/resources.ts';
@@ -12,10 +15,11 @@ import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
-import { ListenerCaches } from './eventlistener/caches.ts';
-import type { ListenerSettings } from './eventlistener/objects.ts';
+import { byNamespace, ListenerCaches } from './eventlistener/caches.ts';
+import { listenersBeside } from './eventlistener/disruption.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
-import { listenerSettings } from './eventlistener/settings.ts';
+import { listenerSettings, type ListenerSettings } from './eventlistener/settings.ts';
+import { affectedBy, selectionReconciler } from './schedule/selection-reconciler.ts';
 
 interface TriggersFlags extends RoleFlags {
   sinkImage: string;
@@ -59,57 +63,38 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 }
 
 const queueNames = { eventListener: 'github.com.tektoncd.triggers.pkg.reconciler.eventlistener.Reconciler' } as const;
+/** Upstream has none for Triggers; who leads a key is decided as for listeners. */
+const schedulesQueue = 'trigger-schedules';
+
+type Settings = Informer<KubeObject & { data?: Record<string, string> }>;
+
+/** What the controllers of this role share. */
+interface Parts {
+  process: RoleProcess<TriggersFlags>;
+  settings: Settings;
+  caches: ListenerCaches;
+  led: Leadership;
+  metrics: QueueMetricsRegistry;
+}
 
 async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
-  const { flags, end, log, meters, client, events, watchdog, ready } = process;
+  const { flags, end, log, meters, client, events, ready } = process;
   const { systemNamespace: namespace } = flags;
-  const settings = new Informer({ client, resource: configMaps, namespace, log });
+  const settings: Settings = new Informer({ client, resource: configMaps, namespace, log });
   const caches = new ListenerCaches(client, flags, log);
   const stop = new AbortController();
   const watchingSettings = settings.run(AbortSignal.any([end, stop.signal]));
   try {
     await settings.synced(end);
     const election = settings.store.find(namespace, 'config-leader-election-triggers-controllers');
-    const { leaderElection } = electionSettings(election?.data);
-    const leaders = electLeaders({
-      client,
-      flags,
-      config: leaderElection,
-      component: triggersRole.component,
-      queueNames,
-      log,
-    });
+    const { leaderElection: config } = electionSettings(election?.data);
+    const leaders = electLeaders({ client, flags, config, component: triggersRole.component, queueNames, log });
     const metrics = new QueueMetricsRegistry(meters.infrastructure);
-    const name = queueNames.eventListener;
-    const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: flags.concurrency });
-    metrics.observe(queue);
-    const { eventListener: led } = leaders;
-    feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
-    feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
-    feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
-    settings.onChange(() => {
-      for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
-    });
-    const reconcile = listenerReconciler({
-      client,
-      find: (key) => caches.listeners.get(key),
-      settings: () => settingsNow(process, settings),
-      clock: systemClock,
-    });
+    const parts = { process, settings, caches, led: leaders.eventListener, metrics };
     await runReplica(
       {
         sources: [...caches.informers, { run: () => watchingSettings }],
-        controllers: [
-          {
-            name: 'eventlistener',
-            queue,
-            concurrency: flags.concurrency,
-            watchdog,
-            log,
-            ...ledBy(led),
-            reconcile,
-          },
-        ],
+        controllers: [listenersController(parts), schedulesController(parts)],
         election: leaders,
         recorder: events,
         log,
@@ -123,13 +108,58 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
   }
 }
 
+function queueOf({ process, metrics }: Parts, name: string): WorkQueue {
+  const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: process.flags.concurrency });
+  metrics.observe(queue);
+  return queue;
+}
+
+function listenersController(parts: Parts): ControllerOptions {
+  const { process, settings, caches, led } = parts;
+  const { client, flags, log, watchdog } = process;
+  const queue = queueOf(parts, queueNames.eventListener);
+  feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
+  feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
+  feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
+  feedQueue(caches.budgets, queue, led, (change) => listenersBeside(change, caches.listeners));
+  settings.onChange(() => {
+    for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
+  });
+  const reconcile = listenerReconciler({
+    client,
+    find: (key) => caches.listeners.get(key),
+    deployments: caches.deployments,
+    budgets: (namespace) => caches.budgets.byIndex(byNamespace, namespace),
+    settings: () => settingsNow(process, settings),
+    clock: systemClock,
+  });
+  return { name: 'eventlistener', queue, concurrency: flags.concurrency, watchdog, log, ...ledBy(led), reconcile };
+}
+
+/** Sees to it that a schedule which no listener keeps is told. */
+function schedulesController(parts: Parts): ControllerOptions {
+  const { process, caches, led } = parts;
+  const { client, events, flags, log, watchdog } = process;
+  const queue = queueOf(parts, schedulesQueue);
+  feedQueue(caches.triggers, queue, led);
+  caches.listeners.subscribe((change) => {
+    for (const key of affectedBy(change, caches.triggers.entries())) if (led.owns(key)) queue.addSlow(key);
+  });
+  const reconcile = selectionReconciler({
+    client,
+    find: (key) => caches.triggers.get(key),
+    listeners: () => caches.listeners.values(),
+    tell: (trigger, reason, message) =>
+      events.event({ apiVersion: apiVersionOf(triggers), kind: triggers.kind, ...trigger }, 'Warning', reason, message),
+    clock: systemClock,
+  });
+  return { name: schedulesQueue, queue, concurrency: flags.concurrency, watchdog, log, ...ledBy(led), reconcile };
+}
+
 const told = new Set<string>();
 
 /** A bad value is told once, on its ConfigMap and in the log. */
-function settingsNow(
-  { flags, log }: RoleProcess<TriggersFlags>,
-  configs: Informer<KubeObject & { data?: Record<string, string> }>,
-): ListenerSettings {
+function settingsNow({ flags, log }: RoleProcess<TriggersFlags>, configs: Settings): ListenerSettings {
   const data = (name: string) => configs.store.find(flags.systemNamespace, name)?.data;
   const { settings, problems } = listenerSettings({
     defaults: data('config-defaults-triggers'),

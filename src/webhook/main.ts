@@ -4,6 +4,7 @@ import { messageOf } from '../errors.ts';
 import { serve, type RunningServer } from '../http/server.ts';
 import type { Environment } from '../role/flags.ts';
 import { untilAborted } from '../role/leadership.ts';
+import { observabilityNames } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { CertificateKeeper, type Certificates } from './certificates/keeper.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
@@ -44,6 +45,8 @@ async function work(process: RoleProcess<WebhookFlags>): Promise<void> {
   const watching = settings.run(stop.signal);
   try {
     await Promise.race([settings.synced(end), watching]);
+    // The controller tells of bad values; here they are in the log.
+    process.observe({ ...settings.source, names: observabilityNames(env), component: 'webhook' });
     const certificates = await firstCertificates(keeper, process);
     const server = await serve(webhookRoutes(judges(process, settings)), {
       port: flags.port,

@@ -4,6 +4,7 @@ import type { ValidationContext } from '../api/pipeline/v1/validation.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer } from '../kube/informer.ts';
 import { configMaps, type ConfigMap } from '../kube/resources.ts';
+import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 import type { Environment } from '../role/flags.ts';
 
@@ -32,6 +33,11 @@ export class AdmissionSettings {
   /** Watches until the signal is aborted. */
   run(signal: AbortSignal): Promise<void> {
     return this.#informer.run(signal);
+  }
+
+  /** The ConfigMaps of the webhook's namespace. */
+  get source(): { configMaps: Store<ConfigMap>; namespace: string } {
+    return { configMaps: this.#informer.store, namespace: this.#namespace };
   }
 
   synced(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,8 @@
  * `npm run bench:sink`: how fast a sink answers events that an interceptor filters out, on a control plane without a
  * node. Sink and interceptors are processes of their own, the events are signed as GitHub signs them and arrive at
  * fixed times whether or not the ones before were answered, so that a slow answer is not hidden by a slow sender.
- * --rate and --seconds set how many; --profile FOLDER keeps a CPU profile of both.
+ * --rate and --seconds set how many, --bytes how long each is (a push's are some thousands); --profile FOLDER keeps a
+ * CPU profile of both.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -39,14 +40,25 @@ const { values } = parseArgs({
   options: {
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '20' },
+    bytes: { type: 'string', default: '8192' },
     profile: { type: 'string' },
   },
 });
-const [rate, seconds] = [Number(values.rate), Number(values.seconds)];
+const [rate, seconds, bytes] = [Number(values.rate), Number(values.seconds), Number(values.bytes)];
 if (!(rate > 0 && rate <= 10_000 && seconds > 0 && seconds <= 600))
   throw new Error(
     `--rate ${values.rate} --seconds ${values.seconds}: give up to 10000 events a second, for up to 600 s`,
   );
+if (!(bytes >= 0 && bytes <= 1024 * 1024)) throw new Error(`--bytes ${values.bytes}: give up to 1048576`);
+
+/** What makes a body as long as wanted: a push's commits. */
+const commit = {
+  id: '0123456789abcdef0123456789abcdef01234567',
+  message: 'Say "hello"',
+  added: ['a/b.go'],
+  modified: [],
+};
+const commits = Array.from({ length: Math.floor(bytes / JSON.stringify(commit).length) }, () => commit);
 
 async function eventually(look: () => Promise<unknown>, what: string): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt++) {
@@ -101,9 +113,11 @@ async function prepare(client: KubeClient, kubeconfig: string): Promise<Roles & 
   const interceptorPort = await freePort();
   const flags = [`--kubeconfig=${kubeconfig}`, '--drain-seconds=0'];
   const interceptors = startRole('interceptors', [...flags, `--port=${interceptorPort}`]);
-  // No name of a Service is known on this machine.
-  for (const name of ['github', 'cel']) {
-    const body = { spec: { clientConfig: { url: `https://localhost:${interceptorPort}/${name}`, service: null } } };
+  // No name of a Service is known on this machine; that of cel's tells the sink that it need not be asked.
+  const service = { name: 'tekton-triggers-core-interceptors', namespace: 'tekton-pipelines', path: 'cel', port: 8443 };
+  const places = { github: { url: `https://localhost:${interceptorPort}/github`, service: null }, cel: { service } };
+  for (const [name, clientConfig] of Object.entries(places)) {
+    const body = { spec: { clientConfig } };
     await eventually(() => client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }), name);
   }
   const port = await freePort();
@@ -124,7 +138,12 @@ async function send(port: number, count: number): Promise<Tally> {
   const tally: Tally = { times: [], answers: new Map() };
   const began = performance.now();
   const one = async (index: number, due: number): Promise<void> => {
-    const event = { ref: 'refs/heads/other', after: String(index), repository: { full_name: 'acme/widget-api' } };
+    const event = {
+      ref: 'refs/heads/other',
+      after: String(index),
+      repository: { full_name: 'acme/widget-api' },
+      commits,
+    };
     const body = JSON.stringify(event);
     const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
     const headers = { 'content-type': 'application/json', 'x-github-event': 'push', 'x-hub-signature-256': signature };
@@ -182,7 +201,9 @@ async function measure(name: string, { port, sink, interceptors }: Roles & { por
 
 await onPlane('bench-sink', async (plane, client) => {
   const processor = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown processor';
-  console.log(`${rate} events/s for ${seconds} s, ${cpus().length} cores (${processor}), Node ${process.version}`);
+  console.log(
+    `${rate} events/s of ${bytes} bytes for ${seconds} s, ${cpus().length} cores (${processor}), Node ${process.version}`,
+  );
   try {
     const roles = await prepare(client, plane.kubeconfig);
     await measure('answered at once', roles, '202');

@@ -94,7 +94,7 @@ const deploymentGone = () => expect(installation.kubectl(['get', deployment])).r
 describe('the release file', () => {
   it('installs from nothing on a cluster that never had Tekton', async () => {
     await uninstall();
-    await installation.kubectl(['delete', 'crds', ...kinds, '--ignore-not-found', '--wait']);
+    await installation.kubectl(['delete', 'crds', ...kinds, '--ignore-not-found', '--timeout=120s']);
     expect((await crds()).filter((name) => kinds.includes(name ?? ''))).toEqual([]);
     await apply(await wholeRelease());
     await installation.settled();

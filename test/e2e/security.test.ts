@@ -188,6 +188,36 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
   'list watch leases': ['src/kube/buckets.ts', 'new Informer', 'client.patch(leases'],
 };
 
+/** The same of the rights that the controller of Triggers has everywhere. */
+const usesOfTriggers: typeof uses = {
+  'list watch eventlisteners triggers deployments services poddisruptionbudgets': [
+    'src/triggers/eventlistener/caches.ts',
+    'new Informer',
+    'cache(eventListeners',
+    'cache(triggers',
+    'cache(deployments',
+    'cache(services',
+    'cache(podDisruptionBudgets',
+  ],
+  'get triggers': ['src/triggers/schedule/selection-reconciler.ts', 'client.get(triggers'],
+  'update eventlisteners/status': ['src/triggers/eventlistener/reconciler.ts', 'client.replaceStatus(eventListeners'],
+  'update triggers/status': ['src/triggers/schedule/selection-reconciler.ts', 'client.replaceStatus(triggers'],
+  'update eventlisteners/finalizers': ['src/triggers/eventlistener/metadata.ts', 'blockOwnerDeletion: true'],
+  // Server-side apply creates what is not there.
+  'create patch deployments services': [
+    'src/triggers/eventlistener/reconciler.ts',
+    'applied(options, deployments',
+    'applied(options, services',
+    'client.patch(resource',
+  ],
+  'create patch delete poddisruptionbudgets': [
+    'src/triggers/eventlistener/reconciler.ts',
+    'applied(options, podDisruptionBudgets',
+    'client.delete(podDisruptionBudgets',
+  ],
+  'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
+};
+
 /** "verb resource" of all that the words of a use name. */
 function rights(words: string): string[] {
   const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
@@ -198,33 +228,37 @@ function rights(words: string): string[] {
 }
 
 describe('the roles in the chart', () => {
-  let roles: Role[];
-  beforeAll(async () => {
+  async function rolesOf(template: string): Promise<Role[]> {
     const helm = await programPath(installation.target, 'helm');
-    const rendered = await command([
-      helm,
-      'template',
-      'tektite',
-      'config/chart',
-      '--namespace',
-      systemNamespace,
-      '--show-only',
-      'templates/rbac.yaml',
-    ]);
-    roles = parseAllDocuments(rendered).map((document) => document.toJS() as Role);
-  });
+    const chart = ['template', 'tektite', 'config/chart', '--namespace', systemNamespace];
+    const rendered = await command([helm, ...chart, '--show-only', `templates/${template}`]);
+    return parseAllDocuments(rendered).flatMap((document) => (document.toJS() as Role | null) ?? []);
+  }
 
-  it('grant exactly what the sources use', () => {
-    const granted = roles
-      .filter(({ kind, metadata }) => /Role$/.test(kind) && metadata.name.startsWith('tekton-pipelines-controller'))
+  it.each<[string, string, (role: Role) => boolean, typeof uses]>([
+    [
+      'the controller',
+      'rbac.yaml',
+      ({ kind, metadata }) => /Role$/.test(kind) && metadata.name.startsWith('tekton-pipelines-controller'),
+      uses,
+    ],
+    [
+      'the controller of Triggers',
+      'triggers.yaml',
+      ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'tekton-triggers-admin',
+      usesOfTriggers,
+    ],
+  ])('grant %s exactly what the sources use', async (_name, template, isMeant, used) => {
+    const granted = (await rolesOf(template))
+      .filter(isMeant)
       .flatMap(({ rules }) =>
         rules.flatMap((rule) => rule.verbs.flatMap((verb) => rule.resources.map((resource) => `${verb} ${resource}`))),
       );
-    expect([...new Set(granted)].sort()).toEqual([...new Set(Object.keys(uses).flatMap(rights))].sort());
+    expect([...new Set(granted)].sort()).toEqual([...new Set(Object.keys(used).flatMap(rights))].sort());
     expect(granted.filter((right) => right.includes('*'))).toEqual([]);
   });
 
-  it.each(Object.entries(uses))('%s is used', (_right, [file, ...texts]) => {
+  it.each([...Object.entries(uses), ...Object.entries(usesOfTriggers)])('%s is used', (_right, [file, ...texts]) => {
     // How a call is broken into lines says nothing.
     const withoutSpace = (text: string) => text.replaceAll(/\s/g, '');
     const source = withoutSpace(readFileSync(path.join(root, file), 'utf8'));

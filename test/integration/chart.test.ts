@@ -309,6 +309,13 @@ const rows: Row[] = [
     expected: { data: { 'metrics.taskrun.level': 'namespace' } },
   },
   {
+    name: 'what is logged',
+    set: ['configLogging.loglevel\\.controller=debug'],
+    kind: 'ConfigMap',
+    object: 'config-logging',
+    expected: { metadata: { namespace: 'ci' }, data: { 'loglevel.controller': 'debug' } },
+  },
+  {
     name: 'where CloudEvents go',
     set: ['configEvents.sink=https://events.example.com/'],
     kind: 'ConfigMap',

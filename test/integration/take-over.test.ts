@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { command, root } from '../../hack/command.ts';
 import { Server, type Json } from './https-server.ts';
 import { ControlPlane } from './kube-control-plane.ts';
@@ -19,9 +19,13 @@ let server: Server;
 let folder: string;
 let search: string;
 
-beforeAll(async () => {
+beforeEach(async () => {
   controlPlane = await ControlPlane.up(`take-over-${process.pid}`);
   server = new Server(controlPlane.kubeconfig);
+});
+afterEach(() => controlPlane.down());
+
+beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'take-over-'));
   await symlink(path.join(root, 'config'), path.join(folder, 'config'));
   await mkdir(path.join(folder, 'dist'));
@@ -29,10 +33,7 @@ beforeAll(async () => {
   const tools = ['helm', 'kubectl'].map((name) => command(['hack/cluster', 'tool', name]));
   search = (await Promise.all(tools)).map((tool) => path.dirname(tool.trim())).join(':');
 });
-afterAll(async () => {
-  await controlPlane.down();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function post(address: string, body: unknown): Promise<void> {
   const { status, body: answer } = await server.call('POST', address, { body });
@@ -90,25 +91,11 @@ async function unansweredWebhooks(): Promise<void> {
   );
 }
 
-/** Nothing of it, and nothing of ours. A control plane alone has nobody who empties namespaces. */
-async function emptyCluster(): Promise<void> {
-  const policies = 'validatingadmissionpolicies,validatingadmissionpolicybindings';
-  const hooks = 'validatingwebhookconfigurations,mutatingwebhookconfigurations';
-  const roles = 'clusterroles,clusterrolebindings';
-  const ours = '-l app.kubernetes.io/part-of=tekton-pipelines';
-  await shell(`kubectl delete crd,${policies},${roles} ${ours}`);
-  await shell(`kubectl delete ${hooks} --all`);
-  await shell(`kubectl -n ${namespace} delete all,cm,sa,secret,roles,rolebindings --all`);
-  await shell(`kubectl delete ns ${namespace} --wait=false`);
-  await shell(
-    `printf '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"${namespace}"},"spec":{"finalizers":[]}}' | kubectl replace --raw /api/v1/namespaces/${namespace}/finalize -f -`,
-  );
-}
-
 /** Runs a block of commands as a person would paste it into a shell in the project's folder. */
 function shell(text: string): Promise<string> {
   const env = { KUBECONFIG: controlPlane.kubeconfig, PATH: `${search}:${process.env['PATH'] ?? ''}` };
-  return command(['sh', '-ec', `cd ${folder}\n${text}`], { env });
+  // What hangs is named: kubectl waits for ever for what does not go.
+  return command(['sh', '-ecx', `cd ${folder}\n${text}`], { env, timeoutMs: 120_000 });
 }
 
 /** The blocks of commands below the heading, and the command for kubectl alone that the text names. */
@@ -167,7 +154,6 @@ describe('a cluster that ran Tekton', () => {
   );
 
   it('is taken over by the documented steps with kubectl', { timeout: 300_000 }, async () => {
-    await emptyCluster();
     const { blocks, applied } = await documented();
     const [anew = '', away = ''] = blocks;
     const output = path.join(folder, 'dist', 'release.yaml');

@@ -2,12 +2,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { configMaps, events, pods, secrets } from '../../src/kube/resources.ts';
+import { FakeMetricsReceiver } from '../../src/role/observability/receiver.fake.ts';
+import { freePort } from '../free-port.ts';
 import { LoadedController } from '../load/controller.ts';
 import { loadPlane, makeNamespace } from '../load/plane.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 import { TraceReceiver } from './trace-receiver.ts';
 
-/** Spans from the controller as a process, bundled as in its image, on a real API server, to a receiver over HTTP. */
+/**
+ * Spans, metrics, profiles and the log of the controller as a process, bundled as in its image, on a real API server;
+ * spans and metrics go to receivers over HTTP and gRPC.
+ */
 const systemNamespace = 'tekton-pipelines';
 const runs = pipelineRuns;
 const tasks = taskRuns;
@@ -18,6 +23,7 @@ let plane: ControlPlane;
 let client: KubeClient;
 let controller: LoadedController;
 let receiver: TraceReceiver;
+let profilingPort = 0;
 let namespace = '';
 
 beforeAll(async () => {
@@ -29,7 +35,9 @@ beforeAll(async () => {
     data: { username: btoa('tektite'), password: btoa('hunter2') },
   });
   await configure({ enabled: 'true', endpoint: receiver.endpoint, credentialsSecret: 'collector' });
-  controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
+  profilingPort = await freePort();
+  const env = { PROFILING_PORT: String(profilingPort) };
+  controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig, env });
   await controller.start();
 }, 240_000);
 
@@ -40,14 +48,14 @@ afterAll(async () => {
   await plane?.down();
 }, 60_000);
 
-function configure(data: Record<string, string>): Promise<unknown> {
+function configure(data: Record<string, string>, name = 'config-tracing'): Promise<unknown> {
   const body = {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { name: 'config-tracing', namespace: systemNamespace },
+    metadata: { name, namespace: systemNamespace },
     data,
   };
-  return client.patch(configMaps, systemNamespace, 'config-tracing', {
+  return client.patch(configMaps, systemNamespace, name, {
     type: 'apply',
     fieldManager: 'test',
     force: true,
@@ -135,6 +143,61 @@ it('a receiver that says nothing holds up no run, and is told of on the ConfigMa
     await silent.close();
   }
 }, 120_000);
+
+it.each(['grpc', 'http/protobuf'] as const)(
+  'metrics are sent over %s while the settings say so',
+  async (protocol) => {
+    const collector = await new FakeMetricsReceiver().listen();
+    const isServed = () => controller.metrics().then(Boolean, () => false);
+    try {
+      const endpoint = collector.endpoint(protocol);
+      const push = { 'metrics-protocol': protocol, 'metrics-endpoint': endpoint, 'metrics-export-interval': '1s' };
+      await configure({ ...push, 'metrics.running-pipelinerun.level': 'namespace' }, 'config-observability');
+      const sent = (name: string) => collector.sendings.at(-1)?.metrics.find((metric) => metric.name === name);
+      await expect
+        .poll(() => sent('tekton_pipelines_controller_running_pipelineruns'), waiting)
+        .toMatchObject({
+          scope: 'tekton_pipelines_controller',
+          kind: 'gauge',
+          points: expect.arrayContaining([
+            { attributes: { namespace }, value: expect.any(Number) as number },
+          ]) as unknown,
+        });
+      expect(collector.sendings.at(-1)?.resource).toMatchObject({
+        'service.name': 'tekton-pipelines-controller',
+        'service.instance.id': 'load',
+      });
+      expect(sent('kn_workqueue_adds_total')?.kind).toBe('sum');
+      expect(await isServed()).toBe(false);
+      await configure({}, 'config-observability');
+      await expect.poll(isServed, waiting).toBe(true);
+    } finally {
+      await collector.close();
+    }
+  },
+  60_000,
+);
+
+it('profiles and the level of the log are as the settings say now', async () => {
+  const index = () =>
+    fetch(`http://127.0.0.1:${profilingPort}/debug/pprof/`).then(
+      ({ status }) => status,
+      () => 'nobody listens',
+    );
+  expect(await index()).toBe('nobody listens');
+  await configure({ 'runtime-profiling': 'enabled' }, 'config-observability');
+  await expect.poll(index, waiting).toBe(200);
+  const profile = await fetch(`http://127.0.0.1:${profilingPort}/debug/pprof/profile?seconds=1`);
+  expect(await profile.json()).toHaveProperty('nodes.0.callFrame');
+  await configure({}, 'config-observability');
+  await expect.poll(index, waiting).toBe('nobody listens');
+
+  expect(controller.log).not.toContain('"severity":"debug"');
+  await configure({ 'loglevel.controller': 'debug' }, 'config-logging');
+  await expect.poll(() => controller.log, waiting).toContain("the log's level is debug from now on");
+  await configure({}, 'config-logging');
+  await expect.poll(() => controller.log, waiting).toContain("the log's level is warn from now on");
+}, 60_000);
 
 it('switched off, nothing is recorded any more', async () => {
   await configure({ enabled: 'false', endpoint: receiver.endpoint });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { pipelineRuns } from '../../src/api/resources.ts';
-import { triggers, type ScheduleStatus, type Trigger } from '../../src/api/triggers/objects.ts';
+import { eventListeners, triggers, type ScheduleStatus, type Trigger } from '../../src/api/triggers/objects.ts';
 import { isConflict } from '../../src/kube/api-error.ts';
+import { events } from '../../src/kube/resources.ts';
+import { main as triggersController } from '../../src/triggers/controller.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /**
@@ -31,6 +33,12 @@ const manifests = [
       bindings: [{ name: 'time', value: '$(body.scheduledTime)' }],
       template: { spec: { params: [{ name: 'time' }], resourcetemplates: [run] } },
     },
+  },
+  {
+    apiVersion,
+    kind: 'Trigger',
+    metadata: { name: 'lonely', annotations },
+    spec: { template: { spec: { resourcetemplates: [run] } } },
   },
   {
     apiVersion,
@@ -129,4 +137,26 @@ it('a wrong schedule is told on the Trigger', async () => {
     return found?.status === 'False' ? found : undefined;
   }, 'the condition');
   expect(condition.message).toContain('triggers.tektite.dev/schedule is "often": it has not five fields');
+});
+
+it('a schedule that no listener selects is told on the Trigger, until one does', async () => {
+  world.start(triggersController, [
+    `--kubeconfig=${world.kubeconfig}`,
+    '--el-image=example.com/t:test',
+    '--disable-ha',
+  ]);
+  const reason = (wanted: string) =>
+    eventually(async () => {
+      const { status } = await world.client.get<Trigger>(triggers, world.namespace, 'lonely');
+      return status?.conditions?.find((condition) => condition.reason === wanted);
+    }, wanted);
+  expect(await reason('NotSelected')).toMatchObject({ type: 'Scheduled', status: 'False' });
+  const told = await eventually(async () => {
+    const { items } = await world.client.list(events, { namespace: world.namespace });
+    return items.find((event) => (event as { reason?: string }).reason === 'ScheduleNotKept');
+  }, 'the event');
+  expect(told).toMatchObject({ type: 'Warning', involvedObject: { kind: 'Trigger', name: 'lonely' } });
+  const both = { spec: { triggers: [{ triggerRef: 'yearly' }, { triggerRef: 'lonely' }] } };
+  await world.client.patch(eventListeners, world.namespace, 'clock', { type: 'merge', body: both });
+  expect(await reason('Scheduled')).toMatchObject({ status: 'True' });
 });

@@ -5,9 +5,12 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { eventListeners } from '../../src/api/triggers/objects.ts';
+import { isNotFound } from '../../src/kube/api-error.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { deployments, secrets, services } from '../../src/kube/resources.ts';
+import { configMaps, deployments, podDisruptionBudgets, secrets, services } from '../../src/kube/resources.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
+import { replicasAnnotation } from '../../src/triggers/eventlistener/objects.ts';
+import { logLevelAnnotation } from '../../src/triggers/sink/log-level.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /** A listener of GitHub's pushes on a real API server, its sink with the rights that the chart's roles give. */
@@ -121,6 +124,59 @@ describe('the controller', () => {
       const { metadata, spec } = await client.get(deployments, namespace, 'el-github-listener');
       return metadata.annotations?.['example.com/touched'] === 'yes' && spec?.replicas === 3 ? true : undefined;
     }, 'the annotation');
+  });
+
+  const change = (spec: object) =>
+    client.patch(eventListeners, namespace, 'github-listener', { type: 'merge', body: { spec } });
+  const scaled = (replicas: number | null) => change({ resources: { kubernetesResource: { replicas } } });
+  const scale = async () => (await client.get(deployments, namespace, 'el-github-listener')).spec?.replicas;
+  const budget = () =>
+    client.get(podDisruptionBudgets, namespace, 'el-github-listener').catch((error: unknown) => {
+      if (isNotFound(error)) return null;
+      throw error;
+    });
+
+  it('keeps a node from taking several replicas at once, whoever scales them', async () => {
+    const { metadata, spec } = await eventually(async () => (await budget()) ?? undefined, 'the budget');
+    expect(metadata.ownerReferences).toMatchObject([{ kind: 'EventListener', name: 'github-listener' }]);
+    expect([spec?.maxUnavailable, spec?.selector?.matchLabels]).toMatchObject([
+      1,
+      { eventlistener: 'github-listener' },
+    ]);
+    await scaled(1);
+    await eventually(async () => ((await budget()) === null ? true : undefined), 'the end of the budget');
+  });
+
+  it('leaves replicas that the listener says no more as they are', async () => {
+    await scaled(4);
+    await eventually(async () => ((await scale()) === 4 ? true : undefined), 'the replicas');
+    await scaled(null);
+    const isHeld = async () =>
+      (await client.get(deployments, namespace, 'el-github-listener')).metadata.annotations?.[replicasAnnotation];
+    await eventually(async () => ((await isHeld()) === undefined ? true : undefined), 'the end of the annotation');
+    expect(await scale()).toBe(4);
+  });
+
+  it('makes no second budget for pods that have one', async () => {
+    await eventually(async () => (await budget()) ?? undefined, 'the budget');
+    const selector = { matchLabels: { eventlistener: 'github-listener' } };
+    const own = { metadata: { name: 'own', namespace }, spec: { minAvailable: 1, selector } };
+    await client.create(podDisruptionBudgets, own);
+    await eventually(async () => ((await budget()) === null ? true : undefined), 'the end of the budget');
+    await client.delete(podDisruptionBudgets, namespace, 'own');
+    await eventually(async () => (await budget()) ?? undefined, 'the budget');
+  });
+
+  it('tells sinks at which level they log without starting them anew', async () => {
+    const deployment = () => client.get(deployments, namespace, 'el-github-listener');
+    const level = async () =>
+      (await client.get(eventListeners, namespace, 'github-listener')).status?.annotations?.[logLevelAnnotation];
+    await eventually(async () => ((await level()) === 'info' ? true : undefined), 'the level');
+    const before = (await deployment()).metadata.generation;
+    const metadata = { name: 'config-logging-triggers', namespace: world.system };
+    await client.create(configMaps, { metadata, data: { 'loglevel.eventlistener': 'error' } });
+    await eventually(async () => ((await level()) === 'error' ? true : undefined), 'the level');
+    expect((await deployment()).metadata.generation).toBe(before);
   });
 });
 

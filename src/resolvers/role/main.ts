@@ -7,6 +7,7 @@ import { runReplica } from '../../kube/replica.ts';
 import { Registries } from '../../registry/client.ts';
 import type { Environment } from '../../role/flags.ts';
 import { electLeaders } from '../../role/leadership.ts';
+import { observabilityNames } from '../../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { allResolvers } from '../all.ts';
 import { ResolutionCache } from '../cache/cache.ts';
@@ -61,11 +62,15 @@ async function resolve(
   { http, registries }: Connections,
   signal: AbortSignal,
 ): Promise<void> {
-  const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
+  const { flags, env, end, log, meters, client, events, watchdog, observe, ready } = process;
   const { systemNamespace, hubs, concurrency } = flags;
   const cache = new ResolutionCache({ maxSize: 1000, ttlMs: 300_000 }, systemClock);
   const watch = { client, namespace: systemNamespace, env, events, log };
-  const { settings, running } = await watchResolverSettings(watch, (changed) => cache.configure(changed), signal);
+  const watched = await watchResolverSettings(watch, (changed) => cache.configure(changed), signal);
+  const { settings, configMaps, running } = watched;
+  const names = observabilityNames(env);
+  // Upstream's resolvers have the level of a controller.
+  observe({ configMaps, namespace: systemNamespace, names, component: 'controller', events });
   cache.configure(settings.cache());
   const config = settings.leaderElection();
   const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });

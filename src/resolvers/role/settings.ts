@@ -115,7 +115,7 @@ export async function watchResolverSettings(
   { client, namespace, env, events, log }: SettingsWatch,
   onCache: (settings: CacheSettings) => void,
   signal: AbortSignal,
-): Promise<{ settings: ResolverSettings; running: Promise<void> }> {
+): Promise<{ settings: ResolverSettings; configMaps: Store<ConfigMap>; running: Promise<void> }> {
   const informer = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
   const running = informer.run(signal);
   await Promise.race([informer.synced(signal), running]);
@@ -126,6 +126,7 @@ export async function watchResolverSettings(
   };
   return {
     settings: new ResolverSettings({ configMaps: informer.store, namespace, env, onProblem }, onCache),
+    configMaps: informer.store,
     running,
   };
 }

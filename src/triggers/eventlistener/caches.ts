@@ -1,18 +1,34 @@
-import { eventListeners, type EventListener } from '../../api/triggers/objects.ts';
+import { eventListeners, triggers, type EventListener, type Trigger } from '../../api/triggers/objects.ts';
 import { cacheOf, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
-import { deployments, services, type Deployment, type Service } from '../../kube/resources.ts';
+import type { StoreOptions } from '../../kube/store.ts';
+import {
+  deployments,
+  podDisruptionBudgets,
+  services,
+  type Deployment,
+  type PodDisruptionBudget,
+  type Service,
+} from '../../kube/resources.ts';
 import type { Logger } from '../../log.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
+import { withoutSpec } from '../schedule/selection-reconciler.ts';
 
 const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
+/** Name of the index. */
+export const byNamespace = 'namespace';
+const namespaceIndex = ({ metadata }: KubeObject): string[] => [metadata.namespace ?? ''];
 
-/** Watches of the listeners in some namespaces, or in all when none is named, and of what was made for them. */
+/** Watches of listeners, Triggers and what was made for listeners, in some namespaces or in all when none is named. */
 export class ListenerCaches {
   readonly listeners: Cache<EventListener>;
   readonly deployments: Cache<Deployment>;
   readonly services: Cache<Service>;
+  /** Whoever made them, by their namespace. */
+  readonly budgets: Cache<PodDisruptionBudget>;
+  /** Without their specs. */
+  readonly triggers: Cache<Trigger>;
   /** What has to run for them. */
   readonly informers: Pick<Informer<KubeObject>, 'run' | 'synced'>[] = [];
 
@@ -21,7 +37,10 @@ export class ListenerCaches {
     { namespaces, resyncMs }: { namespaces: readonly string[]; resyncMs: number },
     log: Logger,
   ) {
-    const cache = <T extends KubeObject>(resource: Resource<T>, more: { resyncMs?: number; labelSelector?: string }) =>
+    const cache = <T extends KubeObject>(
+      resource: Resource<T>,
+      more: { resyncMs?: number; labelSelector?: string } & Pick<StoreOptions<T>, 'indexes' | 'transform'>,
+    ) =>
       cacheOf<T>(namespaces, (namespace) => {
         const informer = new Informer<T>({ client, resource, ...(namespace ? { namespace } : {}), ...more, log });
         this.informers.push(informer);
@@ -30,5 +49,7 @@ export class ListenerCaches {
     this.listeners = cache(eventListeners, { resyncMs });
     this.deployments = cache(deployments, { labelSelector: madeByListeners });
     this.services = cache(services, { labelSelector: madeByListeners });
+    this.budgets = cache(podDisruptionBudgets, { indexes: { [byNamespace]: namespaceIndex } });
+    this.triggers = cache(triggers, { transform: withoutSpec });
   }
 }

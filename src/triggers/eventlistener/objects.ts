@@ -1,63 +1,15 @@
 import type { EventListener } from '../../api/triggers/objects.ts';
 import type { KubernetesResource } from '../../api/triggers/spec.ts';
 import type { Deployment, Service } from '../../kube/resources.ts';
+import { generatedName, metadataOf, selectorOf } from './metadata.ts';
+import type { ListenerSettings } from './settings.ts';
 
-/** What the objects of listeners have in common, from the controller's flags and ConfigMaps. */
-export interface ListenerSettings {
-  image: string;
-  pullPolicy?: string;
-  /** config-defaults-triggers; undefined: the key is "", so the field is left out. */
-  defaultServiceAccount: string;
-  runAsUser?: number | undefined;
-  runAsGroup?: number | undefined;
-  fsGroup?: number | undefined;
-  runAsNonRoot?: boolean | undefined;
-  /** feature-flags-triggers: labels of listeners that are not passed on. */
-  labelsExcluded?: RegExp | undefined;
-  logLevel: string;
-  /** Kubernetes events of what happens to events: enable or disable. */
-  events: 'enable' | 'disable';
-  /** Seconds, as in upstream's controller manifest. */
-  timeouts: { read: number; handler: number; interceptor: number };
-}
+/** On a Deployment: its listener says how many replicas there are. */
+export const replicasAnnotation = 'triggers.tektite.dev/replicas';
 
 const sinkPort = 8080;
 const metricsPort = 9000;
 const tlsFolder = '/etc/triggers/tls';
-
-export function generatedName({ metadata }: EventListener): string {
-  return `el-${metadata.name ?? ''}`;
-}
-
-function selectorOf(listener: EventListener): Record<string, string> {
-  return {
-    'app.kubernetes.io/managed-by': 'EventListener',
-    'app.kubernetes.io/part-of': 'Triggers',
-    eventlistener: listener.metadata.name ?? '',
-  };
-}
-
-function metadataOf(listener: EventListener, { labelsExcluded }: ListenerSettings) {
-  const { name = '', namespace, uid = '', annotations = {}, labels = {} } = listener.metadata;
-  const passed = Object.entries(labels).filter(([key]) => labelsExcluded?.test(key) !== true);
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _own, ...others } = annotations;
-  return {
-    name: generatedName(listener),
-    ...(namespace === undefined ? {} : { namespace }),
-    labels: { ...Object.fromEntries(passed), ...selectorOf(listener) },
-    annotations: others,
-    ownerReferences: [
-      {
-        apiVersion: 'triggers.tekton.dev/v1beta1',
-        kind: 'EventListener',
-        name,
-        uid,
-        controller: true,
-        blockOwnerDeletion: true,
-      },
-    ],
-  };
-}
 
 interface EnvironmentVariable {
   name: string;
@@ -94,13 +46,19 @@ export function deploymentOf(listener: EventListener, settings: ListenerSettings
   const resource = kubernetesOf(listener);
   const pod = resource.spec?.template?.spec ?? {};
   const template = resource.spec?.template?.metadata ?? {};
-  const metadata = metadataOf(listener, settings);
+  const { annotations, ...metadata } = metadataOf(listener, settings);
   const tls = tlsOf(userContainer(resource));
   const { serviceAccountName = listener.spec?.serviceAccountName, containers: _containers, ...rest } = pod;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata,
+    metadata: {
+      ...metadata,
+      annotations: {
+        ...annotations,
+        ...(resource.replicas === undefined ? {} : { [replicasAnnotation]: String(resource.replicas) }),
+      },
+    },
     spec: {
       ...(resource.replicas === undefined ? {} : { replicas: resource.replicas }),
       selector: { matchLabels: selectorOf(listener) },
@@ -168,7 +126,6 @@ function containerOf(listener: EventListener, settings: ListenerSettings, tls: R
       { name: 'NAMESPACE', value: namespace },
       { name: 'NAME', value: name },
       { name: 'EL_EVENT', value: settings.events },
-      { name: 'LOG_LEVEL', value: settings.logLevel },
       { name: 'SYSTEM_NAMESPACE', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } } },
       { name: 'METRICS_PROMETHEUS_PORT', value: String(metricsPort) },
       ...(user.env ?? []),

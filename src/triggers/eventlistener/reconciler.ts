@@ -5,25 +5,42 @@ import { validateEventListener } from '../../api/triggers/validate.ts';
 import { formatFieldErrors } from '../../api/fielderror.ts';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
+import { isNotFound } from '../../kube/api-error.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
-import { deployments, services } from '../../kube/resources.ts';
+import type { Cache } from '../../kube/cache.ts';
+import {
+  deployments,
+  podDisruptionBudgets,
+  services,
+  type Deployment,
+  type PodDisruptionBudget,
+} from '../../kube/resources.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
-import { deploymentOf, serviceOf, type ListenerSettings } from './objects.ts';
+import { logLevelAnnotation } from '../sink/log-level.ts';
+import { planBudget, type BudgetPlan } from './disruption.ts';
+import { generatedName } from './metadata.ts';
+import { deploymentOf, replicasAnnotation, serviceOf } from './objects.ts';
+import type { ListenerSettings } from './settings.ts';
 import { listenerStatus, refusedStatus, type Made } from './status.ts';
 
 export interface ListenerReconcilerOptions {
-  client: Pick<KubeClient, 'patch' | 'replaceStatus'>;
+  client: Pick<KubeClient, 'patch' | 'delete' | 'replaceStatus'>;
   find: (key: string) => EventListener | undefined;
+  deployments: Pick<Cache<Deployment>, 'find' | 'observeWrite'>;
+  /** Those of a namespace, whoever made them. */
+  budgets: (namespace: string) => readonly PodDisruptionBudget[];
   settings: () => ListenerSettings;
   clock: Pick<Clock, 'now'>;
 }
 
 const fieldManager = 'tekton-triggers-controller';
+/** Holds what a listener no longer says of replicas. */
+const replicasManager = 'tekton-triggers-controller-replicas';
 /** A refusal may pass: a quota, a policy, a missing namespace. */
 const retryMs = 60_000;
 
-/** Makes a listener's Deployment and Service what they should be, and says in its status how they are. */
+/** Makes a listener's objects what they should be, and says in its status how they are. */
 export function listenerReconciler(options: ListenerReconcilerOptions) {
   return async (key: string, signal: AbortSignal): Promise<Outcome> => {
     const given = options.find(key);
@@ -31,33 +48,100 @@ export function listenerReconciler(options: ListenerReconcilerOptions) {
     const listener = defaultEventListener(given);
     const problems = formatFieldErrors(validateEventListener(given));
     const now = `${options.clock.now().toISOString().slice(0, 19)}Z`;
+    const settings = options.settings();
+    const annotations = { [logLevelAnnotation]: settings.logLevel };
     if (problems !== '') {
-      await writeStatus(options, given, refusedStatus(listener, problems, now), signal);
+      await writeStatus(options, given, { ...refusedStatus(listener, problems, now), annotations }, signal);
       return { kind: 'done' };
     }
-    const settings = options.settings();
-    const made: Made = {
-      deployment: await applied(options, deployments, deploymentOf(listener, settings), signal),
-      service: await applied(options, services, serviceOf(listener, settings), signal),
-    };
-    await writeStatus(options, given, listenerStatus(listener, made, now), signal);
-    return Object.values(made).some((each) => 'problem' in each)
+    const made = await make(options, listener, settings, signal);
+    await writeStatus(options, given, { ...listenerStatus(listener, made, now), annotations }, signal);
+    return Object.values(made).some((each) => each !== undefined && 'problem' in each)
       ? { kind: 'requeueAfter', ms: retryMs }
       : { kind: 'done' };
   };
 }
 
+async function make(
+  options: ListenerReconcilerOptions,
+  listener: EventListener,
+  settings: ListenerSettings,
+  signal: AbortSignal,
+): Promise<Made> {
+  const wanted = deploymentOf(listener, settings);
+  await handOverReplicas(options, wanted, signal);
+  const deployment = await applied(options, deployments, wanted, signal);
+  if (!('problem' in deployment)) options.deployments.observeWrite(deployment);
+  const service = await applied(options, services, serviceOf(listener, settings), signal);
+  if ('problem' in deployment) return { deployment, service };
+  const budgets = options.budgets(listener.metadata.namespace ?? '');
+  const budget = await keepBudget(options, listener, planBudget(listener, settings, deployment, budgets), signal);
+  return { deployment, service, budget };
+}
+
+async function keepBudget(
+  options: ListenerReconcilerOptions,
+  listener: EventListener,
+  plan: BudgetPlan,
+  signal: AbortSignal,
+): Promise<Made['budget']> {
+  switch (plan.kind) {
+    case 'leave':
+      return undefined;
+    case 'make':
+      return applied(options, podDisruptionBudgets, plan.budget, signal);
+    case 'remove': {
+      const { namespace } = listener.metadata;
+      return attempted(async () => {
+        const name = generatedName(listener);
+        await options.client.delete(podDisruptionBudgets, namespace, name, { signal }).catch(unlessNotFound);
+        return undefined;
+      });
+    }
+    default:
+      return plan satisfies never;
+  }
+}
+
+/**
+ * A listener that no longer says how many replicas there are leaves them as they are: a field that its only holder
+ * lets go would go back to 1.
+ */
+async function handOverReplicas(
+  options: ListenerReconcilerOptions,
+  { apiVersion, kind, metadata, spec }: Deployment,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace = '', name = '' } = metadata;
+  const live = options.deployments.find(namespace, name);
+  const isHeld = live?.metadata.annotations?.[replicasAnnotation] !== undefined;
+  if (spec?.replicas !== undefined || !isHeld) return;
+  const body = { apiVersion, kind, metadata: { namespace, name }, spec: { replicas: live?.spec?.replicas } };
+  const patch = { type: 'apply' as const, body, fieldManager: replicasManager, force: false };
+  // A conflict: somebody else holds it by now, with another number.
+  await attempted(() => options.client.patch(deployments, namespace, name, patch, { signal }));
+}
+
 /** By server-side apply: what others set in fields that we do not have (replicas, annotations, node ports) stays. */
-async function applied<T extends KubeObject>(
+function applied<T extends KubeObject>(
   { client }: ListenerReconcilerOptions,
   resource: Resource<T>,
   object: T,
   signal: AbortSignal,
 ): Promise<T | { problem: string }> {
   const { namespace, name = '' } = object.metadata;
+  const patch = { type: 'apply' as const, body: object, fieldManager, force: true };
+  return attempted(() => client.patch(resource, namespace, name, patch, { signal }));
+}
+
+function unlessNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}
+
+/** What the API server refuses is a problem to tell; what may pass at once is thrown. */
+async function attempted<T>(work: () => Promise<T>): Promise<T | { problem: string }> {
   try {
-    const patch = { type: 'apply' as const, body: object, fieldManager, force: true };
-    return await client.patch(resource, namespace, name, patch, { signal });
+    return await work();
   } catch (error) {
     if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429)
       return { problem: messageOf(error) };

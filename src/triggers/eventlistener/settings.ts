@@ -1,4 +1,24 @@
-import type { ListenerSettings } from './objects.ts';
+import { logLevel } from '../../log.ts';
+
+/** What the objects of listeners have in common, from the controller's flags and ConfigMaps. */
+export interface ListenerSettings {
+  image: string;
+  pullPolicy?: string;
+  /** config-defaults-triggers; undefined: the key is "", so the field is left out. */
+  defaultServiceAccount: string;
+  runAsUser?: number | undefined;
+  runAsGroup?: number | undefined;
+  fsGroup?: number | undefined;
+  runAsNonRoot?: boolean | undefined;
+  /** feature-flags-triggers: labels of listeners that are not passed on. */
+  labelsExcluded?: RegExp | undefined;
+  /** Of sinks: they take it from their listener's status, since a change must not start them anew. */
+  logLevel: string;
+  /** Kubernetes events of what happens to events: enable or disable. */
+  events: 'enable' | 'disable';
+  /** Seconds, as in upstream's controller manifest. */
+  timeouts: { read: number; handler: number; interceptor: number };
+}
 
 /** Data of the ConfigMaps config-defaults-triggers, feature-flags-triggers and config-logging-triggers. */
 export interface TriggersConfig {
@@ -17,14 +37,6 @@ type FromConfig = Pick<
   ListenerSettings,
   'defaultServiceAccount' | 'runAsUser' | 'runAsGroup' | 'fsGroup' | 'runAsNonRoot' | 'labelsExcluded' | 'logLevel'
 >;
-
-const levels: Readonly<Record<string, string>> = {
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  error: 'error',
-  fatal: 'fatal',
-};
 
 /** What the ConfigMaps say; a bad value keeps its default and is told. */
 export function listenerSettings({ defaults = {}, features = {}, logging = {} }: TriggersConfig): {
@@ -50,7 +62,7 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
     });
   const level = logging['loglevel.eventlistener'] ?? 'info';
-  if (levels[level] === undefined)
+  if (logLevel(level) === undefined)
     problems.push({
       key: 'loglevel.eventlistener',
       message: `loglevel.eventlistener is ${JSON.stringify(level)}; give debug, info, warn or error; info is used`,
@@ -63,7 +75,7 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       fsGroup: id('default-fs-group'),
       runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
       labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
-      logLevel: levels[level] ?? 'info',
+      logLevel: logLevel(level) ?? 'info',
     },
     problems,
   };

@@ -1,12 +1,15 @@
 import type { Condition } from '../../api/meta.ts';
 import type { EventListener, EventListenerStatus } from '../../api/triggers/objects.ts';
-import type { Deployment, Service } from '../../kube/resources.ts';
-import { addressOf, generatedName } from './objects.ts';
+import type { Deployment, PodDisruptionBudget, Service } from '../../kube/resources.ts';
+import { generatedName } from './metadata.ts';
+import { addressOf } from './objects.ts';
 
 /** What came of making a listener's objects. */
 export interface Made {
   deployment: Deployment | { problem: string };
   service: Service | { problem: string };
+  /** Undefined: there is none, and none is needed. */
+  budget?: PodDisruptionBudget | { problem: string } | undefined;
 }
 
 type Unstamped = Omit<Condition, 'lastTransitionTime'>;
@@ -18,6 +21,7 @@ export function listenerStatus(listener: EventListener, made: Made, now: string)
     ...deploymentConditions(made.deployment),
     existence('Deployment', made.deployment),
     existence('Service', made.service),
+    ...(made.budget === undefined ? [] : [existence('PodDisruptionBudget', made.budget)]),
   ];
   const all = [...conditions, readiness(conditions)].sort((a, b) => (a.type < b.type ? -1 : 1));
   return {
@@ -38,7 +42,10 @@ export function refusedStatus(listener: EventListener, problem: string, now: str
   };
 }
 
-function existence(type: 'Deployment' | 'Service', made: object | { problem: string }): Unstamped {
+function existence(
+  type: 'Deployment' | 'PodDisruptionBudget' | 'Service',
+  made: object | { problem: string },
+): Unstamped {
   return 'problem' in made
     ? { type, status: 'False', message: String(made.problem) }
     : { type, status: 'True', message: `${type} exists` };

@@ -1,4 +1,4 @@
-import { canonicalHeader, headerValue, type Header } from '../resolve/header.ts';
+import { canonicalName, type Header } from '../resolve/header.ts';
 
 /** What an interceptor is asked, upstream's wire format (POST, JSON). */
 export interface InterceptorRequest {
@@ -47,6 +47,13 @@ export function namespaceOf({ context }: InterceptorRequest): string | undefined
   return /^namespaces\/([^/]+)\/(?:triggers|triggerGroups)\/[^/]*$/.exec(context?.trigger_id ?? '')?.[1];
 }
 
+/** The first value of a header, "" when there is none. Others than our sinks may ask: names are taken in any case. */
 export function header({ header: all = {} }: InterceptorRequest, name: string): string {
-  return headerValue(canonicalHeader(all), name);
+  const wanted = canonicalName(name);
+  for (const [key, values] of Object.entries(all)) {
+    if (key.length !== wanted.length || canonicalName(key) !== wanted) continue;
+    const first: string | undefined = typeof values === 'string' ? values : values[0];
+    if (first !== undefined) return first;
+  }
+  return '';
 }

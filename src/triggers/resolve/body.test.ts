@@ -38,6 +38,9 @@ describe('parseJson', () => {
     ['[[{"a":[]}]]', 4],
     ['"[[["', 0],
     ['{"a\\"[[":1}', 1],
+    ['{"a\\\\":[[1]]}', 3],
+    ['["\\\\\\"[["]', 1],
+    ['["[[', 1],
   ])('counts how deep %s is', (text, depth) => expect(depthOf(text)).toBe(depth));
 });
 

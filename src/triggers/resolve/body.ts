@@ -24,15 +24,22 @@ export function parseJson(text: string): Parsed {
 export function depthOf(text: string): number {
   let depth = 0;
   let most = 0;
-  let inText = false;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (inText) {
-      if (code === 0x5c) index++;
-      else if (code === 0x22) inText = false;
-    } else if (code === 0x22) inText = true;
+    if (code === 0x22) index = endOfText(text, index);
     else if (code === 0x7b || code === 0x5b) most = Math.max(most, ++depth);
     else if (code === 0x7d || code === 0x5d) depth--;
   }
   return most;
+}
+
+/** Where the quote stands that closes the one at `from`; the text's end without one. Most of an event is text. */
+function endOfText(text: string, from: number): number {
+  for (let end = from; ;) {
+    end = text.indexOf('"', end + 1);
+    if (end < 0) return text.length;
+    let first = end;
+    while (text.charCodeAt(first - 1) === 0x5c) first--;
+    if ((end - first) % 2 === 0) return end;
+  }
 }

@@ -3,6 +3,7 @@ import type { Trigger } from '../../api/triggers/objects.ts';
 import type { TriggerSchedule } from '../../api/triggers/schedule.ts';
 import { timestamp } from '../../core/condition.ts';
 import type { ReceivedEvent } from '../sink/event.ts';
+import { EventBody } from '../sink/event-body.ts';
 
 /** A time as an event: the same for every replica, and at every try. */
 export function scheduleEvent(
@@ -11,13 +12,13 @@ export function scheduleEvent(
   due: Date,
 ): ReceivedEvent {
   const time = timestamp(due);
-  const json = { schedule, timeZone, scheduledTime: time };
+  const body = Buffer.from(JSON.stringify({ schedule, timeZone, scheduledTime: time }));
   return {
     id: uuidOf(['schedule', metadata.uid ?? '', time]),
     url: '/',
     header: { 'Content-Type': ['application/json'] },
-    body: Buffer.from(JSON.stringify(json)),
-    json,
+    body,
+    content: EventBody.of(body),
     scheduled: { trigger: metadata.uid ?? '', time },
   };
 }

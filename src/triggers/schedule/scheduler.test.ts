@@ -236,4 +236,17 @@ describe('a schedule', () => {
     await end();
     expect(world.told[0]).toMatch(/^ScheduleFailed: its schedule cannot be kept: /);
   });
+
+  it.each([
+    ['nobody keeps it', 'NotSelected', 'False'],
+    ['it waits for its sink', 'WaitingForSink', 'Unknown'],
+  ] as const)('that a sink keeps again does not go on to say that %s', async (_name, reason, status) => {
+    const schedule = { schedule: '@yearly', timeZone: 'Etc/UTC', since: '2026-05-01T00:00:00Z' };
+    const conditions = [{ type: 'Scheduled', status, reason }];
+    const world = new World({ schedule: '@yearly' }, { schedule, conditions });
+    const end = world.replica();
+    await world.clock.advance(minutes(1));
+    expect(world.status).toMatchObject({ schedule, conditions: [{ status: 'True', reason: 'Scheduled' }] });
+    await end();
+  });
 });

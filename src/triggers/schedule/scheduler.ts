@@ -10,7 +10,7 @@ import type { ReceivedEvent } from '../sink/event.ts';
 import type { TriggerOutcome } from '../sink/trigger.ts';
 import { scheduleEvent } from './event.ts';
 import { planSchedule, type SchedulePlan } from './plan.ts';
-import { begunStatus, firedStatus, invalidStatus, type FiringResult } from './status.ts';
+import { begunStatus, firedStatus, invalidStatus, keptStatus, saysKept, type FiringResult } from './status.ts';
 
 export interface SchedulerOptions {
   /** The Triggers with a schedule that this sink's listener selects, as the cache has them. */
@@ -137,6 +137,8 @@ export class Scheduler {
   ): Promise<void> {
     switch (plan.kind) {
       case 'wait':
+        if (!saysKept(trigger.status, schedule))
+          await this.#write(trigger, (fresh) => keptStatus(fresh, schedule, now));
         return;
       case 'begin':
         await this.#write(trigger, (fresh) => begunStatus(fresh, schedule, now));
@@ -203,7 +205,9 @@ function pauseOf({ metadata, status }: Trigger, now: Date): number {
     return reason === 'InvalidSchedule' && message === given.problems.join('; ') ? Infinity : 0;
   }
   const plan = planSchedule(given.schedule, status?.schedule, now);
-  return plan.kind === 'wait' ? (plan.next?.getTime() ?? Infinity) - now.getTime() : 0;
+  return plan.kind === 'wait' && saysKept(status, given.schedule)
+    ? (plan.next?.getTime() ?? Infinity) - now.getTime()
+    : 0;
 }
 
 /** Of several groups that take a Trigger through them, a failure is what has to be tried again. */

@@ -38,6 +38,18 @@ export function firedStatus(
   return { ...status, schedule, conditions: conditions(status, wanted, now) };
 }
 
+/** The status of a Trigger whose schedule is kept as it was: it may say that nobody does. */
+export function keptStatus({ status }: Trigger, wanted: TriggerSchedule, now: Date): TriggerStatus {
+  return { ...status, conditions: conditions(status, wanted, now) };
+}
+
+/** Whether a status says that the schedule is kept, or suspended. Whoever may write one may write anything into it. */
+export function saysKept(status: TriggerStatus | undefined, { isSuspended }: TriggerSchedule): boolean {
+  const all = Array.isArray(status?.conditions) ? status.conditions : [];
+  const { reason } = all.find((condition) => condition?.type === 'Scheduled') ?? {};
+  return reason === (isSuspended ? 'Suspended' : 'Scheduled');
+}
+
 /** The status of a Trigger whose schedule cannot be kept; what it was is forgotten. */
 export function invalidStatus({ status }: Trigger, problems: readonly string[], now: Date): TriggerStatus {
   const message = problems.join('; ');

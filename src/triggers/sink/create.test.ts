@@ -3,6 +3,7 @@ import { ApiError } from '../../kube/client.ts';
 import type { KubeObject } from '../../resource.ts';
 import { creator } from './create.ts';
 import { repetitionKey, type ReceivedEvent } from './event.ts';
+import { EventBody } from './event-body.ts';
 import { Line } from './line.ts';
 
 /** An API server that has PipelineRuns, and answers as the row says before it does what it is asked to. */
@@ -43,7 +44,7 @@ const event = (id: string, body = '{}', header: Record<string, string[]> = {}): 
   url: '/',
   header,
   body: Buffer.from(body),
-  json: {},
+  content: new EventBody(body),
 });
 const trigger = { name: 'push', namespace: 'ci', spec: {} };
 const signal = new AbortController().signal;

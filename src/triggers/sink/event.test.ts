@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventAnnotations, named } from './event.ts';
+import { EventBody } from './event-body.ts';
 
 type About = Partial<Record<keyof typeof eventAnnotations, string>>;
 
@@ -8,7 +9,7 @@ function about(header: Record<string, string>, json: unknown): About {
   const event = {
     id: 'e-1',
     header: Object.fromEntries(Object.entries(header).map(([name, value]) => [name, [value]])),
-    json,
+    content: new EventBody(JSON.stringify(json)),
   };
   const object = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', metadata: { annotations: { own: 'kept' } } };
   const { metadata } = named(object, event, { listener: 'l', trigger: 't' });

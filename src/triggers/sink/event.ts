@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ResourceObject } from '../resolve/template.ts';
 import { headerValue, type Header } from '../resolve/header.ts';
+import type { EventBody } from './event-body.ts';
 
 /** An event as it came. */
 export interface ReceivedEvent {
@@ -8,8 +9,8 @@ export interface ReceivedEvent {
   url: string;
   header: Header;
   body: Buffer;
-  /** The JSON of the body, or of a form. */
-  json: unknown;
+  /** The body, or a form made JSON. */
+  content: EventBody;
   /** What came is a time of a Trigger's schedule. */
   scheduled?: { trigger: string; time: string };
 }
@@ -93,7 +94,7 @@ export function repetitionKey({ header, body }: Pick<ReceivedEvent, 'header' | '
 /** Names what started an object: labels as upstream, and annotations of what the event says about itself. */
 export function named(
   object: ResourceObject,
-  event: Pick<ReceivedEvent, 'id' | 'header' | 'json' | 'scheduled'>,
+  event: Pick<ReceivedEvent, 'id' | 'header' | 'content' | 'scheduled'>,
   by: { listener: string; trigger: string },
 ): ResourceObject {
   const { metadata = {} } = object;
@@ -114,9 +115,9 @@ export function named(
 
 function aboutEvent({
   header,
-  json,
+  content: { json },
   scheduled,
-}: Pick<ReceivedEvent, 'header' | 'json' | 'scheduled'>): Record<string, string> {
+}: Pick<ReceivedEvent, 'header' | 'content' | 'scheduled'>): Record<string, string> {
   const values = {
     time: scheduled?.time,
     type: scheduled ? 'schedule' : firstOf(typeHeaders.map((name) => headerValue(header, name))),

@@ -20,6 +20,7 @@ import { repetitionKey } from './event.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
 import { interceptorClient } from './interceptor-client.ts';
 import { Line } from './line.ts';
+import { followLogLevel } from './log-level.ts';
 import { keepSchedules } from './scheduling.ts';
 import { settingNames, Sink, type Telling } from './sink.ts';
 
@@ -45,6 +46,7 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 async function work(process: RoleProcess<SinkFlags>): Promise<void> {
   const { flags, client, log, end, ready, events } = process;
   const caches = new SinkCaches(client, flags, log);
+  followLogLevel(caches.listeners, log);
   // Everything here outlasts the end: what was accepted is brought to its end first.
   const stop = new AbortController();
   const watching = caches.run(stop.signal);

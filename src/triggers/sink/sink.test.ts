@@ -87,6 +87,23 @@ describe('a sink', () => {
     expect((await sink.handle(request(body))).status).toBe(202);
   });
 
+  const formType = { 'content-type': 'application/x-www-form-urlencoded' };
+  it.each<[string, Record<string, string>, string, unknown]>([
+    ['a form of several fields', formType, 'a=1&b=2&a=3', { a: ['1', '3'], b: ['2'] }],
+    ['JSON with an ampersand that curl calls a form', formType, '{"url":"?a=b&c=d"}', { url: '?a=b&c=d' }],
+    ['JSON', {}, '{"a=1&b":2}', { 'a=1&b': 2 }],
+  ])('takes %s', async (_name, headers, body, wanted) => {
+    const contents: unknown[] = [];
+    const create: SinkOptions['create'] = ({ apiVersion, kind }, { event }) => {
+      contents.push(event.content.json);
+      return Promise.resolve({ apiVersion, kind, name: 'made' });
+    };
+    const { sink } = sinkOf(both, { create, payloadValidation: false });
+    await sink.handle({ ...request(body), headers });
+    await sink.end(1_000);
+    expect(contents).toEqual([wanted]);
+  });
+
   it('keeps events from outside from Triggers with a schedule', async () => {
     const { sink, made, release } = sinkOf(both);
     await sink.handle(request());

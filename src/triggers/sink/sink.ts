@@ -3,11 +3,11 @@ import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
 import type { Logger } from '../../log.ts';
-import { parseJson } from '../resolve/body.ts';
 import { canonicalHeader, headerValue, type Header } from '../resolve/header.ts';
 import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './answer.ts';
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
 import type { ReceivedEvent } from './event.ts';
+import { EventBody } from './event-body.ts';
 import { selectOne, selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
 import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
 
@@ -48,6 +48,9 @@ export interface Telling {
   done: (listener: EventListener, event: ReceivedEvent) => void;
 }
 
+/** Made once: whoever aborts without a reason has one made each time. */
+const inTime = new Error('the triggers are done');
+
 /** What an event begins with at a trigger, and what breaks it off. */
 interface Way {
   start: Passing;
@@ -80,12 +83,12 @@ export class Sink {
       eventListenerUID: listener.metadata.uid ?? '',
       eventID: newId(),
     };
-    const refusal = this.#full(about, request.body) ?? this.#invalid(about, request.body);
-    if (refusal) {
+    const content = this.#full(about, request.body) ?? this.#contentOf(about, request.body);
+    if (!(content instanceof EventBody)) {
       tell.counted('failed');
-      return refusal;
+      return content;
     }
-    const event = receivedEvent(request, header, about.eventID ?? '');
+    const event = receivedEvent(request, header, { id: about.eventID ?? '', content });
     return this.#accept(listener, event, about);
   }
 
@@ -119,11 +122,11 @@ export class Sink {
     return answered(503, { ...about, errorMessage }, { 'retry-after': '5' });
   }
 
-  #invalid({ eventListener, namespace = '' }: SinkAnswer, body: Buffer): ServerAnswer | undefined {
-    if (!this.#options.payloadValidation) return undefined;
-    const parsed = parseJson(body.toString());
-    const isObject = parsed.ok && typeof parsed.value === 'object' && !Array.isArray(parsed.value);
-    if (isObject) return undefined;
+  /** What an event's body says, or why it is refused. */
+  #contentOf({ eventListener, namespace = '' }: SinkAnswer, body: Buffer): EventBody | ServerAnswer {
+    const content = EventBody.of(body);
+    const { parsed, json } = content;
+    if (!this.#options.payloadValidation || (typeof json === 'object' && !Array.isArray(json))) return content;
     const problem = parsed.ok ? 'it is no JSON object' : parsed.problem;
     const errorMessage = `Invalid event body format: ${problem}`;
     return answered(400, { eventListener, namespace, eventListenerUID: '', errorMessage });
@@ -146,7 +149,7 @@ export class Sink {
       () => undefined,
     );
     const triggers = await Promise.race([work, late]);
-    off.abort();
+    off.abort(inTime);
     if (triggers === undefined) return { status: 503, body: 'EventListener Timeout!\n' };
     const body = { ...about, triggers };
     return isCloudEvent(event.header) ? acceptedCloudEvent(body) : answered(202, body);
@@ -164,7 +167,7 @@ export class Sink {
   }
 
   async #runAll(listener: EventListener, event: ReceivedEvent, selected: Selected): Promise<TriggerOutcome[]> {
-    const start: Passing = { body: bodyText(event), header: event.header, extensions: {} };
+    const start: Passing = { body: event.content, header: event.header, extensions: {} };
     const { tell, name } = this.#options;
     // Its own for each event: a signal looks through all who listen whenever one more does.
     const signal = AbortSignal.any([this.#ending.signal]);
@@ -224,29 +227,28 @@ export class Sink {
 
 const formType = 'application/x-www-form-urlencoded';
 
-function receivedEvent(request: ServerRequest, header: Header, id: string): ReceivedEvent {
+function receivedEvent(
+  request: ServerRequest,
+  header: Header,
+  { id, content }: Pick<ReceivedEvent, 'id' | 'content'>,
+): ReceivedEvent {
   const { path, query, body } = request;
   const search = query.toString();
-  const form = headerValue(header, 'Content-Type') === formType ? formOf(body) : undefined;
-  const parsed = parseJson(body.toString());
   return {
     id,
     url: search === '' ? path : `${path}?${search}`,
     header,
     body,
-    json: form ?? (parsed.ok ? parsed.value : undefined),
+    content: formOf(header, content) ?? content,
   };
 }
 
 /** A form of several fields is worked on as a map of lists, as upstream makes of it. */
-function formOf(body: Buffer): Record<string, string[]> | undefined {
-  const form = new URLSearchParams(body.toString());
+function formOf(header: Header, { isObject, text }: EventBody): EventBody | undefined {
+  // JSON with an ampersand in it is no form, whatever a client's default type says.
+  if (headerValue(header, 'Content-Type') !== formType || isObject) return undefined;
+  const form = new URLSearchParams(text);
   const names = [...new Set(form.keys())];
-  return names.length > 1 ? Object.fromEntries(names.map((name) => [name, form.getAll(name)])) : undefined;
-}
-
-function bodyText({ header, body, json }: ReceivedEvent): string {
-  return headerValue(header, 'Content-Type') === formType && json !== undefined
-    ? JSON.stringify(json)
-    : body.toString();
+  if (names.length <= 1) return undefined;
+  return new EventBody(JSON.stringify(Object.fromEntries(names.map((name) => [name, form.getAll(name)]))));
 }

@@ -1,7 +1,6 @@
 import type { TriggerBinding, TriggerTemplate } from '../../api/triggers/objects.ts';
 import type { Binding, Template, TriggerTemplateSpec } from '../../api/triggers/spec.ts';
 import { messageOf } from '../../errors.ts';
-import { parseJson } from '../resolve/body.ts';
 import { resolveParams, type BindingParam, type Param } from '../resolve/bindings.ts';
 import { ResolveError } from '../resolve/error.ts';
 import { fillTemplates, type ResourceObject } from '../resolve/template.ts';
@@ -100,7 +99,7 @@ function objectsOf(
   const { name, namespace, spec } = trigger;
   const template = templateOf(spec.template ?? {}, namespace, definitions);
   const params = (spec.bindings ?? []).flatMap((binding) => paramsOf(binding, namespace, definitions));
-  const parsed = body === '' ? { ok: true as const, value: undefined } : parseJson(body);
+  const parsed = body.text === '' ? { ok: true as const, value: undefined } : body.parsed;
   if (!parsed.ok) throw new ResolveError(`failed to unmarshal request body: ${parsed.problem}`);
   const declared = (template.params ?? []).map((param) => ({ name: param.name ?? '', default: param.default }));
   const values = resolveParams(params, declared, { body: parsed.value, header, extensions, eventId: event.id });

@@ -25,6 +25,8 @@ const bad = [
     value: 'perhaps',
     instead: 'use "true" or "false"',
   },
+  { name: 'config-observability', key: 'metrics-endpoint', value: 'here', instead: 'use host:port' },
+  { name: 'config-logging', key: 'loglevel.webhook', value: 'loud', instead: 'use "", "debug"' },
   { name: 'config-leader-election-controller', key: 'buckets', value: '0', instead: 'at least 1 below 11' },
   { name: 'config-leader-election-resolvers', key: 'retry-period', value: 'soon', instead: 'use a duration such as' },
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },

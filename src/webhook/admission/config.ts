@@ -3,6 +3,7 @@ import { parseConcurrency } from '../../api/config/config-concurrency.ts';
 import { parseDefaults } from '../../api/config/config-defaults.ts';
 import { parseEvents } from '../../api/config/config-events.ts';
 import { parseLeaderElection } from '../../api/config/config-leader-election.ts';
+import { parseLogging } from '../../api/config/config-logging.ts';
 import { parseObservability } from '../../api/config/config-observability.ts';
 import { parsePruner } from '../../api/config/config-pruner.ts';
 import { parseTracing } from '../../api/config/config-tracing.ts';
@@ -19,6 +20,7 @@ const parsers: Readonly<Record<string, (data: Data) => { problems: ConfigProblem
   'config-defaults': parseDefaults,
   'feature-flags': parseFeatureFlags,
   'config-observability': parseObservability,
+  'config-logging': parseLogging,
   'config-concurrency': parseConcurrency,
   'config-events': parseEvents,
   'config-tracing': parseTracing,

@@ -12,12 +12,21 @@ import { OverlayError, jsonOf, withOverlay } from './overlay.ts';
 const mostSecrets = 8;
 
 /** Lets an event go on when the filter is true, and adds what the overlays make of it. */
-export async function cel(request: InterceptorRequest, world: World): Promise<InterceptorResponse> {
+export function cel(request: InterceptorRequest, world: Pick<World, 'secret'>): Promise<InterceptorResponse> {
+  return celOn(request, parseJson(request.body || '{}'), world);
+}
+
+/** The same on a body that was read already; it is not changed. */
+export async function celOn(
+  request: Omit<InterceptorRequest, 'body'>,
+  read: Parsed,
+  world: Pick<World, 'secret'>,
+): Promise<InterceptorResponse> {
   const params = readParams(celParams, request);
   if (!params.ok) return stop('invalidArgument', params.problem);
   const namespace = namespaceOf(request);
   if (namespace === undefined) return stop('invalidArgument', 'no request context passed');
-  const body = bodyOf(request);
+  const body = objectOf(read);
   if (!body.ok)
     return stop(
       'invalidArgument',
@@ -31,14 +40,13 @@ export async function cel(request: InterceptorRequest, world: World): Promise<In
 }
 
 /** An event without a body is an empty object. */
-function bodyOf({ body }: InterceptorRequest): Parsed {
-  const parsed = parseJson(body || '{}');
+function objectOf(parsed: Parsed): Parsed {
   if (!parsed.ok || parsed.value === null) return parsed.ok ? { ok: true, value: {} } : parsed;
   const isObject = typeof parsed.value === 'object' && !Array.isArray(parsed.value);
   return isObject ? parsed : { ok: false, problem: 'it is no JSON object' };
 }
 
-function valuesOf({ header = {}, extensions = {}, context }: InterceptorRequest, body: unknown) {
+function valuesOf({ header = {}, extensions = {}, context }: Omit<InterceptorRequest, 'body'>, body: unknown) {
   return {
     body: body as CelInput,
     header: header as CelInput,
@@ -89,6 +97,22 @@ function problemText(expression: string, { kind, message }: CelProblem): string 
     case 'type':
       return `expression ${quoted} failed to evaluate: ${message.replace(/^field not found: /, 'no such key: ')}`;
   }
+}
+
+const noSecrets: Pick<World, 'secret'> = {
+  secret: () => Promise.resolve({ ok: false, problem: 'no secret is read here' }),
+};
+
+/**
+ * The decision where it needs no Secret, for whoever may read none; undefined where an expression may ask for one. A
+ * function's name is written out in CEL: what does not hold it does not call it.
+ */
+export function celWithoutSecrets(
+  request: Omit<InterceptorRequest, 'body'>,
+  read: Parsed,
+): Promise<InterceptorResponse> | undefined {
+  const mayAsk = JSON.stringify(request.interceptor_params ?? {}).includes('compareSecret');
+  return mayAsk ? undefined : celOn(request, read, noSecrets);
 }
 
 type SecretOf = (ref: SecretRef) => SecretAnswer;
