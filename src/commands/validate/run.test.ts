@@ -121,6 +121,28 @@ const rows: Row[] = [
     want: ['r.yaml:4:1 error missing-workspace: Pipeline hello needs workspace "w"; bind it'],
   },
   {
+    what: 'a run of a template that gives a Pipeline nothing',
+    files: {
+      'p.yaml': pipeline(good),
+      't.yaml': `apiVersion: triggers.tekton.dev/v1beta1
+kind: TriggerTemplate
+metadata: { name: t }
+spec:
+  resourcetemplates:
+    - apiVersion: tekton.dev/v1
+      kind: PipelineRun
+      metadata: { generateName: r- }
+      spec:
+        pipelineRef: { name: hello }
+        params: [{ name: whom, value: me }]
+`,
+    },
+    want: [
+      't.yaml:9:7 error missing-workspace: Pipeline hello needs workspace "w"; bind it',
+      't.yaml:11:18 error unknown-param: Pipeline hello has no param "whom"; it has none',
+    ],
+  },
+  {
     what: 'a Task that is not among the files may be on the cluster',
     files: { 'p.yaml': pipeline(good) },
     want: [],
@@ -178,6 +200,15 @@ const rows: Row[] = [
 
 describe('manifests are checked', () => {
   it.each(rows)('$what', ({ files, want }) => expect(found(files)).toEqual(want));
+});
+
+it('many objects take little time', () => {
+  const text = Array.from({ length: 1_000 }, (_each, index) => task.replace('greet', `greet-${index}`)).join('---\n');
+  const before = process.cpuUsage();
+  const { objects } = validateFiles([{ file: 't.yaml', text }], defaultValidationContext);
+  const { user, system } = process.cpuUsage(before);
+  expect(objects).toBe(1_000);
+  expect((user + system) / 1000).toBeLessThan(4_000);
 });
 
 describe('reports', () => {

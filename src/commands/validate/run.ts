@@ -5,8 +5,16 @@ import { byPosition, type Finding } from './finding.ts';
 import { filesOf } from './lint/files.ts';
 import { lint, lintForeign, type LintOptions } from './lint/lint.ts';
 import { readManifests, type Manifest } from './manifest.ts';
+import { templated } from './lint/parts.ts';
 import type { Advice } from './lint/wording.ts';
-import { definitionsOf, referenceErrors, type Filed, type Look } from './references.ts';
+import {
+  definitionsOf,
+  referenceErrors,
+  type Definitions,
+  type Filed,
+  type Look,
+  type RuledError,
+} from './references.ts';
 
 /** A file and what is in it. */
 export interface SourceFile {
@@ -42,9 +50,7 @@ export function validateFiles(
   const definitions = definitionsOf(objects);
   for (const { manifest, checked, subject } of looked)
     if (checked)
-      findings.push(
-        ...referenceErrors(checked, definitions).map((error) => found(manifest, subject, error, error.rule)),
-      );
+      findings.push(...acrossFiles(checked, definitions).map((error) => found(manifest, subject, error, error.rule)));
   if (options) {
     const all = filesOf(objects);
     for (const { manifest, checked, subject } of looked) {
@@ -56,6 +62,17 @@ export function validateFiles(
       findings.push(...advised(manifest, subjectOf(manifest.object), lintForeign(manifest.object, options)));
   }
   return { findings: findings.sort(byPosition), objects: looked.length };
+}
+
+/** Of an object, and of those that a template makes when an event comes. */
+function acrossFiles(checked: Filed, definitions: Definitions): RuledError[] {
+  const made = templated(checked.kind, checked.spec).flatMap(({ kind, spec, at }) =>
+    referenceErrors({ ...checked, kind, spec }, definitions).map((error) => ({
+      ...error,
+      path: error.path.replace(/^spec/, at),
+    })),
+  );
+  return [...referenceErrors(checked, definitions), ...made];
 }
 
 function readFiles(files: readonly SourceFile[], context: ValidationContext): Read {

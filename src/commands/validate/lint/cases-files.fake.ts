@@ -1,5 +1,6 @@
 import {
   described,
+  listener,
   object,
   pipeline,
   pipelineRun,
@@ -29,6 +30,16 @@ export const fileCases: Case[] = [
       uses('$(params.task)'),
       withStep({ script: undefined, image: undefined, computeResources: undefined, ref: { name: 'action' } }),
     ],
+  },
+  {
+    rule: 'missing-definition',
+    what: 'of a trigger',
+    bad: [
+      template({ resourcetemplates: [] }),
+      listener({ triggers: [{ template: { ref: 'tempalte' }, bindings: [{ ref: 'b' }] }] }),
+    ],
+    says: 'spec.triggers[0].template.ref: TriggerTemplate tempalte is not in these files; it has to be on the cluster',
+    good: [template({ resourcetemplates: [] }), listener({ triggers: [{ template: { ref: 'template' } }] })],
   },
   {
     rule: 'deprecated-definition',
@@ -101,6 +112,14 @@ export const fileCases: Case[] = [
     bad: pipelineRun({}, { annotations: { 'chains.tekton.dev/signed': 'true' } }),
     says: 'metadata.annotations[chains.tekton.dev/signed]: only Chains writes it; leave it out',
     good: pipelineRun({}, { annotations: { 'chains.tekton.dev/transparency-upload': 'true' } }),
+  },
+  {
+    rule: 'server-field',
+    bad: { ...task({}, { uid: 'u', resourceVersion: '1' }), status: { a: 1 } },
+    says: ['metadata.uid', 'metadata.resourceVersion', 'status'].map(
+      (at) => `${at}: the cluster writes it; leave it out`,
+    ),
+    good: { ...task({}, { creationTimestamp: null }), status: {} },
   },
   {
     rule: 'object-size',

@@ -254,6 +254,23 @@ export const pipelineCases: Case[] = [
     good: [makes({ generateName: 'build-' }), makes({ name: 'build-$(uid)' })],
   },
   {
+    rule: 'duplicate-param',
+    bad: template({
+      params: [{ name: 'a' }, { name: 'a' }],
+      resourcetemplates: [
+        {
+          ...object('TaskRun', { params: ['p', 'p'].map((name) => ({ name, value: '$(tt.params.a)' })) }),
+          metadata: { generateName: 'r-' },
+        },
+      ],
+    }),
+    says: [
+      'spec.params[1]: param "a" is there already',
+      'spec.resourcetemplates[0].spec.params[1]: param "p" is there already',
+    ],
+    good: taking,
+  },
+  {
     rule: 'unused-binding',
     bad: [
       taking,

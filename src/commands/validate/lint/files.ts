@@ -86,16 +86,15 @@ export function amongFiles(object: Filed, files: Files): Advice[] {
 
 /** A reference by name to what may be among the files. */
 export function referenceAmongFiles({ kind, ref }: Reference, path: string, files: Files, look: Look): Advice[] {
-  if (kind === undefined || ref.resolver || !ref.name || isVariable(ref.name)) return [];
+  if (kind === undefined || ref.resolver) return [];
   const at = `${path}.name`;
-  if (files.has(kind, ref.name) === false)
-    return [advice('missing-definition', at, `${kind} ${ref.name} is not in these files; it has to be on the cluster`)];
-  if (look(kind, ref.name)?.deprecated !== true) return [];
-  return [
-    advice(
-      'deprecated-definition',
-      at,
-      `${kind} ${ref.name} is marked as deprecated; its description may say what to use`,
-    ),
-  ];
+  if (look(kind, ref.name)?.deprecated !== true) return missingAdvice(kind, ref.name, at, files);
+  const message = `${kind} ${ref.name} is marked as deprecated; its description may say what to use`;
+  return [advice('deprecated-definition', at, message)];
+}
+
+/** For files that have objects of this kind, and not this one. */
+export function missingAdvice(kind: string, name: string | undefined, at: string, files: Files): Advice[] {
+  if (!name || isVariable(name) || files.has(kind, name) !== false) return [];
+  return [advice('missing-definition', at, `${kind} ${name} is not in these files; it has to be on the cluster`)];
 }

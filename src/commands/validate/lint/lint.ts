@@ -13,7 +13,7 @@ import { referenceAdvice } from './reference.ts';
 import type { LintRule } from './rules.ts';
 import { pipelineRunAdvice, taskRunAdvice, timeoutAdvice } from './run.ts';
 import { stepActionAdvice, taskAdvice, type StepActionParts } from './task.ts';
-import { listenerAdvice, templateAdvice, triggerAdvice } from './trigger.ts';
+import { listenerAdvice, templateAdvice, triggerAdvice, type Others } from './trigger.ts';
 import type { Advice } from './wording.ts';
 
 /** What the user asks of the rules. */
@@ -37,7 +37,7 @@ export function lint(
   return enabled(given, options, [
     ...objectAdvice(given),
     ...amongFiles(object, files),
-    ...ofKind(kind, spec, look),
+    ...ofKind(kind, spec, { files, look }),
     ...subjects.flatMap((subject) => ofSubject(subject, files, look)),
   ]);
 }
@@ -85,7 +85,7 @@ function ofRun(subject: Subject, look: Look): Advice[] {
 }
 
 /** What only this kind has. */
-function ofKind(kind: string, spec: unknown, look: Look): Advice[] {
+function ofKind(kind: string, spec: unknown, others: Others): Advice[] {
   switch (kind) {
     case 'Task':
     case 'Pipeline':
@@ -93,9 +93,9 @@ function ofKind(kind: string, spec: unknown, look: Look): Advice[] {
     case 'StepAction':
       return [...namingAdvice(kind, spec as TaskSpec), ...stepActionAdvice(spec as StepActionParts, 'spec')];
     case 'EventListener':
-      return listenerAdvice(spec as EventListenerSpec, look);
+      return listenerAdvice(spec as EventListenerSpec, others);
     case 'Trigger':
-      return triggerAdvice(spec as TriggerSpec, 'spec', look);
+      return triggerAdvice(spec as TriggerSpec, 'spec', others);
     case 'TriggerTemplate':
       return [
         ...templateAdvice(spec as TriggerTemplateSpec),

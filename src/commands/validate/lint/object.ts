@@ -28,6 +28,7 @@ export function objectAdvice(given: Json): Advice[] {
     ...versionAdvice(given, 'apiVersion'),
     ...deprecatedFields(given),
     ...chainsAdvice(given, annotations),
+    ...serverFields(given),
     ...sizeAdvice(given),
     ...disabledIn(annotations)
       .filter((name) => !isLintRule(name))
@@ -120,6 +121,17 @@ function chainsAdvice({ kind }: Json, annotations: Readonly<Record<string, strin
   return Object.keys(annotations)
     .filter((name) => name.startsWith(CHAINS) && !FREE.has(name))
     .map((name) => advice('chains-annotation', `metadata.annotations[${name}]`, 'only Chains writes it; leave it out'));
+}
+
+/** What an object that was copied from a cluster has. */
+const OF_SERVER = ['creationTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'];
+
+function serverFields({ metadata, status }: Json): Advice[] {
+  const own = OF_SERVER.filter((field) => isObject(metadata) && (metadata[field] ?? undefined) !== undefined);
+  return [
+    ...own.map((field) => `metadata.${field}`),
+    ...(isObject(status) && Object.keys(status).length > 0 ? ['status'] : []),
+  ].map((path) => advice('server-field', path, 'the cluster writes it; leave it out'));
 }
 
 /** All annotations of an object together may have this many bytes; kubectl apply keeps a copy of the object there. */

@@ -61,6 +61,7 @@ export const lintRules = {
   'unverified-signature': "an interceptor that does not check the sender's signature",
   'listener-account': 'an EventListener under the account that all pods share',
   'fixed-run-name': 'a run that the second event cannot create',
+  'duplicate-param': 'a param of a template, or of a run that it makes, that is there twice',
   'unused-binding': 'a value that the template does not take',
   'missing-binding': 'a param of the template that has no value',
   // Objects.
@@ -68,6 +69,7 @@ export const lintRules = {
   'deprecated-field': 'a field that later versions do not have',
   'removed-kind': 'a kind that Tekton no longer has',
   'chains-annotation': 'an annotation that only Chains may write',
+  'server-field': 'a field that the API server writes',
   'object-size': 'an object that is too large for kubectl apply',
   'unknown-rule': 'a rule to be left out that is none',
 } as const satisfies Record<string, string>;

@@ -6,9 +6,16 @@ import type {
   TriggerTemplateSpec,
 } from '../../../api/triggers/spec.ts';
 import type { Look } from '../references.ts';
+import { missingAdvice, type Files } from './files.ts';
 import { advice, isVariable, mentions, type Advice } from './wording.ts';
 
-export function listenerAdvice(spec: EventListenerSpec, look: Look): Advice[] {
+/** What there is beside a trigger. */
+export interface Others {
+  files: Files;
+  look: Look;
+}
+
+export function listenerAdvice(spec: EventListenerSpec, others: Others): Advice[] {
   const account =
     spec.serviceAccountName ?? spec.resources?.kubernetesResource?.spec?.template?.spec?.serviceAccountName;
   return [
@@ -23,7 +30,7 @@ export function listenerAdvice(spec: EventListenerSpec, look: Look): Advice[] {
         ]),
     ...(spec.triggers ?? []).flatMap((trigger, index) => {
       const at = `spec.triggers[${index}]`;
-      return [...unverified(trigger, at), ...triggerAdvice(trigger, at, look)];
+      return [...unverified(trigger, at), ...triggerAdvice(trigger, at, others)];
     }),
     ...(spec.triggerGroups ?? []).flatMap(({ interceptors }, index) =>
       signatureAdvice(interceptors, `spec.triggerGroups[${index}]`),
@@ -40,8 +47,16 @@ function unverified({ name, triggerRef, interceptors }: ListenerTrigger, at: str
 }
 
 /** A trigger of a listener, or one by itself. */
-export function triggerAdvice(trigger: TriggerSpec, at: string, look: Look): Advice[] {
-  return [...signatureAdvice(trigger.interceptors, at), ...bindingAdvice(trigger, at, look)];
+export function triggerAdvice(trigger: ListenerTrigger, at: string, { files, look }: Others): Advice[] {
+  return [
+    ...signatureAdvice(trigger.interceptors, at),
+    ...bindingAdvice(trigger, at, look),
+    ...missingAdvice('TriggerTemplate', trigger.template?.ref, `${at}.template.ref`, files),
+    ...missingAdvice('Trigger', trigger.triggerRef, `${at}.triggerRef`, files),
+    ...(trigger.bindings ?? []).flatMap(({ kind, ref }, index) =>
+      missingAdvice(kind || 'TriggerBinding', ref, `${at}.bindings[${index}].ref`, files),
+    ),
+  ];
 }
 
 /** Those that can check who sent an event, and do where they are given the secret. */
@@ -91,6 +106,10 @@ export function templateAdvice({ params = [], resourcetemplates = [] }: TriggerT
         ? []
         : [advice('unused-param', `spec.params[${index}]`, `param "${name}" is not used`)],
     ),
+    ...duplicateParams(params, 'spec'),
+    ...resourcetemplates.flatMap(({ spec }, index) =>
+      duplicateParams(paramsOf(spec), `spec.resourcetemplates[${index}].spec`),
+    ),
     ...resourcetemplates.flatMap(({ metadata }, index) => {
       const { name } = (typeof metadata === 'object' && metadata !== null ? metadata : {}) as { name?: unknown };
       if (typeof name !== 'string' || isVariable(name)) return [];
@@ -98,4 +117,22 @@ export function templateAdvice({ params = [], resourcetemplates = [] }: TriggerT
       return [advice('fixed-run-name', `spec.resourcetemplates[${index}].metadata.name`, message)];
     }),
   ];
+}
+
+/** Nobody has checked the form of what a template makes. */
+function paramsOf(spec: unknown): { name?: unknown }[] {
+  const { params } = (typeof spec === 'object' && spec !== null ? spec : {}) as { params?: unknown };
+  return Array.isArray(params)
+    ? params.map((param: unknown) => (typeof param === 'object' && param !== null ? param : {}) as { name?: unknown })
+    : [];
+}
+
+function duplicateParams(params: readonly { name?: unknown }[], at: string): Advice[] {
+  const seen = new Set<string>();
+  return params.flatMap(({ name }, index) => {
+    if (typeof name !== 'string') return [];
+    const again = seen.has(name);
+    seen.add(name);
+    return again ? [advice('duplicate-param', `${at}.params[${index}]`, `param "${name}" is there already`)] : [];
+  });
 }
