@@ -62,6 +62,7 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
   return runRole(triggersRole, [args, env], end);
 }
 
+const observabilityMaps = { logging: 'config-logging-triggers', observability: 'config-observability-triggers' };
 const queueNames = { eventListener: 'github.com.tektoncd.triggers.pkg.reconciler.eventlistener.Reconciler' } as const;
 /** Upstream has none for Triggers; who leads a key is decided as for listeners. */
 const schedulesQueue = 'trigger-schedules';
@@ -86,8 +87,8 @@ async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
   const watchingSettings = maps.run(AbortSignal.any([end, stop.signal]));
   try {
     await maps.synced(end);
-    settings.applyLevel();
-    maps.onChange(() => settings.applyLevel());
+    const names = observabilityMaps;
+    process.observe({ configMaps: maps.store, namespace, names, component: 'controller', events });
     const election = electionMap((name) => maps.store.find(namespace, name));
     const { leaderElection: config } = electionSettings(election?.data);
     const leaders = electLeaders({ client, flags, config, component: triggersRole.component, queueNames, log });

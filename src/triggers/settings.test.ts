@@ -10,7 +10,6 @@ const start = {
   sinkImage: 'example.com/t:1',
   pullPolicy: 'Always',
   events: 'disable',
-  logLevel: 'warn',
 } as const;
 
 function world() {
@@ -26,9 +25,8 @@ function world() {
   const set = (name: string, data: Record<string, string>) => {
     version += 1;
     maps.upsert({ metadata: { name, namespace: systemNamespace, resourceVersion: String(version) }, data });
-    settings.applyLevel();
   };
-  return { settings, told, log, set };
+  return { settings, told, set };
 }
 
 describe('the settings of the controller of Triggers', () => {
@@ -46,18 +44,8 @@ describe('the settings of the controller of Triggers', () => {
     expect([settings.listeners.fsGroup, told]).toEqual([undefined, []]);
   });
 
-  it('give its own log a level while it runs, and the one that it began with again', () => {
-    const { log, set } = world();
-    const levels = [{ 'loglevel.controller': 'debug' }, { 'loglevel.controller': 'loud' }, {}].map((data) => {
-      set('config-logging-triggers', data as Record<string, string>);
-      return log.level;
-    });
-    expect(levels).toEqual(['debug', 'warn', 'warn']);
-  });
-
   it.each([
     ['config-logging-triggers', 'loglevel.eventlistener', 'loud', 'info is used'],
-    ['config-logging-triggers', 'loglevel.controller', 'loud', "the chart's triggers.controller.logLevel is used"],
     ['config-defaults-triggers', 'default-run-as-user', 'root', '65532 is used'],
     ['config-defaults-triggers', 'default-run-as-non-root', 'maybe', 'true is used'],
     ['feature-flags-triggers', 'labels-exclusion-pattern', '(', 'no label is left out'],
@@ -65,7 +53,7 @@ describe('the settings of the controller of Triggers', () => {
     const { settings, set, told } = world();
     set(map, { [key]: value });
     void settings.listeners;
-    set('config-leader-election-triggers-controllers', {});
+    void settings.listeners;
     expect(told).toEqual([expect.stringMatching(new RegExp(`^${map} InvalidConfiguration: ${key} is `))]);
     expect(told[0]).toContain(instead);
   });

@@ -748,7 +748,7 @@ describe('the chart', () => {
       );
     const plain = await annotations();
     expect(await annotations('configLeaderElection.buckets=4')).not.toBe(plain);
-    expect(await annotations('configObservability.metrics\\.count\\.enable-reason=true')).not.toBe(plain);
+    expect(await annotations('configObservability.metrics\\.count\\.enable-reason=true')).toBe(plain);
     expect(await annotations('featureFlags.coschedule=disabled')).toBe(plain);
   });
 

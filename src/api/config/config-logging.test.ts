@@ -20,11 +20,15 @@ describe('config-logging', () => {
       { 'loglevel.controller': 'DEBUG', 'loglevel.webhook': 'warn' },
       { controller: 'debug', webhook: 'warn' },
     ],
-    ["upstream's own", { 'zap-logger-config': shipped }, { controller: 'info', webhook: 'info' }],
+    [
+      "upstream's own",
+      { 'zap-logger-config': shipped },
+      { controller: 'info', webhook: 'info', eventlistener: 'info' },
+    ],
     [
       'one level for all but one',
       { 'zap-logger-config': '{"level":"error"}', 'loglevel.webhook': 'debug' },
-      { controller: 'error', webhook: 'debug' },
+      { controller: 'error', webhook: 'debug', eventlistener: 'error' },
     ],
     ['no level', { 'loglevel.controller': 'loud' }, {}, /loglevel.controller has the value "loud".*"debug"/],
     ['no level of zap', { 'zap-logger-config': '{"level":"loud"}' }, {}, /level is "loud".*use debug, info/],

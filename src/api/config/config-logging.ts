@@ -2,15 +2,21 @@ import { z } from 'zod';
 import { messageOf } from '../../errors.ts';
 import { ConfigValues, type ConfigProblem } from './values.ts';
 
-/** Who has a key `loglevel.NAME` of its own: upstream's processes. The resolvers are a `controller` too. */
-export const loggedComponents = ['controller', 'webhook'] as const;
+/**
+ * Who has a key `loglevel.NAME` of its own: upstream's processes. The resolvers and Triggers' controller are a
+ * `controller` too, each in its own map.
+ */
+export const loggedComponents = ['controller', 'webhook', 'eventlistener'] as const;
 export type LoggedComponent = (typeof loggedComponents)[number];
 
 /** zap's names of levels. */
 const levels = ['debug', 'info', 'warn', 'error', 'dpanic', 'panic', 'fatal'] as const;
 export type LogLevelName = (typeof levels)[number];
 
-/** ConfigMap config-logging: what each process logs. A component that is not in it logs as it was started to. */
+/**
+ * ConfigMap config-logging, or config-logging-triggers: what each process logs. A component that is not in it logs as
+ * it was started to.
+ */
 export type LoggingConfig = Partial<Record<LoggedComponent, LogLevelName>>;
 
 /** What is read of zap's configuration, and what it would have to be to be as the log is. */

@@ -43,8 +43,6 @@ type FromConfig = Pick<
 /** What the ConfigMaps say; a bad value keeps its default and is told. */
 export function listenerSettings({ defaults = {}, features = {}, logging = {} }: TriggersConfig): {
   settings: FromConfig;
-  /** Of the controller's own log; undefined where nothing, or nothing valid, is said of it. */
-  controllerLevel: string | undefined;
   problems: SettingProblem[];
 } {
   const problems: SettingProblem[] = [];
@@ -67,14 +65,6 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       key: 'default-run-as-non-root',
       message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
     });
-  const level = (key: string, otherwise: string): string | undefined => {
-    const text = logging[key];
-    if (text === undefined) return undefined;
-    const known = logLevel(text);
-    const message = `${key} is ${JSON.stringify(text)}; give debug, info, warn or error; ${otherwise} is used`;
-    if (known === undefined) problems.push({ map: 'config-logging-triggers', key, message });
-    return known;
-  };
   return {
     settings: {
       defaultServiceAccount: defaults['default-service-account'] || 'default',
@@ -83,11 +73,19 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       fsGroup: id('default-fs-group'),
       runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
       labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
-      logLevel: level('loglevel.eventlistener', 'info') ?? 'info',
+      logLevel: levelOf(logging['loglevel.eventlistener'], problems),
     },
-    controllerLevel: level('loglevel.controller', "the chart's triggers.controller.logLevel"),
     problems,
   };
+}
+
+function levelOf(text: string | undefined, problems: SettingProblem[]): string {
+  const known = logLevel(text ?? 'info');
+  if (known !== undefined) return known;
+  const key = 'loglevel.eventlistener';
+  const message = `${key} is ${JSON.stringify(text)}; give debug, info, warn or error; info is used`;
+  problems.push({ map: 'config-logging-triggers', key, message });
+  return 'info';
 }
 
 function pattern(text: string | undefined, problems: SettingProblem[]): RegExp | undefined {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/tektoncd/cli/pkg/cli"
 	"github.com/tektoncd/cli/pkg/cmd/clustertriggerbinding"
+	"github.com/tektoncd/cli/pkg/cmd/customrun"
 	"github.com/tektoncd/cli/pkg/cmd/eventlistener"
 	"github.com/tektoncd/cli/pkg/cmd/pipelinerun"
 	"github.com/tektoncd/cli/pkg/cmd/taskrun"
@@ -22,6 +23,7 @@ func main() {
 	root.AddCommand(
 		pipelinerun.Command(params),
 		taskrun.Command(params),
+		customrun.Command(params),
 		eventlistener.Command(params),
 		triggerbinding.Command(params),
 		clustertriggerbinding.Command(params),
