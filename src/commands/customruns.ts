@@ -8,7 +8,7 @@ import type { Command, CommandGroup, Context } from './command.ts';
 import { exportCommand } from './export.ts';
 import { text, toggle, whole } from './flags.ts';
 import { byNamespace, byStartTime } from './kinds.ts';
-import { listText } from './list.ts';
+import { listText } from './table.ts';
 import { listObject, outputFlags, printerOf } from './output.ts';
 import { alignColumns } from './text/columns.ts';
 import type { Style } from './text/colour.ts';

@@ -1,6 +1,7 @@
 import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { checkLimit, chooseRun } from './choose.ts';
+import { watchDescription } from './describe-watch.ts';
 import { toggle, whole } from './flags.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { outputFlags, printerOf } from './output.ts';
@@ -22,6 +23,7 @@ export function describeCommand<T extends Run>(
       ...outputFlags,
       last: toggle(`show description for last ${title}`, { short: 'L' }),
       limit: whole(`lists number of ${title}s when selecting a ${title} to describe`, { initial: 5 }),
+      watch: toggle(`describe the ${title} anew when it changes, until it has ended`, { short: 'w' }),
     },
     async run(context, flags, [given]) {
       if (given === undefined && !flags.last) checkLimit(flags.limit);
@@ -33,11 +35,12 @@ export function describeCommand<T extends Run>(
         return 0;
       }
       const { cluster, namespace, signal } = context;
-      context.terminal.out(
+      const show = async () =>
         printer
           ? await printer(await cluster.get(kind.resource, namespace, name, { signal }))
-          : await describe(context, name),
-      );
+          : await describe(context, name);
+      if (flags.watch) await watchDescription(context, kind, name, show);
+      else context.terminal.out(await show());
       return 0;
     },
   });

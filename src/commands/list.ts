@@ -1,14 +1,13 @@
 import { messageOf } from '../errors.ts';
+import type { Selection } from './cluster.ts';
 import { command, CommandError, namesInTurn } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { text, toggle, whole } from './flags.ts';
 import { byNamespace, byStartTime } from './kinds.ts';
-import type { Run, RunKind, RunObject } from './kinds.ts';
+import type { Run, RunKind } from './kinds.ts';
+import { watchRuns } from './list-watch.ts';
 import { listObject, outputFlags, printerOf } from './output.ts';
-import { age, duration } from './text/age.ts';
-import { alignColumns } from './text/columns.ts';
-import type { Style } from './text/colour.ts';
-import { statusText } from './text/values.ts';
+import { listText } from './table.ts';
 
 /** `pipelinerun list` and `taskrun list`. */
 export function listCommand<T extends Run>(kind: RunKind<T>): Command {
@@ -34,22 +33,34 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
       reverse: toggle(`list ${title}s in reverse order`),
       'all-namespaces': toggle(`list ${title}s from all namespaces`, { short: 'A' }),
       'no-headers': toggle('do not print column headers with output (default print column headers with output)'),
+      watch: toggle(`after the list, print each ${title} that changes, until interrupted`, { short: 'w' }),
     },
     async run(context, flags, [parentName = '']) {
       if (flags.limit < 0) throw new CommandError(`limit was ${flags.limit} but must be a positive number`);
       if (parentName && flags.label)
         throw listError(context, kind, `specifying a ${parent.title} and labels are not compatible`);
       const printer = printerOf(flags, kind.resource);
-      const { items, resourceVersion } = await findRuns(context, kind, {
-        parentName,
-        label: flags.label,
-        everywhere: flags['all-namespaces'],
-      });
-      const sorted = items.sort(flags['all-namespaces'] ? byNamespace : byStartTime);
-      const limited = flags.limit > 0 ? sorted.slice(0, flags.limit) : sorted;
-      const runs = flags.reverse ? limited.reverse() : limited;
+      const everywhere = flags['all-namespaces'];
+      const choice = { parentName, label: flags.label, everywhere };
+      const options = { everywhere, headers: !flags['no-headers'] };
+      const ordered = (items: T[]) => {
+        const sorted = items.sort(everywhere ? byNamespace : byStartTime);
+        const limited = flags.limit > 0 ? sorted.slice(0, flags.limit) : sorted;
+        return flags.reverse ? limited.reverse() : limited;
+      };
+      if (flags.watch) {
+        const separator = flags.output.toLowerCase() === 'yaml' ? '---\n' : '';
+        return await watchRuns(context, kind, {
+          selection: selectionOf(context, kind, choice),
+          accepts: (run) => parentName === '' || kind.isOfParent(run),
+          ordered,
+          options,
+          print: printer && (async (run) => `${separator}${await printer(run)}`),
+        });
+      }
+      const { items, resourceVersion } = await findRuns(context, kind, choice);
+      const runs = ordered(items);
       const now = context.environment.clock.now();
-      const options = { everywhere: flags['all-namespaces'], headers: !flags['no-headers'] };
       context.terminal.out(
         printer
           ? await printer(listObject(kind.resource, { items: runs, resourceVersion }))
@@ -60,18 +71,29 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
   });
 }
 
+/** Which runs are wanted. */
+interface Choice {
+  parentName: string;
+  label: string;
+  everywhere: boolean;
+}
+
+function selectionOf(
+  { namespace, signal }: Context,
+  { parent }: Pick<RunKind, 'parent'>,
+  { parentName, label, everywhere }: Choice,
+): Selection & { signal: AbortSignal } {
+  const labelSelector = parentName ? `${parent.label}=${parentName}` : label || undefined;
+  return { namespace: everywhere ? undefined : namespace, labelSelector, signal };
+}
+
 async function findRuns<T extends Run>(
   context: Context,
   kind: RunKind<T>,
-  choice: { parentName: string; label: string; everywhere: boolean },
+  choice: Choice,
 ): Promise<{ items: T[]; resourceVersion: string }> {
-  const labelSelector = choice.parentName ? `${kind.parent.label}=${choice.parentName}` : choice.label || undefined;
   try {
-    const { items, resourceVersion } = await context.cluster.list(kind.resource, {
-      namespace: choice.everywhere ? undefined : context.namespace,
-      labelSelector,
-      signal: context.signal,
-    });
+    const { items, resourceVersion } = await context.cluster.list(kind.resource, selectionOf(context, kind, choice));
     return { items: choice.parentName ? items.filter(kind.isOfParent) : items, resourceVersion };
   } catch (error) {
     context.signal.throwIfAborted();
@@ -81,24 +103,4 @@ async function findRuns<T extends Run>(
 
 function listError(context: Context, kind: { title: string }, message: string): CommandError {
   return new CommandError(`failed to list ${kind.title}s from namespace ${context.namespace}: ${message}`);
-}
-
-/** tkn's table of runs. */
-export function listText(
-  kind: { title: string },
-  runs: readonly RunObject[],
-  now: Date,
-  style: Style,
-  options: { everywhere: boolean; headers: boolean },
-): string {
-  if (runs.length === 0) return `No ${kind.title}s found\n`;
-  const header = [...(options.everywhere ? ['NAMESPACE'] : []), 'NAME', 'STARTED', 'DURATION', 'STATUS'];
-  const rows = runs.map(({ metadata, status }) => [
-    ...(options.everywhere ? [metadata.namespace ?? ''] : []),
-    metadata.name ?? '',
-    age(status?.startTime, now),
-    duration(status?.startTime, status?.completionTime),
-    statusText(status?.conditions, style),
-  ]);
-  return alignColumns([...(options.headers ? [header] : []), ...rows].map((cells) => `${cells.join('\t')}\n`).join(''));
 }

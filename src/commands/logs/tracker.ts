@@ -20,9 +20,9 @@ export interface Observatory {
   clock: Clock;
 }
 
-const RETRY_MS = 1_000;
+export const RETRY_MS = 1_000;
 /** Failures in a row after which an object counts as out of reach. */
-const MOST_FAILURES = 5;
+export const MOST_FAILURES = 5;
 
 /**
  * One object, watched by name from construction until `stop`, over as many connections as it takes. Failures and the
@@ -166,7 +166,7 @@ export class Tracker<T extends KubeObject> {
 }
 
 /** An answer that trying again will not change: no permission, no such kind. */
-function isFinal(error: unknown): boolean {
+export function isFinal(error: unknown): boolean {
   return (
     error instanceof ApiError && error.status >= 400 && error.status < 500 && !error.isGone && !error.isTooManyRequests
   );

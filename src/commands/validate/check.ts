@@ -10,9 +10,12 @@ import type { KubeObject, ObjectMeta } from '../../resource.ts';
 
 /** An object that has been read: in the form of its kind, with its defaults, as the version that is stored. */
 export interface Checked {
+  group: string;
   kind: string;
   name: string;
   namespace: string | undefined;
+  /** Whether its author marks it as deprecated. */
+  deprecated: boolean;
   spec: unknown;
 }
 
@@ -58,8 +61,20 @@ function checkKnown(
     unreadable.length > 0 ? unreadable : (version.validate?.(defaulted, { ...context, creating: true }) ?? []);
   return {
     errors: [...errors, ...orderErrors(kind.kind, storedSpec)],
-    checked: { kind: kind.kind, name: metadata.name ?? '', namespace: metadata.namespace, spec: storedSpec },
+    checked: {
+      group: kind.group,
+      kind: kind.kind,
+      name: metadata.name ?? '',
+      namespace: metadata.namespace,
+      deprecated: isDeprecated(metadata),
+      spec: storedSpec,
+    },
   };
+}
+
+/** As Tekton's catalog marks what it no longer keeps, in an annotation, and others do in a label. */
+function isDeprecated({ annotations, labels }: ObjectMeta): boolean {
+  return [annotations, labels].some((texts) => texts?.['tekton.dev/deprecated'] === 'true');
 }
 
 const texts: StructuralSchema = { type: 'object', additionalProperties: { type: 'string' } };

@@ -37,7 +37,7 @@ const good = `    - name: first
 
 function found(files: Record<string, string>): string[] {
   const sources: SourceFile[] = Object.entries(files).map(([file, text]) => ({ file, text }));
-  return validateFiles(sources, defaultValidationContext, false).findings.map(
+  return validateFiles(sources, defaultValidationContext).findings.map(
     ({ file, line, column, severity, rule, message }) => `${file}:${line}:${column} ${severity} ${rule}: ${message}`,
   );
 }
@@ -184,7 +184,6 @@ describe('reports', () => {
   const { findings, objects } = validateFiles(
     [{ file: 't.yaml', text: task.replace('script:', 'scirpt:') }],
     defaultValidationContext,
-    false,
   );
   it('for people', () => {
     expect(report(findings, objects, 'text', '1')).toBe(

@@ -6,6 +6,11 @@ interface PodAffinity {
   [rest: string]: unknown;
 }
 
+/** The pod template has an affinity of its own, and the affinity assistant's is put beside it. */
+export function hasTwoAffinities({ spec, metadata }: TaskRun): boolean {
+  return spec.podTemplate?.affinity !== undefined && Boolean(metadata.annotations?.[annotations.affinityAssistant]);
+}
+
 /**
  * The pod's affinity: the pod template's, and beside it the affinity assistant's that the PipelineRun's workspaces ask
  * for, so that pods sharing a volume run on one node (docs/affinityassistants.md).

@@ -308,6 +308,22 @@ describe('beginning', () => {
     );
   });
 
+  const assistant = { annotations: { 'pipeline.tekton.dev/affinity-assistant': 'affinity-assistant-1' } };
+  const podTemplate = { affinity: { nodeAffinity: {} } };
+  it.each([
+    ['a pod template has one beside the assistant', { podTemplate }, assistant, 1],
+    ['a pod template has one alone', { podTemplate }, {}, 0],
+    ['the assistant has one alone', {}, assistant, 0],
+  ])('tells of affinities when %s', (_name, spec, metadata, told) => {
+    const { effects } = plan({ spec, metadata });
+    const messages = effects.flatMap((effect) =>
+      effect.type === 'event' && effect.reason === 'PodAffinityOverwrite' ? [effect.message] : [],
+    );
+    const message =
+      'Pod template affinity holds beside that of the affinity assistant for pod "run-pod": a node has to fit both';
+    expect(messages).toEqual(Array<string>(told).fill(message));
+  });
+
   it('replaces variables', () => {
     const { status, effects } = plan({
       spec: {

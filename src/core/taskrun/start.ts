@@ -1,6 +1,7 @@
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { lostMessage } from '../digest/spec-change.ts';
 import type { Planning } from '../need.ts';
+import { hasTwoAffinities } from '../pod/affinity.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import { bindRun, type BoundTask } from './bound.ts';
 import {
@@ -99,7 +100,7 @@ function createPod(context: PlanContext, status: TaskRunStatus, bound: BoundTask
     ...made.claims,
     { type: 'createPod', pod },
     ...(patch ? [patch] : []),
-    ...warnings(facts.taskRun, found),
+    ...warnings(facts.taskRun, pod.metadata.name ?? '', found),
   ];
   const pending = withCondition(withSpec, { status: 'Unknown', reason: reasons.podPending, message: 'Pending' }, now);
   return { status: { ...pending, podName: pod.metadata.name ?? '' }, effects };
@@ -111,18 +112,19 @@ function unmade({ facts, now }: PlanContext, status: TaskRunStatus, why: string)
   return { status: failed(status, reasons.validationFailed, message, now), effects: [] };
 }
 
-function warnings(taskRun: TaskRun, found: StartFacts): TaskRunEffect[] {
-  const effects: TaskRunEffect[] =
-    found.unreadableSecrets.length === 0
-      ? []
-      : [
-          {
-            type: 'event',
-            eventType: 'Warning',
-            reason: 'FailedToRetrieveSecret',
-            message:
-              `Unable to retrieve some secrets (${found.unreadableSecrets.join(', ')}); attempting to run without them. Create them or take them out of the service account ${taskRun.spec.serviceAccountName ?? ''}`.trimEnd(),
-          },
-        ];
+function warnings(taskRun: TaskRun, podName: string, { unreadableSecrets }: StartFacts): TaskRunEffect[] {
+  const effects: TaskRunEffect[] = [];
+  const warn = (reason: string, message: string) =>
+    effects.push({ type: 'event', eventType: 'Warning', reason, message });
+  if (unreadableSecrets.length > 0) {
+    const account = taskRun.spec.serviceAccountName ?? '';
+    const message = `Unable to retrieve some secrets (${unreadableSecrets.join(', ')}); attempting to run without them. Create them or take them out of the service account ${account}`;
+    warn('FailedToRetrieveSecret', message.trimEnd());
+  }
+  // Upstream's reason. What it says there, that one is overwritten, is not so.
+  if (hasTwoAffinities(taskRun)) {
+    const message = `Pod template affinity holds beside that of the affinity assistant for pod ${JSON.stringify(podName)}: a node has to fit both`;
+    warn('PodAffinityOverwrite', message);
+  }
   return effects;
 }
