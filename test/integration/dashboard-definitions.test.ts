@@ -1,12 +1,13 @@
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customRuns, pipelineRuns, pipelines, stepActions, tasks } from '../../src/api/resources.ts';
+import { eventListeners } from '../../src/api/triggers/objects.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 
-/** What runs are made of, in a real browser before a real API server. */
+/** What runs are made of and started by, in a real browser before a real API server. */
 const namespace = `definitions-${process.pid}`;
 const hostile = '</script><img src=x onerror="window.broken=1">\u202egnp.exe';
 let world: DashboardWorld;
@@ -255,6 +256,55 @@ describe('the form to start a run', () => {
       expect(await (await asked).json()).toMatchObject({ status: { allowed: false } });
       await page.getByText('you may not create PipelineRuns').waitFor();
       expect(await page.getByRole('link', { name: 'Start' }).count()).toBe(0);
+    });
+  });
+});
+
+describe('Triggers', () => {
+  it('are listed, and an EventListener tells its address, its triggers and what events led to', async () => {
+    const interceptors = [{ ref: { name: 'github' } }];
+    const spec = {
+      triggers: [{ name: hostile, interceptors, bindings: [{ ref: 'push' }], template: { ref: 'build' } }],
+    };
+    const listener = { metadata: { name: 'github', namespace }, spec } as KubeObject;
+    await vi.waitFor(() => world.client.create(eventListeners as Resource, listener), { timeout: 20_000 });
+    const status = { address: { url: 'http://el-github.ci.svc:8080' } };
+    await writeStatus(world.client, eventListeners, { namespace, name: 'github', status });
+    const of = (trigger: string) => ({
+      'triggers.tekton.dev/eventlistener': 'github',
+      'triggers.tekton.dev/trigger': trigger,
+      'triggers.tekton.dev/triggers-eventid': 'e1',
+    });
+    for (const [name, trigger] of [
+      ['from-a', 'push'],
+      ['from-b', 'scan'],
+    ] as const)
+      await writeRun(world.client, namespace, {
+        name,
+        labels: of(trigger),
+        outcome: 'succeeded',
+        tasks: [{ name: 'a', outcome: 'succeeded' }],
+      });
+    const page = await world.openAt(readOnly, `/triggers?ns=${namespace}`, { bypassCSP: true });
+    await see(page, 'triggers', async () => {
+      await page.getByRole('row').filter({ hasText: 'github' }).getByText('http://el-github.ci.svc:8080').waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('link', { name: 'github' }).click();
+      await page.getByText(hostile.replace('\u202e', '<U+202E>')).waitFor();
+      expect(await page.getByRole('link', { name: 'github' }).getAttribute('href')).toBe(
+        '/triggers/-/ClusterInterceptor/github',
+      );
+      await page.getByRole('link', { name: 'Recent events' }).click();
+      const event = page.locator('.declared > li');
+      await event.getByText('Event e1').waitFor();
+      expect(await event.locator('.event-runs > li').allInnerTexts()).toEqual(
+        expect.arrayContaining([expect.stringMatching(/from-a\s+by push/), expect.stringMatching(/from-b\s+by scan/)]),
+      );
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('link', { name: 'EventListener', exact: true }).click();
+      await page.getByRole('link', { name: 'build' }).click();
+      await page.getByText('There is no such TriggerTemplate').waitFor();
+      expect(await page.evaluate('window.broken')).toBeUndefined();
     });
   });
 });

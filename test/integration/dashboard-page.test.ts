@@ -432,6 +432,64 @@ describe('what one may do with a run', () => {
   });
 });
 
+describe('what one may do with many runs', () => {
+  const labels = { bulk: 'yes' };
+  const left = async () => {
+    const { items } = await client.list(pipelineRuns, { namespace, labelSelector: 'bulk=yes' });
+    return items.map(({ metadata, spec }) => `${metadata.name} ${spec.status ?? ''}`.trim()).sort();
+  };
+
+  it('is to cancel and delete them, asked before, and to be told what was not done', async () => {
+    for (const [name, outcome] of [
+      ['bulk-a', 'running'],
+      ['bulk-b', 'running'],
+      ['bulk-c', 'succeeded'],
+    ] as const)
+      await writeRun(client, namespace, { name, outcome, labels, tasks: [{ name: 'a', outcome }] });
+    const page = await world.openAt(writable, `/runs?ns=${namespace}&label=bulk%3Dyes`, { bypassCSP: true });
+    await see(page, 'bulk', async () => {
+      await page.getByText('3 runs, live').waitFor();
+      await page.getByLabel('Choose all 3').check();
+      await page.getByText('3 chosen').waitFor();
+      await page.getByLabel('Choose bulk-b').uncheck();
+      await page.getByRole('button', { name: 'Cancel 1' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText('1 of the chosen are left alone.').waitFor();
+      await dialog.getByRole('button', { name: 'Cancel', exact: true }).click();
+      await page.getByText('1 run cancelled, 1 not').waitFor();
+      await page.getByText('bulk-c: it is over already').waitFor();
+      expect(await left()).toEqual(['bulk-a Cancelled', 'bulk-b', 'bulk-c']);
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Close' }).click();
+      // Somebody else says no to one of them.
+      await page.route('**/pipelineruns/bulk-b', (route) =>
+        route.fulfill({ status: 403, json: { message: 'the webhook says </b>no' } }),
+      );
+      await page.getByLabel('Choose all 3').check();
+      await page.getByRole('button', { name: 'Delete 3' }).click();
+      await dialog.getByText(`${namespace}/bulk-b`).waitFor();
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByText('2 runs deleted, 1 not').waitFor();
+      await page.getByText('bulk-b: the webhook says </b>no').waitFor();
+      await page.getByText('1 chosen').waitFor();
+      expect(await left()).toEqual(['bulk-b']);
+    });
+  });
+
+  it('is not offered to whom the API server would refuse it, or in read-only mode', async () => {
+    const token = await world.tokenOf(namespace, 'reader');
+    const { page } = await world.window(writable, { extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    await see(page, 'bulk-refused', async () => {
+      await page.goto(`${writable}/runs?ns=${namespace}&q=broken`);
+      await page.getByLabel('Choose broken', { exact: true }).check();
+      await page.getByText('There is nothing that you may do with them.').waitFor();
+    });
+    const closed = await openAt(`/runs?ns=${namespace}`);
+    await closed.getByRole('row').filter({ hasText: 'broken' }).first().waitFor();
+    expect(await closed.getByRole('checkbox').count()).toBe(0);
+  });
+});
+
 describe('whom nobody knows', () => {
   it('signs in with a token, sees what it may see, and signs out', async () => {
     const closed = await world.start('--require-credentials');

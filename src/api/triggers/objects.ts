@@ -2,6 +2,7 @@ import type { KubeObject, Resource } from '../../resource.ts';
 import { decodeAs } from '../decode.ts';
 import { via, type FieldError } from '../fielderror.ts';
 import type { Condition } from '../meta.ts';
+import { triggersGroup, triggersResources as resources } from './resources.ts';
 import {
   specForms,
   type EventListenerSpec,
@@ -54,24 +55,14 @@ export type TriggerBinding = TriggersObject<{ params?: { name?: string; value?: 
 export type TriggerTemplate = TriggersObject<TriggerTemplateSpec>;
 export type Interceptor = TriggersObject<InterceptorSpec, AddressStatus>;
 
-export const triggersGroup = 'triggers.tekton.dev';
-
-function address<T extends KubeObject>(plural: string, kind: TriggersKind, more: Partial<Resource> = {}): Resource<T> {
-  return { group: triggersGroup, version: 'v1beta1', plural, kind, namespaced: true, ...more } as Resource<T>;
-}
-
-export const eventListeners = address<EventListener>('eventlisteners', 'EventListener');
-export const triggers = address<Trigger>('triggers', 'Trigger');
-export const triggerBindings = address<TriggerBinding>('triggerbindings', 'TriggerBinding');
-export const clusterTriggerBindings = address<TriggerBinding>('clustertriggerbindings', 'ClusterTriggerBinding', {
-  namespaced: false,
-});
-export const triggerTemplates = address<TriggerTemplate>('triggertemplates', 'TriggerTemplate');
-export const clusterInterceptors = address<Interceptor>('clusterinterceptors', 'ClusterInterceptor', {
-  namespaced: false,
-  version: 'v1alpha1',
-});
-export const interceptors = address<Interceptor>('interceptors', 'Interceptor', { version: 'v1alpha1' });
+export { triggersGroup };
+export const eventListeners = resources.EventListener as Resource<EventListener>;
+export const triggers = resources.Trigger as Resource<Trigger>;
+export const triggerBindings = resources.TriggerBinding as Resource<TriggerBinding>;
+export const clusterTriggerBindings = resources.ClusterTriggerBinding as Resource<TriggerBinding>;
+export const triggerTemplates = resources.TriggerTemplate as Resource<TriggerTemplate>;
+export const clusterInterceptors = resources.ClusterInterceptor as Resource<Interceptor>;
+export const interceptors = resources.Interceptor as Resource<Interceptor>;
 
 /**
  * An object whose spec is read as upstream's Go does (decode.ts), and what is wrong with it. The API server lets

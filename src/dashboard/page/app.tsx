@@ -11,6 +11,8 @@ import { fromHashRoute } from './upstream-routes.ts';
 const RunPage = lazy(() => import('./run/run-page.tsx'));
 const DefinitionsPage = lazy(() => import('./definitions/definitions-page.tsx'));
 const DefinitionPage = lazy(() => import('./definitions/definition-page.tsx'));
+const TriggersPage = lazy(() => import('./triggers/triggers-page.tsx'));
+const TriggerPage = lazy(() => import('./triggers/trigger-page.tsx'));
 
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
@@ -38,6 +40,8 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
       <Route path="/runs/:namespace/:name/:tab?" component={RunPage} />
       <Route path="/definitions" component={DefinitionsPage} />
       <Route path="/definitions/:namespace/:kind/:name/:tab?" component={DefinitionPage} />
+      <Route path="/triggers" component={TriggersPage} />
+      <Route path="/triggers/:namespace/:kind/:name/:tab?" component={TriggerPage} />
       <Route>
         <main className="empty">
           <h1>There is no such page</h1>
@@ -53,6 +57,7 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
 const pages = [
   { path: '/runs', title: 'Runs' },
   { path: '/definitions', title: 'Definitions' },
+  { path: '/triggers', title: 'Triggers' },
 ] as const;
 
 function Header(): ReactNode {

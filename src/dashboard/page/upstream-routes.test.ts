@@ -12,6 +12,7 @@ it.each([
   ['#/namespaces/ci/pipelines/release', '/definitions/ci/Pipeline/release'],
   ['#/namespaces/ci/tasks', '/definitions?kind=Task&ns=ci'],
   ['#/stepactions', '/definitions?kind=StepAction'],
+  ['#/namespaces/ci/eventlisteners/github', '/triggers/ci/EventListener/github'],
   ['#/constructor', undefined],
   ['#/about', undefined],
   ['#L12', undefined],

@@ -1,9 +1,14 @@
-/** Kinds of definitions by what upstream's addresses call them. */
-const definitions: ReadonlyMap<string, string> = new Map([
-  ['pipelines', 'Pipeline'],
-  ['tasks', 'Task'],
-  ['stepactions', 'StepAction'],
-  ['customruns', 'CustomRun'],
+/** Kinds, and where they are listed, by what upstream's addresses call them. */
+const listed: ReadonlyMap<string, readonly [base: string, kind: string]> = new Map([
+  ['pipelines', ['/definitions', 'Pipeline']],
+  ['tasks', ['/definitions', 'Task']],
+  ['stepactions', ['/definitions', 'StepAction']],
+  ['customruns', ['/definitions', 'CustomRun']],
+  ['eventlisteners', ['/triggers', 'EventListener']],
+  ['triggers', ['/triggers', 'Trigger']],
+  ['triggerbindings', ['/triggers', 'TriggerBinding']],
+  ['triggertemplates', ['/triggers', 'TriggerTemplate']],
+  ['interceptors', ['/triggers', 'Interceptor']],
 ]);
 
 /** Where an address of Tekton's own dashboard leads here; links to those are in commit statuses and chats. */
@@ -14,8 +19,8 @@ export function fromHashRoute(hash: string): string | undefined {
   const segments = path.split('/').map(decoded);
   const [namespace, rest] = segments[0] === 'namespaces' ? [segments[1], segments.slice(2)] : [undefined, segments];
   const [kind = '', name] = rest;
-  const definition = definitions.get(kind);
-  if (definition !== undefined) return definitionAt(definition, namespace, name);
+  const found = listed.get(kind);
+  if (found !== undefined) return objectAt(found, namespace, name);
   if (kind !== 'pipelineruns' && kind !== 'taskruns') return undefined;
   if (name === undefined || namespace === undefined) return `/runs${searchOf({ ns: namespace, ...listQuery(asked) })}`;
   const place = `/runs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
@@ -28,9 +33,13 @@ export function fromHashRoute(hash: string): string | undefined {
   })}`;
 }
 
-function definitionAt(kind: string, namespace: string | undefined, name: string | undefined): string {
-  if (name === undefined || namespace === undefined) return `/definitions${searchOf({ kind, ns: namespace })}`;
-  return `/definitions/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
+function objectAt(
+  [base, kind]: readonly [base: string, kind: string],
+  namespace: string | undefined,
+  name: string | undefined,
+): string {
+  if (name === undefined || namespace === undefined) return `${base}${searchOf({ kind, ns: namespace })}`;
+  return `${base}/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
 }
 
 function listQuery(asked: URLSearchParams): { label?: string } {

@@ -2,15 +2,16 @@ import type { StartedBy } from '../contract.ts';
 
 /** Where each part is written: by Triggers, by Pipelines as Code, by the dashboards. The first that is there counts. */
 const sources: Readonly<Record<Exclude<keyof StartedBy, 'trigger'>, readonly string[]>> = {
-  event: ['pipelinesascode.tekton.dev/event-type', 'tektite.dev/event'],
+  event: ['pipelinesascode.tekton.dev/event-type', 'triggers.tektite.dev/event-type', 'tektite.dev/event'],
   repository: [
     'pipelinesascode.tekton.dev/repo-url',
     'pipelinesascode.tekton.dev/repository',
+    'triggers.tektite.dev/repository',
     'tektite.dev/repository',
   ],
-  commit: ['pipelinesascode.tekton.dev/sha', 'tektite.dev/commit'],
-  branch: ['pipelinesascode.tekton.dev/branch', 'tektite.dev/branch'],
-  person: ['pipelinesascode.tekton.dev/sender', 'tektite.dev/person'],
+  commit: ['pipelinesascode.tekton.dev/sha', 'triggers.tektite.dev/revision', 'tektite.dev/commit'],
+  branch: ['pipelinesascode.tekton.dev/branch', 'triggers.tektite.dev/branch', 'tektite.dev/branch'],
+  person: ['pipelinesascode.tekton.dev/sender', 'triggers.tektite.dev/sender', 'tektite.dev/person'],
   rerunOf: ['dashboard.tekton.dev/rerunOf'],
 };
 

@@ -96,6 +96,15 @@ describe('who started a run', () => {
     };
     expect(startedByOf({ labels, annotations })).toEqual({ trigger: 'github/push', commit: 'abc', person: 'ana' });
   });
+
+  it("are the event of Triggers, by the sink's annotations", () => {
+    const said = { 'event-type': 'push', repository: 'shop/web', revision: 'abc', branch: 'main', sender: 'ana' };
+    const annotations = Object.fromEntries(
+      Object.entries(said).map(([part, value]) => [`triggers.tektite.dev/${part}`, value]),
+    );
+    const { revision: commit, sender: person, 'event-type': event, ...rest } = said;
+    expect(startedByOf({ annotations })).toEqual({ ...rest, commit, person, event });
+  });
 });
 
 describe('the children of a run', () => {

@@ -22,7 +22,7 @@ export async function change(
 
 export const createObject = (path: string, body: KubeObject) => change('POST', path, body);
 export const patchObject = (path: string, body: object) => change('PATCH', path, body, 'application/merge-patch+json');
-export const deleteObject = (path: string) => change('DELETE', path);
+export const deleteObject = (path: string, options?: object) => change('DELETE', path, options);
 
 /** A right in a namespace, as RBAC names it. */
 export interface Right {

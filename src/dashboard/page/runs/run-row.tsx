@@ -16,10 +16,13 @@ interface RowProps {
   isGone: boolean;
   isCurrent: boolean;
   onFocus: () => void;
+  /** Undefined: runs cannot be chosen. */
+  isChosen: boolean | undefined;
+  onChoose: (uid: string, isChosen: boolean) => void;
 }
 
 export const RunRow = memo(
-  function RunRow({ run, index, place, now, isGone, isCurrent, onFocus }: RowProps): ReactNode {
+  function RunRow({ run, index, place, now, isGone, isCurrent, onFocus, isChosen, onChoose }: RowProps): ReactNode {
     const link = useRef<HTMLAnchorElement>(null);
     useEffect(() => {
       if (isCurrent) link.current?.focus({ preventScroll: true });
@@ -31,6 +34,16 @@ export const RunRow = memo(
         className={`run-row${isGone ? ' gone' : ''}`}
         style={{ transform: `translateY(${place.start}px)`, height: place.size }}
       >
+        {isChosen !== undefined && (
+          <span role="cell" className="cell-choice">
+            <input
+              type="checkbox"
+              aria-label={`Choose ${run.name}`}
+              checked={isChosen}
+              onChange={({ target }) => onChoose(run.uid, target.checked)}
+            />
+          </span>
+        )}
         <span role="cell" className="cell-status">
           <Status status={run.status} />
         </span>
@@ -72,7 +85,8 @@ export const RunRow = memo(
     before.place.size === after.place.size &&
     before.now === after.now &&
     before.isGone === after.isGone &&
-    before.isCurrent === after.isCurrent,
+    before.isCurrent === after.isCurrent &&
+    before.isChosen === after.isChosen,
 );
 
 function Duration({ run, now }: { run: RunSummary; now: number }): ReactNode {

@@ -13,8 +13,16 @@ const narrow = window.matchMedia('(max-width: 800px)');
 const AHEAD = 60;
 const columns = ['Status', 'Run', 'Pipeline', 'Started by', 'Started', 'Duration', 'Signed'];
 
-/** Runs in rows, of which only those in sight are there. `j` and `k` go down and up, Enter opens. */
-export function RunTable({ feed, list }: { feed: RunFeed; list: RunList }): ReactNode {
+interface RunTableProps {
+  feed: RunFeed;
+  list: RunList;
+  /** Uids; undefined: runs cannot be chosen. */
+  chosen: ReadonlySet<string> | undefined;
+  onChoose: (uids: readonly string[], isChosen: boolean) => void;
+}
+
+/** Runs in rows, of which only those in sight are there. `j` and `k` go down and up, Enter opens, `x` chooses. */
+export function RunTable({ feed, list, chosen, onChoose }: RunTableProps): ReactNode {
   const scroller = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState<number>();
   const now = useNow(list.shown.some(({ status }) => status === 'running') ? 1_000 : 20_000);
@@ -44,10 +52,18 @@ export function RunTable({ feed, list }: { feed: RunFeed; list: RunList }): Reac
   useKeys((key) => {
     if (key === 'j') move(current === undefined ? 0 : current + 1);
     if (key === 'k') move(current === undefined ? 0 : current - 1);
+    const run = current === undefined ? undefined : list.shown[current];
+    if (key === 'x' && run !== undefined) onChoose([run.uid], chosen?.has(run.uid) !== true);
   });
   return (
-    <div role="table" aria-label="Runs" aria-rowcount={list.total + 1} className="run-table">
+    <div
+      role="table"
+      aria-label="Runs"
+      aria-rowcount={list.total + 1}
+      className={chosen === undefined ? 'run-table' : 'run-table selectable'}
+    >
       <div role="row" className="run-row run-head" aria-rowindex={1}>
+        {chosen !== undefined && <ChooseAll list={list} chosen={chosen} onChoose={onChoose} />}
         {columns.map((column) => (
           <span role="columnheader" key={column}>
             {column}
@@ -74,6 +90,8 @@ export function RunTable({ feed, list }: { feed: RunFeed; list: RunList }): Reac
                   isGone={list.gone.has(run.uid)}
                   isCurrent={index === current}
                   onFocus={() => setCurrent(index)}
+                  isChosen={chosen?.has(run.uid)}
+                  onChoose={(uid, isChosen) => onChoose([uid], isChosen)}
                 />
               )
             );
@@ -84,6 +102,26 @@ export function RunTable({ feed, list }: { feed: RunFeed; list: RunList }): Reac
   );
 }
 
+/** All that are loaded: those further down one has not seen. */
+function ChooseAll({
+  list,
+  chosen,
+  onChoose,
+}: Pick<RunTableProps, 'list' | 'onChoose'> & { chosen: ReadonlySet<string> }): ReactNode {
+  const uids = list.shown.filter(({ uid }) => !list.gone.has(uid)).map(({ uid }) => uid);
+  const isAll = uids.length > 0 && uids.every((uid) => chosen.has(uid));
+  return (
+    <span role="columnheader" className="cell-choice">
+      <input
+        type="checkbox"
+        aria-label={`Choose all ${uids.length.toLocaleString('en')} that are loaded`}
+        checked={isAll}
+        onChange={() => onChoose(uids, !isAll)}
+      />
+    </span>
+  );
+}
+
 /** Keys that are not typed into a field. */
 function useKeys(onKey: (key: string) => void): void {
   const latest = useRef(onKey);
@@ -91,7 +129,13 @@ function useKeys(onKey: (key: string) => void): void {
   useEffect(() => {
     const listen = (event: globalThis.KeyboardEvent | KeyboardEvent) => {
       const target = event.target as HTMLElement | null;
-      if (event.ctrlKey || event.metaKey || event.altKey || target?.closest('input, textarea, select, dialog')) return;
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        target?.closest('input:not([type=checkbox]), textarea, select, dialog')
+      )
+        return;
       latest.current(event.key);
     };
     window.addEventListener('keydown', listen);

@@ -3,6 +3,7 @@ import { useLocation, useSearch } from 'wouter';
 import type { RunList } from '../../view/run-list.ts';
 import { useProperties } from '../api/use-properties.ts';
 import { Problem } from '../parts/problem.tsx';
+import { BulkBar } from './bulk-bar.tsx';
 import { Filters, filterNames } from './filters.tsx';
 import { feedOf, type RunFeed } from './run-feed.ts';
 import { RunTable } from './run-table.tsx';
@@ -23,7 +24,7 @@ export function RunsPage(): ReactNode {
       <Filters query={query} {...(list === undefined ? {} : { list })} />
       {problem !== undefined && <Problem title="The list of runs cannot be read" text={problem} />}
       {list !== undefined ? (
-        <Listed feed={feed} list={list} query={query} isLive={isLive} />
+        <Listed key={query} feed={feed} list={list} query={query} isLive={isLive} />
       ) : (
         problem === undefined && <p className="empty">Loading...</p>
       )}
@@ -40,6 +41,18 @@ interface ListedProps {
 
 function Listed({ feed, list, query, isLive }: ListedProps): ReactNode {
   const { shown, fresh, total } = list;
+  const isReadOnly = useProperties()?.isReadOnly !== false;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choose = (uids: readonly string[], isChosen: boolean) =>
+    setChosen((before) => {
+      const after = new Set(before);
+      for (const uid of uids) {
+        if (isChosen) after.add(uid);
+        else after.delete(uid);
+      }
+      return after;
+    });
+  const runs = shown.filter(({ uid }) => chosen.has(uid) && !list.gone.has(uid));
   return (
     <>
       {fresh.length > 0 && (
@@ -47,7 +60,10 @@ function Listed({ feed, list, query, isLive }: ListedProps): ReactNode {
           {fresh.length} new {fresh.length === 1 ? 'run' : 'runs'}
         </button>
       )}
-      {shown.length > 0 && <RunTable key={query} feed={feed} list={list} />}
+      {!isReadOnly && <BulkBar runs={runs} onDone={(uids) => choose(uids, false)} />}
+      {shown.length > 0 && (
+        <RunTable feed={feed} list={list} chosen={isReadOnly ? undefined : chosen} onChoose={choose} />
+      )}
       {shown.length === 0 && <Empty isFiltered={query !== ''} />}
       <p className="foot" role="status">
         {`${total.toLocaleString('en')} ${total === 1 ? 'run' : 'runs'}`}
