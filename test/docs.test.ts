@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseSpire } from '../src/api/config/config-spire.ts';
 import { parseFeatureFlags } from '../src/api/config/feature-flags.ts';
+import { lintRules } from '../src/commands/validate/lint/rules.ts';
 
 /** What the pages for users name is there. */
 const root = path.resolve(import.meta.dirname, '..');
@@ -49,6 +50,23 @@ describe('config/docs/signed-results.md', () => {
       if (map === 'configSpire') expect(documented).toHaveProperty(key);
       if (map === 'featureFlags') expect(parseFeatureFlags({ [key]: 'spire' }).problems).toEqual([]);
     }
+  });
+});
+
+describe('config/docs/lint.md', () => {
+  const rows = [...read('config/docs/lint.md').matchAll(/^\| `([a-z-]+)` +\| (.+?) +\| (.+?) +\|$/gm)];
+
+  it('lists the rules that there are, with what they find', () => {
+    expect(rows.map(([, rule, finds]) => [rule, finds])).toEqual(Object.entries(lintRules));
+  });
+
+  it('names only rules in its examples', () => {
+    const text = read('config/docs/lint.md');
+    const named = [...text.matchAll(/lint-disable:? ([a-z][a-z, -]*[a-z])(?: \.tekton)?$/gm)].flatMap(([, list = '']) =>
+      list.split(/, ?/),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((name) => !Object.hasOwn(lintRules, name))).toEqual([]);
   });
 });
 

@@ -1,25 +1,25 @@
-import { triggers, triggersGroup } from '../api/triggers/objects.ts';
+import { triggers } from '../api/triggers/objects.ts';
 import { systemClock } from '../clock.ts';
 import { Informer } from '../kube/informer.ts';
 import { apiVersionOf } from '../kube/object.ts';
-import type { KubeObject } from '../resource.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { keysExceptOwnStatus } from '../kube/own-writes.ts';
 import type { Leadership } from '../kube/buckets.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { feedQueue, runReplica } from '../kube/replica.ts';
-import { configMaps } from '../kube/resources.ts';
+import { configMaps, type ConfigMap } from '../kube/resources.ts';
 import { electionSettings } from '../role/election-settings.ts';
 import { FlagError, parseRoleFlags, type Environment, type RoleFlags } from '../role/flags.ts';
 import { electLeaders, ledBy } from '../role/leadership.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
+import { electionMap } from './election-map.ts';
 import { byNamespace, ListenerCaches } from './eventlistener/caches.ts';
 import { listenersBeside } from './eventlistener/disruption.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
-import { listenerSettings, type ListenerSettings } from './eventlistener/settings.ts';
 import { affectedBy, selectionReconciler } from './schedule/selection-reconciler.ts';
+import { TriggersSettings } from './settings.ts';
 
 interface TriggersFlags extends RoleFlags {
   sinkImage: string;
@@ -62,17 +62,15 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
   return runRole(triggersRole, [args, env], end);
 }
 
-const observabilityMaps = { logging: 'config-logging-triggers', observability: 'config-observability-triggers' };
 const queueNames = { eventListener: 'github.com.tektoncd.triggers.pkg.reconciler.eventlistener.Reconciler' } as const;
 /** Upstream has none for Triggers; who leads a key is decided as for listeners. */
 const schedulesQueue = 'trigger-schedules';
 
-type Settings = Informer<KubeObject & { data?: Record<string, string> }>;
-
 /** What the controllers of this role share. */
 interface Parts {
   process: RoleProcess<TriggersFlags>;
-  settings: Settings;
+  maps: Informer<ConfigMap>;
+  settings: TriggersSettings;
   caches: ListenerCaches;
   led: Leadership;
   metrics: QueueMetricsRegistry;
@@ -81,19 +79,22 @@ interface Parts {
 async function work(process: RoleProcess<TriggersFlags>): Promise<void> {
   const { flags, end, log, meters, client, events, ready } = process;
   const { systemNamespace: namespace } = flags;
-  const settings: Settings = new Informer({ client, resource: configMaps, namespace, log });
+  const maps = new Informer<ConfigMap>({ client, resource: configMaps, namespace, log });
+  const settings = new TriggersSettings(flags, maps.store, process);
   const caches = new ListenerCaches(client, flags, log);
   const stop = new AbortController();
-  const watchingSettings = settings.run(AbortSignal.any([end, stop.signal]));
+  const watchingSettings = maps.run(AbortSignal.any([end, stop.signal]));
   try {
-    await settings.synced(end);
-    const names = observabilityMaps;
-    process.observe({ configMaps: settings.store, namespace, names, component: 'controller', events });
-    const election = settings.store.find(namespace, 'config-leader-election-triggers-controllers');
+    await maps.synced(end);
+    settings.applyLevel();
+    maps.onChange(() => settings.applyLevel());
+    const names = { observability: 'config-observability-triggers' };
+    process.observe({ configMaps: maps.store, namespace, names, component: 'controller', events });
+    const election = electionMap((name) => maps.store.find(namespace, name));
     const { leaderElection: config } = electionSettings(election?.data);
     const leaders = electLeaders({ client, flags, config, component: triggersRole.component, queueNames, log });
     const metrics = new QueueMetricsRegistry(meters.infrastructure);
-    const parts = { process, settings, caches, led: leaders.eventListener, metrics };
+    const parts = { process, maps, settings, caches, led: leaders.eventListener, metrics };
     await runReplica(
       {
         sources: [...caches.informers, { run: () => watchingSettings }],
@@ -118,14 +119,14 @@ function queueOf({ process, metrics }: Parts, name: string): WorkQueue {
 }
 
 function listenersController(parts: Parts): ControllerOptions {
-  const { process, settings, caches, led } = parts;
+  const { process, maps, settings, caches, led } = parts;
   const { client, flags, log, watchdog } = process;
   const queue = queueOf(parts, queueNames.eventListener);
   feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
   feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
   feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
   feedQueue(caches.budgets, queue, led, (change) => listenersBeside(change, caches.listeners));
-  settings.onChange(() => {
+  maps.onChange(() => {
     for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
   });
   const reconcile = listenerReconciler({
@@ -133,7 +134,7 @@ function listenersController(parts: Parts): ControllerOptions {
     find: (key) => caches.listeners.get(key),
     deployments: caches.deployments,
     budgets: (namespace) => caches.budgets.byIndex(byNamespace, namespace),
-    settings: () => settingsNow(process, settings),
+    settings: () => settings.listeners,
     clock: systemClock,
   });
   return { name: 'eventlistener', queue, concurrency: flags.concurrency, watchdog, log, ...ledBy(led), reconcile };
@@ -157,27 +158,4 @@ function schedulesController(parts: Parts): ControllerOptions {
     clock: systemClock,
   });
   return { name: schedulesQueue, queue, concurrency: flags.concurrency, watchdog, log, ...ledBy(led), reconcile };
-}
-
-const told = new Set<string>();
-
-/** A bad value is told once, on its ConfigMap and in the log. */
-function settingsNow({ flags, log }: RoleProcess<TriggersFlags>, configs: Settings): ListenerSettings {
-  const data = (name: string) => configs.store.find(flags.systemNamespace, name)?.data;
-  const { settings, problems } = listenerSettings({
-    defaults: data('config-defaults-triggers'),
-    features: data('feature-flags-triggers'),
-    logging: data('config-logging-triggers'),
-  });
-  for (const { message } of problems) {
-    if (!told.has(message)) log.warn({ group: triggersGroup }, message);
-    told.add(message);
-  }
-  return {
-    ...settings,
-    image: flags.sinkImage,
-    pullPolicy: flags.pullPolicy,
-    events: flags.events,
-    timeouts: { read: 5, handler: 30, interceptor: 30 },
-  };
 }

@@ -1,5 +1,6 @@
 // What the webhook's answers cost: `npm run bench:admission`. First a Pipeline of 50 tasks, judged without a network;
-// then creations as the API server asks about them, over TLS, with the caller's processor time left out.
+// then creations as the API server asks about them: HTTP/1.1 over TLS from another process. One at a time says how
+// long it waits; several connections say how many there can be, with the caller's processor time left out.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -101,9 +102,15 @@ function quantiles(values: number[]): string {
 const SERVED_MS = 5_000;
 const CONNECTIONS = 8;
 
+interface Load {
+  created: number;
+  /** How long validation alone took for its caller, in milliseconds. */
+  waited: number[];
+}
+
 /** Creations one after the other on each connection: the two calls of each, defaults and then validation. */
-async function load(port: number, ca: string, body: string): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, ca });
+async function load({ port, ca, body, connections }: Order): Promise<Load> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, ca });
   const call = (path: string) =>
     new Promise<void>((resolve, reject) => {
       const words = { port, host: 'localhost', path, agent, method: 'POST' };
@@ -114,22 +121,25 @@ async function load(port: number, ca: string, body: string): Promise<number> {
       sent.once('error', reject).end(body);
     });
   const end = Date.now() + SERVED_MS;
-  let created = 0;
+  const waited: number[] = [];
   const loop = async () => {
-    for (; Date.now() < end; created++) {
+    while (Date.now() < end) {
       await call('/defaulting');
+      const start = performance.now();
       await call('/resource-validation');
+      waited.push(performance.now() - start);
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, loop));
+  await Promise.all(Array.from({ length: connections }, loop));
   agent.destroy();
-  return created;
+  return { created: waited.length, waited };
 }
 
 interface Order {
   port: number;
   ca: string;
   body: string;
+  connections: number;
 }
 
 async function measureServed(what: string, body: string): Promise<void> {
@@ -138,20 +148,21 @@ async function measureServed(what: string, body: string): Promise<void> {
   const log = createLogger({ name: 'bench', level: 'error' });
   const server = await serve(routes, { port: 0, certificate, bodyLimit: 1 << 24, log });
   const caller = fork(import.meta.filename, ['caller']);
-  const round = async () => {
-    caller.send({ port: server.port, ca: authority.cert, body } satisfies Order);
-    return ((await once(caller, 'message')) as [number])[0];
+  const round = async (connections: number) => {
+    caller.send({ port: server.port, ca: authority.cert, body, connections } satisfies Order);
+    return ((await once(caller, 'message')) as [Load])[0];
   };
   // The first calls are compiled.
-  await round();
+  await round(CONNECTIONS);
+  const { waited } = await round(1);
   const before = process.cpuUsage();
-  const created = await round();
+  const { created } = await round(CONNECTIONS);
   const { user, system } = process.cpuUsage(before);
   caller.disconnect();
   await server.close();
   const cost = (user + system) / 1000 / created;
   console.log(
-    `${what}, both calls over TLS: ${created} in ${SERVED_MS / 1000} s, processor time ${cost.toFixed(2)} ms each: ${Math.round(2000 / cost)} a second on 2 cores`,
+    `${what}, both calls over TLS: ${created} in ${SERVED_MS / 1000} s, processor time ${cost.toFixed(2)} ms each: ${Math.round(2000 / cost)} a second on 2 cores; one at a time validation takes ${quantiles(waited)} for its caller`,
   );
 }
 
@@ -166,5 +177,5 @@ async function main(): Promise<void> {
 }
 
 if (process.argv[2] === 'caller')
-  process.on('message', ({ port, ca, body }: Order) => void load(port, ca, body).then((made) => process.send?.(made)));
+  process.on('message', (order: Order) => void load(order).then((made) => process.send?.(made)));
 else await main();

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { command, root } from '../../hack/command.ts';
+import { kinds } from '../../src/api/kinds.ts';
 
 /** What each value of the chart does to what helm renders; no cluster is touched. */
 let helm: string;
@@ -573,11 +574,39 @@ describe('the chart', () => {
       'config-leader-election-controller',
       'config-leader-election-events',
       'config-leader-election-resolvers',
-      'config-leader-election-triggers-controllers',
+      'config-leader-election-triggers-controller',
       'config-leader-election-triggers-webhook',
       'config-leader-election-webhook',
       'tekton-chains-config-leader-election',
     ]);
+  });
+
+  it('lets view see every kind, and edit and admin write all but what decides over their runs', async () => {
+    const rendered = await render();
+    const verbs = (role: string) => {
+      const label = `rbac.authorization.k8s.io/aggregate-to-${role}`;
+      const rules = rendered
+        .filter(({ kind, metadata }) => kind === 'ClusterRole' && metadata.labels?.[label] === 'true')
+        .flatMap((object) => object['rules'] as { apiGroups: string[]; resources: string[]; verbs: string[] }[]);
+      return kinds.map(({ group, plural }) => [
+        `${plural}.${group}`,
+        ...new Set(
+          rules
+            .filter(({ apiGroups, resources }) => apiGroups.includes(group) && resources.includes(plural))
+            .flatMap((rule) => rule.verbs)
+            .sort(),
+        ),
+      ]);
+    };
+    const all = kinds.map(({ group, plural }) => `${plural}.${group}`);
+    const guarded = ['verificationpolicies.tekton.dev', 'resolutionrequests.resolution.tekton.dev'];
+    const write = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+    expect(verbs('view')).toEqual(all.map((name) => [name, 'get', 'list', 'watch']));
+    for (const role of ['edit', 'admin'])
+      expect(verbs(role)).toEqual(all.map((name) => (guarded.includes(name) ? [name] : [name, ...write])));
+    expect((await render('rbac.aggregate=false')).filter(({ metadata }) => /aggregate/.test(metadata.name))).toEqual(
+      [],
+    );
   });
 
   it('writes no setting that the values do not name', async () => {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { customRuns, pipelines, stepActions, tasks } from '../../src/api/resources.ts';
+import { customRuns, pipelineRuns, pipelines, stepActions, tasks } from '../../src/api/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
@@ -11,6 +11,7 @@ const namespace = `definitions-${process.pid}`;
 const hostile = '</script><img src=x onerror="window.broken=1">\u202egnp.exe';
 let world: DashboardWorld;
 let readOnly = '';
+let writable = '';
 
 const objects: readonly [Resource, object][] = [
   [
@@ -93,7 +94,8 @@ beforeAll(async () => {
       tasks: [{ name: 'clone', outcome, seconds: 10 * (at + 1) }],
       ago: 600,
     });
-  readOnly = await world.start('--read-only');
+  [readOnly, writable] = await Promise.all([world.start('--read-only'), world.start()]);
+  await world.createReader(namespace, 'reader', ['get', 'list', 'watch']);
 }, 240_000);
 
 afterEach(() => world.closeWindows());
@@ -185,6 +187,78 @@ describe('the page of a definition', () => {
   });
 });
 
+describe('the form to start a run', () => {
+  const start = `${definition('Pipeline', 'release')}/start`;
+
+  it('makes a run of what is put in, and goes to its page', async () => {
+    const page = await world.openAt(writable, definition('Pipeline', 'release'));
+    await see(page, 'start', async () => {
+      await page.getByRole('link', { name: 'Start' }).click();
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.getByText('One field has to be put right first.').waitFor();
+      await page.getByText('has to be given: the definition has no default for it').waitFor();
+      await page.getByLabel('tag').fill(hostile);
+      await page.getByRole('button', { name: 'Add an item to platforms' }).click();
+      await page.getByLabel('platforms, item 3').fill('linux/s390x');
+      await page.getByRole('button', { name: 'Remove item 1 of platforms' }).click();
+      await page.getByLabel('level').selectOption('debug');
+      await page.getByLabel('repository').fill('registry.example.com');
+      await page.getByLabel('Where the files of cache are').selectOption('claim');
+      await page.getByLabel('Name of the claim').fill('old');
+      await page.getByLabel('Service account').fill('builder');
+      await page.getByLabel('Timeout').fill('1h30m');
+      await page.getByText('claimName: old').waitFor();
+      await page.getByRole('button', { name: 'Start' }).click();
+      await page.waitForURL(/\/runs\/[^/]+\/release-run-\w{5}$/);
+      const name = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+      const { spec } = (await world.client.get(pipelineRuns, namespace, name)) as { spec: unknown };
+      const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+      expect(spec).toEqual({
+        pipelineRef: { name: 'release' },
+        params: [
+          { name: 'tag', value: hostile },
+          { name: 'platforms', value: ['linux/arm64', 'linux/s390x'] },
+          { name: 'level', value: 'debug' },
+          { name: 'image', value: { repository: 'registry.example.com', name: 'n' } },
+        ],
+        workspaces: [
+          { name: 'source', volumeClaimTemplate: { spec: claim } },
+          { name: 'cache', persistentVolumeClaim: { claimName: 'old' } },
+        ],
+        taskRunTemplate: { serviceAccountName: 'builder' },
+        timeouts: { pipeline: '1h30m' },
+      });
+      expect(await page.evaluate('window.broken')).toBeUndefined();
+    });
+  });
+
+  it('is not there in read-only mode, whose server passes no run on', async () => {
+    const page = await openAt(start);
+    await see(page, 'start-read-only', async () => {
+      await page.getByText('This dashboard is read-only').waitFor();
+      expect(await page.getByRole('link', { name: 'Start' }).count()).toBe(0);
+    });
+    const refused = await fetch(`${readOnly}/apis/tekton.dev/v1/namespaces/${namespace}/pipelineruns`, {
+      method: 'POST',
+      headers: { 'tekton-client': 'x', 'content-type': 'application/json' },
+      body: JSON.stringify({ metadata: { generateName: 'x-' }, spec: { pipelineRef: { name: 'release' } } }),
+    });
+    expect([refused.status, await refused.text()]).toEqual([403, expect.stringContaining('read-only')]);
+  });
+
+  it('is not there for whom the API server would refuse it', async () => {
+    const token = await world.tokenOf(namespace, 'reader');
+    const { page } = await world.window(writable, { extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    await see(page, 'start-refused', async () => {
+      const asked = page.waitForResponse((answer) => answer.url().endsWith('/selfsubjectaccessreviews'));
+      await page.goto(`${writable}${start}`);
+      expect(await (await asked).json()).toMatchObject({ status: { allowed: false } });
+      await page.getByText('you may not create PipelineRuns').waitFor();
+      expect(await page.getByRole('link', { name: 'Start' }).count()).toBe(0);
+    });
+  });
+});
+
 describe('each of these pages', () => {
   it.each(['light', 'dark'] as const)('has nothing serious that axe finds, %s', async (colorScheme) => {
     const addresses = [
@@ -192,13 +266,13 @@ describe('each of these pages', () => {
       [definition('Pipeline', 'release'), 'The sources.'],
       [`${definition('Pipeline', 'release')}?task=build`, '$(params.level) in debug'],
       [`${definition('Pipeline', 'release')}/runs`, 'release-1'],
+      [`${definition('Pipeline', 'release')}/start`, 'Service account'],
     ] as const;
     // The same elements in other colours.
     for (const [address, text] of colorScheme === 'light' ? addresses : addresses.slice(1, 2)) {
-      const page = await openAt(address, { colorScheme, bypassCSP: true });
+      const page = await world.openAt(writable, address, { colorScheme, bypassCSP: true });
       await page.getByText(text).first().waitFor();
-      if (address.includes('/Pipeline/release') && !address.endsWith('/runs'))
-        await page.locator('.node').first().waitFor();
+      if (/release(?:\?|$)/.test(address)) await page.locator('.node').first().waitFor();
       await see(page, `axe-${colorScheme}-${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
     }
   });

@@ -283,15 +283,25 @@ describe('gates, without policies of the API server', () => {
       );
   });
 
-  it('nobody but the controller writes a status', async () => {
-    const name = nameOf(await created(run({ taskRef: { name: 't' } })));
-    const forged = { status: { podName: 'forged' } };
+  it.each([
+    ['TaskRun', { taskRef: { name: 't' } }],
+    ['PipelineRun', { pipelineRef: { name: 'p' } }],
+  ])('nobody but the controller writes the status of a %s', async (kind, spec) => {
+    const body = await created(
+      { ...object(kind, spec), ...{ status: { conditions: [{ type: 'Succeeded' }] } } },
+      'tenant',
+    );
+    expect(body['status']).toBeUndefined();
+    const forged = { status: { conditions: [{ type: 'Succeeded', status: 'True' }] } };
     for (const apiVersion of [v1, v1beta1]) {
-      const address = `${addressOf(apiVersion, 'TaskRun')}/${name}/status`;
-      expect(said(await world.call('PATCH', address, forged, 'tenant'))).toBe(
-        '403 only the controller writes the status of a TaskRun, not tenant',
+      const address = `${addressOf(apiVersion, kind)}/${nameOf(body)}`;
+      expect(said(await world.call('PATCH', `${address}/status`, forged, 'tenant'))).toBe(
+        `403 only the controller writes the status of a ${kind}, not tenant`,
       );
-      expect(said(await world.call('PATCH', address, forged, controller))).toBe('allowed');
+      expect(said(await world.call('PATCH', `${address}/status`, forged, controller))).toBe('allowed');
+      // Beside the spec it is not kept, whoever sends it.
+      const beside = await world.call('PATCH', address, { status: { conditions: null } }, 'tenant');
+      expect([beside.status, beside.body['status']]).toMatchObject([200, forged.status]);
     }
   });
 
@@ -362,6 +372,12 @@ describe('gates, without policies of the API server', () => {
       `403 only the controller makes PipelineRun ${name} the controlling owner of a TaskRun, not tenant`,
     );
     expect(said(await world.create(child, controller))).toBe('allowed');
+    const grown = nameOf(await created(run({ taskRef: { name: 't' } }), 'tenant'));
+    const adopted = { metadata: { ownerReferences } };
+    for (const apiVersion of [v1, v1beta1])
+      expect(said(await world.call('PATCH', `${addressOf(apiVersion, 'TaskRun')}/${grown}`, adopted, 'tenant'))).toBe(
+        `403 only the controller makes PipelineRun ${name} the controlling owner of a TaskRun, not tenant`,
+      );
   });
 });
 

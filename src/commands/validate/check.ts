@@ -1,6 +1,7 @@
 import { decodeAs, missingFields } from '../../api/decode.ts';
 import { objectSchema } from '../../api/crd.ts';
 import type { FieldError } from '../../api/fielderror.ts';
+import type { KindVersion } from '../../api/kind.ts';
 import { findKind, kinds, type FoundKind } from '../../api/kinds.ts';
 import type { ValidationContext } from '../../api/pipeline/v1/validation.ts';
 import { strictSchema } from '../../api/strict.ts';
@@ -10,9 +11,12 @@ import type { KubeObject, ObjectMeta } from '../../resource.ts';
 
 /** An object that has been read: in the form of its kind, with its defaults, as the version that is stored. */
 export interface Checked {
+  group: string;
   kind: string;
   name: string;
   namespace: string | undefined;
+  /** Whether its author marks it as deprecated. */
+  deprecated: boolean;
   spec: unknown;
 }
 
@@ -37,9 +41,7 @@ function checkKnown(
   context: ValidationContext,
 ): { errors: FieldError[]; checked: Checked } {
   const { spec, ...around } = object;
-  const outer = { ...objectSchema(kind, version), required: [] };
-  outer.properties = { ...outer.properties, metadata: metadataSchema, spec: {}, status: {} };
-  const whole = decodeAs(outer, around);
+  const whole = decodeAs(outerSchema({ kind, version }), around);
   const schema = strictSchema(version);
   const read = decodeAs(schema, spec ?? {}, 'spec');
   const unreadable = [
@@ -58,8 +60,34 @@ function checkKnown(
     unreadable.length > 0 ? unreadable : (version.validate?.(defaulted, { ...context, creating: true }) ?? []);
   return {
     errors: [...errors, ...orderErrors(kind.kind, storedSpec)],
-    checked: { kind: kind.kind, name: metadata.name ?? '', namespace: metadata.namespace, spec: storedSpec },
+    checked: {
+      group: kind.group,
+      kind: kind.kind,
+      name: metadata.name ?? '',
+      namespace: metadata.namespace,
+      deprecated: isDeprecated(metadata),
+      spec: storedSpec,
+    },
   };
+}
+
+/** As Tekton's catalog marks what it no longer keeps, in an annotation, and others do in a label. */
+function isDeprecated({ annotations, labels }: ObjectMeta): boolean {
+  return [annotations, labels].some((texts) => texts?.['tekton.dev/deprecated'] === 'true');
+}
+
+const outerSchemas = new WeakMap<KindVersion, StructuralSchema>();
+
+/** What is around the spec of a version; made once, for it takes longer than all else that is looked at. */
+function outerSchema({ kind, version }: FoundKind): StructuralSchema {
+  let schema = outerSchemas.get(version);
+  if (!schema) {
+    const whole = objectSchema(kind, version);
+    const properties = { ...whole.properties, metadata: metadataSchema, spec: {}, status: {} };
+    schema = { ...whole, required: [], properties };
+    outerSchemas.set(version, schema);
+  }
+  return schema;
 }
 
 const texts: StructuralSchema = { type: 'object', additionalProperties: { type: 'string' } };

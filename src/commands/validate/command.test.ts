@@ -72,11 +72,29 @@ describe('tektite validate', () => {
     expect((await run(['-', '--feature', 'enable-api-fields=alpha'], alpha)).status).toBe(0);
   });
 
+  it('rules of good practice, but for those that are left out', async () => {
+    const { out } = await run(['-', '--lint', '-o', 'sarif'], good);
+    const [{ tool, results }] = (JSON.parse(out) as { runs: [{ tool: { driver: object }; results: object[] }] }).runs;
+    expect(tool.driver).toHaveProperty('rules', [
+      { id: 'no-description', shortDescription: { text: 'a definition without a description' } },
+      { id: 'no-limits', shortDescription: { text: 'a step without a memory limit' } },
+      { id: 'unnamed-step', shortDescription: { text: 'a step without a name' } },
+    ]);
+    expect(results).toHaveLength(3);
+    const { status, out: left } = await run(['-', '--lint', '--lint-disable', 'no-limits,unnamed-step'], good);
+    expect([status, left]).toEqual([
+      0,
+      expect.stringMatching(/\[no-description\]\n.* 0 error\(s\), 1 warning\(s\)\n$/),
+    ]);
+  });
+
   it.each([
     [['missing.yaml'], 2, 'missing.yaml cannot be read'],
     [['-', '-o', 'xml'], 2, '-o is "xml"; use text, json, sarif'],
     [['-', '--feature', 'enable-api-fields=gamma'], 2, '"gamma"'],
     [['-', '--feature', 'x'], 2, 'write KEY=VALUE'],
+    [['-', '--lint', '--lint-disable', 'no-limit'], 2, 'there is no rule "no-limit"; did you mean "no-limits"?'],
+    [['-', '--lint-disable', 'no-limits'], 2, '--lint-disable needs --lint'],
     [[], 1, 'requires at least 1 arg(s)'],
   ])('a command line that cannot be followed: %j', async (words, wanted, text) => {
     const { status, err } = await run(words);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { command, CommandError, type Command, type Context, repeated } from '../command.ts';
 import { text, texts, toggle } from '../flags.ts';
+import { isLintRule, lintRules, type LintRule } from './lint/rules.ts';
 import type { SourceFile } from './run.ts';
 
 /** Larger ones are no manifests. */
@@ -23,10 +24,14 @@ export const validateCommand: Command = command({
     "Check a file and a folder; '-' is standard input:\n\n    tektite validate pipeline.yaml tasks/",
     'What kustomize or Helm makes:\n\n    kustomize build . | tektite validate -\n    helm template . | tektite validate -',
     'For a code host:\n\n    tektite validate --lint -o sarif .tekton > tektite.sarif',
+    'Good practice, but for what is not wanted here:\n\n    tektite validate --lint --lint-disable kebab-case,no-description .tekton',
   ].join('\n\n'),
   offers: repeated({ files: true }),
   flags: {
     lint: toggle('also say what works and could be better'),
+    'lint-disable': texts('rules of --lint to leave out, such as no-limits', {
+      offer: { words: Object.keys(lintRules) },
+    }),
     output: text('text, json or sarif', { short: 'o', initial: 'text' }),
     feature: texts('KEY=VALUE of ConfigMap feature-flags, such as enable-api-fields=alpha'),
   },
@@ -41,15 +46,27 @@ export const validateCommand: Command = command({
     ]);
     const format = formats.find((each) => each === flags.output);
     if (!format) throw new CommandError(`-o is ${JSON.stringify(flags.output)}; use ${formats.join(', ')}`, UNREADABLE);
+    const disabled = await rulesOf(flags['lint-disable'], flags.lint);
     const { flags: features, problems } = parseFeatureFlags(Object.fromEntries(flags.feature.map(featureOf)));
     if (problems[0]) throw new CommandError(`--feature: ${problems[0].message}`, UNREADABLE);
     const files = (await Promise.all(given.map((name) => filesOf(context, name)))).flat();
     const settings = { flags: features, defaults: parseDefaults(undefined).defaults };
-    const { findings, objects } = validateFiles(files, settings, flags.lint);
+    const { findings, objects } = validateFiles(files, settings, flags.lint ? { disabled } : undefined);
     context.terminal.out(report(findings, objects, format, context.environment.version));
     return findings.some(({ severity }) => severity === 'error') ? 1 : 0;
   },
 });
+
+/** @throws CommandError for a name that is no rule's, or where no rule is asked for */
+async function rulesOf(names: readonly string[], lint: boolean): Promise<Set<LintRule>> {
+  if (names.length > 0 && !lint) throw new CommandError('--lint-disable needs --lint', UNREADABLE);
+  const unknown = names.find((name) => !isLintRule(name));
+  if (unknown !== undefined) {
+    const { meant } = await import('./lint/object.ts');
+    throw new CommandError(`--lint-disable: there is no rule ${JSON.stringify(unknown)}${meant(unknown)}`, UNREADABLE);
+  }
+  return new Set(names.filter(isLintRule));
+}
 
 function featureOf(pair: string): [string, string] {
   const at = pair.indexOf('=');

@@ -87,10 +87,8 @@ function segmentsOf(path: string): string[] {
 function childOf(node: unknown, segment: string): { node: unknown; offset: number } | undefined {
   if (isSeq(node)) {
     const word = segment.slice(1, -1);
-    const byName = node.items.findIndex(
-      (each) => isMap(each) && [each.get('name'), each.get('pipelineTaskName')].includes(word),
-    );
-    const item = node.items[/^\d+$/.test(word) ? Number(word) : byName];
+    const isNamed = (each: unknown) => isMap(each) && [each.get('name'), each.get('pipelineTaskName')].includes(word);
+    const item = /^\d+$/.test(word) ? node.items[Number(word)] : node.items.find(isNamed);
     return isNode(item) ? { node: item, offset: item.range?.[0] ?? 0 } : undefined;
   }
   if (!isMap(node)) return undefined;

@@ -9,7 +9,10 @@ import { resultReferences, textsIn } from '../../api/pipeline/v1/variables.ts';
 import type { Checked } from './check.ts';
 
 /** Definitions that were given, by kind, namespace and name. */
-export type Definitions = (kind: 'Task' | 'Pipeline', user: Filed, name: string | undefined) => unknown;
+export type Definitions = (kind: string, user: Filed, name: string | undefined) => Filed | undefined;
+
+/** The same for one user of them. */
+export type Look = (kind: string, name: string | undefined) => Filed | undefined;
 
 export type RuledError = FieldError & { rule: string };
 
@@ -23,17 +26,15 @@ export interface Filed extends Checked {
  * folders hold variants of one thing. An object without a namespace is of every namespace.
  */
 export function definitionsOf(objects: readonly Filed[]): Definitions {
+  const byName = Map.groupBy(objects, ({ kind, name }) => JSON.stringify([kind, name]));
   return (kind, user, name) => {
     if (!name) return undefined;
-    const found = objects.filter(
-      (each) =>
-        each.kind === kind &&
-        each.name === name &&
-        (each.namespace === undefined || user.namespace === undefined || each.namespace === user.namespace),
+    const found = (byName.get(JSON.stringify([kind, name])) ?? []).filter(
+      (each) => each.namespace === undefined || user.namespace === undefined || each.namespace === user.namespace,
     );
     const own = found.filter((each) => each.file === user.file);
     const [only, ...more] = own.length > 0 ? own : found;
-    return more.length > 0 ? undefined : only?.spec;
+    return more.length > 0 ? undefined : only;
   };
 }
 
@@ -70,13 +71,13 @@ export function referenceErrors(user: Filed, definitions: Definitions): RuledErr
 }
 
 function ofTaskRun({ taskRef, params, workspaces }: TaskRunSpec, user: Filed, definitions: Definitions): RuledError[] {
-  const task = definitions('Task', user, taskRef?.name) as TaskSpec | undefined;
+  const task = definitions('Task', user, taskRef?.name)?.spec as TaskSpec | undefined;
   return task ? compared(wantedBy('Task', taskRef?.name, task), givenBy({ params, workspaces }), 'spec') : [];
 }
 
 function ofPipelineRun(run: PipelineRunSpec, user: Filed, definitions: Definitions): RuledError[] {
   const { pipelineRef, pipelineSpec } = run;
-  const pipeline = definitions('Pipeline', user, pipelineRef?.name) as PipelineSpec | undefined;
+  const pipeline = definitions('Pipeline', user, pipelineRef?.name)?.spec as PipelineSpec | undefined;
   return [
     ...(pipeline ? compared(wantedBy('Pipeline', pipelineRef?.name, pipeline), givenBy(run), 'spec') : []),
     ...(pipelineSpec ? ofPipeline(pipelineSpec, 'spec.pipelineSpec', user, definitions) : []),
@@ -86,11 +87,11 @@ function ofPipelineRun(run: PipelineRunSpec, user: Filed, definitions: Definitio
 function ofPipeline(spec: PipelineSpec, path: string, user: Filed, definitions: Definitions): RuledError[] {
   const tasks = new Map([...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [task.name ?? '', task]));
   const specOf = (task: PipelineTask | undefined) =>
-    task?.taskSpec ?? (definitions('Task', user, task?.taskRef?.name) as TaskSpec | undefined);
+    task?.taskSpec ?? (definitions('Task', user, task?.taskRef?.name)?.spec as TaskSpec | undefined);
   return (['tasks', 'finally'] as const).flatMap((section) =>
     (spec[section] ?? []).flatMap((task, index) => {
       const at = `${path}.${section}[${index}]`;
-      const used = definitions('Task', user, task.taskRef?.name) as TaskSpec | undefined;
+      const used = definitions('Task', user, task.taskRef?.name)?.spec as TaskSpec | undefined;
       return [
         ...(used ? compared(wantedBy('Task', task.taskRef?.name, used), givenBy(task), at) : []),
         ...resultErrors(task, at, (name) => specOf(tasks.get(name))),

@@ -1,4 +1,5 @@
 import type { Finding } from './finding.ts';
+import { isLintRule, lintRules } from './lint/rules.ts';
 
 export const formats = ['text', 'json', 'sarif'] as const;
 export type Format = (typeof formats)[number];
@@ -30,6 +31,10 @@ function summary(findings: readonly Finding[], objects: number): string {
   return `${objects} object(s): ${errors} error(s), ${warnings} warning(s)`;
 }
 
+function described(id: string): object {
+  return isLintRule(id) ? { id, shortDescription: { text: lintRules[id] } } : { id };
+}
+
 /** SARIF 2.1.0, as code hosts show it beside the lines. */
 function sarif(findings: readonly Finding[], version: string): object {
   const rules = [...new Set(findings.map(({ rule }) => rule))].sort();
@@ -38,7 +43,7 @@ function sarif(findings: readonly Finding[], version: string): object {
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'tektite validate', version, rules: rules.map((id) => ({ id })) } },
+        tool: { driver: { name: 'tektite validate', version, rules: rules.map(described) } },
         results: findings.map(({ file, line, column, severity, rule, path, message }) => ({
           ruleId: rule,
           level: severity,

@@ -37,7 +37,7 @@ const good = `    - name: first
 
 function found(files: Record<string, string>): string[] {
   const sources: SourceFile[] = Object.entries(files).map(([file, text]) => ({ file, text }));
-  return validateFiles(sources, defaultValidationContext, false).findings.map(
+  return validateFiles(sources, defaultValidationContext).findings.map(
     ({ file, line, column, severity, rule, message }) => `${file}:${line}:${column} ${severity} ${rule}: ${message}`,
   );
 }
@@ -121,6 +121,28 @@ const rows: Row[] = [
     want: ['r.yaml:4:1 error missing-workspace: Pipeline hello needs workspace "w"; bind it'],
   },
   {
+    what: 'a run of a template that gives a Pipeline nothing',
+    files: {
+      'p.yaml': pipeline(good),
+      't.yaml': `apiVersion: triggers.tekton.dev/v1beta1
+kind: TriggerTemplate
+metadata: { name: t }
+spec:
+  resourcetemplates:
+    - apiVersion: tekton.dev/v1
+      kind: PipelineRun
+      metadata: { generateName: r- }
+      spec:
+        pipelineRef: { name: hello }
+        params: [{ name: whom, value: me }]
+`,
+    },
+    want: [
+      't.yaml:9:7 error missing-workspace: Pipeline hello needs workspace "w"; bind it',
+      't.yaml:11:18 error unknown-param: Pipeline hello has no param "whom"; it has none',
+    ],
+  },
+  {
     what: 'a Task that is not among the files may be on the cluster',
     files: { 'p.yaml': pipeline(good) },
     want: [],
@@ -180,11 +202,19 @@ describe('manifests are checked', () => {
   it.each(rows)('$what', ({ files, want }) => expect(found(files)).toEqual(want));
 });
 
+it('many objects take little time', () => {
+  const text = Array.from({ length: 1_000 }, (_each, index) => task.replace('greet', `greet-${index}`)).join('---\n');
+  const before = process.cpuUsage();
+  const { objects } = validateFiles([{ file: 't.yaml', text }], defaultValidationContext);
+  const { user, system } = process.cpuUsage(before);
+  expect(objects).toBe(1_000);
+  expect((user + system) / 1000).toBeLessThan(4_000);
+});
+
 describe('reports', () => {
   const { findings, objects } = validateFiles(
     [{ file: 't.yaml', text: task.replace('script:', 'scirpt:') }],
     defaultValidationContext,
-    false,
   );
   it('for people', () => {
     expect(report(findings, objects, 'text', '1')).toBe(

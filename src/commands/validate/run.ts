@@ -2,9 +2,19 @@ import type { FieldError } from '../../api/fielderror.ts';
 import type { ValidationContext } from '../../api/pipeline/v1/validation.ts';
 import { checkObject } from './check.ts';
 import { byPosition, type Finding } from './finding.ts';
-import { lint } from './lint/lint.ts';
+import { filesOf } from './lint/files.ts';
+import { lint, lintForeign, type LintOptions } from './lint/lint.ts';
 import { readManifests, type Manifest } from './manifest.ts';
-import { definitionsOf, referenceErrors, type Filed } from './references.ts';
+import { templated } from './lint/parts.ts';
+import type { Advice } from './lint/wording.ts';
+import {
+  definitionsOf,
+  referenceErrors,
+  type Definitions,
+  type Filed,
+  type Look,
+  type RuledError,
+} from './references.ts';
 
 /** A file and what is in it. */
 export interface SourceFile {
@@ -18,40 +28,75 @@ interface Looked {
   subject: string;
 }
 
+/** A manifest of another kind is no object of ours, and is not counted. */
+interface Read {
+  findings: Finding[];
+  looked: Looked[];
+  foreign: Manifest[];
+}
+
 /**
  * What is wrong with the objects of these files, each by itself and all together, in the order of the files' lines.
  * Objects of other kinds are passed over.
+ * @param options what of the rules of good practice is looked at too; nothing where it is left out
  */
 export function validateFiles(
   files: readonly SourceFile[],
   context: ValidationContext,
-  withLint: boolean,
+  options?: LintOptions,
 ): { findings: Finding[]; objects: number } {
-  const findings: Finding[] = [];
-  const looked: Looked[] = [];
+  const { findings, looked, foreign } = readFiles(files, context);
+  const objects = looked.flatMap(({ checked }) => checked ?? []);
+  const definitions = definitionsOf(objects);
+  for (const { manifest, checked, subject } of looked)
+    if (checked)
+      findings.push(...acrossFiles(checked, definitions).map((error) => found(manifest, subject, error, error.rule)));
+  if (options) {
+    const all = filesOf(objects);
+    for (const { manifest, checked, subject } of looked) {
+      if (!checked) continue;
+      const look: Look = (kind, name) => definitions(kind, checked, name);
+      findings.push(...advised(manifest, subject, lint(checked, manifest.object, { files: all, look, options })));
+    }
+    for (const manifest of foreign)
+      findings.push(...advised(manifest, subjectOf(manifest.object), lintForeign(manifest.object, options)));
+  }
+  return { findings: findings.sort(byPosition), objects: looked.length };
+}
+
+/** Of an object, and of those that a template makes when an event comes. */
+function acrossFiles(checked: Filed, definitions: Definitions): RuledError[] {
+  const made = templated(checked.kind, checked.spec).flatMap(({ kind, spec, at }) =>
+    referenceErrors({ ...checked, kind, spec }, definitions).map((error) => ({
+      ...error,
+      path: error.path.replace(/^spec/, at),
+    })),
+  );
+  return [...referenceErrors(checked, definitions), ...made];
+}
+
+function readFiles(files: readonly SourceFile[], context: ValidationContext): Read {
+  const read: Read = { findings: [], looked: [], foreign: [] };
   for (const { file, text } of files) {
     const { manifests, problems } = readManifests(file, text);
     for (const { position, message } of problems)
-      findings.push({ ...position, severity: 'error', rule: 'yaml', subject: '', path: '', message });
+      read.findings.push({ ...position, severity: 'error', rule: 'yaml', subject: '', path: '', message });
     for (const manifest of manifests) {
       const result = checkObject(manifest.object, context);
-      if (!result) continue;
+      if (!result) {
+        read.foreign.push(manifest);
+        continue;
+      }
       const subject = subjectOf(manifest.object);
-      looked.push({ manifest, checked: result.checked && { ...result.checked, file }, subject });
-      findings.push(...result.errors.map((error) => found(manifest, subject, error, 'invalid')));
+      read.looked.push({ manifest, checked: result.checked && { ...result.checked, file }, subject });
+      read.findings.push(...result.errors.map((error) => found(manifest, subject, error, 'invalid')));
     }
   }
-  const definitions = definitionsOf(looked.flatMap(({ checked }) => checked ?? []));
-  for (const { manifest, checked, subject } of looked) {
-    if (!checked) continue;
-    findings.push(...referenceErrors(checked, definitions).map((error) => found(manifest, subject, error, error.rule)));
-    if (!withLint) continue;
-    const advice = lint(checked, manifest.object);
-    findings.push(
-      ...advice.map((each): Finding => ({ ...found(manifest, subject, each, each.rule), severity: 'warning' })),
-    );
-  }
-  return { findings: findings.sort(byPosition), objects: looked.length };
+  return read;
+}
+
+function advised(manifest: Manifest, subject: string, advice: readonly Advice[]): Finding[] {
+  return advice.map((each) => ({ ...found(manifest, subject, each, each.rule), severity: 'warning' }));
 }
 
 function found(manifest: Manifest, subject: string, error: FieldError, rule: string): Finding {

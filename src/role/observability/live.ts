@@ -40,7 +40,8 @@ export interface Observed {
 export interface ObservabilitySource {
   configMaps: Pick<Store<ConfigMap>, 'find' | 'subscribe'>;
   namespace: string;
-  names: Readonly<Record<'logging' | 'observability', string>>;
+  /** Without `logging` the role itself follows its level. */
+  names: Readonly<{ logging?: string; observability: string }>;
   /** Whose level in config-logging counts. */
   component: LoggedComponent;
   /** Missing: problems are in the log alone. */
@@ -119,6 +120,7 @@ export class LiveObservability {
   }
 
   #readLogging(source: ObservabilitySource): void {
+    if (source.names.logging === undefined) return;
     const map = source.configMaps.find(source.namespace, source.names.logging);
     const { logging, problems } = parseLogging(map?.data);
     this.#report(map, problems);

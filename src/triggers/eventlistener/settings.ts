@@ -29,6 +29,8 @@ export interface TriggersConfig {
 
 /** A bad value and what is used in its place. */
 export interface SettingProblem {
+  /** The name of its ConfigMap. */
+  map: 'config-defaults-triggers' | 'feature-flags-triggers' | 'config-logging-triggers';
   key: string;
   message: string;
 }
@@ -41,6 +43,8 @@ type FromConfig = Pick<
 /** What the ConfigMaps say; a bad value keeps its default and is told. */
 export function listenerSettings({ defaults = {}, features = {}, logging = {} }: TriggersConfig): {
   settings: FromConfig;
+  /** Of the controller's own log; undefined where nothing, or nothing valid, is said of it. */
+  controllerLevel: string | undefined;
   problems: SettingProblem[];
 } {
   const problems: SettingProblem[] = [];
@@ -50,6 +54,7 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
     if (text === undefined) return 65532;
     if (/^\d{1,10}$/.test(text)) return Number(text);
     problems.push({
+      map: 'config-defaults-triggers',
       key,
       message: `${key} is ${JSON.stringify(text)}; give a number, or "" to leave it out; 65532 is used`,
     });
@@ -58,15 +63,18 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
   const nonRoot = defaults['default-run-as-non-root'] ?? 'true';
   if (!['true', 'false', ''].includes(nonRoot))
     problems.push({
+      map: 'config-defaults-triggers',
       key: 'default-run-as-non-root',
       message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
     });
-  const level = logging['loglevel.eventlistener'] ?? 'info';
-  if (logLevel(level) === undefined)
-    problems.push({
-      key: 'loglevel.eventlistener',
-      message: `loglevel.eventlistener is ${JSON.stringify(level)}; give debug, info, warn or error; info is used`,
-    });
+  const level = (key: string, otherwise: string): string | undefined => {
+    const text = logging[key];
+    if (text === undefined) return undefined;
+    const known = logLevel(text);
+    const message = `${key} is ${JSON.stringify(text)}; give debug, info, warn or error; ${otherwise} is used`;
+    if (known === undefined) problems.push({ map: 'config-logging-triggers', key, message });
+    return known;
+  };
   return {
     settings: {
       defaultServiceAccount: defaults['default-service-account'] || 'default',
@@ -75,8 +83,9 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       fsGroup: id('default-fs-group'),
       runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
       labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
-      logLevel: logLevel(level) ?? 'info',
+      logLevel: level('loglevel.eventlistener', 'info') ?? 'info',
     },
+    controllerLevel: level('loglevel.controller', "the chart's triggers.controller.logLevel"),
     problems,
   };
 }
@@ -87,6 +96,7 @@ function pattern(text: string | undefined, problems: SettingProblem[]): RegExp |
     return new RegExp(text);
   } catch {
     problems.push({
+      map: 'feature-flags-triggers',
       key: 'labels-exclusion-pattern',
       message: `labels-exclusion-pattern is no regular expression: ${text}; no label is left out`,
     });

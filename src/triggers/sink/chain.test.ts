@@ -32,6 +32,12 @@ function world(replaced?: Buffer): { client: InterceptorClient; asked: Intercept
   return { client, asked };
 }
 
+function frozen(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) frozen(inner);
+}
+
 async function ask(event: ReceivedEvent, asking = world(), more = chain): Promise<InterceptorRequest[]> {
   const start = { body: event.content, header: event.header, extensions: {} };
   expect(await runChain(more, event, start, { client: asking.client, signal })).toMatchObject({ kind: 'passed' });
@@ -97,6 +103,8 @@ describe('the interceptor cel that comes along', () => {
 
   async function judged(use: InterceptorUse, body = '{"ref":"refs/heads/main"}', clientConfig: object = { service }) {
     const event = { ...received(Buffer.from(body)), header: { 'X-Event': ['push'] } };
+    // All triggers share what was read: who changes it throws.
+    frozen(event.content.json);
     const { client, asked } = world();
     client.find = () => ({ metadata: { name: 'cel' }, spec: { clientConfig } });
     const start = { body: event.content, header: event.header, extensions: { before: 1 } };
@@ -126,9 +134,14 @@ describe('the interceptor cel that comes along', () => {
   });
 
   it('adds what its overlays make to what there is', async () => {
-    const overlays = [{ key: 'branch.name', expression: "body.ref.split('/')[2]" }];
-    const { result } = await judged(cel({ overlays }));
-    expect(result).toMatchObject({ event: { extensions: { before: 1, branch: { name: 'main' } } } });
+    const overlays = [
+      { key: 'branch.name', expression: "body.ref.split('/')[2]" },
+      { key: 'files', expression: 'body.commits.map(commit, commit.added)' },
+    ];
+    const body = '{"ref":"refs/heads/main","commits":[{"added":["a"]},{"added":[]}]}';
+    const { result } = await judged(cel({ overlays }), body);
+    const added = { branch: { name: 'main' }, files: [['a'], []] };
+    expect(result).toMatchObject({ event: { extensions: { before: 1, ...added } } });
   });
 
   it.each<[string, Record<string, unknown>, string, object]>([

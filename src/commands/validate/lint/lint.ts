@@ -1,91 +1,109 @@
 import type { PipelineSpec } from '../../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunSpec } from '../../../api/pipeline/v1/pipelinerun.ts';
-import type { StepActionRef } from '../../../api/pipeline/v1/params.ts';
 import type { TaskSpec } from '../../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../../api/pipeline/v1/taskrun.ts';
-import type { EventListenerSpec, TriggerTemplateSpec } from '../../../api/triggers/spec.ts';
-import type { Checked } from '../check.ts';
-import type { RuledError } from '../references.ts';
+import type { EventListenerSpec, TriggerSpec, TriggerTemplateSpec } from '../../../api/triggers/spec.ts';
+import type { Filed, Look } from '../references.ts';
+import { amongFiles, referenceAmongFiles, type Files } from './files.ts';
+import { namingAdvice } from './naming.ts';
+import { annotationsOf, disabledIn, objectAdvice, removedAdvice, versionAdvice } from './object.ts';
+import { partsOf, templated, type Subject } from './parts.ts';
 import { pipelineAdvice } from './pipeline.ts';
-import { referenceAdvice, type Reference } from './reference.ts';
-import { timeoutAdvice } from './run.ts';
-import { stepActionAdvice, taskAdvice } from './task.ts';
-import { listenerAdvice, templateAdvice } from './trigger.ts';
+import { referenceAdvice } from './reference.ts';
+import type { LintRule } from './rules.ts';
+import { pipelineRunAdvice, taskRunAdvice, timeoutAdvice } from './run.ts';
+import { stepActionAdvice, taskAdvice, type StepActionParts } from './task.ts';
+import { listenerAdvice, templateAdvice, triggerAdvice, type Others } from './trigger.ts';
+import type { Advice } from './wording.ts';
 
-/** What works, and could be better. @param given the object as it was written: without defaults, and of its version */
-export function lint({ kind, spec }: Checked, given: Record<string, unknown>): RuledError[] {
-  const { tasks, pipelines, references } = partsOf(kind, spec);
+/** What the user asks of the rules. */
+export interface LintOptions {
+  /** Rules that are left out. */
+  disabled: ReadonlySet<LintRule>;
+}
+
+/**
+ * What works, and could be better.
+ * @param given the object as it was written: without defaults, and of its version
+ * @param look the definitions that the object may refer to
+ */
+export function lint(
+  object: Filed,
+  given: Record<string, unknown>,
+  { files, look, options }: { files: Files; look: Look; options: LintOptions },
+): Advice[] {
+  const { kind, spec } = object;
+  const subjects: Subject[] = [{ kind, spec, at: 'spec', written: given['spec'] }, ...templated(kind, spec)];
+  return enabled(given, options, [
+    ...objectAdvice(given),
+    ...amongFiles(object, files),
+    ...ofKind(kind, spec, { files, look }),
+    ...subjects.flatMap((subject) => ofSubject(subject, files, look)),
+  ]);
+}
+
+/** What to say of an object that is of no kind of ours. */
+export function lintForeign(given: Record<string, unknown>, options: LintOptions): Advice[] {
+  return enabled(given, options, removedAdvice(given));
+}
+
+/** Without what the command line, or the object itself, leaves out. */
+function enabled(given: Record<string, unknown>, { disabled }: LintOptions, found: Advice[]): Advice[] {
+  const own = new Set<string>(disabledIn(annotationsOf(given)));
+  return found.filter(({ rule }) => !disabled.has(rule) && !own.has(rule));
+}
+
+function ofSubject(subject: Subject, files: Files, look: Look): Advice[] {
+  const { tasks, pipelines, references } = partsOf(subject);
   return [
-    ...(/\/v1beta1$/.test(String(given['apiVersion'])) && ['Task', 'TaskRun', 'Pipeline', 'PipelineRun'].includes(kind)
-      ? [{ rule: 'old-version', path: 'apiVersion', message: `${kind} has tekton.dev/v1; write that` }]
-      : []),
     ...tasks.flatMap(({ path, part }) => taskAdvice(part, path)),
     ...pipelines.flatMap(({ path, part }) => pipelineAdvice(part, path)),
-    ...references.flatMap(({ path, part }) => referenceAdvice(part, path)),
-    ...ofKind(kind, spec),
-    ...timeoutAdvice(kind, given['spec']),
+    ...references.flatMap(({ path, part }) => [
+      ...referenceAdvice(part.ref, path),
+      ...referenceAmongFiles(part, path, files, look),
+    ]),
+    ...timeoutAdvice(subject.kind, subject.written, subject.at),
+    ...ofRun(subject, look),
   ];
 }
 
+function ofRun(subject: Subject, look: Look): Advice[] {
+  const { kind, spec, at } = subject;
+  if (kind === 'TaskRun') {
+    const run = spec as TaskRunSpec;
+    const task = run.taskSpec ?? (look('Task', run.taskRef?.name)?.spec as TaskSpec | undefined);
+    return taskRunAdvice(run, at, task);
+  }
+  if (kind !== 'PipelineRun') return [];
+  const { pipelineRef, pipelineSpec } = spec as PipelineRunSpec;
+  const pipeline = pipelineSpec ?? (look('Pipeline', pipelineRef?.name)?.spec as PipelineSpec | undefined);
+  return pipelineRunAdvice(
+    subject,
+    pipeline,
+    (task) => task.taskSpec ?? (look('Task', task.taskRef?.name)?.spec as TaskSpec | undefined),
+  );
+}
+
 /** What only this kind has. */
-function ofKind(kind: string, spec: unknown): RuledError[] {
+function ofKind(kind: string, spec: unknown, others: Others): Advice[] {
   switch (kind) {
+    case 'Task':
+    case 'Pipeline':
+      return namingAdvice(kind, spec as TaskSpec | PipelineSpec);
     case 'StepAction':
-      return stepActionAdvice(spec as Parameters<typeof stepActionAdvice>[0], 'spec');
+      return [...namingAdvice(kind, spec as TaskSpec), ...stepActionAdvice(spec as StepActionParts, 'spec')];
     case 'EventListener':
-      return listenerAdvice(spec as EventListenerSpec);
+      return listenerAdvice(spec as EventListenerSpec, others);
+    case 'Trigger':
+      return triggerAdvice(spec as TriggerSpec, 'spec', others);
     case 'TriggerTemplate':
-      return templateAdvice(spec as TriggerTemplateSpec);
+      return [
+        ...templateAdvice(spec as TriggerTemplateSpec),
+        ...((spec as TriggerTemplateSpec).resourcetemplates ?? []).flatMap((object, index) =>
+          versionAdvice(object, `spec.resourcetemplates[${index}].apiVersion`),
+        ),
+      ];
     default:
       return [];
   }
-}
-
-/** A part of an object, and where it is. */
-interface At<T> {
-  path: string;
-  part: T;
-}
-
-interface Parts {
-  tasks: At<TaskSpec>[];
-  pipelines: At<PipelineSpec>[];
-  references: At<Reference>[];
-}
-
-/** The specs and references of an object, wherever they are written. */
-function partsOf(kind: string, spec: unknown): Parts {
-  const parts: Parts = { tasks: [], pipelines: [], references: [] };
-  if (kind === 'Task') addTask(parts, 'spec', spec as TaskSpec);
-  if (kind === 'Pipeline') addPipeline(parts, 'spec', spec as PipelineSpec);
-  if (kind === 'TaskRun') {
-    const { taskRef, taskSpec } = spec as TaskRunSpec;
-    addReference(parts, 'spec.taskRef', taskRef);
-    if (taskSpec) addTask(parts, 'spec.taskSpec', taskSpec);
-  }
-  if (kind === 'PipelineRun') {
-    const { pipelineRef, pipelineSpec } = spec as PipelineRunSpec;
-    addReference(parts, 'spec.pipelineRef', pipelineRef);
-    if (pipelineSpec) addPipeline(parts, 'spec.pipelineSpec', pipelineSpec);
-  }
-  return parts;
-}
-
-function addPipeline(parts: Parts, path: string, pipeline: PipelineSpec): void {
-  parts.pipelines.push({ path, part: pipeline });
-  for (const section of ['tasks', 'finally'] as const)
-    for (const [index, { taskRef, taskSpec }] of (pipeline[section] ?? []).entries()) {
-      const at = `${path}.${section}[${index}]`;
-      addReference(parts, `${at}.taskRef`, taskRef);
-      if (taskSpec) addTask(parts, `${at}.taskSpec`, taskSpec);
-    }
-}
-
-function addTask(parts: Parts, path: string, task: TaskSpec): void {
-  parts.tasks.push({ path, part: task });
-  for (const [index, { ref }] of (task.steps ?? []).entries()) addReference(parts, `${path}.steps[${index}].ref`, ref);
-}
-
-function addReference(parts: Parts, path: string, reference: StepActionRef | undefined): void {
-  if (reference) parts.references.push({ path, part: reference });
 }

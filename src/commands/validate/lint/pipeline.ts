@@ -1,36 +1,31 @@
 import type { PipelineSpec, PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
 import { resultReferences, textsIn } from '../../../api/pipeline/v1/variables.ts';
-import type { RuledError } from '../references.ts';
-import { advice, mentions } from './wording.ts';
+import { secretParams, unusedParams } from './task.ts';
+import { guardAdvice } from './when.ts';
+import { advice, mentions, type Advice } from './wording.ts';
 
 /** A Pipeline's spec, or one that is written in place. */
-export function pipelineAdvice(pipeline: PipelineSpec, path: string): RuledError[] {
+export function pipelineAdvice(pipeline: PipelineSpec, path: string): Advice[] {
   return [
     ...unusedParams(pipeline, path),
+    ...secretParams(pipeline, path),
     ...unusedWorkspaces(pipeline, path),
     ...eachTask(pipeline, path).flatMap(({ task, at }) => [
       ...unreadResults(task, pipeline, at),
-      ...needlessOrder(task, at),
+      ...orderAdvice(task, at),
+      ...guardAdvice(task.when, `${at}.when`),
     ]),
   ];
 }
 
-function eachTask(pipeline: PipelineSpec, path: string): { task: PipelineTask; at: string }[] {
+/** Its tasks and those of finally, and where they are. */
+export function eachTask(pipeline: PipelineSpec, path: string): { task: PipelineTask; at: string }[] {
   return (['tasks', 'finally'] as const).flatMap((section) =>
     (pipeline[section] ?? []).map((task, index) => ({ task, at: `${path}.${section}[${index}]` })),
   );
 }
 
-function unusedParams({ params = [], ...rest }: PipelineSpec, path: string): RuledError[] {
-  const text = JSON.stringify([rest, params.map((each) => each.default)]);
-  return params.flatMap(({ name }, index) =>
-    mentions(text, 'params', name)
-      ? []
-      : [advice('unused-param', `${path}.params[${index}]`, `param "${name}" is not used`)],
-  );
-}
-
-function unusedWorkspaces(pipeline: PipelineSpec, path: string): RuledError[] {
+function unusedWorkspaces(pipeline: PipelineSpec, path: string): Advice[] {
   const tasks = eachTask(pipeline, path).map(({ task }) => task);
   const bound = new Set(tasks.flatMap((task) => (task.workspaces ?? []).map((each) => each.workspace || each.name)));
   // Tasks that are written in place, and the steps in them, see the pipeline's workspaces.
@@ -46,7 +41,7 @@ function unusedWorkspaces(pipeline: PipelineSpec, path: string): RuledError[] {
 const FOR_CHAINS = /(?:IMAGES?|IMAGE_URL|IMAGE_DIGEST|ARTIFACT_\w+|ARTIFACT_URI|_URI|_DIGEST|CHAINS-GIT_\w+)$/;
 
 /** Those of a task that is written in place are for its pipeline alone. */
-function unreadResults({ name, taskSpec }: PipelineTask, pipeline: PipelineSpec, at: string): RuledError[] {
+function unreadResults({ name, taskSpec }: PipelineTask, pipeline: PipelineSpec, at: string): Advice[] {
   const text = JSON.stringify(pipeline);
   return (taskSpec?.results ?? []).flatMap((result, index) => {
     const isRead = ['tasks', 'finally'].some((section) => mentions(text, `${section}.${name}.results`, result.name));
@@ -56,15 +51,17 @@ function unreadResults({ name, taskSpec }: PipelineTask, pipeline: PipelineSpec,
   });
 }
 
-function needlessOrder({ runAfter = [], params, when, matrix }: PipelineTask, at: string): RuledError[] {
+function orderAdvice({ runAfter = [], params, when, matrix }: PipelineTask, at: string): Advice[] {
   const read = new Set(
     textsIn([params, when, matrix])
       .flatMap(resultReferences)
       .map(({ task }) => task),
   );
-  return runAfter.flatMap((name, index) =>
-    read.has(name)
-      ? [advice('needless-order', `${at}.runAfter[${index}]`, `it runs after "${name}" anyway, whose results it reads`)]
-      : [],
-  );
+  return runAfter.flatMap((name, index) => {
+    const place = `${at}.runAfter[${index}]`;
+    if (runAfter.indexOf(name) < index)
+      return [advice('duplicate-order', place, `"${name}" is named before; leave this one out`)];
+    if (!read.has(name)) return [];
+    return [advice('needless-order', place, `it runs after "${name}" anyway, whose results it reads`)];
+  });
 }

@@ -1,8 +1,5 @@
 import type { StepActionRef } from '../../../api/pipeline/v1/params.ts';
-import type { RuledError } from '../references.ts';
-import { advice } from './wording.ts';
-
-export type Reference = Pick<StepActionRef, 'resolver' | 'params'>;
+import { advice, isVariable, type Advice } from './wording.ts';
 
 /** What names one version for good, by resolver: the param, its form, and what to write. */
 const pinned: Readonly<Record<string, { name: string; form: RegExp; want: string }>> = {
@@ -13,12 +10,12 @@ const pinned: Readonly<Record<string, { name: string; form: RegExp; want: string
 };
 
 /** A reference to a definition elsewhere, which may be another one tomorrow. */
-export function referenceAdvice({ resolver, params }: Reference, path: string): RuledError[] {
+export function referenceAdvice({ resolver, params }: StepActionRef, path: string): Advice[] {
   const rule = Object.hasOwn(pinned, resolver ?? '') ? pinned[resolver ?? ''] : undefined;
   if (rule === undefined) return [];
   const index = (params ?? []).findIndex(({ name }) => name === rule.name);
   const value = params?.[index]?.value;
-  if (typeof value === 'string' && (value.includes('$(') || rule.form.test(value))) return [];
+  if (typeof value === 'string' && (isVariable(value) || rule.form.test(value))) return [];
   const message = `what the ${resolver} resolver finds may be another thing tomorrow; give ${rule.want} as ${rule.name} ("tektite pin" writes it)`;
   return [advice('unpinned-reference', index < 0 ? path : `${path}.params[${index}].value`, message)];
 }

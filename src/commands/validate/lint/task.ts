@@ -1,88 +1,65 @@
-import type { EnvVar } from '../../../api/core/container.ts';
 import type { ParamSpec } from '../../../api/pipeline/v1/params.ts';
-import type { Step, TaskSpec } from '../../../api/pipeline/v1/task.ts';
-import type { RuledError } from '../references.ts';
-import { advice, mentions, names } from './wording.ts';
-
-/** What any container of a task has. */
-type Container = Pick<Step, 'image' | 'script' | 'env' | 'volumeMounts' | 'securityContext'>;
+import type { StepResult, TaskSpec } from '../../../api/pipeline/v1/task.ts';
+import { containerAdvice, containersOf, type Container } from './container.ts';
+import { volumeAdvice } from './volume.ts';
+import { guardAdvice } from './when.ts';
+import { advice, mentions, names, type Advice } from './wording.ts';
+import { workspaceAdvice } from './workspace.ts';
 
 /** A Task's spec, or one that is written in place. */
-export function taskAdvice(task: TaskSpec, path: string): RuledError[] {
+export function taskAdvice(task: TaskSpec, path: string): Advice[] {
   return [
     ...containersOf(task, path).flatMap(({ at, container }) => containerAdvice(container, at)),
+    ...stepAdvice(task, path),
+    ...sidecarAdvice(task, path),
     ...limitAdvice(task, path),
     ...volumeAdvice(task, path),
     ...unusedParams(task, path),
-    ...unusedWorkspaces(task, path),
+    ...secretParams(task, path),
+    ...workspaceAdvice(task, path),
     ...unwrittenResults(task, path),
   ];
 }
 
-/** A StepAction's: one container and its params. */
-export function stepActionAdvice(action: Container & { params?: ParamSpec[] | undefined }, path: string): RuledError[] {
-  return [...containerAdvice(action, path), ...unusedParams(action, path)];
-}
+/** What a StepAction has: one container and its params. */
+export type StepActionParts = Container & {
+  params?: ParamSpec[] | undefined;
+  results?: StepResult[] | undefined;
+};
 
-function containersOf(task: TaskSpec, path: string): { at: string; container: Container }[] {
-  const listed = (['steps', 'sidecars'] as const).flatMap((list) =>
-    (task[list] ?? []).map((container, index) => ({ at: `${path}.${list}[${index}]`, container })),
-  );
-  return task.stepTemplate ? [...listed, { at: `${path}.stepTemplate`, container: task.stepTemplate }] : listed;
-}
-
-function containerAdvice(container: Container, at: string): RuledError[] {
+export function stepActionAdvice(action: StepActionParts, path: string): Advice[] {
   return [
-    ...imageAdvice(container, at),
-    ...scriptAdvice(container, at),
-    ...environmentAdvice(container.env ?? [], at),
-    ...privilegeAdvice(container, at),
+    ...containerAdvice(action, path),
+    ...unusedParams(action, path),
+    ...secretParams(action, path),
+    ...unwrittenOf(action, path),
   ];
 }
 
-function imageAdvice({ image }: Container, at: string): RuledError[] {
-  if (!image || image.includes('$(') || image.includes('@')) return [];
-  const tag = /:([^:/]+)$/.exec(image)?.[1];
-  if (tag !== undefined && tag !== 'latest') return [];
-  const message = `image ${JSON.stringify(image)} may be another one tomorrow; name a tag, or better a digest`;
-  return [advice('image-tag', `${at}.image`, message)];
+function stepAdvice({ steps = [] }: TaskSpec, path: string): Advice[] {
+  return steps.flatMap((step, index) => {
+    const at = `${path}.steps[${index}]`;
+    return [
+      ...(step.name
+        ? []
+        : [advice('unnamed-step', at, 'a step without a name: its log is hard to find, and nothing can refer to it')]),
+      ...guardAdvice(step.when, `${at}.when`),
+      ...unwrittenOf(step, at),
+    ];
+  });
 }
 
-/** A param's value becomes part of the program: `"; rm -rf /` does what it says. */
-function scriptAdvice({ script }: Container, at: string): RuledError[] {
-  const put = /\$\(params(?:\.|\[)[^()]*\)/.exec(script ?? '')?.[0];
-  if (put === undefined) return [];
-  const message = `${put} is put into the script as text, so that its value can be commands; put it into env, and read the variable`;
-  return [advice('script-injection', `${at}.script`, message)];
-}
-
-const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$/i;
-
-function environmentAdvice(env: readonly EnvVar[], at: string): RuledError[] {
-  return env.flatMap(({ name, value }, index) => [
-    ...(env.findIndex((each) => each.name === name) < index
-      ? [advice('duplicate-env', `${at}.env[${index}]`, `variable ${name} is set above; only the last one counts`)]
-      : []),
-    ...(value && SECRET_NAME.test(name) && !value.includes('$(')
-      ? [
-          advice(
-            'plain-secret',
-            `${at}.env[${index}].value`,
-            `the value of ${name} is readable by all who may read this; use valueFrom.secretKeyRef`,
-          ),
-        ]
-      : []),
-  ]);
-}
-
-function privilegeAdvice({ securityContext }: Container, at: string): RuledError[] {
-  if (securityContext?.['privileged'] !== true) return [];
-  const message = 'a privileged container is root on its node; name the capabilities that it needs';
-  return [advice('privileged', `${at}.securityContext.privileged`, message)];
+/** Steps wait until a sidecar is ready, which without a probe it is at once. */
+function sidecarAdvice({ sidecars = [] }: TaskSpec, path: string): Advice[] {
+  return sidecars.flatMap(({ name, readinessProbe, startupProbe }, index) => {
+    if (readinessProbe || startupProbe) return [];
+    const message = `steps begin before sidecar ${name || `number ${index + 1}`} serves; give it a readinessProbe`;
+    return [advice('no-readiness-probe', `${path}.sidecars[${index}]`, message)];
+  });
 }
 
 /** A step without a memory limit can take its node's. */
-function limitAdvice({ steps = [], stepTemplate }: TaskSpec, path: string): RuledError[] {
+function limitAdvice({ steps = [], stepTemplate }: TaskSpec, path: string): Advice[] {
   if (stepTemplate?.computeResources?.limits?.['memory'] !== undefined) return [];
   const without = steps.flatMap((step, index) =>
     step.ref || step.computeResources?.limits?.['memory'] !== undefined ? [] : [step.name || `number ${index + 1}`],
@@ -93,55 +70,8 @@ function limitAdvice({ steps = [], stepTemplate }: TaskSpec, path: string): Rule
   return [advice('no-limits', `${path}.steps`, message)];
 }
 
-function volumeAdvice(task: TaskSpec, path: string): RuledError[] {
-  const { volumes = [], steps = [], sidecars = [], stepTemplate } = task;
-  const containers = containersOf(task, path);
-  const mounted = new Set(
-    containers.flatMap(({ container }) => (container.volumeMounts ?? []).map(({ name }) => name)),
-  );
-  // What a StepAction mounts is its params' business, and what devices there are the step's.
-  const open = JSON.stringify([
-    steps.map(({ params }) => params),
-    [...steps, ...sidecars, stepTemplate ?? {}].map(devices),
-  ]);
-  const declared = new Set(volumes.map(({ name }) => name));
-  return [
-    ...volumes.flatMap(({ name, hostPath }, index) => [
-      ...(hostPath === undefined
-        ? []
-        : [
-            advice(
-              'host-path',
-              `${path}.volumes[${index}].hostPath`,
-              `volume ${name} is a folder of the node; use a workspace`,
-            ),
-          ]),
-      ...(!name || mounted.has(name) || open.includes(name) || name.includes('$(')
-        ? []
-        : [advice('unused-volume', `${path}.volumes[${index}]`, `volume ${name} is mounted nowhere`)]),
-    ]),
-    ...containers.flatMap(({ at, container }) =>
-      (container.volumeMounts ?? []).flatMap(({ name }, index) =>
-        declared.has(name) || !name || name.includes('$(')
-          ? []
-          : [
-              advice(
-                'unknown-volume',
-                `${at}.volumeMounts[${index}].name`,
-                `the task has no volume ${name}; a run needs one of that name in its pod template`,
-              ),
-            ],
-      ),
-    ),
-  ];
-}
-
-function devices(container: object): unknown {
-  return (container as { volumeDevices?: unknown }).volumeDevices;
-}
-
-/** A param that nothing in the task speaks of. */
-function unusedParams(spec: { params?: ParamSpec[] | undefined }, path: string): RuledError[] {
+/** A param that nothing in a definition speaks of. */
+export function unusedParams(spec: { params?: ParamSpec[] | undefined }, path: string): Advice[] {
   const { params = [], ...rest } = spec;
   const text = JSON.stringify([rest, params.map((each) => each.default)]);
   return params.flatMap(({ name }, index) =>
@@ -151,17 +81,18 @@ function unusedParams(spec: { params?: ParamSpec[] | undefined }, path: string):
   );
 }
 
-/** Its files may be found in many ways: whoever names it somewhere is believed. */
-function unusedWorkspaces({ workspaces = [], ...rest }: TaskSpec, path: string): RuledError[] {
-  const text = JSON.stringify([rest.steps, rest.sidecars, rest.stepTemplate, rest.volumes]);
-  return workspaces.flatMap(({ name, mountPath }, index) =>
-    names(text, name) || (mountPath !== undefined && text.includes(mountPath))
-      ? []
-      : [advice('unused-workspace', `${path}.workspaces[${index}]`, `workspace "${name}" is not used`)],
-  );
+const SECRET_PARAM = /(?:^|[-_.a-z])(?:password|passwd|token|api[-_]?key|private[-_]?key)$/i;
+
+/** A param's value stands in the run, in its status and in its provenance. */
+export function secretParams({ params = [] }: { params?: ParamSpec[] | undefined }, path: string): Advice[] {
+  return params.flatMap(({ name }, index) => {
+    if (!name || !SECRET_PARAM.test(name)) return [];
+    const message = `the value of param "${name}" is readable by all who may read a run; take the name of a Secret, and read its key in env`;
+    return [advice('secret-param', `${path}.params[${index}]`, message)];
+  });
 }
 
-function unwrittenResults({ results = [], steps = [] }: TaskSpec, path: string): RuledError[] {
+function unwrittenResults({ results = [], steps = [] }: TaskSpec, path: string): Advice[] {
   // A StepAction writes where its own code says.
   if (steps.some(({ ref }) => ref)) return [];
   const text = JSON.stringify(steps);
@@ -173,6 +104,26 @@ function unwrittenResults({ results = [], steps = [] }: TaskSpec, path: string):
             'unwritten-result',
             `${path}.results[${index}]`,
             `no step writes result "${name}"; write to $(results.${name}.path)`,
+          ),
+        ],
+  );
+}
+
+/** Results of a step or a StepAction, which it alone can write. */
+function unwrittenOf(
+  step: Pick<StepActionParts, 'results' | 'script' | 'command' | 'args' | 'env'>,
+  at: string,
+): Advice[] {
+  const { results = [], script, command, args, env } = step;
+  const text = JSON.stringify([script, command, args, env]);
+  return results.flatMap(({ name }, index) =>
+    names(text, name)
+      ? []
+      : [
+          advice(
+            'unwritten-result',
+            `${at}.results[${index}]`,
+            `the step does not write result "${name}"; write to $(step.results.${name}.path)`,
           ),
         ],
   );

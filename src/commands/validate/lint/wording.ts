@@ -1,6 +1,10 @@
-import type { RuledError } from '../references.ts';
+import type { FieldError } from '../../../api/fielderror.ts';
+import type { LintRule } from './rules.ts';
 
-export function advice(rule: string, path: string, message: string): RuledError {
+/** What works, and could be better. */
+export type Advice = FieldError & { rule: LintRule };
+
+export function advice(rule: LintRule, path: string, message: string): Advice {
   return { rule, path, message };
 }
 
@@ -14,4 +18,9 @@ export function mentions(json: string, prefix: string, name: string): boolean {
 export function names(text: string, name: string | undefined): boolean {
   if (!name) return true;
   return new RegExp(`(?<![A-Za-z0-9])${name.replaceAll(/[^A-Za-z0-9_]/g, '\\$&')}(?![A-Za-z0-9])`).test(text);
+}
+
+/** Whether a text has a variable in it, whose value is not known. */
+export function isVariable(text: string | undefined): boolean {
+  return text?.includes('$(') ?? false;
 }

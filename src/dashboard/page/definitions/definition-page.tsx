@@ -1,53 +1,87 @@
 import type { ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
 import { fieldsOf, textOf } from '../../view/untyped.ts';
-import { definitionKinds, listedKind } from '../../view/listed-kind.ts';
+import { definitionKinds, listedKind, type ListedKind } from '../../view/listed-kind.ts';
 import type { KubeObject } from '../../../resource.ts';
 import { spanText } from '../../view/span.ts';
 import { successText } from '../../view/usage.ts';
 import { noNamespace } from '../api/paths.ts';
+import { useRights } from '../api/use-rights.ts';
 import { keyOfUse, useUses } from '../api/use-uses.ts';
-import type { ObjectName } from '../objects/address.ts';
+import { objectHref, type ObjectName } from '../objects/address.ts';
 import { ObjectPage, type ObjectTab } from '../objects/object-page.tsx';
 import { Text } from '../parts/text.tsx';
 import { CustomRunBody } from './custom-run-body.tsx';
 import { DefinitionBody } from './definition-body.tsx';
 import { RunsTab } from './runs-tab.tsx';
+import { StartTab } from './start-tab.tsx';
 
 /** What a run would be made of, before any run; and what became of those that there were. */
 export default function DefinitionPage(): ReactNode {
   const { namespace, kind, name, tab } = useParams<{ namespace: string; kind: string; name: string; tab?: string }>();
   const listed = listedKind(definitionKinds, kind);
-  if (listed === undefined)
-    return (
-      <main className="empty">
-        <h1>There is no such kind of definition</h1>
-        <p>
-          <Link href="/definitions">Pipelines, Tasks, StepActions and CustomRuns</Link> are here.
-        </p>
-      </main>
-    );
+  if (listed === undefined) return <NoSuchKind />;
   const named: ObjectName = { kind, name, namespace: namespace === noNamespace ? undefined : namespace };
+  return <Definition key={`${kind}/${namespace}/${name}`} listed={listed} name={named} tab={tab} />;
+}
+
+function NoSuchKind(): ReactNode {
+  return (
+    <main className="empty">
+      <h1>There is no such kind of definition</h1>
+      <p>
+        <Link href="/definitions">Pipelines, Tasks, StepActions and CustomRuns</Link> are here.
+      </p>
+    </main>
+  );
+}
+
+interface DefinitionProps {
+  listed: ListedKind;
+  name: ObjectName;
+  tab: string | undefined;
+}
+
+function Definition({ listed, name, tab }: DefinitionProps): ReactNode {
+  const hasRuns = listed.hasRuns === true;
+  const runs = name.kind === 'Task' ? 'taskruns' : 'pipelineruns';
+  const rights = useRights(['create'], 'tekton.dev', runs, name.namespace ?? '');
+  const mayStart = hasRuns && rights.has('create');
   return (
     <ObjectPage
-      key={`${kind}/${namespace}/${name}`}
       base="/definitions"
       title="Definitions"
       kind={listed}
-      name={named}
+      name={name}
       tab={tab}
-      tabs={tabsOf(named, listed.hasRuns === true)}
-      facts={(object) => <Facts name={named} object={object} hasRuns={listed.hasRuns === true} />}
+      tabs={tabsOf(name, { hasRuns, mayStart })}
+      actions={() =>
+        mayStart &&
+        tab !== 'start' && (
+          <div className="actions">
+            <Link href={objectHref('/definitions', name, 'start')} className="tool">
+              Start
+            </Link>
+          </div>
+        )
+      }
+      facts={(object) => <Facts name={name} object={object} hasRuns={hasRuns} />}
     />
   );
 }
 
-function tabsOf(name: ObjectName, hasRuns: boolean): ObjectTab[] {
+function tabsOf(name: ObjectName, { hasRuns, mayStart }: { hasRuns: boolean; mayStart: boolean }): ObjectTab[] {
   const show = (object: KubeObject): ReactNode =>
     name.kind === 'CustomRun' ? <CustomRunBody object={object} /> : <DefinitionBody name={name} object={object} />;
+  const startTab: ObjectTab = {
+    part: 'start',
+    title: 'Start',
+    isHidden: true,
+    show: (object) => <StartTab name={name} object={object} mayStart={mayStart} />,
+  };
   return [
     { part: undefined, title: name.kind === 'CustomRun' ? 'Status' : 'Definition', show },
-    ...(hasRuns ? [{ part: 'runs', title: 'Runs', show: () => <RunsTab name={name} /> }] : []),
+    ...(hasRuns ? [{ part: 'runs', title: 'Runs', show: () => <RunsTab name={name} /> }, startTab] : []),
   ];
 }
 

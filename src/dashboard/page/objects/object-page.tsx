@@ -18,6 +18,8 @@ export interface ObjectTab {
   /** Of the address; undefined: the first. */
   part: string | undefined;
   title: string;
+  /** Found by its address alone. */
+  isHidden?: boolean;
   show: (object: KubeObject) => ReactNode;
 }
 
@@ -75,16 +77,18 @@ function Shown({ object, isLive, ...props }: ObjectPageProps & { object: KubeObj
     <main className="run">
       <Head {...props} object={object} isLive={isLive} />
       <nav className="tabs" aria-label={`Of this ${name.kind}`}>
-        {all.map(({ part, title }) => (
-          <Link
-            key={title}
-            href={objectHref(base, name, part)}
-            className="tab"
-            aria-current={part === tab ? 'page' : undefined}
-          >
-            {title}
-          </Link>
-        ))}
+        {all
+          .filter(({ isHidden }) => isHidden !== true)
+          .map(({ part, title }) => (
+            <Link
+              key={title}
+              href={objectHref(base, name, part)}
+              className="tab"
+              aria-current={part === tab ? 'page' : undefined}
+            >
+              {title}
+            </Link>
+          ))}
       </nav>
       <Suspense fallback={<p className="empty">Loading...</p>}>
         {chosen?.show(object) ?? (

@@ -1,0 +1,145 @@
+import { closest } from 'fastest-levenshtein';
+import { sidecarOnlyFields } from '../../../api/core/container.ts';
+import { storedVersion } from '../../../api/kind.ts';
+import { findKind } from '../../../api/kinds.ts';
+import { isLintRule, lintRules } from './rules.ts';
+import { advice, type Advice } from './wording.ts';
+
+/** Names of rules that are not to be looked at in this object, with commas between. */
+export const DISABLE = 'tektite.dev/lint-disable';
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The annotations of an object as it was written; what is no text is another check's. */
+export function annotationsOf({ metadata }: Json): Record<string, string> {
+  const annotations = isObject(metadata) ? metadata['annotations'] : undefined;
+  if (!isObject(annotations)) return {};
+  return Object.fromEntries(
+    Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}
+
+/** The object as a whole. @param given as it was written */
+export function objectAdvice(given: Json): Advice[] {
+  const annotations = annotationsOf(given);
+  return [
+    ...versionAdvice(given, 'apiVersion'),
+    ...deprecatedFields(given),
+    ...chainsAdvice(given, annotations),
+    ...serverFields(given),
+    ...sizeAdvice(given),
+    ...disabledIn(annotations)
+      .filter((name) => !isLintRule(name))
+      .map((name) =>
+        advice(
+          'unknown-rule',
+          `metadata.annotations[${DISABLE}]`,
+          `there is no rule ${JSON.stringify(name)}${meant(name)}`,
+        ),
+      ),
+  ];
+}
+
+/** What an annotation asks to leave out, known or not. */
+export function disabledIn(annotations: Readonly<Record<string, string>>): string[] {
+  const given = Object.hasOwn(annotations, DISABLE) ? annotations[DISABLE] : undefined;
+  return (given ?? '').split(',').flatMap((name) => name.trim() || []);
+}
+
+/** "; did you mean ...?" for the name of a rule that is none. */
+export function meant(name: string): string {
+  return name.length <= 64 ? `; did you mean "${closest(name, Object.keys(lintRules))}"?` : '';
+}
+
+export function versionAdvice({ apiVersion, kind }: Json, path: string): Advice[] {
+  const found = findKind(String(apiVersion), String(kind));
+  if (!found || found.version.storage) return [];
+  const newer = `${found.kind.group}/${storedVersion(found.kind).name}`;
+  return [advice('old-version', path, `${found.kind.kind} has ${newer}; write that`)];
+}
+
+const REMOVED: Readonly<Record<string, string>> = {
+  ClusterTask: 'write a Task, and refer to it with the cluster resolver',
+  Condition: 'write when in the task of the pipeline',
+  PipelineResource: 'give params, and have a task fetch what it needs into a workspace',
+  Run: 'write a CustomRun',
+};
+
+/** For what is no kind of ours. */
+export function removedAdvice({ apiVersion, kind }: Json): Advice[] {
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !apiVersion.startsWith('tekton.dev/')) return [];
+  if (!Object.hasOwn(REMOVED, kind)) return [];
+  return [advice('removed-kind', 'kind', `Tekton has no ${kind} any more; ${REMOVED[kind]}`)];
+}
+
+/** Fields of v1beta1 that v1 has not. */
+function deprecatedFields({ apiVersion, kind, spec }: Json): Advice[] {
+  if (apiVersion !== 'tekton.dev/v1beta1' || !isObject(spec)) return [];
+  return [
+    ...(kind === 'PipelineRun' && spec['timeout'] !== undefined
+      ? [advice('deprecated-field', 'spec.timeout', 'v1 has timeouts.pipeline instead')]
+      : []),
+    ...taskSpecsIn(spec, 'spec').flatMap(({ task, at }) => stepFields(task, at)),
+  ];
+}
+
+function taskSpecsIn(spec: Json, at: string): { task: Json; at: string }[] {
+  const inner = ['tasks', 'finally'].flatMap((section) => {
+    const tasks: unknown = spec[section];
+    return Array.isArray(tasks)
+      ? tasks.map((task: unknown, index) => ({ child: task, at: `${at}.${section}[${index}]` }))
+      : [];
+  });
+  const children = [...inner, { child: spec, at }].flatMap(({ child, at: place }) =>
+    ['taskSpec', 'pipelineSpec'].flatMap((field) => {
+      const value = isObject(child) ? child[field] : undefined;
+      return isObject(value) ? taskSpecsIn(value, `${place}.${field}`) : [];
+    }),
+  );
+  return [{ task: spec, at }, ...children];
+}
+
+function stepFields({ steps }: Json, at: string): Advice[] {
+  if (!Array.isArray(steps)) return [];
+  return steps.flatMap((step: unknown, index) =>
+    Object.keys(sidecarOnlyFields).flatMap((field) =>
+      isObject(step) && step[field] !== undefined
+        ? [advice('deprecated-field', `${at}.steps[${index}].${field}`, `v1 has no ${field} of a step; leave it out`)]
+        : [],
+    ),
+  );
+}
+
+const CHAINS = 'chains.tekton.dev/';
+const FREE = new Set([`${CHAINS}sign`, `${CHAINS}transparency-upload`]);
+const RUNS = new Set(['TaskRun', 'PipelineRun', 'CustomRun']);
+
+function chainsAdvice({ kind }: Json, annotations: Readonly<Record<string, string>>): Advice[] {
+  if (!RUNS.has(String(kind))) return [];
+  return Object.keys(annotations)
+    .filter((name) => name.startsWith(CHAINS) && !FREE.has(name))
+    .map((name) => advice('chains-annotation', `metadata.annotations[${name}]`, 'only Chains writes it; leave it out'));
+}
+
+/** What an object that was copied from a cluster has. */
+const OF_SERVER = ['creationTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'];
+
+function serverFields({ metadata, status }: Json): Advice[] {
+  const own = OF_SERVER.filter((field) => isObject(metadata) && (metadata[field] ?? undefined) !== undefined);
+  return [
+    ...own.map((field) => `metadata.${field}`),
+    ...(isObject(status) && Object.keys(status).length > 0 ? ['status'] : []),
+  ].map((path) => advice('server-field', path, 'the cluster writes it; leave it out'));
+}
+
+/** All annotations of an object together may have this many bytes; kubectl apply keeps a copy of the object there. */
+const LARGEST_ANNOTATIONS = 256 * 1024;
+
+function sizeAdvice(given: Json): Advice[] {
+  const size = Buffer.byteLength(JSON.stringify(given));
+  if (size <= LARGEST_ANNOTATIONS) return [];
+  const message = `${size} bytes are more than kubectl apply can keep a copy of; use kubectl apply --server-side, or make it smaller`;
+  return [advice('object-size', '', message)];
+}

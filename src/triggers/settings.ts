@@ -1,0 +1,71 @@
+import { triggersGroup } from '../api/triggers/objects.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import type { Informer } from '../kube/informer.ts';
+import type { ConfigMap } from '../kube/resources.ts';
+import { logLevel, type Logger } from '../log.ts';
+import { listenerSettings, type ListenerSettings, type SettingProblem } from './eventlistener/settings.ts';
+
+/** What the process was started with. */
+export interface StartSettings {
+  systemNamespace: string;
+  sinkImage: string;
+  pullPolicy: string;
+  events: ListenerSettings['events'];
+  logLevel: string;
+}
+
+/** Settings of the controller of Triggers, from its flags and ConfigMaps as they are now. */
+export class TriggersSettings {
+  readonly #start: StartSettings;
+  readonly #maps: Informer<ConfigMap>['store'];
+  readonly #log: Logger;
+  readonly #events: Pick<EventRecorder, 'event'>;
+  readonly #told = new Set<string>();
+
+  constructor(
+    start: StartSettings,
+    maps: Informer<ConfigMap>['store'],
+    { log, events }: { log: Logger; events: Pick<EventRecorder, 'event'> },
+  ) {
+    this.#start = start;
+    this.#maps = maps;
+    this.#log = log;
+    this.#events = events;
+  }
+
+  /** Of listeners. A bad value is told once, on its ConfigMap and in the log. */
+  get listeners(): ListenerSettings {
+    const { sinkImage: image, pullPolicy, events } = this.#start;
+    return { ...this.#read().settings, image, pullPolicy, events, timeouts: { read: 5, handler: 30, interceptor: 30 } };
+  }
+
+  /** Gives the process's own log its level. */
+  applyLevel(): void {
+    const level = this.#read().controllerLevel ?? logLevel(this.#start.logLevel) ?? 'info';
+    if (level === this.#log.level) return;
+    this.#log.info({ level }, 'the level of the log changes');
+    this.#log.level = level;
+  }
+
+  #read(): ReturnType<typeof listenerSettings> {
+    const read = listenerSettings({
+      defaults: this.#map('config-defaults-triggers')?.data,
+      features: this.#map('feature-flags-triggers')?.data,
+      logging: this.#map('config-logging-triggers')?.data,
+    });
+    for (const problem of read.problems) this.#tell(problem);
+    return read;
+  }
+
+  #map(name: SettingProblem['map']): ConfigMap | undefined {
+    return this.#maps.find(this.#start.systemNamespace, name);
+  }
+
+  #tell({ map, message }: SettingProblem): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    this.#log.warn({ group: triggersGroup, configMap: map }, message);
+    const metadata = this.#map(map)?.metadata ?? {};
+    this.#events.event({ apiVersion: 'v1', kind: 'ConfigMap', metadata }, 'Warning', 'InvalidConfiguration', message);
+  }
+}
