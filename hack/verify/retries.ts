@@ -1,6 +1,6 @@
 /**
- * A vitest reporter that writes which tests passed only when tried again, and what the first try failed of: vitest's own
- * report has neither.
+ * A vitest reporter that writes which tests passed only when tried again, and what the first try failed of: the report
+ * of vitest itself has neither.
  */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestCase } from 'vitest/node';

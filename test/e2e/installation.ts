@@ -97,7 +97,7 @@ export class Installation {
     await this.settled();
   }
 
-  /** What the README says of taking Chains away for good: nobody else takes its finalizers off the runs it still holds. */
+  /** As the README says of taking Chains away for good: nobody else takes its finalizers off the runs that it holds. */
   async releaseRuns(): Promise<void> {
     const access = accessFlags(this.target, 'kubectl');
     await command([process.execPath, 'src/cli.ts', ...access, 'chains', 'release', '--all-namespaces']);
