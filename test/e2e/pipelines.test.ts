@@ -189,7 +189,13 @@ const rows: Record<string, Row> = {
       timeouts: { pipeline: '5m', tasks: '2s' },
       pipelineSpec: { tasks: [task('slow', 'sleep 3600')], finally: [task('clean', 'true')] },
     },
-    condition: { status: 'False', reason: 'Failed' },
+    condition: {
+      status: 'False',
+      reason: 'PipelineRunTimeout',
+      message: expect.stringMatching(
+        /^PipelineRun "[^"]+" failed due to tasks failed to finish within "2s"$/,
+      ) as string,
+    },
     tasks: {
       slow: { status: 'False', reason: 'TaskRunCancelled' },
       clean: { status: 'True', reason: 'Succeeded' },
@@ -350,21 +356,27 @@ describe('a custom task', () => {
     expect(succeededCondition(ended.status)).toMatchObject(completed(2));
   });
 
-  it('that takes longer than its task may is told to stop', async () => {
+  it('is told to stop when the time of the run is over', async () => {
     const run = await bench.startPipeline({
-      pipelineSpec: {
-        tasks: [{ name: 'ask', timeout: '1s', taskRef: { apiVersion: 'example.dev/v1', kind: 'Approval' } }],
-      },
+      timeouts: { pipeline: '2s' },
+      pipelineSpec: { tasks: [{ name: 'ask', taskRef: { apiVersion: 'example.dev/v1', kind: 'Approval' } }] },
     });
     const name = `${run.metadata.name}-ask`;
     await expect
       .poll(() => bench.client.get(customRuns, bench.namespace, name).then(({ spec }) => spec, String), {
         timeout: 20_000,
       })
-      .toMatchObject({ status: 'RunCancelled', statusMessage: expect.stringContaining('timeout') as string });
+      .toMatchObject({
+        status: 'RunCancelled',
+        statusMessage: 'CustomRun cancelled as the PipelineRun it belongs to has timed out.',
+      });
     const conditions = [{ type: 'Succeeded', status: 'False', reason: 'CustomRunCancelled', message: 'too late' }];
     const body = { status: { conditions } };
     await bench.client.patch(customRuns, bench.namespace, name, { type: 'merge', body, subresource: 'status' });
-    expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject({ status: 'False' });
+    expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject({
+      status: 'False',
+      reason: 'PipelineRunTimeout',
+      message: `PipelineRun "${run.metadata.name}" failed to finish within "2s"`,
+    });
   });
 });

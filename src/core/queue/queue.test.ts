@@ -207,7 +207,7 @@ describe("the operator's rules", () => {
 it('slots are read as they were written; anything else is refused', () => {
   const holders = fc.array(fc.record({ name: fc.string(), uid: fc.uuid() }), { minLength: 1, maxLength: 3 });
   fc.assert(
-    fc.property(fc.dictionary(fc.string(), holders), (all) => {
+    fc.property(fc.dictionary(fc.string().map(slotsKey), holders), (all) => {
       const slots = new Map(Object.entries(all));
       expect(new Map(parseSlots(formatSlots(slots)))).toEqual(slots);
     }),
