@@ -182,7 +182,7 @@ const rows: Record<string, Row> = {
       reason: 'Failed',
       message: 'Tasks Completed: 3 (Failed: 1, Cancelled 0), Skipped: 2',
     },
-    status: { results: [{ name: 'line', value: 'Succeeded Failed Failed None Failed hello' }] },
+    status: { results: [{ name: 'line', value: 'Succeeded Failed StepFailed None Failed hello' }] },
   },
   'the time of the tasks is over: finally runs': {
     spec: {
