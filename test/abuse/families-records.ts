@@ -146,6 +146,19 @@ function loggedResults(n: number): () => unknown {
   ];
 }
 
+/** A pod that failed, whose log of n pieces is nothing but beginnings of escape sequences. */
+function quotedLog(n: number): () => unknown {
+  const spec = { steps: [{ name: 's', image: 'i', command: ['c'] }] };
+  const asked = settingsOf({ 'failed-step-log-lines': '50' });
+  const terminated = { exitCode: 1, reason: 'Error', finishedAt: now.toISOString() };
+  const containerStatuses = [{ name: 'step-s', state: { terminated } }];
+  const pod = podOf(spec, { phase: 'Failed', containerStatuses }, { settings: asked });
+  const status: TaskRunStatus = { taskSpec: spec, podName: pod.metadata.name ?? '' };
+  const facts = { taskRun: { metadata, spec: {}, status }, pods: [pod], settings: asked };
+  const log = '\u001b[1;1;1;1  \u0007 '.repeat(n);
+  return () => decideAtOnce(planTaskRun(facts, now), supplyOf({ log }));
+}
+
 /** A TaskRun whose spec of n params was changed after it was recorded. */
 function changedSpec(n: number): () => unknown {
   const spec = { params: named('p', n).map((name) => ({ name, value: 'v' })), timeout: '1h' };
@@ -286,6 +299,7 @@ export const recordFamilies: readonly Family[] = [
   { name: 'TaskRun: its pod of many sidecars cannot start', size: 300, prepare: (n) => stopped(n, {}) },
   { name: 'TaskRun: its pod of many sidecars failed', size: 150, prepare: failedPod },
   { name: 'TaskRun: results in the log of a sidecar', size: 300, prepare: loggedResults },
+  { name: 'TaskRun: the log of a failed step', size: 5_000, prepare: quotedLog },
   { name: 'TaskRun: a spec that was changed', size: 1_500, prepare: changedSpec },
   { name: 'PipelineRun: children that were not written down', size: 60, prepare: lostChildren },
   { name: 'Chains: images of a run', size: 300, prepare: attempt },
