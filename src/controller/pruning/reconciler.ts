@@ -37,6 +37,10 @@ const TURN_MS = 20_000;
 /** A look at least this often where time alone decides. */
 const LONGEST_PAUSE_MS = 3_600_000;
 const SHORTEST_PAUSE_MS = 1_000;
+/** Deletions under way at once: an API server that takes its time for each does not set the rate. */
+const AT_ONCE = 8;
+/** After so many failures a look is given up. */
+const MOST_FAILURES = 5;
 /** Of what may be thousands, so many are named in the log and by events. */
 const MOST_TOLD = 10;
 
@@ -46,7 +50,7 @@ export function pruningKey(namespace: string): string {
 }
 
 /**
- * Prunes one namespace: all that is known of it is planned with, then deleted one by one at the rate of the lane. It
+ * Prunes one namespace: all that is known of it is planned with, then deleted at the rate of the lane. It
  * may be broken off anywhere; the next look comes to the same plan.
  */
 export function createPruningReconciler(world: PruningWorld) {
@@ -139,34 +143,47 @@ const resources = { pipelinerun: pipelineRuns, taskrun: taskRuns } as const;
 
 /** Deletes until the turn is over. What has changed since is left for the next look, which sees the change. */
 async function deleteAll(
-  { client, lane, metrics, clock, log }: PruningWorld,
+  world: PruningWorld,
   { deletionsPerSecond }: PrunerConfig,
   doomed: readonly Doomed[],
   signal: AbortSignal,
 ): Promise<{ left: readonly Doomed[]; failures: unknown[] }> {
-  const until = elapsedScale(clock) + TURN_MS;
+  const until = elapsedScale(world.clock) + TURN_MS;
   const failures: unknown[] = [];
-  for (const [index, { run, reason }] of doomed.entries()) {
-    if (elapsedScale(clock) >= until) return { left: doomed.slice(index), failures };
-    await lane.take(deletionsPerSecond, signal);
-    const { namespace = '', name = '', uid = '', resourceVersion = '', creationTimestamp = '' } = run.metadata;
-    const preconditions = { uid, resourceVersion };
-    try {
-      // On a rate of its own: runs that are going on have the client's.
-      const how = { ...preconditions, propagationPolicy: 'Background', unlimited: true, signal } as const;
-      await client.delete(resources[run.kind], namespace, name, how);
-      metrics.deleted(namespace, run.kind, reason, (clock.now().getTime() - Date.parse(creationTimestamp)) / 1_000);
-      log.info({ kind: run.kind, namespace, name, reason: reasonText(reason) }, 'run pruned');
-    } catch (error) {
-      signal.throwIfAborted();
-      if (isNotFound(error) || isConflict(error)) continue;
-      metrics.failed(namespace, run.kind, reason, error);
-      failures.push(error);
-      // The same is likely to be wrong with the others.
-      if (failures.length >= 5) return { left: doomed.slice(index), failures };
+  let begun = 0;
+  const some = async () => {
+    // After some failures the same is likely to be wrong with the others.
+    while (begun < doomed.length && failures.length < MOST_FAILURES && elapsedScale(world.clock) < until) {
+      const one = doomed[begun];
+      begun += 1;
+      await world.lane.take(deletionsPerSecond, signal);
+      if (one !== undefined) failures.push(...(await deleteOne(world, one, signal)));
     }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, some));
+  return { left: doomed.slice(begun), failures };
+}
+
+/** What it failed of, if it did. */
+async function deleteOne(
+  { client, metrics, clock, log }: PruningWorld,
+  { run, reason }: Doomed,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  const { namespace = '', name = '', uid = '', resourceVersion = '', creationTimestamp = '' } = run.metadata;
+  try {
+    // On a rate of its own: runs that are going on have the client's.
+    const how = { uid, resourceVersion, propagationPolicy: 'Background', unlimited: true, signal } as const;
+    await client.delete(resources[run.kind], namespace, name, how);
+    metrics.deleted(namespace, run.kind, reason, (clock.now().getTime() - Date.parse(creationTimestamp)) / 1_000);
+    log.info({ kind: run.kind, namespace, name, reason: reasonText(reason) }, 'run pruned');
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isNotFound(error) || isConflict(error)) return [];
+    metrics.failed(namespace, run.kind, reason, error);
+    return [error];
   }
-  return { left: [], failures };
 }
 
 function tellProblems({ events }: PruningWorld, namespace: string, { problems }: PrunePlan, tell: Tell): void {
