@@ -2,6 +2,7 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { prunedKinds, type PrunedKind, type PrunerConfig } from '../../api/config/config-pruner.ts';
+import { eachOf } from '../../concurrency.ts';
 import { elapsedScale, type Clock } from '../../clock.ts';
 import { planPruning, reasonText, titleOf, type Doomed, type PrunePlan } from '../../core/retention/plan.ts';
 import type { FinishedRun } from '../../core/retention/run.ts';
@@ -50,8 +51,8 @@ export function pruningKey(namespace: string): string {
 }
 
 /**
- * Prunes one namespace: all that is known of it is planned with, then deleted at the rate of the lane. It
- * may be broken off anywhere; the next look comes to the same plan.
+ * Prunes one namespace: all that is known of it is planned with, then deleted at the rate of the lane. It may be broken
+ * off anywhere; the next look comes to the same plan.
  */
 export function createPruningReconciler(world: PruningWorld) {
   const firings = new Firings();
@@ -150,18 +151,17 @@ async function deleteAll(
 ): Promise<{ left: readonly Doomed[]; failures: unknown[] }> {
   const until = elapsedScale(world.clock) + TURN_MS;
   const failures: unknown[] = [];
-  let begun = 0;
-  const some = async () => {
+  const left: Doomed[] = [];
+  await eachOf(doomed, AT_ONCE, async (one) => {
     // After some failures the same is likely to be wrong with the others.
-    while (begun < doomed.length && failures.length < MOST_FAILURES && elapsedScale(world.clock) < until) {
-      const one = doomed[begun];
-      begun += 1;
-      await world.lane.take(deletionsPerSecond, signal);
-      if (one !== undefined) failures.push(...(await deleteOne(world, one, signal)));
+    if (failures.length >= MOST_FAILURES || elapsedScale(world.clock) >= until) {
+      left.push(one);
+      return;
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, some));
-  return { left: doomed.slice(begun), failures };
+    await world.lane.take(deletionsPerSecond, signal);
+    failures.push(...(await deleteOne(world, one, signal)));
+  });
+  return { left, failures };
 }
 
 /** What it failed of, if it did. */

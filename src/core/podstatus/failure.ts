@@ -14,7 +14,6 @@ export interface Failure {
 
 const oomKilled = 'OOMKilled';
 const evicted = 'Evicted';
-const evictedReason = 'PodEvicted';
 /**
  * Upstream has the reason for results read from logs; for termination messages it leaves the cause to the step's log.
  */
@@ -36,7 +35,7 @@ export function didFail(pod: Pod): boolean {
 export function failureOf(pod: Pod): Failure {
   if (pod.status?.reason === evicted) {
     // An evicted pod's containers have exit codes that tell less than the kubelet does.
-    return { reason: evictedReason, message: pod.status.message || failureOfContainers(pod).message };
+    return { reason: 'PodEvicted', message: pod.status.message || failureOfContainers(pod).message };
   }
   return failureOfContainers(pod);
 }
