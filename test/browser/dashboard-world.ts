@@ -15,7 +15,7 @@ import { openPage, startChromium, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const START_MS = 60_000;
+const START_MS = 180_000;
 
 interface Own {
   kubeconfig: string;

@@ -88,7 +88,7 @@ async function waitFor(page: Page, selector: string): Promise<number> {
   throw new Error(`${page.url()} has no ${selector} after ${SHOWN_MS / 1_000} s`);
 }
 
-/** Scrolls to the end of a list that loads as one goes. Returns milliseconds between frames: the middle and the worst. */
+/** Scrolls to the end of a list that loads as one goes. Returns what was between frames. */
 export async function scrolled(page: Page, selector: string, isAtEnd: () => Promise<boolean>): Promise<Frames> {
   await page.evaluate(watchFrames);
   for (const give = Date.now() + 60_000; !(await isAtEnd());) {
@@ -100,6 +100,7 @@ export async function scrolled(page: Page, selector: string, isAtEnd: () => Prom
   return { middle: sorted[Math.floor(sorted.length / 2)] ?? 0, worst: sorted.at(-1) ?? 0 };
 }
 
+/** Milliseconds between frames. */
 export interface Frames {
   middle: number;
   worst: number;

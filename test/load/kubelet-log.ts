@@ -57,7 +57,7 @@ export class StandInLogs {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    await client.create(nodes, { metadata: { name: node } } as KubeObject);
+    await client.create(nodes, { metadata: { name: node } });
     const status = {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
