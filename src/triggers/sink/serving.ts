@@ -7,13 +7,15 @@ import type { ListenerFlags } from './flags.ts';
 export interface Serving {
   handle: ServerHandler;
   certificate?: ServerCertificate;
+  /** Connections at a time; further ones are closed. */
+  maxConnections?: number;
   log: Logger;
 }
 
 /** Opens a listener's port: `/live` for probes, everything else is an event. @throws when the port is taken */
 export function serveEvents(
-  { listener, port, bodyLimit, readMs }: ListenerFlags,
-  { handle, certificate, log }: Serving,
+  { listener, port, bodyLimit, readMs }: Pick<ListenerFlags, 'listener' | 'port' | 'bodyLimit' | 'readMs'>,
+  { handle, certificate, maxConnections, log }: Serving,
 ): Promise<RunningServer> {
   const { name, namespace } = listener;
   return serve(
@@ -24,6 +26,7 @@ export function serveEvents(
     {
       port,
       ...(certificate ? { certificate } : {}),
+      ...(maxConnections === undefined ? {} : { maxConnections }),
       bodyLimit,
       receiveMs: Math.max(readMs, 1_000),
       refusal: (status, errorMessage) =>
