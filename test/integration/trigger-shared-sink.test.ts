@@ -213,7 +213,7 @@ describe('a tenant', () => {
         spec: { ...spec, ...more },
       }).replace('"RUN"', run.replace('$(tt.params.sha)', 'x'));
     await world.apply(trigger('theirs', {}), theirs);
-    const selector = `namespaceSelector: { matchNames: ["*"] }`;
+    const selector = `namespaceSelector: { matchNames: [${theirs}] }`;
     await world.apply(listener('greedy', selector, outcome));
     // May not list what is in all namespaces: no port is opened for it.
     expect(await becomes(ours, 'greedy', 'NotServed')).toContain('no pod of the shared sink takes its events');
