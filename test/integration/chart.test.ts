@@ -506,6 +506,24 @@ const rows: Row[] = [
     },
   },
   {
+    name: "no rights for listeners but to read Triggers' objects, create runs and say what became of events",
+    set: ['triggers.enabled=true'],
+    kind: 'ClusterRole',
+    object: 'tekton-triggers-eventlistener-roles',
+    expected: {
+      rules: [
+        {
+          apiGroups: ['triggers.tekton.dev'],
+          resources: ['eventlisteners', 'triggerbindings', 'interceptors', 'triggertemplates', 'triggers'],
+          verbs: ['get', 'list', 'watch'],
+        },
+        { apiGroups: ['triggers.tekton.dev'], resources: ['triggers/status'], verbs: ['update'] },
+        { apiGroups: ['tekton.dev'], resources: ['pipelineruns', 'taskruns', 'customruns'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      ],
+    },
+  },
+  {
     name: "a network policy for Triggers' controller: nobody asks it",
     set: ['networkPolicy.enabled=true'],
     kind: 'NetworkPolicy',

@@ -5,10 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { eventListeners, type EventListener } from '../../src/api/triggers/objects.ts';
 import { sinkAnnotation } from '../../src/api/triggers/validate.ts';
+import { HttpClient } from '../../src/http/client.ts';
 import { isNotFound } from '../../src/kube/api-error.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { configMaps, deployments, endpointSlices, services, type EndpointSlice } from '../../src/kube/resources.ts';
+import {
+  configMaps,
+  deployments,
+  endpointSlices,
+  secrets,
+  services,
+  type EndpointSlice,
+} from '../../src/kube/resources.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
+import { issueCertificate } from '../../src/triggers/interceptors/role/certificate.ts';
 import { portsMapName, servedMapName, sharedSinkName } from '../../src/triggers/shared-sink/names.ts';
 import { heldPorts } from '../../src/triggers/shared-sink/ports.ts';
 import { main as sharedSink } from '../../src/triggers/shared-sink/main.ts';
@@ -238,6 +247,41 @@ describe('a tenant', () => {
   }, 90_000);
 });
 
+describe('a listener with a certificate', () => {
+  const tlsFields = `resources: { kubernetesResource: { spec: { template: { spec: { containers: [{ env: [
+    { name: TLS_CERT, valueFrom: { secretKeyRef: { name: served, key: tls.crt } } },
+    { name: TLS_KEY, valueFrom: { secretKeyRef: { name: served, key: tls.key } } }] }] } } } } }
+  triggers: [{ name: push, template: { spec: { resourcetemplates: [${run.replace('$(tt.params.sha)', 'x')}] } } }]`;
+
+  it('is served with it, once its account may read the Secret', async () => {
+    const made = await issueCertificate(['localhost'], new Date());
+    const data = Object.fromEntries(
+      Object.entries({ 'tls.crt': made['server-cert.pem'], 'tls.key': made['server-key.pem'] }).map(([key, text]) => [
+        key,
+        Buffer.from(text).toString('base64'),
+      ]),
+    );
+    await client.create(secrets, { metadata: { name: 'served', namespace: ours }, data });
+    await world.apply(listener('safe', tlsFields));
+    const message = await becomes(ours, 'safe', 'Forbidden');
+    expect(message).toMatch(
+      `${ours}/${account} may not get secrets/served; to allow it: kubectl create role listener-`,
+    );
+    await allow(message);
+    await becomes(ours, 'safe', 'Served');
+    const { spec } = await client.get(services, ours, 'el-safe');
+    expect(spec?.ports?.map(({ name, port }) => [name, port])).toEqual([['https-listener', 8443]]);
+    const trust = new HttpClient({ attempts: 1, deadlineMs: 5_000, ca: [made['ca-cert.pem']] });
+    try {
+      const url = new URL(`https://localhost:${await portOf(ours, 'safe')}/`);
+      const asked = { method: 'POST', url, operation: 'test', body: '{}' } as const;
+      expect((await trust.send(asked, AbortSignal.timeout(5_000))).status).toBe(202);
+    } finally {
+      await trust.close();
+    }
+  });
+});
+
 describe('a listener that sets what only pods of its own have', () => {
   it('gets them, and says so', async () => {
     const replicas = `resources: { kubernetesResource: { replicas: 2 } }\n  triggers: [{ triggerRef: none }]`;
@@ -295,7 +339,9 @@ describe('a listener that changes sides', () => {
       'the end of the port',
     );
     expect(refused).toBe(true);
-    const served = (await client.get(configMaps, world.system, servedMapName)).data?.[pod] ?? '';
-    expect(Object.keys(JSON.parse(served) as object)).not.toContain(String(port));
+    await eventually(async () => {
+      const { data } = await client.get(configMaps, world.system, servedMapName);
+      return String(port) in (JSON.parse(data?.[pod] ?? '{}') as object) ? undefined : true;
+    }, 'that the pod says so');
   });
 });

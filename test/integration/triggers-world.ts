@@ -113,7 +113,11 @@ export class TriggersWorld {
   }
 
   /** A sink with its listener's own ServiceAccount. Returns its port, and what ends it. */
-  async startSink(listener: string, more: string[] = []): Promise<{ port: number; end: () => Promise<number> }> {
+  async startSink(
+    listener: string,
+    more: string[] = [],
+    isLive = async (port: number) => (await fetch(`http://127.0.0.1:${port}/live`)).ok,
+  ): Promise<{ port: number; end: () => Promise<number> }> {
     const port = await freePort();
     const end = this.start(sink, [
       `--kubeconfig=${await this.accountConfig(this.namespace, account)}`,
@@ -123,8 +127,7 @@ export class TriggersWorld {
       '--drain-seconds=0',
       ...more,
     ]);
-    const isLive = async () => ((await fetch(`http://127.0.0.1:${port}/live`)).ok ? true : undefined);
-    await eventually(isLive, 'the sink');
+    await eventually(async () => ((await isLive(port)) ? true : undefined), 'the sink');
     return { port, end };
   }
 
