@@ -7,7 +7,9 @@ const listener = (kubernetesResource: KubernetesResource | undefined, sink?: str
   spec: { triggers: [{ triggerRef: 't' }], ...(kubernetesResource ? { resources: { kubernetesResource } } : {}) },
 });
 const secret = (name: string) => ({ name, valueFrom: { secretKeyRef: { name: 's', key: 'k' } } });
-const pod = (spec: Record<string, unknown>, metadata = {}): KubernetesResource => ({ spec: { template: { metadata, spec } } });
+const pod = (spec: Record<string, unknown>, metadata = {}): KubernetesResource => ({
+  spec: { template: { metadata, spec } },
+});
 
 describe('whose pods take the events of a listener', () => {
   it.each<[string, string | undefined, 'own' | 'shared', string]>([

@@ -11,7 +11,7 @@ import type { Environment } from '../../role/flags.ts';
 import { tlsOf, watchesAll, type TlsSource } from '../eventlistener/objects.ts';
 import { openListening, type Listening } from '../sink/listening.ts';
 import type { ListenerMeters } from '../sink/meters.ts';
-import type { Amount, Room } from '../sink/room.ts';
+import { admitted, Room, type Amount } from '../sink/room.ts';
 import { serveEvents } from '../sink/serving.ts';
 import type { Account, AccountClients } from './accounts.ts';
 import type { SharedSinkFlags } from './flags.ts';
@@ -26,6 +26,8 @@ export interface PortMeans {
   meters: (listener: { namespace: string; name: string }) => ListenerMeters;
   /** All listeners' together, and one's. */
   room: Room;
+  /** For bodies that are being read. */
+  reading: Room;
   most: Amount;
   /** Told when the port begins to serve, or another listener. */
   onServing: () => void;
@@ -209,13 +211,15 @@ export class ListenerPort {
       if (certificate) this.#server.running.setCertificate(certificate);
       return;
     }
-    const { flags } = this.#means;
+    const { flags, most, reading } = this.#means;
     const { namespace, name } = this.#holder;
     const handle: Listening['handle'] = (request) =>
       this.#current?.listening.handle(request) ?? Promise.resolve({ status: 503 });
+    const own = new Room(most);
+    const admit = (bytes: number) => admitted([own, reading], bytes);
     const running = await serveEvents(
       { ...flags, listener: { namespace, name }, port: this.port },
-      { handle, log: this.#log, maxConnections, ...(certificate ? { certificate } : {}) },
+      { handle, log: this.#log, maxConnections, admit, ...(certificate ? { certificate } : {}) },
     );
     this.#server = { running, isTls: certificate !== undefined };
     this.#log.info({ port: this.port, account: this.#holder.account }, 'serving');

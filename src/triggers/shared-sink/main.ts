@@ -51,6 +51,7 @@ async function work(process: RoleProcess<SharedSinkFlags>): Promise<void> {
     log,
     meters: sinkMeters(meters.role, { isShared: true }),
     room: new Room(all),
+    reading: new Room(all),
     most,
     onServing: () => told.wake(),
   };

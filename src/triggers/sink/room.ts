@@ -27,3 +27,12 @@ export class Room {
     this.#used.bytes -= bytes;
   }
 }
+
+/** Takes room for something in all of these, or in none; returns what gives it back. */
+export function admitted(rooms: readonly Room[], bytes: number): (() => void) | undefined {
+  if (!rooms.every((room) => room.hasFor(bytes))) return undefined;
+  for (const room of rooms) room.take(bytes);
+  return () => {
+    for (const room of rooms) room.give(bytes);
+  };
+}

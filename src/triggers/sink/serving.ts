@@ -9,13 +9,15 @@ export interface Serving {
   certificate?: ServerCertificate;
   /** Connections at a time; further ones are closed. */
   maxConnections?: number;
+  /** Whether there is room to read so many bytes (see ServerOptions). */
+  admit?: (bytes: number) => (() => void) | undefined;
   log: Logger;
 }
 
 /** Opens a listener's port: `/live` for probes, everything else is an event. @throws when the port is taken */
 export function serveEvents(
   { listener, port, bodyLimit, readMs }: Pick<ListenerFlags, 'listener' | 'port' | 'bodyLimit' | 'readMs'>,
-  { handle, certificate, maxConnections, log }: Serving,
+  { handle, certificate, maxConnections, admit, log }: Serving,
 ): Promise<RunningServer> {
   const { name, namespace } = listener;
   return serve(
@@ -27,6 +29,7 @@ export function serveEvents(
       port,
       ...(certificate ? { certificate } : {}),
       ...(maxConnections === undefined ? {} : { maxConnections }),
+      ...(admit === undefined ? {} : { admit }),
       bodyLimit,
       receiveMs: Math.max(readMs, 1_000),
       refusal: (status, errorMessage) =>
