@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { command, root } from '../../hack/command.ts';
 import { kinds } from '../../src/api/kinds.ts';
+import { portsMapName, servedMapName } from '../../src/triggers/shared-sink/names.ts';
+import { portRange } from '../../src/triggers/shared-sink/ports.ts';
 
 /** What each value of the chart does to what helm renders; no cluster is touched. */
 let helm: string;
@@ -470,6 +472,55 @@ const rows: Row[] = [
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'dashboard' } },
         ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: 'http', protocol: 'TCP' }] }],
       },
+    },
+  },
+  {
+    name: 'a network policy for the shared sink: senders are anywhere',
+    set: ['networkPolicy.enabled=true', 'triggers.sharedSink.enabled=true'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-triggers-shared-sink',
+    expected: {
+      spec: {
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'shared-sink' } },
+        ingress: [{ ports: [{ port: portRange.first, endPort: portRange.last, protocol: 'TCP' }] }],
+      },
+    },
+  },
+  {
+    name: 'a shared sink that is scaled by the use of processors',
+    set: ['triggers.sharedSink.enabled=true', 'triggers.sharedSink.autoscaling.enabled=true'],
+    kind: 'HorizontalPodAutoscaler',
+    object: 'tekton-triggers-shared-sink',
+    expected: { spec: { minReplicas: 2, maxReplicas: 5, scaleTargetRef: { name: 'tekton-triggers-shared-sink' } } },
+  },
+  {
+    name: 'no rights for the shared sink but to its own two ConfigMaps',
+    set: ['triggers.sharedSink.enabled=true'],
+    kind: 'Role',
+    object: 'tekton-triggers-shared-sink',
+    expected: {
+      rules: [
+        { resources: ['configmaps'], resourceNames: [portsMapName, servedMapName], verbs: ['list', 'watch'] },
+        { resources: ['configmaps'], resourceNames: [servedMapName], verbs: ['patch'] },
+      ],
+    },
+  },
+  {
+    name: "no rights for listeners but to read Triggers' objects, create runs and say what became of events",
+    set: ['triggers.enabled=true'],
+    kind: 'ClusterRole',
+    object: 'tekton-triggers-eventlistener-roles',
+    expected: {
+      rules: [
+        {
+          apiGroups: ['triggers.tekton.dev'],
+          resources: ['eventlisteners', 'triggerbindings', 'interceptors', 'triggertemplates', 'triggers'],
+          verbs: ['get', 'list', 'watch'],
+        },
+        { apiGroups: ['triggers.tekton.dev'], resources: ['triggers/status'], verbs: ['update'] },
+        { apiGroups: ['tekton.dev'], resources: ['pipelineruns', 'taskruns', 'customruns'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      ],
     },
   },
   {
