@@ -6,7 +6,7 @@ import { traits, type ChildKind, type ChildObject, type NewChild } from './child
 
 /**
  * status.childReferences: the runs there are and those about to be created, in the order of the pipeline. Of one task
- * what was `recorded` keeps its place, and another attempt comes behind: no look at the same runs writes another status.
+ * what was `recorded` keeps its place, and another attempt comes behind: another look writes no other status.
  */
 export function childReferences(
   tasks: readonly TaskState[],
