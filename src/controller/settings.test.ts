@@ -73,7 +73,7 @@ describe('LiveSettings', () => {
     expect(problems).toEqual([expect.stringContaining('config-tracing key endpoint has the value "nowhere"')]);
   });
 
-  it.each([
+  it.each<[string, Record<string, string>, boolean, string[]]>([
     ['a receiver over HTTP', { 'tracing-protocol': 'http/protobuf', 'tracing-endpoint': 'http://b/' }, true, []],
     ['no receiver', { 'tracing-protocol': 'http/protobuf' }, false, ['tracing-endpoint is missing']],
     ['a receiver over gRPC', { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'http://b/' }, true, []],

@@ -1,12 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineRun, PipelineRunSpec } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
-import type { CustomRun } from '../../src/api/pipeline/v1beta1/customrun.ts';
-import { customRuns, pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
+import { customRuns, taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import { persistentVolumeClaims } from '../../src/kube/resources.ts';
-import { StandInCustomController } from '../load/custom-controller.ts';
-import { allowAlpha } from '../load/feature-batch.ts';
 import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -40,41 +35,11 @@ const completed = (tasks: number, skipped = 0) =>
 
 interface Row {
   spec: PipelineRunSpec;
-  annotations?: Record<string, string>;
-  /** What the user asks for once the task `slow` runs, at whatever depth. */
-  request?: string;
   condition: object;
   status?: object;
-  /** What the runs that it made end as, by the name of their task. */
+  /** What the TaskRuns of the run end as, by the name of their task. */
   tasks?: Record<string, object>;
 }
-
-const slow = task('slow', 'sleep 3600');
-const quick = task('quick', 'true');
-const nested = (name: string, tasks: object[], more: object = {}) => ({
-  name,
-  pipelineSpec: { tasks: tasks as never },
-  ...more,
-});
-/** Ended by a controller of the test's own (StandInCustomController); `never` only when it is told to stop. */
-const custom = (name: string, reference: 'well' | 'never', more: object = {}) => ({
-  name,
-  taskRef: { apiVersion: 'example.dev/v1', kind: 'StandIn', name: reference },
-  ...more,
-});
-const cancelled = {
-  status: 'False',
-  reason: 'Cancelled',
-  message: expect.stringMatching(/^PipelineRun "[^"]+" was cancelled$/) as string,
-};
-const failed = (message: string) => ({ status: 'False', reason: 'Failed', message });
-const timedOut = (what: string) => ({
-  status: 'False',
-  reason: 'PipelineRunTimeout',
-  message: expect.stringMatching(new RegExp(`^PipelineRun "[^"]+" failed ${what}$`)) as string,
-});
-const stoppedTask = { status: 'False', reason: 'TaskRunCancelled' };
-const succeededTask = { status: 'True', reason: 'Succeeded' };
 
 /** All of these run at the same time. Messages are upstream's. */
 const rows: Record<string, Row> = {
@@ -335,245 +300,30 @@ const rows: Record<string, Row> = {
     condition: completed(1, 1),
     status: { skippedTasks: [{ name: 'with', reason: 'When Expressions evaluated to false' }] },
   },
-  'Cancelled: at once, and finally does not run': {
-    spec: { pipelineSpec: { tasks: [slow], finally: [quick] } },
-    request: 'Cancelled',
-    condition: cancelled,
-    tasks: { slow: stoppedTask },
-  },
-  'CancelledRunFinally: tasks stop, finally runs': {
-    spec: { pipelineSpec: { tasks: [slow, { ...task('late', 'true'), runAfter: ['slow'] }], finally: [quick] } },
-    request: 'CancelledRunFinally',
-    condition: cancelled,
-    status: { skippedTasks: [{ name: 'late', reason: 'PipelineRun was stopping' }] },
-    tasks: { slow: stoppedTask, quick: succeededTask },
-  },
-  'StoppedRunFinally: what runs goes on, nothing else begins, finally runs': {
-    spec: {
-      pipelineSpec: {
-        tasks: [task('slow', 'sleep 6'), { ...task('late', 'true'), runAfter: ['slow'] }],
-        finally: [quick],
-      },
-    },
-    request: 'StoppedRunFinally',
-    condition: cancelled,
-    status: { skippedTasks: [{ name: 'late', reason: 'PipelineRun was gracefully stopped' }] },
-    tasks: { slow: succeededTask, quick: succeededTask },
-  },
-  'the time of the run is over: finally does not run': {
-    spec: { timeouts: { pipeline: '4s' }, pipelineSpec: { tasks: [slow], finally: [quick] } },
-    condition: timedOut('to finish within "4s"'),
-    tasks: { slow: stoppedTask },
-  },
-  'fail fast: the first failure stops the others, finally runs': {
-    annotations: { 'tektite.dev/fail-fast': 'true' },
-    spec: {
-      pipelineSpec: { tasks: [slow, task('bad', 'exit 1'), custom('wait', 'never')], finally: [quick] },
-    },
-    condition: failed('Tasks Completed: 4 (Failed: 1, Cancelled 2), Skipped: 0'),
-    tasks: {
-      slow: stoppedTask,
-      bad: { status: 'False', reason: 'Failed' },
-      quick: succeededTask,
-      wait: { status: 'False', reason: 'CustomRunCancelled' },
-    },
-  },
-  'pipelines in pipelines, written in place and by reference: results come up, a matrix fans out': {
-    spec: {
-      pipelineSpec: {
-        tasks: [
-          {
-            name: 'inner',
-            pipelineSpec: {
-              tasks: [telling('say', [{ name: 'word' }], 'printf up > $(results.word.path)')],
-              results: [{ name: 'word', value: '$(tasks.say.results.word)' }],
-            },
-          },
-          {
-            name: 'named',
-            params: [{ name: 'word', value: '$(tasks.inner.results.word)' }],
-            matrix: { params: [{ name: 'n', value: ['1', '2'] }] },
-            pipelineRef: { name: 'echo' },
-          },
-        ],
-        results: [
-          { name: 'word', value: '$(tasks.inner.results.word)' },
-          { name: 'all', type: 'array', value: ['$(tasks.named.results.said[*])'] },
-        ],
-      },
-    },
-    condition: completed(2),
-    status: {
-      results: [
-        { name: 'word', value: 'up' },
-        { name: 'all', value: ['up 1', 'up 2'] },
-      ],
-    },
-    tasks: { inner: { status: 'True' }, named: { status: 'True' } },
-  },
-  'a pipeline in the pipeline that fails, tried again': {
-    spec: { pipelineSpec: { tasks: [nested('inner', [task('bad', 'exit 1')], { retries: 1 })] } },
-    condition: failed('Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0'),
-    tasks: { inner: failed('Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0') },
-  },
-  'Cancelled reaches what is nested': {
-    spec: { pipelineSpec: { tasks: [nested('inner', [nested('deep', [slow])])] } },
-    request: 'Cancelled',
-    condition: cancelled,
-    tasks: { inner: cancelled },
-  },
-  'CancelledRunFinally reaches what is nested': {
-    spec: { pipelineSpec: { tasks: [nested('inner', [slow])], finally: [quick] } },
-    request: 'CancelledRunFinally',
-    condition: cancelled,
-    tasks: { quick: succeededTask, inner: cancelled },
-  },
-  'StoppedRunFinally reaches what is nested': {
-    spec: {
-      pipelineSpec: {
-        tasks: [nested('inner', [task('slow', 'sleep 6'), { ...task('late', 'true'), runAfter: ['slow'] }])],
-        finally: [quick],
-      },
-    },
-    request: 'StoppedRunFinally',
-    condition: cancelled,
-    tasks: { quick: succeededTask, inner: cancelled },
-  },
-  'the time of a pipeline in the pipeline is over': {
-    spec: { pipelineSpec: { tasks: [nested('inner', [slow], { timeout: '3s' })] } },
-    condition: failed('Tasks Completed: 1 (Failed: 1, Cancelled 0), Skipped: 0'),
-    tasks: { inner: timedOut('to finish within "3s"') },
-  },
-  'the time of the tasks is over for what is nested': {
-    spec: {
-      timeouts: { pipeline: '5m', tasks: '3s' },
-      pipelineSpec: { tasks: [nested('inner', [slow])], finally: [quick] },
-    },
-    condition: timedOut('due to tasks failed to finish within "3s"'),
-    tasks: { quick: succeededTask, inner: cancelled },
-  },
-  'custom tasks in a matrix, with results': {
-    spec: {
-      pipelineSpec: {
-        tasks: [
-          custom('fan', 'well', { retries: 2, matrix: { params: [{ name: 'm', value: ['1', '2'] }] } }),
-          {
-            name: 'after',
-            params: [{ name: 'all', value: ['$(tasks.fan.results.r[*])'] }],
-            taskSpec: {
-              params: [{ name: 'all', type: 'array' }],
-              steps: [{ ...sh('[ "$*" = "x x" ]'), args: ['$(params.all[*])'] }],
-            },
-          },
-        ],
-      },
-    },
-    condition: completed(2),
-    tasks: { after: succeededTask, fan: { status: 'True' } },
-  },
-  'Cancelled reaches custom tasks': {
-    spec: { pipelineSpec: { tasks: [slow, custom('wait', 'never')] } },
-    request: 'Cancelled',
-    condition: cancelled,
-    tasks: { slow: stoppedTask, wait: { status: 'False', reason: 'CustomRunCancelled' } },
-  },
 };
 
 describe('PipelineRuns of all kinds at once', () => {
   const started = new Map<string, PipelineRun>();
-  const stop = new AbortController();
-  let standIn: Promise<void> = Promise.resolve();
   beforeAll(async () => {
-    await allowAlpha(bench.client, true);
-    standIn = new StandInCustomController(bench.client, bench.namespace).run(stop.signal);
-    await bench.create(pipelines, {
-      metadata: { name: 'echo' },
-      spec: {
-        params: [{ name: 'word' }, { name: 'n' }],
-        tasks: [telling('say', [{ name: 'said' }], 'printf "$(params.word) $(params.n)" > $(results.said.path)')],
-        results: [{ name: 'said', value: '$(tasks.say.results.said)' }],
-      },
-    });
-    // The webhook and the controller hear of the flag a moment later.
-    await vi.waitFor(() => start('pipelines in pipelines, written'), { timeout: 20_000, interval: 500 });
-    await Promise.all(Object.keys(rows).map((name) => start(name)));
-  }, 90_000);
-  afterAll(async () => {
-    stop.abort();
-    await standIn.catch(() => undefined);
-    await allowAlpha(bench.client, false);
-  });
-
-  /** Starts the row whose name begins so, once; and asks for what it is to be asked for when its task is under way. */
-  async function start(beginning: string): Promise<void> {
-    const [name, row] = Object.entries(rows).find(([each]) => each.startsWith(beginning)) ?? [];
-    if (name === undefined || row === undefined || started.has(name)) return;
-    const { annotations } = row;
-    const run = await bench.startPipeline(row.spec, {
-      generateName: 'pipeline-',
-      ...(annotations ? { annotations } : {}),
-    });
-    started.set(name, run);
-    const { request } = row;
-    if (request !== undefined) asking.push(ask(run, request));
-  }
-  const asking: Promise<void>[] = [];
-
-  async function ask({ metadata: { name = '' } }: PipelineRun, status: string): Promise<void> {
-    const isSlow = ({ metadata, status: of }: TaskRun) =>
-      (metadata.name ?? '').startsWith(`${name}-`) && metadata.name?.endsWith('slow') && of?.startTime !== undefined;
-    await vi.waitFor(
-      async () => {
-        const { items } = await bench.client.list(taskRuns, { namespace: bench.namespace });
-        expect(items.some(isSlow)).toBe(true);
-      },
-      { timeout: 120_000, interval: 500 },
+    const all = Object.entries(rows).map(async ([name, { spec }]) =>
+      started.set(name, await bench.startPipeline(spec)),
     );
-    await bench.client.patch(pipelineRuns, bench.namespace, name, { type: 'merge', body: { spec: { status } } });
-  }
+    await Promise.all(all);
+  }, 60_000);
 
-  it.each(Object.entries(rows))('%s', { timeout: 190_000 }, async (name, row) => {
-    const { condition, status = {}, tasks = {} } = row;
+  it.each(Object.entries(rows))('%s', { timeout: 190_000 }, async (name, { condition, status = {}, tasks = {} }) => {
     const run = started.get(name);
     if (run === undefined) throw new Error(`${name} was not started`);
     const ended = await bench.waitFor(run, undefined, 180);
     expect(succeededCondition(ended.status)).toMatchObject(condition);
     expect(ended.status).toMatchObject(status);
-    // Of a run that was cancelled, those below it end after it.
-    await expect.poll(() => endsBelow(ended), { timeout: 40_000 }).toMatchObject(tasks);
-  });
-
-  async function endsBelow({ metadata: { name = '' } }: PipelineRun): Promise<Record<string, unknown>> {
-    const where = { namespace: bench.namespace, labelSelector: `tekton.dev/pipelineRun=${name}` };
-    const lists = [
-      bench.client.list(taskRuns, where),
-      bench.client.list(customRuns, where),
-      bench.client.list(pipelineRuns, where),
-    ];
-    const runs = (await Promise.all(lists)).flatMap(({ items }): (TaskRun | CustomRun | PipelineRun)[] => items);
-    return Object.fromEntries(
-      runs.map(({ metadata, status }) => [metadata.labels?.['tekton.dev/pipelineTask'], succeededCondition(status)]),
-    );
-  }
-
-  it('every request was made', () => Promise.all(asking));
-
-  it('a claim made from a template goes when the run says so', async () => {
-    const claims = async (run: PipelineRun) =>
-      (await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace })).items.filter(({ metadata }) =>
-        metadata.ownerReferences?.some(({ uid }) => uid === run.metadata.uid),
-      );
-    const spec = rows['parts of one volume, made from a template, that goes with the run']?.spec;
-    if (spec === undefined) throw new Error('the row is gone');
-    const annotations = { 'tekton.dev/auto-cleanup-pvc': 'true' };
-    const run = await bench.runPipeline(spec, { generateName: 'cleans-', annotations });
-    expect(succeededCondition(run.status)).toMatchObject(completed(2));
-    // One that is still used by a finished pod stays until the pod goes.
-    await expect
-      .poll(async () => (await claims(run)).filter(({ metadata }) => !metadata.deletionTimestamp).length, {
-        timeout: 30_000,
-      })
-      .toBe(0);
+    const labelSelector = `tekton.dev/pipelineRun=${run.metadata.name}`;
+    const { items } = await bench.client.list(taskRuns, { namespace: bench.namespace, labelSelector });
+    const ends = items.map(({ metadata, status: of }) => [
+      metadata.labels?.['tekton.dev/pipelineTask'],
+      succeededCondition(of),
+    ]);
+    expect(Object.fromEntries(ends)).toMatchObject(tasks);
   });
 });
 
