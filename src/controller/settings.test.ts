@@ -73,20 +73,29 @@ describe('LiveSettings', () => {
     expect(problems).toEqual([expect.stringContaining('config-tracing key endpoint has the value "nowhere"')]);
   });
 
-  it.each([
+  it.each<[string, Record<string, string>, boolean, string[]]>([
     ['a receiver over HTTP', { 'tracing-protocol': 'http/protobuf', 'tracing-endpoint': 'http://b/' }, true, []],
     ['no receiver', { 'tracing-protocol': 'http/protobuf' }, false, ['tracing-endpoint is missing']],
+    ['a receiver over gRPC', { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'http://b/' }, true, []],
+    [
+      'a password in its place',
+      { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'http://me:secret@b/' },
+      false,
+      ['tracing-endpoint is missing'],
+    ],
     [
       'another protocol',
-      { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'b:4317' },
+      { 'tracing-protocol': 'stdout', 'tracing-endpoint': 'b:4317' },
       false,
-      ['tracing-protocol: "grpc" is not supported'],
+      ['tracing-protocol: "stdout" is not supported'],
     ],
     ['nothing', {}, false, []],
   ])('takes the tracing keys of config-observability when config-tracing is off: %s', (_name, data, enabled, said) => {
     const { settings, problems } = open(map('config-observability', { 'tracing-sampling-rate': '0.1', ...data }));
     expect(settings.tracing()).toMatchObject(
-      enabled ? { enabled, endpoint: 'http://b/', samplingRatio: 0.1 } : { enabled },
+      enabled
+        ? { enabled, protocol: data['tracing-protocol'], endpoint: 'http://b/', samplingRatio: 0.1 }
+        : { enabled },
     );
     expect(problems).toEqual(said.map((text) => expect.stringContaining(text) as string));
   });

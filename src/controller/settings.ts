@@ -191,12 +191,12 @@ function contradictions(flags: FeatureFlags): ConfigProblem[] {
   return [{ kind: 'invalid-value', key, value, message }];
 }
 
-/** The way in which spans can be sent is one. */
+/** What of the tracing keys cannot be as it says. */
 function unsupportedTracing({ tracingProtocol: value, tracingEndpoint }: ObservabilityConfig): ConfigProblem[] {
   const key = 'tracing-protocol';
   if (value === 'none') return [];
-  if (value !== 'http/protobuf') {
-    const message = `${key}: ${JSON.stringify(value)} is not supported by this version, nothing is recorded; use "http/protobuf"`;
+  if (value === 'stdout') {
+    const message = `${key}: "stdout" is not supported, where the log is; nothing is recorded; use "http/protobuf" or "grpc"`;
     return [{ kind: 'invalid-value', key, value, message }];
   }
   if (tracingEndpoint !== '') return [];
