@@ -8,9 +8,12 @@ const tests = ['**/*.test.ts', 'test/**/*.ts', '**/*.fake.ts'];
 
 /** Where functions are still wider than the rule says; a folder that has become clean is taken out. */
 const wide = [
-  ...['api', 'chains', 'commands', 'controller', 'core', 'dashboard', 'kube', 'resolvers', 'role', 'triggers'],
-].flatMap((folder) => [`src/${folder}/**/*.ts`, `src/${folder}/**/*.tsx`]);
-wide.push('src/duration.ts', 'hack/**/*.ts', ...tests);
+  ...['api', 'chains', 'commands', 'controller', 'core', 'dashboard', 'kube', 'role', 'triggers'].map(
+    (folder) => `src/${folder}/**/*.{ts,tsx}`,
+  ),
+  'hack/**/*.ts',
+  ...tests,
+];
 
 export default tseslint.config(
   { ignores: ['**/node_modules/**', 'dist/**', 'hack/lint/**'] },
