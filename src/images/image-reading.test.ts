@@ -202,16 +202,16 @@ describe("the identity of this process in its cloud's registries", () => {
     return seen;
   }
 
-  it.each<[string, string | undefined, CloudHelper, object, string, string[]]>([
-    ['opens what nobody else may read', 'AWS:from-the-cloud', issues, {}, ecr, [ecr]],
-    ['is not asked for what everybody may', undefined, refuses, {}, ecr, []],
-    ['is not asked where a pull secret is', 'own:p', refuses, own, ecr, []],
-  ])('%s', async (_, user, cloud, auths, host, calls) => {
+  it.each<[string, string | undefined, CloudHelper, object, string[]]>([
+    ['opens what nobody else may read', 'AWS:from-the-cloud', issues, {}, [ecr]],
+    ['is not asked for what everybody may', undefined, refuses, {}, []],
+    ['is not asked where a pull secret is', 'own:p', refuses, own, []],
+  ])('%s', async (_, user, cloud, auths, calls) => {
     letRead(user);
     const mirrored = new Registries({ mirrors: { '*': `http://${registry.server.host}` } });
     const read = createImageReading({ client: clientOf(ofPull(auths)), registries: mirrored, helpers: [cloud] });
     try {
-      const found = await read(`${host}/team/app`, { ...asker, imagePullSecrets: ['a'] }, signal);
+      const found = await read(`${ecr}/team/app`, { ...asker, imagePullSecrets: ['a'] }, signal);
       expect(found.commands).toEqual({ 'linux/amd64': ['x'] });
       expect(asked).toEqual(calls);
     } finally {

@@ -50,10 +50,10 @@ export interface ImageReadingOptions {
 export type ImageReading = (image: string, asker: ImageCredentials, signal: AbortSignal) => Promise<ImageConfig>;
 
 /**
- * Reads digest and argv by platform, with credentials from the ServiceAccount's imagePullSecrets and the pod's own; with
- * the identity of this process where there are none and its cloud's registry lets nobody else read, as kubelet pulls with
- * its node's. A tag is asked anew each time, as it may move; that also proves that the asker may read the repository, so what the
- * digest stands for is remembered for all.
+ * Reads digest and argv by platform, with credentials from the ServiceAccount's imagePullSecrets and the pod's own;
+ * where there are none and the registry lets nobody else read, with the identity of this process in its cloud, as
+ * kubelet pulls with its node's. A tag is asked anew each time, as it may move; that also proves that the asker, or
+ * everybody, may read the repository, so what the digest stands for is remembered for all.
  */
 export function createImageReading({ client, registries, helpers = [], limits }: ImageReadingOptions): ImageReading {
   const { deadlineMs, bytes, bytesOfAll, rememberedBytes, rememberedMs } = { ...readingLimits, ...limits };
