@@ -139,6 +139,34 @@ describe('LiveSettings', () => {
       'feature-flags',
       /results-from: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire"/,
     ],
+    ...(
+      [
+        ['StepActions off', 'feature-flags', 'enable-step-actions', 'false', 'StepActions are always on'],
+        ['bundles in taskRef', 'feature-flags', 'enable-tekton-oci-bundles', 'true', 'is named by resolver "bundles"'],
+        [
+          'whole objects in caches',
+          'feature-flags',
+          'enable-informer-cache-transforms',
+          'false',
+          'the caches here have no such switch',
+        ],
+        [
+          'a template for a pod that is not there',
+          'config-defaults',
+          'default-affinity-assistant-pod-template',
+          'priorityClassName: high',
+          'give default-pod-template what they shall have',
+        ],
+      ] as const
+    ).map(
+      ([name, map, key, value, text]) =>
+        [name, { [key]: value }, map, new RegExp(`${key}: .* has no effect: .*${text}`)] as [
+          string,
+          object,
+          string,
+          RegExp,
+        ],
+    ),
     [
       'an address that is none',
       { 'spire-server-addr': 'https://spire:8081' },

@@ -53,6 +53,10 @@ function awayFrom(matchLabels: Record<string, string>): object {
 const evictable = (value: unknown) => ({
   spec: { template: { metadata: { annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': value } } } },
 });
+const registryCert = {
+  mount: { name: 'config-registry-cert', mountPath: '/etc/config-registry-cert', readOnly: true },
+  volume: { name: 'config-registry-cert', configMap: { name: 'config-registry-cert', optional: true } },
+};
 const withArgs = (...args: string[]) => container({ args: expect.arrayContaining(args) as string[] });
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -79,14 +83,50 @@ const rows: Row[] = [
           spec: {
             containers: [
               expect.objectContaining({
-                volumeMounts: [{ name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true }],
+                volumeMounts: [
+                  registryCert.mount,
+                  { name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true },
+                ],
               }),
             ],
-            volumes: [{ name: 'spiffe-workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } }],
+            volumes: [
+              registryCert.volume,
+              { name: 'spiffe-workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } },
+            ],
           },
         },
       },
     },
+  },
+  {
+    name: "certificates of registries' authorities, from Tekton's ConfigMap",
+    set: [],
+    kind: 'Deployment',
+    expected: {
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              expect.objectContaining({
+                env: expect.arrayContaining([
+                  { name: 'SSL_CERT_DIR', value: registryCert.mount.mountPath },
+                ]) as object[],
+                volumeMounts: [registryCert.mount],
+              }),
+            ],
+            volumes: [registryCert.volume],
+          },
+        },
+      },
+    },
+  },
+  {
+    name: "the operator's certificates in place of those",
+    set: ['controller.env[0].name=SSL_CERT_DIR', 'controller.env[0].value=/mine'],
+    kind: 'Deployment',
+    expected: container({
+      env: expect.not.arrayContaining([{ name: 'SSL_CERT_DIR', value: registryCert.mount.mountPath }]) as object[],
+    }),
   },
   {
     name: 'where SPIRE is',
