@@ -162,7 +162,7 @@ describe('LiveSettings', () => {
       ([name, map, key, value, text]) =>
         [name, { [key]: value }, map, new RegExp(`${key}: .* has no effect: .*${text}`)] as [
           string,
-          object,
+          Record<string, string>,
           string,
           RegExp,
         ],
