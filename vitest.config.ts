@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
  * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same
- * node. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. hack/test.ts runs them in
- * this order and starts what they need.
+ * node. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. load: how the controller does
+ * under load and faults, alone on the machine. hack/test.ts runs them and starts what they need.
  */
 export default defineConfig({
   test: {
@@ -45,8 +45,17 @@ export default defineConfig({
           // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
           retry: 1,
           include: ['test/integration/**/*.test.ts', 'test/contract/tkn-*.test.ts'],
+          exclude: ['test/integration/load.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          // What it measures on the clock is measured with nothing beside it.
+          name: 'load',
+          retry: 1,
+          include: ['test/integration/load.test.ts'],
         },
       },
       {

@@ -1,5 +1,7 @@
 /** The one place where hack/ and its tests run a program to its end. */
 import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { execa, type Options } from 'execa';
 
 export const root = path.resolve(import.meta.dirname, '..');
@@ -22,6 +24,8 @@ export interface CommandOptions {
   readonly show?: boolean;
   /** Pass standard output on to the terminal too. */
   readonly showOutput?: boolean;
+  /** What is passed on is passed on line by line, each behind this: commands that run side by side stay readable. */
+  readonly prefix?: string | undefined;
 }
 
 export interface CommandResult {
@@ -71,7 +75,12 @@ export async function commandBytes(words: readonly string[], options: CommandOpt
 /** Runs a command to its end, whatever its status. */
 export async function attempt(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [program = '', ...args] = words;
-  const ended = await execa(program, args, { ...execaOptions(options), all: true, encoding: 'utf8' as const });
+  const child = execa(program, args, { ...execaOptions(options), all: true, encoding: 'utf8' as const });
+  if (options.prefix !== undefined) {
+    if (options.show === true) passOn(child.stderr, process.stderr, options.prefix);
+    if (options.showOutput === true) passOn(child.stdout, process.stdout, options.prefix);
+  }
+  const ended = await child;
   const output = ended.all ?? '';
   // A program that was not found, timed out or was aborted has printed nothing that says so.
   const why = ended.exitCode === undefined ? (ended.originalMessage ?? ended.shortMessage ?? '') : '';
@@ -88,7 +97,12 @@ export async function succeeds(...words: string[]): Promise<boolean> {
   return (await attempt(words)).status === 0;
 }
 
-function execaOptions({ show = false, showOutput = false, ...options }: CommandOptions) {
+function passOn(from: Readable, to: NodeJS.WritableStream, prefix: string): void {
+  createInterface({ input: from, crlfDelay: Infinity }).on('line', (line) => to.write(`${prefix}${line}\n`));
+}
+
+function execaOptions({ show = false, showOutput = false, prefix, ...options }: CommandOptions) {
+  const whole = prefix === undefined;
   return {
     cwd: options.cwd ?? root,
     extendEnv: options.bareEnvironment !== true,
@@ -97,8 +111,8 @@ function execaOptions({ show = false, showOutput = false, ...options }: CommandO
     maxBuffer: MAX_OUTPUT_BYTES,
     // Without input the command reads the end of it, never the terminal.
     input: options.input ?? '',
-    stdout: showOutput ? ['pipe', 'inherit'] : 'pipe',
-    stderr: show ? ['pipe', 'inherit'] : 'pipe',
+    stdout: showOutput && whole ? ['pipe', 'inherit'] : 'pipe',
+    stderr: show && whole ? ['pipe', 'inherit'] : 'pipe',
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),

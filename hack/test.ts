@@ -1,14 +1,15 @@
 /**
  * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run
- * even when one fails; the last line counts them. TEKTITE_STAGES=unit,lint runs only some,
+ * even when one fails; the last line counts them. The stages on a node mostly wait, for pods and for time to pass: the
+ * others run beside them. TEKTITE_STAGES=unit,lint runs only some,
  * `npm test -- PART-OF-A-PATH ...` only those test files.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
-import { check, goTests, run, summaryOf, totalOf, vitest, type Counts } from './verify/stage.ts';
+import { check, goTests, named, run, summaryOf, totalOf, vitest, type Counts } from './verify/stage.ts';
 
 interface Stage {
   name: string;
-  run(): Promise<Counts>;
+  run: () => Promise<Counts>;
 }
 
 const controlPlane = 'tektite-test-api';
@@ -57,39 +58,58 @@ async function build(): Promise<Counts> {
   return { passed: 1, failed: 0, skipped: 0 };
 }
 
-const stages: Stage[] = [
-  { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
-  { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
-  { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
-  { name: 'entrypoint', run: () => goTests('src/entrypoint') },
-  { name: 'cel', run: () => goTests('src/entrypoint/cel') },
-  { name: 'signer', run: () => goTests('src/entrypoint/spire') },
-  { name: 'unit', run: () => vitest('unit') },
+/** First of all, and alone: what the others start. */
+const before: Stage[] = [{ name: 'build', run: build }];
+
+/** Two rows of stages, each in its order, beside each other. */
+const lanes: Stage[][] = [
+  [
+    { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
+    { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
+    { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
+    { name: 'entrypoint', run: () => goTests('src/entrypoint') },
+    { name: 'cel', run: () => goTests('src/entrypoint/cel') },
+    { name: 'signer', run: () => goTests('src/entrypoint/spire') },
+    { name: 'unit', run: () => vitest('unit') },
+    { name: 'integration', run: onControlPlane },
+    { name: 'chains', run: () => vitest('chains') },
+    { name: 'cluster', run: () => vitest('cluster') },
+  ],
+  [
+    { name: 'e2e', run: () => onCluster('e2e') },
+    { name: 'conformance', run: () => onCluster('conformance') },
+  ],
+];
+
+/** Last, and alone: what measures time. */
+const after: Stage[] = [
   { name: 'abuse', run: () => vitest('abuse') },
-  { name: 'build', run: build },
-  { name: 'integration', run: onControlPlane },
-  { name: 'e2e', run: () => onCluster('e2e') },
-  { name: 'conformance', run: () => onCluster('conformance') },
-  { name: 'chains', run: () => vitest('chains') },
-  { name: 'cluster', run: () => vitest('cluster') },
+  { name: 'load', run: () => vitest('load') },
 ];
 
 const all: Counts[] = [];
 const table: string[] = [];
-for (const stage of stages.filter(({ name }) => isWanted(name))) {
-  console.log(`\n==> ${stage.name}`);
-  const started = Date.now();
-  const counts = await stage.run().catch((error: unknown): Counts => {
-    console.error(error);
-    return { passed: 0, failed: 1, skipped: 0 };
-  });
-  const { passed, failed, skipped, retried = [] } = counts;
-  const seconds = ((Date.now() - started) / 1000).toFixed(0);
-  table.push(
-    `${stage.name.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped} skipped, ${retried.length} tried again in ${seconds} s`,
-  );
-  all.push(counts);
+
+async function inOrder(stages: readonly Stage[]): Promise<void> {
+  for (const stage of stages.filter(({ name }) => isWanted(name))) {
+    console.log(`\n==> ${stage.name}`);
+    const started = Date.now();
+    const counts = await named(stage.name, stage.run).catch((error: unknown): Counts => {
+      console.error(error);
+      return { passed: 0, failed: 1, skipped: 0 };
+    });
+    const { passed, failed, skipped, retried = [] } = counts;
+    const seconds = ((Date.now() - started) / 1000).toFixed(0);
+    table.push(
+      `${stage.name.padEnd(12)} ${passed} passed, ${failed} failed, ${skipped} skipped, ${retried.length} tried again in ${seconds} s`,
+    );
+    all.push(counts);
+  }
 }
+
+await inOrder(before);
+await Promise.all(lanes.map(inOrder));
+await inOrder(after);
 const total = totalOf(all);
 console.log(`\n${[...table, ...summaryOf(total)].join('\n')}`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

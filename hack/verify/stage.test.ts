@@ -106,6 +106,26 @@ describe('totalOf and summaryOf', () => {
   });
 });
 
+describe('stages beside each other', () => {
+  it('say of each line whose it is, and keep what their commands print as it is', async () => {
+    const module = JSON.stringify(path.join(import.meta.dirname, 'stage.ts'));
+    const script = `import { named, run } from ${module};
+      const say = (text) => run([process.execPath, '-e', \`console.log("\${text}\\\\nand more"); console.error("a warning")\`]);
+      const [first] = await Promise.all([named('one', () => say('first')), named('two', () => say('second'))]);
+      console.log(JSON.stringify(first.stdout));`;
+    const { stdout, stderr } = await attempt([process.execPath, '--input-type=module', '--eval', script]);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.pop()).toBe('"first\\nand more\\n"');
+    expect(lines.sort()).toEqual([
+      'one         | and more',
+      'one         | first',
+      'two         | and more',
+      'two         | second',
+    ]);
+    expect(stderr.trimEnd().split('\n').sort()).toEqual(['one         | a warning', 'two         | a warning']);
+  });
+});
+
 describe('the reporter of retried tests', () => {
   const folder = mkdtempSync(path.join(root, 'node_modules', '.tektite-retries-'));
   afterAll(() => rmSync(folder, { recursive: true }));

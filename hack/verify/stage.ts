@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,9 +20,18 @@ export interface Counts {
 /** More tests than these that pass only when tried again are a defect, not chance. */
 export const MAX_RETRIED = 2;
 
+/** What lines are begun with, of the stage that is running here: stages run beside each other. */
+const linePrefix = new AsyncLocalStorage<string>();
+
+/** Runs a stage: each line that its commands print begins with the stage's name. */
+export function named<T>(stage: string, work: () => Promise<T>): Promise<T> {
+  return linePrefix.run(`${stage.padEnd(11)} | `, work);
+}
+
 /** Runs a command in the project's folder, shows what it prints and keeps it. */
 export function run(words: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
-  return attempt(words, { env, show: true, showOutput: true, ...(cwd === undefined ? {} : { cwd }) });
+  const prefix = linePrefix.getStore();
+  return attempt(words, { env, show: true, showOutput: true, prefix, ...(cwd === undefined ? {} : { cwd }) });
 }
 
 /** One check that passes or fails as a whole: the type check, the linter, generated files. */
@@ -102,7 +112,11 @@ function failuresOf({ name, status, message = '', assertionResults }: VitestFile
 /** The tests of a Go module, counted from `go test -json`. */
 export async function goTests(folder: string): Promise<Counts> {
   const vet = await run(['go', 'vet', './...'], {}, path.join(root, folder));
-  const tests = await attempt(['go', 'test', '-json', './...'], { cwd: path.join(root, folder), show: true });
+  const tests = await attempt(['go', 'test', '-json', './...'], {
+    cwd: path.join(root, folder),
+    show: true,
+    prefix: linePrefix.getStore(),
+  });
   const counts = goCounts(tests.stdout);
   if (vet.status !== 0) counts.failed += 1;
   if (tests.status !== 0 && counts.failed === 0) counts.failed = 1;

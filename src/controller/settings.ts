@@ -11,7 +11,7 @@ import {
 } from '../api/config/config-observability.ts';
 import { parseSpire } from '../api/config/config-spire.ts';
 import { parseTracing, tracingOf, type TracingConfig } from '../api/config/config-tracing.ts';
-import { parseFeatureFlags, type FeatureFlags } from '../api/config/feature-flags.ts';
+import { parseFeatureFlags, stepsSign, type FeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -183,8 +183,9 @@ export class LiveSettings {
 }
 
 /** A flag that has no effect beside another. */
-function contradictions({ resultsFrom: value, enforceNonfalsifiability }: FeatureFlags): ConfigProblem[] {
-  if (value !== 'sidecar-logs' || enforceNonfalsifiability !== 'spire') return [];
+function contradictions(flags: FeatureFlags): ConfigProblem[] {
+  const { resultsFrom: value } = flags;
+  if (value !== 'sidecar-logs' || !stepsSign(flags)) return [];
   const key = 'results-from';
   const message = `${key}: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire": what is signed comes by termination message; remove one of them`;
   return [{ kind: 'invalid-value', key, value, message }];

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { ApiError, type KubeClient } from '../kube/client.ts';
 import type { Logger } from '../log.ts';
 import type { Environment } from './flags.ts';
+import { untilDone } from './until-done.ts';
 
 /** The oldest Kubernetes whose API server has what the chart installs: CEL rules with fieldPath, matchConditions. */
 export const OLDEST_SERVER = 'v1.28.0';
@@ -11,9 +12,6 @@ export const OLDEST_SERVER = 'v1.28.0';
 export class ServerVersionError extends Error {
   override name = 'ServerVersionError';
 }
-
-const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 
 export interface VersionCheck {
   client: Pick<KubeClient, 'raw'>;
@@ -31,22 +29,22 @@ export async function checkServerVersion({ client, env, log, clock }: VersionChe
   const least = env['KUBERNETES_MIN_VERSION'] || OLDEST_SERVER;
   if (!numbersOf(least))
     throw new ServerVersionError(`KUBERNETES_MIN_VERSION is ${JSON.stringify(least)}; write a version such as v1.28.0`);
-  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
-    try {
-      const found = gitVersionOf(await client.raw('GET', '/version', { signal: end }));
-      if (found === undefined) log.warn('the API server does not say its version: it is not checked');
-      else if (isOlder(found, least)) throw new ServerVersionError(refusal(found, least));
-      return;
-    } catch (error) {
-      if (end.aborted || error instanceof ServerVersionError) throw error;
-      if (error instanceof ApiError && error.status < 500) {
-        log.warn({ error: messageOf(error) }, "the API server's version cannot be read: it is not checked");
-        return;
-      }
-      log.warn({ error: messageOf(error) }, 'the API server cannot be asked for its version; trying again');
-    }
-    await clock.sleep(wait, end);
-  }
+  const check = async () => {
+    const found = gitVersionOf(await client.raw('GET', '/version', { signal: end }));
+    if (found === undefined) return 'the API server does not say its version: it is not checked';
+    if (isOlder(found, least)) throw new ServerVersionError(refusal(found, least));
+    return undefined;
+  };
+  const unlessRefused = (error: unknown) => {
+    if (!(error instanceof ApiError && error.status < 500)) throw error;
+    return `the API server's version cannot be read: it is not checked: ${messageOf(error)}`;
+  };
+  const onFailure = (error: unknown) => {
+    if (error instanceof ServerVersionError) throw error;
+    log.warn({ error: messageOf(error) }, 'the API server cannot be asked for its version; trying again');
+  };
+  const doubt = await untilDone(() => check().catch(unlessRefused), { clock, end, onFailure });
+  if (doubt !== undefined) log.warn(doubt);
 }
 
 function refusal(found: string, least: string): string {

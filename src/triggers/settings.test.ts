@@ -44,8 +44,13 @@ describe('the settings of the controller of Triggers', () => {
     expect([settings.listeners.fsGroup, told]).toEqual([undefined, []]);
   });
 
+  it("leave a level that is none to whoever reads it for the controller's log: it is told once", () => {
+    const { settings, set, told } = world();
+    set('config-logging-triggers', { 'loglevel.eventlistener': 'loud', 'zap-logger-config': '{"level":"warn"}' });
+    expect([settings.listeners.logLevel, told]).toEqual(['warn', []]);
+  });
+
   it.each([
-    ['config-logging-triggers', 'loglevel.eventlistener', 'loud', 'info is used'],
     ['config-defaults-triggers', 'default-run-as-user', 'root', '65532 is used'],
     ['config-defaults-triggers', 'default-run-as-non-root', 'maybe', 'true is used'],
     ['feature-flags-triggers', 'labels-exclusion-pattern', '(', 'no label is left out'],

@@ -6,6 +6,7 @@ import type { Environment } from '../role/flags.ts';
 import { untilAborted } from '../role/leadership.ts';
 import { observabilityNames } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
+import { untilDone } from '../role/until-done.ts';
 import { CertificateKeeper, type Certificates } from './certificates/keeper.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
 import { registerBundle } from './registration.ts';
@@ -28,7 +29,6 @@ const LONGEST_BODY = 16 * 1024 * 1024;
 const CERTIFICATE_CHECK_MS = 60_000;
 const GRACE_MS = 10_000;
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
 
 /** Runs the role until the signal asks it to stop (see runRole). @throws FlagError for wrong flags. */
 export function main(args: readonly string[], env: Environment, end: AbortSignal): Promise<number> {
@@ -102,15 +102,11 @@ async function firstCertificates(
   keeper: CertificateKeeper,
   { log, end }: RoleProcess<WebhookFlags>,
 ): Promise<Certificates> {
-  for (let wait = FIRST_RETRY_MS; ; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
-    try {
-      return await keeper.current(end);
-    } catch (error) {
-      if (end.aborted) throw error;
-      log.error({ error: messageOf(error) }, 'no certificate to serve with; trying again');
-      await systemClock.sleep(wait, end);
-    }
-  }
+  return untilDone(() => keeper.current(end), {
+    clock: systemClock,
+    end,
+    onFailure: (error) => log.error({ error: messageOf(error) }, 'no certificate to serve with; trying again'),
+  });
 }
 
 /** Renews what gets old, serves with what is new, and tells the API server; what fails is tried again. */

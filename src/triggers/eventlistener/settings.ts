@@ -1,3 +1,4 @@
+import { parseLogging } from '../../api/config/config-logging.ts';
 import { logLevel } from '../../log.ts';
 
 /** What the objects of listeners have in common, from the controller's flags and ConfigMaps. */
@@ -30,7 +31,7 @@ export interface TriggersConfig {
 /** A bad value and what is used in its place. */
 export interface SettingProblem {
   /** The name of its ConfigMap. */
-  map: 'config-defaults-triggers' | 'feature-flags-triggers' | 'config-logging-triggers';
+  map: 'config-defaults-triggers' | 'feature-flags-triggers';
   key: string;
   message: string;
 }
@@ -73,19 +74,15 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       fsGroup: id('default-fs-group'),
       runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
       labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
-      logLevel: levelOf(logging['loglevel.eventlistener'], problems),
+      logLevel: levelOf(logging),
     },
     problems,
   };
 }
 
-function levelOf(text: string | undefined, problems: SettingProblem[]): string {
-  const known = logLevel(text ?? 'info');
-  if (known !== undefined) return known;
-  const key = 'loglevel.eventlistener';
-  const message = `${key} is ${JSON.stringify(text)}; give debug, info, warn or error; info is used`;
-  problems.push({ map: 'config-logging-triggers', key, message });
-  return 'info';
+/** What is wrong about it is told by whoever reads the same map for the controller's own level. */
+function levelOf(logging: Readonly<Record<string, string>>): string {
+  return logLevel(parseLogging(logging).logging.eventlistener ?? 'info') ?? 'info';
 }
 
 function pattern(text: string | undefined, problems: SettingProblem[]): RegExp | undefined {

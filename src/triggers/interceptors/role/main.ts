@@ -9,6 +9,7 @@ import { ApiError, isAlreadyExists, isNotFound } from '../../../kube/client.ts';
 import { secrets } from '../../../kube/resources.ts';
 import { parseRoleFlags, numberFlag, type Environment, type RoleFlags } from '../../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../../role/process.ts';
+import { untilDone } from '../../../role/until-done.ts';
 import { parseJson } from '../../resolve/body.ts';
 import { coreInterceptors } from '../core.ts';
 import { stop, type InterceptorRequest } from '../wire.ts';
@@ -173,26 +174,19 @@ async function certificates({ client, flags, end, log }: RoleProcess<Interceptor
   }
 }
 
-const firstRetryMs = 1_000;
-const longestRetryMs = 30_000;
-
 /**
  * Makes itself known. A webhook that judges ClusterInterceptors may start at the same time: while the API server does
  * not take them the process is alive and not ready, and its log says why.
  */
 async function register(process: RoleProcess<InterceptorsFlags>, data: CertificateData): Promise<void> {
   const { end, log } = process;
-  for (let wait = firstRetryMs; ; wait = Math.min(wait * 2, longestRetryMs)) {
-    try {
-      await createMissing(process, data);
-      await announce(process, data);
-      return;
-    } catch (error) {
-      if (end.aborted) throw error;
-      log.error({ error: messageOf(error) }, 'the ClusterInterceptors are not taken; it is tried again');
-      await systemClock.sleep(wait, end);
-    }
-  }
+  const work = async () => {
+    await createMissing(process, data);
+    await announce(process, data);
+  };
+  const onFailure = (error: unknown) =>
+    log.error({ error: messageOf(error) }, 'the ClusterInterceptors are not taken; it is tried again');
+  await untilDone(work, { clock: systemClock, end, onFailure });
 }
 
 /** Tells sinks whom to trust: the caBundle of the ClusterInterceptors that come along. */
