@@ -92,7 +92,7 @@ const rows: Record<string, Row> = {
         volumes: [{ name: 'shared', emptyDir: {} }],
         sidecars: [
           {
-            ...sh('server', 'sleep 2; echo up > /shared/up; sleep 3600'),
+            ...sh('server', 'trap exit TERM; sleep 2; echo up > /shared/up; sleep 3600 & wait'),
             volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
             readinessProbe: { exec: { command: ['test', '-f', '/shared/up'] }, periodSeconds: 1 },
           },
