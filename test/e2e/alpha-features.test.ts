@@ -180,7 +180,7 @@ const rows: Record<string, () => Row> = {
         volumes: [{ name: 'shared', emptyDir: {} }],
         sidecars: [
           {
-            ...sh('server', 'sleep 1; echo up > /shared/up; sleep 3600'),
+            ...sh('server', 'trap exit TERM; sleep 1; echo up > /shared/up; sleep 3600 & wait'),
             volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
             startupProbe: { exec: { command: ['test', '-f', '/shared/up'] }, periodSeconds: 1 },
           },
