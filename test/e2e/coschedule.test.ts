@@ -136,9 +136,9 @@ async function nodesOf(run: PipelineRun, count: number): Promise<string[]> {
   await expect
     .poll(
       async () => {
-        const all = (await podsOf(run)).map(({ metadata, spec: { nodeName = '' } }) => [
+        const all = (await podsOf(run)).map(({ metadata, spec }) => [
           metadata.labels?.['tekton.dev/pipelineTask'] ?? '',
-          nodeName,
+          spec?.nodeName ?? '',
         ]);
         found = all
           .sort()

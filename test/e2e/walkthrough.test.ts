@@ -170,7 +170,7 @@ beforeAll(async () => {
     },
     configDefaults: { 'default-pod-template': JSON.stringify({ hostAliases }) },
   });
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   if (folder === '') return;

@@ -16,8 +16,8 @@ export const workspaceSources: Readonly<Record<WorkspaceSource, string>> = {
 export interface WorkspaceInput {
   source: WorkspaceSource;
   /**
-   * Of the claim, ConfigMap, Secret or driver; of a new volume its storage class, empty for the cluster's own; of several
-   * a list: `configmap/settings, secret/key`.
+   * Of the claim, ConfigMap, Secret or driver; of a new volume its storage class, empty for the cluster's own; of
+   * several a list: `configmap/settings, secret/key`.
    */
   name: string;
   /** Of a new volume, as Kubernetes writes quantities: `1Gi`. */
@@ -44,12 +44,19 @@ const missing = workspaceFrom('none');
 
 /** What is wrong with a workspace, and the way out. */
 export function workspaceProblem(input: WorkspaceInput | undefined, isOptional: boolean): string | undefined {
-  const { source, name, size, subPath, attributes } = input ?? missing;
-  if (hasFolders(source) && /^\/|(?:^|\/)\.\.(?:\/|$)/.test(subPath))
-    return `the folder ${JSON.stringify(subPath)} leads out of the volume: give a path such as build/output`;
+  const given = input ?? missing;
+  if (given.source === 'none') return isOptional ? undefined : 'has to be given: choose where its files are';
+  return folderProblem(given) ?? volumeProblem(given);
+}
+
+function folderProblem({ source, subPath }: WorkspaceInput): string | undefined {
+  if (!hasFolders(source) || !/^\/|(?:^|\/)\.\.(?:\/|$)/.test(subPath)) return undefined;
+  return `the folder ${JSON.stringify(subPath)} leads out of the volume: give a path such as build/output`;
+}
+
+function volumeProblem({ source, name, size, attributes }: WorkspaceInput): string | undefined {
   switch (source) {
     case 'none':
-      return isOptional ? undefined : 'has to be given: choose where its files are';
     case 'emptyDir':
       return undefined;
     case 'template':
