@@ -62,7 +62,7 @@ beforeAll(async () => {
     },
   });
   await client.create(tasks, { metadata: { name: 'bare', namespace }, spec: { steps } });
-  await client.create(pipelines, { metadata: { name: 'idle', namespace }, spec: { tasks: [] } as never });
+  await client.create(pipelines, { metadata: { name: 'idle', namespace }, spec: { tasks: [] } });
   await client.create(pipelines, {
     metadata: { name: 'build', namespace },
     spec: {

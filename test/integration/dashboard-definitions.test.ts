@@ -214,6 +214,7 @@ describe('the form to start a run', () => {
       await page.getByLabel('repository').fill('registry.example.com');
       await page.getByLabel('Where the files of cache are').selectOption('claim');
       await page.getByLabel('Name of the claim').fill('old');
+      await page.getByRole('group', { name: 'cache' }).getByLabel('Folder of the volume').fill('build/output');
       await page.getByLabel('Service account').fill('builder');
       await page.getByLabel('Timeout').fill('1h30m');
       await page.getByText('claimName: old').waitFor();
@@ -232,7 +233,7 @@ describe('the form to start a run', () => {
         ],
         workspaces: [
           { name: 'source', volumeClaimTemplate: { spec: claim } },
-          { name: 'cache', persistentVolumeClaim: { claimName: 'old' } },
+          { name: 'cache', persistentVolumeClaim: { claimName: 'old' }, subPath: 'build/output' },
         ],
         taskRunTemplate: { serviceAccountName: 'builder' },
         timeouts: { pipeline: '1h30m' },

@@ -83,6 +83,7 @@ export class ChainsSettings {
 
 export interface OwnNamespace {
   settings: ChainsSettings;
+  configMaps: SettingsSource['configMaps'];
   /** The data of Secret signing-secrets, decoded; empty when it does not exist. */
   secret: () => SigningSecret;
   /** Calls the listener after each change of either. */
@@ -123,6 +124,7 @@ export async function watchOwnNamespace(
   const settings = new ChainsSettings({ configMaps: maps.store, namespace, events, log });
   return {
     settings,
+    configMaps: maps.store,
     onChange: (listener) => {
       settings.onChange(listener);
       secret?.store.subscribe(listener);
