@@ -50,7 +50,7 @@ export class ChainsSettings {
     this.#listeners.add(listener);
   }
 
-  /** Buckets and periods; read at the start only, as replicas must agree on the buckets. */
+  /** Buckets and periods. */
   leaderElection(name: string): LeaderElectionConfig {
     const map = this.#source.configMaps.find(this.#source.namespace, name);
     const { leaderElection, problems } = electionSettings(map?.data);
@@ -83,6 +83,7 @@ export class ChainsSettings {
 
 export interface OwnNamespace {
   settings: ChainsSettings;
+  configMaps: Pick<Store<ConfigMap>, 'subscribe'>;
   /** The data of Secret signing-secrets, decoded; empty when it does not exist. */
   secret: () => SigningSecret;
   /** Calls the listener after each change of either. */
@@ -123,6 +124,7 @@ export async function watchOwnNamespace(
   const settings = new ChainsSettings({ configMaps: maps.store, namespace, events, log });
   return {
     settings,
+    configMaps: maps.store,
     onChange: (listener) => {
       settings.onChange(listener);
       secret?.store.subscribe(listener);

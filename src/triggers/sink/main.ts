@@ -9,7 +9,7 @@ import { serve, type RunningServer, type ServerCertificate } from '../../http/se
 import type { KubeClient } from '../../kube/client.ts';
 import { apiVersionOf } from '../../kube/object.ts';
 import type { Environment } from '../../role/flags.ts';
-import { untilAborted } from '../../role/leadership.ts';
+import { untilAborted } from '../../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { version } from '../../version.ts';
 import { answered } from './answer.ts';
