@@ -16,6 +16,7 @@ const roles: Record<string, (args: readonly string[]) => Promise<number>> = {
     (await import('./triggers/interceptors/role/main.ts')).main(args, process.env, endSignal()),
   dashboard: async (args) => (await import('./dashboard/main.ts')).main(args, process.env, endSignal()),
   sink: async (args) => (await import('./triggers/sink/main.ts')).main(args, process.env, endSignal()),
+  'shared-sink': async (args) => (await import('./triggers/shared-sink/main.ts')).main(args, process.env, endSignal()),
 };
 
 /** Aborted by the first SIGTERM or SIGINT; a second one ends the process at once. */

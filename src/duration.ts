@@ -50,12 +50,21 @@ function parseTerm(text: string, at: number, whole: string): { nanoseconds: bigi
   const [number = '', integer = '', fraction = ''] = /^(\d*)(?:\.(\d*))?/.exec(text.slice(at)) ?? [];
   if (integer === '' && fraction === '') throw invalid(whole);
   const name = /^[^.\d]*/.exec(text.slice(at + number.length))?.[0] ?? '';
+  const nanoseconds = nanosecondsOf(integer, fraction, unitNamed(name, whole));
+  return { nanoseconds, end: at + number.length + name.length };
+}
+
+function unitNamed(name: string, whole: string): bigint {
   if (name === '') throw new DurationError(`time: missing unit in duration ${JSON.stringify(whole)}`);
   const unit = UNITS.get(name);
   if (unit === undefined)
     throw new DurationError(`time: unknown unit ${JSON.stringify(name)} in duration ${JSON.stringify(whole)}`);
+  return unit;
+}
+
+function nanosecondsOf(integer: string, fraction: string, unit: bigint): bigint {
   const part = fraction === '' ? 0n : (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length);
-  return { nanoseconds: BigInt(integer || '0') * unit + part, end: at + number.length + name.length };
+  return BigInt(integer || '0') * unit + part;
 }
 
 function invalid(text: string): DurationError {

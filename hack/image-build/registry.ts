@@ -70,7 +70,11 @@ export async function pushOciLayout(
     destination.holders.set(digest, repository.name);
   }
   for (const tag of tags)
-    await repository.putManifest(tag, body, descriptor.mediaType, AbortSignal.timeout(PATIENCE_MS));
+    await repository.putManifest(
+      tag,
+      { bytes: body, mediaType: descriptor.mediaType },
+      AbortSignal.timeout(PATIENCE_MS),
+    );
   return descriptor.digest;
 }
 

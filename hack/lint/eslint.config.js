@@ -6,6 +6,15 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** A test may be long and repeat itself where product code may not. */
 const tests = ['**/*.test.ts', 'test/**/*.ts', '**/*.fake.ts'];
 
+/** Where functions are still wider than the rule says; a folder that has become clean is taken out. */
+const wide = [
+  ...['api', 'chains', 'commands', 'controller', 'core', 'dashboard', 'kube', 'role', 'triggers'].map(
+    (folder) => `src/${folder}/**/*.{ts,tsx}`,
+  ),
+  'hack/**/*.ts',
+  ...tests,
+];
+
 export default tseslint.config(
   { ignores: ['**/node_modules/**', 'dist/**', 'hack/lint/**'] },
   {
@@ -43,12 +52,16 @@ export default tseslint.config(
           ignoreUrls: true,
         },
       ],
-      complexity: ['error', 15],
+      complexity: ['error', 10],
       'max-depth': ['error', 4],
-      'max-params': ['error', 5],
+      'max-params': ['error', 4],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
     },
+  },
+  {
+    files: wide,
+    rules: { complexity: ['error', 15], 'max-params': ['error', 5] },
   },
   {
     files: ['src/**/*.ts', 'src/**/*.tsx'],

@@ -37,6 +37,7 @@ export function undeclaredName(root: Expr, declared: ReadonlySet<string>): Undec
   return undefined;
 }
 
+type Call = Extract<Expr['exprKind'], { case: 'callExpr' }>['value'];
 type Comprehension = Extract<Expr['exprKind'], { case: 'comprehensionExpr' }>['value'];
 
 /** All loops of an expression. */
@@ -62,14 +63,19 @@ export function joinNamespaces(root: Expr, namespaces: ReadonlySet<string>): voi
     if (expr === undefined) continue;
     if (expr.exprKind.case === 'callExpr') {
       const call = expr.exprKind.value;
-      const target = call.target?.exprKind;
-      if (target?.case === 'identExpr' && namespaces.has(target.value.name) && !scope.has(target.value.name)) {
-        call.function = `${target.value.name}.${call.function}`;
+      const name = targetName(call);
+      if (name !== undefined && namespaces.has(name) && !scope.has(name)) {
+        call.function = `${name}.${call.function}`;
         delete call.target;
       }
     }
     open.push(...parts(expr, scope));
   }
+}
+
+/** What a method is called on, when that is a bare name. */
+function targetName({ target }: Call): string | undefined {
+  return target?.exprKind.case === 'identExpr' ? target.exprKind.value.name : undefined;
 }
 
 function parts({ exprKind }: Expr, scope: ReadonlySet<string>): Visit[] {

@@ -134,7 +134,9 @@ function describeDefinition<T extends Definition, R extends Run>(
       const printer = printerOf(flags, resource);
       const definition = await cluster.get(resource, namespace, name, { signal }).catch((error: unknown) => {
         signal.throwIfAborted();
-        throw new CommandError(messageOf(error));
+        // As tkn heads it, for Tasks alone.
+        const head = resource.kind === tasks.kind ? `failed to get Task ${name}: ` : '';
+        throw new CommandError(head + messageOf(error));
       });
       if (printer) {
         context.terminal.out(await printer(definition));

@@ -18,9 +18,10 @@ import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { Caches } from './caches.ts';
 import { cloudEventControllers } from './cloud-events/controllers.ts';
-import { recordFinishedRuns } from './finished-runs.ts';
+import { recordFinishedChildren, recordFinishedRuns } from './finished-runs.ts';
 import { parseControllerFlags, type ControllerFlags } from './flags.ts';
 import { prunerQueueName, queueNames } from './leadership.ts';
+import { ChildMetrics } from './metrics/child.ts';
 import { LiveRunMetrics } from './metrics/live.ts';
 import { policyKmsKeys } from './policy-keys.ts';
 import { pruningController } from './pruning/controller.ts';
@@ -143,6 +144,7 @@ async function reconcile(
     ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
     : electLeaders({ ...candidate, queueNames });
   recordFinishedRuns(caches, leaders, runMetrics(process, caches, { settings, configMaps }));
+  recordFinishedChildren(caches, leaders.pipelineRun, new ChildMetrics(meters.role));
   const registry = meters.infrastructure;
   const kms = policyKmsKeys(env);
   const queueMetrics = new QueueMetricsRegistry(registry);

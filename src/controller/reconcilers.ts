@@ -20,6 +20,7 @@ import { createTaskRunReconciler } from '../reconcilers/taskrun/reconciler.ts';
 import type { Tracing } from '../reconcilers/tracing.ts';
 import type { KmsKeys } from '../resolvers/supply/policies.ts';
 import type { Registries } from '../registry/client.ts';
+import { cloudHelpers } from '../registry/cloud/index.ts';
 import type { Caches } from './caches.ts';
 import type { ControllerFlags } from './flags.ts';
 import { queueNames, type Leaders } from './leadership.ts';
@@ -98,7 +99,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   });
   const requestQueue = queueOf(queueNames.resolutionRequest);
   const images = new ImageLookups({
-    read: createImageReading({ client, registries }),
+    read: createImageReading({ client, registries, helpers: cloudHelpers(systemClock) }),
     onAnswer: (key) => {
       if (leaders.taskRun.owns(key)) taskRuns.add(key);
     },

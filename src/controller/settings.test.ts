@@ -73,20 +73,29 @@ describe('LiveSettings', () => {
     expect(problems).toEqual([expect.stringContaining('config-tracing key endpoint has the value "nowhere"')]);
   });
 
-  it.each([
+  it.each<[string, Record<string, string>, boolean, string[]]>([
     ['a receiver over HTTP', { 'tracing-protocol': 'http/protobuf', 'tracing-endpoint': 'http://b/' }, true, []],
     ['no receiver', { 'tracing-protocol': 'http/protobuf' }, false, ['tracing-endpoint is missing']],
+    ['a receiver over gRPC', { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'http://b/' }, true, []],
+    [
+      'a password in its place',
+      { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'http://me:secret@b/' },
+      false,
+      ['tracing-endpoint is missing'],
+    ],
     [
       'another protocol',
-      { 'tracing-protocol': 'grpc', 'tracing-endpoint': 'b:4317' },
+      { 'tracing-protocol': 'stdout', 'tracing-endpoint': 'b:4317' },
       false,
-      ['tracing-protocol: "grpc" is not supported'],
+      ['tracing-protocol: "stdout" is not supported'],
     ],
     ['nothing', {}, false, []],
   ])('takes the tracing keys of config-observability when config-tracing is off: %s', (_name, data, enabled, said) => {
     const { settings, problems } = open(map('config-observability', { 'tracing-sampling-rate': '0.1', ...data }));
     expect(settings.tracing()).toMatchObject(
-      enabled ? { enabled, endpoint: 'http://b/', samplingRatio: 0.1 } : { enabled },
+      enabled
+        ? { enabled, protocol: data['tracing-protocol'], endpoint: 'http://b/', samplingRatio: 0.1 }
+        : { enabled },
     );
     expect(problems).toEqual(said.map((text) => expect.stringContaining(text) as string));
   });
@@ -130,6 +139,34 @@ describe('LiveSettings', () => {
       'feature-flags',
       /results-from: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire"/,
     ],
+    ...(
+      [
+        ['StepActions off', 'feature-flags', 'enable-step-actions', 'false', 'StepActions are always on'],
+        ['bundles in taskRef', 'feature-flags', 'enable-tekton-oci-bundles', 'true', 'is named by resolver "bundles"'],
+        [
+          'whole objects in caches',
+          'feature-flags',
+          'enable-informer-cache-transforms',
+          'false',
+          'the caches here have no such switch',
+        ],
+        [
+          'a template for a pod that is not there',
+          'config-defaults',
+          'default-affinity-assistant-pod-template',
+          'priorityClassName: high',
+          'give default-pod-template what they shall have',
+        ],
+      ] as const
+    ).map(
+      ([name, map, key, value, text]) =>
+        [name, { [key]: value }, map, new RegExp(`${key}: .* has no effect: .*${text}`)] as [
+          string,
+          Record<string, string>,
+          string,
+          RegExp,
+        ],
+    ),
     [
       'an address that is none',
       { 'spire-server-addr': 'https://spire:8081' },

@@ -11,7 +11,7 @@ import {
 } from '../api/config/config-observability.ts';
 import { parseSpire } from '../api/config/config-spire.ts';
 import { parseTracing, tracingOf, type TracingConfig } from '../api/config/config-tracing.ts';
-import { parseFeatureFlags, type FeatureFlags } from '../api/config/feature-flags.ts';
+import { parseFeatureFlags } from '../api/config/feature-flags.ts';
 import type { ConfigProblem } from '../api/config/values.ts';
 import type { Settings } from '../core/settings.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -21,6 +21,7 @@ import { configMaps, type ConfigMap } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 import { electionSettings } from '../role/election-settings.ts';
+import { ineffectiveDefaults, ineffectiveFlags } from './ineffective.ts';
 
 /** Names of the ConfigMaps; upstream lets the environment change them (CONFIG_DEFAULTS_NAME and so on). */
 export interface ConfigNames {
@@ -137,8 +138,8 @@ export class LiveSettings {
     const defaultsMap = this.#map(names.defaults);
     const { flags, problems: flagProblems } = parseFeatureFlags(flagsMap?.data);
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
-    this.#report(flagsMap, [...flagProblems, ...contradictions(flags)]);
-    this.#report(defaultsMap, defaultProblems);
+    this.#report(flagsMap, [...flagProblems, ...ineffectiveFlags(flags)]);
+    this.#report(defaultsMap, [...defaultProblems, ...ineffectiveDefaults(defaults)]);
     const eventsMap = this.#map(names.events);
     const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
     this.#report(eventsMap, eventProblems);
@@ -188,20 +189,12 @@ export class LiveSettings {
   }
 }
 
-/** A flag that has no effect beside another. */
-function contradictions({ resultsFrom: value, enforceNonfalsifiability }: FeatureFlags): ConfigProblem[] {
-  if (value !== 'sidecar-logs' || enforceNonfalsifiability !== 'spire') return [];
-  const key = 'results-from';
-  const message = `${key}: "sidecar-logs" has no effect while enforce-nonfalsifiability is "spire": what is signed comes by termination message; remove one of them`;
-  return [{ kind: 'invalid-value', key, value, message }];
-}
-
-/** The way in which spans can be sent is one. */
+/** What of the tracing keys cannot be as it says. */
 function unsupportedTracing({ tracingProtocol: value, tracingEndpoint }: ObservabilityConfig): ConfigProblem[] {
   const key = 'tracing-protocol';
   if (value === 'none') return [];
-  if (value !== 'http/protobuf') {
-    const message = `${key}: ${JSON.stringify(value)} is not supported by this version, nothing is recorded; use "http/protobuf"`;
+  if (value === 'stdout') {
+    const message = `${key}: "stdout" is not supported, where the log is; nothing is recorded; use "http/protobuf" or "grpc"`;
     return [{ kind: 'invalid-value', key, value, message }];
   }
   if (tracingEndpoint !== '') return [];

@@ -121,6 +121,9 @@ export interface Properties {
   pipelinesVersion: string;
   triggersNamespace?: string;
   triggersVersion?: string;
+  /** Where their settings are. Ours. */
+  chainsNamespace: string;
+  resolversNamespace: string;
   isReadOnly: boolean;
   logoutURL?: string;
   externalLogsURL?: string;

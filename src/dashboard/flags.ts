@@ -13,6 +13,9 @@ export interface DashboardFlags extends RoleFlags {
   needsCredentials: boolean;
   pipelinesNamespace: string;
   triggersNamespace: string;
+  /** Where the settings of Chains and of the resolvers are. Ours. */
+  chainsNamespace: string;
+  resolversNamespace: string;
   /** The namespace that the page begins with. */
   defaultNamespace: string;
   logoutURL: string;
@@ -35,6 +38,8 @@ const flagsOfRole = {
     'require-credentials': { type: 'string', default: 'false' },
     'pipelines-namespace': { type: 'string', default: '' },
     'triggers-namespace': { type: 'string', default: '' },
+    'chains-namespace': { type: 'string', default: 'tekton-chains' },
+    'resolvers-namespace': { type: 'string', default: 'tekton-pipelines-resolvers' },
     'default-namespace': { type: 'string', default: '' },
     'logout-url': { type: 'string', default: '' },
     'external-logs': { type: 'string', default: '' },
@@ -61,6 +66,8 @@ export function parseDashboardFlags(args: readonly string[], env: Environment): 
     needsCredentials: booleanFlag('require-credentials', values['require-credentials']),
     pipelinesNamespace: values['pipelines-namespace'] || systemNamespace,
     triggersNamespace: values['triggers-namespace'] || systemNamespace,
+    chainsNamespace: values['chains-namespace'],
+    resolversNamespace: values['resolvers-namespace'],
     defaultNamespace: values['default-namespace'],
     logoutURL: logoutFlag(values['logout-url']),
     externalLogs: externalLogsFlag(values['external-logs']),

@@ -41,6 +41,8 @@ export function propertiesReader(
       pipelinesNamespace: flags.pipelinesNamespace,
       pipelinesVersion,
       ...(triggersVersion === '' ? {} : { triggersNamespace: flags.triggersNamespace, triggersVersion }),
+      chainsNamespace: flags.chainsNamespace,
+      resolversNamespace: flags.resolversNamespace,
       isReadOnly: flags.isReadOnly,
       ...(flags.logoutURL === '' ? {} : { logoutURL: flags.logoutURL }),
       ...(flags.externalLogs === undefined ? {} : { externalLogsURL: '/v1/logs-proxy' }),

@@ -81,7 +81,12 @@ func basicGitFiles(flags credentialFlags, secrets secretStore) ([]credentialFile
 		return nil, err
 	}
 	// git takes the first login that fits: one for a whole host must not be hidden by one of its repositories.
-	slices.SortStableFunc(targets, func(a, b secretTarget) int { return pathLength(a.target) - pathLength(b.target) })
+	// Sorted by hand: there are a few, and a sort of the library's for them adds a kilobyte to every pod.
+	for end := range targets {
+		for at := end; at > 0 && pathLength(targets[at].target) < pathLength(targets[at-1].target); at-- {
+			targets[at], targets[at-1] = targets[at-1], targets[at]
+		}
+	}
 	var config, store strings.Builder
 	config.WriteString("[credential]\n\thelper = store\n")
 	for _, target := range targets {

@@ -50,6 +50,8 @@ type messageTooLongError struct {
 	// largest names the largest result, which has size bytes.
 	largest string
 	size    int64
+	// signatures tells how many of the needed bytes are signatures; empty where nothing is signed.
+	signatures string
 }
 
 // Error is upstream's text: users look for it.
@@ -62,12 +64,25 @@ func (e *messageTooLongError) detail() string {
 	if e.needed == 0 {
 		return fmt.Sprintf("%s has %d bytes, and all that this step reports may have %d", e.largest, e.size, e.limit)
 	}
-	return fmt.Sprintf("%s has %d bytes; all that this step reports takes %d, and may have %d", e.largest, e.size, e.needed, e.limit)
+	return fmt.Sprintf("%s has %d bytes; all that this step reports takes %d%s, and may have %d", e.largest, e.size, e.needed, e.signatures, e.limit)
 }
 
 func newMessageTooLongError(entries []messageEntry, needed, limit int) *messageTooLongError {
-	largest := slices.MaxFunc(entries, func(a, b messageEntry) int { return len(a.Value) - len(b.Value) })
-	return &messageTooLongError{limit, needed, largest.name(), int64(len(largest.Value))}
+	largest := messageEntry{Key: "(none)"}
+	for _, entry := range entries {
+		if len(entry.Value) > len(largest.Value) {
+			largest = entry
+		}
+	}
+	return &messageTooLongError{limit: limit, needed: needed, largest: largest.name(), size: int64(len(largest.Value))}
+}
+
+// beside blames what the step itself reports, and says how much its proof takes.
+func (e *messageTooLongError) beside(reported, proof []messageEntry) *messageTooLongError {
+	blamed := newMessageTooLongError(reported, e.needed, e.limit)
+	encoded, _ := encodeMessage(proof, false)
+	blamed.signatures = fmt.Sprintf(" (signatures: %d)", len(encoded))
+	return blamed
 }
 
 // entryType says what an entry of the termination message is. The numbers are the controller's.

@@ -264,11 +264,12 @@ func (s *step) judge(err error) (exit int, code string, failed bool) {
 // known of the step itself is written alone, with the reason.
 func (s *step) publish() error {
 	entries, err := collectResults(s.stepOptions, s.before)
+	var proof []messageEntry
 	if err == nil && s.signing.enabled {
-		entries, err = s.signed(entries)
+		proof, err = s.prove(entries)
 	}
 	if err == nil {
-		err = writeMessage(s.terminationPath, append(entries, s.internal...), s.messageForm)
+		err = writeMessage(s.terminationPath, append(append(entries, proof...), s.internal...), s.messageForm)
 	}
 	if err == nil {
 		return nil
@@ -277,6 +278,9 @@ func (s *step) publish() error {
 	var refused *refusedError
 	switch {
 	case errors.As(err, &tooLong):
+		if len(proof) > 0 {
+			tooLong = tooLong.beside(entries, proof)
+		}
 		log.Print(tooLong.detail())
 		s.explain(reasonResultTooLarge, tooLong.detail())
 	case errors.As(err, &refused):
@@ -288,14 +292,13 @@ func (s *step) publish() error {
 	return err
 }
 
-// signed adds to the entries what proves them. What the command itself wrote into the message is no report of ours: it
+// prove gives what proves the entries. What the command itself wrote into the message is no report of ours: it
 // would go beside them unproven.
-func (s *step) signed(entries []messageEntry) ([]messageEntry, error) {
+func (s *step) prove(entries []messageEntry) ([]messageEntry, error) {
 	if err := os.WriteFile(s.terminationPath, nil, messageFileMode); err != nil {
 		return nil, err
 	}
-	proof, err := s.signing.proofOf(entries, companion{s.tekton("bin", "entrypoint"+spireSuffix), "-spire", spireDeadline})
-	return append(entries, proof...), err
+	return s.signing.proofOf(entries, companion{s.tekton("bin", "entrypoint"+spireSuffix), "-spire", spireDeadline})
 }
 
 // explain tells the controller why the step fails although its command may not have.

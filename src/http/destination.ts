@@ -52,20 +52,23 @@ export class Destinations {
   }
 
   async route(asked: Asked, signal: AbortSignal): Promise<{ route: Route; peer: Peer }> {
-    const { url, namedBy, attempt } = asked;
+    const { url, namedBy } = asked;
     const { hostname } = url;
     const addresses = await this.#addresses(url, signal);
     if (!this.#options.anyDestination && addresses.some((address) => kindOfAddress(address) === 'metadata'))
       throw refused(asked, 'a metadata server');
     if (addresses.length === 0 || this.publicOf(addresses).length > 0)
       return { route: { kind: 'public' }, peer: { hostname, address: undefined, wayOut: namedBy?.wayOut } };
-    const allowed =
-      namedBy === undefined || this.#options.anyDestination || this.#trusted.has(hostname)
-        ? addresses
-        : addresses.filter((address) => address === namedBy.address);
-    const address = allowed[(attempt - 1) % allowed.length];
+    const address = this.#internalFor(asked, addresses);
     if (address === undefined) throw refused(asked, 'an internal address');
     return { route: { kind: 'pinned', address }, peer: { hostname, address, wayOut: namedBy?.wayOut } };
+  }
+
+  /** The internal address that this try is bound to; undefined when the request may go to none of them. */
+  #internalFor({ url, namedBy, attempt }: Asked, addresses: readonly string[]): string | undefined {
+    const isFree = namedBy === undefined || this.#options.anyDestination || this.#trusted.has(url.hostname);
+    const allowed = isFree ? addresses : addresses.filter((address) => address === namedBy.address);
+    return allowed[(attempt - 1) % allowed.length];
   }
 
   /** The public ones among a name's addresses. */

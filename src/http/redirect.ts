@@ -26,18 +26,26 @@ export function redirectOf(
   if (!redirects.has(answer.status) || location === undefined) return undefined;
   if (hop.hops >= mostRedirects) throw refusal(answer, hop, 'redirects without end');
   const url = targetOf(location, answer, hop);
-  if (hop.url.protocol === 'https:' && url.protocol !== 'https:' && !wanted.insecure)
+  if (leavesTls(hop.url, url) && !wanted.insecure)
     throw refusal(
       answer,
       hop,
       `redirects from TLS to http://${shownHost(url)}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`,
     );
-  const becomesGet = answer.status === 303 || (answer.status <= 302 && hop.method === 'POST');
-  if (wanted.secret && !becomesGet && url.origin !== wanted.url.origin)
-    throw refusal(answer, hop, `wants credentials sent on to ${shownHost(url)}`);
   const hops = hop.hops + 1;
-  if (!becomesGet) return { ...hop, url, hops };
-  return { url, method: hop.method === 'HEAD' ? 'HEAD' : 'GET', body: undefined, hops };
+  if (becomesGet(answer.status, hop.method))
+    return { url, method: hop.method === 'HEAD' ? 'HEAD' : 'GET', body: undefined, hops };
+  if (wanted.secret && url.origin !== wanted.url.origin)
+    throw refusal(answer, hop, `wants credentials sent on to ${shownHost(url)}`);
+  return { ...hop, url, hops };
+}
+
+function leavesTls(from: URL, to: URL): boolean {
+  return from.protocol === 'https:' && to.protocol !== 'https:';
+}
+
+function becomesGet(status: number, method: Hop['method']): boolean {
+  return status === 303 || (status <= 302 && method === 'POST');
 }
 
 function targetOf(location: string, answer: { status: number }, hop: Hop): URL {

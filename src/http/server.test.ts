@@ -37,6 +37,39 @@ async function raw(port: number, ...parts: string[]): Promise<string> {
 const post = (body: string, headers = '') =>
   `POST /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 
+describe('bodies that are admitted', () => {
+  it.each<[string, string, number, number]>([
+    ['are asked for by the length that is announced', post('abc'), 3, 200],
+    [
+      'may be as long as any where no length is',
+      post('').replace('Content-Length: 0', 'Transfer-Encoding: chunked') + '0\r\n\r\n',
+      64,
+      200,
+    ],
+    ['are no longer than any', post('', '').replace('Content-Length: 0', 'Content-Length: 65'), 64, 413],
+    ['may be none', 'GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 0, 200],
+  ])('%s', async (_name, wire, bytes, status) => {
+    const asked: number[] = [];
+    let left = 0;
+    const admit = (wanted: number) => {
+      asked.push(wanted);
+      return () => void (left += wanted);
+    };
+    const server = await started([route(() => ({ status: 200 }))], { admit });
+    expect(await raw(server.port, wire)).toContain(`HTTP/1.1 ${status} `);
+    await expect.poll(() => left).toBe(bytes);
+    expect(asked).toEqual([bytes]);
+  });
+
+  it('are not read where there is no room', async () => {
+    let calls = 0;
+    const server = await started([route(() => ({ status: 200, body: String(++calls) }))], { admit: () => undefined });
+    const answer = await raw(server.port, 'POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1.1 503 [\s\S]*retry-after: 5[\s\S]*send this one again later/);
+    expect(calls).toBe(0);
+  });
+});
+
 describe('what a handler sees', () => {
   it.each<[name: string, wire: string, wanted: Partial<ServerRequest>]>([
     [

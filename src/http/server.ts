@@ -59,6 +59,11 @@ export interface ServerOptions {
   receiveMs?: number;
   /** Connections at a time; further ones are closed at once. */
   maxConnections?: number;
+  /**
+   * Asked before a body is read, with the bytes that it may have: returns what is called when the request is over, or
+   * undefined for one that is answered 503 unread. Without it every body that is not too long is read.
+   */
+  admit?: (bytes: number) => (() => void) | undefined;
   /** Takes connections that are to speak another protocol (WebSocket). Without it they are ordinary requests. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** The body of answers that no handler gives: 404, 408, 413, 500. Plain text unless given. */
@@ -104,6 +109,7 @@ export async function serve(routes: readonly ServerRoute[], options: ServerOptio
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   answerFailures(app, options);
+  admitBodies(app, options);
   for (const { method, path, handler } of routes) {
     app.route({
       method: method === '*' ? [...app.supportedMethods] : method,
@@ -137,6 +143,22 @@ function nodeServer(options: ServerOptions): Server | TlsServer {
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   if (options.onUpgrade) server.on('upgrade', options.onUpgrade);
   return server;
+}
+
+function admitBodies(app: FastifyInstance, { admit, bodyLimit, refusal = plainRefusal }: ServerOptions): void {
+  if (admit === undefined) return;
+  app.addHook('onRequest', async (request, reply) => {
+    const { headers } = request;
+    // Whoever does not say how long it is may send as much as there may be.
+    const announced = Number(headers['content-length'] ?? (headers['transfer-encoding'] ? bodyLimit : 0));
+    const leave = admit(Math.min(announced, bodyLimit));
+    if (leave) reply.raw.once('close', leave);
+    else {
+      reply.headers({ connection: 'close', 'retry-after': '5' });
+      return send(reply, refusal(503, 'too many bytes of other requests are being read; send this one again later'));
+    }
+    return undefined;
+  });
 }
 
 /** How far a server is on its way to the end. */

@@ -1,9 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../kube/api-error.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Registries } from '../registry/client.ts';
 import { digestOf } from '../registry/digest.ts';
-import { FakeRegistry, type Heard } from '../registry/registry.fake.ts';
+import { FakeRegistry, ScriptedServer, type Heard } from '../registry/registry.fake.ts';
+import { ecrHelper } from '../registry/cloud/ecr.ts';
+import type { CloudHelper } from '../registry/cloud/helper.ts';
 import { createImageReading } from './image-reading.ts';
 
 const signal = AbortSignal.timeout(15_000);
@@ -163,6 +165,106 @@ describe('credentials', () => {
     await expect(read('reg.example/team/app', { ...asker, imagePullSecrets: ['a'] }, signal)).rejects.toThrow(
       /^pull secret ns\/a: \.dockerconfigjson is not JSON$/,
     );
+  });
+});
+
+describe("the identity of this process in its cloud's registries", () => {
+  const ecr = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+  const token = base64('AWS:from-the-cloud');
+  const ofPull = (auths: object) => ({
+    'secrets ns/a': { metadata: {}, data: { '.dockerconfigjson': base64(JSON.stringify({ auths })) } },
+  });
+  const own = { [ecr]: { username: 'own', password: 'p' } };
+  let asked: string[];
+  const helper = (issue: CloudHelper['issue']): CloudHelper => ({
+    name: 'ECR',
+    serves: (host) => host === ecr,
+    issue: (host, given) => (asked.push(host), issue(host, given)),
+  });
+  const issues = helper(() => Promise.resolve({ credentials: { username: 'AWS', password: 'from-the-cloud' } }));
+  const refuses = helper(() => Promise.reject(new Error('no role')));
+
+  beforeEach(() => {
+    asked = [];
+    image({ Cmd: ['x'] }, {}, 'latest');
+  });
+
+  /** The registry, which lets `user` read, or all. @returns the authorizations that it was sent */
+  function letRead(user: string | undefined): (string | undefined)[] {
+    const { answer } = registry.server;
+    const seen: (string | undefined)[] = [];
+    registry.server.answer = (heard) => {
+      const { authorization } = heard.headers;
+      if (heard.path.includes('/manifests/')) seen.push(authorization);
+      if (user === undefined || authorization === `Basic ${base64(user)}`) return answer(heard);
+      return { status: 401, headers: { 'www-authenticate': 'Basic realm="r"' } };
+    };
+    return seen;
+  }
+
+  it.each<[string, string | undefined, CloudHelper, object, string[]]>([
+    ['opens what nobody else may read', 'AWS:from-the-cloud', issues, {}, [ecr]],
+    ['is not asked for what everybody may', undefined, refuses, {}, []],
+    ['is not asked where a pull secret is', 'own:p', refuses, own, []],
+  ])('%s', async (_, user, cloud, auths, calls) => {
+    letRead(user);
+    const mirrored = new Registries({ mirrors: { '*': `http://${registry.server.host}` } });
+    const read = createImageReading({ client: clientOf(ofPull(auths)), registries: mirrored, helpers: [cloud] });
+    try {
+      const found = await read(`${ecr}/team/app`, { ...asker, imagePullSecrets: ['a'] }, signal);
+      expect(found.commands).toEqual({ 'linux/amd64': ['x'] });
+      expect(asked).toEqual(calls);
+    } finally {
+      await mirrored.close();
+    }
+  });
+
+  it.each<[string, string, object, RegExp, number]>([
+    [
+      'whose word is refused',
+      ecr,
+      {},
+      /401.*there is no pull secret for .*, and the controller has no identity there \(ECR: no role\)$/,
+      1,
+    ],
+    ['where a pull secret is refused', ecr, { [ecr]: { username: 'bad', password: 'p' } }, /401/, 0],
+    ["in another's registry", 'reg.example', {}, /401/, 0],
+  ])('%s: the run is told', async (_, host, auths, message, calls) => {
+    letRead('nobody:x');
+    const mirrored = new Registries({ mirrors: { '*': `http://${registry.server.host}` } });
+    const read = createImageReading({ client: clientOf(ofPull(auths)), registries: mirrored, helpers: [refuses] });
+    try {
+      await expect(read(`${host}/team/app`, { ...asker, imagePullSecrets: ['a'] }, signal)).rejects.toMatchObject({
+        isFinal: true,
+        message: expect.stringMatching(message) as string,
+      });
+      expect(asked).toHaveLength(calls);
+    } finally {
+      await mirrored.close();
+    }
+  });
+
+  it("is Amazon's own: GetAuthorizationToken, then its answer to the registry", async () => {
+    const seen = letRead('AWS:from-the-cloud');
+    const amazon = await ScriptedServer.start();
+    const mirrored = new Registries({ mirrors: { [ecr]: `http://${registry.server.host}` } });
+    amazon.answer = () => ({
+      status: 200,
+      headers: { 'content-type': 'application/x-amz-json-1.1' },
+      body: { authorizationData: [{ authorizationToken: token, expiresAt: 4_000_000_000 }] },
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL_ECR', `http://${amazon.host}`);
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'SECRET');
+    try {
+      const read = createImageReading({ client: clientOf(), registries: mirrored, helpers: [ecrHelper()] });
+      expect((await read(`${ecr}/team/app`, asker, signal)).commands).toEqual({ 'linux/amd64': ['x'] });
+      expect(amazon.heard).toHaveLength(1);
+      expect(seen.at(-1)).toBe(`Basic ${token}`);
+    } finally {
+      vi.unstubAllEnvs();
+      await Promise.all([mirrored.close(), amazon.stop()]);
+    }
   });
 });
 

@@ -86,7 +86,7 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
           const entry = entryFor(list, host, repository);
           if (entry) return entry;
         }
-        return findElsewhere(options, held, host, repository, signal);
+        return findElsewhere(options, held, { host, repository }, signal);
       };
       return {
         find,
@@ -110,8 +110,7 @@ export function createCredentialSource(options: CredentialSourceOptions): Creden
 async function findElsewhere(
   options: CredentialSourceOptions,
   held: Holdings,
-  host: string,
-  repository: string,
+  { host, repository }: { host: string; repository: string },
   signal: AbortSignal,
 ): Promise<FoundCredentials> {
   const problems = [...held.problems];

@@ -55,12 +55,16 @@ function slice(step: Extract<Step, { kind: 'slice' }>, value: unknown): unknown[
   const to = fromEnd(step.to ?? length, length);
   // Nothing is asked for: allowed anywhere.
   if (from === to) return [];
-  const outside = from < 0 || from >= length ? from : to < 0 || to > length ? to - 1 : undefined;
-  if (outside !== undefined) throw new JsonPathError(`array index out of bounds: index ${outside}, length ${length}`);
-  if (from > to) throw new JsonPathError(`starting index ${from} is greater than ending index ${to}`);
+  checkBounds({ from, to, length });
   const by = step.by ?? 1;
   if (by <= 0) throw new JsonPathError('step must be > 0');
   return value.slice(from, to).filter((_item, index) => index % by === 0);
+}
+
+function checkBounds({ from, to, length }: { from: number; to: number; length: number }): void {
+  const outside = from < 0 || from >= length ? from : to < 0 || to > length ? to - 1 : undefined;
+  if (outside !== undefined) throw new JsonPathError(`array index out of bounds: index ${outside}, length ${length}`);
+  if (from > to) throw new JsonPathError(`starting index ${from} is greater than ending index ${to}`);
 }
 
 function fromEnd(index: number, length: number): number {
@@ -120,15 +124,18 @@ function passes(step: Extract<Step, { kind: 'filter' }>, item: unknown, options:
 }
 
 function compare(operator: Operator, left: unknown, right: unknown): boolean {
-  if (operator === '==' || operator === '!=') {
-    if (!isBasic(left) || !isBasic(right)) throw new JsonPathError('invalid type for comparison');
-    if (typeof left !== typeof right) throw new JsonPathError('incompatible types for comparison');
-    return (left === right) === (operator === '==');
-  }
+  if (operator === '==') return areEqual(left, right);
+  if (operator === '!=') return !areEqual(left, right);
   if (typeof left !== typeof right) throw new JsonPathError('incompatible types for comparison');
   if (typeof left !== 'number' && typeof left !== 'string') throw new JsonPathError('invalid type for comparison');
   const order = left < (right as typeof left) ? -1 : left > (right as typeof left) ? 1 : 0;
   return { '<': order < 0, '<=': order <= 0, '>': order > 0, '>=': order >= 0, exists: true }[operator];
+}
+
+function areEqual(left: unknown, right: unknown): boolean {
+  if (!isBasic(left) || !isBasic(right)) throw new JsonPathError('invalid type for comparison');
+  if (typeof left !== typeof right) throw new JsonPathError('incompatible types for comparison');
+  return left === right;
 }
 
 function isBasic(value: unknown): boolean {

@@ -3,8 +3,11 @@ import type {
   V1ConfigMap,
   V1CustomResourceDefinition,
   V1Deployment,
+  V1Endpoints,
+  V1EndpointSlice,
   V1Lease,
   V1LimitRange,
+  V1LocalSubjectAccessReview,
   V1MutatingWebhookConfiguration,
   V1Namespace,
   V1Node,
@@ -47,9 +50,12 @@ export type Node = Stored<V1Node>;
 export type LimitRange = Stored<V1LimitRange>;
 export type Deployment = Stored<V1Deployment>;
 export type PodDisruptionBudget = Stored<V1PodDisruptionBudget>;
+export type Endpoints = Stored<V1Endpoints>;
+export type EndpointSlice = Stored<V1EndpointSlice>;
 export type StatefulSet = Stored<V1StatefulSet>;
 export type CustomResourceDefinition = Stored<V1CustomResourceDefinition>;
 export type AccessReview = Stored<V1SelfSubjectAccessReview>;
+export type LocalAccessReview = Stored<V1LocalSubjectAccessReview>;
 export type MutatingWebhookConfiguration = Stored<V1MutatingWebhookConfiguration>;
 export type ValidatingWebhookConfiguration = Stored<V1ValidatingWebhookConfiguration>;
 
@@ -67,6 +73,7 @@ export const persistentVolumeClaims = core<PersistentVolumeClaim>('persistentvol
 export const namespaces = core<Namespace>('namespaces', 'Namespace', false);
 export const nodes = core<Node>('nodes', 'Node', false);
 export const limitRanges = core<LimitRange>('limitranges', 'LimitRange');
+export const endpoints = core<Endpoints>('endpoints', 'Endpoints');
 export const leases: Resource<Lease> = {
   group: 'coordination.k8s.io',
   version: 'v1',
@@ -86,6 +93,13 @@ export const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
   version: 'v1',
   plural: 'poddisruptionbudgets',
   kind: 'PodDisruptionBudget',
+  namespaced: true,
+};
+export const endpointSlices: Resource<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+  kind: 'EndpointSlice',
   namespaced: true,
 };
 export const statefulSets: Resource<StatefulSet> = {
@@ -108,6 +122,14 @@ export const accessReviews: Resource<AccessReview> = {
   plural: 'selfsubjectaccessreviews',
   kind: 'SelfSubjectAccessReview',
   namespaced: false,
+};
+/** Asks what another may do in a namespace. */
+export const localAccessReviews: Resource<LocalAccessReview> = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'localsubjectaccessreviews',
+  kind: 'LocalSubjectAccessReview',
+  namespaced: true,
 };
 export const mutatingWebhookConfigurations: Resource<MutatingWebhookConfiguration> = {
   group: 'admissionregistration.k8s.io',

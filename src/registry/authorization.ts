@@ -80,9 +80,12 @@ export class Authorization {
     const realm = this.#realm(parameters['realm'], answer.url);
     this.#demand = { scheme, realm, service: parameters['service'], namedBy: answer.peer };
     if (sent !== undefined) this.#options.tokens.delete(this.#tokenKey(scope)); // it ran out, or was revoked
-    const asked = parameters['scope'];
-    if (asked && asked.length <= longestScope && !covers(scope, asked)) this.#wider.set(scope, asked);
+    this.#widen(scope, parameters['scope']);
     return true;
+  }
+
+  #widen(scope: string, asked: string | undefined): void {
+    if (asked && asked.length <= longestScope && !covers(scope, asked)) this.#wider.set(scope, asked);
   }
 
   /** A realm in plain HTTP only where the registry itself speaks it, and on its own host. */

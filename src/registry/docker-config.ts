@@ -27,22 +27,37 @@ export async function dockerConfigCredentials(
   options: DockerConfigOptions = {},
 ): Promise<RegistryCredentials | undefined> {
   const file = dockerConfigPath(options);
-  const text = await readFile(file, { encoding: 'utf8', signal }).catch((error: unknown) => {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  });
+  const text = await textOf(file, signal);
   if (text === undefined) return undefined;
-  let helpers: { credHelpers?: Record<string, string>; credsStore?: string };
+  let helpers: Helpers;
   try {
     const own = credentialsFor([keychainOfDockerConfig(text)], host, repository);
     if (own) return own;
-    helpers = JSON.parse(text) as typeof helpers;
+    helpers = JSON.parse(text) as Helpers;
   } catch (error) {
     throw new Error(`docker config ${file}: ${messageOf(error)}`, { cause: error });
   }
   const name = host === 'docker.io' ? 'https://index.docker.io/v1/' : host;
-  const helper = helpers.credHelpers?.[name] ?? helpers.credHelpers?.[host] ?? helpers.credsStore;
+  const helper = helperFor(name, host, helpers);
   return helper ? askHelper(helper, name, signal, options.env ?? process.env) : undefined;
+}
+
+interface Helpers {
+  credHelpers?: Record<string, string>;
+  credsStore?: string;
+}
+
+function helperFor(name: string, host: string, { credHelpers, credsStore }: Helpers): string | undefined {
+  return credHelpers?.[name] ?? credHelpers?.[host] ?? credsStore;
+}
+
+async function textOf(file: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await readFile(file, { encoding: 'utf8', signal });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 /** docker-credential-helpers' protocol: the server on standard input, JSON on standard output. */

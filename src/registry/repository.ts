@@ -8,6 +8,13 @@ import type { RegistryAnswer } from './transport.ts';
 
 export type RepositoryAccess = 'pull' | 'push';
 
+export interface ManifestToPut {
+  bytes: Buffer;
+  mediaType: string;
+  /** Written only where the registry still has this ETag; registries may ignore it. */
+  ifMatch?: string | undefined;
+}
+
 export interface StoredManifest {
   bytes: Buffer;
   mediaType: string;
@@ -111,10 +118,8 @@ export class Repository {
    */
   async putManifest(
     reference: string,
-    bytes: Buffer,
-    mediaType: string,
+    { bytes, mediaType, ifMatch }: ManifestToPut,
     signal: AbortSignal,
-    ifMatch?: string,
   ): Promise<{ listsReferrers: boolean }> {
     const headers = { 'content-type': mediaType, ...(ifMatch ? { 'if-match': ifMatch } : {}) };
     const answer = await this.registry.call(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HurriedClock } from './registry.fake.ts';
 import { digestOf } from './digest.ts';
 import { RegistryError } from './registry-error.ts';
-import type { Repository, StoredManifest } from './repository.ts';
+import type { ManifestToPut, Repository, StoredManifest } from './repository.ts';
 import { ProcessLock, updateTag, type NamedLock } from './tag-update.ts';
 
 const signal = AbortSignal.timeout(10_000);
@@ -28,7 +28,7 @@ class OneTag {
       etag: this.etag(this.content),
     };
   }
-  async putManifest(_tag: string, bytes: Buffer, _type: string, _signal: AbortSignal, ifMatch?: string) {
+  async putManifest(_tag: string, { bytes, ifMatch }: ManifestToPut) {
     await this.turn('put');
     this.puts.push({ content: bytes.toString(), ifMatch });
     if (ifMatch !== undefined && ifMatch !== this.etag(this.content ?? ''))
@@ -54,9 +54,7 @@ const add = (tag: OneTag, word: string, lock: NamedLock = new ProcessLock()) => 
     );
   };
   return updateTag(
-    tag as unknown as Repository,
-    'tag',
-    plan,
+    { repository: tag as unknown as Repository, tag: 'tag', plan },
     { lock, clock: new HurriedClock(), random: () => 0.5 },
     signal,
   );

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { digestOf } from './digest.ts';
 import { RegistryError } from './registry-error.ts';
-import type { Repository, StoredManifest } from './repository.ts';
+import type { ManifestToPut, Repository, StoredManifest } from './repository.ts';
 
 /** Mutual exclusion by name. How far it reaches (this process, all replicas) is the implementation's affair. */
 export interface NamedLock {
@@ -37,7 +37,13 @@ export interface TagUpdateOptions {
 }
 
 /** What is to be written; undefined: the tag already holds it. */
-export type PlannedManifest = { bytes: Buffer; mediaType: string } | undefined;
+export type PlannedManifest = Pick<ManifestToPut, 'bytes' | 'mediaType'> | undefined;
+
+export interface TagUpdate {
+  repository: Repository;
+  tag: string;
+  plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>;
+}
 
 const firstPauseMs = 50;
 
@@ -53,27 +59,13 @@ const firstPauseMs = 50;
  * @returns whether anything was written.
  * @throws RegistryError (409) when others undo the change in every round.
  */
-export function updateTag(
-  repository: Repository,
-  tag: string,
-  plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>,
-  options: TagUpdateOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
-  return options.lock.withLock(
-    `${repository.fullName}:${tag}`,
-    () => rounds(repository, tag, plan, options, signal),
-    signal,
-  );
+export function updateTag(update: TagUpdate, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+  const { repository, tag } = update;
+  return options.lock.withLock(`${repository.fullName}:${tag}`, () => rounds(update, options, signal), signal);
 }
 
-async function rounds(
-  repository: Repository,
-  tag: string,
-  plan: (current: StoredManifest | undefined) => Promise<PlannedManifest>,
-  options: TagUpdateOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function rounds(update: TagUpdate, options: TagUpdateOptions, signal: AbortSignal): Promise<boolean> {
+  const { repository, tag, plan } = update;
   const most = options.rounds ?? 8;
   let refusedTag: string | undefined;
   for (let round = 1; round <= most; round += 1) {
@@ -82,18 +74,29 @@ async function rounds(
     if (planned === undefined) return round > 1;
     // A proxy that gives ETags of its own and judges by others would say 412 for ever.
     const ifMatch = current?.etag !== refusedTag ? current?.etag : undefined;
-    try {
-      await repository.putManifest(tag, planned.bytes, planned.mediaType, signal, ifMatch);
-      const now = await repository.headManifest(tag, signal);
-      if (now?.digest === digestOf(planned.bytes)) return true;
-    } catch (error) {
-      if (!(error instanceof RegistryError && error.status === 412)) throw error;
-      refusedTag = ifMatch;
-    }
+    const outcome = await write(update, { ...planned, ifMatch }, signal);
+    if (outcome === 'stands') return true;
+    if (outcome === 'refused') refusedTag = ifMatch;
     await options.clock.sleep(firstPauseMs * 2 ** (round - 1) * (0.5 + (options.random ?? Math.random)()), signal);
   }
   throw new RegistryError(
     409,
     `${repository.fullName}:${tag}: other writers undid the change ${most} times; let only one program write signatures of an image at a time`,
   );
+}
+
+/** Whether what was written is there a moment later, or another's, or the ETag was not taken. */
+async function write(
+  { repository, tag }: TagUpdate,
+  manifest: ManifestToPut,
+  signal: AbortSignal,
+): Promise<'stands' | 'undone' | 'refused'> {
+  try {
+    await repository.putManifest(tag, manifest, signal);
+    const now = await repository.headManifest(tag, signal);
+    return now?.digest === digestOf(manifest.bytes) ? 'stands' : 'undone';
+  } catch (error) {
+    if (error instanceof RegistryError && error.status === 412) return 'refused';
+    throw error;
+  }
 }

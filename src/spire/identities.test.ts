@@ -17,7 +17,7 @@ let given: Issued[] | Error = [controller];
 
 beforeAll(async () => {
   server = new FakeSpireServer();
-  agent = await startSpiffeAgent(() => given, authority);
+  agent = await startSpiffeAgent({ identities: { of: () => given, authority: authority.authority } });
   const serverAddress = await server.start(authority, authority.issue('URI:spiffe://example.org/spire/server'));
   spire = { ...parseSpire({}).spire, socketPath: agent.socket, serverAddress };
 });

@@ -20,6 +20,11 @@ import { listenersBeside } from './eventlistener/disruption.ts';
 import { listenerReconciler } from './eventlistener/reconciler.ts';
 import { affectedBy, selectionReconciler } from './schedule/selection-reconciler.ts';
 import { TriggersSettings } from './settings.ts';
+import { SharedSinkKeeper } from './shared-sink/keeper.ts';
+import { holderKeys, isOfSharedSink, listenerOfSlice, toldByMap } from './shared-sink/news.ts';
+import { PortKeeper } from './shared-sink/port-keeper.ts';
+import { heldPorts } from './shared-sink/ports.ts';
+import { podsOf } from './shared-sink/slices.ts';
 
 interface TriggersFlags extends RoleFlags {
   sinkImage: string;
@@ -126,18 +131,39 @@ function listenersController(parts: Parts): ControllerOptions {
   feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
   feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
   feedQueue(caches.budgets, queue, led, (change) => listenersBeside(change, caches.listeners));
-  maps.onChange(() => {
+  const sharedSink = keeperOfSharedSink(parts, queue);
+  maps.onChange(({ type, object }) => {
+    if (type === 'updated' && isOfSharedSink(object)) return;
     for (const [key] of caches.listeners.entries()) if (led.owns(key)) queue.addSlow(key);
   });
   const reconcile = listenerReconciler({
     client,
     find: (key) => caches.listeners.get(key),
     deployments: caches.deployments,
+    sharedSink,
     budgets: (namespace) => caches.budgets.byIndex(byNamespace, namespace),
     settings: () => settings.listeners,
     clock: systemClock,
   });
   return { name: 'eventlistener', queue, concurrency: flags.concurrency, watchdog, log, ...ledBy(led), reconcile };
+}
+
+/** Looks after what listeners have of the shared sink, and feeds the queue with what is heard of it. */
+function keeperOfSharedSink({ process, maps, caches, led }: Parts, queue: WorkQueue): SharedSinkKeeper {
+  const { client, flags, end, log } = process;
+  const { systemNamespace } = flags;
+  const ports = new PortKeeper({ client, maps: maps.store, systemNamespace });
+  feedQueue(caches.slices, queue, led, listenerOfSlice);
+  feedQueue(maps.store, queue, led, (change) => toldByMap(change, ports.map));
+  caches.sharedSlices.subscribe(() => {
+    for (const key of holderKeys(heldPorts(ports.map?.data))) if (led.owns(key)) queue.add(key);
+    const there = new Set(caches.sharedSlices.list().flatMap(podsOf));
+    ports
+      .forgetPods((pod) => there.has(pod), end)
+      .catch((error: unknown) => log.warn({ error }, 'what pods of the shared sink said stays a while longer'));
+  });
+  const shared = () => caches.sharedSlices.list();
+  return new SharedSinkKeeper({ client, ports, slices: caches.slices, shared, systemNamespace, clock: systemClock });
 }
 
 /** Sees to it that a schedule which no listener keeps is told. */

@@ -44,7 +44,7 @@ export class TriggersSettings {
     return { ...settings, image, pullPolicy, events, timeouts: { read: 5, handler: 30, interceptor: 30 } };
   }
 
-  #map(name: SettingProblem['map']): ConfigMap | undefined {
+  #map(name: SettingProblem['map'] | 'config-logging-triggers'): ConfigMap | undefined {
     return this.#maps.find(this.#start.systemNamespace, name);
   }
 

@@ -55,7 +55,7 @@ async function work(process: RoleProcess<WebhookFlags>): Promise<void> {
       log,
     });
     log.info({ port: server.port }, 'serving');
-    const keeping = keepCertificates(process, keeper, server, certificates, stop.signal);
+    const keeping = keepCertificates(process, { keeper, server, first: certificates }, stop.signal);
     await Promise.race([watching, keeping, untilAborted(end)]);
     // Requests still come until every API server has heard of the end.
     server.drain();
@@ -112,9 +112,7 @@ async function firstCertificates(
 /** Renews what gets old, serves with what is new, and tells the API server; what fails is tried again. */
 async function keepCertificates(
   { client, log, ready }: RoleProcess<WebhookFlags>,
-  keeper: CertificateKeeper,
-  server: RunningServer,
-  first: Certificates,
+  { keeper, server, first }: { keeper: CertificateKeeper; server: RunningServer; first: Certificates },
   signal: AbortSignal,
 ): Promise<void> {
   let current = first;

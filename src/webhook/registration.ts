@@ -38,22 +38,33 @@ export async function registerBundle(client: Client, bundle: string, signal: Abo
   const caBundle = Buffer.from(bundle).toString('base64');
   const written: string[] = [];
   for (const { resource, name } of configurations) {
-    const found = await existing(client, resource, name, signal);
-    const webhooks = found?.webhooks ?? [];
-    if (webhooks.every((each) => each.clientConfig.caBundle === caBundle)) continue;
-    const body = { webhooks: webhooks.map((each) => ({ name: each.name, clientConfig: { caBundle } })) };
-    await apply(client, resource, name, body, signal);
+    const fields = configurationTrusting(caBundle, await existing(client, resource, name, signal));
+    if (fields === undefined) continue;
+    await apply(client, { resource, name, fields }, signal);
     written.push(name);
   }
+  const resource = customResourceDefinitions;
   for (const name of definitions) {
-    const found = await existing<CustomResourceDefinition>(client, customResourceDefinitions, name, signal);
-    const config = found?.spec.conversion?.webhook?.clientConfig;
-    if (!config || config.caBundle === caBundle) continue;
-    const body = { spec: { conversion: { webhook: { clientConfig: { caBundle } } } } };
-    await apply(client, customResourceDefinitions, name, body, signal);
+    const fields = definitionTrusting(caBundle, await existing(client, resource, name, signal));
+    if (fields === undefined) continue;
+    await apply(client, { resource, name, fields }, signal);
     written.push(name);
   }
   return written;
+}
+
+/** What is to be applied; undefined when every webhook has the bundle. */
+function configurationTrusting(caBundle: string, found: Configuration | undefined): object | undefined {
+  const webhooks = found?.webhooks ?? [];
+  if (webhooks.every((each) => each.clientConfig.caBundle === caBundle)) return undefined;
+  return { webhooks: webhooks.map((each) => ({ name: each.name, clientConfig: { caBundle } })) };
+}
+
+/** What is to be applied; undefined when the conversion has the bundle, or needs none. */
+function definitionTrusting(caBundle: string, found: CustomResourceDefinition | undefined): object | undefined {
+  const config = found?.spec.conversion?.webhook?.clientConfig;
+  if (!config || config.caBundle === caBundle) return undefined;
+  return { spec: { conversion: { webhook: { clientConfig: { caBundle } } } } };
 }
 
 async function existing<T extends Configuration | CustomResourceDefinition>(
@@ -73,9 +84,7 @@ async function existing<T extends Configuration | CustomResourceDefinition>(
 /** Only the bundle is ours: everything else stays whose it is. */
 async function apply<T extends Configuration | CustomResourceDefinition>(
   client: Client,
-  resource: Resource<T>,
-  name: string,
-  fields: object,
+  { resource, name, fields }: { resource: Resource<T>; name: string; fields: object },
   signal: AbortSignal,
 ): Promise<void> {
   const apiVersion = `${resource.group}/${resource.version}`;

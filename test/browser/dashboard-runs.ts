@@ -89,7 +89,9 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
     ...(plan.params ? { params: plan.params } : {}),
   };
   await client.create(pipelineRuns, { metadata, spec } as KubeObject);
-  for (const { name, task } of children) await writeTaskRun(client, namespace, { name, run: plan.name, task, start });
+  await Promise.all(
+    children.map(({ name, task }) => writeTaskRun(client, namespace, { name, run: plan.name, task, start })),
+  );
   if (plan.outcome === undefined) return;
   const ends = all.map(({ from = 0, seconds = 5 }) => from + seconds);
   const status: PipelineRunStatus = {

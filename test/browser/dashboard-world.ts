@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { expect, vi } from 'vitest';
 import { writePage } from '../../hack/page.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
 import { KubeClient } from '../../src/kube/client.ts';
@@ -15,7 +15,13 @@ import { openPage, startChromium, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
+const START_MS = 180_000;
+
+interface Own {
+  kubeconfig: string;
+  folder: string;
+  names: string[];
+}
 
 /** The built page, a browser, and the dashboard's processes before a real API server that has the CRDs. */
 export class DashboardWorld {
@@ -24,38 +30,54 @@ export class DashboardWorld {
   /** Made for this world, and deleted with it. */
   readonly namespaces: readonly string[];
   readonly #folder: string;
+  readonly #kubeconfig: string;
   readonly #end = new AbortController();
   readonly #roles: Promise<number>[] = [];
   readonly #opened: WatchedPage[] = [];
 
-  private constructor(client: KubeClient, browser: Browser, { folder, names }: { folder: string; names: string[] }) {
+  private constructor(client: KubeClient, browser: Browser, { kubeconfig, folder, names }: Own) {
     this.client = client;
     this.browser = browser;
     this.namespaces = names;
     this.#folder = folder;
+    this.#kubeconfig = kubeconfig;
   }
 
-  static async open(...names: string[]): Promise<DashboardWorld> {
+  /** On the control plane that the tests share. */
+  static open(...names: string[]): Promise<DashboardWorld> {
+    return DashboardWorld.on(process.env['TEKTITE_TEST_KUBECONFIG'] ?? '', ...names);
+  }
+
+  static async on(kubeconfig: string, ...names: string[]): Promise<DashboardWorld> {
     const config = await loadClusterConfig({ kubeconfig });
     const client = new KubeClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
     const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
     await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
     for (const name of names) await client.create(namespaces, { metadata: { name } });
-    return new DashboardWorld(client, await startChromium(), { folder, names });
+    return new DashboardWorld(client, await startChromium(), { kubeconfig, folder, names });
   }
 
   /** Starts a dashboard. Returns its address. */
   async start(...flags: string[]): Promise<string> {
     const port = await freePort();
-    const own = [`--port=${port}`, `--kubeconfig=${kubeconfig}`, '--drain-seconds=0', `--web-dir=${this.#folder}`];
+    const own = [
+      `--port=${port}`,
+      `--kubeconfig=${this.#kubeconfig}`,
+      '--drain-seconds=0',
+      `--web-dir=${this.#folder}`,
+    ];
     const installed = { INSTALLED_NAMESPACE: this.namespaces[0] ?? 'default' };
     const env = { METRICS_PROMETHEUS_PORT: '0', PROBES_PORT: '0', LOG_LEVEL: 'fatal', ...installed };
     this.#roles.push(dashboard([...own, ...flags], env, this.#end.signal));
     const address = `http://127.0.0.1:${port}`;
-    await vi.waitFor(async () => expect([200, 401]).toContain((await fetch(`${address}/v1/runs`)).status), {
-      timeout: 60_000,
-    });
-    return address;
+    for (const give = Date.now() + START_MS; ; await sleep(100)) {
+      const status = await fetch(`${address}/v1/runs`).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+      if (status === 200 || status === 401) return address;
+      if (Date.now() > give) throw new Error(`the dashboard answers ${status} after ${START_MS / 1_000} s`);
+    }
   }
 
   /** A window of a dashboard, which is all that it may ask. */

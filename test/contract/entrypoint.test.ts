@@ -293,7 +293,12 @@ describe('a planned pod run by the real entrypoint', () => {
       ],
     };
     const server = spireServer();
-    const agent = await startSpiffeAgent(() => [server.issue('URI:spiffe://example.org/ns/ns/taskrun/run')], server);
+    const agent = await startSpiffeAgent({
+      identities: {
+        of: () => [server.issue('URI:spiffe://example.org/ns/ns/taskrun/run')],
+        authority: server.authority,
+      },
+    });
     try {
       const flags = { 'enforce-nonfalsifiability': 'spire' };
       const { pod, messages, ended } = await runPod(spec, signal, flags, agent.socket);
@@ -324,6 +329,49 @@ describe('a planned pod run by the real entrypoint', () => {
         passed: 'mine',
       });
       expect(status.artifacts).toEqual({ outputs: [{ name: 'i', values: [{ uri: 'u' }] }] });
+    } finally {
+      await agent.stop();
+    }
+  });
+
+  /** As long as names get: 63 bytes each, in the certificate. */
+  const longId = `URI:spiffe://example.org/ns/${'n'.repeat(63)}/taskrun/${'r'.repeat(63)}`;
+  const compressed = { 'enable-termination-message-compression': 'true' };
+
+  // The sizes that config/docs/signed-results.md names, and a little more.
+  it.for([
+    ['one result of 2400 bytes', 1, 2_400, {}, undefined],
+    ['one of 2500', 1, 2_500, {}, /task result "r0" has 2500 bytes; all that this step reports takes 41\d\d/],
+    ['eleven of 64 bytes', 11, 64, {}, undefined],
+    ['thirteen of them', 13, 64, {}, /task result "r0" has 64 bytes; all that this step reports takes 4\d{3}/],
+    ['one of 60000 that compresses', 1, 60_000, compressed, undefined],
+  ] as const)('signed results: %s', async ([, count, size, more, refusal], { signal }) => {
+    const server = spireServer();
+    const issued = server.issue(longId);
+    const agent = await startSpiffeAgent({ identities: { of: () => [issued], authority: server.authority } });
+    try {
+      const names = Array.from({ length: count }, (_, index) => `r${index}`);
+      const write = `for r in ${names.join(' ')}; do head -c ${size} /dev/zero | tr '\\0' x > "$HOST/tekton/results/$r"; done`;
+      const spec: TaskSpec = {
+        results: names.map((name) => ({ name })),
+        steps: [{ name: 'a', image: 'i', script: write }],
+      };
+      const flags = { 'enforce-nonfalsifiability': 'spire', ...more };
+      const { ended, messages, pod } = await runPod(spec, signal, flags, agent.socket);
+      const terminated = { exitCode: ended[0]?.exit ?? -1, message: messages[0] ?? '' };
+      const phase = terminated.exitCode === 0 ? 'Succeeded' : 'Failed';
+      const known = { ...pod, status: { phase, containerStatuses: [{ name: 'step-a', state: { terminated } }] } };
+      expect(didFail(known)).toBe(refusal !== undefined);
+      if (refusal === undefined) {
+        const own = readSteps(known, spec, true).results.filter(({ name }) => names.includes(name));
+        return expect(own.map(({ value }) => value.length)).toEqual(names.map(() => size));
+      }
+      const { reason, message } = failureOf(known);
+      expect(reason).toBe('TaskRunResultLargerThanAllowedLimit');
+      expect(message).toMatch(refusal);
+      expect(message).toMatch(
+        /\(signatures: \d{4}\), and may have 4096; write less, or hand large data on in a workspace$/,
+      );
     } finally {
       await agent.stop();
     }

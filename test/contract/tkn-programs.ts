@@ -55,14 +55,17 @@ function theirs(file: string): Program {
     name: 'tkn',
     run: (args) =>
       new Promise((resolve) => {
-        execFile(
+        const child = execFile(
           file,
-          [...args, '--kubeconfig', testKubeconfig(), '--no-color'],
+          // Of a line that is completed, the last word is the one in question.
+          args[0] === '__complete' ? args : [...args, '--kubeconfig', testKubeconfig(), '--no-color'],
           { timeout: 30_000 },
           (error, out, err) => {
             resolve({ status: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err });
           },
         );
+        // Standard input is empty: nobody answers a prompt.
+        child.stdin?.end();
       }),
   };
 }

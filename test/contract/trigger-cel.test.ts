@@ -21,6 +21,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('cel-go', () => {
+  it('is asked about enough', () => expect(standardCases.length).toBeGreaterThanOrEqual(80));
+
   it.each(standardCases.map(([expression, value], index) => [expression, value, index] as const))(
     'agrees on %s',
     (_expression, value, index) => {

@@ -189,7 +189,11 @@ async function pushBundle(registry: string, task: string): Promise<void> {
       config: { mediaType: ociConfigType, ...(await blob(config)) },
       layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...(await blob(layer)), annotations }],
     };
-    await repository.putManifest('1.0', Buffer.from(JSON.stringify(manifest)), ociManifestType, signal);
+    await repository.putManifest(
+      '1.0',
+      { bytes: Buffer.from(JSON.stringify(manifest)), mediaType: ociManifestType },
+      signal,
+    );
   } finally {
     await registries.close();
   }

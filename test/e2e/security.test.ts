@@ -190,7 +190,7 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
 
 /** The same of the rights that the controller of Triggers has everywhere. */
 const usesOfTriggers: typeof uses = {
-  'list watch eventlisteners triggers deployments services poddisruptionbudgets': [
+  'list watch eventlisteners triggers deployments services poddisruptionbudgets endpointslices': [
     'src/triggers/eventlistener/caches.ts',
     'new Informer',
     'cache(eventListeners',
@@ -198,7 +198,20 @@ const usesOfTriggers: typeof uses = {
     'cache(deployments',
     'cache(services',
     'cache(podDisruptionBudgets',
+    'cache(endpointSlices',
   ],
+  'create patch endpointslices': [
+    'src/triggers/eventlistener/reconciler.ts',
+    'applied(options, endpointSlices',
+    'client.patch(resource',
+  ],
+  'delete endpointslices endpoints': [
+    'src/triggers/shared-sink/keeper.ts',
+    'client.delete(endpoints',
+    '.delete(endpointSlices',
+  ],
+  'delete deployments': ['src/triggers/eventlistener/reconciler.ts', 'client.delete(deployments'],
+  'create localsubjectaccessreviews': ['src/triggers/shared-sink/rights.ts', 'client.create(localAccessReviews'],
   'get triggers': ['src/triggers/schedule/selection-reconciler.ts', 'client.get(triggers'],
   'update eventlisteners/status': ['src/triggers/eventlistener/reconciler.ts', 'client.replaceStatus(eventListeners'],
   'update triggers/status': ['src/triggers/schedule/selection-reconciler.ts', 'client.replaceStatus(triggers'],
@@ -218,6 +231,12 @@ const usesOfTriggers: typeof uses = {
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
 };
 
+/** The same of the rights that the shared sink has: to act as others is what their namespaces give. */
+const usesOfSharedSink: typeof uses = {
+  'list watch configmaps': ['src/triggers/shared-sink/main.ts', 'new Informer', 'resource: configMaps'],
+  'patch configmaps': ['src/triggers/shared-sink/main.ts', 'client.patch(configMaps'],
+};
+
 /** "verb resource" of all that the words of a use name. */
 function rights(words: string): string[] {
   const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
@@ -231,7 +250,8 @@ describe('the roles in the chart', () => {
   async function rolesOf(template: string): Promise<Role[]> {
     const helm = await programPath(installation.target, 'helm');
     const chart = ['template', 'tektite', 'config/chart', '--namespace', systemNamespace];
-    const rendered = await command([helm, ...chart, '--show-only', `templates/${template}`]);
+    const set = ['--set', 'triggers.sharedSink.enabled=true'];
+    const rendered = await command([helm, ...chart, ...set, '--show-only', `templates/${template}`]);
     return parseAllDocuments(rendered).flatMap((document) => (document.toJS() as Role | null) ?? []);
   }
 
@@ -248,6 +268,7 @@ describe('the roles in the chart', () => {
       ({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === 'tekton-triggers-admin',
       usesOfTriggers,
     ],
+    ['the shared sink', 'shared-sink.yaml', ({ kind }) => /Role$/.test(kind), usesOfSharedSink],
   ])('grant %s exactly what the sources use', async (_name, template, isMeant, used) => {
     const granted = (await rolesOf(template))
       .filter(isMeant)
@@ -258,12 +279,15 @@ describe('the roles in the chart', () => {
     expect(granted.filter((right) => right.includes('*'))).toEqual([]);
   });
 
-  it.each([...Object.entries(uses), ...Object.entries(usesOfTriggers)])('%s is used', (_right, [file, ...texts]) => {
-    // How a call is broken into lines says nothing.
-    const withoutSpace = (text: string) => text.replaceAll(/\s/g, '');
-    const source = withoutSpace(readFileSync(path.join(root, file), 'utf8'));
-    for (const text of texts) expect(source).toContain(withoutSpace(text));
-  });
+  it.each([...Object.entries(uses), ...Object.entries(usesOfTriggers), ...Object.entries(usesOfSharedSink)])(
+    '%s is used',
+    (_right, [file, ...texts]) => {
+      // How a call is broken into lines says nothing.
+      const withoutSpace = (text: string) => text.replaceAll(/\s/g, '');
+      const source = withoutSpace(readFileSync(path.join(root, file), 'utf8'));
+      for (const text of texts) expect(source).toContain(withoutSpace(text));
+    },
+  );
 
   it('give edit and view the kinds of Tekton', async () => {
     const as = ['--as=developer', '--namespace', bench.namespace];

@@ -1,7 +1,9 @@
 import { command } from '../../hack/command.ts';
 import { install, systemNamespace } from '../../hack/deploy/install.ts';
 import type { Target } from '../../hack/deploy/pick-cluster.ts';
+import { privateRegistryHost } from './private-registry.ts';
 import { closeNamespace, PolicyEnforcer, policyValues } from './policy-enforcer.ts';
+import { hostBeside } from './remote-servers.ts';
 
 interface ClusterStatus {
   kubeconfig: string;
@@ -23,6 +25,12 @@ export async function prepareImages({ registry }: { registry: string }): Promise
   await command(['hack/images', 'push', `http://${registry}`, ...standIns], { show: true });
 }
 
+/** Where the controller looks images up that only a password gives; all others are in the cluster's registry. */
+function privateImages({ registry }: { registry: string }): Record<string, string> {
+  const host = privateRegistryHost(hostBeside(registry));
+  return { [`controller.registryMirrors.${host.replaceAll('.', '\\.')}`]: `http://${host}` };
+}
+
 /**
  * Once before all end-to-end tests: the images they use, and the present sources installed with helm. With
  * TEKTITE_NETWORK_POLICIES=1 everything runs under the chart's NetworkPolicies, enforced, in a namespace closed to all
@@ -33,11 +41,11 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env['KUBECONFIG'] = target.kubeconfig;
   await prepareImages(target);
   if (process.env['TEKTITE_NETWORK_POLICIES'] !== '1') {
-    await install(target);
+    await install(target, privateImages(target));
     return () => Promise.resolve();
   }
   const enforcer = await PolicyEnforcer.start(target);
-  await install(target, await policyValues(target));
+  await install(target, { ...(await policyValues(target)), ...privateImages(target) });
   await closeNamespace(target, systemNamespace);
   return () => enforcer.stop();
 }

@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts';
 import type { StepAction } from '../../src/api/pipeline/v1beta1/stepaction.ts';
-import { stepActions } from '../../src/api/resources.ts';
+import { stepActions, taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
+import { pods } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -91,7 +92,7 @@ const rows: Record<string, Row> = {
         volumes: [{ name: 'shared', emptyDir: {} }],
         sidecars: [
           {
-            ...sh('server', 'sleep 2; echo up > /shared/up; sleep 3600'),
+            ...sh('server', 'trap exit TERM; sleep 2; echo up > /shared/up; sleep 3600 & wait'),
             volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
             readinessProbe: { exec: { command: ['test', '-f', '/shared/up'] }, periodSeconds: 1 },
           },
@@ -116,7 +117,11 @@ const rows: Record<string, Row> = {
   },
   'a step that takes too long': {
     spec: { taskSpec: { steps: [{ ...sh('slow', 'sleep 3600'), timeout: '1s' }] } },
-    condition: { status: 'False' },
+    condition: {
+      status: 'False',
+      reason: 'StepFailed',
+      message: '"step-slow" exited because the step exceeded the specified timeout limit',
+    },
     status: { steps: [{ terminationReason: 'TimeoutExceeded' }] },
   },
   'a step that fails': {
@@ -178,5 +183,25 @@ describe('TaskRuns of all kinds at once', () => {
     const ended = await bench.waitFor(run, undefined, 120);
     expect(succeededCondition(ended.status)).toMatchObject(condition);
     expect(ended.status).toMatchObject(status);
+  });
+
+  it('a sidecar is stopped once the steps have ended', async () => {
+    const run = started.get('a sidecar that the steps wait for, and that is stopped');
+    if (run === undefined) throw new Error('it was not started');
+    const isStopped = (current: TaskRun) => current.status?.sidecars?.[0]?.terminated !== undefined;
+    const { status } = await bench.waitFor(run, isStopped, 60);
+    const pod = await bench.client.get(pods, bench.namespace, status?.podName ?? '');
+    const left = pod.status?.containerStatuses?.filter(({ state }) => state?.running !== undefined) ?? [];
+    expect(left.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("another controller's run is left alone", async () => {
+    const taskSpec = { steps: [sh('s', 'true')] };
+    const run = await bench.startTask({ managedBy: 'example.com/other', taskSpec });
+    await bench.runTask({ managedBy: 'tekton.dev/pipeline', taskSpec });
+    const seen = await bench.client.get(taskRuns, bench.namespace, run.metadata.name ?? '');
+    expect(seen.status).toBeUndefined();
+    const labelSelector = `tekton.dev/taskRun=${run.metadata.name}`;
+    expect((await bench.client.list(pods, { namespace: bench.namespace, labelSelector })).items).toEqual([]);
   });
 });

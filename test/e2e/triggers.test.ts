@@ -24,7 +24,8 @@ const annotate = (...words: string[]) =>
 
 beforeAll(async () => {
   installation = await Installation.open();
-  await installation.upgrade(chainsValues);
+  const sharedSink = { enabled: true, replicas: 1, podDisruptionBudget: { enabled: false } };
+  await installation.upgrade({ ...chainsValues, 'triggers.sharedSink': sharedSink });
   const target = await testCluster();
   const { namespace } = bench;
   stage = {
@@ -196,4 +197,86 @@ describe('a sink that is rolled over', () => {
     await expect.poll(async () => (await eventsWithRuns()).length - before).toBe(posted.accepted.length);
     expect(await eventsWithRuns()).toEqual(expect.arrayContaining(posted.accepted));
   });
+});
+
+describe('two listeners', () => {
+  const both = [listener, 'second'] as const;
+  const all = both.map((name) => `eventlistener/${name}`);
+  const annotateAll = (value: string) =>
+    stage.kubectl(['annotate', '--overwrite', ...all, `triggers.tektite.dev/sink=${value}`]);
+  const listOf = async (...what: string[]) => (await stage.kubectl(['get', ...what, '-o', 'name'])).trim();
+  const sliceNames = () => listOf('endpointslices', '-l', 'app.kubernetes.io/managed-by=EventListener');
+
+  /** Carries out the commands that a condition has. */
+  async function allow(name: string): Promise<void> {
+    const path = "jsonpath={.status.conditions[?(@.type=='SharedSink')].message}";
+    const forbidden = "jsonpath={.status.conditions[?(@.type=='SharedSink')].reason}=Forbidden";
+    await stage.kubectl(['wait', `--for=${forbidden}`, `eventlistener/${name}`, '--timeout=30s']);
+    const message = await stage.kubectl(['get', `eventlistener/${name}`, '-o', path]);
+    const commands = message.split('to allow it: ')[1]?.split(' && ') ?? [];
+    for (const words of commands) await stage.kubectl(words.split(' ').slice(1));
+  }
+
+  it('are served by one pod behind their Services, and by their own again, without a lost event', async () => {
+    const { spec } = JSON.parse(await stage.kubectl(['get', `eventlistener/${listener}`, '-o', 'json'])) as TaskRun;
+    const metadata = { name: 'second', annotations: { 'triggers.tektite.dev/sink': 'shared' } };
+    const second = { apiVersion: 'triggers.tekton.dev/v1beta1', kind: 'EventListener', metadata, spec };
+    const before = (await eventsOf(both)).length;
+    const run = await bench.startTask(
+      posting(`
+        const said = { accepted: [], others: [] };
+        const go = async (name) => {
+          for (let count = 0; count < 3000 && !existsSync('/tmp/stop'); count++) {
+            const body = push(name + count);
+            const headers = { 'content-type': 'application/json', 'x-github-event': 'push', 'x-hub-signature-256': sign(body) };
+            await fetch('http://el-' + name + ':8080/', { method: 'POST', body, headers }).then(
+              async (answer) => {
+                const { eventID, eventListener } = await answer.json();
+                if (answer.status === 202 && eventListener === name) said.accepted.push(eventID);
+                else said.others.push([name, answer.status, eventListener]);
+              },
+              // Until it is there.
+              (error) => (name === 'second' && !said.accepted.length ? undefined : said.others.push([name, String(error.cause)])),
+            );
+            await new Promise((resolve) => setTimeout(resolve, 150));
+          }
+        };
+        const waiting = async () => {
+          while (!existsSync('/tmp/second')) await new Promise((resolve) => setTimeout(resolve, 200));
+          await go('second');
+        };
+        await Promise.all([go('${listener}'), waiting()]);
+        say('posted', said);
+      `),
+    );
+    const running = await bench.waitFor(run, ({ status }) => status?.steps?.some((step) => step.running) ?? false);
+    const touch = (file: string) =>
+      stage.kubectl(['exec', running.status?.podName ?? '', '-c', 'step-post', '--', 'touch', file]);
+    await stage.kubectl(['apply', '-f', '-'], JSON.stringify(second));
+    await allow('second');
+    await annotateAll('shared');
+    await stage.kubectl(['wait', '--for=condition=SharedSink', ...all, '--timeout=120s']);
+    await touch('/tmp/second');
+    await expect.poll(() => listOf('deployments', '-l', 'app.kubernetes.io/managed-by=EventListener')).toBe('');
+    await expect
+      .poll(async () => (await sliceNames()).split('\n').sort())
+      .toEqual(both.map((name) => `endpointslice.discovery.k8s.io/el-${name}-shared-ipv4`).sort());
+    // The pods of its own end.
+    await stage.kubectl(['wait', '--for=delete', 'pod', '-l', `eventlistener=${listener}`, '--timeout=90s']);
+    await annotateAll('own');
+    const deployments = both.map((name) => `deployment/el-${name}`);
+    await expect.poll(sliceNames, { timeout: 120_000 }).not.toContain('shared');
+    await stage.kubectl(['wait', '--for=condition=Available', ...deployments, '--timeout=120s']);
+    await touch('/tmp/stop');
+    const { posted } = (await saidBy(run)) as unknown as { posted: { accepted: string[]; others: unknown[] } };
+    expect(posted.others).toEqual([]);
+    expect(posted.accepted.length).toBeGreaterThan(50);
+    await expect.poll(async () => (await eventsOf(both)).length - before).toBe(posted.accepted.length);
+  });
+
+  async function eventsOf(listeners: readonly string[]): Promise<string[]> {
+    const labelSelector = `triggers.tekton.dev/eventlistener in (${listeners.join(',')})`;
+    const { items } = await bench.client.list(runs, { namespace: bench.namespace, labelSelector });
+    return items.map(({ metadata }) => metadata.labels?.['triggers.tekton.dev/triggers-eventid'] ?? '');
+  }
 });

@@ -1,9 +1,14 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { command } from '../../hack/command.ts';
+import { attempt, command } from '../../hack/command.ts';
 import { cosignPath } from '../../hack/demo/attestations.ts';
+import { accessFlags } from '../../hack/deploy/pick-cluster.ts';
+import { serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
@@ -12,10 +17,13 @@ import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { pods } from '../../src/kube/resources.ts';
+import { openPage, pictured, startChromium } from '../browser/chromium.ts';
 import { waitForRun } from '../cluster-access/runs.ts';
 import { walkthroughFolder } from '../conformance/examples-folder.ts';
 import { Installation, scrape, sum } from './installation.ts';
+import { startMutatingWebhook, type Mutate, type MutatingWebhook } from './mutating-webhook.ts';
 import { testCluster } from './setup.ts';
+import { startSigningServices, type SigningServices } from './signing-services.ts';
 import { startWorld, type World } from './world.ts';
 
 /**
@@ -32,6 +40,12 @@ let world: World;
 let client: KubeClient;
 let registry: string;
 let cosign: string;
+let cluster: string;
+let services: SigningServices;
+let scratch: string;
+let mutator: MutatingWebhook | undefined;
+let forward: ChildProcess | undefined;
+const configured = new Set<string>();
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
@@ -57,6 +71,44 @@ const sources = {
   Dockerfile: 'FROM docker.io/library/busybox:1.36\nCOPY page.html /srv/\nENTRYPOINT ["httpd", "-f", "-h", "/srv"]\n',
   'page.html': '<p>A widget</p>\n',
 };
+
+/** Types a patch of chains-config; all that was typed is taken back at the end. */
+async function configureChains(data: Record<string, string | null>): Promise<void> {
+  for (const key of Object.keys(data)) configured.add(key);
+  const patch = JSON.stringify({ data });
+  await kubectl(['patch', 'configmap', 'chains-config', '-n', 'tekton-chains', '--type=merge', '-p', patch]);
+}
+
+/** Runs a Task that says that it built `image`, and waits until Chains has judged the run. Returns its annotations. */
+async function build(name: string, image: string): Promise<Record<string, string>> {
+  const [url, digest] = image.split('@');
+  const script = `#!/bin/sh\nprintf ${url} > $(results.IMAGE_URL.path)\nprintf ${digest} > $(results.IMAGE_DIGEST.path)\n`;
+  const results = [{ name: 'IMAGE_URL' }, { name: 'IMAGE_DIGEST' }];
+  const steps = [{ name: 'build', image: 'docker.io/library/busybox:1.36', script }];
+  await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun(name, { taskSpec: { results, steps } })));
+  const annotations = async () => (await client.get(taskRuns, namespace, name)).metadata.annotations ?? {};
+  await expect
+    .poll(async () => JSON.stringify(await annotations()), { timeout: 90_000, interval: 500 })
+    .toContain('chains.tekton.dev/signed');
+  return annotations();
+}
+
+const taskRun = (name: string, spec: object) => ({
+  apiVersion: 'tekton.dev/v1',
+  kind: 'TaskRun',
+  metadata: { name },
+  spec,
+});
+
+/** cosign, which trusts the Sigstore of this test and believes nothing that is not in its log. */
+const asked = (check: string, ...args: string[]) =>
+  attempt([cosign, check, '--trusted-root', services.sigstore.trustedRootPath, '--allow-http-registry', ...args]);
+
+async function accepted(check: string, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await asked(check, ...args);
+  expect(status, stderr).toBe(0);
+  return stdout;
+}
 
 async function tektite(...args: string[]): Promise<string> {
   let out = '';
@@ -93,15 +145,18 @@ beforeAll(async () => {
   const target = await testCluster();
   ({ registry } = target);
   cosign = (await cosignPath(target)) ?? '';
+  ({ cluster } = target);
+  scratch = await mkdtemp(path.join(tmpdir(), 'tektite-walkthrough-'));
   client = new KubeClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
   await command(['hack/images', 'push', `http://${registry}`, 'git-init', 'kaniko'], { show: true });
   world = await startWorld({
-    cluster: target.cluster,
+    cluster,
     registry,
     catalogue: [catalogueTask('git-clone', '0.9'), catalogueTask('kaniko', '0.6')],
     files: sources,
     gitHost: 'github.com',
   });
+  services = await startSigningServices(world.host, target.kubeconfig);
   const node = registry.replace(/:\d+$/, '');
   const hostAliases = [
     { ip: world.host, hostnames: ['github.com'] },
@@ -115,15 +170,21 @@ beforeAll(async () => {
     },
     configDefaults: { 'default-pod-template': JSON.stringify({ hostAliases }) },
   });
-}, 300_000);
+}, 600_000);
 
 afterAll(async () => {
   if (folder === '') return;
+  forward?.kill();
+  await kubectl(['delete', 'mutatingwebhookconfiguration', 'mutating.example.com', '--ignore-not-found']);
   // Nothing may be under way when the namespace goes: what a controller still asks for there is refused.
   await kubectl(['delete', 'eventlistener,pipelinerun,taskrun', '--all']);
   await kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
   await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
+  await configureChains(Object.fromEntries([...configured].map((key) => [key, null])));
   await installation.upgradeWithoutKey();
+  await mutator?.close();
+  await services?.close();
+  await rm(scratch, { recursive: true, force: true });
   await world.close();
   await client.close(true);
   await installation.close();
@@ -162,17 +223,16 @@ describe.skipIf(folder === '')('the walkthrough', () => {
   });
 
   it('chains config and key: as typed, used without a restart', async () => {
-    const data = {
+    await configureChains({
       'artifacts.taskrun.format': 'slsa/v2alpha4',
       'artifacts.taskrun.storage': 'oci',
       'artifacts.pipelinerun.format': 'slsa/v2alpha4',
       'artifacts.pipelinerun.storage': 'oci',
       'artifacts.oci.storage': 'oci',
       'artifacts.oci.format': 'simplesigning',
-      'transparency.enabled': 'false',
-    };
-    const patch = JSON.stringify({ data });
-    await kubectl(['patch', 'configmap', 'chains-config', '-n', 'tekton-chains', '--type=merge', '-p', patch]);
+      'transparency.enabled': 'true',
+      'transparency.url': services.sigstore.rekorUrl ?? '',
+    });
     await command([cosign, 'generate-key-pair', 'k8s://tekton-chains/signing-secrets'], {
       cwd: '/tmp',
       env: { COSIGN_PASSWORD: 'walkthrough' },
@@ -214,11 +274,10 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     await expect.poll(() => signedOf(name), { timeout: 60_000, interval: 500 }).toBe('true');
   });
 
-  it('verify: cosign accepts the image and its attestation, which names the Task of the hub and the builder’s image', async () => {
-    const offline = ['--key', 'k8s://tekton-chains/signing-secrets', '--insecure-ignore-tlog=true'];
-    const flags = [...offline, '--allow-http-registry'];
-    await command([cosign, 'verify', ...flags, image]);
-    const printed = await command([cosign, 'verify-attestation', ...flags, '--type', 'slsaprovenance1', image]);
+  it('verify: cosign accepts the image and its attestation, both in the log, which names the Task of the hub and the builder’s image', async () => {
+    const key = ['--key', 'k8s://tekton-chains/signing-secrets'];
+    expect(await accepted('verify', ...key, image)).toContain(image.split('@')[1]);
+    const printed = await accepted('verify-attestation', ...key, '--type', 'slsaprovenance1', image);
     const statements = printed
       .trim()
       .split('\n')
@@ -280,6 +339,94 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     expect(`${await annotations()}${told}`).toMatch(/no signable target|nothing to sign|no subject/i);
   });
 
+  it('KMS: signs by a key of Vault, and by it alone', async () => {
+    const key = path.join(scratch, 'vault.pub');
+    await writeFile(key, await services.vault.createKey('tektite'));
+    const refused = await asked('verify', '--key', key, image);
+    expect(refused.stderr).toMatch(/no matching signatures|no signatures found|invalid signature/i);
+    const { address, token } = services.vault;
+    await configureChains({
+      'artifacts.taskrun.signer': 'kms',
+      'artifacts.oci.signer': 'kms',
+      'signers.kms.kmsref': 'hashivault://tektite',
+      'signers.kms.auth.address': address,
+      'signers.kms.auth.token': token,
+    });
+    expect(await build('by-kms', image)).toMatchObject({ 'chains.tekton.dev/signed': 'true' });
+    await accepted('verify', '--key', key, image);
+    await accepted('verify-attestation', '--key', key, '--type', 'slsaprovenance1', image);
+  });
+
+  it('keyless: signs as its ServiceAccount, by a certificate of Fulcio', async () => {
+    await configureChains({
+      'artifacts.taskrun.signer': null,
+      'artifacts.oci.signer': null,
+      'signers.x509.fulcio.enabled': 'true',
+      'signers.x509.fulcio.address': services.sigstore.fulcioUrl ?? '',
+      'signers.x509.fulcio.issuer': services.issuer,
+      'signers.x509.fulcio.provider': 'filesystem',
+    });
+    expect(await build('keyless', image)).toMatchObject({ 'chains.tekton.dev/signed': 'true' });
+    const as = (account: string) => [
+      ...['--certificate-identity', serviceAccountIdentity('tekton-chains', account)],
+      ...['--certificate-oidc-issuer', services.issuer],
+    ];
+    await accepted('verify', ...as('tekton-chains-controller'), image);
+    await accepted('verify-attestation', ...as('tekton-chains-controller'), '--type', 'slsaprovenance1', image);
+    const other = await asked('verify', ...as('default'), image);
+    expect(other.stderr).toMatch(/none of the expected identities matched/);
+    await configureChains({ 'signers.x509.fulcio.enabled': 'false' });
+  });
+
+  describe('mutated run', () => {
+    const rows: [name: string, resource: string, patch: object, field: RegExp][] = [
+      [
+        'its pod, at creation',
+        'pods',
+        { op: 'add', path: '/spec/containers/0/env/-', value: { name: 'EVIL', value: '1' } },
+        /spec\.containers\[step-build\]\.env/,
+      ],
+      [
+        'its resolved steps, when the controller writes its status',
+        'taskruns/status',
+        { op: 'replace', path: '/status/taskSpec/steps/0/image', value: 'docker.io/library/evil' },
+        /status\.taskSpec\.steps/,
+      ],
+    ];
+    const nameOf = (row: number) => `mutated-${row}`;
+    const mutate: Mutate = ({ resource, object }) => {
+      const { metadata } = object;
+      const row = rows.findIndex(
+        ([, of], index) =>
+          of === resource &&
+          (metadata.labels?.['tekton.dev/taskRun'] === nameOf(index) || metadata.name === nameOf(index)),
+      );
+      const isResolved = resource === 'pods' || JSON.stringify(object).includes('"taskSpec":{"results"');
+      return row === -1 || !isResolved ? undefined : [rows[row]?.[2] ?? {}];
+    };
+
+    beforeAll(async () => {
+      if (folder === '') return;
+      await configureChains({ 'enforce-nonfalsifiable': 'true' });
+      mutator = await startMutatingWebhook({ cluster, host: world.host, namespace }, mutate);
+      await kubectl(['apply', '-f', '-'], JSON.stringify(mutator.configuration));
+    });
+    afterAll(() => kubectl(['delete', 'mutatingwebhookconfiguration', 'mutating.example.com']));
+
+    it('one that nobody changes is attested', async () => {
+      expect(await build('unchanged', image)).toMatchObject({ 'chains.tekton.dev/signed': 'true' });
+    });
+
+    it.each(rows.map(([name], row) => [name, row] as const))(
+      '%s: no clean attestation, and the run says what differed',
+      async (_name, row) => {
+        const annotations = await build(nameOf(row), image);
+        expect(annotations).toMatchObject({ 'chains.tekton.dev/signed': 'failed' });
+        expect(JSON.stringify(annotations)).toMatch(rows[row]?.[3] ?? /^$/);
+      },
+    );
+  });
+
   it('trigger: a push that GitHub signed becomes one run; others none', { timeout: 240_000 }, async () => {
     await made('secret', 'generic', 'github-webhook-secret', `--from-literal=secretToken=${secret}`);
     await made('serviceaccount', 'tekton-triggers-sa');
@@ -335,6 +482,34 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     const container = async () =>
       (await pod())?.spec?.containers?.find(({ name: each }) => each === 'step-say')?.resources;
     await expect.poll(container, { timeout: 30_000 }).toEqual(computeResources);
+  });
+
+  it('look: runs, their logs and their graph, in a browser', async () => {
+    const kubectlPath = (await command(['hack/cluster', 'tool', 'kubectl'])).trim();
+    const service = ['port-forward', '-n', 'tekton-pipelines', 'svc/tekton-dashboard', '9097:9097'];
+    forward = spawn(kubectlPath, [...accessFlags(await testCluster(), 'kubectl'), ...service], { stdio: 'ignore' });
+    const address = 'http://127.0.0.1:9097';
+    await expect
+      .poll(() => fetch(address).then(({ status }) => status, String), { timeout: 30_000, interval: 250 })
+      .toBe(200);
+    const token = (await kubectl(['create', 'token', 'tekton-dashboard', '-n', 'tekton-pipelines'])).trim();
+    const browser = await startChromium();
+    try {
+      const { page, wrong } = await openPage(browser, `${address}/`);
+      await pictured(page, 'walkthrough', async () => {
+        await page.goto(`${address}/runs?ns=${namespace}`);
+        await page.getByLabel('Token').fill(token);
+        await page.getByRole('button', { name: 'Sign in' }).click();
+        await page.getByRole('row').getByText(name, { exact: true }).click();
+        const tasks = page.getByRole('navigation', { name: 'Tasks' });
+        await tasks.locator('path.edge').first().waitFor({ state: 'attached' });
+        await tasks.getByRole('link').last().click();
+        await page.getByText('Pushed registry.acme.io/widget-api:', { exact: false }).first().waitFor();
+      });
+      expect(wrong).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 
   it('measure: the controller counts what it ran', async () => {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import { configMaps, persistentVolumeClaims, secrets } from '../../src/kube/resources.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { configMaps, persistentVolumeClaims, pods, secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
+import { driverName, startCsiDriver } from './csi-driver.ts';
+import { testCluster } from './setup.ts';
 
 const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('workspaces');
@@ -30,6 +33,51 @@ describe('a workspace', () => {
       taskSpec: reader('password'),
     });
     expect(run.status?.results?.[0]?.value).toBe('hunter2');
+  });
+
+  it('projected from several sources', async () => {
+    await bench.create(configMaps, { metadata: { name: 'part' }, data: { one: 'from a map' } });
+    await bench.create(secrets, { metadata: { name: 'part' }, stringData: { two: 'from a secret' } });
+    const sources = [
+      { configMap: { name: 'part' } },
+      { secret: { name: 'part', items: [{ key: 'two', path: 'deep/two' }] } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+    ];
+    const run = await bench.runTask({
+      workspaces: [{ name: 'data', projected: { sources } }],
+      taskSpec: {
+        ...reader(''),
+        steps: [
+          {
+            ...show(''),
+            script: show('').script.replace(/cat \S+/, 'cd $(workspaces.data.path); cat one deep/two namespace'),
+          },
+        ],
+      },
+    });
+    expect(run.status?.results?.[0]?.value).toBe(`from a mapfrom a secret${bench.namespace}`);
+  });
+
+  it('from a csi driver', async () => {
+    const { cluster } = await testCluster();
+    const driver = await startCsiDriver(cluster);
+    const kind = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
+    const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
+    try {
+      await bench.client.create(kind, { metadata: { name: driverName, namespace: undefined }, spec } as KubeObject);
+      await driver.registered;
+      const run = await bench.runTask({
+        workspaces: [{ name: 'data', csi: { driver: driverName, volumeAttributes: { colour: 'green' } } }],
+        taskSpec: reader('colour'),
+      });
+      expect(run.status?.results?.[0]?.value).toBe('green');
+      // The driver is there until the volume is not.
+      await bench.client.delete(pods, bench.namespace, run.status?.podName ?? '');
+      await driver.unpublished;
+    } finally {
+      await bench.client.delete(kind, '', driverName).catch(() => undefined);
+      await driver.stop();
+    }
   });
 
   it('from an emptyDir is shared by the steps of a task', async () => {

@@ -39,7 +39,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const git = await startGitBackend({ config: ['uploadpack.allowFilter=true'], host });
   const commit = commitFiles(git, options.files);
   const hub = await startHub(options.catalogue, host);
-  const { key, cert } = await certificateFor(options.gitHost, options.cluster);
+  const { key, cert } = await certificateFor(`DNS:${options.gitHost}`, options.cluster);
   const backend = new URL(git.url);
   const front = createServer({ key, cert }, (asked, answer) => {
     const inner = (asked.url ?? '').replace(/^\/[^/]+\/[^/?]+?(\.git)?(?=\/|\?|$)/, backend.pathname);
@@ -65,7 +65,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-async function certificateFor(name: string, cluster: string): Promise<{ key: Buffer; cert: Buffer }> {
+/** A certificate of the cluster's authority for `DNS:NAME` or `IP:ADDRESS`. */
+export async function certificateFor(name: string, cluster: string): Promise<{ key: Buffer; cert: Buffer }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-world-'));
   const at = (file: string) => path.join(folder, file);
   const authority = (file: string) => statePath(cluster, 'pki', file);
@@ -83,7 +84,7 @@ async function certificateFor(name: string, cluster: string): Promise<{ key: Buf
         '-pkeyopt',
         'ec_paramgen_curve:prime256v1',
       ],
-      ...['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-addext', 'basicConstraints=CA:FALSE'],
+      ...['-subj', '/CN=server', '-addext', `subjectAltName=${name}`, '-addext', 'basicConstraints=CA:FALSE'],
       ...['-CA', authority('ca.crt'), '-CAkey', authority('ca.key'), '-keyout', at('key'), '-out', at('crt')],
     ]);
     return { key: readFileSync(at('key')), cert: readFileSync(at('crt')) };

@@ -139,8 +139,7 @@ describe('.sig and .att', () => {
       const repository = registries.repository(host, 'team/stranger', { access: 'push' });
       await repository.putManifest(
         tagOf(subject, suffix),
-        Buffer.from(JSON.stringify(manifest)),
-        manifest.mediaType ?? '',
+        { bytes: Buffer.from(JSON.stringify(manifest)), mediaType: manifest.mediaType ?? '' },
         signal,
       );
     }
@@ -224,8 +223,7 @@ describe('.sig and .att', () => {
     const repository = registries.repository(host, 'team/full', { access: 'push' });
     await repository.putManifest(
       tagOf(subject, 'att'),
-      Buffer.from(JSON.stringify({ ...manifest, layers: many })),
-      manifest.mediaType ?? '',
+      { bytes: Buffer.from(JSON.stringify({ ...manifest, layers: many })), mediaType: manifest.mediaType ?? '' },
       signal,
     );
     await expect(backend.store(await requestFor(statement(subject, 'one more')), signal)).rejects.toMatchObject({

@@ -416,6 +416,22 @@ describe('Chains on a real API server', () => {
     await configure({});
   });
 
+  it('logs and measures as the ConfigMaps of its namespace say now', async () => {
+    const put = (name: string, data: Record<string, string>) => {
+      const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: systemNamespace }, data };
+      const patch = { type: 'apply', fieldManager: 'observer', force: true, body } as const;
+      return client.patch(configMaps, systemNamespace, name, patch);
+    };
+    const said = (text: string) => until(text, () => Promise.resolve(chains.log.includes(text)), 10_000);
+    await put('config-logging', { 'loglevel.watcher': 'debug' });
+    await said("the log's level is debug from now on");
+    await put('config-logging', {});
+    await said("the log's level is info from now on");
+    await put('tekton-chains-config-observability', { 'metrics-protocol': 'grpc' });
+    await said('metrics-endpoint is missing');
+    await put('tekton-chains-config-observability', {});
+  });
+
   it('signs a backlog of 1,000 at 20 a second or more in less than 300 MB', { timeout: 240_000 }, async () => {
     await chains.end('SIGTERM');
     const names = Array.from({ length: 1000 }, (_, index) => `backlog-${index}`);

@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { command, root } from '../../hack/command.ts';
 import { kinds } from '../../src/api/kinds.ts';
+import { portsMapName, servedMapName } from '../../src/triggers/shared-sink/names.ts';
+import { portRange } from '../../src/triggers/shared-sink/ports.ts';
 
 /** What each value of the chart does to what helm renders; no cluster is touched. */
 let helm: string;
@@ -51,6 +53,10 @@ function awayFrom(matchLabels: Record<string, string>): object {
 const evictable = (value: unknown) => ({
   spec: { template: { metadata: { annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': value } } } },
 });
+const registryCert = {
+  mount: { name: 'config-registry-cert', mountPath: '/etc/config-registry-cert', readOnly: true },
+  volume: { name: 'config-registry-cert', configMap: { name: 'config-registry-cert', optional: true } },
+};
 const withArgs = (...args: string[]) => container({ args: expect.arrayContaining(args) as string[] });
 const digest = `sha256:${'a'.repeat(64)}`;
 
@@ -77,14 +83,50 @@ const rows: Row[] = [
           spec: {
             containers: [
               expect.objectContaining({
-                volumeMounts: [{ name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true }],
+                volumeMounts: [
+                  registryCert.mount,
+                  { name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true },
+                ],
               }),
             ],
-            volumes: [{ name: 'spiffe-workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } }],
+            volumes: [
+              registryCert.volume,
+              { name: 'spiffe-workload-api', csi: { driver: 'csi.spiffe.io', readOnly: true } },
+            ],
           },
         },
       },
     },
+  },
+  {
+    name: "certificates of registries' authorities, from Tekton's ConfigMap",
+    set: [],
+    kind: 'Deployment',
+    expected: {
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              expect.objectContaining({
+                env: expect.arrayContaining([
+                  { name: 'SSL_CERT_DIR', value: registryCert.mount.mountPath },
+                ]) as object[],
+                volumeMounts: [registryCert.mount],
+              }),
+            ],
+            volumes: [registryCert.volume],
+          },
+        },
+      },
+    },
+  },
+  {
+    name: "the operator's certificates in place of those",
+    set: ['controller.env[0].name=SSL_CERT_DIR', 'controller.env[0].value=/mine'],
+    kind: 'Deployment',
+    expected: container({
+      env: expect.not.arrayContaining([{ name: 'SSL_CERT_DIR', value: registryCert.mount.mountPath }]) as object[],
+    }),
   },
   {
     name: 'where SPIRE is',
@@ -470,6 +512,55 @@ const rows: Row[] = [
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'dashboard' } },
         ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: 'http', protocol: 'TCP' }] }],
       },
+    },
+  },
+  {
+    name: 'a network policy for the shared sink: senders are anywhere',
+    set: ['networkPolicy.enabled=true', 'triggers.sharedSink.enabled=true'],
+    kind: 'NetworkPolicy',
+    object: 'tekton-triggers-shared-sink',
+    expected: {
+      spec: {
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'shared-sink' } },
+        ingress: [{ ports: [{ port: portRange.first, endPort: portRange.last, protocol: 'TCP' }] }],
+      },
+    },
+  },
+  {
+    name: 'a shared sink that is scaled by the use of processors',
+    set: ['triggers.sharedSink.enabled=true', 'triggers.sharedSink.autoscaling.enabled=true'],
+    kind: 'HorizontalPodAutoscaler',
+    object: 'tekton-triggers-shared-sink',
+    expected: { spec: { minReplicas: 2, maxReplicas: 5, scaleTargetRef: { name: 'tekton-triggers-shared-sink' } } },
+  },
+  {
+    name: 'no rights for the shared sink but to its own two ConfigMaps',
+    set: ['triggers.sharedSink.enabled=true'],
+    kind: 'Role',
+    object: 'tekton-triggers-shared-sink',
+    expected: {
+      rules: [
+        { resources: ['configmaps'], resourceNames: [portsMapName, servedMapName], verbs: ['list', 'watch'] },
+        { resources: ['configmaps'], resourceNames: [servedMapName], verbs: ['patch'] },
+      ],
+    },
+  },
+  {
+    name: "no rights for listeners but to read Triggers' objects, create runs and say what became of events",
+    set: ['triggers.enabled=true'],
+    kind: 'ClusterRole',
+    object: 'tekton-triggers-eventlistener-roles',
+    expected: {
+      rules: [
+        {
+          apiGroups: ['triggers.tekton.dev'],
+          resources: ['eventlisteners', 'triggerbindings', 'interceptors', 'triggertemplates', 'triggers'],
+          verbs: ['get', 'list', 'watch'],
+        },
+        { apiGroups: ['triggers.tekton.dev'], resources: ['triggers/status'], verbs: ['update'] },
+        { apiGroups: ['tekton.dev'], resources: ['pipelineruns', 'taskruns', 'customruns'], verbs: ['create'] },
+        { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+      ],
     },
   },
   {

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { customRuns, pipelineRuns, pipelines, stepActions, tasks } from '../../src/api/resources.ts';
 import { eventListeners } from '../../src/api/triggers/objects.ts';
+import { configMaps } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
@@ -10,6 +11,13 @@ import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 /** What runs are made of and started by, in a real browser before a real API server. */
 const namespace = `definitions-${process.pid}`;
 const hostile = '</script><img src=x onerror="window.broken=1">\u202egnp.exe';
+const extensions: Resource = {
+  group: 'dashboard.tekton.dev',
+  version: 'v1alpha1',
+  plural: 'extensions',
+  kind: 'Extension',
+  namespaced: true,
+};
 let world: DashboardWorld;
 let readOnly = '';
 let writable = '';
@@ -206,6 +214,7 @@ describe('the form to start a run', () => {
       await page.getByLabel('repository').fill('registry.example.com');
       await page.getByLabel('Where the files of cache are').selectOption('claim');
       await page.getByLabel('Name of the claim').fill('old');
+      await page.getByRole('group', { name: 'cache' }).getByLabel('Folder of the volume').fill('build/output');
       await page.getByLabel('Service account').fill('builder');
       await page.getByLabel('Timeout').fill('1h30m');
       await page.getByText('claimName: old').waitFor();
@@ -224,7 +233,7 @@ describe('the form to start a run', () => {
         ],
         workspaces: [
           { name: 'source', volumeClaimTemplate: { spec: claim } },
-          { name: 'cache', persistentVolumeClaim: { claimName: 'old' } },
+          { name: 'cache', persistentVolumeClaim: { claimName: 'old' }, subPath: 'build/output' },
         ],
         taskRunTemplate: { serviceAccountName: 'builder' },
         timeouts: { pipeline: '1h30m' },
@@ -305,6 +314,82 @@ describe('Triggers', () => {
       await page.getByRole('link', { name: 'build' }).click();
       await page.getByText('There is no such TriggerTemplate').waitFor();
       expect(await page.evaluate('window.broken')).toBeUndefined();
+    });
+  });
+});
+
+describe('Extensions', () => {
+  const extension = (name: string, spec: object) =>
+    world.client.create(extensions, { metadata: { name, namespace }, spec } as KubeObject);
+
+  it('list any kind of the cluster, with the YAML of each object', async () => {
+    await extension('maps', { apiVersion: 'v1', name: 'configmaps', displayname: `Maps ${hostile}` });
+    await extension('zones', {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      name: 'customresourcedefinitions',
+      namespaced: false,
+    });
+    await extension('keys', { apiVersion: 'v1', name: 'secrets' });
+    await extension('elsewhere', { apiVersion: '../v1', name: 'runs' });
+    await world.client.create(configMaps, { metadata: { name: 'shopping', namespace }, data: { list: hostile } });
+    const page = await world.openAt(readOnly, '/runs', { bypassCSP: true });
+    await see(page, 'extensions', async () => {
+      await page.getByRole('link', { name: 'Extensions' }).click();
+      await page.getByText(`${namespace}/keys: spec.name: Secrets are not shown`).waitFor();
+      await page.getByText(`${namespace}/elsewhere: spec.apiVersion: "../v1" is no group and version`).waitFor();
+      await page.getByRole('link', { name: 'customresourcedefinitions' }).click();
+      await page.getByRole('link', { name: 'pipelines.tekton.dev' }).waitFor();
+      await page.getByRole('link', { name: 'Maps </script>' }).click();
+      await page.getByLabel('Namespace').fill(namespace);
+      await page.getByRole('link', { name: 'shopping' }).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await page.getByRole('link', { name: 'shopping' }).click();
+      await page.getByText('kind: ConfigMap').or(page.getByText('list: ')).first().waitFor();
+      expect(page.url()).toBe(`${readOnly}/extensions/${namespace}/configmaps/shopping`);
+      await page.goto(`${readOnly}/#/namespaces/${namespace}/apiextensions.k8s.io/v1/customresourcedefinitions`);
+      await page.getByRole('link', { name: 'pipelines.tekton.dev' }).waitFor();
+      expect(await page.evaluate('window.broken')).toBeUndefined();
+    });
+  });
+
+  it('are read with the rights of whoever looks', async () => {
+    const token = await world.tokenOf(namespace, 'reader');
+    const { page } = await world.window(writable, { extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    await see(page, 'extensions-refused', async () => {
+      await page.goto(`${writable}/extensions`);
+      await page.getByText('The Extensions cannot be read').waitFor();
+      await page.getByText('cannot list resource "extensions"').waitFor();
+    });
+  });
+});
+
+describe('settings', () => {
+  it('of resolvers and Chains are shown, without what lets somebody in', async () => {
+    const own = await world.start(`--chains-namespace=${namespace}`, `--resolvers-namespace=${namespace}`);
+    const create = (name: string, data: Record<string, string>) =>
+      world.client.create(configMaps, { metadata: { name, namespace }, data });
+    await create('git-resolver-config', { 'api-token-secret-name': 'github', _example: 'a long text' });
+    await create('chains-config', { 'signers.kms.auth.token': 'hvs.abc', 'artifacts.oci.storage': hostile });
+    const page = await world.openAt(own, '/settings', { bypassCSP: true });
+    await see(page, 'settings', async () => {
+      const part = (name: string) => page.getByRole('region', { name, exact: true });
+      await part('Resolvers').getByText('github', { exact: true }).waitFor();
+      await part('Chains').getByText('set, and not shown here').waitFor();
+      await part('Chains').getByText(hostile.replace('\u202e', '<U+202E>')).waitFor();
+      const text = await page.locator('body').innerText();
+      expect(text).not.toMatch(/hvs\.abc|a long text/);
+      expect(await seriousFindings(page)).toEqual([]);
+      expect(await page.evaluate('window.broken')).toBeUndefined();
+    });
+  });
+
+  it('are not for whom the API server would refuse them', async () => {
+    const token = await world.tokenOf(namespace, 'reader');
+    const { page } = await world.window(writable, { extraHTTPHeaders: { authorization: `Bearer ${token}` } });
+    await see(page, 'settings-refused', async () => {
+      await page.goto(`${writable}/settings`);
+      await page.getByText('The settings of Chains cannot be read').waitFor();
+      await page.getByText('needs get, list and watch of ConfigMaps in tekton-chains').waitFor();
     });
   });
 });

@@ -251,6 +251,34 @@ describe('the page of a run', () => {
     });
   });
 
+  it('of 50 levels and a matrix of 200 has one place for each task, and the matrix unfolds', async () => {
+    const levels = Array.from({ length: 50 }, (_, at) => ({
+      name: `level-${at}`,
+      after: [at === 0 ? 'fan' : `level-${at - 1}`],
+    }));
+    const fan: TaskPlan = { name: 'fan', outcome: 'running', fanOut: 200 };
+    await writeRun(client, namespace, { name: 'deep', outcome: 'running', tasks: [fan, ...levels] });
+    const page = await openAt(`/runs/${namespace}/deep`, { bypassCSP: true });
+    await see(page, 'run-deep', async () => {
+      const tasks = page.getByRole('navigation', { name: 'Tasks' });
+      await tasks.locator('path.edge').nth(49).waitFor({ state: 'attached' });
+      expect(await tasks.getByRole('link').count()).toBe(51);
+      const last = async () => (await tasks.getByRole('link', { name: 'level-49' }).boundingBox())?.y ?? 0;
+      const folded = await last();
+      expect(folded).toBeGreaterThan(50 * 40);
+      await tasks.getByRole('button', { name: 'Unfold the 200 runs of fan' }).focus();
+      await page.keyboard.press('Enter');
+      const runs = tasks.getByRole('list', { name: 'Runs of fan' }).getByRole('link');
+      await runs.nth(199).waitFor({ state: 'attached' });
+      await expect.poll(last).toBeGreaterThan(folded + 100);
+      await runs.nth(7).click();
+      expect(page.url()).toMatch(/child=deep-fan-7$/);
+      expect(await seriousFindings(page)).toEqual([]);
+      await tasks.getByRole('button', { name: 'Fold the 200 runs of fan' }).click();
+      await expect.poll(last).toBe(folded);
+    });
+  });
+
   it('searches, folds and links to its log, of which it believes nothing', async () => {
     const page = await openAt(`/runs/${namespace}/broken?task=build&step=push#L2`);
     await see(page, 'run-log', async () => {

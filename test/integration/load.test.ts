@@ -86,7 +86,7 @@ describe('fairness', () => {
 describe('faults of the API server', () => {
   test('a tenth of all calls fails: no run is lost, nothing is made twice', { timeout: 600_000 }, async () => {
     const report = await runThroughFaults(plane, client, {
-      count: 10,
+      count: 4,
       share: 0.1,
       make: threeTaskPipelineRun,
       timeoutMs: 300_000,

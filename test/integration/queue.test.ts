@@ -6,6 +6,7 @@ import type { KubeClient } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { silentLogger } from '../../src/log.ts';
 import { RunFollower, createMany, pipelineRunResource } from '../load/batch.ts';
+import { allowAlpha, FeatureBatch } from '../load/feature-batch.ts';
 import { LoadedController } from '../load/controller.ts';
 import { StandInKubelet } from '../load/kubelet.ts';
 import { loadPlane, makeNamespace } from '../load/plane.ts';
@@ -87,6 +88,35 @@ describe('a limit of concurrent runs', () => {
       expect(running.most).toBe(LIMIT);
       expect(kills).toBeGreaterThan(3);
       console.log(`${kills} kills; ${running.most} ran at the same time at most`);
+    } finally {
+      stop.abort();
+      await Promise.allSettled(background);
+      await controller.remove();
+    }
+  });
+});
+
+describe('runs with all that a run can have', () => {
+  test('end as they would have, and nothing is made twice', { timeout: 300_000 }, async () => {
+    await allowAlpha(client, true);
+    const batch = new FeatureBatch(client, await makeNamespace(client, 'features'), ['a-', 'b-']);
+    const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
+    const stop = new AbortController();
+    const background = [batch, new StandInKubelet(client, 400)].map((one) => one.run(stop.signal));
+    let kills = 0;
+    try {
+      await controller.start();
+      await batch.create();
+      while (batch.open > 0 && kills < 8) {
+        await sleep(200 + Math.random() * 2_000);
+        await controller.end('SIGKILL');
+        kills += 1;
+        await controller.start();
+      }
+      await batch.ended(120_000);
+      expect(await batch.verdict()).toEqual([]);
+      expect(kills).toBeGreaterThan(3);
+      console.log(`${kills} kills`);
     } finally {
       stop.abort();
       await Promise.allSettled(background);

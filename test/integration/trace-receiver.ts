@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 
 /** A span as it was received, with ids in hex. */
@@ -42,7 +43,10 @@ const service = loadSync(path.join(import.meta.dirname, 'otlp-trace.proto'), { k
 const statusOfFailure = 2;
 
 function spansIn(body: Buffer): ReceivedSpan[] {
-  const request = service['Export']?.requestDeserialize(body) as Request;
+  return spansOf(service['Export']?.requestDeserialize(body) as Request);
+}
+
+function spansOf(request: Request): ReceivedSpan[] {
   return request.resource_spans.flatMap(({ scope_spans: scopes }) =>
     scopes.flatMap(({ scope, spans }) =>
       spans.map((span) => ({
@@ -56,6 +60,35 @@ function spansIn(body: Buffer): ReceivedSpan[] {
       })),
     ),
   );
+}
+
+/** A receiver of OTLP over gRPC. */
+export class GrpcTraceReceiver {
+  readonly spans: ReceivedSpan[] = [];
+  readonly #server = new Server();
+  #port = 0;
+
+  async listen(): Promise<this> {
+    const take: handleUnaryCall<Request, object> = ({ request }, done) => {
+      this.spans.push(...spansOf(request));
+      done(null, {});
+    };
+    this.#server.addService(service, { Export: take });
+    this.#port = await new Promise((resolve, reject) =>
+      this.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      ),
+    );
+    return this;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
 }
 
 /** A receiver of OTLP over HTTP, in protobuf as upstream's exporter sends it. */

@@ -7,7 +7,7 @@ import { freePort } from '../free-port.ts';
 import { LoadedController } from '../load/controller.ts';
 import { loadPlane, makeNamespace } from '../load/plane.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
-import { TraceReceiver } from './trace-receiver.ts';
+import { GrpcTraceReceiver, TraceReceiver } from './trace-receiver.ts';
 
 /**
  * Spans, metrics, profiles and the log of the controller as a process, bundled as in its image, on a real API server;
@@ -197,6 +197,26 @@ it('profiles and the level of the log are as the settings say now', async () => 
   await expect.poll(() => controller.log, waiting).toContain("the log's level is debug from now on");
   await configure({}, 'config-logging');
   await expect.poll(() => controller.log, waiting).toContain("the log's level is warn from now on");
+}, 60_000);
+
+it('the tracing keys of config-observability send them over gRPC', async () => {
+  const collector = await new GrpcTraceReceiver().listen();
+  try {
+    await configure({});
+    const tracing = { 'tracing-protocol': 'grpc', 'tracing-endpoint': collector.endpoint };
+    await configure(tracing, 'config-observability');
+    let runs = 0;
+    // A run that comes before the exporter is open is not recorded.
+    const names = async () => {
+      await start(`by-grpc-${++runs}`);
+      return collector.spans.map(({ tracer, name }) => `${tracer} ${name}`);
+    };
+    const expected = ['PipelineRunReconciler PipelineRun:ReconcileKind', 'TaskRunReconciler createPod'];
+    await expect.poll(names, { timeout: 30_000, interval: 1_000 }).toEqual(expect.arrayContaining(expected));
+  } finally {
+    await configure({}, 'config-observability');
+    collector.close();
+  }
 }, 60_000);
 
 it('switched off, nothing is recorded any more', async () => {

@@ -9,7 +9,7 @@ import { parse, parseAllDocuments, stringify } from 'yaml';
 import { clusterInterceptors } from '../../src/api/triggers/objects.ts';
 import { KubeClient, isAlreadyExists } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import { customResourceDefinitions, namespaces, serviceAccounts } from '../../src/kube/resources.ts';
+import { configMaps, customResourceDefinitions, namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
 import { main as sink } from '../../src/triggers/sink/main.ts';
@@ -51,6 +51,7 @@ export class TriggersWorld {
   readonly system: string;
   readonly kubeconfig = kubeconfig;
   readonly #folder: string;
+  readonly #namespaces: string[] = [];
   readonly #ends: AbortController[] = [];
   readonly #ended: Promise<number>[] = [];
 
@@ -77,9 +78,11 @@ export class TriggersWorld {
   async close(): Promise<void> {
     for (const end of this.#ends) end.abort(new Error('the test is over'));
     expect(await Promise.all(this.#ended)).toEqual(this.#ended.map(() => 0));
-    for (const name of [this.namespace, this.system]) await this.client.delete(namespaces, undefined, name);
     const binding = rbac('clusterrolebindings', 'ClusterRoleBinding', false);
-    await this.client.delete(binding, undefined, `${this.namespace}-listener`);
+    for (const name of [this.namespace, ...this.#namespaces])
+      await this.client.delete(binding, undefined, `${name}-listener`);
+    for (const name of [this.namespace, this.system, ...this.#namespaces])
+      await this.client.delete(namespaces, undefined, name);
     await this.client.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -110,28 +113,31 @@ export class TriggersWorld {
   }
 
   /** A sink with its listener's own ServiceAccount. Returns its port, and what ends it. */
-  async startSink(listener: string, more: string[] = []): Promise<{ port: number; end: () => Promise<number> }> {
+  async startSink(
+    listener: string,
+    more: string[] = [],
+    isLive = async (port: number) => (await fetch(`http://127.0.0.1:${port}/live`)).ok,
+  ): Promise<{ port: number; end: () => Promise<number> }> {
     const port = await freePort();
     const end = this.start(sink, [
-      `--kubeconfig=${await this.#accountConfig()}`,
+      `--kubeconfig=${await this.accountConfig(this.namespace, account)}`,
       `--el-name=${listener}`,
       `--el-namespace=${this.namespace}`,
       `--port=${port}`,
       '--drain-seconds=0',
       ...more,
     ]);
-    const isLive = async () => ((await fetch(`http://127.0.0.1:${port}/live`)).ok ? true : undefined);
-    await eventually(isLive, 'the sink');
+    await eventually(async () => ((await isLive(port)) ? true : undefined), 'the sink');
     return { port, end };
   }
 
   /** Applies Triggers' objects of a YAML text in the world's namespace, whatever version they are in. */
-  async apply(text: string): Promise<void> {
+  async apply(text: string, where = this.namespace): Promise<void> {
     for (const document of parseAllDocuments(text)) {
       const object = document.toJS() as KubeObject & { kind: string; apiVersion: string };
       const [group = '', version = ''] = object.apiVersion.split('/');
       const plural = plurals[object.kind] ?? '';
-      await this.#apply({ group, version, plural, kind: object.kind, namespaced: true }, object, this.namespace);
+      await this.#apply({ group, version, plural, kind: object.kind, namespaced: true }, object, where);
     }
   }
 
@@ -153,40 +159,74 @@ export class TriggersWorld {
     }
   }
 
+  /** A further namespace, with a ServiceAccount of that name that has the chart's rights of listeners there. */
+  async openNamespace(name: string, serviceAccount: string): Promise<void> {
+    await this.client.create(namespaces, { metadata: { name } }).catch((error: unknown) => {
+      if (!isAlreadyExists(error)) throw error;
+    });
+    this.#namespaces.push(name);
+    await this.#bindRoles(name, serviceAccount);
+  }
+
+  /** What a template of the chart renders to, with these values. */
+  async render(template: string, ...values: string[]): Promise<(KubeObject & { kind: string })[]> {
+    const { stdout: helm } = await promisify(execFile)(path.join(root, 'hack/cluster'), ['tool', 'helm']);
+    const chart = ['template', 'tektite', 'config/chart', '-n', this.system];
+    const set = ['triggers.enabled=true', ...values].flatMap((value) => ['--set', value]);
+    const only = ['--show-only', `templates/${template}`];
+    const { stdout } = await promisify(execFile)(helm.trim(), [...chart, ...set, ...only], { cwd: root });
+    return parseAllDocuments(stdout).flatMap(
+      (document) => (document.toJS() as (KubeObject & { kind: string }) | null) ?? [],
+    );
+  }
+
+  /** Makes objects of the kinds that rights and settings are made of, where they say. */
+  async install(objects: readonly (KubeObject & { kind: string })[]): Promise<void> {
+    const kinds: Record<string, Resource> = {
+      ClusterRole: rbac('clusterroles', 'ClusterRole', false),
+      Role: rbac('roles', 'Role', true),
+      RoleBinding: rbac('rolebindings', 'RoleBinding', true),
+      ServiceAccount: serviceAccounts,
+      ConfigMap: configMaps,
+    };
+    for (const object of objects) {
+      const resource = kinds[object.kind];
+      if (resource) await this.#apply(resource, object, object.metadata.namespace);
+    }
+  }
+
   /** The chart's ClusterRoles, bound as users bind them. */
   async #grantRights(): Promise<void> {
-    const { stdout: helm } = await promisify(execFile)(path.join(root, 'hack/cluster'), ['tool', 'helm']);
-    const chart = ['template', 'tektite', 'config/chart', '-n', this.system, '--set', 'triggers.enabled=true'];
-    const only = ['--show-only', 'templates/triggers.yaml'];
-    const { stdout } = await promisify(execFile)(helm.trim(), [...chart, ...only], { cwd: root });
-    for (const document of parseAllDocuments(stdout)) {
-      const object = document.toJS() as (KubeObject & { kind: string }) | null;
-      if (object?.kind === 'ClusterRole') await this.#apply(rbac('clusterroles', 'ClusterRole', false), object);
-    }
-    const metadata = { name: account };
-    await this.#apply(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata }, this.namespace);
+    const rendered = await this.render('triggers.yaml');
+    await this.install(rendered.filter(({ kind }) => kind === 'ClusterRole'));
+    await this.#bindRoles(this.namespace, account);
+  }
+
+  async #bindRoles(namespace: string, serviceAccount: string): Promise<void> {
+    const metadata = { name: serviceAccount };
+    await this.#apply(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata }, namespace);
     const binding = (kind: string, role: string) => ({
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind,
-      metadata: { name: `${this.namespace}-listener` },
+      metadata: { name: `${namespace}-listener` },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-      subjects: [{ kind: 'ServiceAccount', name: account, namespace: this.namespace }],
+      subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace }],
     });
     const roleBinding = binding('RoleBinding', 'tekton-triggers-eventlistener-roles');
-    await this.#apply(rbac('rolebindings', 'RoleBinding', true), roleBinding, this.namespace);
+    await this.#apply(rbac('rolebindings', 'RoleBinding', true), roleBinding, namespace);
     const clusterBinding = binding('ClusterRoleBinding', 'tekton-triggers-eventlistener-clusterroles');
     await this.#apply(rbac('clusterrolebindings', 'ClusterRoleBinding', false), clusterBinding);
   }
 
-  /** A kubeconfig of the listeners' ServiceAccount. */
-  async #accountConfig(): Promise<string> {
+  /** A kubeconfig of a ServiceAccount. */
+  async accountConfig(namespace: string, account: string): Promise<string> {
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [] } };
-    const place = `/api/v1/namespaces/${this.namespace}/serviceaccounts/${account}/token`;
+    const place = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
     const options = { body: JSON.stringify(request), contentType: 'application/json' };
     const answer = JSON.parse(await this.client.raw('POST', place, options)) as { status: { token: string } };
     const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { name: string; user: object }[] };
     for (const user of config.users) user.user = { token: answer.status.token };
-    const file = path.join(this.#folder, 'kubeconfig');
+    const file = path.join(this.#folder, `${namespace}-${account}.kubeconfig`);
     await writeFile(file, stringify(config));
     return file;
   }

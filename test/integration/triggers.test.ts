@@ -1,15 +1,19 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { eventListeners } from '../../src/api/triggers/objects.ts';
+import { HttpClient } from '../../src/http/client.ts';
 import { isNotFound } from '../../src/kube/api-error.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { configMaps, deployments, podDisruptionBudgets, secrets, services } from '../../src/kube/resources.ts';
 import { main as triggersController } from '../../src/triggers/controller.ts';
 import { replicasAnnotation } from '../../src/triggers/eventlistener/objects.ts';
+import { issueCertificate } from '../../src/triggers/interceptors/role/certificate.ts';
 import { logLevelAnnotation } from '../../src/triggers/sink/log-level.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
@@ -327,5 +331,30 @@ describe('a sink that is rolled over', () => {
     const { items } = await client.list(runs, { namespace, labelSelector });
     const made = new Set(items.map(({ metadata }) => metadata.labels?.['triggers.tekton.dev/triggers-eventid']));
     expect(accepted.filter((id) => !made.has(id))).toEqual([]);
+  });
+});
+
+describe('a sink with a certificate', () => {
+  it('speaks TLS with it', async () => {
+    const made = await issueCertificate(['localhost'], new Date());
+    const folder = await mkdtemp(path.join(tmpdir(), 'triggers-tls-'));
+    const [cert, key] = [path.join(folder, 'tls.crt'), path.join(folder, 'tls.key')];
+    await Promise.all([writeFile(cert, made['server-cert.pem']), writeFile(key, made['server-key.pem'])]);
+    const trust = new HttpClient({ attempts: 1, deadlineMs: 5_000, ca: [made['ca-cert.pem']] });
+    const tls = [`--tls-cert=${cert}`, `--tls-key=${key}`];
+    const ask = async (tlsPort: number, where: string) => {
+      const url = new URL(`https://localhost:${tlsPort}${where}`);
+      const asked = { method: 'POST', url, operation: 'test', body: '{}' } as const;
+      return (await trust.send(asked, AbortSignal.timeout(5_000))).status;
+    };
+    try {
+      const live = async (tlsPort: number) => (await ask(tlsPort, '/live')) === 200;
+      const served = await world.startSink('github-listener', tls, live);
+      expect(await ask(served.port, '/')).toBe(202);
+      await expect(fetch(`http://127.0.0.1:${served.port}/live`)).rejects.toThrow();
+    } finally {
+      await trust.close();
+      await rm(folder, { recursive: true });
+    }
   });
 });

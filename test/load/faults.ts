@@ -12,13 +12,14 @@ import type { ControlPlane } from '../integration/kube-control-plane.ts';
 import { RunFollower, createMany } from './batch.ts';
 import { LoadedController } from './controller.ts';
 import { FaultProxy } from './fault-proxy.ts';
+import { allowAlpha, FeatureBatch } from './feature-batch.ts';
 import { StandInKubelet } from './kubelet.ts';
 import { makeNamespace } from './plane.ts';
 
 export interface FaultReport {
   seconds: number;
   faults: Record<string, number>;
-  /** Runs that did not succeed. */
+  /** Runs that did not succeed, and what else is not as it would have been without faults. */
   lost: string[];
   /** TaskRuns with more than one pod, PipelineRuns with more than one TaskRun of a task. */
   doubled: string[];
@@ -27,13 +28,15 @@ export interface FaultReport {
   forcedLists: number;
 }
 
-/** Brings runs to their end through a proxy that breaks a share of the controller's calls. */
+/** Brings runs to their end through a proxy that breaks a share of the controller's calls; one of each feature, too. */
 export async function runThroughFaults(
   plane: ControlPlane,
   client: KubeClient,
   given: { count: number; share: number; make: (namespace: string) => PipelineRun; timeoutMs: number },
 ): Promise<FaultReport> {
   const namespace = await makeNamespace(client, `faults-${given.count}`);
+  await allowAlpha(client, true);
+  const features = new FeatureBatch(client, await makeNamespace(client, `features-${given.count}`), ['']);
   const proxy = new FaultProxy(await loadClusterConfig({ kubeconfig: plane.kubeconfig }), given.share);
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-faults-'));
   const kubeconfig = path.join(folder, 'kubeconfig');
@@ -45,11 +48,13 @@ export async function runThroughFaults(
     await controller.start([], 180_000);
     background.push(new StandInKubelet(client).run(stop.signal));
     const follower = new RunFollower(client, namespace);
-    background.push(follower.run(stop.signal));
+    background.push(follower.run(stop.signal), features.run(stop.signal));
     const began = performance.now();
+    await features.create();
     await createMany(client, given.count, () => given.make(namespace));
     // What does not end in time is counted as lost.
     await follower.ended(given.count, given.timeoutMs).catch(() => undefined);
+    await features.ended(given.timeoutMs).catch(() => undefined);
     const seconds = (performance.now() - began) / 1000;
     const unfinished = given.count - follower.ends.size;
     const [most, forced] = relists(proxy);
@@ -58,6 +63,7 @@ export async function runThroughFaults(
       faults: Object.fromEntries(proxy.faults),
       lost: [
         ...follower.failed,
+        ...(await features.verdict()),
         ...(unfinished > 0 ? [`${unfinished} runs have not ended\n${controller.log.slice(-3_000)}`] : []),
       ],
       doubled: await doubledIn(client, namespace),

@@ -3,10 +3,15 @@ import { Informer } from '../../src/kube/informer.ts';
 import { pods, type Pod } from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
 
+/** Annotation of a pod that says how it ends; without it, well. */
+export const ends = 'test.tektite.dev/ends';
+export type Ending = 'well' | 'badly' | 'badly-once' | 'never';
+
 /** A pod as the stand-in keeps it: what it needs to end it. */
 interface Known {
   namespace: string;
   name: string;
+  ending: Exclude<Ending, 'badly-once'>;
   containers: { name: string; results: string[] }[];
 }
 
@@ -22,21 +27,30 @@ function known(pod: Pod): Known {
   return {
     namespace,
     name,
+    ending: endingOf(pod),
     containers: containers.map((container) => ({ name: container.name, results: resultsOf(container.args) })),
   };
 }
 
-function statusOf({ containers }: Known, phase: 'Running' | 'Succeeded', startedAt: string, now: string): object {
+function endingOf({ metadata: { name = '', annotations } }: Pod): Known['ending'] {
+  const ending = annotations?.[ends];
+  if (ending === 'badly-once') return /-retry\d+$/.test(name) ? 'well' : 'badly';
+  return ending === 'badly' || ending === 'never' ? ending : 'well';
+}
+
+type Phase = 'Running' | 'Succeeded' | 'Failed';
+
+function statusOf({ containers }: Known, phase: Phase, startedAt: string, now: string): object {
   const state = (results: string[]) =>
     phase === 'Running'
       ? { running: { startedAt } }
       : {
           terminated: {
-            exitCode: 0,
-            reason: 'Completed',
+            exitCode: phase === 'Failed' ? 1 : 0,
+            reason: phase === 'Failed' ? 'Error' : 'Completed',
             startedAt,
             finishedAt: now,
-            message: JSON.stringify(results.map((key) => ({ key, value: 'x', type: 1 }))),
+            message: JSON.stringify((phase === 'Failed' ? [] : results).map((key) => ({ key, value: 'x', type: 1 }))),
           },
         };
   return {
@@ -85,8 +99,8 @@ export class StandInKubelet {
       resource: pods,
       labelSelector: 'tekton.dev/taskRun',
       // Nothing of a pod needs to stay.
-      transform: ({ metadata: { name, namespace, uid, resourceVersion }, spec, status }) => ({
-        metadata: { name, namespace, uid, resourceVersion },
+      transform: ({ metadata: { name, namespace, uid, resourceVersion, annotations }, spec, status }) => ({
+        metadata: { name, namespace, uid, resourceVersion, ...(status?.phase === 'Pending' ? { annotations } : {}) },
         ...(status?.phase === 'Pending' ? { spec, status: { phase: 'Pending' } } : { status: { phase: 'Succeeded' } }),
       }),
       log: silentLogger,
@@ -105,8 +119,10 @@ export class StandInKubelet {
     const startedAt = seconds();
     try {
       await this.#report(pod, statusOf(pod, 'Running', startedAt, startedAt), signal);
+      if (pod.ending === 'never') return;
       await sleep(this.#runMs);
-      await this.#report(pod, statusOf(pod, 'Succeeded', startedAt, seconds()), signal);
+      const phase = pod.ending === 'badly' ? 'Failed' : 'Succeeded';
+      await this.#report(pod, statusOf(pod, phase, startedAt, seconds()), signal);
     } catch (error) {
       if (!signal.aborted && !isNotFound(error)) throw error;
     } finally {

@@ -23,12 +23,12 @@ describe('config-logging', () => {
     [
       "upstream's own",
       { 'zap-logger-config': shipped },
-      { controller: 'info', webhook: 'info', eventlistener: 'info' },
+      { controller: 'info', webhook: 'info', eventlistener: 'info', watcher: 'info' },
     ],
     [
       'one level for all but one',
       { 'zap-logger-config': '{"level":"error"}', 'loglevel.webhook': 'debug' },
-      { controller: 'error', webhook: 'debug', eventlistener: 'error' },
+      { controller: 'error', webhook: 'debug', eventlistener: 'error', watcher: 'error' },
     ],
     ['no level', { 'loglevel.controller': 'loud' }, {}, /loglevel.controller has the value "loud".*"debug"/],
     ['no level of zap', { 'zap-logger-config': '{"level":"loud"}' }, {}, /level is "loud".*use debug, info/],

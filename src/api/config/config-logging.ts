@@ -4,9 +4,9 @@ import { ConfigValues, type ConfigProblem } from './values.ts';
 
 /**
  * Who has a key `loglevel.NAME` of its own: upstream's processes. The resolvers and Triggers' controller are a
- * `controller` too, each in its own map.
+ * `controller` too, each in its own map; Chains is the `watcher`.
  */
-export const loggedComponents = ['controller', 'webhook', 'eventlistener'] as const;
+export const loggedComponents = ['controller', 'webhook', 'eventlistener', 'watcher'] as const;
 export type LoggedComponent = (typeof loggedComponents)[number];
 
 /** zap's names of levels. */

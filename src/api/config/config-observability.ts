@@ -73,7 +73,7 @@ export function parseObservability(data: Readonly<Record<string, string>> | unde
     },
     export: metricsExport(values),
     tracingProtocol: values.oneOf('tracing-protocol', 'none', ['none', 'grpc', 'http/protobuf', 'stdout']),
-    tracingEndpoint: values.text('tracing-endpoint', ''),
+    tracingEndpoint: tracingEndpoint(values),
     tracingSamplingRate: values.fraction('tracing-sampling-rate', 1),
     runtimeProfiling: values.oneOf('runtime-profiling', 'disabled', ['enabled', 'disabled']) === 'enabled',
     runtimeExportIntervalMs: values.durationMs('runtime-export-interval', 0),
@@ -81,6 +81,8 @@ export function parseObservability(data: Readonly<Record<string, string>> | unde
   const isLegacy = (key: string) => LEGACY.some((prefix) => key.startsWith(prefix));
   return { observability, problems: values.reportUnknownKeys(isLegacy) };
 }
+
+const noUrl = 'is not the URL of an OTLP receiver: use one that begins with http:// or https://, without a user name';
 
 /** What cannot be sent is served, so that an alert on what is served can tell. */
 function metricsExport(values: ConfigValues): MetricsExport {
@@ -109,13 +111,20 @@ function metricsExport(values: ConfigValues): MetricsExport {
           `is missing, which metrics-protocol ${JSON.stringify(protocol)} needs: set the URL of an OTLP receiver`,
         );
       const endpoint = endpointUrl(given);
-      if (endpoint === undefined)
-        return refuse(
-          'is not the URL of an OTLP receiver: use one that begins with http:// or https://, without a user name',
-        );
+      if (endpoint === undefined) return refuse(noUrl);
       return { protocol, endpoint, intervalMs };
     }
   }
+}
+
+/** What is no URL counts as missing, and is told. */
+function tracingEndpoint(values: ConfigValues): string {
+  const key = 'tracing-endpoint';
+  const given = values.text(key, '').trim();
+  if (given === '') return '';
+  const endpoint = endpointUrl(given);
+  if (endpoint === undefined) values.problems.push({ kind: 'invalid-value', key, message: `key ${key} ${noUrl}` });
+  return endpoint ?? '';
 }
 
 /** As upstream's exporters take it: what has no scheme is https. It may hold a password, hence is not told. */

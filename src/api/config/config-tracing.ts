@@ -4,7 +4,9 @@ import { ConfigValues, type ConfigProblem } from './values.ts';
 /** Where spans of reconciles go. */
 export interface TracingConfig {
   enabled: boolean;
-  /** URL of an OTLP receiver over HTTP. */
+  /** config-tracing knows HTTP alone. */
+  protocol: 'http/protobuf' | 'grpc';
+  /** URL of an OTLP receiver. */
   endpoint: string;
   /** Secret in the controller's namespace with `username` and `password`; '' for none. */
   credentialsSecret: string;
@@ -24,6 +26,7 @@ export function parseTracing(data: Readonly<Record<string, string>> | undefined)
   const values = new ConfigValues(data);
   const tracing: TracingConfig = {
     enabled: values.boolean('enabled', false),
+    protocol: 'http/protobuf',
     endpoint: values.sink('endpoint') || defaultEndpoint,
     credentialsSecret: values.text('credentialsSecret', '').trim(),
     caCertificate: values.text('cacert', '').trim(),
@@ -39,9 +42,11 @@ export function tracingOf(
   tracing: TracingConfig,
   { tracingProtocol, tracingEndpoint, tracingSamplingRate }: ObservabilityConfig,
 ): TracingConfig {
-  if (tracing.enabled || tracingProtocol !== 'http/protobuf' || tracingEndpoint === '') return tracing;
+  const protocol = tracingProtocol === 'grpc' || tracingProtocol === 'http/protobuf' ? tracingProtocol : undefined;
+  if (tracing.enabled || protocol === undefined || tracingEndpoint === '') return tracing;
   return {
     enabled: true,
+    protocol,
     endpoint: tracingEndpoint,
     credentialsSecret: '',
     caCertificate: '',

@@ -43,6 +43,11 @@ export interface FeatureFlags {
   failedStepLogLines: number;
 }
 
+/** Whether steps sign what they report (enforce-nonfalsifiability). */
+export function stepsSign({ enforceNonfalsifiability }: Pick<FeatureFlags, 'enforceNonfalsifiability'>): boolean {
+  return enforceNonfalsifiability === 'spire';
+}
+
 /** Results live in the status, and an object in etcd is at most 1.5 MiB. */
 const LARGEST_RESULT = 1_572_864;
 /** Of a log that a condition quotes. */

@@ -25,6 +25,9 @@ import type {
   Webhook,
 } from './spec.ts';
 
+/** Whose pods take a listener's events: `own` or `shared`. Without it, `default-sink` of config-defaults-triggers counts. */
+export const sinkAnnotation = 'triggers.tektite.dev/sink';
+
 /** Every bad part with upstream's words, as its users see them when an object is refused. */
 export function validateEventListener(object: EventListener): FieldError[] {
   const { object: listener, errors } = decoded('EventListener', object);
@@ -44,8 +47,18 @@ export function validateEventListener(object: EventListener): FieldError[] {
 function validateAnnotations(annotations: Record<string, string> | undefined): FieldError[] {
   const key = 'tekton.dev/payload-validation';
   const value = annotations?.[key];
-  if (value === undefined || value === 'true' || value === 'false') return [];
-  return invalidValue(`${key} annotation must have value 'true' or 'false'`, 'metadata.annotations');
+  const sink = annotations?.[sinkAnnotation];
+  return [
+    ...(value === undefined || value === 'true' || value === 'false'
+      ? []
+      : invalidValue(`${key} annotation must have value 'true' or 'false'`, 'metadata.annotations')),
+    ...(sink === undefined || sink === 'own' || sink === 'shared'
+      ? []
+      : fieldError(
+          `${sinkAnnotation} is ${JSON.stringify(sink.slice(0, 100))}; give own or shared`,
+          'metadata.annotations',
+        )),
+  ];
 }
 
 function validateListenerSpec(spec: EventListenerSpec): FieldError[] {

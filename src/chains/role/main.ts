@@ -11,6 +11,7 @@ import { createCredentialSource } from '../../images/run-credentials.ts';
 import type { Environment } from '../../role/flags.ts';
 import { liveElection } from '../../role/election-settings.ts';
 import { electLeaders } from '../../role/leadership.ts';
+import { observabilityNames } from '../../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { createBackends } from '../backends.ts';
 import { LeaseLock } from '../storage/oci/lease-lock.ts';
@@ -24,7 +25,7 @@ import { leaseComponent, queueNames } from './leadership.ts';
 import { createSigningMetrics } from './metrics.ts';
 import { readSeal, wasAtWork, type SealKeySource } from './seal-key.ts';
 import { createServices } from './services.ts';
-import { readOtherSecret, watchOwnNamespace } from './settings.ts';
+import { readOtherSecret, watchOwnNamespace, type OwnNamespace } from './settings.ts';
 
 /** The chains role: signs finished runs. */
 const chains: Role<ChainsFlags> = {
@@ -57,6 +58,7 @@ async function work(process: RoleProcess<ChainsFlags>): Promise<void> {
     // Settings and keys are needed until the last run in flight is through, which is after the end was asked for.
     const starting = AbortSignal.any([end, stopWatching.signal]);
     const own = await Promise.race([watchOwnNamespace(ownNamespace(process), stopWatching.signal), aborted(starting)]);
+    observe(process, own);
     if (await isUntouched(process, starting)) await untilSignerIsThere({ ...process, own, ...place }, starting);
     if (starting.aborted) return;
     await announceSigning({ ...process, ...place }, 'on', starting);
@@ -75,6 +77,12 @@ async function isUntouched({ flags, client }: RoleProcess<ChainsFlags>, signal: 
 
 function sealSource(client: KubeClient, { systemNamespace: namespace }: ChainsFlags): SealKeySource {
   return { client, namespace, now: () => systemClock.now() };
+}
+
+/** Upstream's names: its process is the watcher. */
+function observe({ flags, env, events, observe }: RoleProcess<ChainsFlags>, { configMaps }: OwnNamespace): void {
+  const names = observabilityNames(env, 'tekton-chains-config-observability');
+  observe({ configMaps, namespace: flags.systemNamespace, names, component: 'watcher', events });
 }
 
 function ownNamespace({ flags, client, events, log }: RoleProcess<ChainsFlags>) {

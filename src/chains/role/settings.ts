@@ -83,7 +83,7 @@ export class ChainsSettings {
 
 export interface OwnNamespace {
   settings: ChainsSettings;
-  configMaps: Pick<Store<ConfigMap>, 'subscribe'>;
+  configMaps: SettingsSource['configMaps'];
   /** The data of Secret signing-secrets, decoded; empty when it does not exist. */
   secret: () => SigningSecret;
   /** Calls the listener after each change of either. */

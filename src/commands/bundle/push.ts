@@ -43,7 +43,7 @@ export const pushBundle: Command = command({
     for (const object of objects) terminal.out(`\t- Added ${object.kind}: ${object.name} to image\n`);
     await withRepository({ image, access: 'push', flags, signal }, async (repository) => {
       for (const blob of built.blobs) await repository.pushBlob(blob, signal);
-      await repository.putManifest(image.reference, built.manifest, built.mediaType, signal);
+      await repository.putManifest(image.reference, { bytes: built.manifest, mediaType: built.mediaType }, signal);
     });
     const { createHash } = await import('node:crypto');
     const digest = createHash('sha256').update(built.manifest).digest('hex');

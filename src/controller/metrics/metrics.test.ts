@@ -112,6 +112,11 @@ describe('finished PipelineRuns', () => {
   it.each<[string, Given, string]>([
     ['of a Pipeline', { spec: { pipelineRef: { name: 'ci' } }, labels: { 'tekton.dev/pipeline': 'ci' } }, 'ci'],
     ['embedded', { labels: { 'tekton.dev/pipeline': 'run-1' } }, 'anonymous'],
+    [
+      'embedded, under a name too long for a label',
+      { name: 'a'.repeat(70), labels: { 'tekton.dev/pipeline': 'a'.repeat(63) } },
+      'anonymous',
+    ],
     ['embedded, with generateName', { labels: { 'tekton.dev/pipeline': 'nightly' } }, 'nightly'],
     ['that never got its label', {}, 'anonymous'],
   ])('%s', async (_name, given, pipeline) => {

@@ -2,6 +2,7 @@ import type { Counter, Registry } from 'prom-client';
 import type { MetricsConfig } from '../../api/config/config-observability.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { labels } from '../../core/labels.ts';
+import { pipelineLabel } from '../../core/pipelinerun/child/metadata.ts';
 import {
   anonymous,
   commonLabels,
@@ -31,11 +32,11 @@ export function pipelineLabels(pipeline: string, run: string, config: MetricsCon
 
 /**
  * The pipeline's name; of an embedded one the label that its generateName gave the run. A label that is the run's own
- * name names no pipeline: a series each would make the metrics grow for ever.
+ * name names no pipeline: a series each would make the metrics grow for ever. It is cut where the name is too long for one.
  */
 export function pipelineName(label: string | undefined, runName: string | undefined, reference?: string): string {
   if (reference) return reference;
-  return label && label !== runName ? label : anonymous;
+  return label && label !== pipelineLabel({ metadata: { name: runName ?? '' } }) ? label : anonymous;
 }
 
 function nameOf({ spec, metadata }: PipelineRun): string {

@@ -23,19 +23,9 @@ import type { RunKind } from '../../core/owner.ts';
 import { givenCarrier, type SpanCarrier } from '../../core/span-context.ts';
 import { messageOf } from '../../errors.ts';
 import type { ReconcileSpan, TracedRun, Tracing } from '../../reconcilers/tracing.ts';
+import type { Destination } from './destination.ts';
 
 /** Loaded only when tracing is switched on: the OpenTelemetry SDK is in nobody else's memory. */
-
-export interface Destination {
-  endpoint: string;
-  samplingRatio: number;
-  /** PEM, beside the usual ones. */
-  certificates: readonly string[];
-  /** Asked for each batch. Rejects when they cannot be read. */
-  headers: () => Promise<Record<string, string>>;
-  /** Told what became of each batch. */
-  onExport: (spans: number, error: Error | undefined) => void;
-}
 
 export interface OpenTracing extends Tracing {
   /** Sends what is left, for a moment. */
@@ -46,21 +36,15 @@ export interface OpenTracing extends Tracing {
 const mostWaiting = 4_096;
 const sendTimeoutMs = 10_000;
 
-/** Spans of reconciles to a receiver of OTLP over HTTP, under upstream's names. */
-export function openTracing(destination: Destination): OpenTracing {
-  const { endpoint, samplingRatio, certificates, headers } = destination;
-  const url = new URL(endpoint);
-  if (url.pathname === '/') url.pathname = '/v1/traces';
-  const exporter = new OTLPTraceExporter({
-    url: url.href,
-    headers,
-    timeoutMillis: sendTimeoutMs,
-    concurrencyLimit: 2,
-    ...(url.protocol === 'https:' ? { httpAgentOptions: { ca: [...rootCertificates, ...certificates] } } : {}),
-  });
+/** Spans of reconciles to a receiver of OTLP, under upstream's names. */
+export async function openTracing(destination: Destination): Promise<OpenTracing> {
+  const exporter =
+    destination.protocol === 'grpc'
+      ? (await import('./grpc-exporter.ts')).grpcExporter(destination)
+      : httpExporter(destination);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'tekton-pipelines-controller' }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(samplingRatio) }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(destination.samplingRatio) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: telling(exporter, destination.onExport),
@@ -76,6 +60,18 @@ export function openTracing(destination: Destination): OpenTracing {
     begin: (kind, run) => new RunSpans(provider.getTracer(`${kind}Reconciler`), propagator).begin(kind, run),
     close: () => provider.shutdown(),
   };
+}
+
+function httpExporter({ endpoint, certificates, headers }: Destination): SpanExporter {
+  const url = new URL(endpoint);
+  if (url.pathname === '/') url.pathname = '/v1/traces';
+  return new OTLPTraceExporter({
+    url: url.href,
+    headers,
+    timeoutMillis: sendTimeoutMs,
+    concurrencyLimit: 2,
+    ...(url.protocol === 'https:' ? { httpAgentOptions: { ca: [...rootCertificates, ...certificates] } } : {}),
+  });
 }
 
 /** An exporter that says what became of each batch, once. */

@@ -4,7 +4,7 @@ import { parseTracing, type TracingConfig } from '../../api/config/config-tracin
 import { FakeClock } from '../../clock.fake.ts';
 import { silentLogger } from '../../log.ts';
 import type { ReconcileSpan } from '../../reconcilers/tracing.ts';
-import type { Destination } from './exporter.ts';
+import type { Destination } from './destination.ts';
 import { LiveTracing } from './live.ts';
 
 const run = { metadata: { namespace: 'ns', name: 'run' } };

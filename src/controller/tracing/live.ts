@@ -6,7 +6,8 @@ import type { RunKind } from '../../core/owner.ts';
 import { asError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import type { ReconcileSpan, TracedRun, Tracing } from '../../reconcilers/tracing.ts';
-import type { Destination, OpenTracing } from './exporter.ts';
+import type { Destination } from './destination.ts';
+import type { OpenTracing } from './exporter.ts';
 
 export interface LiveTracingOptions {
   /** The settings as they are now; the same object until they change. */
@@ -87,6 +88,7 @@ export class LiveTracing implements Tracing {
   }
 
   async #destination({
+    protocol,
     endpoint,
     samplingRatio,
     credentialsSecret,
@@ -94,6 +96,7 @@ export class LiveTracing implements Tracing {
   }: TracingConfig): Promise<Destination> {
     const own = await certificate(caCertificate);
     return {
+      protocol,
       endpoint,
       samplingRatio,
       certificates: [...this.#options.certificates, ...own],

@@ -111,7 +111,7 @@ function conclude(
   created: ReadonlyMap<string, readonly NewChild[]>,
 ): void {
   const { status } = draft;
-  const children = childReferences(assessment.tasks, created);
+  const children = childReferences(assessment.tasks, created, draft.run.status?.childReferences);
   if (children.length > 0) status.childReferences = children;
   const skipped = skippedTasks(assessment.tasks);
   if (skipped.length > 0) status.skippedTasks = skipped;

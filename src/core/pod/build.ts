@@ -1,3 +1,4 @@
+import { stepsSign } from '../../api/config/feature-flags.ts';
 import type { EnvVar, Volume } from '../../api/core/container.ts';
 import type { Sidecar, Step } from '../../api/pipeline/v1/task.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
@@ -112,7 +113,7 @@ function planContainers(input: PodInput, owner: string, mountedSteps: Step[], mo
     hasScripts: [...stepScripts, ...sidecarScripts].some((file) => file !== undefined),
     credentials: !settings.flags.disableCredsInit,
     cancelFile: settings.flags.keepPodOnCancel,
-    signed: settings.flags.enforceNonfalsifiability === 'spire',
+    signed: stepsSign(settings.flags),
   };
   const found = settings.flags.disableCredsInit
     ? { flags: [], volumes: [], mounts: [] }

@@ -1,4 +1,4 @@
-import type { FeatureFlags } from '../../api/config/feature-flags.ts';
+import { stepsSign, type FeatureFlags } from '../../api/config/feature-flags.ts';
 import type { Step, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { Settings } from '../settings.ts';
 import { largestObject } from '../budget.ts';
@@ -16,7 +16,7 @@ const subcommand = 'results';
 /** Whether a run's results come by the log of a sidecar: where that is asked for, and there is anything to carry. */
 export function hasResultsSidecar(spec: TaskSpec, flags: FeatureFlags): boolean {
   // What is signed is in the termination message: a log proves nothing.
-  if (flags.resultsFrom !== 'sidecar-logs' || flags.enforceNonfalsifiability === 'spire') return false;
+  if (flags.resultsFrom !== 'sidecar-logs' || stepsSign(flags)) return false;
   const steps = spec.steps ?? [];
   return (spec.results ?? []).length > 0 || steps.some((step) => (step.results ?? []).length > 0 || hasArtifacts(step));
 }

@@ -1,5 +1,6 @@
 import { isSidecarContainer, isStepContainer } from '../pod/names.ts';
 import type { ContainerStatus, Pod } from '../pod/types.ts';
+import { disruptionOf } from './disruption.ts';
 import { quote } from './quote.ts';
 import { orderedStatuses } from './order.ts';
 import { isCutMessage, parseTerminationMessage, stepReport, type StepReport } from './termination.ts';
@@ -54,7 +55,9 @@ function failureOfContainers(pod: Pod): Failure {
     const prefix = init.includes(guilty) ? 'init container failed, ' : '';
     return { reason, message: prefix + containerMessage(guilty, pod), container: guilty.name };
   }
-  return { reason: 'Failed', message: pod.status?.message || 'build failed for unspecified reasons.' };
+  const disruption = disruptionOf(pod);
+  const taken = disruption && `the cluster took the pod away: ${disruption}`;
+  return { reason: 'Failed', message: pod.status?.message || taken || 'build failed for unspecified reasons.' };
 }
 
 function rules(init: readonly ContainerStatus[], main: readonly ContainerStatus[]): Rule[] {

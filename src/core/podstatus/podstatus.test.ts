@@ -308,6 +308,22 @@ describe('failureOf', () => {
       'Failed',
       'Pod was active too long',
     ],
+    [
+      'a pod that the cluster took away',
+      {
+        phase: 'Failed',
+        conditions: [
+          {
+            type: 'DisruptionTarget',
+            status: 'True',
+            reason: 'DeletionByPodGC',
+            message: 'PodGC: node no longer exists',
+          },
+        ],
+      },
+      'Failed',
+      'the cluster took the pod away: DeletionByPodGC: PodGC: node no longer exists',
+    ],
     ['nothing known', { phase: 'Failed' }, 'Failed', 'build failed for unspecified reasons.'],
     [
       'results that do not fit',

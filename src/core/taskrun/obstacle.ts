@@ -1,3 +1,4 @@
+import { stepsSign } from '../../api/config/feature-flags.ts';
 import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { ImageFact } from '../pod/image.ts';
 import { quote } from '../podstatus/quote.ts';
@@ -39,7 +40,7 @@ export function obstacleToStart(
 }
 
 function nameObstacle({ facts: { settings } }: PlanContext, { taskSpec }: TaskRunStatus): Obstacle | undefined {
-  const isSigning = settings.flags.enforceNonfalsifiability === 'spire';
+  const isSigning = stepsSign(settings.flags);
   const problem = reservedResultProblem(taskSpec?.results ?? [], isSigning);
   return problem && { kind: 'ends', ...problem };
 }

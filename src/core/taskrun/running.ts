@@ -12,6 +12,7 @@ import { annotations } from '../labels.ts';
 import { ask, type Planning, type PodWarningNeed } from '../need.ts';
 import type { Pod } from '../pod/types.ts';
 import { delayCheckMs, delayOf, isDelayed } from '../podstatus/delay.ts';
+import { disruptionOf } from '../podstatus/disruption.ts';
 import { didFail, failureOf, type Failure } from '../podstatus/failure.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { pendingState, startFailure } from '../podstatus/pending.ts';
@@ -87,13 +88,19 @@ function unfinished(
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   const condition: ConditionState =
     message === undefined
-      ? unfinishedCondition(status, pod, delayOf(pod, podWarning, now))
+      ? unfinishedCondition(status, pod, takenAway(pod) ?? delayOf(pod, podWarning, now))
       : { status: 'Unknown', reason: reasons.running, message };
   return {
     ...withContainers(status, steps, readSidecars(pod)),
     conditions: withSucceeded(status.conditions, condition, now),
     podName: pod.metadata.name ?? '',
   };
+}
+
+/** A node that does not answer keeps such a pod for long. */
+function takenAway(pod: Pod): string | undefined {
+  const disruption = disruptionOf(pod);
+  return disruption && `the cluster takes the pod away: ${disruption}`;
 }
 
 function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | undefined): ConditionState {

@@ -13,6 +13,9 @@ const DefinitionsPage = lazy(() => import('./definitions/definitions-page.tsx'))
 const DefinitionPage = lazy(() => import('./definitions/definition-page.tsx'));
 const TriggersPage = lazy(() => import('./triggers/triggers-page.tsx'));
 const TriggerPage = lazy(() => import('./triggers/trigger-page.tsx'));
+const ExtensionsPage = lazy(() => import('./extensions/extensions-page.tsx'));
+const ExtensionPage = lazy(() => import('./extensions/extension-page.tsx'));
+const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
 
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
@@ -42,6 +45,9 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
       <Route path="/definitions/:namespace/:kind/:name/:tab?" component={DefinitionPage} />
       <Route path="/triggers" component={TriggersPage} />
       <Route path="/triggers/:namespace/:kind/:name/:tab?" component={TriggerPage} />
+      <Route path="/extensions" component={ExtensionsPage} />
+      <Route path="/extensions/:namespace/:kind/:name/:tab?" component={ExtensionPage} />
+      <Route path="/settings" component={SettingsPage} />
       <Route>
         <main className="empty">
           <h1>There is no such page</h1>
@@ -58,6 +64,8 @@ const pages = [
   { path: '/runs', title: 'Runs' },
   { path: '/definitions', title: 'Definitions' },
   { path: '/triggers', title: 'Triggers' },
+  { path: '/extensions', title: 'Extensions' },
+  { path: '/settings', title: 'Settings' },
 ] as const;
 
 function Header(): ReactNode {

@@ -13,6 +13,8 @@ it.each([
   ['#/namespaces/ci/tasks', '/definitions?kind=Task&ns=ci'],
   ['#/stepactions', '/definitions?kind=StepAction'],
   ['#/namespaces/ci/eventlisteners/github', '/triggers/ci/EventListener/github'],
+  ['#/batch/v1/cronjobs', '/extensions?kind=cronjobs.batch'],
+  ['#/namespaces/ci/batch/v1/cronjobs/nightly', '/extensions/ci/cronjobs.batch/nightly'],
   ['#/constructor', undefined],
   ['#/about', undefined],
   ['#L12', undefined],

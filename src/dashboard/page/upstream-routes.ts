@@ -21,7 +21,7 @@ export function fromHashRoute(hash: string): string | undefined {
   const [kind = '', name] = rest;
   const found = listed.get(kind);
   if (found !== undefined) return objectAt(found, namespace, name);
-  if (kind !== 'pipelineruns' && kind !== 'taskruns') return undefined;
+  if (kind !== 'pipelineruns' && kind !== 'taskruns') return extensionAt(namespace, rest);
   if (name === undefined || namespace === undefined) return `/runs${searchOf({ ns: namespace, ...listQuery(asked) })}`;
   const place = `/runs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
   const task = asked.get('pipelineTask');
@@ -33,13 +33,20 @@ export function fromHashRoute(hash: string): string | undefined {
   })}`;
 }
 
+/** Kinds of Extensions: GROUP/VERSION/PLURAL, and a name. */
+function extensionAt(namespace: string | undefined, rest: readonly string[]): string | undefined {
+  const [group = '', version = '', plural, name] = rest;
+  if (plural === undefined || !/^v\d/.test(version)) return undefined;
+  return objectAt(['/extensions', `${plural}.${group}`], namespace, name);
+}
+
 function objectAt(
   [base, kind]: readonly [base: string, kind: string],
   namespace: string | undefined,
   name: string | undefined,
 ): string {
   if (name === undefined || namespace === undefined) return `${base}${searchOf({ kind, ns: namespace })}`;
-  return `${base}/${encodeURIComponent(namespace)}/${kind}/${encodeURIComponent(name)}`;
+  return `${base}/${encodeURIComponent(namespace)}/${encodeURIComponent(kind)}/${encodeURIComponent(name)}`;
 }
 
 function listQuery(asked: URLSearchParams): { label?: string } {

@@ -82,6 +82,20 @@ describe('the picture of a pipeline', () => {
     expect(overlaps(layout)).toEqual([]);
   });
 
+  it.each([
+    ['before others', [{ ...task('a'), height: 272 }, task('b', 'a'), task('c', 'a')], 'a', 'b'],
+    ['of finally', [task('a'), { ...last('y'), height: 272 }, last('z')], 'y', 'z'],
+    [
+      'of too many to draw',
+      [{ ...task('t'), height: 272 }, ...Array.from({ length: 700 }, (_, at) => task(`t${at}`))],
+      't',
+      't1',
+    ],
+  ])('has room for a task that is unfolded, %s', (_name, outline, tall, below) => {
+    const { places, height } = layoutOf(outline);
+    expect((places[tall]?.y ?? 0) + 272).toBeLessThanOrEqual(Math.min(height, places[below]?.y ?? 0));
+  });
+
   it('has finally below the rest', () => {
     const { places, finallyAt = 0 } = layoutOf([task('a'), last('z')]);
     expect(places['a']?.y).toBeLessThan(finallyAt);

@@ -3,7 +3,10 @@ import { nodeHeight, nodeWidth } from './geometry.ts';
 import type { RunGraph } from './run-graph.ts';
 
 /** What of a graph decides where its nodes stand. */
-export type Outline = readonly Pick<RunGraph['nodes'][number], 'name' | 'section' | 'dependencies'>[];
+export type Outline = readonly (Pick<RunGraph['nodes'][number], 'name' | 'section' | 'dependencies'> & {
+  /** In CSS pixels; missing: as any other. */
+  height?: number;
+})[];
 
 export interface Layout {
   width: number;
@@ -53,16 +56,14 @@ export function layoutOf(outline: Outline): Layout {
   if (last.length === 0) return laid;
   const finallyAt = tasks.length === 0 ? 0 : laid.height;
   const columns = Math.max(1, Math.floor((laid.width - 2 * MARGIN + GAP) / (nodeWidth + GAP)));
-  const places = { ...laid.places };
-  for (const [at, { name }] of last.entries())
-    places[name] = {
-      x: MARGIN + (at % columns) * (nodeWidth + GAP),
-      y: finallyAt + FINALLY_GAP - MARGIN + Math.floor(at / columns) * (nodeHeight + GAP),
-    };
-  const rows = Math.ceil(last.length / columns);
-  const height = finallyAt + FINALLY_GAP - MARGIN + rows * (nodeHeight + GAP) - GAP + MARGIN;
-  const width = Math.max(laid.width, 2 * MARGIN + Math.min(columns, last.length) * (nodeWidth + GAP) - GAP);
-  return { ...laid, width, height, places, finallyAt };
+  const below = inRows(last, columns, finallyAt + FINALLY_GAP - MARGIN);
+  return {
+    ...laid,
+    width: Math.max(laid.width, below.width),
+    height: below.height,
+    places: { ...laid.places, ...below.places },
+    finallyAt,
+  };
 }
 
 function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
@@ -78,13 +79,15 @@ function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
     // The simplest ranks: the others take long for hundreds of tasks, and look the same for pipelines.
     ranker: 'longest-path',
   });
-  for (const id of names.keys()) graph.setNode(id, { width: nodeWidth, height: nodeHeight });
+  const heights = new Map(tasks.map((task) => [task.name, heightOf(task)]));
+  const heightIn = (name: string) => heights.get(name) ?? nodeHeight;
+  for (const [id, name] of names) graph.setNode(id, { width: nodeWidth, height: heightIn(name) });
   for (const [from, to] of edgesOf(tasks)) graph.setEdge(ids.get(from) ?? '', ids.get(to) ?? '', {});
   layout(graph);
   const places = Object.fromEntries(
     Array.from(names, ([id, name]): [string, { x: number; y: number }] => {
       const { x = 0, y = 0 } = graph.node(id);
-      return [name, { x: x - nodeWidth / 2, y: y - nodeHeight / 2 }];
+      return [name, { x: x - nodeWidth / 2, y: y - heightIn(name) / 2 }];
     }),
   );
   const edges = graph.edges().map(({ v, w }) => {
@@ -95,18 +98,25 @@ function placed(tasks: Outline, rankdir: 'LR' | 'TB'): Layout {
   return { width: Math.max(0, width), height: Math.max(0, height), places, edges };
 }
 
-/** Rows without edges: what is too large to be drawn is shown all the same. */
-function inRows(tasks: Outline): Layout {
-  const place = (at: number) => ({
-    x: MARGIN + (at % BESIDE) * (nodeWidth + GAP),
-    y: MARGIN + Math.floor(at / BESIDE) * (nodeHeight + GAP),
-  });
+/** Rows without edges, for what has none, and for what is too large to be drawn and is shown all the same. */
+function inRows(tasks: Outline, columns = BESIDE, from = MARGIN): Layout {
+  const places: Record<string, { x: number; y: number }> = {};
+  let top = from;
+  for (let at = 0; at < tasks.length; at += columns) {
+    const row = tasks.slice(at, at + columns);
+    for (const [column, { name }] of row.entries()) places[name] = { x: MARGIN + column * (nodeWidth + GAP), y: top };
+    top += Math.max(...row.map(heightOf)) + GAP;
+  }
   return {
-    width: 2 * MARGIN + BESIDE * (nodeWidth + GAP) - GAP,
-    height: 2 * MARGIN + Math.ceil(tasks.length / BESIDE) * (nodeHeight + GAP) - GAP,
-    places: Object.fromEntries(tasks.map(({ name }, at) => [name, place(at)])),
+    width: 2 * MARGIN + Math.min(columns, Math.max(1, tasks.length)) * (nodeWidth + GAP) - GAP,
+    height: top - GAP + MARGIN,
+    places,
     edges: [],
   };
+}
+
+function heightOf({ height = nodeHeight }: Outline[number]): number {
+  return height;
 }
 
 function edgesOf(tasks: Outline): [from: string, to: string][] {

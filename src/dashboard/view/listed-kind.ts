@@ -6,6 +6,8 @@ import { fieldsOf, itemsOf, textOf } from './untyped.ts';
 /** A kind as a list of the page shows it. */
 export interface ListedKind {
   resource: Resource;
+  /** What it is called where it is listed; missing: the kind, as of many. */
+  title?: string;
   /** Heads of what `cells` tells, beside name, namespace and age. */
   columns: readonly string[];
   cells: (object: KubeObject) => readonly string[];
@@ -13,6 +15,8 @@ export interface ListedKind {
   hasStatus?: boolean;
   /** Runs of each are counted. */
   hasRuns?: boolean;
+  /** Objects have no pages of their own. */
+  hasNoPages?: boolean;
   /** The command that brings the first one. */
   bringFirst: string;
 }
@@ -62,6 +66,11 @@ export const definitionKinds: readonly ListedKind[] = [
     bringFirst: 'a task of a pipeline with a taskRef of another apiVersion',
   },
 ];
+
+/** What a kind is called where it is listed. */
+export function titleOf({ title, resource }: ListedKind): string {
+  return title ?? `${resource.kind}s`;
+}
 
 /** The listed kind of a name, such as `Pipeline`. */
 export function listedKind(kinds: readonly ListedKind[], kind: string | undefined): ListedKind | undefined {

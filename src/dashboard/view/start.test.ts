@@ -112,6 +112,22 @@ describe('a workspace', () => {
     ['may be a claim', { source: 'claim', name: 'c' }, { persistentVolumeClaim: { claimName: 'c' } }],
     ['may be a ConfigMap', { source: 'configMap', name: 'c' }, { configMap: { name: 'c' } }],
     ['may be a Secret', { source: 'secret', name: 's' }, { secret: { secretName: 's' } }],
+    [
+      'may be a folder of a claim',
+      { source: 'claim', name: 'old', subPath: 'build/output' },
+      { persistentVolumeClaim: { claimName: 'old' }, subPath: 'build/output' },
+    ],
+    [
+      'may be several',
+      { source: 'projected', name: 'configmap/a, secret/b' },
+      { projected: { sources: [{ configMap: { name: 'a' } }, { secret: { name: 'b' } }] } },
+    ],
+    [
+      'may be of a driver, with attributes',
+      { source: 'csi', name: 'secrets-store.csi.k8s.io', attributes: 'secretProviderClass=vault, a=b=c' },
+      { csi: { driver: 'secrets-store.csi.k8s.io', volumeAttributes: { secretProviderClass: 'vault', a: 'b=c' } } },
+    ],
+    ['may be of a driver alone', { source: 'csi', name: 'd.example' }, { csi: { driver: 'd.example' } }],
   ])('%s', (_name, input, expected) => {
     expect(bound(input)).toMatchObject({ workspaces: [{ name: 'w', ...expected }] });
   });
@@ -122,6 +138,16 @@ describe('a workspace', () => {
     ['with a name that is none', { source: 'secret', name: '../x' }, '"../x" is no name'],
     ['with a size that is none', { size: 'large' }, '"large" is no quantity: write 1Gi'],
     ['with a storage class that is none', { name: 'A b' }, '"A b" is no name of a storage class'],
+    [
+      'with a folder outside of the volume',
+      { source: 'claim', name: 'a', subPath: 'b/../../c' },
+      'leads out of the volume',
+    ],
+    ['with a folder from the root', { source: 'template', subPath: '/etc' }, 'leads out of the volume'],
+    ['of several, one of another kind,', { source: 'projected', name: 'secret/a, pod/b' }, '"pod/b" is neither'],
+    ['of several that are none', { source: 'projected', name: ' , ' }, 'configmap/NAME, secret/NAME'],
+    ['of a driver without a name', { source: 'csi' }, 'the name of the CSI driver'],
+    ['with an attribute without a key', { source: 'csi', name: 'd', attributes: '=b' }, '"=b" is no attribute'],
   ])('%s is told of', (_name, input, text) => {
     expect(bound(input)).toEqual([{ field: 'workspaces.w', text: expect.stringContaining(text) as string }]);
   });

@@ -4,7 +4,7 @@ import type { ParamSpec, ParamType } from '../../api/pipeline/v1/params.ts';
 import type { KubeObject } from '../../resource.ts';
 import { parseDuration } from '../../duration.ts';
 import { paramRows, workspaceRows } from './definition.ts';
-import { workspaceProblem, workspaceSource, type WorkspaceInput } from './start-workspace.ts';
+import { workspaceFrom, workspaceProblem, workspaceSource, type WorkspaceInput } from './start-workspace.ts';
 import { fieldsOf, itemsOf } from './untyped.ts';
 
 /** A param as the form asks for it. */
@@ -88,9 +88,7 @@ export function firstInput({ kind, params, workspaces }: StartForm): StartInput 
   const source = kind === 'Pipeline' ? 'template' : 'emptyDir';
   return {
     params: new Map(params.map((field) => [field.name, firstValue(field)])),
-    workspaces: new Map(
-      workspaces.map(({ name, isOptional }) => [name, { source: isOptional ? 'none' : source, name: '', size: '1Gi' }]),
-    ),
+    workspaces: new Map(workspaces.map(({ name, isOptional }) => [name, workspaceFrom(isOptional ? 'none' : source)])),
     serviceAccount: '',
     timeout: '',
   };

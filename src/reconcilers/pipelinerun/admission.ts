@@ -73,7 +73,7 @@ async function attemptOnce(need: TurnNeed, admission: Admission, signal: AbortSi
     signal,
   );
   const taken = new Map([...others, [key, [...holders, { name: need.name, uid }]]]);
-  return (await writeLease(need.namespace, lease, taken, admission, signal)) ? { kind: 'go' } : undefined;
+  return (await writeLease(need.namespace, { lease, slots: taken }, admission, signal)) ? { kind: 'go' } : undefined;
 }
 
 /** Runs of the same queue that have not ended. */
@@ -136,8 +136,7 @@ function readLease(namespace: string, { client, systemNamespace }: Admission, si
 /** Whether nobody else wrote since it was read. */
 async function writeLease(
   namespace: string,
-  lease: Lease,
-  slots: Slots,
+  { lease, slots }: { lease: Lease; slots: Slots },
   { client, systemNamespace }: Admission,
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -52,12 +52,12 @@ async function findInCluster(
 ): Promise<Resolved> {
   switch (need.reference.ofKind) {
     case 'Task':
-      return read(need, tasks, stores.tasks, client, signal);
+      return read(need, { resource: tasks, store: stores.tasks }, client, signal);
     case 'Pipeline':
-      return read(need, pipelines, stores.pipelines, client, signal);
+      return read(need, { resource: pipelines, store: stores.pipelines }, client, signal);
     case 'StepAction':
       // Read when a run begins, and only then: nobody watches them.
-      return read(need, stepActions, undefined, client, signal);
+      return read(need, { resource: stepActions }, client, signal);
     default: {
       const never: never = need.reference.ofKind;
       return never;
@@ -71,8 +71,7 @@ async function findInCluster(
  */
 async function read<T extends KubeObject & Pick<Definition, 'spec'>>(
   { namespace, reference: { name }, fresh }: DefinitionNeed & { reference: ClusterReference },
-  resource: Resource<T>,
-  store: Pick<Store<T>, 'find'> | undefined,
+  { resource, store }: { resource: Resource<T>; store?: Pick<Store<T>, 'find'> | undefined },
   client: Pick<KubeClient, 'get'>,
   signal: AbortSignal,
 ): Promise<Resolved> {

@@ -52,31 +52,48 @@ export function supplierFor(
         return need.reference.ofKind === 'StepAction'
           ? stepActions(() => supplyDefinition(need, requester, supplying, signal))
           : supplyDefinition(need, requester, supplying, signal);
-      case 'credentials':
-        return supplyCredentials(need, client, signal);
       case 'image':
         return imageLookup({ image: need.image, credentials: need.credentials, run }, signal);
       case 'limitRanges':
         return stores.limitRanges.list().filter((range) => range.metadata.namespace === need.namespace);
-      case 'podWarning':
-        return supplyPodWarning(need, client, signal);
-      case 'containerLog':
-        return supplyContainerLog(need, client, signal);
-      case 'logAccess':
-        return supplyLogAccess(need, client, signal);
       case 'trustBundle':
         return supplyTrustBundle(settings.spire, supplying.identities, signal);
       case 'turn':
         throw new Error('a TaskRun waits in no queue');
-      case 'earlierTaskRun':
-        return found(client.get(taskRuns, need.namespace, need.name, { signal }));
       case 'earlierPipelineRun':
       case 'claim':
         throw new Error(`a TaskRun does not ask for ${need.type}`);
-      default: {
-        const never: never = need;
-        return never;
-      }
+      default:
+        return supplyFromApiServer(need, client, signal);
     }
   };
+}
+
+type ApiServerNeed = Extract<
+  Need,
+  { type: 'credentials' | 'podWarning' | 'containerLog' | 'logAccess' | 'earlierTaskRun' }
+>;
+
+/** What the API server alone can tell, each time anew. */
+async function supplyFromApiServer(
+  need: ApiServerNeed,
+  client: Supplying['client'],
+  signal: AbortSignal,
+): Promise<AnswerTo<ApiServerNeed>> {
+  switch (need.type) {
+    case 'credentials':
+      return supplyCredentials(need, client, signal);
+    case 'podWarning':
+      return supplyPodWarning(need, client, signal);
+    case 'containerLog':
+      return supplyContainerLog(need, client, signal);
+    case 'logAccess':
+      return supplyLogAccess(need, client, signal);
+    case 'earlierTaskRun':
+      return found(client.get(taskRuns, need.namespace, need.name, { signal }));
+    default: {
+      const never: never = need;
+      return never;
+    }
+  }
 }

@@ -119,11 +119,15 @@ function nameOf({ host, repository }: ImageReference): string {
 }
 
 function wantedEntry(params: RequestParams, config: ConfigData): Wanted {
-  const serviceAccountName = defaulted(params, config, 'serviceAccount', 'default-service-account', 'Service Account');
+  const serviceAccountName = defaulted(params, config, {
+    name: 'serviceAccount',
+    key: 'default-service-account',
+    what: 'Service Account',
+  });
   const bundle = required(params, 'bundle');
   const image = imageOf(bundle);
   const name = required(params, 'name');
-  const kind = defaulted(params, config, 'kind', 'default-kind', 'resource Kind');
+  const kind = defaulted(params, config, { name: 'kind', key: 'default-kind', what: 'resource Kind' });
   return { bundle, image, name, kind, serviceAccountName, secret: params.text('secret') };
 }
 
@@ -133,7 +137,15 @@ function required(params: RequestParams, name: string): string {
   return value;
 }
 
-function defaulted(params: RequestParams, config: ConfigData, name: string, key: string, what: string): string {
+interface Defaulted {
+  name: string;
+  /** Of the ConfigMap's. */
+  key: string;
+  /** For messages. */
+  what: string;
+}
+
+function defaulted(params: RequestParams, config: ConfigData, { name, key, what }: Defaulted): string {
   const value = params.text(name) || config[key];
   if (value === undefined)
     throw new InvalidRequest(

@@ -10,6 +10,20 @@ export const configName = configNames.git;
  * all.
  */
 export function scmConfig(config: ConfigData, params: RequestParams): ConfigData {
+  const parts = partsOf(config);
+  if (!params.has('configKey')) return parts.get('default') ?? {};
+  const found = parts.get(params.text('configKey'));
+  if (found === undefined)
+    throw new InvalidRequest(`no git resolver configuration found for configKey ${params.text('configKey')}`);
+  const shared = ['block-private-ips', 'allowed-private-hosts'].flatMap((key) => {
+    const value = config[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return { ...Object.fromEntries(shared), ...found };
+}
+
+/** The settings by the part before the point; `default` for those without. */
+function partsOf(config: ConfigData): Map<string, Record<string, string>> {
   const parts = new Map<string, Record<string, string>>();
   for (const [key, value] of Object.entries(config)) {
     if (key === '_example') continue;
@@ -21,13 +35,5 @@ export function scmConfig(config: ConfigData, params: RequestParams): ConfigData
     known[name] = value;
     parts.set(part, known);
   }
-  if (!params.has('configKey')) return parts.get('default') ?? {};
-  const found = parts.get(params.text('configKey'));
-  if (found === undefined)
-    throw new InvalidRequest(`no git resolver configuration found for configKey ${params.text('configKey')}`);
-  const shared = ['block-private-ips', 'allowed-private-hosts'].flatMap((key) => {
-    const value = config[key];
-    return value === undefined ? [] : [[key, value] as const];
-  });
-  return { ...Object.fromEntries(shared), ...found };
+  return parts;
 }

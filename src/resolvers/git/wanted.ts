@@ -56,13 +56,18 @@ export function wantedFile(params: RequestParams, allConfig: ConfigData): Wanted
 
 /** Either an address to clone from, or a repository of an organization, to be read through an API. */
 function wantedRepository(params: RequestParams, config: ConfigData) {
-  const repo = params.text('repo');
-  if (params.text('url') !== '' && repo !== '') throw new InvalidRequest("cannot specify both 'url' and 'repo'");
-  const url = params.text('url') || (repo === '' ? (config['default-url'] ?? '') : '');
-  if (url === '' && repo === '') throw new InvalidRequest("must specify one of 'url' or 'repo'");
+  const [url, repo] = [params.text('url'), params.text('repo')];
+  if (url !== '' && repo !== '') throw new InvalidRequest("cannot specify both 'url' and 'repo'");
+  if (repo === '') return { url: url || defaultUrl(config), repo, organization: '' };
   const organization = defaulted(params, 'org', config['default-org']) ?? '';
-  if (repo !== '' && organization === '') throw new InvalidRequest("'org' is required when 'repo' is specified");
+  if (organization === '') throw new InvalidRequest("'org' is required when 'repo' is specified");
   return { url, repo, organization };
+}
+
+function defaultUrl(config: ConfigData): string {
+  const url = config['default-url'] ?? '';
+  if (url === '') throw new InvalidRequest("must specify one of 'url' or 'repo'");
+  return url;
 }
 
 /** A param that is there counts even when it is empty; an empty setting does not. */
@@ -121,21 +126,26 @@ function shown(text: string): string {
 }
 
 function apiSource(repository: string, organization: string, params: RequestParams, config: ConfigData): ApiSource {
+  const token = params.text('token');
+  return {
+    kind: 'api',
+    organization,
+    repository,
+    forge: params.text('scmType') || config['scm-type'] || 'github',
+    serverUrl: serverUrlFor(token, params, config),
+    secret: token === '' ? undefined : { name: token, key: params.text('tokenKey') || 'token' },
+  };
+}
+
+/** @param token name of the request's own secret; "" when the operator's token is to be sent */
+function serverUrlFor(token: string, params: RequestParams, config: ConfigData): string {
   const [asked, own] = [params.text('serverURL'), config['server-url'] ?? ''];
-  const name = params.text('token');
-  if (name === '' && asked !== '' && asked !== own)
+  if (token === '' && asked !== '' && asked !== own)
     throw new InvalidRequest(
       `custom serverURL ${JSON.stringify(asked)} requires a token parameter; the system token cannot be sent to a non-default server URL`,
     );
   const serverUrl = asked || own;
   if (serverUrl !== '' && !(URL.canParse(serverUrl) && /^https?:$/.test(new URL(serverUrl).protocol)))
     throw new InvalidRequest(`serverURL ${JSON.stringify(serverUrl)} is not a valid http(s) url`);
-  return {
-    kind: 'api',
-    organization,
-    repository,
-    forge: params.text('scmType') || config['scm-type'] || 'github',
-    serverUrl,
-    secret: name === '' ? undefined : { name, key: params.text('tokenKey') || 'token' },
-  };
+  return serverUrl;
 }

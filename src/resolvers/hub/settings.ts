@@ -27,8 +27,12 @@ const kinds = ['task', 'pipeline', 'stepaction'];
 /** @throws InvalidRequest with upstream's texts. */
 export function wantedEntry(params: RequestParams, config: ConfigData, addresses: HubAddresses): WantedEntry {
   const populating = 'failed to populate default params: ';
-  const type = defaulted(params, config, 'type', 'default-type', `${populating}default type`);
-  const kind = defaulted(params, config, 'kind', 'default-kind', `${populating}default resource kind`);
+  const type = defaulted(params, config, { name: 'type', key: 'default-type', what: `${populating}default type` });
+  const kind = defaulted(params, config, {
+    name: 'kind',
+    key: 'default-kind',
+    what: `${populating}default resource kind`,
+  });
   const catalog = params.has('catalog') ? params.text('catalog') : defaultCatalog(type, kind, config);
   const invalid = (text: string) => new InvalidRequest(`failed to validate params: ${text}`);
   if (!kinds.includes(kind)) throw invalid(`kind param must be one of: ${kinds.join(', ')}`);
@@ -40,7 +44,15 @@ export function wantedEntry(params: RequestParams, config: ConfigData, addresses
   return { type, kind, catalog, name: params.text('name'), version: params.text('version'), hubs };
 }
 
-function defaulted(params: RequestParams, config: ConfigData, name: string, key: string, what: string): string {
+interface Defaulted {
+  name: string;
+  /** Of the ConfigMap's. */
+  key: string;
+  /** For messages. */
+  what: string;
+}
+
+function defaulted(params: RequestParams, config: ConfigData, { name, key, what }: Defaulted): string {
   const value = params.has(name) ? params.text(name) : config[key];
   if (value === undefined)
     throw new InvalidRequest(

@@ -32,14 +32,13 @@ export function planRequest(request: ResolutionRequest, limitMs: number, now: Da
   if (request.status?.data) return { status: succeededStatus(now) };
   const age = ageMs(request, now);
   if (age >= limitMs)
-    return {
-      status: failedStatus(
-        resolutionReasons.timedOut,
-        `resolution took longer than global timeout of ${formatDuration(limitMs)}: nobody answered it as ${request.metadata.labels?.['resolution.tekton.dev/type'] ?? 'a resolver'}; see whether that resolver is installed, enabled and running (default-maximum-resolution-timeout is the limit)`,
-        now,
-      ),
-    };
+    return { status: failedStatus(resolutionReasons.timedOut, unansweredMessage(request, limitMs), now) };
   const isTold = succeededCondition(request) !== undefined;
   if (!isTold && age >= quietMs) return { status: waitingStatus(now), requeueAfterMs: limitMs - age };
   return { requeueAfterMs: isTold ? limitMs - age : Math.min(quietMs - age, limitMs - age) };
+}
+
+function unansweredMessage({ metadata }: ResolutionRequest, limitMs: number): string {
+  const resolver = metadata.labels?.['resolution.tekton.dev/type'] ?? 'a resolver';
+  return `resolution took longer than global timeout of ${formatDuration(limitMs)}: nobody answered it as ${resolver}; see whether that resolver is installed, enabled and running (default-maximum-resolution-timeout is the limit)`;
 }

@@ -42,7 +42,7 @@ async function answerTo(
   options: ReconcilerOptions,
   signal: AbortSignal,
 ): Promise<ResolutionRequestStatus> {
-  const { resolver, settings, cache, clock } = options;
+  const { resolver, settings, clock } = options;
   const { namespace = '', name } = request.metadata;
   const key = `${namespace}/${name}`;
   const failed = (message: string, reason: string = resolutionReasons.failed) =>
@@ -54,10 +54,7 @@ async function answerTo(
     );
   const getting = `error getting "${resolver.title}" "${key}": `;
   try {
-    const asked = { namespace, params: paramsOf(resolver.type, request.spec?.params ?? [], request.spec?.url) };
-    const config = settings.config(resolver);
-    const spentMs = ageMs(request, clock.now());
-    const definition = await execute({ resolver, request: asked, config, spentMs }, { cache, clock }, signal);
+    const definition = await fetchDefinition(request, options, signal);
     if (definition.data.length > largestDefinition)
       return failed(
         `${getting}the definition has ${definition.data.length} bytes; at most ${largestDefinition} can be handed on`,
@@ -70,6 +67,21 @@ async function answerTo(
     if (error instanceof ResolutionError) return failed(`${getting}${error.message}`);
     throw error;
   }
+}
+
+async function fetchDefinition(
+  request: ResolutionRequest,
+  { resolver, settings, cache, clock }: ReconcilerOptions,
+  signal: AbortSignal,
+) {
+  const { metadata, spec } = request;
+  const asked = {
+    namespace: metadata.namespace ?? '',
+    params: paramsOf(resolver.type, spec?.params ?? [], spec?.url),
+  };
+  const config = settings.config(resolver);
+  const spentMs = ageMs(request, clock.now());
+  return execute({ resolver, request: asked, config, spentMs }, { cache, clock }, signal);
 }
 
 const longestMessage = 4096;

@@ -25,21 +25,29 @@ export async function keysOfPolicy(
 
 async function keyOfAuthority(
   { name, key }: Authority,
-  { client, kms }: PolicyKeysOptions,
+  options: PolicyKeysOptions,
   signal: AbortSignal,
 ): Promise<TrustedKey> {
   try {
-    const hash = hashAlgorithm(key?.hashAlgorithm);
-    if (key?.data) return { key: publicKeyOf(key.data), hash };
-    if (key?.secretRef) return { key: await keyInSecret(key.secretRef, client, signal), hash };
-    if (!key?.kms) throw new Error("key doesn't contain data or keyRef");
-    if (kms === undefined) throw new Error('keys in a KMS are not available here');
-    return await kms(key.kms, signal);
+    return await keyFrom(key ?? {}, options, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof NoVerdictYet) throw error;
     throw new Error(`authority ${JSON.stringify(name)}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+async function keyFrom(
+  { data, secretRef, kms: reference, hashAlgorithm: named }: NonNullable<Authority['key']>,
+  { client, kms }: PolicyKeysOptions,
+  signal: AbortSignal,
+): Promise<TrustedKey> {
+  const hash = hashAlgorithm(named);
+  if (data) return { key: publicKeyOf(data), hash };
+  if (secretRef) return { key: await keyInSecret(secretRef, client, signal), hash };
+  if (!reference) throw new Error("key doesn't contain data or keyRef");
+  if (kms === undefined) throw new Error('keys in a KMS are not available here');
+  return kms(reference, signal);
 }
 
 async function keyInSecret(

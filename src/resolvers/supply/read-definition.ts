@@ -69,21 +69,31 @@ export function readDefinition<K extends DefinitionKind>(
 }
 
 function parsed(data: Buffer): Typed & { apiVersion: string; kind: string } {
-  const wrong = (why: string) => new UnusableDefinition(`invalid runtime object: ${why}`);
-  let json: unknown;
+  const json = fromYaml(data);
+  if (!isRecord(json)) throw unusable('it is no object');
+  const { apiVersion, kind, metadata } = json;
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') throw unusable('it has no apiVersion and kind');
+  if (!isRecord(metadata)) throw unusable('it has no metadata');
+  return json as unknown as Typed & { apiVersion: string; kind: string };
+}
+
+function fromYaml(data: Buffer): unknown {
   try {
     const document = parseDocument(data.toString('utf8'), { uniqueKeys: true, logLevel: 'silent' });
     const [problem] = document.errors;
     if (problem) throw problem;
-    json = document.toJS({ maxAliasCount: mostAliases });
+    return document.toJS({ maxAliasCount: mostAliases });
   } catch (error) {
-    throw wrong(`it cannot be read as YAML: ${messageOf(error).split('\n')[0] ?? ''}`);
+    throw unusable(`it cannot be read as YAML: ${messageOf(error).split('\n')[0] ?? ''}`);
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw wrong('it is no object');
-  const { apiVersion, kind, metadata } = json as Record<string, unknown>;
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') throw wrong('it has no apiVersion and kind');
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw wrong('it has no metadata');
-  return json as Typed & { apiVersion: string; kind: string };
+}
+
+function unusable(why: string): UnusableDefinition {
+  return new UnusableDefinition(`invalid runtime object: ${why}`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function decoded(json: Typed, { kind, version }: FoundKind): Typed & { metadata: ObjectMeta } {

@@ -74,7 +74,7 @@ export function createRemoteSupplier(options: SupplierOptions) {
     const name = requestName({ resolver, namespace, name: need.requestName, params, url });
     const known = options.requests.find(namespace, name);
     if (known !== undefined) return resolvedBy(known, need, signal);
-    const failure = await create(need, name, requester, options, signal);
+    const failure = await create(need, { name, requester }, options, signal);
     if (failure !== undefined) return failure;
     const answer = await options.patience(runKey(requester), { namespace, name }, signal);
     return answer === undefined ? { kind: 'resolving', request: name } : resolvedBy(answer, need, signal);
@@ -101,11 +101,11 @@ function asksFor({ metadata, spec }: ResolutionRequest, { resolver, params, url 
 /** Undefined: it is made, or was there already though the cache has not seen it. */
 async function create(
   { reference: { resolver, params, url }, namespace }: RemoteNeed,
-  name: string,
-  { apiVersion, kind, name: owner, uid }: Requester,
+  { name, requester }: { name: string; requester: Requester },
   { client, requests }: SupplierOptions,
   signal: AbortSignal,
 ): Promise<Failure | undefined> {
+  const { apiVersion, kind, name: owner, uid } = requester;
   const request: ResolutionRequest = {
     apiVersion: 'resolution.tekton.dev/v1beta1',
     kind: 'ResolutionRequest',
@@ -137,7 +137,7 @@ async function answered(
   signal: AbortSignal,
 ): Promise<Resolved> {
   if (read.kind === 'failed') return read;
-  const verdict = await verdictOf(answer, read, namespace, options, signal);
+  const verdict = await verdictOf({ answer, found: read.found }, namespace, options, signal);
   if (verdict?.kind === 'failed') return verdict;
   return {
     kind: 'found',
@@ -149,8 +149,7 @@ async function answered(
 
 /** What policies say; undefined when none is about it. */
 async function verdictOf(
-  answer: Answer,
-  { found }: ReadDefinition,
+  { answer, found }: { answer: Answer; found: ReadDefinition['found'] },
   namespace: string,
   { client, policies, settings, kms, clock }: SupplierOptions,
   signal: AbortSignal,

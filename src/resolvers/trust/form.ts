@@ -62,8 +62,12 @@ function encodeStruct(fields: readonly Field[], value: unknown, place: Place): s
 /** Structs are never empty to omitempty; pointers are when they are nil. */
 function isLeftOut(flags: string, type: string, value: unknown): boolean {
   if (flags === '') return false;
-  if (absent(value)) return flags.includes('0') || !(structs.has(type) || type.startsWith('~'));
-  if (type.startsWith('*') || structs.has(type) || type.startsWith('~')) return false;
+  const isStruct = structs.has(type) || type.startsWith('~');
+  if (absent(value)) return flags.includes('0') || !isStruct;
+  return !isStruct && !type.startsWith('*') && isZero(value);
+}
+
+function isZero(value: unknown): boolean {
   if (Array.isArray(value)) return value.length === 0;
   if (typeof value === 'object') return Object.keys(value ?? {}).length === 0;
   return value === '' || value === 0 || value === false;
@@ -89,24 +93,23 @@ function encodeScalar(type: string, value: unknown, { path }: Place): string {
   return typeof value === 'string' ? goString(value) : JSON.stringify(value);
 }
 
+const encodeJson = (value: unknown) => (absent(value) ? 'null' : goJson(value));
+
 /** Types of Go that write themselves. */
+const specials: ReadonlyMap<string, (value: unknown) => string> = new Map([
+  ['Time', encodeJson],
+  ['RawExtension', encodeJson],
+  ['FieldsV1', encodeJson],
+  ['Quantity', (value) => goString(canonicalQuantity((value ?? '0') as string | number))],
+  ['IntOrString', (value) => (typeof value === 'string' ? goString(value) : JSON.stringify(value ?? 0))],
+  ['Duration', (value) => goString(formatDuration(parseDuration(typeof value === 'string' ? value : '0s')))],
+  ['ParamValue', (value) => goJson(toParamValue(value))],
+]);
+
 function encodeSpecial(type: string, value: unknown, place: Place): string {
-  switch (type) {
-    case 'Time':
-    case 'RawExtension':
-    case 'FieldsV1':
-      return absent(value) ? 'null' : goJson(value);
-    case 'Quantity':
-      return goString(canonicalQuantity((value ?? '0') as string | number));
-    case 'IntOrString':
-      return typeof value === 'string' ? goString(value) : JSON.stringify(value ?? 0);
-    case 'Duration':
-      return goString(formatDuration(parseDuration(typeof value === 'string' ? value : '0s')));
-    case 'ParamValue':
-      return goJson(toParamValue(value));
-    default:
-      throw new FormError(`${place.path} has no signed form`);
-  }
+  const encodeType = specials.get(type);
+  if (encodeType === undefined) throw new FormError(`${place.path} has no signed form`);
+  return encodeType(value);
 }
 
 function objectAt(value: unknown, { path }: Place): Readonly<Record<string, unknown>> {

@@ -42,8 +42,7 @@ export async function verifyDefinition(verification: Verification): Promise<Verd
   }
   if (matching.length === 0) {
     const message = `failed to get matched policies: no policies are matched: no matching policies are found for resource: ${name} against source: ${uri}`;
-    if (noMatch === 'ignore') return { kind: 'skipped' };
-    return noMatch === 'warn' ? { kind: 'warned', message } : failed(message);
+    return withoutPolicy(noMatch, message);
   }
   const signed = readSigned(definition);
   if (signed.kind === 'unreadable') return failed(signed.message);
@@ -57,6 +56,11 @@ export async function verifyDefinition(verification: Verification): Promise<Verd
     if (problem !== undefined) return { kind: 'warned', message: problem };
   }
   return { kind: 'passed' };
+}
+
+function withoutPolicy(noMatch: Verification['noMatch'], message: string): Verdict {
+  if (noMatch === 'ignore') return { kind: 'skipped' };
+  return noMatch === 'warn' ? { kind: 'warned', message } : failed(message);
 }
 
 function failed(message: string): Verdict {

@@ -47,11 +47,14 @@ export interface ObservabilitySource {
   events?: Pick<EventRecorder, 'event'>;
 }
 
-/** Names of the ConfigMaps; upstream lets the environment change them. */
-export function observabilityNames(env: Environment): ObservabilitySource['names'] {
+/** Names of the ConfigMaps; upstream lets the environment change them, and names that of Chains otherwise. */
+export function observabilityNames(
+  env: Environment,
+  observability = 'config-observability',
+): ObservabilitySource['names'] {
   return {
     logging: env['CONFIG_LOGGING_NAME'] || 'config-logging',
-    observability: env['CONFIG_OBSERVABILITY_NAME'] || 'config-observability',
+    observability: env['CONFIG_OBSERVABILITY_NAME'] || observability,
   };
 }
 

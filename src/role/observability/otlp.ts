@@ -1,4 +1,3 @@
-import { getCACertificates } from 'node:tls';
 import type { MetricsPushConfig } from '../../api/config/config-observability.ts';
 import { parseKeyPairsIntoRecord } from '@opentelemetry/core';
 import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
@@ -6,6 +5,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { HttpClient } from '../../http/client.ts';
 import type { Environment } from '../flags.ts';
 import type { MeterReading } from '../meters.ts';
+import type { Wire } from './otlp-grpc.ts';
 import { otlpSeries, type Period } from './otlp-series.ts';
 
 /** Loaded only when metrics are pushed: OpenTelemetry's encoder is in nobody else's memory. */
@@ -30,16 +30,10 @@ const sendMs = 10_000;
 const longestAnswer = 1 << 16;
 const method = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
-/** Something that takes encoded metrics, and gives the encoded answer. */
-interface Wire {
-  deliver(body: Buffer, signal: AbortSignal): Promise<Buffer>;
-  close(): Promise<void>;
-}
-
 /** Metrics to a receiver of OTLP. Nothing goes over the wire yet. */
 export async function openSender(receiver: MetricsReceiver): Promise<MetricsSender> {
   const resource = resourceFromAttributes({ ...receiver.attributes });
-  const wire = receiver.protocol === 'grpc' ? await grpcWire(receiver) : httpWire(receiver);
+  const wire = receiver.protocol === 'grpc' ? await overGrpc(receiver) : httpWire(receiver);
   return {
     send: async (readings, period, signal) => {
       const metrics = { resource, scopeMetrics: otlpSeries(readings, period) };
@@ -78,31 +72,8 @@ function httpWire({ endpoint, certificates, env }: MetricsReceiver): Wire {
   };
 }
 
-async function grpcWire({ endpoint, certificates, env }: MetricsReceiver): Promise<Wire> {
-  const grpc = await import('@grpc/grpc-js');
-  const { protocol, hostname, port } = new URL(endpoint);
-  const secure = protocol === 'https:';
-  const authorities = [...getCACertificates('default'), ...certificates].join('\n');
-  const client = new grpc.Client(
-    `${hostname}:${port || (secure ? '443' : '80')}`,
-    secure ? grpc.credentials.createSsl(Buffer.from(authorities)) : grpc.credentials.createInsecure(),
-    { 'grpc.max_receive_message_length': longestAnswer },
-  );
-  const metadata = new grpc.Metadata();
-  for (const [name, value] of Object.entries(headersOf(env))) metadata.set(name, value);
-  const same = (bytes: Buffer) => bytes;
-  return {
-    deliver: (body, signal) =>
-      new Promise((resolve, reject) => {
-        const options = { deadline: Date.now() + sendMs };
-        const call = client.makeUnaryRequest(method, same, same, body, metadata, options, (error, answer) => {
-          signal.removeEventListener('abort', stop);
-          if (error) reject(error);
-          else resolve(answer ?? Buffer.alloc(0));
-        });
-        const stop = () => call.cancel();
-        signal.addEventListener('abort', stop, { once: true });
-      }),
-    close: () => Promise.resolve(client.close()),
-  };
+async function overGrpc({ endpoint, certificates, env }: MetricsReceiver): Promise<Wire> {
+  const { grpcWire } = await import('./otlp-grpc.ts');
+  const headers = headersOf(env);
+  return grpcWire({ endpoint, certificates, method, headers: () => Promise.resolve(headers) });
 }

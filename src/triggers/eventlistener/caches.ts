@@ -5,14 +5,18 @@ import { Informer } from '../../kube/informer.ts';
 import type { StoreOptions } from '../../kube/store.ts';
 import {
   deployments,
+  endpointSlices,
   podDisruptionBudgets,
   services,
   type Deployment,
+  type EndpointSlice,
   type PodDisruptionBudget,
   type Service,
 } from '../../kube/resources.ts';
 import type { Logger } from '../../log.ts';
 import type { KubeObject, Resource } from '../../resource.ts';
+import { byService, serviceOfSlice } from '../shared-sink/keeper.ts';
+import { serviceLabel, sharedSinkName } from '../shared-sink/names.ts';
 import { withoutSpec } from '../schedule/selection-reconciler.ts';
 
 const madeByListeners = 'app.kubernetes.io/managed-by=EventListener';
@@ -27,6 +31,10 @@ export class ListenerCaches {
   readonly services: Cache<Service>;
   /** Whoever made them, by their namespace. */
   readonly budgets: Cache<PodDisruptionBudget>;
+  /** Of listeners' Services, by NAMESPACE/SERVICE. */
+  readonly slices: Cache<EndpointSlice>;
+  /** Of the shared sink's own Service. */
+  readonly sharedSlices: Cache<EndpointSlice>;
   /** Without their specs. */
   readonly triggers: Cache<Trigger>;
   /** What has to run for them. */
@@ -34,14 +42,19 @@ export class ListenerCaches {
 
   constructor(
     client: KubeClient,
-    { namespaces, resyncMs }: { namespaces: readonly string[]; resyncMs: number },
+    {
+      namespaces,
+      resyncMs,
+      systemNamespace,
+    }: { namespaces: readonly string[]; resyncMs: number; systemNamespace: string },
     log: Logger,
   ) {
     const cache = <T extends KubeObject>(
       resource: Resource<T>,
       more: { resyncMs?: number; labelSelector?: string } & Pick<StoreOptions<T>, 'indexes' | 'transform'>,
+      where = namespaces,
     ) =>
-      cacheOf<T>(namespaces, (namespace) => {
+      cacheOf<T>(where, (namespace) => {
         const informer = new Informer<T>({ client, resource, ...(namespace ? { namespace } : {}), ...more, log });
         this.informers.push(informer);
         return informer.store;
@@ -50,6 +63,13 @@ export class ListenerCaches {
     this.deployments = cache(deployments, { labelSelector: madeByListeners });
     this.services = cache(services, { labelSelector: madeByListeners });
     this.budgets = cache(podDisruptionBudgets, { indexes: { [byNamespace]: namespaceIndex } });
+    this.slices = cache(endpointSlices, {
+      labelSelector: madeByListeners,
+      indexes: { [byService]: serviceOfSlice },
+    });
+    this.sharedSlices = cache(endpointSlices, { labelSelector: `${serviceLabel}=${sharedSinkName}` }, [
+      systemNamespace,
+    ]);
     this.triggers = cache(triggers, { transform: withoutSpec });
   }
 }

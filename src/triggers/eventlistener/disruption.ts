@@ -4,6 +4,7 @@ import { controllerKey } from '../../kube/owners.ts';
 import { joinKey } from '../../kube/object.ts';
 import type { Deployment, PodDisruptionBudget } from '../../kube/resources.ts';
 import type { Change } from '../../kube/store.ts';
+import type { KubeObject } from '../../resource.ts';
 import { hasLabels } from '../sink/select.ts';
 import { generatedName, metadataOf, selectorOf } from './metadata.ts';
 import type { ListenerSettings } from './settings.ts';
@@ -44,10 +45,11 @@ export function listenersBeside(
   );
 }
 
-function isOf({ metadata }: EventListener, budget: PodDisruptionBudget): boolean {
-  const owner = budget.metadata.ownerReferences?.find(({ controller }) => controller);
+/** Whether an object was made for this very listener. */
+export function isOf({ metadata }: EventListener, object: KubeObject): boolean {
+  const owner = object.metadata.ownerReferences?.find(({ controller }) => controller);
   return (
-    controllerKey(budget, 'EventListener') === joinKey(metadata.namespace, metadata.name ?? '') &&
+    controllerKey(object, 'EventListener') === joinKey(metadata.namespace, metadata.name ?? '') &&
     owner?.uid === metadata.uid
   );
 }

@@ -34,11 +34,25 @@ function userContainer(resource: KubernetesResource): UserContainer {
   return resource.spec?.template?.spec?.containers?.[0] ?? {};
 }
 
-/** The Secret with certificate and key that a listener's sink serves with, by the names of its keys. */
-function tlsOf({ env = [] }: UserContainer): { secret: string; cert: string; key: string } | undefined {
+/** A Secret and the keys in it of certificate and private key. */
+export interface TlsSource {
+  secret: string;
+  cert: string;
+  key: string;
+}
+
+/** The Secret with certificate and key that a listener is served with; undefined: plain HTTP. */
+export function tlsOf(listener: EventListener): TlsSource | undefined {
+  const { env = [] } = userContainer(kubernetesOf(listener));
   const keyOf = (name: string) => env.find((variable) => variable.name === name)?.valueFrom?.secretKeyRef;
   const [cert, key] = [keyOf('TLS_CERT'), keyOf('TLS_KEY')];
   return cert?.name && key ? { secret: cert.name, cert: cert.key, key: key.key } : undefined;
+}
+
+/** The ServiceAccount with whose rights a listener works. */
+export function accountOf(listener: EventListener, { defaultServiceAccount }: ListenerSettings): string {
+  const { serviceAccountName = listener.spec?.serviceAccountName } = kubernetesOf(listener).spec?.template?.spec ?? {};
+  return serviceAccountName || defaultServiceAccount;
 }
 
 /** The pods that take a listener's events. Replicas are left alone unless the listener says how many. */
@@ -47,8 +61,8 @@ export function deploymentOf(listener: EventListener, settings: ListenerSettings
   const pod = resource.spec?.template?.spec ?? {};
   const template = resource.spec?.template?.metadata ?? {};
   const { annotations, ...metadata } = metadataOf(listener, settings);
-  const tls = tlsOf(userContainer(resource));
-  const { serviceAccountName = listener.spec?.serviceAccountName, containers: _containers, ...rest } = pod;
+  const tls = tlsOf(listener);
+  const { serviceAccountName: _account, containers: _containers, ...rest } = pod;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -70,7 +84,7 @@ export function deploymentOf(listener: EventListener, settings: ListenerSettings
         spec: {
           securityContext: podSecurity(settings),
           ...rest,
-          serviceAccountName: serviceAccountName || settings.defaultServiceAccount,
+          serviceAccountName: accountOf(listener, settings),
           // Accepted events are brought to their end first.
           terminationGracePeriodSeconds: 60,
           containers: [containerOf(listener, settings, tls)],
@@ -91,7 +105,7 @@ function podSecurity({ runAsUser, runAsGroup, fsGroup, runAsNonRoot }: ListenerS
   };
 }
 
-function argumentsOf(listener: EventListener, { timeouts }: ListenerSettings, tls: ReturnType<typeof tlsOf>): string[] {
+function argumentsOf(listener: EventListener, { timeouts }: ListenerSettings, tls: TlsSource | undefined): string[] {
   const { name = '', namespace = '', annotations = {} } = listener.metadata;
   return [
     'sink',
@@ -109,7 +123,7 @@ function argumentsOf(listener: EventListener, { timeouts }: ListenerSettings, tl
   ];
 }
 
-function containerOf(listener: EventListener, settings: ListenerSettings, tls: ReturnType<typeof tlsOf>): object {
+function containerOf(listener: EventListener, settings: ListenerSettings, tls: TlsSource | undefined): object {
   const { name = '', namespace = '' } = listener.metadata;
   const user = userContainer(kubernetesOf(listener));
   const probe = {
@@ -150,7 +164,7 @@ function containerOf(listener: EventListener, settings: ListenerSettings, tls: R
 }
 
 /** Selectors that name namespaces need Triggers of other namespaces than the listener's own. */
-function watchesAll({ spec }: EventListener): boolean {
+export function watchesAll({ spec }: EventListener): boolean {
   const selectors = [
     spec?.namespaceSelector,
     ...(spec?.triggerGroups ?? []).map((group) => group.triggerSelector?.namespaceSelector),
@@ -158,17 +172,24 @@ function watchesAll({ spec }: EventListener): boolean {
   return selectors.some((selector) => (selector?.matchNames ?? []).length > 0);
 }
 
-function listenerPort(listener: EventListener): { name: string; port: number } {
-  const resource = kubernetesOf(listener);
-  const isTls = tlsOf(userContainer(resource)) !== undefined;
+/** Of its Service. */
+export function listenerPort(listener: EventListener): { name: string; port: number } {
+  const isTls = tlsOf(listener) !== undefined;
   return {
     name: isTls ? 'https-listener' : 'http-listener',
-    port: resource.servicePort ?? (isTls ? 8443 : sinkPort),
+    port: kubernetesOf(listener).servicePort ?? (isTls ? 8443 : sinkPort),
   };
 }
 
-/** Where senders reach a listener. */
-export function serviceOf(listener: EventListener, settings: ListenerSettings): Service {
+/**
+ * Where senders reach a listener. Without pods of its own it selects none, and has no port of their metrics: those of
+ * the shared sink are of all listeners.
+ */
+export function serviceOf(
+  listener: EventListener,
+  settings: ListenerSettings,
+  { selects }: { selects: boolean },
+): Service {
   const { serviceType, servicePort, serviceLoadBalancerClass } = kubernetesOf(listener);
   const { name, port } = listenerPort(listener);
   return {
@@ -176,7 +197,7 @@ export function serviceOf(listener: EventListener, settings: ListenerSettings): 
     kind: 'Service',
     metadata: metadataOf(listener, settings),
     spec: {
-      selector: selectorOf(listener),
+      ...(selects ? { selector: selectorOf(listener) } : {}),
       ...(serviceType ? { type: serviceType } : {}),
       ...(serviceLoadBalancerClass ? { loadBalancerClass: serviceLoadBalancerClass } : {}),
       ports: [
@@ -187,7 +208,7 @@ export function serviceOf(listener: EventListener, settings: ListenerSettings): 
           targetPort: sinkPort,
           ...(serviceType === 'NodePort' && servicePort !== undefined ? { nodePort: servicePort } : {}),
         },
-        { name: 'http-metrics', protocol: 'TCP', port: metricsPort, targetPort: metricsPort },
+        ...(selects ? [{ name: 'http-metrics', protocol: 'TCP', port: metricsPort, targetPort: metricsPort }] : []),
       ],
     },
   };

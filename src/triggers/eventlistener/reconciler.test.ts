@@ -56,6 +56,11 @@ async function reconciled({ given = listener(), live, logging, refused = {} }: S
     },
     find: () => given,
     deployments: { find: () => live as Deployment | undefined, observeWrite: () => undefined },
+    sharedSink: {
+      plan: () => Promise.resolve({ own: 'keep', selects: true, slices: 'leave', port: 'keep', wanted: [] }),
+      finish: () => Promise.resolve(),
+      forget: () => Promise.resolve(),
+    },
     budgets: () => [],
     settings: () => ({
       ...listenerSettings({ logging }).settings,

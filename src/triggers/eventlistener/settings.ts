@@ -11,6 +11,8 @@ export interface ListenerSettings {
   runAsGroup?: number | undefined;
   fsGroup?: number | undefined;
   runAsNonRoot?: boolean | undefined;
+  /** Whose pods take the events of listeners that do not say. */
+  defaultSink: 'own' | 'shared';
   /** feature-flags-triggers: labels of listeners that are not passed on. */
   labelsExcluded?: RegExp | undefined;
   /** Of sinks: they take it from their listener's status, since a change must not start them anew. */
@@ -38,7 +40,14 @@ export interface SettingProblem {
 
 type FromConfig = Pick<
   ListenerSettings,
-  'defaultServiceAccount' | 'runAsUser' | 'runAsGroup' | 'fsGroup' | 'runAsNonRoot' | 'labelsExcluded' | 'logLevel'
+  | 'defaultServiceAccount'
+  | 'defaultSink'
+  | 'runAsUser'
+  | 'runAsGroup'
+  | 'fsGroup'
+  | 'runAsNonRoot'
+  | 'labelsExcluded'
+  | 'logLevel'
 >;
 
 /** What the ConfigMaps say; a bad value keeps its default and is told. */
@@ -66,8 +75,16 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
       key: 'default-run-as-non-root',
       message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
     });
+  const sink = defaults['default-sink'] ?? 'own';
+  if (sink !== 'own' && sink !== 'shared')
+    problems.push({
+      map: 'config-defaults-triggers',
+      key: 'default-sink',
+      message: `default-sink is ${JSON.stringify(sink)}; give own or shared; own is used`,
+    });
   return {
     settings: {
+      defaultSink: sink === 'shared' ? 'shared' : 'own',
       defaultServiceAccount: defaults['default-service-account'] || 'default',
       runAsUser: id('default-run-as-user'),
       runAsGroup: id('default-run-as-group'),

@@ -1,29 +1,41 @@
 import type { Condition } from '../../api/meta.ts';
 import type { EventListener, EventListenerStatus } from '../../api/triggers/objects.ts';
 import type { Deployment, PodDisruptionBudget, Service } from '../../kube/resources.ts';
+import { sharedSinkCondition, type SharedSinkCondition } from '../shared-sink/move.ts';
 import { generatedName } from './metadata.ts';
 import { addressOf } from './objects.ts';
 
 /** What came of making a listener's objects. */
 export interface Made {
-  deployment: Deployment | { problem: string };
+  /** Undefined: it has no pods of its own. */
+  deployment?: Deployment | { problem: string } | undefined;
   service: Service | { problem: string };
   /** Undefined: there is none, and none is needed. */
   budget?: PodDisruptionBudget | { problem: string } | undefined;
+  /** EndpointSlices of the shared sink, where one could not be written. */
+  slices?: { problem: string } | undefined;
 }
 
 type Unstamped = Omit<Condition, 'lastTransitionTime'>;
 
 /** The status that says how a listener is: its objects, what the Deployment says of itself, and Ready for all of it. */
-export function listenerStatus(listener: EventListener, made: Made, now: string): EventListenerStatus {
+export function listenerStatus(
+  listener: EventListener,
+  { made, shared }: { made: Made; shared: SharedSinkCondition | undefined },
+  now: string,
+): EventListenerStatus {
   const before = listener.status?.conditions ?? [];
   const conditions = [
-    ...deploymentConditions(made.deployment),
-    existence('Deployment', made.deployment),
+    ...(made.deployment === undefined
+      ? availability(shared)
+      : [...deploymentConditions(made.deployment), existence('Deployment', made.deployment)]),
+    ...(shared === undefined ? [] : [sharedCondition(shared, made)]),
     existence('Service', made.service),
     ...(made.budget === undefined ? [] : [existence('PodDisruptionBudget', made.budget)]),
   ];
-  const all = [...conditions, readiness(conditions)].sort((a, b) => (a.type < b.type ? -1 : 1));
+  const all = [...conditions, readiness(conditions, made.deployment === undefined ? ofShared : ofOwn)].sort((a, b) =>
+    a.type < b.type ? -1 : 1,
+  );
   return {
     ...(listener.metadata.generation === undefined ? {} : { observedGeneration: listener.metadata.generation }),
     ...('problem' in made.service ? {} : { address: { url: addressOf(listener) } }),
@@ -51,7 +63,17 @@ function existence(
     : { type, status: 'True', message: `${type} exists` };
 }
 
-function deploymentConditions(deployment: Made['deployment']): Unstamped[] {
+function sharedCondition(shared: SharedSinkCondition, { slices }: Made): Unstamped {
+  if (slices === undefined) return { type: sharedSinkCondition, ...shared };
+  return { type: sharedSinkCondition, status: 'False', reason: 'NotServed', message: slices.problem };
+}
+
+/** In the place of what a Deployment says: kubectl shows it. */
+function availability(shared: SharedSinkCondition | undefined): Unstamped[] {
+  return shared === undefined ? [] : [{ type: 'Available', ...shared }];
+}
+
+function deploymentConditions(deployment: NonNullable<Made['deployment']>): Unstamped[] {
   if ('problem' in deployment) return [];
   return (deployment.status?.conditions ?? []).map(({ type, status, reason, message }) => ({
     type,
@@ -62,9 +84,10 @@ function deploymentConditions(deployment: Made['deployment']): Unstamped[] {
 }
 
 /** In this order the first that is not true is named. */
-const needed = ['Service', 'Deployment', 'Progressing', 'Available'];
+const ofOwn = ['Service', 'Deployment', 'Progressing', 'Available'];
+const ofShared = ['Service', sharedSinkCondition];
 
-function readiness(conditions: readonly Unstamped[]): Unstamped {
+function readiness(conditions: readonly Unstamped[], needed: readonly string[]): Unstamped {
   for (const type of needed) {
     const found = conditions.find((condition) => condition.type === type);
     if (found === undefined)

@@ -20,8 +20,8 @@ interface Cause {
 }
 
 export interface CreatorOptions {
-  /** As the sink's own ServiceAccount, or as another one by impersonation. */
-  clientFor: (serviceAccount: { namespace: string; name: string } | undefined) => Client;
+  /** As the listener's ServiceAccount, or as another one by impersonation. Rejects where that may not be. */
+  clientFor: (serviceAccount: { namespace: string; name: string } | undefined) => Client | Promise<Client>;
   /** Creations go through it in the order of their events. */
   line: Line;
   cause: (event: ReceivedEvent) => Cause;
@@ -39,12 +39,13 @@ export function creator(options: CreatorOptions): Create {
   const kinds = new LRUCache<string, Promise<Resource>>({ max: 500, ttl: discoveryMs });
   return (given, { trigger, index, event }) => {
     const { serviceAccountName: account = '' } = trigger.spec;
-    const client = options.clientFor(account === '' ? undefined : { namespace: trigger.namespace, name: account });
     const cause = options.cause(event);
     const { now, others } = namesAround(given, cause, [trigger.namespace, trigger.name, String(index)], options.now());
     const { apiVersion, kind } = given;
     const attempts = { sent: 0, isShared: cause.isShared };
     return options.line.run(async () => {
+      const other = account === '' ? undefined : { namespace: trigger.namespace, name: account };
+      const client = await options.clientFor(other);
       const key = `${account}\n${apiVersion}\n${kind}`;
       const asked = kinds.get(key) ?? discover(client, apiVersion, kind);
       kinds.set(key, asked);

@@ -1,15 +1,13 @@
 import { FlagError, numberFlag, parseRoleFlags, type Environment, type RoleFlags } from '../../role/flags.ts';
 
-/** What a listener's Deployment starts its sink with. */
-export interface SinkFlags extends RoleFlags {
+/** How one listener is served. */
+export interface ListenerFlags {
   listener: { namespace: string; name: string };
   port: number;
   /** Triggers of all namespaces are watched. */
   isMultiNamespace: boolean;
   payloadValidation: boolean;
   cloudEventUri: string;
-  /** Files with a certificate and its key; "" for plain HTTP. */
-  tls: { cert: string; key: string } | undefined;
   /** How long a request may take to come, ms. */
   readMs: number;
   /** How long an answer may wait for its triggers, ms. */
@@ -17,6 +15,12 @@ export interface SinkFlags extends RoleFlags {
   /** How long an interceptor may take, ms. */
   interceptorMs: number;
   bodyLimit: number;
+}
+
+/** What a listener's Deployment starts its sink with. */
+export interface SinkFlags extends RoleFlags, ListenerFlags {
+  /** Files with a certificate and its key; undefined: plain HTTP. */
+  tls: { cert: string; key: string } | undefined;
   /** How long the sink still takes events after it was asked to end, ms: a Service hears of it late. */
   drainMs: number;
 }

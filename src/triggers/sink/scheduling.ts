@@ -2,16 +2,15 @@ import { defaultTrigger } from '../../api/triggers/defaults.ts';
 import { triggers, type Trigger } from '../../api/triggers/objects.ts';
 import { systemClock } from '../../clock.ts';
 import { apiVersionOf } from '../../kube/object.ts';
-import type { RoleProcess } from '../../role/process.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
 import type { SinkCaches } from './caches.ts';
-import type { SinkFlags } from './flags.ts';
+import type { ListenerMeans } from './listening.ts';
 import { scheduledTriggers } from './select.ts';
 import type { Sink } from './sink.ts';
 
-/** Keeps the schedules of the listener's Triggers until the process is to end, and what it is at by then is done. */
+/** Keeps the schedules of the listener's Triggers until the end is asked for, and what it is at by then is done. */
 export async function keepSchedules(
-  { flags, client, events, log, end }: RoleProcess<SinkFlags>,
+  { flags, client, events, log, end }: Pick<ListenerMeans, 'flags' | 'client' | 'events' | 'log' | 'end'>,
   caches: SinkCaches,
   sink: Pick<Sink, 'fire'>,
 ): Promise<void> {

@@ -8,6 +8,7 @@ import { acceptedCloudEvent, answered, isCloudEvent, type SinkAnswer } from './a
 import { runChain, type InterceptorClient, type Passing } from './chain.ts';
 import type { ReceivedEvent } from './event.ts';
 import { EventBody } from './event-body.ts';
+import { Room, type Amount } from './room.ts';
 import { selectOne, selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
 import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
 
@@ -30,7 +31,9 @@ export interface SinkOptions {
   /** How long an answer may wait for its triggers, ms. */
   handlerMs: number;
   /** Events, and bytes of events, that may be in work; further ones are refused until some are done. */
-  most: { events: number; bytes: number };
+  most: Amount;
+  /** The same for all listeners of a process together. */
+  room?: Room;
   newId: () => string;
   clock: Pick<Clock, 'sleep'>;
   log: Logger;
@@ -62,10 +65,11 @@ export class Sink {
   readonly #options: SinkOptions;
   readonly #working = new Set<Promise<unknown>>();
   readonly #ending = new AbortController();
-  #bytes = 0;
+  readonly #rooms: readonly Room[];
 
   constructor(options: SinkOptions) {
     this.#options = options;
+    this.#rooms = [new Room(options.most), ...(options.room ? [options.room] : [])];
   }
 
   /** Answers a request: as upstream at once, or after its triggers where the listener says so. */
@@ -116,8 +120,7 @@ export class Sink {
   }
 
   #full(about: SinkAnswer, body: Buffer): ServerAnswer | undefined {
-    const { events, bytes } = this.#options.most;
-    if (this.#working.size < events && this.#bytes + body.length <= bytes) return undefined;
+    if (this.#rooms.every((room) => room.hasFor(body.length))) return undefined;
     const errorMessage = `${this.#working.size} events are waiting to be worked on; send this one again later`;
     return answered(503, { ...about, errorMessage }, { 'retry-after': '5' });
   }
@@ -156,13 +159,13 @@ export class Sink {
   }
 
   async #track<T>(work: Promise<T>, bytes: number): Promise<T> {
-    this.#bytes += bytes;
+    for (const room of this.#rooms) room.take(bytes);
     this.#working.add(work);
     try {
       return await work;
     } finally {
       this.#working.delete(work);
-      this.#bytes -= bytes;
+      for (const room of this.#rooms) room.give(bytes);
     }
   }
 

@@ -64,10 +64,16 @@ function parserOf(name: string): ((data: Data) => { problems: ConfigProblem[] })
  */
 export function validateConfig(request: AdmissionRequest, names: Readonly<Record<string, string>> = {}): Verdict {
   if (request.operation === 'DELETE' || request.kind.kind !== 'ConfigMap' || !request.object) return allowed;
-  const given = request.object.metadata.name ?? '';
-  const shipped = Object.entries(names).find(([, name]) => name === given)?.[0] ?? given;
+  const shipped = shippedName(request.object.metadata.name ?? '', names);
   const { data } = request.object as KubeObject & { data?: Data };
-  const problems = parserOf(shipped)?.(data ?? undefined).problems ?? [];
+  return verdictOn(parserOf(shipped)?.(data ?? undefined).problems ?? []);
+}
+
+function shippedName(given: string, names: Readonly<Record<string, string>>): string {
+  return Object.entries(names).find(([, name]) => name === given)?.[0] ?? given;
+}
+
+function verdictOn(problems: readonly ConfigProblem[]): Verdict {
   const bad = problems.filter(({ kind }) => kind === 'invalid-value').map(({ message }) => message);
   if (bad.length > 0) return badRequest(`validation failed: ${bad.join('\n')}`);
   const warnings = problems.map(({ message }) => message);

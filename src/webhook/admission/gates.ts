@@ -49,34 +49,47 @@ function isController({ userInfo }: AdmissionRequest, { runControllers }: GateRu
 }
 
 /** Names of the annotations that Chains believes. */
-export function chainsAnnotationsOf(annotations: Readonly<Record<string, string>>): string[] {
+export function chainsAnnotationsOf(annotations: Annotations): string[] {
   return Object.keys(annotations).filter((name) => name.startsWith(PREFIX) && !FREE.has(name));
 }
 
+type Annotations = Readonly<Record<string, string>>;
+
 function annotationGate(request: AdmissionRequest, rules: GateRules): string[] {
   if (isSigner(request, rules)) return [];
-  const after = request.object?.metadata.annotations ?? {};
   const before = request.oldObject?.metadata.annotations ?? {};
-  const has = (annotations: Readonly<Record<string, string>>, name: string) => Object.hasOwn(annotations, name);
-  const written = chainsAnnotationsOf(after).filter((name) => !has(before, name) || before[name] !== after[name]);
-  const removed = chainsAnnotationsOf(before).filter((name) => !has(after, name) && name !== `${PREFIX}signed`);
-  const sign = `${PREFIX}sign`;
-  const unsigned = !rules.allowUnsigned && after[sign] === 'false' && before[sign] !== 'false';
+  const after = request.object?.metadata.annotations ?? {};
   return [
-    ...(written.length > 0
-      ? [
-          `only Chains writes the annotation ${written.join(', ')}; others may set chains.tekton.dev/sign and chains.tekton.dev/transparency-upload`,
-        ]
-      : []),
-    ...(removed.length > 0
-      ? [
-          `only Chains removes the annotation ${removed.join(', ')}; take chains.tekton.dev/signed away to have the run signed again`,
-        ]
-      : []),
-    ...(unsigned
-      ? ['annotation chains.tekton.dev/sign: "false" is not allowed on this cluster: every run is signed']
-      : []),
+    ...writtenAnnotations(before, after),
+    ...removedAnnotations(before, after),
+    ...(rules.allowUnsigned ? [] : signingTurnedOff(before, after)),
   ];
+}
+
+function writtenAnnotations(before: Annotations, after: Annotations): string[] {
+  const written = chainsAnnotationsOf(after).filter(
+    (name) => !Object.hasOwn(before, name) || before[name] !== after[name],
+  );
+  if (written.length === 0) return [];
+  return [
+    `only Chains writes the annotation ${written.join(', ')}; others may set chains.tekton.dev/sign and chains.tekton.dev/transparency-upload`,
+  ];
+}
+
+function removedAnnotations(before: Annotations, after: Annotations): string[] {
+  const removed = chainsAnnotationsOf(before).filter(
+    (name) => !Object.hasOwn(after, name) && name !== `${PREFIX}signed`,
+  );
+  if (removed.length === 0) return [];
+  return [
+    `only Chains removes the annotation ${removed.join(', ')}; take chains.tekton.dev/signed away to have the run signed again`,
+  ];
+}
+
+function signingTurnedOff(before: Annotations, after: Annotations): string[] {
+  const sign = `${PREFIX}sign`;
+  if (after[sign] !== 'false' || before[sign] === 'false') return [];
+  return ['annotation chains.tekton.dev/sign: "false" is not allowed on this cluster: every run is signed'];
 }
 
 function managedByUs(object: KubeObject | null | undefined): boolean {
@@ -145,13 +158,13 @@ const OPEN: Readonly<Record<string, readonly string[]>> = {
 function specGate({ operation, kind, object, oldObject }: AdmissionRequest): string[] {
   const open = OPEN[kind.kind];
   if (operation !== 'UPDATE' || !open || !object || !oldObject) return [];
-  const after = (specOf(object) ?? {}) as Record<string, unknown>;
-  const before = (specOf(oldObject) ?? {}) as Record<string, unknown>;
+  const after = fieldsOf(object);
+  const before = fieldsOf(oldObject);
   if (isEqual(before, after)) return [];
   const fixed = (spec: Record<string, unknown>) =>
     Object.fromEntries(Object.entries(spec).filter(([field]) => !open.includes(field)));
   const done = isDone((oldObject as { status?: Parameters<typeof isDone>[0] }).status);
-  const only = kind.kind === 'TaskRun' ? 'status and statusMessage' : 'status';
+  const only = open.filter((field) => field !== 'managedBy').join(' and ');
   return [
     ...(before['managedBy'] === after['managedBy'] ? [] : ['spec.managedBy: managedBy is immutable']),
     ...(done ? [`spec: Once the ${kind.kind} is complete, no updates are allowed`] : []),
@@ -159,4 +172,8 @@ function specGate({ operation, kind, object, oldObject }: AdmissionRequest): str
       ? []
       : [`spec: Once the ${kind.kind} has started, only ${only} updates are allowed`]),
   ];
+}
+
+function fieldsOf(object: KubeObject): Record<string, unknown> {
+  return (specOf(object) ?? {}) as Record<string, unknown>;
 }

@@ -23,11 +23,12 @@ export interface Subject extends FoundKind {
  * The object of a request; undefined where nothing is to be said: another's kind, a subresource, a deletion, an update
  * that leaves the spec alone (of finalizers, labels: an object that older rules let in must not be stuck).
  */
-export function subjectOf({ kind, subResource, operation, object, oldObject }: AdmissionRequest): Subject | undefined {
+export function subjectOf(request: AdmissionRequest): Subject | undefined {
+  const { kind, subResource, operation, object } = request;
   if (subResource || (operation !== 'CREATE' && operation !== 'UPDATE') || !object) return undefined;
   const found = findKind(`${kind.group}/${kind.version}`, kind.kind);
   if (!found) return undefined;
-  const before = operation === 'UPDATE' ? (oldObject ?? undefined) : undefined;
+  const before = objectBefore(request);
   if (before && isEqual(specOf(before), specOf(object))) return undefined;
   const schema = strictSchema(found.version);
   const read = readAs(schema, object);
@@ -39,6 +40,10 @@ export function subjectOf({ kind, subResource, operation, object, oldObject }: A
     // What is stored may be older than the present form of its kind.
     before: before && readAs(schema, before).object,
   };
+}
+
+function objectBefore({ operation, oldObject }: AdmissionRequest): KubeObject | undefined {
+  return operation === 'UPDATE' ? (oldObject ?? undefined) : undefined;
 }
 
 function readAs(schema: StructuralSchema, given: KubeObject): Pick<Subject, 'object' | 'unreadable'> {

@@ -7,10 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/tektoncd/cli/pkg/cli"
+	"github.com/tektoncd/cli/pkg/cmd/bundle"
 	"github.com/tektoncd/cli/pkg/cmd/clustertriggerbinding"
+	"github.com/tektoncd/cli/pkg/cmd/completion"
 	"github.com/tektoncd/cli/pkg/cmd/customrun"
 	"github.com/tektoncd/cli/pkg/cmd/eventlistener"
+	"github.com/tektoncd/cli/pkg/cmd/pipeline"
 	"github.com/tektoncd/cli/pkg/cmd/pipelinerun"
+	"github.com/tektoncd/cli/pkg/cmd/task"
 	"github.com/tektoncd/cli/pkg/cmd/taskrun"
 	"github.com/tektoncd/cli/pkg/cmd/triggerbinding"
 	"github.com/tektoncd/cli/pkg/cmd/triggertemplate"
@@ -21,6 +25,10 @@ func main() {
 	params := &cli.TektonParams{}
 	root := &cobra.Command{Use: "tkn", SilenceUsage: true}
 	root.AddCommand(
+		bundle.Command(params),
+		pipeline.Command(params),
+		task.Command(params),
+		completion.Command(),
 		pipelinerun.Command(params),
 		taskrun.Command(params),
 		customrun.Command(params),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startSpiffeAgent, type SpiffeAgent, type SpiffeCall } from './spiffe.fake.ts';
+import { startSpiffeAgent, type SpiffeAgent, type TokenRequest } from '../../../spire/agent.fake.ts';
 import { fetchJwtSvid } from './spiffe.ts';
 
 const signal = new AbortController().signal;
@@ -10,15 +10,15 @@ afterEach(async () => {
   await running?.stop();
   running = undefined;
 });
-async function agent(answer: (call: SpiffeCall) => object | Error): Promise<void> {
-  running = await startSpiffeAgent(answer);
-  socket = running.socket;
+async function agent(tokens: (request: TokenRequest) => object | Error): Promise<void> {
+  running = await startSpiffeAgent({ tokens });
+  socket = running.socket.replace('unix://', '');
 }
 
 describe('fetchJwtSvid', () => {
   it.each(['unix://', 'unix:', ''])('asks the agent at %s<path> for the audience', async (prefix) => {
-    const seen: SpiffeCall['request'][] = [];
-    await agent(({ request }) => {
+    const seen: TokenRequest[] = [];
+    await agent((request) => {
       seen.push(request);
       return {
         svids: [{ spiffe_id: 'spiffe://example.org/ns/tekton-chains/sa/chains', svid: 'a.b.c' }, { svid: 'second' }],

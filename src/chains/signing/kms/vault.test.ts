@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../clock.fake.ts';
 import type { KmsSettings } from '../../config.ts';
 import { startServer, type FakeServer } from '../http-server.fake.ts';
-import { startSpiffeAgent } from '../identity/spiffe.fake.ts';
+import { startSpiffeAgent } from '../../../spire/agent.fake.ts';
 import { kmsSigner } from './kms.ts';
 import { vaultClient } from './vault.ts';
 
@@ -176,14 +176,14 @@ describe('vaultClient', () => {
   it('logs in with a JWT-SVID before anything else', async () => {
     const { requests } = await vault(ecVault);
     const audiences: string[][] = [];
-    const agent = await startSpiffeAgent(
-      ({ request }) => (audiences.push(request.audience), { svids: [{ svid: 'header.payload.signature' }] }),
-    );
+    const agent = await startSpiffeAgent({
+      tokens: ({ audience }) => (audiences.push(audience), { svids: [{ svid: 'header.payload.signature' }] }),
+    });
     try {
       const settings = auth({
         token: 's.wrong',
         oidc: { path: '', role: 'chains', tokenPath: '' },
-        spire: { sock: `unix://${agent.socket}`, audience: 'vault' },
+        spire: { sock: agent.socket, audience: 'vault' },
       });
       await kmsSigner(vaultClient('chains', settings, { env: {} })).signBytes(message, signal);
     } finally {

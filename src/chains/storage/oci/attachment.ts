@@ -88,7 +88,7 @@ export function attachLayer(
     await Promise.all([pushed, repository.pushBlob(config, signal)]);
     return { bytes: next, mediaType: manifest?.mediaType ?? ociManifestType };
   };
-  return updateTag(repository, tag, plan, options, signal);
+  return updateTag({ repository, tag, plan }, options, signal);
 }
 
 async function mergeLayers(

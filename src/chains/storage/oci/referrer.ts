@@ -60,7 +60,11 @@ async function attach(
   });
   const manifest = Buffer.from(JSON.stringify(referrerManifest(subject, blob, request, options.clock.now())));
   await Promise.all([repository.pushBlob(blob, signal), ensureEmptyConfig(repository, signal)]);
-  const { listsReferrers } = await repository.putManifest(digestOf(manifest), manifest, ociManifestType, signal);
+  const { listsReferrers } = await repository.putManifest(
+    digestOf(manifest),
+    { bytes: manifest, mediaType: ociManifestType },
+    signal,
+  );
   if (!listsReferrers && !api)
     await listAtFallbackTag(repository, subject.digest, descriptorOf(manifest), options, signal);
   return true;
@@ -157,7 +161,7 @@ async function listAtFallbackTag(
   const tag = fallbackTag(digest);
   const plan = (current: StoredManifest | undefined): Promise<PlannedManifest> =>
     Promise.resolve(planIndex(current, added, `${repository.fullName}:${tag}`));
-  await updateTag(repository, tag, plan, options, signal);
+  await updateTag({ repository, tag, plan }, options, signal);
 }
 
 function planIndex(current: StoredManifest | undefined, added: Descriptor, where: string): PlannedManifest {

@@ -4,18 +4,24 @@ import { replaceString, stringReplacements } from '../../substitution/replacemen
 import type { TaskState } from '../assess.ts';
 import { traits, type ChildKind, type ChildObject, type NewChild } from './child.ts';
 
-/** status.childReferences: the runs there are and those about to be created, in the order of the pipeline. */
+/**
+ * status.childReferences: the runs there are and those about to be created, in the order of the pipeline. Of one task
+ * what was `recorded` keeps its place, and another attempt comes behind: another look writes no other status.
+ */
 export function childReferences(
   tasks: readonly TaskState[],
   created: ReadonlyMap<string, readonly NewChild[]>,
+  recorded: readonly ChildStatusReference[] = [],
 ): ChildStatusReference[] {
+  const places = new Map(recorded.map(({ name }, place) => [name, place]));
+  const placeOf = ({ name }: ChildStatusReference) => places.get(name) ?? recorded.length;
   return tasks.flatMap((state) => {
     const existing = new Set(state.children.map(({ name }) => name));
     const added = (created.get(state.name) ?? []).filter(({ metadata: { name = '' } }) => !existing.has(name));
     return [
       ...state.children.map(({ kind, object }) => childReference(state, kind, object)),
       ...added.map((child) => childReference(state, child.kind, child)),
-    ];
+    ].sort((a, b) => placeOf(a) - placeOf(b));
   });
 }
 

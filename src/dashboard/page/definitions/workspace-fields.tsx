@@ -1,5 +1,11 @@
 import { useId, type ReactNode } from 'react';
-import { workspaceSources, type WorkspaceInput, type WorkspaceSource } from '../../view/start-workspace.ts';
+import {
+  hasFolders,
+  workspaceFrom,
+  workspaceSources,
+  type WorkspaceInput,
+  type WorkspaceSource,
+} from '../../view/start-workspace.ts';
 import type { WorkspaceField } from '../../view/start.ts';
 import { Text } from '../parts/text.tsx';
 import { More, TextInput } from './text-input.tsx';
@@ -17,6 +23,12 @@ const nameLabels: Readonly<Partial<Record<WorkspaceSource, string>>> = {
   claim: 'Name of the claim',
   configMap: 'Name of the ConfigMap',
   secret: 'Name of the Secret',
+  projected: 'ConfigMaps and Secrets',
+  csi: 'Name of the driver',
+};
+const nameHints: Readonly<Partial<Record<WorkspaceSource, string>>> = {
+  template: "the cluster's own",
+  projected: 'configmap/NAME, secret/NAME',
 };
 
 /** Where the files of one workspace are. */
@@ -34,7 +46,7 @@ export function WorkspaceFields({ field, input, problem, onInput }: WorkspaceFie
         id={id}
         aria-label={`Where the files of ${field.name} are`}
         value={input.source}
-        onChange={({ target }) => onInput({ ...input, name: '', source: target.value as WorkspaceSource })}
+        onChange={({ target }) => onInput(workspaceFrom(target.value as WorkspaceSource))}
       >
         {sources
           .filter((source) => source !== 'none' || field.isOptional)
@@ -50,9 +62,25 @@ export function WorkspaceFields({ field, input, problem, onInput }: WorkspaceFie
       {nameLabel !== undefined && (
         <TextInput
           label={nameLabel}
-          hint={input.source === 'template' ? "the cluster's own" : ''}
+          hint={nameHints[input.source] ?? ''}
           value={input.name}
           onValue={(name) => onInput({ ...input, name: name.trim() })}
+        />
+      )}
+      {input.source === 'csi' && (
+        <TextInput
+          label="Attributes of the volume"
+          hint="key=value, key=value"
+          value={input.attributes}
+          onValue={(attributes) => onInput({ ...input, attributes })}
+        />
+      )}
+      {hasFolders(input.source) && (
+        <TextInput
+          label="Folder of the volume"
+          hint="all of it"
+          value={input.subPath}
+          onValue={(subPath) => onInput({ ...input, subPath: subPath.trim() })}
         />
       )}
       <More id={`${id}-more`} description={field.description} {...(problem !== undefined && { problem })} />

@@ -1,9 +1,11 @@
-import { memo, useEffect, useRef, type ReactNode } from 'react';
+import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
-import { nodeHeight, nodeWidth } from '../../view/geometry.ts';
+import { nodeHeight, nodeWidth, unfoldedHeight } from '../../view/geometry.ts';
+import type { Outline } from '../../view/layout.ts';
 import type { RunGraph, RunGraphNode } from '../../view/run-graph.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
+import { Fan, Unfold } from './fan.tsx';
 import { useLayout } from './use-layout.ts';
 import '../style/graph.css';
 
@@ -12,13 +14,17 @@ interface GraphProps {
   /** Name of the task that is shown beside. */
   chosen?: string;
   hrefOf: (task: string) => string;
+  /** Where the runs of a task's matrix are. */
+  childHrefOf?: (task: string, child: string) => string;
   /** How long a task took, or has taken; missing: there is no run, and nothing became of any task. */
   timeOf?: (node: RunGraphNode) => string;
 }
 
 /** The tasks of a pipeline as they depend on each other; a list where there is no room. */
-export function Graph({ graph, chosen, hrefOf, timeOf }: GraphProps): ReactNode {
-  const layout = useLayout(graph.nodes);
+export function Graph({ graph, chosen, hrefOf, childHrefOf, timeOf }: GraphProps): ReactNode {
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const outline = useMemo(() => outlineOf(graph, unfolded), [graph, unfolded]);
+  const layout = useLayout(outline);
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     if (layout !== undefined)
@@ -55,12 +61,34 @@ export function Graph({ graph, chosen, hrefOf, timeOf }: GraphProps): ReactNode 
               style={{ left: layout?.places[node.name]?.x, top: layout?.places[node.name]?.y, width: nodeWidth }}
             >
               <Node node={node} isChosen={node.name === chosen} href={hrefOf(node.name)} time={timeOf?.(node)} />
+              {childHrefOf !== undefined && node.children.length > 1 && (
+                <Unfold
+                  node={node}
+                  isUnfolded={unfolded.has(node.name)}
+                  onChange={() => setUnfolded((now) => toggled(now, node.name))}
+                />
+              )}
+              {childHrefOf !== undefined && unfolded.has(node.name) && (
+                <Fan node={node} hrefOf={(child) => childHrefOf(node.name, child)} />
+              )}
             </li>
           ))}
         </ol>
       </div>
     </nav>
   );
+}
+
+function outlineOf({ nodes }: RunGraph, unfolded: ReadonlySet<string>): Outline {
+  return nodes.map((node) =>
+    unfolded.has(node.name) ? { ...node, height: unfoldedHeight(node.children.length) } : node,
+  );
+}
+
+function toggled(names: ReadonlySet<string>, name: string): ReadonlySet<string> {
+  const next = new Set(names);
+  if (!next.delete(name)) next.add(name);
+  return next;
 }
 
 interface NodeProps {

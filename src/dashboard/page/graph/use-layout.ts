@@ -21,7 +21,9 @@ function layoutFrom(outline: Outline): Promise<Layout> {
 
 /** Where the nodes of a graph stand; undefined until it is worked out. States change nothing of it. */
 export function useLayout(outline: Outline): Layout | undefined {
-  const key = JSON.stringify(outline.map(({ name, section, dependencies }) => ({ name, section, dependencies })));
+  const key = JSON.stringify(
+    outline.map(({ name, section, dependencies, height }) => ({ name, section, dependencies, height })),
+  );
   const [laid, setLaid] = useState<{ key: string; layout: Layout }>();
   useEffect(() => {
     let isWanted = true;

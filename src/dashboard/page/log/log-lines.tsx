@@ -28,6 +28,7 @@ export function LogLines(props: LogLinesProps): ReactNode {
   const { log, folds, folded, onFold, settings, onChange, picked, onPick, matchLine } = props;
   const { lines, groups, isOpen } = log.state;
   const scroller = useRef<HTMLDivElement>(null);
+  const lastTop = useRef(0);
   const count = rowCount(folds, lines);
   const rows = useVirtualizer({
     count,
@@ -56,7 +57,10 @@ export function LogLines(props: LogLinesProps): ReactNode {
       aria-label="Lines of the log"
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
         const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-        if (isOpen && isAtEnd !== settings.follows) onChange({ follows: isAtEnd });
+        // Lines that came meanwhile take the end away as well: only who goes up leaves it.
+        const isUp = scrollTop < lastTop.current;
+        lastTop.current = scrollTop;
+        if (isOpen && isAtEnd !== settings.follows && (isAtEnd || isUp)) onChange({ follows: isAtEnd });
       }}
     >
       <div className="log-space" style={{ height: rows.getTotalSize() }}>

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, type ReactNode } from 'react';
 import { Link, useSearch } from 'wouter';
 import type { KubeObject } from '../../../resource.ts';
-import { listedKind, objectsWith, type ListedKind } from '../../view/listed-kind.ts';
+import { listedKind, objectsWith, titleOf, type ListedKind } from '../../view/listed-kind.ts';
 import { listSource } from '../api/paths.ts';
 import { useObjects } from '../api/use-objects.ts';
 import { useProperties } from '../api/use-properties.ts';
@@ -42,14 +42,14 @@ export function ObjectList({ base, title, kinds }: ObjectListProps): ReactNode {
           {kind.resource.namespaced && <NamespaceField base={base} place={place} />}
         </div>
         <nav className="chips" aria-label="By kind">
-          {kinds.map(({ resource }) => (
+          {kinds.map((each) => (
             <Link
-              key={resource.kind}
-              href={listHref(base, { ...place, kind: resource.kind })}
-              className={resource === kind.resource ? 'chip chosen' : 'chip'}
-              aria-current={resource === kind.resource ? 'true' : undefined}
+              key={each.resource.kind}
+              href={listHref(base, { ...place, kind: each.resource.kind })}
+              className={each === kind ? 'chip chosen' : 'chip'}
+              aria-current={each === kind ? 'true' : undefined}
             >
-              {resource.kind}s
+              <Text of={titleOf(each)} most={63} />
             </Link>
           ))}
         </nav>
@@ -97,7 +97,7 @@ function ListedIn({ base, kind, place, namespace }: ListedProps & { namespace: s
   return (
     <>
       {problem !== undefined && (
-        <Problem title={`The ${kind.resource.kind}s cannot be read`} text={refusalText(problem, kind, namespace)} />
+        <Problem title={`The ${titleOf(kind)} cannot be read`} text={refusalText(problem, kind, namespace)} />
       )}
       {!isLoaded && problem === undefined && <p className="empty">Loading...</p>}
       {isEmpty && <Empty kind={kind} isFiltered={byName.size > 0} />}

@@ -71,7 +71,8 @@ export function ObjectPage(props: ObjectPageProps): ReactNode {
 
 function Shown({ object, isLive, ...props }: ObjectPageProps & { object: KubeObject; isLive: boolean }): ReactNode {
   const { base, name, tab, tabs } = props;
-  const all = [...tabs, yamlTab];
+  // Of a kind of which nothing more is known, the YAML is the page.
+  const all = tabs.length === 0 ? [{ ...yamlTab, part: undefined }] : [...tabs, yamlTab];
   const chosen = all.find(({ part }) => part === tab);
   return (
     <main className="run">

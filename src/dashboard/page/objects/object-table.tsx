@@ -25,7 +25,7 @@ interface ObjectTableProps {
 
 export function ObjectTable({ base, kind, objects, uses }: ObjectTableProps): ReactNode {
   const now = useNow(20_000);
-  const { resource, columns, hasStatus, hasRuns } = kind;
+  const { resource, columns, hasStatus, hasRuns, hasNoPages } = kind;
   return (
     <div className="object-list" role="region" aria-label={`${resource.kind}s`} tabIndex={0}>
       <table className="objects">
@@ -53,9 +53,13 @@ export function ObjectTable({ base, kind, objects, uses }: ObjectTableProps): Re
                   </td>
                 )}
                 <th scope="row">
-                  <Link href={objectHref(base, { kind: resource.kind, namespace, name })}>
+                  {hasNoPages === true ? (
                     <Text of={name} most={253} />
-                  </Link>
+                  ) : (
+                    <Link href={objectHref(base, { kind: resource.kind, namespace, name })}>
+                      <Text of={name} most={253} />
+                    </Link>
+                  )}
                   {namespace !== undefined && (
                     <span className="muted">
                       <Text of={namespace} most={253} />

@@ -30,6 +30,7 @@ export function RunBody({ name, view, place, now }: BodyProps): ReactNode {
       <Graph
         graph={graph}
         hrefOf={(each) => to({ task: each })}
+        childHrefOf={(each, child) => to({ task: each, child })}
         timeOf={(each) => timeOf(each, taskRuns, now)}
         {...(task === undefined ? {} : { chosen: task })}
       />

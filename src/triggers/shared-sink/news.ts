@@ -1,0 +1,39 @@
+import type { ConfigMap, EndpointSlice } from '../../kube/resources.ts';
+import type { Change } from '../../kube/store.ts';
+import { portsMapName, servedMapName } from './names.ts';
+import { heldPorts, serves, type HeldPort } from './ports.ts';
+
+/** Whether a ConfigMap is one of the shared sink's. */
+export function isOfSharedSink({ metadata }: ConfigMap): boolean {
+  return metadata.name === portsMapName || metadata.name === servedMapName;
+}
+
+/** Keys of the listeners that have ports. */
+export function holderKeys(held: readonly HeldPort[]): string[] {
+  return held.map(({ holder }) => `${holder.namespace}/${holder.name}`);
+}
+
+/**
+ * Keys of the listeners for which a change of the shared sink's ConfigMaps is news. What the controller writes itself
+ * is none; at the start all that have ports are looked at, since listeners may have gone meanwhile.
+ */
+export function toldByMap({ type, object, old, origin }: Change<ConfigMap>, ports: ConfigMap | undefined): string[] {
+  const held = heldPorts(ports?.data);
+  if (object.metadata.name === portsMapName)
+    return type === 'updated' && origin !== 'resync' ? [] : holderKeys(heldPorts(object.data));
+  if (object.metadata.name !== servedMapName) return [];
+  if (type !== 'updated' || origin === 'resync') return holderKeys(held);
+  const [before, now] = [old?.data ?? {}, object.data ?? {}];
+  const pods = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((pod) => before[pod] !== now[pod]);
+  return holderKeys(
+    held.filter(({ port, holder }) =>
+      pods.some((pod) => serves(before[pod], port, holder.uid) !== serves(now[pod], port, holder.uid)),
+    ),
+  );
+}
+
+/** The listener of an EndpointSlice of its Service. */
+export function listenerOfSlice({ object: { metadata } }: Change<EndpointSlice>): string[] {
+  const name = metadata.labels?.['eventlistener'];
+  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+}

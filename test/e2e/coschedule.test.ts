@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemNamespace } from '../../hack/deploy/install.ts';
+import type { PipelineRun, PipelineRunSpec } from '../../src/api/pipeline/v1/pipelinerun.ts';
+import { pipelineRuns } from '../../src/api/resources.ts';
+import { configMaps, pods, type Pod } from '../../src/kube/resources.ts';
+import { openWorkbench } from './cluster.ts';
+import { Installation } from './installation.ts';
+
+/**
+ * Flag coschedule with two nodes: the real scheduler binds pods to nodes that are objects alone, so that no pod of them
+ * ever runs. Where they are bound is all that is asked.
+ */
+const bench = openWorkbench('coschedule');
+const nodeLabel = 'coschedule.tektite.dev/node';
+const two = ['coschedule-a', 'coschedule-b'];
+const claims = ['one', 'other'];
+const seconds = 60;
+let installation: Installation;
+
+const node = (name: string) => {
+  const room = { cpu: '8', memory: '16Gi', pods: '50' };
+  const now = new Date().toISOString();
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, labels: { [nodeLabel]: 'yes', 'kubernetes.io/hostname': name } },
+    status: {
+      capacity: room,
+      allocatable: room,
+      conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }],
+    },
+  };
+};
+
+/** A claim with its volume, which any node may have, but one at a time. */
+const claim = (name: string) => {
+  const spec = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+  const volumeName = `${bench.namespace}-${name}`;
+  const size = { storage: '1Mi' };
+  const claimRef = { namespace: bench.namespace, name };
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: volumeName },
+      spec: { ...spec, capacity: size, claimRef, hostPath: { path: '/var/empty' } },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name, namespace: bench.namespace },
+      spec: { ...spec, volumeName, resources: { requests: size } },
+    },
+  ];
+};
+
+const list = (items: object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+
+beforeAll(async () => {
+  installation = await Installation.open();
+  await installation.kubectl(['create', '--filename', '-'], list(two.map(node)));
+  await installation.kubectl(
+    ['--namespace', bench.namespace, 'create', '--filename', '-'],
+    list(claims.flatMap(claim)),
+  );
+});
+
+afterAll(async () => {
+  await setFlag(null);
+  const gone = ['--namespace', bench.namespace, 'delete', '--all', '--ignore-not-found'];
+  await installation.kubectl([...gone, 'pipelinerun']);
+  // No kubelet ends them.
+  await installation.kubectl([...gone, 'pod', '--force', '--grace-period=0']);
+  await installation.kubectl(['delete', 'node', ...two, '--ignore-not-found']);
+  await installation.kubectl(['delete', 'pv', ...claims.map((name) => `${bench.namespace}-${name}`), '--wait=false']);
+  await installation.close();
+});
+
+async function setFlag(coschedule: string | null): Promise<void> {
+  const body = { data: { coschedule } };
+  await bench.client.patch(configMaps, systemNamespace, 'feature-flags', { type: 'merge', body });
+}
+
+const steps = [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
+
+/** Tasks that run at the same time, each with the claim of its place in the list, if any. */
+const spec = (of: readonly (string | undefined)[]): PipelineRunSpec => ({
+  taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: [{ operator: 'Exists' }] } },
+  workspaces: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
+  pipelineSpec: {
+    workspaces: claims.map((name) => ({ name })),
+    tasks: of.map((name, index) => ({
+      name: `t${index}`,
+      ...(name === undefined ? {} : { workspaces: [{ name: 'w', workspace: name }] }),
+      taskSpec: { steps, ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }) },
+    })),
+  },
+});
+
+/** Starts a run under the flag: the controller sees the map within moments. */
+async function startUnder(coschedule: string, of: readonly (string | undefined)[]): Promise<PipelineRun> {
+  for (;;) {
+    const started = await bench.startPipeline(spec(of));
+    const run = await bench.waitFor(started, ({ status }) => status?.provenance?.featureFlags !== undefined, seconds);
+    if (run.status?.provenance?.featureFlags?.['coschedule'] === coschedule) return run;
+    await drop(run);
+  }
+}
+
+/** Takes a run away with its pods, which no kubelet ends: a later one must not find their node taken. */
+async function drop(run: PipelineRun): Promise<void> {
+  const inNamespace = (...args: string[]) =>
+    installation.kubectl(['--namespace', bench.namespace, ...args, '--selector', selectorOf(run)]);
+  await bench.client.delete(pipelineRuns, bench.namespace, run.metadata.name ?? '');
+  await expect
+    .poll(
+      async () => {
+        await inNamespace('delete', 'pod', '--force', '--grace-period=0');
+        return (await inNamespace('get', 'taskrun,pod', '-o', 'name')).trim();
+      },
+      { timeout: seconds * 1000, interval: 250 },
+    )
+    .toBe('');
+}
+
+const selectorOf = ({ metadata }: PipelineRun) => `tekton.dev/pipelineRun=${metadata.name ?? ''}`;
+
+async function podsOf(run: PipelineRun): Promise<Pod[]> {
+  const { items } = await bench.client.list(pods, { namespace: bench.namespace, labelSelector: selectorOf(run) });
+  return items;
+}
+
+/** The nodes of the run's tasks, in their order, once all are bound. */
+async function nodesOf(run: PipelineRun, count: number): Promise<string[]> {
+  let found: string[] = [];
+  await expect
+    .poll(
+      async () => {
+        const all = (await podsOf(run)).map(({ metadata, spec }) => [
+          metadata.labels?.['tekton.dev/pipelineTask'] ?? '',
+          spec?.nodeName ?? '',
+        ]);
+        found = all
+          .sort()
+          .map(([, name = '']) => name)
+          .filter(Boolean);
+        return found.length;
+      },
+      { timeout: seconds * 1000, interval: 250 },
+    )
+    .toBe(count);
+  return found;
+}
+
+const different = (names: readonly string[]) => new Set(names).size;
+
+describe('coschedule with two nodes', () => {
+  it('disabled: pods go where the scheduler likes', async () => {
+    await setFlag('disabled');
+    const run = await startUnder('disabled', ['one', 'one', 'one', 'one']);
+    expect(different(await nodesOf(run, 4))).toBe(2);
+    await drop(run);
+  });
+
+  it('workspaces: those that share a claim are on one node', async () => {
+    await setFlag('workspaces');
+    const run = await startUnder('workspaces', ['one', 'one', 'one', 'other', 'other', 'other']);
+    const nodes = await nodesOf(run, 6);
+    expect([different(nodes.slice(0, 3)), different(nodes.slice(3))]).toEqual([1, 1]);
+    await drop(run);
+  });
+
+  it('pipelineruns: all of a run are on one node, and two runs may share it', async () => {
+    await setFlag('pipelineruns');
+    const run = await startUnder('pipelineruns', [undefined, undefined, 'one', 'other']);
+    expect(different(await nodesOf(run, 4))).toBe(1);
+    await drop(run);
+  });
+
+  it('isolate-pipelinerun: each run has a node of its own, and one too many says that it waits', async () => {
+    await setFlag('isolate-pipelinerun');
+    const first = await startUnder('isolate-pipelinerun', [undefined, undefined, 'one']);
+    const second = await startUnder('isolate-pipelinerun', [undefined, undefined, 'other']);
+    const [of, ofSecond] = await Promise.all([nodesOf(first, 3), nodesOf(second, 3)]);
+    expect([different(of), different(ofSecond), different([...of, ...ofSecond])]).toEqual([1, 1, 2]);
+    const third = await startUnder('isolate-pipelinerun', [undefined]);
+    const waiting = await bench.waitFor(third, ({ status }) => status?.childReferences !== undefined, seconds);
+    await expect
+      .poll(async () => (await podsOf(waiting))[0]?.status?.conditions?.find(({ type }) => type === 'PodScheduled'), {
+        timeout: seconds * 1000,
+        interval: 250,
+      })
+      .toMatchObject({ status: 'False', reason: 'Unschedulable' });
+    // When a run has left its node there is room.
+    await drop(first);
+    expect(await nodesOf(third, 1)).toEqual([of[0]]);
+    await Promise.all([drop(second), drop(third)]);
+  });
+});
