@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import type { RunningServer, ServerCertificate } from '../../http/server.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Environment } from '../../role/flags.ts';
-import { untilAborted } from '../../role/leadership.ts';
+import { untilAborted } from '../../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { version } from '../../version.ts';
 import { impersonating } from './create.ts';
