@@ -29,7 +29,7 @@ export interface ElectionsOptions {
 /** Longest wait for work in flight before the leases are given back, as when one goes to another replica. */
 const DRAIN_MS = 10_000;
 const LOOK_MS = 250;
-/** The leases of before are kept for this part of the retry period: who hears of the change later must not take them. */
+/** Former leases are kept for this part of the retry period: who hears of the change later must not take them. */
 const HEARD_BY_ALL = 5;
 
 /**
