@@ -9,7 +9,8 @@ import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { version } from '../../version.ts';
 import { impersonating } from './create.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
-import { openListening, type ListenerMeans } from './listening.ts';
+import { openListening } from './listening.ts';
+import type { ListenerMeans } from './means.ts';
 import { sinkMeters } from './meters.ts';
 import { serveEvents } from './serving.ts';
 
