@@ -27,8 +27,10 @@ async function render(...set: string[]): Promise<Rendered[]> {
     .filter((object) => object !== null);
 }
 
+/** Where two roles have an object of one name, the one in the release's own namespace. */
 function find(rendered: Rendered[], kind: string, name = 'tekton-pipelines-controller'): Rendered {
-  const found = rendered.find((object) => object.kind === kind && object.metadata.name === name);
+  const named = rendered.filter((object) => object.kind === kind && object.metadata.name === name);
+  const found = named.find(({ metadata }) => metadata.namespace === 'ci') ?? named[0];
   if (!found)
     throw new Error(
       `no ${kind} ${name} among ${rendered.map((object) => `${object.kind} ${object.metadata.name}`).join(', ')}`,
