@@ -78,6 +78,11 @@ export interface TrustSettings {
    * controller either, whoever names it (enforce-nonfalsifiable).
    */
   unrecorded: 'never' | 'refuse' | 'sign';
+  /**
+   * Fields of pods that admission webhooks may have changed (artifacts.pod-changes); undefined: any, since nothing is
+   * asked for but that the controller saw it (without enforce-nonfalsifiable).
+   */
+  podChanges?: readonly string[];
   /** Whether users may keep their runs from being signed (artifacts.opt-out). */
   optOut: 'allow' | 'forbid';
   /** Images are signed only when the run's own credentials may push them (artifacts.oci.verify-push). */
@@ -141,11 +146,7 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
       required: values.boolean('artifacts.taskrun.spire.required', false, true),
     },
     trust: trust(values, data ?? {}),
-    managedBy: values
-      .text('filter.managed-by', '')
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
+    managedBy: names(values, 'filter.managed-by'),
     attempts: values.integer('signing.attempts', 5, 1, 101),
   };
   return { config, problems: values.reportUnknownKeys() };
@@ -211,6 +212,15 @@ function readStorage(values: ConfigValues): StorageSettings {
   };
 }
 
+/** Names with commas between them. */
+function names(values: ConfigValues, key: string): string[] {
+  return values
+    .text(key, '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
 /** As `values.oneOf`, but a value that is not known is the last word, which must be the strictest. */
 function strict<T extends string>(
   values: ConfigValues,
@@ -228,6 +238,7 @@ function trust(values: ConfigValues, data: Readonly<Record<string, string>>): Tr
   const enforceKey = 'enforce-nonfalsifiable';
   const isEnforced = values.boolean(enforceKey, data[enforceKey] !== undefined);
   const unrecorded = values.oneOf('artifacts.unrecorded', 'refuse', ['refuse', 'sign']);
+  const podChanges = names(values, 'artifacts.pod-changes');
   const key = 'signing.namespaces';
   const { policies, faults } = parseNamespacePolicies(values.text(key, ''));
   for (const fault of faults)
@@ -239,6 +250,7 @@ function trust(values: ConfigValues, data: Readonly<Record<string, string>>): Tr
     });
   return {
     unrecorded: isEnforced ? 'never' : unrecorded,
+    ...(isEnforced ? { podChanges } : {}),
     optOut: strict(values, data, 'artifacts.opt-out', ['allow', 'forbid']),
     verifyPush,
     lendCredentials: values.boolean(lendKey, data[lendKey] === undefined && !verifyPush),

@@ -11,6 +11,7 @@ import { Registries } from '../registry/client.ts';
 import { commit } from '../version.ts';
 import type { Environment } from '../role/flags.ts';
 import type { Leadership } from '../kube/buckets.ts';
+import { liveElection } from '../role/election-settings.ts';
 import { electLeaders, type LeadersOf } from '../role/leadership.ts';
 import { observabilityNames, type ObservabilitySource } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
@@ -136,7 +137,9 @@ async function reconcile(
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
   const { component } = controller;
   const caches = new Caches(client, flags, log);
-  const candidate = { client, flags, config: settings.leaderElection(), component, log };
+  const { leaderElection, sharedElection } = configNames(env);
+  const config = liveElection(configMaps, [leaderElection, sharedElection], () => settings.leaderElection());
+  const candidate = { client, flags, config, component, log };
   const leaders: LeadersOf<keyof typeof queueNames> & { pruner?: Leadership } = flags.prune
     ? electLeaders({ ...candidate, queueNames: { ...queueNames, pruner: prunerQueueName } })
     : electLeaders({ ...candidate, queueNames });

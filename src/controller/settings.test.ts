@@ -195,4 +195,26 @@ describe('LiveSettings', () => {
     expect(settings.leaderElection()).toMatchObject({ buckets: 3, leaseDurationMs: 60_000, retryPeriodMs: 10_000 });
     expect(problems).toEqual([expect.stringMatching(message)]);
   });
+
+  it.each([
+    ['the older name alone', { buckets: '3' }, undefined, 3],
+    ['a key of its own first', { buckets: '3' }, { buckets: '2' }, 2],
+    ['the older name where its own says nothing', { buckets: '3' }, { 'retry-period': '9s' }, 3],
+  ])('takes the buckets of leader election from %s', (_name, shared, own, buckets) => {
+    const { settings, problems } = open(
+      map('config-leader-election', shared),
+      ...(own ? [map('config-leader-election-controller', own)] : []),
+    );
+    expect(settings.leaderElection().buckets).toBe(buckets);
+    expect(problems).toEqual([]);
+  });
+
+  it('tells a bad value on the map that it is in', () => {
+    const { settings, problems } = open(
+      map('config-leader-election', { buckets: 'many' }),
+      map('config-leader-election-controller', {}),
+    );
+    expect(settings.leaderElection().buckets).toBe(1);
+    expect(problems).toEqual([expect.stringMatching(/^config-leader-election .*buckets/)]);
+  });
 });

@@ -29,6 +29,8 @@ export interface ConfigNames {
   featureFlags: string;
   observability: string;
   leaderElection: string;
+  /** Of the name before the components had maps of their own: counts where theirs says nothing. */
+  sharedElection: string;
   concurrency: string;
   events: string;
   backOff: string;
@@ -48,6 +50,7 @@ export function configNames(env: Readonly<Record<string, string | undefined>>): 
     featureFlags: env['CONFIG_FEATURE_FLAGS_NAME'] ?? 'feature-flags',
     observability: env['CONFIG_OBSERVABILITY_NAME'] ?? 'config-observability',
     leaderElection: env['CONFIG_LEADERELECTION_NAME'] ?? 'config-leader-election-controller',
+    sharedElection: 'config-leader-election',
     concurrency: 'config-concurrency',
     events: env['CONFIG_EVENTS_NAME'] ?? 'config-events',
     backOff: env['CONFIG_WAIT_EXPONENTIAL_BACKOFF_NAME'] ?? 'config-wait-exponential-backoff',
@@ -83,7 +86,7 @@ export class LiveSettings {
   constructor(source: SettingsSource) {
     this.#source = source;
     this.#current = this.#read();
-    const { leaderElection: _atStart, ...live } = source.names;
+    const { leaderElection: _own, sharedElection: _shared, ...live } = source.names;
     const names = new Set(Object.values(live));
     source.configMaps.subscribe(({ object, type, old }) => {
       const name = object.metadata.name ?? '';
@@ -115,14 +118,17 @@ export class LiveSettings {
     return parseObservability(this.#map(this.#source.names.observability)?.data).observability.metrics;
   }
 
-  /**
-   * Buckets and periods; read at the start only, as replicas must agree on the buckets. Unusable periods give the
-   * defaults.
-   */
+  /** Buckets and periods. Unusable periods give the defaults. */
   leaderElection(): LeaderElectionConfig {
-    const map = this.#map(this.#source.names.leaderElection);
-    const { leaderElection, problems } = electionSettings(map?.data);
-    this.#report(map, problems);
+    const own = this.#map(this.#source.names.leaderElection);
+    const shared = this.#map(this.#source.names.sharedElection);
+    const { leaderElection, problems } = electionSettings({ ...shared?.data, ...own?.data });
+    const isShared = ({ key }: ConfigProblem) => own?.data?.[key] === undefined && shared?.data?.[key] !== undefined;
+    this.#report(shared, problems.filter(isShared));
+    this.#report(
+      own ?? shared,
+      problems.filter((problem) => !isShared(problem)),
+    );
     return leaderElection;
   }
 

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { serve } from '../http/server.ts';
 import { PassThrough } from '../kube/pass-through.ts';
 import type { Environment } from '../role/flags.ts';
-import { untilAborted } from '../role/leadership.ts';
+import { untilAborted } from '../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { parseDashboardFlags, type DashboardFlags } from './flags.ts';
 import { propertiesReader } from './properties.ts';

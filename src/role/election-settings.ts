@@ -2,6 +2,9 @@ import { parseLeaderElection, type LeaderElectionConfig } from '../api/config/co
 import type { ConfigProblem } from '../api/config/values.ts';
 import { messageOf } from '../errors.ts';
 import { DEFAULT_ELECTION, checkPeriods } from '../kube/election-config.ts';
+import type { ConfigMap } from '../kube/resources.ts';
+import type { Store } from '../kube/store.ts';
+import type { LiveElectionConfig } from './elections.ts';
 
 /**
  * Buckets and periods of a leader election ConfigMap. Periods that cannot work together are reported, and give the
@@ -32,4 +35,19 @@ export function electionSettings(data: Readonly<Record<string, string>> | undefi
       problems: [...problems, problem],
     };
   }
+}
+
+/** What `read` makes of the ConfigMaps of these names, and of their changes. */
+export function liveElection(
+  configMaps: Pick<Store<ConfigMap>, 'subscribe'>,
+  names: readonly string[],
+  read: () => LeaderElectionConfig,
+): LiveElectionConfig {
+  return {
+    current: read,
+    subscribe: (listener) =>
+      configMaps.subscribe(({ object }) => {
+        if (names.includes(object.metadata.name ?? '')) listener();
+      }),
+  };
 }

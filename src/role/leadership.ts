@@ -1,8 +1,10 @@
-import type { LeaderElectionConfig } from '../api/config/config-leader-election.ts';
-import { Election, wholeLeadership, type Leadership } from '../kube/buckets.ts';
+import { wholeLeadership, type Leadership } from '../kube/buckets.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { Logger } from '../log.ts';
+import { runElections, type LiveElectionConfig } from './elections.ts';
+import { LastingLeadership } from './lasting-leadership.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /**
  * Which replica works on what, per reconciler. `run` competes until the signal is aborted, then gives everything back.
@@ -14,20 +16,12 @@ export type LeadersOf<Reconciler extends string> = Readonly<Record<Reconciler, L
 export interface ElectionSource<Reconciler extends string> {
   client: KubeClient;
   flags: { disableHighAvailability: boolean; systemNamespace: string; identity?: string | undefined };
-  config: LeaderElectionConfig;
+  config: LiveElectionConfig;
   /** First part of lease names. */
   component: string;
   /** Names of the work queues, part of lease names. */
   queueNames: Readonly<Record<Reconciler, string>>;
   log: Logger;
-}
-
-/** Resolves when the signal is aborted, at once when it is already. */
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /** What a controller asks of the leadership over its keys. */
@@ -54,7 +48,12 @@ export function electLeaders<Reconciler extends string>(source: ElectionSource<R
     const whole = wholeLeadership();
     return { ...led(() => whole), run: untilAborted };
   }
-  const identity = flags.identity ? { identity: flags.identity, inPod: true } : {};
-  const election = new Election({ client, namespace: flags.systemNamespace, component, config, log, ...identity });
-  return { ...led((queueName) => election.forReconciler(queueName)), run: (signal) => election.run(signal) };
+  const leaderships = new Map<string, LastingLeadership>();
+  const lasting = (queueName: string) => {
+    const leadership = new LastingLeadership();
+    leaderships.set(queueName, leadership);
+    return leadership;
+  };
+  const elections = { client, flags, config, component, leaderships, log };
+  return { ...led(lasting), run: (signal) => runElections(elections, signal) };
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { serve, type RunningServer } from '../http/server.ts';
 import type { Environment } from '../role/flags.ts';
-import { untilAborted } from '../role/leadership.ts';
+import { untilAborted } from '../role/until-aborted.ts';
 import { observabilityNames } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { untilDone } from '../role/until-done.ts';

@@ -14,7 +14,7 @@ import { childTaskRuns, planRun } from '../../src/chains/plan/run.ts';
 import { createSeal } from '../../src/chains/plan/seal.ts';
 import { finalizersAfter, settle, undone } from '../../src/chains/plan/settle.ts';
 import { formatChildren, childRecord } from '../../src/core/digest/children.ts';
-import { changesSince, podRecord, readPodRecord } from '../../src/core/digest/pod-record.ts';
+import { changesAtCreation, changesSince, podRecord, readPodRecord } from '../../src/core/digest/pod-record.ts';
 import { recordAnnotations, runSpecDigest } from '../../src/core/digest/record.ts';
 import { asRecorded, lostMessage } from '../../src/core/digest/spec-change.ts';
 import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../src/core/digest/verify.ts';
@@ -113,6 +113,7 @@ function failedPod(n: number): () => unknown {
       failureOf(pod),
       decideAtOnce(planTaskRun(facts, now), supplyOf()),
       record && changesSince(record, pod),
+      record && changesAtCreation(record, ['spec.volumes', 'metadata.labels']),
       withoutPodRecord(withPodRecord(status, sent, pod)),
     ];
   };

@@ -42,7 +42,10 @@ afterAll(async () => {
 function flattened(value: unknown, at = ''): string[] {
   if (typeof value !== 'object' || value === null) return [`${at}=${String(value)}`];
   if (Array.isArray(value)) return value.flatMap((inner, index) => flattened(inner, `${at}[${index}]`));
-  return Object.entries(value).flatMap(([key, inner]) => flattened(inner, at ? `${at}.${key}` : key));
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const name = key.replaceAll('.', '\\.');
+    return flattened(inner, at ? `${at}.${name}` : name);
+  });
 }
 
 /** Renders the release file with the images of this test: the controller and the webhook of it. */

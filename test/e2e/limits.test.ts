@@ -243,7 +243,7 @@ describe.concurrent('a LimitRange', () => {
         max: { memory: '1Gi' },
       },
     ];
-    await withRange.create(limitRanges, { metadata: { name: 'range' }, spec: { limits } } as never);
+    await withRange.create(limitRanges, { metadata: { name: 'range' }, spec: { limits } });
   });
 
   it('its default request is shared by the steps, above its minimum', async () => {

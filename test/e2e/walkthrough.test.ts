@@ -383,7 +383,7 @@ describe.skipIf(folder === '')('the walkthrough', () => {
       [
         'its pod, at creation',
         'pods',
-        { op: 'add', path: '/spec/containers/0/env/-', value: { name: 'EVIL', value: '1' } },
+        { op: 'add', path: '/spec/containers/0/env', value: [{ name: 'EVIL', value: '1' }] },
         /spec\.containers\[step-build\]\.env/,
       ],
       [
@@ -504,6 +504,8 @@ describe.skipIf(folder === '')('the walkthrough', () => {
         const tasks = page.getByRole('navigation', { name: 'Tasks' });
         await tasks.locator('path.edge').first().waitFor({ state: 'attached' });
         await tasks.getByRole('link').last().click();
+        // A task that succeeded opens at its last step.
+        await page.getByRole('button', { name: /^build-and-push/ }).click();
         await page.getByText('Pushed registry.acme.io/widget-api:', { exact: false }).first().waitFor();
       });
       expect(wrong).toEqual([]);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -249,12 +250,18 @@ describe('a PipelineRun on a real API server', () => {
         ],
       },
     };
-    const ended = await Promise.all(Array.from({ length: 50 }, (_, index) => complete(spec, `many-${index}`)));
+    // A second try finds nothing of the first.
+    const attempt = randomBytes(3).toString('hex');
+    const names = Array.from({ length: 50 }, (_, index) => `many-${attempt}-${index}`);
+    const ended = await Promise.all(names.map((name) => complete(spec, name)));
     expect(ended.map(({ status }) => succeededCondition(status)?.status)).toEqual(
       Array.from({ length: 50 }, () => 'True'),
     );
     expect(requests.filter((request) => / [45]\d\d$/.test(request))).toEqual([]);
-    expect(requests.filter((request) => request.startsWith('update pipelineruns/status'))).toHaveLength(200);
+    // Four each; one less where two things happened before either was written.
+    const writes = requests.filter((request) => request.startsWith('update pipelineruns/status')).length;
+    expect(writes).toBeGreaterThan(150);
+    expect(writes).toBeLessThanOrEqual(200);
   });
 
   it("a child that somebody's webhook does not answer for is tried by the back-off, and made when it can be", async () => {

@@ -69,14 +69,27 @@ export class FeatureBatch {
 
   /** How many of the runs that were asked for have not ended yet. */
   get open(): number {
+    return this.#open.length;
+  }
+
+  get #open(): string[] {
     const names = this.#prefixes.flatMap((prefix) => features.map(({ name }) => prefix + name));
-    return names.filter((name) => !isDone(this.#runs.store.find(this.#namespace, name)?.status)).length;
+    return names.filter((name) => !isDone(this.#runs.store.find(this.#namespace, name)?.status));
+  }
+
+  /** What the runs that have not ended say. */
+  #standing(): string {
+    const said = this.#open.map((name) => {
+      const { reason, message } = succeededCondition(this.#runs.store.find(this.#namespace, name)?.status) ?? {};
+      return `${name}: ${reason} ${message}`;
+    });
+    return said.join('\n');
   }
 
   /** Waits until all have ended. */
   async ended(timeoutMs: number): Promise<void> {
     for (const end = Date.now() + timeoutMs; this.open > 0;) {
-      if (Date.now() > end) throw new Error(`${this.open} runs have not ended within ${timeoutMs / 1000} s`);
+      if (Date.now() > end) throw new Error(`not ended within ${timeoutMs / 1000} s:\n${this.#standing()}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -25,7 +25,7 @@ import type {
   Webhook,
 } from './spec.ts';
 
-/** Whose pods take a listener's events: `own` or `shared`. Without it, `default-sink` of config-defaults-triggers counts. */
+/** Whose pods take a listener's events: `own` or `shared`. Without it the setting `default-sink` counts. */
 export const sinkAnnotation = 'triggers.tektite.dev/sink';
 
 /** Every bad part with upstream's words, as its users see them when an object is refused. */

@@ -1,6 +1,7 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ownManagedBy } from '../../core/labels.ts';
-import type { RecordVerdict } from '../../core/digest/record.ts';
+import { changesAtCreation, readPodRecord } from '../../core/digest/pod-record.ts';
+import { recorded, type RecordVerdict } from '../../core/digest/record.ts';
 import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../core/digest/verify.ts';
 import { messageOf } from '../../errors.ts';
 import type { RunKind } from '../annotations.ts';
@@ -34,7 +35,7 @@ export interface Examined {
 
 /** Judges whether what the run says is what ran: by the controller's record of it, and by what SPIRE signed. */
 export async function examine(examining: Examining): Promise<Examined> {
-  const refusals = recordRefusals(examining);
+  const refusals = [...recordRefusals(examining), ...podRefusals(examining)];
   if (refusals.length > 0) return { sound: false, refusals, failures: [], notes: [] };
   return examineSignedResults(examining);
 }
@@ -56,6 +57,21 @@ function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
     }
   }
 }
+
+/** Pods that somebody's webhook changed as they were created, where that is not to be. */
+function podRefusals({ kind, run, children, config: { trust } }: Examining): Problem[] {
+  const { podChanges } = trust;
+  if (podChanges === undefined) return [];
+  const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children.own;
+  return taskRuns.flatMap(({ status }) => {
+    const record = readPodRecord(recorded(status, 'pod'));
+    const fields = record === undefined ? [] : changesAtCreation(record, podChanges);
+    return fields.map((field) => refusal(`pod ${status?.podName} ${field}`, changedAtCreation));
+  });
+}
+
+const changedAtCreation =
+  'an admission webhook changed it when the pod was created, and enforce-nonfalsifiable in chains-config is "true"; fields that webhooks may change are listed in artifacts.pod-changes';
 
 function unrecordedReason({ trust }: ChainsConfig): string {
   const wayOut =

@@ -69,6 +69,48 @@ describe('a run that is not what its controller acted on', () => {
     expect(at.events).toHaveLength(1);
   });
 
+  describe('whose pod a webhook changed at its creation', () => {
+    const changed = (...fields: string[]) => withPodChanges(sound(), fields);
+    const sidecar = 'spec.containers[proxy]';
+    const many = Array.from({ length: 20 }, (_, at) => `${sidecar}.env[${at}]`);
+    it.each<[name: string, run: TaskRun, data: Record<string, string>, refused: string[]]>([
+      ['is signed as the setting comes', changed('spec.containers[step-build].env'), {}, []],
+      [
+        'is refused with enforce-nonfalsifiable',
+        changed('spec.containers[step-build].env', sidecar),
+        { 'enforce-nonfalsifiable': 'true' },
+        ['pod a-pod spec.containers[step-build].env', `pod a-pod ${sidecar}`],
+      ],
+      [
+        'is signed where it changed what it may',
+        changed(sidecar, 'spec.volumes[proxy]', 'metadata.labels[mesh]'),
+        { 'enforce-nonfalsifiable': 'true', 'artifacts.pod-changes': `${sidecar}, spec.volumes, metadata.labels` },
+        [],
+      ],
+      [
+        'is refused for a field that begins alike',
+        changed('spec.volumesOfEvil', 'spec.containers[proxy-evil]'),
+        { 'enforce-nonfalsifiable': 'true', 'artifacts.pod-changes': 'spec.volumes, spec.containers[proxy' },
+        ['pod a-pod spec.volumesOfEvil', 'pod a-pod spec.containers[proxy-evil]'],
+      ],
+      [
+        'is refused where more changed than is listed',
+        changed(...many),
+        { 'enforce-nonfalsifiable': 'true', 'artifacts.pod-changes': sidecar },
+        many.slice(0, 12).map((field) => `pod a-pod ${field}`),
+      ],
+    ])('%s', async (_name, run, data, refused) => {
+      const at = new World({ 'artifacts.taskrun.storage': 'tekton', ...data });
+      at.add(run);
+      await at.reconcile(run);
+      const { signed, problems } = await told(at);
+      expect([signed, problems.map(({ artifact }) => artifact)]).toEqual([
+        refused.length > 0 ? 'failed' : 'true',
+        refused,
+      ]);
+    });
+  });
+
   it('but for what users may change while it runs', async () => {
     const run = edited(sound(), {
       status: 'TaskRunCancelled',
@@ -420,6 +462,12 @@ function withStatus(run: TaskRun, change: object): TaskRun {
 function violated(run: TaskRun, field: string): TaskRun {
   const violations = `${field}: is not as the controller made it`;
   return withStatus(run, { annotations: { ...run.status?.annotations, [recordAnnotations.violations]: violations } });
+}
+
+function withPodChanges(run: TaskRun, changes: string[]): TaskRun {
+  const record = JSON.stringify({ uid: 'p', sent: 's', spec: 't', images: {}, changes });
+  const { annotations: own } = run.status ?? {};
+  return withStatus(run, { podName: 'a-pod', annotations: { ...own, [recordAnnotations.pod]: record } });
 }
 
 function withSubject(made: ReturnType<typeof artifactsOf>, repository: string, digest: string) {

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Logger } from '../../log.ts';
-import { untilAborted } from '../../role/leadership.ts';
+import { untilAborted } from '../../role/until-aborted.ts';
 import { hasSigner } from '../signing/ability.ts';
 import { announceSigning, type Announcing } from './announce.ts';
 import { signingSecretName } from '../signing/file-key.ts';

@@ -9,6 +9,7 @@ import { cloudHelpers } from '../../registry/cloud/index.ts';
 import { dockerConfigCredentials } from '../../registry/docker-config.ts';
 import { createCredentialSource } from '../../images/run-credentials.ts';
 import type { Environment } from '../../role/flags.ts';
+import { liveElection } from '../../role/election-settings.ts';
 import { electLeaders } from '../../role/leadership.ts';
 import { observabilityNames } from '../../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
@@ -96,7 +97,8 @@ async function sign(
 ): Promise<void> {
   const { flags, env, end, log, meters, client, events, watchdog, ready } = process;
   const { settings } = own;
-  const config = settings.leaderElection(env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election');
+  const electionName = env['CONFIG_LEADERELECTION_NAME'] ?? 'tekton-chains-config-leader-election';
+  const config = liveElection(own.configMaps, [electionName], () => settings.leaderElection(electionName));
   const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });
   const seal = await readSeal(sealSource(client, flags), AbortSignal.any([end, stopWatching.signal]));
   const caches = new RunCaches(client, { namespaces: flags.namespaces, resyncMs: flags.resyncMs, seal, log });

@@ -50,7 +50,7 @@ export class ChainsSettings {
     this.#listeners.add(listener);
   }
 
-  /** Buckets and periods; read at the start only, as replicas must agree on the buckets. */
+  /** Buckets and periods. */
   leaderElection(name: string): LeaderElectionConfig {
     const map = this.#source.configMaps.find(this.#source.namespace, name);
     const { leaderElection, problems } = electionSettings(map?.data);

@@ -32,7 +32,7 @@ export function pipelineLabels(pipeline: string, run: string, config: MetricsCon
 
 /**
  * The pipeline's name; of an embedded one the label that its generateName gave the run. A label that is the run's own
- * name names no pipeline: a series each would make the metrics grow for ever. It is cut where the name is too long for one.
+ * name (cut where that is too long for one) names no pipeline: a series each would make the metrics grow for ever.
  */
 export function pipelineName(label: string | undefined, runName: string | undefined, reference?: string): string {
   if (reference) return reference;

@@ -38,6 +38,21 @@ export function podRecord(sent: NewPod, returned: Pod): string {
   return sortedJson(record);
 }
 
+/**
+ * What a mutating webhook changed in a pod at its creation, but for fields at or below a path in `allowed`. A list that
+ * is as long as lists get may lack some, so that nothing in it is allowed.
+ */
+export function changesAtCreation({ changes = [] }: PodRecord, allowed: readonly string[]): string[] {
+  if (changes.length >= mostChanges) return changes;
+  const isAllowed = (field: string) => allowed.some((path) => field === path || /^[.[]/.test(after(field, path)));
+  return changes.filter((field) => !isAllowed(field));
+}
+
+/** What follows the path in a field's; empty when the field is not below it. */
+function after(field: string, path: string): string {
+  return field.startsWith(path) ? field.slice(path.length) : '';
+}
+
 /** Undefined for a text that is no such record. */
 export function readPodRecord(text: string | undefined): PodRecord | undefined {
   if (text === undefined) return undefined;

@@ -6,6 +6,7 @@ import { createCredentialSource } from '../../images/run-credentials.ts';
 import { runReplica } from '../../kube/replica.ts';
 import { Registries } from '../../registry/client.ts';
 import type { Environment } from '../../role/flags.ts';
+import { liveElection } from '../../role/election-settings.ts';
 import { electLeaders } from '../../role/leadership.ts';
 import { observabilityNames } from '../../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
@@ -72,7 +73,7 @@ async function resolve(
   // Upstream's resolvers have the level of a controller.
   observe({ configMaps, namespace: systemNamespace, names, component: 'controller', events });
   cache.configure(settings.cache());
-  const config = settings.leaderElection();
+  const config = liveElection(configMaps, [settings.electionName], () => settings.leaderElection());
   const leaders = electLeaders({ client, flags, config, component: leaseComponent, queueNames, log });
   const caches = new RequestCaches(client, flags, log);
   const controllers = makeControllers({

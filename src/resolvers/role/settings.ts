@@ -60,9 +60,12 @@ export class ResolverSettings {
     return { ...shippedConfig[type], ...this.#map(configName)?.data };
   }
 
-  /** Read at the start only, as replicas must agree on the buckets. */
+  get electionName(): string {
+    return this.#source.env['CONFIG_LEADERELECTION_NAME'] || 'config-leader-election-resolvers';
+  }
+
   leaderElection(): LeaderElectionConfig {
-    const map = this.#map(this.#source.env['CONFIG_LEADERELECTION_NAME'] || 'config-leader-election-resolvers');
+    const map = this.#map(this.electionName);
     const { leaderElection, problems } = electionSettings(map?.data);
     this.#report(map, problems);
     return leaderElection;

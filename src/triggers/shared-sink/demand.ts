@@ -21,19 +21,37 @@ export function demandOf({ metadata, spec }: EventListener, fallback: 'own' | 's
 
 type KubernetesResource = NonNullable<NonNullable<EventListener['spec']>['resources']>['kubernetesResource'];
 
+const place = 'spec.resources.kubernetesResource';
+const template = `${place}.spec.template`;
+
+/** The first field, by its path, that the shared sink's pods cannot be had with. */
 function fieldOfOwnPods(resource: KubernetesResource): string | undefined {
-  const place = 'spec.resources.kubernetesResource';
   if (resource?.replicas !== undefined) return `${place}.replicas`;
-  const { metadata = {}, spec: pod = {} } = resource?.spec?.template ?? {};
-  for (const field of ['labels', 'annotations'] as const)
-    if (Object.keys(metadata[field] ?? {}).length > 0) return `${place}.spec.template.metadata.${field}`;
-  for (const [field, value] of Object.entries(pod))
-    if (field !== 'serviceAccountName' && field !== 'containers' && value !== undefined && value !== null)
-      return `${place}.spec.template.spec.${field}`;
-  const container = pod.containers?.[0] ?? {};
-  const own = Object.entries(container).find(([field, value]) => value && field !== 'name' && field !== 'env');
-  if (own) return `${place}.spec.template.spec.containers[0].${own[0]}`;
-  const variables = (Array.isArray(container['env']) ? container['env'] : []) as { name?: string }[];
+  const { metadata, spec } = resource?.spec?.template ?? {};
+  return fieldOfMetadata(metadata) ?? fieldOfPod(spec) ?? fieldOfContainer(spec?.containers?.[0]);
+}
+
+type Template = NonNullable<NonNullable<NonNullable<KubernetesResource>['spec']>['template']>;
+type PodOfTemplate = Template['spec'];
+type ContainerOfTemplate = NonNullable<NonNullable<PodOfTemplate>['containers']>[number];
+
+function fieldOfMetadata(metadata: Template['metadata']): string | undefined {
+  const field = (['labels', 'annotations'] as const).find((each) => Object.keys(metadata?.[each] ?? {}).length > 0);
+  return field && `${template}.metadata.${field}`;
+}
+
+function fieldOfPod(pod: PodOfTemplate): string | undefined {
+  const isOwn = ([field, value]: [string, unknown]) =>
+    field !== 'serviceAccountName' && field !== 'containers' && value !== undefined && value !== null;
+  const [field] = Object.entries(pod ?? {}).find(isOwn) ?? [];
+  return field && `${template}.spec.${field}`;
+}
+
+function fieldOfContainer(container: ContainerOfTemplate | undefined): string | undefined {
+  const isOwn = ([field, value]: [string, unknown]) => Boolean(value) && field !== 'name' && field !== 'env';
+  const [field] = Object.entries(container ?? {}).find(isOwn) ?? [];
+  if (field !== undefined) return `${template}.spec.containers[0].${field}`;
+  const variables = (Array.isArray(container?.['env']) ? container['env'] : []) as { name?: string }[];
   const other = variables.find((variable) => !tlsVariables.includes(variable?.name ?? ''));
-  return other && `${place}.spec.template.spec.containers[0].env (${other.name ?? ''})`;
+  return other && `${template}.spec.containers[0].env (${other.name ?? ''})`;
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.ts';
 import { Informer } from '../../kube/informer.ts';
 import { configMaps, type ConfigMap } from '../../kube/resources.ts';
 import type { Environment } from '../../role/flags.ts';
-import { untilAborted } from '../../role/leadership.ts';
+import { untilAborted } from '../../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { sinkMeters } from '../sink/meters.ts';
 import { Room } from '../sink/room.ts';

@@ -23,8 +23,8 @@ interface Right {
 
 /**
  * What is missing for the shared sink to serve a listener as its ServiceAccount, with the commands that grant it;
- * undefined: nothing. Rights are given by the listener's namespace, for one account: nothing lets the shared sink act as
- * any other.
+ * undefined: nothing. Rights are given by the listener's namespace, for one account: nothing lets the shared sink act
+ * as any other.
  */
 export async function missingRights(
   client: Pick<KubeClient, 'create'>,

@@ -31,7 +31,9 @@ const place = { port: 20_000, portName: 'http-listener' };
 function addresses(shared: EndpointSlice[], said: Record<string, string> | undefined = served) {
   const slices = slicesOf(listener, settings, place, { shared, served: said });
   return Object.fromEntries(
-    slices.map(({ metadata, endpoints = [] }) => [metadata.name, endpoints.flatMap((each) => each.addresses)]),
+    slices.map(
+      ({ metadata, endpoints = [] }) => [metadata.name ?? '', endpoints.flatMap((each) => each.addresses)] as const,
+    ),
   );
 }
 

@@ -3,40 +3,17 @@ import type { EventListener } from '../../api/triggers/objects.ts';
 import { readRedelivery } from '../../api/triggers/redelivery.ts';
 import { systemClock } from '../../clock.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
-import type { KubeClient } from '../../kube/client.ts';
-import type { EventRecorder } from '../../kube/events.ts';
-import type { Logger } from '../../log.ts';
-import type { Environment } from '../../role/flags.ts';
 import { SinkCaches } from './caches.ts';
 import { cloudEventTeller } from './cloud-events.ts';
 import { creator, type CreatorOptions } from './create.ts';
 import { repetitionKey } from './event.ts';
-import type { ListenerFlags } from './flags.ts';
 import { interceptorClient } from './interceptor-client.ts';
 import { Line } from './line.ts';
 import { followLogLevel } from './log-level.ts';
-import type { ListenerMeters } from './meters.ts';
+import type { ListenerMeans } from './means.ts';
 import { keepSchedules } from './scheduling.ts';
-import { Sink, type SinkOptions } from './sink.ts';
+import { Sink } from './sink.ts';
 import { telling } from './telling.ts';
-
-/** What one listener is served with. */
-export interface ListenerMeans {
-  flags: ListenerFlags;
-  env: Environment;
-  /** With the rights of the listener's ServiceAccount. */
-  client: KubeClient;
-  /** Of a trigger's own ServiceAccount; undefined: the listener's. Rejects when the listener's may not act as that. */
-  clientFor: CreatorOptions['clientFor'];
-  events: EventRecorder;
-  log: Logger;
-  meters: ListenerMeters;
-  most: SinkOptions['most'];
-  /** Room that all listeners of the process share. */
-  room?: SinkOptions['room'];
-  /** No schedule begins any more. */
-  end: AbortSignal;
-}
 
 /** A listener that takes events. */
 export interface Listening {

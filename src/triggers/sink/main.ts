@@ -4,12 +4,13 @@ import { messageOf } from '../../errors.ts';
 import type { RunningServer, ServerCertificate } from '../../http/server.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Environment } from '../../role/flags.ts';
-import { untilAborted } from '../../role/leadership.ts';
+import { untilAborted } from '../../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
 import { version } from '../../version.ts';
 import { impersonating } from './create.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
-import { openListening, type ListenerMeans } from './listening.ts';
+import { openListening } from './listening.ts';
+import type { ListenerMeans } from './means.ts';
 import { sinkMeters } from './meters.ts';
 import { serveEvents } from './serving.ts';
 

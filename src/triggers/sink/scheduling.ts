@@ -4,7 +4,7 @@ import { systemClock } from '../../clock.ts';
 import { apiVersionOf } from '../../kube/object.ts';
 import { Scheduler } from '../schedule/scheduler.ts';
 import type { SinkCaches } from './caches.ts';
-import type { ListenerMeans } from './listening.ts';
+import type { ListenerMeans } from './means.ts';
 import { scheduledTriggers } from './select.ts';
 import type { Sink } from './sink.ts';
 

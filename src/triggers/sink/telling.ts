@@ -1,7 +1,7 @@
 import { eventListeners, type EventListener } from '../../api/triggers/objects.ts';
 import { apiVersionOf } from '../../kube/object.ts';
 import type { cloudEventTeller } from './cloud-events.ts';
-import type { ListenerMeans } from './listening.ts';
+import type { ListenerMeans } from './means.ts';
 import { settingNames, type Telling } from './sink.ts';
 
 /** Counts, events on the listener, CloudEvents and the log. */

@@ -28,6 +28,7 @@ const bad = [
   { name: 'config-observability', key: 'metrics-endpoint', value: 'here', instead: 'use host:port' },
   { name: 'config-logging', key: 'loglevel.webhook', value: 'loud', instead: 'use "", "debug"' },
   { name: 'config-leader-election-controller', key: 'buckets', value: '0', instead: 'at least 1 below 11' },
+  { name: 'config-leader-election', key: 'buckets', value: '11', instead: 'at least 1 below 11' },
   { name: 'config-leader-election-resolvers', key: 'retry-period', value: 'soon', instead: 'use a duration such as' },
   { name: 'config-concurrency', key: 'rules', value: '[{name: a, limit: 0}]', instead: '0.limit' },
   { name: 'config-events', key: 'sink', value: 'events', instead: 'use a URL that begins with' },

@@ -54,7 +54,7 @@ function prunerLimits(data: Data): { problems: ConfigProblem[] } {
 
 function parserOf(name: string): ((data: Data) => { problems: ConfigProblem[] }) | undefined {
   if (Object.hasOwn(parsers, name)) return parsers[name];
-  return name.startsWith('config-leader-election-') ? parseLeaderElection : undefined;
+  return /^config-leader-election(-|$)/.test(name) ? parseLeaderElection : undefined;
 }
 
 /**
