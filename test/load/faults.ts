@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -34,9 +35,11 @@ export async function runThroughFaults(
   client: KubeClient,
   given: { count: number; share: number; make: (namespace: string) => PipelineRun; timeoutMs: number },
 ): Promise<FaultReport> {
-  const namespace = await makeNamespace(client, `faults-${given.count}`);
+  // A second try finds nothing of the first.
+  const attempt = randomBytes(3).toString('hex');
+  const namespace = await makeNamespace(client, `faults-${attempt}`);
   await allowAlpha(client, true);
-  const features = new FeatureBatch(client, await makeNamespace(client, `features-${given.count}`), ['']);
+  const features = new FeatureBatch(client, await makeNamespace(client, `features-${attempt}`), ['']);
   const proxy = new FaultProxy(await loadClusterConfig({ kubeconfig: plane.kubeconfig }), given.share);
   const folder = await mkdtemp(path.join(tmpdir(), 'tektite-faults-'));
   const kubeconfig = path.join(folder, 'kubeconfig');
