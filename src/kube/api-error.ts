@@ -105,6 +105,12 @@ export async function found<T>(reading: Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
+
+/** For `catch`: what was to be changed or deleted may be gone by now. Throws every other error. */
+export function unlessNotFound(error: unknown): undefined {
+  if (!isNotFound(error)) throw error;
+}
+
 export function isConflict(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isConflict;
 }

@@ -5,6 +5,7 @@ import { validateEventListener } from '../../api/triggers/validate.ts';
 import { formatFieldErrors } from '../../api/fielderror.ts';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
+import { unlessNotFound } from '../../kube/api-error.ts';
 import { ApiError, type KubeClient } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import type { Cache } from '../../kube/cache.ts';
@@ -20,7 +21,6 @@ import {
 import type { KubeObject, Resource } from '../../resource.ts';
 import type { SharedSinkKeeper } from '../shared-sink/keeper.ts';
 import type { Move } from '../shared-sink/move.ts';
-import { unlessNotFound } from '../shared-sink/port-keeper.ts';
 import { logLevelAnnotation } from '../sink/log-level.ts';
 import { isOf, planBudget, type BudgetPlan } from './disruption.ts';
 import { generatedName } from './metadata.ts';

@@ -1,6 +1,7 @@
 import type { EventListener } from '../../api/triggers/objects.ts';
 import type { Clock } from '../../clock.ts';
 import { timestamp } from '../../core/condition.ts';
+import { unlessNotFound } from '../../kube/api-error.ts';
 import type { Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { endpoints, endpointSlices, type Deployment, type EndpointSlice } from '../../kube/resources.ts';
@@ -10,7 +11,7 @@ import type { ListenerSettings } from '../eventlistener/settings.ts';
 import { demandOf } from './demand.ts';
 import { planMove, type Move, type Standing } from './move.ts';
 import { serviceLabel } from './names.ts';
-import { unlessNotFound, type PortKeeper } from './port-keeper.ts';
+import type { PortKeeper } from './port-keeper.ts';
 import type { HeldPort } from './ports.ts';
 import { missingRights } from './rights.ts';
 import { isOurs, isReady, slicesOf } from './slices.ts';

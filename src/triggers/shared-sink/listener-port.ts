@@ -9,11 +9,11 @@ import { secrets } from '../../kube/resources.ts';
 import type { Logger } from '../../log.ts';
 import type { Environment } from '../../role/flags.ts';
 import { tlsOf, watchesAll, type TlsSource } from '../eventlistener/objects.ts';
+import type { Account, AccountClients } from '../sink/accounts.ts';
 import { openListening, type Listening } from '../sink/listening.ts';
 import type { ListenerMeters } from '../sink/meters.ts';
 import { admitted, Room, type Amount } from '../sink/room.ts';
 import { serveEvents } from '../sink/serving.ts';
-import type { Account, AccountClients } from './accounts.ts';
 import type { SharedSinkFlags } from './flags.ts';
 import type { PortHolder } from './ports.ts';
 

@@ -1,7 +1,7 @@
 import type { ConfigMap, EndpointSlice } from '../../kube/resources.ts';
 import type { Change } from '../../kube/store.ts';
 import { portsMapName, servedMapName } from './names.ts';
-import { heldPorts, serves, type HeldPort } from './ports.ts';
+import { heldPorts, servedBy, type HeldPort } from './ports.ts';
 
 /** Whether a ConfigMap is one of the shared sink's. */
 export function isOfSharedSink({ metadata }: ConfigMap): boolean {
@@ -25,9 +25,11 @@ export function toldByMap({ type, object, old, origin }: Change<ConfigMap>, port
   if (type !== 'updated' || origin === 'resync') return holderKeys(held);
   const [before, now] = [old?.data ?? {}, object.data ?? {}];
   const pods = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((pod) => before[pod] !== now[pod]);
+  // Read once, not once for each port: there may be a thousand, in as many texts.
+  const said = pods.map((pod) => [servedBy(before[pod]), servedBy(now[pod])] as const);
   return holderKeys(
-    held.filter(({ port, holder }) =>
-      pods.some((pod) => serves(before[pod], port, holder.uid) !== serves(now[pod], port, holder.uid)),
+    held.filter(({ port, holder: { uid } }) =>
+      said.some(([was, is]) => (was[String(port)] === uid) !== (is[String(port)] === uid)),
     ),
   );
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isConflict, isNotFound } from '../../kube/api-error.ts';
+import { isConflict } from '../../kube/api-error.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { configMaps, type ConfigMap } from '../../kube/resources.ts';
 import type { Store } from '../../kube/store.ts';
@@ -89,9 +89,4 @@ export class PortKeeper {
       }
     }
   }
-}
-
-/** For what was deleted by somebody else. */
-export function unlessNotFound(error: unknown): undefined {
-  if (!isNotFound(error)) throw error;
 }

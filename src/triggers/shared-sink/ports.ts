@@ -101,7 +101,12 @@ export function servedText(served: ReadonlyMap<number, string>): string {
   return JSON.stringify(Object.fromEntries(served));
 }
 
+/** The uids of the listeners that a pod says it serves, by port, as they stand there. */
+export function servedBy(said: string | undefined): Readonly<Record<string, unknown>> {
+  return parsed(said ?? '');
+}
+
 /** Whether a pod says that it serves this listener at this port. */
 export function serves(said: string | undefined, port: number, uid: string): boolean {
-  return parsed(said ?? '')[String(port)] === uid;
+  return servedBy(said)[String(port)] === uid;
 }

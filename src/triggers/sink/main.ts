@@ -2,12 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { RunningServer, ServerCertificate } from '../../http/server.ts';
-import type { KubeClient } from '../../kube/client.ts';
 import type { Environment } from '../../role/flags.ts';
 import { untilAborted } from '../../role/until-aborted.ts';
 import { runRole, type Role, type RoleProcess } from '../../role/process.ts';
-import { version } from '../../version.ts';
-import { impersonating } from './create.ts';
+import { AccountClients } from './accounts.ts';
 import { parseSinkFlags, type SinkFlags } from './flags.ts';
 import { openListening } from './listening.ts';
 import type { ListenerMeans } from './means.ts';
@@ -34,8 +32,9 @@ export function main(args: readonly string[], env: Environment, end: AbortSignal
 }
 
 async function work(process: RoleProcess<SinkFlags>): Promise<void> {
-  const { flags, log, end, ready, meters } = process;
-  const { clientFor, closeClients } = clientsOf(process);
+  const { flags, log, end, ready, meters, client } = process;
+  const clients = new AccountClients(client, flags);
+  const clientFor: ListenerMeans['clientFor'] = (account) => (account === undefined ? client : clients.of(account));
   const own = sinkMeters(meters.role, { isShared: false })(flags.listener);
   try {
     const listening = await openListening({ ...process, clientFor, meters: own, most }, end);
@@ -57,27 +56,8 @@ async function work(process: RoleProcess<SinkFlags>): Promise<void> {
       await listening.close(graceMs);
     }
   } finally {
-    await closeClients();
+    await clients.close();
   }
-}
-
-/** One for each ServiceAccount that triggers name. */
-function clientsOf({ client, flags }: RoleProcess<SinkFlags>): {
-  clientFor: ListenerMeans['clientFor'];
-  closeClients: () => Promise<unknown>;
-} {
-  const others = new Map<string, KubeClient>();
-  const options = { userAgent: `eventlistener/${version}`, qps: flags.qps, burst: flags.burst };
-  return {
-    clientFor: (account) => {
-      if (account === undefined) return client;
-      const key = `${account.namespace}/${account.name}`;
-      const known = others.get(key) ?? impersonating(client.config, account, options);
-      others.set(key, known);
-      return known;
-    },
-    closeClients: () => Promise.allSettled([...others.values()].map((each) => each.close(true))),
-  };
 }
 
 async function readCertificate({ cert, key }: { cert: string; key: string }): Promise<ServerCertificate> {

@@ -1,7 +1,7 @@
 import { type KubeClient } from '../../kube/client.ts';
 import { accessReviews } from '../../kube/resources.ts';
 import { version } from '../../version.ts';
-import { impersonating } from '../sink/create.ts';
+import { impersonating } from './create.ts';
 
 /** A ServiceAccount. */
 export interface Account {
@@ -15,18 +15,18 @@ export interface Rate {
   burst: number;
 }
 
-/** Clients of the shared sink, one for each ServiceAccount it acts as. */
+/** Clients of a sink, one for each ServiceAccount it acts as. */
 export class AccountClients {
   readonly #own: KubeClient;
   readonly #rate: Rate;
   readonly #clients = new Map<string, KubeClient>();
 
-  constructor(own: KubeClient, rate: Rate) {
+  constructor(own: KubeClient, { qps, burst }: Rate) {
     this.#own = own;
-    this.#rate = rate;
+    this.#rate = { qps, burst };
   }
 
-  /** The API server judges each request: whether the shared sink may act as the account, and whether that may. */
+  /** The API server judges each request: whether the sink may act as the account, and whether that may. */
   of(account: Account): KubeClient {
     const key = `${account.namespace}/${account.name}`;
     const known = this.#clients.get(key);
@@ -37,8 +37,8 @@ export class AccountClients {
   }
 
   /**
-   * A client for a trigger that names an account. Whether the listener's account may act as that one the API server is
-   * asked here, since the shared sink is who asks later: what others let the shared sink do is not the listener's.
+   * Of the shared sink, for a trigger that names an account. Whether the listener's account may act as that one the API
+   * server is asked here, since the shared sink is who asks later: what others let that do is not the listener's.
    */
   async ofTrigger(listener: Account, trigger: Account): Promise<KubeClient> {
     const { namespace, name } = trigger;
