@@ -59,15 +59,19 @@ function recordRefusals({ kind, run, children, config }: Examining): Problem[] {
 }
 
 /** Pods that somebody's webhook changed as they were created, where that is not to be. */
-function podRefusals({ kind, run, children, config: { trust } }: Examining): Problem[] {
-  const { podChanges } = trust;
+function podRefusals(examining: Examining): Problem[] {
+  const { podChanges } = examining.config.trust;
   if (podChanges === undefined) return [];
-  const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children.own;
-  return taskRuns.flatMap(({ status }) => {
+  return taskRunsOf(examining).flatMap(({ status }) => {
     const record = readPodRecord(recorded(status, 'pod'));
     const fields = record === undefined ? [] : changesAtCreation(record, podChanges);
     return fields.map((field) => refusal(`pod ${status?.podName} ${field}`, changedAtCreation));
   });
+}
+
+/** The TaskRuns that an attestation of the run vouches for. */
+function taskRunsOf({ kind, run, children }: Examining): TaskRun[] {
+  return kind === 'taskrun' ? [run] : children.own;
 }
 
 const changedAtCreation =
@@ -99,19 +103,11 @@ const unsignedReason =
  * Judges what SPIRE signed in a TaskRun, or in the TaskRuns of a PipelineRun: an attestation would vouch for results
  * that somebody has changed. Runs without such signatures cost nothing.
  */
-async function examineSignedResults({
-  kind,
-  run,
-  children,
-  config,
-  services,
-  now,
-  signal,
-}: Examining): Promise<Examined> {
-  const taskRuns = kind === 'taskrun' ? [run as TaskRun] : children.own;
+async function examineSignedResults(examining: Examining): Promise<Examined> {
+  const { kind, config, services, now, signal } = examining;
   const examined: Examined = { sound: true, refusals: [], failures: [], notes: [] };
   const { required } = config.spire;
-  const signed = taskRuns.filter(
+  const signed = taskRunsOf(examining).filter(
     (taskRun) => required || verifyRunSignatures(taskRun, undefined, now).state !== 'absent',
   );
   if (signed.length === 0) return examined;
