@@ -9,6 +9,7 @@ const source = path.resolve(import.meta.dirname, '../src');
 const leaves = [
   'clock.ts',
   'clock.fake.ts',
+  'comma-list.ts',
   'concurrency.ts',
   'duration.ts',
   'errors.ts',

@@ -1,4 +1,5 @@
 import { ConfigValues, type ConfigProblem } from '../api/config/values.ts';
+import { commaList } from '../comma-list.ts';
 import { parseNamespacePolicies, type NamespacePolicies } from './namespaces.ts';
 import type { SpireSettings } from './spire/trust-bundle.ts';
 import {
@@ -146,7 +147,7 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
       required: values.boolean('artifacts.taskrun.spire.required', false, true),
     },
     trust: trust(values, data ?? {}),
-    managedBy: names(values, 'filter.managed-by'),
+    managedBy: commaList(values.text('filter.managed-by', '')),
     attempts: values.integer('signing.attempts', 5, 1, 101),
   };
   return { config, problems: values.reportUnknownKeys() };
@@ -212,15 +213,6 @@ function readStorage(values: ConfigValues): StorageSettings {
   };
 }
 
-/** Names with commas between them. */
-function names(values: ConfigValues, key: string): string[] {
-  return values
-    .text(key, '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-}
-
 /** As `values.oneOf`, but a value that is not known is the last word, which must be the strictest. */
 function strict<T extends string>(
   values: ConfigValues,
@@ -238,7 +230,7 @@ function trust(values: ConfigValues, data: Readonly<Record<string, string>>): Tr
   const enforceKey = 'enforce-nonfalsifiable';
   const isEnforced = values.boolean(enforceKey, data[enforceKey] !== undefined);
   const unrecorded = values.oneOf('artifacts.unrecorded', 'refuse', ['refuse', 'sign']);
-  const podChanges = names(values, 'artifacts.pod-changes');
+  const podChanges = commaList(values.text('artifacts.pod-changes', ''));
   const key = 'signing.namespaces';
   const { policies, faults } = parseNamespacePolicies(values.text(key, ''));
   for (const fault of faults)

@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { commaList } from '../comma-list.ts';
 import { parseDuration } from '../duration.ts';
 import { messageOf } from '../errors.ts';
 
@@ -96,10 +97,7 @@ export function parseRoleFlags<Options extends ParseArgsOptionsConfig>(
     concurrency: threads,
     qps: setting('kube-api-qps', values['kube-api-qps'], ['KUBE_API_QPS', env], defaults.qps),
     burst: setting('kube-api-burst', values['kube-api-burst'], ['KUBE_API_BURST', env], defaults.burst),
-    namespaces: `${values.namespaces},${values.namespace}`
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+    namespaces: commaList(`${values.namespaces},${values.namespace}`),
     resyncMs: resyncPeriod(values['resync-period']),
     kubeconfig: values.kubeconfig,
     context: values.context,

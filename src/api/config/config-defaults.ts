@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { commaList } from '../../comma-list.ts';
 import { resourceRequirements, type ResourceRequirements } from '../core/container.ts';
 import { podTemplate, type PodTemplate } from '../core/podtemplate.ts';
 import { workspaceBinding, type WorkspaceBinding } from '../pipeline/v1/workspace.ts';
@@ -92,12 +93,5 @@ function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?
 
 /** Sorted and without repetitions, as upstream keeps them. */
 function forbiddenEnv(text: string): string[] {
-  return [
-    ...new Set(
-      text
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    ),
-  ].sort();
+  return [...new Set(commaList(text))].sort();
 }

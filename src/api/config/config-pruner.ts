@@ -1,3 +1,4 @@
+import { commaList } from '../../comma-list.ts';
 import { ConfigValues, type ConfigProblem } from './values.ts';
 
 export const prunedKinds = ['pipelinerun', 'taskrun'] as const;
@@ -52,11 +53,7 @@ export function parsePruner(data: Readonly<Record<string, string>> | undefined):
     deletionsPerSecond: values.integer('deletions-per-second', 20, 1, 1_001),
     dryRun: values.boolean('dry-run', false),
     waitForSignatureMs: values.durationMs('wait-for-signature', 0),
-    finalizersOnDeletion: values
-      .text('finalizers-on-deletion', '')
-      .split(',')
-      .map((word) => word.trim())
-      .filter((word) => word !== ''),
+    finalizersOnDeletion: commaList(values.text('finalizers-on-deletion', '')),
   };
   if (data?.['keep'] !== undefined && data['keep-since'] !== undefined)
     values.problems.push({

@@ -1,3 +1,5 @@
+import { commaList } from '../../comma-list.ts';
+
 /** Where the files of a workspace are. `template`: a claim that is made for the run. */
 export type WorkspaceSource = 'none' | 'emptyDir' | 'template' | 'claim' | 'configMap' | 'secret' | 'projected' | 'csi';
 
@@ -81,12 +83,12 @@ function nameProblem(name: string, of: string): string | undefined {
 }
 
 function attributesProblem(text: string): string | undefined {
-  const wrong = itemsIn(text).find((item) => item.indexOf('=') < 1);
+  const wrong = commaList(text).find((item) => item.indexOf('=') < 1);
   return wrong === undefined ? undefined : `${JSON.stringify(wrong)} is no attribute: write key=value, key=value`;
 }
 
 function projectedProblem(text: string): string | undefined {
-  const items = itemsIn(text);
+  const items = commaList(text);
   if (items.length === 0) return 'give what is in it: configmap/NAME, secret/NAME';
   const wrong = items.find((item) => projectedSource(item) === undefined);
   return wrong === undefined ? undefined : `${JSON.stringify(wrong)} is neither configmap/NAME nor secret/NAME`;
@@ -97,13 +99,6 @@ function projectedSource(item: string): object | undefined {
   if (more.length > 0 || !objectName.test(name)) return undefined;
   if (kind === 'configmap') return { configMap: { name } };
   return kind === 'secret' ? { secret: { name } } : undefined;
-}
-
-function itemsIn(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
 }
 
 /** A workspace as a run binds it, but for its name; undefined: it is left out. */
@@ -128,7 +123,7 @@ function volumeOf({ source, name, size, attributes }: WorkspaceInput): object | 
     case 'secret':
       return { secret: { secretName: name } };
     case 'projected':
-      return { projected: { sources: itemsIn(name).flatMap((item) => projectedSource(item) ?? []) } };
+      return { projected: { sources: commaList(name).flatMap((item) => projectedSource(item) ?? []) } };
     case 'csi':
       return { csi: { driver: name, ...volumeAttributes(attributes) } };
     default:
@@ -137,7 +132,7 @@ function volumeOf({ source, name, size, attributes }: WorkspaceInput): object | 
 }
 
 function volumeAttributes(text: string): object {
-  const pairs = itemsIn(text).map((item): [string, string] => {
+  const pairs = commaList(text).map((item): [string, string] => {
     const at = item.indexOf('=');
     return [item.slice(0, at).trim(), item.slice(at + 1).trim()];
   });

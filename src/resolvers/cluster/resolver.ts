@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
+import { commaList } from '../../comma-list.ts';
 import { messageOf } from '../../errors.ts';
 import { isNotFound, type KubeClient } from '../../kube/client.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
@@ -101,17 +102,13 @@ function wantedObject(params: RequestParams, config: ConfigData): Wanted {
 }
 
 function checkNamespace(namespace: string, config: ConfigData): void {
-  const [blocked, allowed] = [listOf(config['blocked-namespaces']), listOf(config['allowed-namespaces'])];
+  const [blocked, allowed] = [
+    commaList(config['blocked-namespaces'] ?? ''),
+    commaList(config['allowed-namespaces'] ?? ''),
+  ];
   if (blocked.includes(namespace)) throw new InvalidRequest(`access to specified namespace ${namespace} is blocked`);
   if (allowed.includes(namespace)) return;
   if (blocked.includes('*')) throw new InvalidRequest('only explicit allowed access to namespaces is allowed');
   if (allowed.length > 0 && !allowed.includes('*'))
     throw new InvalidRequest(`access to specified namespace ${namespace} is not allowed`);
-}
-
-function listOf(text = ''): string[] {
-  return text
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
 }

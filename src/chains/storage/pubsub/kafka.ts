@@ -1,4 +1,5 @@
 import type { Producer } from '@platformatic/kafka';
+import { commaList } from '../../../comma-list.ts';
 import { messageOf } from '../../../errors.ts';
 import type { Logger } from '../../../log.ts';
 import { SigningError } from '../../signing/signer.ts';
@@ -9,10 +10,7 @@ import type { Topic } from './message.ts';
  * Of storage.pubsub.kafka.bootstrap.servers: addresses with commas between them (upstream takes the whole text as one).
  */
 export function brokersOf(servers: string): string[] {
-  return servers
-    .split(',')
-    .map((server) => server.trim())
-    .filter((server) => server !== '');
+  return commaList(servers);
 }
 
 /** How long an unused producer keeps its connections. */
