@@ -13,8 +13,6 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { statePath } from '../../hack/one-node/instance.ts';
 
-export const driverName = 'attributes.csi.tektite.dev';
-
 /** What a kubelet asks of a driver with inline volumes: parts of csi.proto v1 and of its plugin registration. */
 const csi = `
 syntax = "proto3";
@@ -47,6 +45,26 @@ interface Volume {
   volume_context: Record<string, string>;
 }
 
+/** A driver whose volumes are inline: each is made for its pod, and goes with it. */
+export interface InlineDriver {
+  name: string;
+  /** Makes the volume at the path, which is not there yet. */
+  publish(target: string, attributes: Readonly<Record<string, string>>): Promise<void>;
+  /** Takes it away; also one that is gone already. */
+  unpublish(target: string): Promise<void>;
+}
+
+/** Its volumes hold their attributes, a file each. */
+export const attributesDriver: InlineDriver = {
+  name: 'attributes.csi.tektite.dev',
+  publish: async (target, attributes) => {
+    await mkdir(target, { recursive: true });
+    const own = Object.entries(attributes).filter(([name]) => !name.includes('/'));
+    await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
+  },
+  unpublish: (target) => rm(target, { recursive: true, force: true }),
+};
+
 export interface CsiDriver {
   /** The node knows it. */
   registered: Promise<void>;
@@ -55,11 +73,11 @@ export interface CsiDriver {
   stop(): Promise<void>;
 }
 
-/** A CSI driver on the test node whose inline volumes hold their attributes, a file each. */
-export async function startCsiDriver(cluster: string): Promise<CsiDriver> {
+/** A CSI driver on the test node. */
+export async function startCsiDriver(cluster: string, driver: InlineDriver): Promise<CsiDriver> {
   const folder = await mkdtemp(path.join(tmpdir(), 'csi-'));
   const socket = path.join(folder, 'csi.sock');
-  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${driverName}-reg.sock`);
+  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${driver.name}-reg.sock`);
   const gone = Promise.withResolvers<void>();
   const known = Promise.withResolvers<void>();
   const node = await serve({ folder, proto: csi, service: ['csi', 'v1', 'Node'] }, socket, {
@@ -67,20 +85,18 @@ export async function startCsiDriver(cluster: string): Promise<CsiDriver> {
     NodeGetCapabilities: () => ({}),
     NodePublishVolume: async (volume) => {
       const { target, volume_context: attributes } = volume as Volume;
-      await mkdir(target, { recursive: true });
-      const own = Object.entries(attributes).filter(([name]) => !name.includes('/'));
-      await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
+      await driver.publish(target, attributes);
       return {};
     },
     NodeUnpublishVolume: async (volume) => {
-      await rm((volume as Volume).target, { recursive: true, force: true });
+      await driver.unpublish((volume as Volume).target);
       gone.resolve();
       return {};
     },
   });
   const announcing = { folder, proto: registration, service: ['pluginregistration', 'Registration'] };
   const announcer = await serve(announcing, announced, {
-    GetInfo: () => ({ type: 'CSIPlugin', name: driverName, endpoint: socket, supported_versions: ['1.0.0'] }),
+    GetInfo: () => ({ type: 'CSIPlugin', name: driver.name, endpoint: socket, supported_versions: ['1.0.0'] }),
     NotifyRegistrationStatus: (outcome) => {
       const { plugin_registered: isRegistered, error } = outcome as { plugin_registered: boolean; error: string };
       if (isRegistered) known.resolve();
