@@ -33,7 +33,8 @@ const maps: Record<string, object> = {
 
 describe.each(Object.entries(maps))('%s', (_map, parsed) => {
   it.each(Object.keys(parsed))('%s is read', (field) => {
-    const reads = new RegExp(`\\.${field}\\b|\\{[^{}:]*\\b${field}\\b[^{}:]*\\}`);
+    // Where it is declared or set, a colon follows.
+    const reads = new RegExp(`\\b${field}\\b(?!\\??:)`);
     expect(reads.test(sources)).toBe(true);
   });
 });
