@@ -92,7 +92,7 @@ export function isArtifactReference(inner: string): boolean {
   return inner === 'step.artifacts.path' || inner === 'artifacts.path';
 }
 
-/** The param of a TriggerTemplate that an inner text stands for, `tt.params.name`; undefined when it is something else. */
+/** The param of a TriggerTemplate that an inner text stands for, `tt.params.name`; undefined for something else. */
 export function templateParam(inner: string): string | undefined {
   const name = inner.startsWith(TEMPLATE_PARAM) ? inner.slice(TEMPLATE_PARAM.length) : '';
   return name === '' || name.includes('$') ? undefined : name;
