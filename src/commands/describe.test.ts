@@ -158,7 +158,11 @@ const ofPipelineRuns: Record<string, Row> = {
     taskRuns: [
       taskRun('outer-deep-do', {
         of: 'outer-deep',
-        status: { startTime: minutesAgo(7), completionTime: minutesAgo(6), conditions: succeeded('False', 'StepFailed') },
+        status: {
+          startTime: minutesAgo(7),
+          completionTime: minutesAgo(6),
+          conditions: succeeded('False', 'StepFailed'),
+        },
       }),
     ],
   },

@@ -115,7 +115,15 @@ export async function signAndStore(
   run: RunObject,
   config: ChainsConfig,
   secret: SigningSecret,
-  { token = '', repeat = 1, stampOver, children = [], nested = [], mirrors = {}, withProblems = false }: SigningOptions = {},
+  {
+    token = '',
+    repeat = 1,
+    stampOver,
+    children = [],
+    nested = [],
+    mirrors = {},
+    withProblems = false,
+  }: SigningOptions = {},
 ): Promise<Signed[]> {
   const signal = AbortSignal.timeout(60_000);
   const { artifacts, problems } = artifactsOf(run, children, config, nested);

@@ -158,6 +158,8 @@ describe('the runs within a PipelineRun', () => {
     const changed = { ...c, spec: { ...c.spec, serviceAccountName: 'trusted' } };
     const refused = await attested({ p, q, r, a, b, c: changed }, data);
     expect(refused.signed).toBe('failed');
-    expect(refused.problems.map(({ artifact }) => artifact).join()).toContain('PipelineRun q PipelineRun r TaskRun c spec');
+    expect(refused.problems.map(({ artifact }) => artifact).join()).toContain(
+      'PipelineRun q PipelineRun r TaskRun c spec',
+    );
   });
 });

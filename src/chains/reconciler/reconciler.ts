@@ -26,7 +26,9 @@ export function createChainsReconciler(
     if (run === undefined || run.metadata.uid !== cached.metadata.uid) return { kind: 'skip' };
     const children =
       first.kind === 'sign' && options.kind === 'pipelinerun' ? await readChildren(run, options, signal) : noChildren;
-    const decision = planRun(factsOf(run, { children: children.own, nested: children.ownNested.map((one) => one.run) }, config, options));
+    const decision = planRun(
+      factsOf(run, { children: children.own, nested: children.ownNested.map((one) => one.run) }, config, options),
+    );
     return carryOut(decision, { run, children, config, signal }, options);
   };
 }
@@ -87,10 +89,7 @@ function factsOf(
   };
 }
 
-function cachedChildren(
-  run: RunState,
-  { kind, caches }: ReconcilerOptions,
-): Pick<RunFacts, 'children' | 'nested'> {
+function cachedChildren(run: RunState, { kind, caches }: ReconcilerOptions): Pick<RunFacts, 'children' | 'nested'> {
   if (kind !== 'pipelinerun') return { children: [] };
   const { namespace, uid } = run.metadata;
   const nested = childrenOfKind(run, 'PipelineRun').flatMap((name) => caches.pipelineRuns.find(namespace, name) ?? []);
