@@ -265,11 +265,18 @@ const rows: Record<string, Row> = {
         matrix: { params: [{ name: 'os', value: ['linux', 'mac'] }] },
         pipelineSpec: passOn([echo('say', '$(params.os)!')], 'say', { params: [{ name: 'os' }] }),
       },
-      echo('use', '$(tasks.mid.results.word[1]) $(tasks.mid.results.word[0])'),
+      {
+        name: 'use',
+        params: [{ name: 'all', value: ['$(tasks.mid.results.word[*])'] }],
+        taskSpec: {
+          params: [{ name: 'all', type: 'array' }],
+          results: [{ name: 'word' }],
+          steps: [{ ...sh('printf "%s" "$*" > $(results.word.path)'), args: ['$(params.all[*])'] }],
+        },
+      },
       {
         name: 'vain',
         retries: 1,
-        onError: 'stopAndFail',
         runAfter: ['use'],
         matrix: { params: [{ name: 'with', value: ['0', '7'] }] },
         pipelineSpec: { params: [{ name: 'with' }], tasks: [task('exit', 'exit $(params.with)')] },
@@ -277,7 +284,7 @@ const rows: Record<string, Row> = {
     ],
     results: [{ name: 'used', value: '$(tasks.use.results.word)' }],
     condition: failed(3, 1),
-    status: { results: [{ name: 'used', value: 'mac! linux!' }] },
+    status: { results: [{ name: 'used', value: 'linux! mac!' }] },
     nested: {
       '-mid-0': succeeded(1),
       '-mid-1': succeeded(1),
