@@ -8,7 +8,6 @@ export type Answers = readonly (readonly [question: RegExp, answer: string])[];
 const cursorQuestion = '\u001b[6n';
 const cursorAnswer = '\u001b[24;1R';
 // Colours and movements of the cursor.
-// eslint-disable-next-line no-control-regex
 const control = /\u001b\[[0-9;?]*[A-Za-z]|\u001b[78]/g;
 
 /**

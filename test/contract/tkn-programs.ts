@@ -28,7 +28,7 @@ export async function programs(): Promise<Program[]> {
 }
 
 /** The same two as words of a command line, for what needs a process of its own. */
-export async function commandLines(): Promise<{ name: string; words(args: readonly string[]): string[] }[]> {
+export async function commandLines(): Promise<{ name: string; words: (args: readonly string[]) => string[] }[]> {
   const cli = path.resolve(import.meta.dirname, '../../src/cli.ts');
   const tkn = (await onPath('tkn')) ?? (await tool('tkn'));
   const access = ['--kubeconfig', testKubeconfig()];

@@ -63,6 +63,12 @@ beforeAll(async () => {
   await bench.create(pipelines, {
     apiVersion: 'tekton.dev/v1',
     kind: 'Pipeline',
+    metadata: { name: 'talks' },
+    spec: words,
+  });
+  await bench.create(pipelines, {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Pipeline',
     metadata: { name: 'breaks' },
     spec: { tasks: [{ name: 'bad', taskSpec: { steps: [script('break', 'echo sad; exit 1')] } }] },
   });
@@ -253,7 +259,7 @@ describe.each(all)('$name', (program: Program) => {
   });
 
   it.each([
-    ['pipeline', 'words', ['[first : one] first-one', '[first : two] first-two', '[second : one] second-one']],
+    ['pipeline', 'talks', ['[first : one] first-one', '[first : two] first-two', '[second : one] second-one']],
     ['task', 'say', ['[one] said', '[two] said again']],
   ])('starts a %s and shows its logs until its end', async (kind, name, expected) => {
     const { out, status } = await run(kind, 'start', name, '--showlog');

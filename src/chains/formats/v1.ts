@@ -97,7 +97,7 @@ function internalParameters(
     ...(buildType === tektonBuildType
       ? { labels: run.metadata.labels ?? null, annotations: run.metadata.annotations ?? null }
       : {}),
-    // Ours: PipelineRuns within this one, whose TaskRuns are among its dependencies. Each has an attestation of its own.
+    // Ours: PipelineRuns within this one, whose TaskRuns are among its dependencies. Each has its own attestation too.
     ...(nested.length === 0 ? {} : { 'nested-pipelineruns': nested }),
     // Ours: children that ran but could not be looked into (pruned, custom runs).
     ...(unseen.length === 0 ? {} : { 'unseen-children': unseen }),

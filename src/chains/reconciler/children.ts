@@ -19,7 +19,7 @@ export interface Children {
   found: TaskRun[];
   /** Those of them that the PipelineRun made: only they are attested. */
   own: TaskRun[];
-  /** Every PipelineRun that bears the name of one of its pipelines in the pipeline, each with the same at every depth. */
+  /** Every PipelineRun that bears the name of one of its pipelines in the pipeline, each with the same below it. */
   nested: NestedRun[];
   /** Those of them that were made by the run that they are within, each with what itself made. */
   ownNested: NestedRun[];

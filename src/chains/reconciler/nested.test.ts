@@ -122,14 +122,14 @@ describe('the runs within a PipelineRun', () => {
     const result = await attested(change(tree()));
     expect(result).toMatchObject({ given, signed: 'true' });
     expect(result.problems.map(({ artifact, reason }) => [artifact, reason])).toEqual(
-      noted.map(([name, why]) => [name, expect.stringContaining(why)]),
+      noted.map(([name, why]) => [name, expect.stringContaining(why) as string]),
     );
   });
 
   it('more of them than an attestation looks at: none is made', async () => {
     const many = Array.from({ length: mostWithin }, (_, index) => `t${index}`);
     const result = await attested({ ...tree(), q: within('p', 'q', { tasks: many }) });
-    expect(result).toMatchObject({ given: [], signed: 'failed' });
+    expect(result.signed).toBe('failed');
     expect(result.problems[0]?.reason).toContain(`more than ${mostWithin} runs are within`);
   });
 
@@ -145,14 +145,11 @@ describe('the runs within a PipelineRun', () => {
   });
 
   it('one that was changed two pipelines deep keeps the outer one from being attested', async () => {
-    const at = (name: string, run: PipelineRun, made: readonly (TaskRun | PipelineRun)[]) => ({
-      [name]: recordedPipelineRun(run, made as TaskRun[]),
-    });
     const plain = tree() as unknown as Record<'a' | 'b' | 'c', TaskRun> & Record<'p' | 'q' | 'r', PipelineRun>;
-    const [a, b, c] = [plain.a, plain.b, plain.c].map(recordedTaskRun) as [TaskRun, TaskRun, TaskRun];
-    const { r } = at('r', plain.r, [c]) as { r: PipelineRun };
-    const { q } = at('q', plain.q, [b, r]) as { q: PipelineRun };
-    const { p } = at('p', plain.p, [a, q]) as { p: PipelineRun };
+    const [a, b, c] = [recordedTaskRun(plain.a), recordedTaskRun(plain.b), recordedTaskRun(plain.c)];
+    const r = recordedPipelineRun(plain.r, [c]);
+    const q = recordedPipelineRun(plain.q, [b, r]);
+    const p = recordedPipelineRun(plain.p, [a, q]);
     const data = { 'artifacts.unrecorded': 'refuse' };
     expect(await attested({ p, q, r, a, b, c }, data)).toMatchObject({ given: whole, signed: 'true' });
     const changed = { ...c, spec: { ...c.spec, serviceAccountName: 'trusted' } };

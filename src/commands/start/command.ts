@@ -193,8 +193,7 @@ async function taskToStart(
   if (image && filename) throw new CommandError('cannot use --filename option with --image option');
   if (!filename && !name) throw new CommandError('either a Task name or a --filename argument must be supplied');
   if (image && last) throw new CommandError('cannot use --last option with --filename or --image option');
-  const idle = image ? undefined : Object.keys(remoteFlags).find((flag) => flags[flag as keyof RemoteFlags]);
-  if (idle !== undefined) throw new CommandError(`--${idle} is for the registry of a bundle: give one with --image`);
+  if (!image) checkIdle(flags);
   const definition = image
     ? await definitionInBundle(context, { image, name: name ?? '', kind: 'Task', flags })
     : filename
@@ -202,4 +201,10 @@ async function taskToStart(
       : await getDefinition(context, tasks, 'Task', name ?? '');
   if (definition.kind !== 'Task') throw new CommandError(`${definition.name} is a ${definition.kind}`);
   return definition;
+}
+
+/** @throws CommandError for a flag that would do nothing. */
+function checkIdle(flags: RemoteFlags): void {
+  const idle = Object.keys(remoteFlags).find((flag) => flags[flag as keyof RemoteFlags]);
+  if (idle !== undefined) throw new CommandError(`--${idle} is for the registry of a bundle: give one with --image`);
 }

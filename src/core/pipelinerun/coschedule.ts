@@ -46,8 +46,8 @@ export function nodeGroup(
 
 /**
  * Whether the claims that are made from a run's templates go with its end: where all of a run is kept on one node they
- * belong to that, as upstream; where its workspaces are, the run may ask for it (annotation tekton.dev/auto-cleanup-pvc).
- * Otherwise they go when the run is deleted.
+ * belong to that, as upstream; where its workspaces are, the run may ask for it (annotation
+ * tekton.dev/auto-cleanup-pvc). Otherwise they go when the run is deleted.
  */
 export function claimsEndWith({ metadata }: PipelineRun, settings: Settings): boolean {
   switch (settings.flags.coschedule) {

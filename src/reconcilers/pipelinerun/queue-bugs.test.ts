@@ -136,10 +136,14 @@ describe('no limit', () => {
 });
 
 it('runs that cannot be understood stand in nobody’s way, also after a restart', async () => {
-  add('no-number', 0, { metadata: { annotations: { 'tektite.dev/concurrency-limit': 'three' } } });
-  add('no-spec', 1, { spec: { pipelineSpec: undefined, params: null } });
-  add('a', 2);
-  add('b', 3);
+  const limit = (value: string) => ({
+    annotations: { 'tektite.dev/concurrency-limit': value, 'tektite.dev/concurrency-key': 'param:lane' },
+  });
+  world.settings = under(undefined);
+  add('no-number', 0, { metadata: limit('three') });
+  add('no-spec', 1, { metadata: limit('1'), spec: { pipelineSpec: undefined, params: null } });
+  add('a', 2, { metadata: limit('1') });
+  add('b', 3, { metadata: limit('1') });
   await reconcile('no-number', 'no-spec', 'a', 'b');
   expect(await running()).toEqual(['a']);
   await end('a');
