@@ -9,7 +9,6 @@ export const KUBECONFIG_USERS = [
   'scheduler',
   'kube-proxy',
   'kubelet',
-  'kubelet-second',
   'coredns',
   'provisioner',
 ] as const;
