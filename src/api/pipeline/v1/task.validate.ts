@@ -193,12 +193,14 @@ export function validateVolumeMount({ name, mountPath }: { name: string; mountPa
   ];
 }
 
+const stepOnErrors: readonly string[] = ['continue', 'stopAndFail', 'continueAndFail'];
+
 function validateStepOnError(onError: string | undefined): FieldError[] {
-  if (!onError || onError === 'continue' || onError === 'stopAndFail' || onError.startsWith('$(params')) return [];
+  if (!onError || stepOnErrors.includes(onError) || onError.startsWith('$(params')) return [];
   return fieldError(
     `invalid value: ${quote(onError)}`,
     'onError',
-    'Task step onError must be either "continue" or "stopAndFail"',
+    'Task step onError must be "continue", "stopAndFail" or "continueAndFail"',
   );
 }
 
