@@ -100,7 +100,8 @@ const stops: Stop[] = [
     return [
       {
         ...{ ask: 'CancelledRunFinally', of, ...outer, cleaned: allClean },
-        skipped: [{ name: 'next', reason: 'PipelineRun was gracefully cancelled' }],
+        // Its task before was cancelled, which comes first.
+        skipped: [{ name: 'next', reason: 'PipelineRun was stopping' }],
       },
       {
         ...{ ask: 'StoppedRunFinally', of, ...outer, cleaned: allClean },
