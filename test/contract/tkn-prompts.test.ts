@@ -86,7 +86,7 @@ const rows: [line: string, answers: Answers, made: Spec][] = [
       [/Value for param `list`/, 'x,y'],
       [/optional workspace `data`/, 'y'],
       [/Name for the workspace/, 'data'],
-      [/Value of the Sub Path/, ''],
+      [/Value of the Sub Path/, 'deep'],
       [/Type of the Workspace/, 'emptyDir'],
       [/Type of EmptyDir/, 'Memory'],
     ],
@@ -95,7 +95,7 @@ const rows: [line: string, answers: Answers, made: Spec][] = [
         { name: 'who', value: 'Ada' },
         { name: 'list', value: ['x', 'y'] },
       ],
-      workspaces: [{ name: 'data', emptyDir: { medium: 'Memory' } }],
+      workspaces: [{ name: 'data', subPath: 'deep', emptyDir: { medium: 'Memory' } }],
     },
   ],
 ];
