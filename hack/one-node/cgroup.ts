@@ -5,19 +5,20 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Machine } from './instance.ts';
 import { identify, stopProcess, type Identity } from './process.ts';
 import { cgroupTrees } from './mounts.ts';
 
-/** kubelet's --cgroup-root. */
-export function cgroupRoot(name: string): string {
-  return `/tektite-${name}`;
+/** kubelet's --cgroup-root; the second machine's is within the first's, and goes with it. */
+export function cgroupRoot(name: string, machine: Machine = 'first'): string {
+  return `/tektite-${name}${machine === 'second' ? '/second' : ''}`;
 }
 
 /** kubelet wants its root in every v1 controller; a v1 cpuset without cpus and memory nodes takes no process. */
-export async function ensureCgroups(name: string): Promise<void> {
+export async function ensureCgroups(name: string, machine: Machine = 'first'): Promise<void> {
   const { points } = await cgroupTrees();
   for (const point of points) {
-    const folder = join(point, cgroupRoot(name));
+    const folder = join(point, cgroupRoot(name, machine));
     await mkdir(folder, { recursive: true });
     for (const file of ['cpuset.cpus', 'cpuset.mems']) await inherit(point, folder, file);
     await delegateControllers(point);

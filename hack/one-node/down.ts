@@ -13,10 +13,11 @@ import {
   statePath,
   stateRoot,
   type Instance,
+  type Machine,
 } from './instance.ts';
 import { unmountBelow } from './mounts.ts';
 import { containerdSocket, podNetworkName } from './parts/containerd.ts';
-import { partsOf } from './parts.ts';
+import { partsOf, SECOND_MACHINE } from './parts.ts';
 import { identify, isRunning, stopProcess, stopStarted, type Identity } from './process.ts';
 import { pidFile } from './supervise.ts';
 
@@ -28,7 +29,8 @@ export async function down(name: string): Promise<boolean> {
   const instance = await readInstance(name);
   if (instance !== undefined) await stopParts(instance);
   if (instance?.mode === 'full') {
-    await stopShims(instance);
+    await stopShims(instance, 'first');
+    await stopShims(instance, 'second');
     await removeCgroups(name);
     await unmountBelow(statePath(name));
     await removeCable(instance);
@@ -42,16 +44,17 @@ export async function down(name: string): Promise<boolean> {
   return existed;
 }
 
-/** kubelet first, so that nobody starts pods anew; all at once after it, and hard: their state is thrown away. */
+/** kubelets first, so that nobody starts pods anew; all at once after them, and hard: their state is thrown away. */
 async function stopParts(instance: Instance): Promise<void> {
-  const names = partsOf(instance).map((part) => part.name);
-  for (const name of ['kubelet', 'containerd']) if (names.includes(name)) await stopStarted(pidFile(instance, name), 0);
+  const names = [...partsOf(instance), ...SECOND_MACHINE].map((part) => part.name);
+  for (const name of ['kubelet', 'kubelet-second', 'containerd', 'containerd-second'])
+    if (names.includes(name)) await stopStarted(pidFile(instance, name), 0);
   await Promise.all(names.map((name) => stopStarted(pidFile(instance, name), 0)));
 }
 
 /** Shims live on without containerd; they carry its socket's path in their command line. */
-async function stopShims(instance: Instance): Promise<void> {
-  const socket = containerdSocket(instance);
+export async function stopShims(instance: Instance, machine: Machine): Promise<void> {
+  const socket = containerdSocket(instance, machine);
   for (let attempt = 0; attempt < 10; attempt++) {
     const shims = await processesWithArgument('containerd-shim-runc-v2', socket);
     await Promise.all(shims.map((shim) => stopProcess(shim, 0)));

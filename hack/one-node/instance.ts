@@ -44,6 +44,14 @@ export function statePath(name: string, ...parts: string[]): string {
   return join(stateRoot(), name, ...parts);
 }
 
+/** A machine that runs pods: the first is always there, the second for what needs two. */
+export type Machine = 'first' | 'second';
+
+/** Path of a file of one machine's state. */
+export function machinePath(name: string, machine: Machine, ...parts: string[]): string {
+  return statePath(name, ...(machine === 'second' ? ['second'] : []), ...parts);
+}
+
 /** Short folder for sockets: the shims' are named by a 64-digit digest. */
 export function socketDir(name: string): string {
   return `/run/tektite-${name}`;
@@ -97,8 +105,8 @@ export function serviceAddress(instance: Instance, n: number): string {
   return instance.serviceRange.replace(/\.0\/\d+$/, `.${n}`);
 }
 
-export function nodeName(instance: Instance): string {
-  return `${instance.name}-node`;
+export function nodeName(instance: Instance, machine: Machine = 'first'): string {
+  return `${instance.name}-${machine === 'second' ? 'second' : 'node'}`;
 }
 
 function fullInstance(name: string, index: number): Instance {

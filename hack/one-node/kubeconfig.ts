@@ -9,6 +9,7 @@ export const KUBECONFIG_USERS = [
   'scheduler',
   'kube-proxy',
   'kubelet',
+  'kubelet-second',
   'coredns',
   'provisioner',
 ] as const;

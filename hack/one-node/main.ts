@@ -11,6 +11,7 @@ import { loadImage } from './load.ts';
 import { withLock } from '../lock.ts';
 import { inNamespace } from './network.ts';
 import { partNamed } from './parts.ts';
+import { addSecondMachine, removeSecondMachine } from './second-machine.ts';
 import { statusOf, statusTable } from './status.ts';
 import { stopPart } from './supervise.ts';
 import { startPart, up } from './up.ts';
@@ -22,6 +23,7 @@ const USAGE = `usage: hack/cluster COMMAND [--name NAME]      (NAME: $TEKTITE_CL
   kubeconfig               print the path of the administrator's kubeconfig
   load PATH [--as IMAGE] [--pull]
                            put an OCI layout (folder or tar) or "docker save" tar into the cluster's registry
+  add-node, remove-node    a second node beside the first, for what needs two
   stop PART, restart PART  stop or restart one part, such as kube-apiserver
   exec COMMAND...          run a command in the cluster's network namespace
   tool NAME                print the path of a built program (kubectl, helm, crane, ctr ...), building it first
@@ -68,6 +70,15 @@ const COMMANDS: Readonly<Record<string, (invocation: Invocation) => Promise<numb
   async load({ name, values, positionals }) {
     const path = operand(positionals, 'PATH');
     return answer(await loadImage(await existing(name), resolve(path), { as: values.as, pull: values.pull }));
+  },
+  async 'add-node'({ name }) {
+    const instance = await existing(name);
+    return answer(await locked(name, () => addSecondMachine(instance)));
+  },
+  async 'remove-node'({ name }) {
+    const instance = await existing(name);
+    await locked(name, () => removeSecondMachine(instance));
+    return 0;
   },
   async stop({ name, positionals }) {
     const instance = await existing(name);

@@ -1,13 +1,13 @@
 import type { Instance } from './instance.ts';
 import type { Part } from './part.ts';
 import { apiserver } from './parts/apiserver.ts';
-import { containerd } from './parts/containerd.ts';
+import { containerd, secondContainerd } from './parts/containerd.ts';
 import { controllerManager } from './parts/controller-manager.ts';
 import { coredns } from './parts/coredns.ts';
 import { etcd } from './parts/etcd.ts';
 import { imageHosts } from './parts/image-hosts.ts';
 import { kubeProxy } from './parts/kube-proxy.ts';
-import { kubelet } from './parts/kubelet.ts';
+import { kubelet, secondKubelet } from './parts/kubelet.ts';
 import { provisioner } from './parts/provisioner.ts';
 import { registry } from './parts/registry.ts';
 import { scheduler } from './parts/scheduler.ts';
@@ -25,6 +25,9 @@ const PARTS: readonly Part[] = [
   kubelet,
   provisioner,
 ];
+
+/** The second machine of a full instance, in the order of starting: only there where it was asked for. */
+export const SECOND_MACHINE: readonly Part[] = [secondContainerd, secondKubelet];
 
 /** The parts of an instance, each after those it needs. */
 export function partsOf(instance: Pick<Instance, 'mode'>): Part[] {

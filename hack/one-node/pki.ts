@@ -22,7 +22,12 @@ export function pkiPath(instance: Instance, file: string): string {
 /** Makes what is missing. A file `complete` tells that a run ended, so that a killed one is done over. */
 export async function ensurePki(instance: Instance): Promise<void> {
   const complete = pkiPath(instance, 'complete');
-  if (existsSync(complete)) return;
+  if (existsSync(complete)) {
+    // Of a cluster that was made before somebody needed one more.
+    const missing = certificates(instance).filter(({ name }) => !existsSync(pkiPath(instance, `${name}.crt`)));
+    await Promise.all(missing.map((certificate) => makeCertificate(instance, certificate)));
+    return;
+  }
   await mkdir(pkiPath(instance, ''), { recursive: true, mode: 0o700 });
   await Promise.all([
     makeAuthority(instance, 'ca'),
@@ -44,6 +49,7 @@ function certificates(instance: Instance): Certificate[] {
     client('scheduler', 'system:kube-scheduler'),
     client('kube-proxy', 'system:kube-proxy'),
     client('kubelet', `system:node:${nodeName(instance)}`, 'system:nodes'),
+    client('kubelet-second', `system:node:${nodeName(instance, 'second')}`, 'system:nodes'),
     client('coredns', 'tektite:coredns'),
     client('provisioner', 'tektite:provisioner'),
   ];

@@ -1,7 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { systemNamespace } from '../../hack/deploy/install.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../src/api/pipeline/v1/pipelinerun.ts';
-import { customRuns, taskRuns } from '../../src/api/resources.ts';
+import { customRuns, pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
+import { configMaps, persistentVolumeClaims } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -356,6 +358,103 @@ describe('a custom task', () => {
     expect(succeededCondition(ended.status)).toMatchObject(completed(2));
   });
 
+  const ask = { apiVersion: 'example.dev/v1', kind: 'Approval' };
+  const asked = async (name: string) => {
+    const appears = () => bench.client.get(customRuns, bench.namespace, name);
+    return vi.waitFor(appears, { timeout: 20_000, interval: 100 });
+  };
+  /** What the custom task's own controller says. */
+  const say = (name: string, status: 'True' | 'False', reason: string, more: object = {}) => {
+    const body = { status: { conditions: [{ type: 'Succeeded', status, reason, message: 'by Ada' }], ...more } };
+    return bench.client.patch(customRuns, bench.namespace, name, { type: 'merge', body, subresource: 'status' });
+  };
+
+  it('in a matrix is a CustomRun for each, with results in order', async () => {
+    const run = await bench.startPipeline({
+      pipelineSpec: {
+        tasks: [
+          { name: 'ask', taskRef: ask, matrix: { params: [{ name: 'of', value: ['Ada', 'Bob'] }] } },
+          {
+            name: 'after',
+            params: [{ name: 'all', value: ['$(tasks.ask.results.who[*])'] }],
+            taskSpec: {
+              params: [{ name: 'all', type: 'array' }],
+              steps: [{ ...sh('[ "$*" = "Ada Bob" ]'), args: ['$(params.all[*])'] }],
+            },
+          },
+        ],
+      },
+    });
+    const names = [1, 0].map((index) => `${run.metadata.name}-ask-${index}`);
+    for (const name of names) {
+      const [param] = (await asked(name)).spec.params ?? [];
+      await say(name, 'True', 'Approved', { results: [{ name: 'who', value: param?.value }] });
+    }
+    expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject(completed(2));
+  });
+
+  it('is told to stop when the run is cancelled, which is over at once', async () => {
+    const run = await bench.startPipeline({ pipelineSpec: { tasks: [{ name: 'ask', taskRef: ask }] } });
+    const name = `${run.metadata.name}-ask`;
+    await asked(name);
+    const body = { spec: { status: 'Cancelled' } };
+    await bench.client.patch(pipelineRuns, bench.namespace, run.metadata.name ?? '', { type: 'merge', body });
+    expect(succeededCondition((await bench.waitFor(run)).status)).toMatchObject({
+      status: 'False',
+      reason: 'Cancelled',
+      message: `PipelineRun "${run.metadata.name}" was cancelled`,
+    });
+    expect((await asked(name)).spec).toMatchObject({
+      status: 'RunCancelled',
+      statusMessage: 'CustomRun cancelled as the PipelineRun it belongs to has been cancelled.',
+    });
+  });
+
+  it.each([
+    [
+      'cancelled by a person',
+      'CustomRunCancelled',
+      'Cancelled',
+      'Tasks Completed: 2 (Failed: 0, Cancelled 1), Skipped: 0',
+    ],
+    ['over its time', 'CustomRunTimedOut', 'Failed', 'Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0'],
+  ])(
+    'that is %s has the time limit and the tries of its task, and ends the run',
+    async (_name, reason, of, message) => {
+      const run = await bench.startPipeline({
+        pipelineSpec: {
+          tasks: [{ name: 'ask', taskRef: ask, timeout: '7s', retries: 2 }],
+          finally: [task('clean', 'true')],
+        },
+      });
+      const name = `${run.metadata.name}-ask`;
+      expect((await asked(name)).spec).toMatchObject({ timeout: '7s', retries: 2 });
+      if (of === 'Cancelled')
+        await bench.client.patch(customRuns, bench.namespace, name, {
+          type: 'merge',
+          body: { spec: { status: 'RunCancelled' } },
+        });
+      await say(name, 'False', reason);
+      const ended = await bench.waitFor(run);
+      expect(succeededCondition(ended.status)).toMatchObject({ status: 'False', reason: of, message });
+    },
+  );
+
+  it('that its controller tries again is waited for', async () => {
+    const run = await bench.startPipeline({ pipelineSpec: { tasks: [{ name: 'ask', taskRef: ask, retries: 1 }] } });
+    const name = `${run.metadata.name}-ask`;
+    await asked(name);
+    const first = { conditions: [{ type: 'Succeeded', status: 'False', reason: 'Refused' }] };
+    const body = {
+      status: { conditions: [{ type: 'Succeeded', status: 'Unknown', reason: 'Running' }], retriesStatus: [first] },
+    };
+    await bench.client.patch(customRuns, bench.namespace, name, { type: 'merge', body, subresource: 'status' });
+    await say(name, 'True', 'Approved', { retriesStatus: [first] });
+    const ended = await bench.waitFor(run);
+    expect(succeededCondition(ended.status)).toMatchObject(completed(1));
+    expect(ended.status?.childReferences?.map((child) => child.name)).toEqual([name]);
+  });
+
   it('is told to stop when the time of the run is over', async () => {
     const run = await bench.startPipeline({
       timeouts: { pipeline: '2s' },
@@ -379,4 +478,61 @@ describe('a custom task', () => {
       message: `PipelineRun "${run.metadata.name}" failed to finish within "2s"`,
     });
   });
+});
+
+describe('the claim of a template', () => {
+  const spec: PipelineRunSpec = {
+    workspaces: [
+      {
+        name: 'disk',
+        volumeClaimTemplate: {
+          spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '16Mi' } } },
+        },
+      },
+    ],
+    pipelineSpec: {
+      workspaces: [{ name: 'disk' }],
+      tasks: [
+        {
+          name: 'write',
+          workspaces: [{ name: 'data', workspace: 'disk' }],
+          taskSpec: { workspaces: [{ name: 'data' }], steps: [sh('printf kept > $(workspaces.data.path)/note')] },
+        },
+      ],
+    },
+  };
+  const setFlag = (coschedule: string | null) =>
+    bench.client.patch(configMaps, systemNamespace, 'feature-flags', { type: 'merge', body: { data: { coschedule } } });
+  const claimsOf = async ({ metadata: { uid } }: PipelineRun) => {
+    const { items } = await bench.client.list(persistentVolumeClaims, { namespace: bench.namespace });
+    return items.filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid));
+  };
+  /** Runs under the flag, which the controller sees within moments. */
+  const runUnder = async (coschedule: string, annotations: Record<string, string>): Promise<PipelineRun> => {
+    for (;;) {
+      const ended = await bench.runPipeline(spec, { generateName: 'claim-', annotations });
+      if (ended.status?.provenance?.featureFlags?.['coschedule'] === coschedule) return ended;
+    }
+  };
+  const asked = { 'tekton.dev/auto-cleanup-pvc': 'true' };
+
+  afterAll(() => setFlag(null));
+
+  it.each([
+    ['workspaces', {}, 1],
+    ['workspaces', asked, 0],
+    ['pipelineruns', {}, 0],
+    ['isolate-pipelinerun', {}, 0],
+    ['disabled', asked, 1],
+  ])(
+    'coschedule %s, annotations %j: of the ended run %i is left, of the deleted one none',
+    async (mode, annotations, left) => {
+      await setFlag(mode);
+      const run = await runUnder(mode, annotations);
+      expect(succeededCondition(run.status)).toMatchObject(completed(1));
+      await expect.poll(() => claimsOf(run), { timeout: 20_000, interval: 250 }).toHaveLength(left);
+      await bench.client.delete(pipelineRuns, bench.namespace, run.metadata.name ?? '');
+      await expect.poll(() => claimsOf(run), { timeout: 30_000, interval: 250 }).toEqual([]);
+    },
+  );
 });

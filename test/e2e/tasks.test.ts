@@ -115,6 +115,31 @@ const rows: Record<string, Row> = {
       steps: [{ terminated: { exitCode: 3 }, terminationReason: 'Continued' }, { terminated: { exitCode: 0 } }],
     },
   },
+  'onError: continueAndFail: the steps after it run, and the first that failed so is told': {
+    spec: {
+      taskSpec: {
+        results: [{ name: 'report' }],
+        steps: [
+          { ...sh('test', 'exit 3'), onError: 'continueAndFail' },
+          { ...sh('lint', 'exit 4'), onError: 'continueAndFail' },
+          sh('publish', 'printf "$(cat $(steps.step-test.exitCode.path))" > $(results.report.path)'),
+          sh('stop', 'exit 5'),
+          sh('never', 'true'),
+        ],
+      },
+    },
+    condition: { status: 'False', reason: 'StepFailed', message: '"step-test" exited with code 3: Error' },
+    status: {
+      results: [{ name: 'report', value: '3' }],
+      steps: [
+        { terminated: { exitCode: 3, reason: 'Error' }, terminationReason: 'Continued' },
+        { terminated: { exitCode: 4, reason: 'Error' }, terminationReason: 'Continued' },
+        { terminated: { exitCode: 0 }, terminationReason: 'Completed' },
+        { terminated: { exitCode: 5 }, terminationReason: 'Error' },
+        { terminationReason: 'Skipped' },
+      ],
+    },
+  },
   'a step that takes too long': {
     spec: { taskSpec: { steps: [{ ...sh('slow', 'sleep 3600'), timeout: '1s' }] } },
     condition: {

@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
 import { probeSocket } from '../api.ts';
 import { PAUSE_IMAGE, registryUrl } from './registry.ts';
-import { socketDir, statePath, type Instance } from '../instance.ts';
+import { machinePath, socketDir, statePath, type Instance, type Machine } from '../instance.ts';
 import { PART_PATH, type Part } from '../part.ts';
 
 /** Absolute, because ctr and kubelet need it so. */
-export function containerdSocket(instance: Instance): string {
-  return statePath(instance.name, 'containerd.sock');
+export function containerdSocket(instance: Instance, machine: Machine = 'first'): string {
+  return machinePath(instance.name, machine, 'containerd.sock');
 }
 
 /** Also names the files that CNI leaves in /var/lib/cni, so that `down` finds its own. */
@@ -14,34 +14,39 @@ export function podNetworkName(name: string): string {
   return `tektite-${name}`;
 }
 
-export const containerd: Part = {
-  name: 'containerd',
-  modes: ['full'],
-  after: [],
-  binaries: ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc', 'bridge', 'loopback', 'host-local', 'portmap'],
-  launch(instance, binary) {
-    const config = statePath(instance.name, 'containerd', 'config.toml');
-    const binaries = dirname(binary('containerd'));
-    return {
-      argv: [binary('containerd'), '--config', config],
-      env: { PATH: `${binaries}:${PART_PATH}` }, // where it looks for its shim
-      folders: [socketDir(instance.name)],
-      files: {
-        [config]: daemonConfig(instance, binaries),
-        [statePath(instance.name, 'containerd', 'certs.d', '_default', 'hosts.toml')]: mirrorConfig(instance),
-        [statePath(instance.name, 'containerd', 'cni', '10-pods.conflist')]: podNetwork(instance),
-      },
-    };
-  },
-  health: (instance) => probeSocket(containerdSocket(instance)),
-};
+export const containerd = containerdOf('first');
+export const secondContainerd = containerdOf('second');
+
+function containerdOf(machine: Machine): Part {
+  return {
+    name: machine === 'second' ? 'containerd-second' : 'containerd',
+    modes: ['full'],
+    after: [],
+    binaries: ['containerd', 'containerd-shim-runc-v2', 'ctr', 'runc', 'bridge', 'loopback', 'host-local', 'portmap'],
+    launch(instance, binary) {
+      const own = (...parts: string[]) => machinePath(instance.name, machine, 'containerd', ...parts);
+      const binaries = dirname(binary('containerd'));
+      return {
+        argv: [binary('containerd'), '--config', own('config.toml')],
+        env: { PATH: `${binaries}:${PART_PATH}` }, // where it looks for its shim
+        folders: [socketDir(instance.name)],
+        files: {
+          [own('config.toml')]: daemonConfig(instance, machine, binaries),
+          [own('certs.d', '_default', 'hosts.toml')]: mirrorConfig(instance),
+          [own('cni', '10-pods.conflist')]: podNetwork(instance),
+        },
+      };
+    },
+    health: (instance) => probeSocket(containerdSocket(instance, machine)),
+  };
+}
 
 /**
  * restrict_oom_score_adj: without CAP_SYS_RESOURCE nobody may lower it. runc's root and the shims' sockets are kept out
  * of shared folders.
  */
-function daemonConfig(instance: Instance, binaries: string): string {
-  const state = (...parts: string[]) => statePath(instance.name, ...parts);
+function daemonConfig(instance: Instance, machine: Machine, binaries: string): string {
+  const state = (...parts: string[]) => machinePath(instance.name, machine, ...parts);
   return `version = 3
 root = '${state('containerd', 'root')}'
 state = '${state('containerd', 'state')}'
@@ -49,9 +54,9 @@ disabled_plugins = ['io.containerd.nri.v1.nri', 'io.containerd.internal.v1.opt',
   'io.containerd.snapshotter.v1.btrfs', 'io.containerd.snapshotter.v1.zfs', 'io.containerd.snapshotter.v1.devmapper',
   'io.containerd.snapshotter.v1.blockfile', 'io.containerd.snapshotter.v1.erofs']
 [grpc]
-  address = '${containerdSocket(instance)}'
+  address = '${containerdSocket(instance, machine)}'
 [ttrpc]
-  address = '${containerdSocket(instance)}.ttrpc'
+  address = '${containerdSocket(instance, machine)}.ttrpc'
 [plugins.'io.containerd.shim.v1.manager']
   socket_dir = '${socketDir(instance.name)}'
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
@@ -91,6 +96,7 @@ function podNetwork(instance: Instance): string {
         hairpinMode: true, // a pod may reach itself through its Service
         ipam: {
           type: 'host-local',
+          // Of both machines: their pods are on one bridge.
           dataDir: statePath(instance.name, 'containerd', 'addresses'),
           ranges: [[{ subnet: instance.podRange }]],
           routes: [{ dst: '0.0.0.0/0' }],
