@@ -42,7 +42,11 @@ export async function keptArchive(): Promise<Buffer> {
 /** What the kept archive holds. */
 export async function recorded(): Promise<Recorded> {
   const entries = await readTar(await keptArchive());
-  const commit = entries.find(({ path }) => path === COMMIT)?.body?.toString().trim() ?? '';
+  const commit =
+    entries
+      .find(({ path }) => path === COMMIT)
+      ?.body?.toString()
+      .trim() ?? '';
   return { commit, files: entries.filter(({ type, path }) => type === 'file' && path !== COMMIT) };
 }
 

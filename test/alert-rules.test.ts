@@ -101,7 +101,10 @@ const rows: Row[] = [
   {
     alert: 'TektiteQueueDeep',
     when: 'the replicas together have more than a thousand keys',
-    series: { 'kn_workqueue_depth{name="taskrun",pod="a"}': '600+0x30', 'kn_workqueue_depth{name="taskrun",pod="b"}': '600+0x30' },
+    series: {
+      'kn_workqueue_depth{name="taskrun",pod="a"}': '600+0x30',
+      'kn_workqueue_depth{name="taskrun",pod="b"}': '600+0x30',
+    },
     at: 15,
     labels: { name: 'taskrun' },
     says: 'Queue taskrun has 1200 keys. More replicas with more buckets share it.',
@@ -203,7 +206,9 @@ const rows: Row[] = [
     labels: { namespace: 'ci', error_type: 'permission' },
     says: 'In namespace ci: permission. The log has the whole error.',
     notYet: 29,
-    quiet: { 'tekton_pruner_controller_resources_errors_total{namespace="ci",error_type="permission"}': '0+0x9 1+0x25 1+0x50' },
+    quiet: {
+      'tekton_pruner_controller_resources_errors_total{namespace="ci",error_type="permission"}': '0+0x9 1+0x25 1+0x50',
+    },
   },
   {
     alert: 'TektitePruningBehind',

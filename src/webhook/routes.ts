@@ -43,7 +43,9 @@ export interface Judges {
 /** A route for each of `reviewPaths`. */
 export function webhookRoutes(judges: Judges): ServerRoute[] {
   const { settings, gates, configNames } = judges;
-  const verdicts: Readonly<Record<Exclude<ReviewPath, '/resource-conversion'>, (request: AdmissionRequest) => Verdict>> = {
+  const verdicts: Readonly<
+    Record<Exclude<ReviewPath, '/resource-conversion'>, (request: AdmissionRequest) => Verdict>
+  > = {
     '/defaulting': (request) => defaultObject(request, settings(), gates),
     '/resource-validation': (request) => validateObject(request, settings(), gates),
     '/config-validation': (request) => validateConfig(request, configNames),

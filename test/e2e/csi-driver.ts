@@ -47,6 +47,22 @@ interface Volume {
   volume_context: Record<string, string>;
 }
 
+/** What a driver's inline volumes are. */
+export interface CsiVolumes {
+  /** The driver's name. */
+  name: string;
+  /** Fills the folder of one, which is there, from its attributes. */
+  fill(target: string, attributes: Readonly<Record<string, string>>): Promise<void>;
+}
+
+const attributes: CsiVolumes = {
+  name: driverName,
+  async fill(target, given) {
+    const own = Object.entries(given).filter(([name]) => !name.includes('/'));
+    await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
+  },
+};
+
 export interface CsiDriver {
   /** The node knows it. */
   registered: Promise<void>;
@@ -55,21 +71,20 @@ export interface CsiDriver {
   stop(): Promise<void>;
 }
 
-/** A CSI driver on the test node whose inline volumes hold their attributes, a file each. */
-export async function startCsiDriver(cluster: string): Promise<CsiDriver> {
+/** A CSI driver on the test node; its inline volumes hold their attributes, a file each, unless told otherwise. */
+export async function startCsiDriver(cluster: string, { name, fill } = attributes): Promise<CsiDriver> {
   const folder = await mkdtemp(path.join(tmpdir(), 'csi-'));
   const socket = path.join(folder, 'csi.sock');
-  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${driverName}-reg.sock`);
+  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${name}-reg.sock`);
   const gone = Promise.withResolvers<void>();
   const known = Promise.withResolvers<void>();
   const node = await serve({ folder, proto: csi, service: ['csi', 'v1', 'Node'] }, socket, {
     NodeGetInfo: () => ({ node_id: 'here' }),
     NodeGetCapabilities: () => ({}),
     NodePublishVolume: async (volume) => {
-      const { target, volume_context: attributes } = volume as Volume;
+      const { target, volume_context: given } = volume as Volume;
       await mkdir(target, { recursive: true });
-      const own = Object.entries(attributes).filter(([name]) => !name.includes('/'));
-      await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
+      await fill(target, given);
       return {};
     },
     NodeUnpublishVolume: async (volume) => {
@@ -80,7 +95,7 @@ export async function startCsiDriver(cluster: string): Promise<CsiDriver> {
   });
   const announcing = { folder, proto: registration, service: ['pluginregistration', 'Registration'] };
   const announcer = await serve(announcing, announced, {
-    GetInfo: () => ({ type: 'CSIPlugin', name: driverName, endpoint: socket, supported_versions: ['1.0.0'] }),
+    GetInfo: () => ({ type: 'CSIPlugin', name, endpoint: socket, supported_versions: ['1.0.0'] }),
     NotifyRegistrationStatus: (outcome) => {
       const { plugin_registered: isRegistered, error } = outcome as { plugin_registered: boolean; error: string };
       if (isRegistered) known.resolve();

@@ -64,10 +64,10 @@ async function recipes(folder: string): Promise<ImageRecipe[]> {
   const steps: LayerRecipe = {
     name: 'previous-steps',
     inputs: () => Promise.resolve(archive),
-    entries: () =>
+    entries: ({ architecture }) =>
       Promise.all(
         STEP_BINARIES.map(async ({ name, module, target }) =>
-          file(`ko-app/${name}`, await goBinary(path.join(folder, module), target), 0o755),
+          file(`ko-app/${name}`, await goBinary(path.join(folder, module), target, architecture), 0o755),
         ),
       ),
   };
@@ -76,7 +76,9 @@ async function recipes(folder: string): Promise<ImageRecipe[]> {
     inputs: () => Promise.resolve(archive),
     entries: async () => {
       const files = await bundle(folder, { commit: commit.slice(0, 7) });
-      return files.filter(({ path: name }) => !name.endsWith('.map')).map(({ path: name, body }) => file(`app/${name}`, body));
+      return files
+        .filter(({ path: name }) => !name.endsWith('.map'))
+        .map(({ path: name, body }) => file(`app/${name}`, body));
     },
   };
   const layers = { tektite: [runtimeLayer, nodeLayer, steps, app], entrypoint: [steps] };

@@ -46,7 +46,11 @@ interface Door {
 }
 
 async function makeDoor(host: string): Promise<Door> {
-  const made = { isOpen: false, wait: '', server: createServer((_, answer) => answer.writeHead(made.isOpen ? 200 : 503).end()) };
+  const made = {
+    isOpen: false,
+    wait: '',
+    server: createServer((_, answer) => answer.writeHead(made.isOpen ? 200 : 503).end()),
+  };
   await new Promise<void>((resolve, reject) => made.server.once('error', reject).listen(0, host, resolve));
   const { port } = made.server.address() as AddressInfo;
   made.wait = `until wget -q -T 2 -O /dev/null http://${host}:${port}/ 2>/dev/null; do sleep 0.3; done`;
@@ -78,7 +82,8 @@ interface Row {
 const runs = (run: TaskRun) => run.status?.steps?.some(({ running }) => running) ?? false;
 /** The TaskRun of a PipelineRun's task is there, and its step runs. */
 async function working(run: PipelineRun, taskName: string): Promise<PipelineRun> {
-  const child = ({ status }: PipelineRun) => status?.childReferences?.find((each) => each.pipelineTaskName === taskName);
+  const child = ({ status }: PipelineRun) =>
+    status?.childReferences?.find((each) => each.pipelineTaskName === taskName);
   const found = await bench.waitFor(run, (current) => child(current) !== undefined);
   await bench.waitFor({ kind: 'TaskRun', metadata: { name: child(found)?.name } } as TaskRun, runs);
   return found;
