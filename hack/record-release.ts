@@ -1,7 +1,7 @@
 /**
  * `npm run record:release -- COMMIT`: keeps what a release was made of, its chart and the sources of its two images, in
- * test/e2e/previous-release.tar.br. test/e2e/upgrade.test.ts builds and installs it, and upgrades from there, also where
- * git has no history. To be done with each release.
+ * test/e2e/previous-release.tar.br. test/e2e/upgrade.test.ts builds and installs it, and upgrades from there, also
+ * where git has no history. To be done with each release.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

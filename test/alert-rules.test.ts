@@ -7,7 +7,7 @@ import { parse, stringify } from 'yaml';
 import { attempt } from '../hack/command.ts';
 import { promtool } from '../hack/verify/promtool.ts';
 
-/** Prometheus itself, by promtool, on the chart's alert rules and the dashboard: when each alert comes, and when not. */
+/** Prometheus' own promtool on the chart's alert rules and the dashboard: when each alert comes, and when not. */
 const chart = path.resolve(import.meta.dirname, '../config/chart/files');
 const alertsFile = path.join(chart, 'alerts.yaml');
 interface Rule {

@@ -28,12 +28,21 @@ class UsageError extends Error {}
 
 const ARCHITECTURES = '--architectures=';
 
+/** What the images are for, and the words after that. */
+function architecturesAndWords(given: readonly string[]): { contexts: BuildContext[]; words: readonly string[] } {
+  const [first = ''] = given;
+  const isGiven = first.startsWith(ARCHITECTURES);
+  const architectures = isGiven ? architecturesIn(first.slice(ARCHITECTURES.length)) : (['amd64'] as const);
+  return {
+    contexts: architectures.map((architecture) => contextFrom(process.env, architecture)),
+    words: isGiven ? given.slice(1) : given,
+  };
+}
+
 async function main(given: readonly string[]): Promise<void> {
-  const wanted = given[0]?.startsWith(ARCHITECTURES) ? given[0].slice(ARCHITECTURES.length) : undefined;
-  const [command, ...rest] = wanted === undefined ? given : given.slice(1);
-  const contexts = architecturesIn(wanted ?? 'amd64').map((architecture) => contextFrom(process.env, architecture));
-  const [context] = contexts as [BuildContext, ...BuildContext[]];
-  const recipes = await imageRecipes(context.root);
+  const { contexts, words } = architecturesAndWords(given);
+  const [command, ...rest] = words;
+  const recipes = await imageRecipes(contexts[0]?.root ?? '');
   const builder = await createIndexBuilder(contexts, () => performance.now());
   switch (command) {
     case 'build':
@@ -45,14 +54,8 @@ async function main(given: readonly string[]): Promise<void> {
       await push(builder, registry, selectRecipes(recipes, names));
       return;
     }
-    case 'sbom': {
-      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
-      if (recipe === undefined || contexts.length > 1)
-        throw new UsageError('sbom needs one image name, and one architecture');
-      const { digest } = await builder.build(recipe);
-      console.log(JSON.stringify(await billOf(recipe, digest, context), null, 2));
-      return;
-    }
+    case 'sbom':
+      return sbom(builder, contexts, rest.length === 1 ? selectRecipes(recipes, rest) : []);
     case 'attest':
       return attestAll(builder, contexts, recipes, rest);
     case 'list':
@@ -66,6 +69,18 @@ async function main(given: readonly string[]): Promise<void> {
     default:
       throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`);
   }
+}
+
+async function sbom(
+  builder: Builder,
+  contexts: readonly BuildContext[],
+  recipes: readonly ImageRecipe[],
+): Promise<void> {
+  const [[recipe], [context]] = [recipes, contexts];
+  if (recipe === undefined || context === undefined || contexts.length > 1)
+    throw new UsageError('sbom needs one image name, and one architecture');
+  const { digest } = await builder.build(recipe);
+  console.log(JSON.stringify(await billOf(recipe, digest, context), null, 2));
 }
 
 async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise<void> {

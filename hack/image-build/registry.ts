@@ -53,8 +53,8 @@ export function openRegistry(address: string): Destination {
 }
 
 /**
- * Pushes the layout's first manifest, or index of several with all that it names, as `name` under every tag. Returns its
- * digest. @throws RegistryError with the registry's answer.
+ * Pushes the layout's first manifest, or index of several with all that it names, as `name` under every tag. Returns
+ * its digest. @throws RegistryError with the registry's answer.
  */
 export async function pushOciLayout(
   dir: string,

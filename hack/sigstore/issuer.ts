@@ -42,7 +42,7 @@ interface TokenOptions {
 
 export interface TestIssuer extends Issuer {
   /** A token as the API server makes for a ServiceAccount, good for `seconds` from `now`. */
-  serviceAccountToken(namespace: string, serviceAccount: string, options?: TokenOptions): string;
+  readonly serviceAccountToken: (namespace: string, serviceAccount: string, options?: TokenOptions) => string;
 }
 
 /** An issuer with a key of its own whose tokens look like a cluster's. */
@@ -61,7 +61,7 @@ export function createTestIssuer(url = 'https://kubernetes.default.svc.cluster.l
 
 export interface SpiffeIssuer extends Issuer {
   /** A JWT-SVID as SPIRE makes for a workload: `id` is `spiffe://TRUST-DOMAIN/...`. */
-  svid(id: string, options?: TokenOptions): string;
+  readonly svid: (id: string, options?: TokenOptions) => string;
 }
 
 /** What the JWT-SVIDs of a SPIRE server are issued by. */
@@ -77,11 +77,7 @@ function createKey(url: string) {
     .digest('base64url');
   return {
     keys: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
-    token(
-      sub: string,
-      { now = new Date(), seconds = 600, audience = AUDIENCE }: TokenOptions = {},
-      more: object,
-    ): string {
+    token: (sub: string, { now = new Date(), seconds = 600, audience = AUDIENCE }: TokenOptions = {}, more: object) => {
       const iat = Math.floor(now.getTime() / 1000);
       const times = { exp: iat + seconds, iat, nbf: iat };
       return jsonWebToken({ aud: [audience], ...times, iss: url, jti: randomUUID(), ...more, sub }, kid, privateKey);

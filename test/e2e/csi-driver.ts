@@ -52,12 +52,12 @@ export interface CsiVolumes {
   /** The driver's name. */
   name: string;
   /** Fills the folder of one, which is there, from its attributes. */
-  fill(target: string, attributes: Readonly<Record<string, string>>): Promise<void>;
+  readonly fill: (target: string, attributes: Readonly<Record<string, string>>) => Promise<void>;
 }
 
 const attributes: CsiVolumes = {
   name: driverName,
-  async fill(target, given) {
+  fill: async (target, given) => {
     const own = Object.entries(given).filter(([name]) => !name.includes('/'));
     await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
   },

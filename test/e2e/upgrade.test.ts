@@ -20,6 +20,7 @@ import { Installation } from './installation.ts';
 import { PodCount } from './pod-count.ts';
 import { previousRelease, type PreviousRelease } from './previous-release.ts';
 import { hostBeside } from './remote-servers.ts';
+import { testCluster } from './setup.ts';
 
 /**
  * The release before this one, built from its own sources, works on runs of all kinds; by the documented command this
@@ -119,7 +120,7 @@ const rows: Row[] = [
         pipelineSpec: { workspaces, tasks },
         workspaces: [{ name: 'shared', volumeClaimTemplate: { spec: claim } }],
       };
-      return working(await pipeline('on-one-volume', spec as PipelineRunSpec), 'write');
+      return working(await pipeline('on-one-volume', spec), 'write');
     },
     condition: { status: 'True', reason: 'Succeeded' },
     pods: { 'on-one-volume-write': 1, 'on-one-volume-read': 1 },
@@ -143,8 +144,8 @@ const rows: Row[] = [
         params,
         pipelineSpec: { params: [{ name: 'lane' }], tasks: [task('only', steps)] },
       });
-      await working(await pipeline('before-it', spec(waits()) as PipelineRunSpec, lane), 'only');
-      const run = await pipeline('queued', spec(step('true')) as PipelineRunSpec, lane);
+      await working(await pipeline('before-it', spec(waits()), lane), 'only');
+      const run = await pipeline('queued', spec(step('true')), lane);
       return bench.waitFor(run, ({ status }) => succeededCondition(status)?.reason === 'PipelineRunPending');
     },
     condition: { status: 'True', reason: 'Succeeded' },
@@ -155,7 +156,10 @@ const rows: Row[] = [
     begin: async () => {
       const spec = { tasks: [task('long', step('sleep 600'))], finally: [task('clean', waits())] };
       const run = await working(await pipeline('cancelled', { pipelineSpec: spec }), 'long');
-      await bench.client.patch(pipelineRuns, bench.namespace, 'cancelled', { spec: { status: 'CancelledRunFinally' } });
+      await bench.client.patch(pipelineRuns, bench.namespace, 'cancelled', {
+        type: 'merge',
+        body: { spec: { status: 'CancelledRunFinally' } },
+      });
       return working(run, 'clean');
     },
     condition: { status: 'False', reason: 'Cancelled' },
@@ -165,7 +169,8 @@ const rows: Row[] = [
     name: 'pending',
     begin: () =>
       pipeline('pending', { status: 'PipelineRunPending', pipelineSpec: { tasks: [task('only', step('true'))] } }),
-    then: () => bench.client.patch(pipelineRuns, bench.namespace, 'pending', { spec: { status: null } }),
+    then: () =>
+      bench.client.patch(pipelineRuns, bench.namespace, 'pending', { type: 'merge', body: { spec: { status: null } } }),
     condition: { status: 'True', reason: 'Succeeded' },
     pods: { 'pending-only': 1 },
   },
@@ -202,7 +207,7 @@ async function asDocumented(words: string): Promise<void> {
   const page = readFileSync(path.join(root, 'config/docs/upgrades.md'), 'utf8');
   const line = page.split('\n').find((each) => each.startsWith(words)) ?? '';
   expect(line).not.toBe('');
-  const { target } = installation;
+  const target = await testCluster();
   const search = [path.dirname(await programPath(target, 'helm')), process.env['PATH'] ?? ''].join(':');
   await command(['sh', '-ec', line.replace(' config/', ` ${root}/config/`)], {
     cwd: folder,
@@ -222,8 +227,9 @@ const imageOfController = () =>
 
 beforeAll(async () => {
   installation = await Installation.open();
-  previous = await previousRelease(installation.target.registry);
-  door = await makeDoor(hostBeside(installation.target.registry));
+  const { registry } = await testCluster();
+  previous = await previousRelease(registry);
+  door = await makeDoor(hostBeside(registry));
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-upgrade-'));
   await writeFile(path.join(folder, 'values.yaml'), stringify({ ...(parse(installation.values) as object), ...lean }));
   await installation.upgrade({ ...lean, ...previous.values }, previous.chart);

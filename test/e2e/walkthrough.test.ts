@@ -642,7 +642,7 @@ describe.skipIf(folder === '')('the walkthrough', () => {
 
   /** Names of those that have ended and stay, of TaskRuns those that are no part of a PipelineRun. */
   async function finished(resource: typeof runs | typeof taskRuns): Promise<string[]> {
-    const { items } = await client.list(resource as typeof runs, { namespace });
+    const { items } = await client.list(resource, { namespace });
     return items
       .filter(({ metadata, status }) => !metadata.deletionTimestamp && !metadata.ownerReferences && isDone(status))
       .map(({ metadata }) => metadata.name ?? '');
