@@ -88,6 +88,8 @@ export default defineConfig({
             ...(process.env['TEKTITE_NETWORK_POLICIES'] === '1' ? ['test/e2e/network-policy.test.ts'] : []),
             // Milliseconds are measured on a machine that does nothing else: npm run bench:steps.
             ...(process.env['TEKTITE_STEP_LATENCY'] === '1' ? [] : ['test/e2e/step-latency.test.ts']),
+            // A quarter of an hour of building: npm run test:spire.
+            ...(process.env['TEKTITE_SPIRE'] === '1' ? [] : ['test/e2e/spire.test.ts']),
           ],
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -6,13 +6,15 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { ensureRuncBuildPackages } from './debian.ts';
+import { ensureCompilerPackages } from './debian.ts';
 import { messageOf } from '../../src/errors.ts';
 import { command } from '../command.ts';
 import { say } from '../progress.ts';
 import { withLock } from '../lock.ts';
 
 interface GoModule {
+  /** Built where it is asked for: what costs many minutes, for a test that has a script of its own. */
+  readonly onDemand?: true;
   /** Package to build, by binary name, in the order that fills the build cache best. */
   readonly binaries: Readonly<Record<string, string>>;
   readonly linkFlags?: string;
@@ -53,7 +55,7 @@ const MODULES = {
       portmap: `${CNI}/meta/portmap`,
     },
     linkFlags: `-X ${CONTAINERD}/version.Version=v2.4.2`,
-    prepare: { runc: ensureRuncBuildPackages },
+    prepare: { runc: ensureCompilerPackages },
     extraFlags: { runc: ['-tags', 'seccomp'] },
   },
   registry: { binaries: { registry: 'github.com/distribution/distribution/v3/cmd/registry' } },
@@ -104,12 +106,28 @@ const MODULES = {
   ferretdb: { binaries: { ferretdb: '.' } },
   'fake-gcs-server': { binaries: { 'fake-gcs-server': 'github.com/fsouza/fake-gcs-server' } },
   'kafka-fake': { binaries: { 'kafka-fake': '.' } },
+  // The server's SQLite is C.
+  spire: {
+    onDemand: true,
+    binaries: {
+      'spire-agent': 'github.com/spiffe/spire/cmd/spire-agent',
+      'spire-server': 'github.com/spiffe/spire/cmd/spire-server',
+    },
+    prepare: { 'spire-server': ensureCompilerPackages },
+  },
 } as const satisfies Record<string, GoModule>;
 
 const SOURCES = join(import.meta.dirname, 'go');
 
-/** Every binary that `tool` can build. */
-export const TOOL_NAMES: readonly string[] = Object.values(MODULES).flatMap((module) => Object.keys(module.binaries));
+const MODULE_LIST: readonly GoModule[] = Object.values(MODULES);
+
+/** Every binary that is built before the tests. */
+export const TOOL_NAMES: readonly string[] = MODULE_LIST.filter(({ onDemand }) => !onDemand).flatMap(({ binaries }) =>
+  Object.keys(binaries),
+);
+
+/** What calls C. */
+const C_PROGRAMS = ['runc', 'spire-server'];
 
 /** The folder for what is built once per machine. */
 export function cacheDir(): string {
@@ -147,7 +165,9 @@ async function pathOf(name: string): Promise<string> {
 function moduleOf(name: string): keyof typeof MODULES {
   for (const [module, { binaries }] of Object.entries(MODULES))
     if (name in binaries) return module as keyof typeof MODULES;
-  throw new Error(`no binary is called ${JSON.stringify(name)}: choose one of ${TOOL_NAMES.join(', ')}`);
+  throw new Error(
+    `no binary is called ${JSON.stringify(name)}: choose one of ${MODULE_LIST.flatMap(({ binaries }) => Object.keys(binaries)).join(', ')}`,
+  );
 }
 
 async function digestOf(moduleName: keyof typeof MODULES): Promise<string> {
@@ -176,7 +196,7 @@ async function build(name: string, path: string, count: string): Promise<void> {
       `-s -w ${module.linkFlags ?? ''}`.trim(),
       ...(module.extraFlags?.[name] ?? []),
     ];
-    const env = { ...process.env, CGO_ENABLED: name === 'runc' ? '1' : '0' };
+    const env = { ...process.env, CGO_ENABLED: C_PROGRAMS.includes(name) ? '1' : '0' };
     const half = `${path}.${process.pid}.part`;
     await command(['go', 'build', ...flags, '-o', half, module.binaries[name] as string], {
       cwd: join(SOURCES, moduleName),

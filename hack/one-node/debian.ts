@@ -11,7 +11,7 @@ import type { Mode } from './instance.ts';
 const CONTROL_PLANE = { openssl: 'openssl' } as const;
 const NODE = { ip: 'iproute2', nft: 'nftables', nsenter: 'util-linux', mount: 'mount', tar: 'tar' } as const;
 
-const RUNC_BUILD = {
+const COMPILER = {
   gcc: 'gcc',
   'pkg-config': 'pkg-config',
   '/usr/include/stdlib.h': 'libc6-dev',
@@ -26,9 +26,9 @@ export function ensureRuntimePackages(mode: Mode): Promise<void> {
   return ensurePackages(mode === 'full' ? { ...CONTROL_PLANE, ...NODE } : CONTROL_PLANE);
 }
 
-/** What building runc needs: it is C where it enters namespaces. */
-export function ensureRuncBuildPackages(): Promise<void> {
-  return ensurePackages(RUNC_BUILD);
+/** What building programs with C in them needs: runc is where it enters namespaces. */
+export function ensureCompilerPackages(): Promise<void> {
+  return ensurePackages(COMPILER);
 }
 
 /** What enforcing NetworkPolicies needs, for tests. */

@@ -186,6 +186,12 @@ it('connections over the limit are closed', async () => {
   first.destroy();
 });
 
+it('a connection may idle for longer than load balancers keep theirs', async () => {
+  const server = await started([route(() => ({ status: 200 }))]);
+  const { headers } = await fetch(`http://127.0.0.1:${server.port}/`);
+  expect(headers.get('keep-alive')).toBe('timeout=72');
+});
+
 it('an upgrade goes to who takes it', async () => {
   const onUpgrade: ServerOptions['onUpgrade'] = (request, socket) =>
     socket.end(`HTTP/1.1 101 Switching Protocols\r\n\r\nhello ${request.url}`);

@@ -86,6 +86,11 @@ export interface RunningServer {
 }
 
 const RECEIVE_MS = 30_000;
+/**
+ * How long a connection may idle: longer than the minute of most load balancers, which would otherwise send into one
+ * that just closes. A client whose connections ended sooner would make them anew in each burst, all at once.
+ */
+const IDLE_MS = 72_000;
 /** Node looks for requests that are late this often. */
 const LATE_CHECK_MS = 1_000;
 
@@ -136,6 +141,7 @@ function nodeServer(options: ServerOptions): Server | TlsServer {
     requestTimeout: options.receiveMs ?? RECEIVE_MS,
     headersTimeout: Math.min(options.receiveMs ?? RECEIVE_MS, 10_000),
     connectionsCheckingInterval: LATE_CHECK_MS,
+    keepAliveTimeout: IDLE_MS,
   };
   const server = options.certificate
     ? createTlsServer({ ...timeouts, ...options.certificate, minVersion: 'TLSv1.2' })

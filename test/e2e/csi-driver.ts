@@ -13,8 +13,6 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { statePath } from '../../hack/one-node/instance.ts';
 
-export const driverName = 'attributes.csi.tektite.dev';
-
 /** What a kubelet asks of a driver with inline volumes: parts of csi.proto v1 and of its plugin registration. */
 const csi = `
 syntax = "proto3";
@@ -47,20 +45,24 @@ interface Volume {
   volume_context: Record<string, string>;
 }
 
-/** What a driver's inline volumes are. */
-export interface CsiVolumes {
-  /** The driver's name. */
+/** A driver whose volumes are inline: each is made for its pod, and goes with it. */
+export interface InlineDriver {
   name: string;
-  /** Fills the folder of one, which is there, from its attributes. */
-  readonly fill: (target: string, attributes: Readonly<Record<string, string>>) => Promise<void>;
+  /** Makes the volume at the path, which is not there yet. */
+  publish(target: string, attributes: Readonly<Record<string, string>>): Promise<void>;
+  /** Takes it away; also one that is gone already. */
+  unpublish(target: string): Promise<void>;
 }
 
-const attributes: CsiVolumes = {
-  name: driverName,
-  fill: async (target, given) => {
-    const own = Object.entries(given).filter(([name]) => !name.includes('/'));
+/** Its volumes hold their attributes, a file each. */
+export const attributesDriver: InlineDriver = {
+  name: 'attributes.csi.tektite.dev',
+  publish: async (target, attributes) => {
+    await mkdir(target, { recursive: true });
+    const own = Object.entries(attributes).filter(([name]) => !name.includes('/'));
     await Promise.all(own.map(([name, value]) => writeFile(path.join(target, name), value)));
   },
+  unpublish: (target) => rm(target, { recursive: true, force: true }),
 };
 
 export interface CsiDriver {
@@ -71,31 +73,30 @@ export interface CsiDriver {
   stop(): Promise<void>;
 }
 
-/** A CSI driver on the test node; its inline volumes hold their attributes, a file each, unless told otherwise. */
-export async function startCsiDriver(cluster: string, { name, fill } = attributes): Promise<CsiDriver> {
+/** A CSI driver on the test node. */
+export async function startCsiDriver(cluster: string, driver: InlineDriver): Promise<CsiDriver> {
   const folder = await mkdtemp(path.join(tmpdir(), 'csi-'));
   const socket = path.join(folder, 'csi.sock');
-  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${name}-reg.sock`);
+  const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${driver.name}-reg.sock`);
   const gone = Promise.withResolvers<void>();
   const known = Promise.withResolvers<void>();
   const node = await serve({ folder, proto: csi, service: ['csi', 'v1', 'Node'] }, socket, {
     NodeGetInfo: () => ({ node_id: 'here' }),
     NodeGetCapabilities: () => ({}),
     NodePublishVolume: async (volume) => {
-      const { target, volume_context: given } = volume as Volume;
-      await mkdir(target, { recursive: true });
-      await fill(target, given);
+      const { target, volume_context: attributes } = volume as Volume;
+      await driver.publish(target, attributes);
       return {};
     },
     NodeUnpublishVolume: async (volume) => {
-      await rm((volume as Volume).target, { recursive: true, force: true });
+      await driver.unpublish((volume as Volume).target);
       gone.resolve();
       return {};
     },
   });
   const announcing = { folder, proto: registration, service: ['pluginregistration', 'Registration'] };
   const announcer = await serve(announcing, announced, {
-    GetInfo: () => ({ type: 'CSIPlugin', name, endpoint: socket, supported_versions: ['1.0.0'] }),
+    GetInfo: () => ({ type: 'CSIPlugin', name: driver.name, endpoint: socket, supported_versions: ['1.0.0'] }),
     NotifyRegistrationStatus: (outcome) => {
       const { plugin_registered: isRegistered, error } = outcome as { plugin_registered: boolean; error: string };
       if (isRegistered) known.resolve();

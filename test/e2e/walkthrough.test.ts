@@ -25,7 +25,7 @@ import { Installation, controllerPods, scrape, sum } from './installation.ts';
 import { startMutatingWebhook, type Mutate, type MutatingWebhook } from './mutating-webhook.ts';
 import { testCluster } from './setup.ts';
 import { startSigningServices, type SigningServices } from './signing-services.ts';
-import { spiffeValues, startSpire } from './spire.ts';
+import { spiffeValues, startAgent } from './spiffe-agent.ts';
 import { startWorld, type World } from './world.ts';
 
 /**
@@ -177,7 +177,7 @@ beforeAll(async () => {
     gitHost: 'github.com',
   });
   services = await startSigningServices(world.host, target.kubeconfig, [spireServer]);
-  spire = await startSpire({ cluster, client }, (audience) => ({
+  spire = await startAgent({ cluster, client }, (audience) => ({
     spiffe_id: chainsIdentity,
     svid: spireServer.svid(chainsIdentity, { audience }),
   }));

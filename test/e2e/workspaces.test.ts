@@ -4,7 +4,7 @@ import { succeededCondition } from '../../src/core/condition.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { configMaps, persistentVolumeClaims, pods, secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
-import { driverName, startCsiDriver } from './csi-driver.ts';
+import { attributesDriver, startCsiDriver } from './csi-driver.ts';
 import { testCluster } from './setup.ts';
 
 const image = 'docker.io/library/busybox:1.36';
@@ -60,14 +60,17 @@ describe('a workspace', () => {
 
   it('from a csi driver', async () => {
     const { cluster } = await testCluster();
-    const driver = await startCsiDriver(cluster);
+    const driver = await startCsiDriver(cluster, attributesDriver);
     const kind = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
     const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
     try {
-      await bench.client.create(kind, { metadata: { name: driverName, namespace: undefined }, spec } as KubeObject);
+      await bench.client.create(kind, {
+        metadata: { name: attributesDriver.name, namespace: undefined },
+        spec,
+      } as KubeObject);
       await driver.registered;
       const run = await bench.runTask({
-        workspaces: [{ name: 'data', csi: { driver: driverName, volumeAttributes: { colour: 'green' } } }],
+        workspaces: [{ name: 'data', csi: { driver: attributesDriver.name, volumeAttributes: { colour: 'green' } } }],
         taskSpec: reader('colour'),
       });
       expect(run.status?.results?.[0]?.value).toBe('green');
@@ -75,7 +78,7 @@ describe('a workspace', () => {
       await bench.client.delete(pods, bench.namespace, run.status?.podName ?? '');
       await driver.unpublished;
     } finally {
-      await bench.client.delete(kind, '', driverName).catch(() => undefined);
+      await bench.client.delete(kind, '', attributesDriver.name).catch(() => undefined);
       await driver.stop();
     }
   });

@@ -92,6 +92,31 @@ describe('what an interceptor is asked', () => {
   });
 });
 
+describe('where a webhook is', () => {
+  const service = { kind: 'Service', apiVersion: 'v1', name: 'gate' };
+  it.each<[string, NonNullable<InterceptorUse['webhook']>, string]>([
+    ["a Service of the trigger's namespace", { objectRef: service }, 'http://gate.ci.svc/'],
+    ['a Service of another', { objectRef: { ...service, namespace: 'shared' } }, 'http://gate.shared.svc/'],
+    ['a URL', { url: 'https://gate.example.com/in?a=b' }, 'https://gate.example.com/in?a=b'],
+    ['a URL beside a Service', { url: 'http://gate.example.com/', objectRef: service }, 'http://gate.example.com/'],
+  ])('%s', async (_name, webhook, where) => {
+    const asked: string[] = [];
+    const event = received(Buffer.from('{}'));
+    const client: InterceptorClient = {
+      ...world().client,
+      postWebhook: (url, message) => {
+        asked.push(url.href);
+        expect(message.header['Eventlistener-Request-Url']).toEqual(['/hook?a=b']);
+        return Promise.resolve({ status: 200, header: {}, body: Buffer.from('{"new":true}') });
+      },
+    };
+    const start = { body: event.content, header: event.header, extensions: {} };
+    const result = await runChain({ ...chain, uses: [{ webhook }] }, event, start, { client, signal });
+    expect(asked).toEqual([where]);
+    expect(result).toMatchObject({ kind: 'passed', event: { body: { text: '{"new":true}' } } });
+  });
+});
+
 describe('the interceptor cel that comes along', () => {
   const service = { name: 'tekton-triggers-core-interceptors', namespace: 'tekton-pipelines', path: 'cel', port: 8443 };
   const elsewhere = { url: 'https://cel.example.com/cel' };

@@ -1,10 +1,10 @@
-import { chmod, link, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { statePath } from '../../hack/one-node/instance.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { startSpiffeAgent } from '../../src/spire/agent.fake.ts';
-import { startCsiDriver } from './csi-driver.ts';
+import { startCsiDriver, type InlineDriver } from './csi-driver.ts';
 
 const driverName = 'csi.spiffe.io';
 const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
@@ -22,7 +22,7 @@ export const spiffeValues = {
  * What stands for SPIRE on the test node: its CSI driver, and an agent that gives every workload the JWT-SVID that
  * `svid` makes for the audience.
  */
-export async function startSpire(
+export async function startAgent(
   { cluster, client }: { cluster: string; client: KubeClient },
   svid: (audience: string) => { spiffe_id: string; svid: string },
 ): Promise<{ stop(): Promise<void> }> {
@@ -32,8 +32,15 @@ export async function startSpire(
   await rm(socket, { force: true });
   const agent = await startSpiffeAgent({ tokens }, socket);
   await chmod(socket, 0o777);
-  const fill = (target: string) => link(socket, path.join(target, socketName));
-  const driver = await startCsiDriver(cluster, { name: driverName, fill });
+  const volumes: InlineDriver = {
+    name: driverName,
+    publish: async (target) => {
+      await mkdir(target, { recursive: true });
+      await link(socket, path.join(target, socketName));
+    },
+    unpublish: (target) => rm(target, { recursive: true, force: true }),
+  };
+  const driver = await startCsiDriver(cluster, volumes);
   const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
   await client.create(drivers, { metadata: { name: driverName, namespace: undefined }, spec } as KubeObject);
   await driver.registered;
