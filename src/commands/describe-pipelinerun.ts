@@ -2,6 +2,7 @@ import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../api/resources.ts';
 import { labels } from '../core/labels.ts';
+import { deepestNesting } from '../core/pipelinerun/nesting.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
 import { CommandError } from './command.ts';
@@ -17,7 +18,9 @@ import { paramText, statusText } from './text/values.ts';
 export interface ChildTaskRun {
   name: string;
   pipelineTask: string;
-  status: TaskRun['status'];
+  status: Pick<NonNullable<TaskRun['status']>, 'conditions' | 'startTime' | 'completionTime'> | undefined;
+  /** It is no TaskRun but a nested PipelineRun that has none to show: it failed before, or is gone. */
+  isNested?: true;
 }
 
 /** Reads a PipelineRun and its TaskRuns (those of nested PipelineRuns too) and describes them. */
@@ -28,7 +31,7 @@ export async function describePipelineRun(context: Context, name: string): Promi
       `failed to find pipelinerun ${JSON.stringify(name)}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`,
     );
   });
-  const children = await childTaskRuns(context, run, '');
+  const children = await childTaskRuns(context, run, []);
   return pipelineRunText(run, children, context.environment.clock.now(), context.style);
 }
 
@@ -37,7 +40,7 @@ function readPipelineRun(context: Context, name: string): Promise<PipelineRun> {
 }
 
 /** One list by label finds all TaskRuns, where a GET for each would be a request for each. */
-async function childTaskRuns(context: Context, run: PipelineRun, prefix: string): Promise<ChildTaskRun[]> {
+async function childTaskRuns(context: Context, run: PipelineRun, path: readonly string[]): Promise<ChildTaskRun[]> {
   const references = run.status?.childReferences ?? [];
   if (references.length === 0) return [];
   const { items } = await context.cluster.list(taskRuns, {
@@ -48,7 +51,8 @@ async function childTaskRuns(context: Context, run: PipelineRun, prefix: string)
   const byName = new Map(items.map((item) => [item.metadata.name, item]));
   const found = await Promise.all(
     references.map(async (reference): Promise<ChildTaskRun[]> => {
-      const pipelineTask = prefix + (reference.pipelineTaskName ?? '');
+      const own = [...path, reference.pipelineTaskName ?? ''];
+      const pipelineTask = own.join(' > ');
       const name = reference.name ?? '';
       if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.get(name)?.status }];
       if (reference.kind !== pipelineRunKind.title) return [];
@@ -56,7 +60,9 @@ async function childTaskRuns(context: Context, run: PipelineRun, prefix: string)
         if (isNotFound(error)) return undefined;
         throw error;
       });
-      return nested ? childTaskRuns(context, nested, `${pipelineTask} > `) : [];
+      if (nested?.status?.childReferences?.length && own.length <= deepestNesting)
+        return childTaskRuns(context, nested, own);
+      return [{ name, pipelineTask, status: nested?.status, isNested: true }];
     }),
   );
   return found.flat();
@@ -127,9 +133,17 @@ function timeoutSection(run: PipelineRun, style: Style): string[] {
 function failureMessage(run: PipelineRun, children: readonly ChildTaskRun[]): string[] {
   const condition = run.status?.conditions?.[0];
   if (condition?.status !== 'False') return [];
-  const failed = children
-    .filter((child) => child.status?.conditions?.[0]?.status === 'False')
-    .map((child) => child.name)
+  const failed = children.filter((child) => child.status?.conditions?.[0]?.status === 'False');
+  const nested = failed
+    .filter(({ isNested }) => isNested)
+    .map(({ name, status }) => `${name}: ${status?.conditions?.[0]?.message ?? ''}`);
+  const names = failed
+    .filter(({ isNested }) => !isNested)
+    .map(({ name }) => name)
     .sort();
-  return [condition.message ?? '', ...(failed.length > 0 ? [`TaskRun(s) cancelled: ${failed.join(', ')}`] : [])];
+  return [
+    condition.message ?? '',
+    ...nested,
+    ...(names.length > 0 ? [`TaskRun(s) cancelled: ${names.join(', ')}`] : []),
+  ];
 }

@@ -117,6 +117,55 @@ const ofPipelineRuns: Record<string, Row> = {
       taskRun('failed-not-started', { of: 'failed' }),
     ],
   },
+  'nested-without-taskruns': {
+    runs: [
+      pipelineRun('outer', {
+        spec: { pipelineRef: { name: 'outer' } },
+        status: {
+          startTime: minutesAgo(10),
+          completionTime: minutesAgo(5),
+          conditions: succeeded('False', 'Failed', 'Tasks Completed: 2 (Failed: 2, Cancelled 0), Skipped: 0'),
+          childReferences: [
+            child('outer-lost', 'lost', 'PipelineRun'),
+            child('outer-deep', 'deep', 'PipelineRun'),
+            child('outer-gone', 'gone', 'PipelineRun'),
+          ],
+        },
+      }),
+      pipelineRun('outer-lost', {
+        status: {
+          startTime: minutesAgo(10),
+          completionTime: minutesAgo(10),
+          conditions: succeeded('False', 'CouldntGetPipeline', 'pipelines.tekton.dev "lost" not found'),
+        },
+      }),
+      pipelineRun('outer-deep', {
+        status: {
+          startTime: minutesAgo(9),
+          completionTime: minutesAgo(5),
+          conditions: succeeded('False', 'Failed'),
+          childReferences: [child('outer-deep-in', 'in', 'PipelineRun'), child('outer-deep-do', 'do')],
+        },
+      }),
+      pipelineRun('outer-deep-in', {
+        status: {
+          startTime: minutesAgo(8),
+          completionTime: minutesAgo(8),
+          conditions: succeeded('False', 'PipelineValidationFailed', 'the pipeline runs itself'),
+        },
+      }),
+    ],
+    taskRuns: [
+      taskRun('outer-deep-do', {
+        of: 'outer-deep',
+        status: {
+          startTime: minutesAgo(7),
+          completionTime: minutesAgo(6),
+          conditions: succeeded('False', 'StepFailed'),
+        },
+      }),
+    ],
+  },
   bare: { runs: [pipelineRun('bare')], taskRuns: [] },
   coloured: {
     colour: true,

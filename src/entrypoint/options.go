@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,8 +17,9 @@ const (
 	defaultTektonDir       = "/tekton"
 	defaultTerminationPath = "/tekton/termination"
 
-	onErrorContinue    = "continue"
-	onErrorStopAndFail = "stopAndFail"
+	onErrorContinue        = "continue"
+	onErrorStopAndFail     = "stopAndFail"
+	onErrorContinueAndFail = "continueAndFail"
 
 	resultFromTerminationMessage = "termination-message"
 	resultFromSidecarLogs        = "sidecar-logs"
@@ -104,7 +106,7 @@ func newStepFlagSet(v *stepFlagValues) *flag.FlagSet {
 	set.StringVar(&o.resultFrom, "result_from", resultFromTerminationMessage, "termination-message or sidecar-logs")
 	set.IntVar(&o.messageLimit, "termination_message_limit", maxMessageSize, "`bytes` that the kubelet keeps of the termination message")
 	set.BoolVar(&o.compressMessage, "compress_termination_message", false, "compress the termination message")
-	set.StringVar(&o.onError, "on_error", "", "continue or stopAndFail")
+	set.StringVar(&o.onError, "on_error", "", "continue, stopAndFail or continueAndFail")
 	set.DurationVar(&o.timeout, "timeout", 0, "kill the command after this long")
 	set.StringVar(&o.stdoutPath, "stdout_path", "", "`file` to copy stdout to")
 	set.StringVar(&o.stderrPath, "stderr_path", "", "`file` to copy stderr to")
@@ -167,8 +169,8 @@ func (v *stepFlagValues) check() error {
 	if o.signing.enabled && o.resultFrom != resultFromTerminationMessage {
 		return errors.New("-enable_spire: only what is in the termination message is signed; leave out -result_from")
 	}
-	if o.onError != "" && o.onError != onErrorContinue && o.onError != onErrorStopAndFail {
-		return fmt.Errorf("-on_error: %q is not one of %s, %s", o.onError, onErrorContinue, onErrorStopAndFail)
+	if !slices.Contains([]string{"", onErrorContinue, onErrorStopAndFail, onErrorContinueAndFail}, o.onError) {
+		return fmt.Errorf("-on_error: %q is not one of %s, %s, %s", o.onError, onErrorContinue, onErrorStopAndFail, onErrorContinueAndFail)
 	}
 	if o.resultFrom != resultFromTerminationMessage && o.resultFrom != resultFromSidecarLogs {
 		return fmt.Errorf("-result_from: %q is not one of %s, %s", o.resultFrom, resultFromTerminationMessage, resultFromSidecarLogs)

@@ -249,11 +249,16 @@ func (s *step) judge(err error) (exit int, code string, failed bool) {
 		return exitFailed, "", true
 	case errors.As(err, &exited):
 		status := exited.ExitCode()
-		if s.onError == onErrorContinue && !s.breakpointOnFail {
-			s.internal = append(s.internal, internalEntry(internalExitCode, strconv.Itoa(status)))
-			return 0, strconv.Itoa(status), false
+		code := strconv.Itoa(status)
+		goesOn := s.onError == onErrorContinue || s.onError == onErrorContinueAndFail
+		if !goesOn || s.breakpointOnFail {
+			return status & 0xff, "", true
 		}
-		return status & 0xff, "", true
+		s.internal = append(s.internal, internalEntry(internalExitCode, code))
+		if s.onError == onErrorContinueAndFail {
+			return status & 0xff, code, false
+		}
+		return 0, code, false
 	default:
 		log.Printf("Error executing command: %v", err)
 		return exitFailed, "", true

@@ -31,6 +31,10 @@ func TestStepOutcomes(t *testing.T) {
 		{name: "failure", command: sh("exit 42"), exit: 42, post: "out.err", exitCode: "(none)"},
 		{name: "failure with stopAndFail", flags: []string{"-on_error", "stopAndFail"}, command: sh("exit 3"), exit: 3, post: "out.err", exitCode: "(none)"},
 		{name: "failure, but continue", flags: []string{"-on_error", "continue"}, command: sh("exit 42"), post: "out", exitCode: "42", message: "3:ExitCode=42"},
+		{name: "failure, with continueAndFail", flags: []string{"-on_error", "continueAndFail"}, command: sh("exit 42"), exit: 42, post: "out", exitCode: "42", message: "3:ExitCode=42"},
+		{name: "success with continueAndFail", flags: []string{"-on_error", "continueAndFail"}, command: sh("echo hi"), post: "out", exitCode: "0", stdout: "hi\n"},
+		{name: "killed, with continueAndFail", flags: []string{"-on_error=continueAndFail"}, command: sh("kill -9 $$"), exit: 255, post: "out", exitCode: "-1", message: "3:ExitCode=-1"},
+		{name: "timeout although continueAndFail", flags: []string{"-timeout", "50ms", "-on_error", "continueAndFail"}, command: sh("sleep 60"), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Reason=TimeoutExceeded"},
 		{name: "killed by a signal", command: sh("kill -9 $$"), exit: 255, post: "out.err", exitCode: "(none)"},
 		{name: "killed, but continue", flags: []string{"-on_error=continue"}, command: sh("kill -9 $$"), post: "out", exitCode: "-1", message: "3:ExitCode=-1"},
 		{name: "no such command", command: []string{"/no/such/command"}, exit: 1, post: "out.err", exitCode: "(none)", stderr: "Error executing command: fork/exec /no/such/command: no such file or directory"},
@@ -65,7 +69,7 @@ func TestStepOutcomes(t *testing.T) {
 		{name: "signer that is missing", flags: []string{"-enable_spire"}, command: sh("true"), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Message=what the step reports could not be signed: /bin/entrypoint-spire is missing: the init container brings it with -spire", stderr: "is missing"},
 		{name: "signing what a sidecar tells", flags: []string{"-enable_spire", "-result_from", "sidecar-logs"}, command: sh("true"), exit: 1, post: "out.err", exitCode: "(none)", message: "3:Message=-enable_spire: only what is in the termination message is signed; leave out -result_from", stderr: "leave out -result_from"},
 		{name: "unknown flag", flags: []string{"-no_such_flag"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Message=flag provided but not defined: -no_such_flag`, stderr: "flag provided but not defined: -no_such_flag"},
-		{name: "bad on_error", flags: []string{"-on_error", "maybe"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Message=-on_error: "maybe" is not one of continue, stopAndFail`, stderr: `-on_error: "maybe" is not one of continue, stopAndFail`},
+		{name: "bad on_error", flags: []string{"-on_error", "maybe"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Message=-on_error: "maybe" is not one of continue, stopAndFail, continueAndFail`, stderr: `-on_error: "maybe" is not one of continue, stopAndFail, continueAndFail`},
 		{name: "missing secret", flags: []string{"-basic-git=none=https://example.com"}, command: sh("echo hi"), exit: 1, post: "out.err", exitCode: "(none)", message: `3:Message=-basic-git: secret none: open /creds-secrets/none/username: no such file or directory`, stderr: "-basic-git: secret none:"},
 		{name: "step result in command, args and env", env: []string{"V=<$(steps.a.results.o.k)>"}, before: map[string]string{"run/0/status/results/l": `["x","y z"]`, "run/0/status/results/o": `{"k":"v"}`}, command: []string{"sh", "-c", `echo "$V" "$@"`, "sh", "$(steps.a.results.l[*])", "$(steps.a.results.l[1])!", "$(steps.a.results.none)"}, post: "out", exitCode: "0", stdout: "<v> x y z y z! $(steps.a.results.none)\n", stderr: "Error while substituting $(steps.a.results.none):"},
 		{name: "artifact in a script", before: map[string]string{"scripts/s": "#!/bin/sh\necho '$(steps.a.outputs.i)'\n", "run/0/status/artifacts/provenance.json": `{"outputs":[{"name":"i","values":[{"uri":"u","digest":{"sha256":"d"}}]}]}`}, flags: []string{"-result_from", "sidecar-logs"}, command: []string{"$D/scripts/s"}, post: "out", exitCode: "0", stdout: `[{"digest":{"sha256":"d"},"uri":"u"}]` + "\n"},
@@ -149,7 +153,7 @@ func TestFirstStepWaitsForContentOfTheReadyFile(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	for _, row := range []struct{ name, onError string }{{"plain", "stopAndFail"}, {"continue does not help", "continue"}} {
+	for _, row := range []struct{ name, onError string }{{"plain", "stopAndFail"}, {"continue does not help", "continue"}, {"continueAndFail does not help", "continueAndFail"}} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			p := newPod(t)

@@ -10,7 +10,7 @@ import { needsJournal, planArtifacts, startedOver } from '../../src/chains/plan/
 import { inRegistryForm } from '../../src/chains/plan/images.ts';
 import { completed, decodeJournal, encodeJournal } from '../../src/chains/plan/journal.ts';
 import { markOf } from '../../src/chains/plan/mark.ts';
-import { childTaskRuns, planRun } from '../../src/chains/plan/run.ts';
+import { childrenOfKind, planRun } from '../../src/chains/plan/run.ts';
 import { createSeal } from '../../src/chains/plan/seal.ts';
 import { finalizersAfter, settle, undone } from '../../src/chains/plan/settle.ts';
 import { formatChildren, childRecord } from '../../src/core/digest/children.ts';
@@ -283,7 +283,7 @@ function observed(n: number): () => unknown {
   };
   return () => [
     planRun({ kind: 'pipelinerun', run, children, config, seal, now }),
-    childTaskRuns(run),
+    childrenOfKind(run, 'TaskRun'),
     finalizersAfter(run, 'pipelinerun', 'drop'),
     markOf(run.metadata, seal),
   ];

@@ -6,6 +6,7 @@ import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts'
 import { artifactsOf } from '../../src/chains/formats/index.ts';
 import { settings as formatSettings } from '../../src/chains/formats/fixture.fake.ts';
 import { digestOf } from '../../src/core/digest/record.ts';
+import type { NestedRun } from '../../src/core/digest/verify.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
@@ -267,6 +268,19 @@ function ended(n: number): { run: PipelineRun; children: TaskRun[] } {
   return { run, children };
 }
 
+/** The same with a PipelineRun of one task for each of its tasks. */
+function endedWithin(n: number): { run: PipelineRun; nested: NestedRun[] } {
+  const { run } = ended(n);
+  const childReferences = (run.status?.childReferences ?? []).map((child) => ({ ...child, kind: 'PipelineRun' }));
+  const nested = range(n).map((index) => {
+    const inner = ended(1);
+    const labels = { 'tekton.dev/pipelineTask': `t${index}` };
+    const own = { ...inner.run, metadata: { ...metadata, name: `run-t${index}`, labels } };
+    return { run: own, children: inner.children, nested: [] };
+  });
+  return { run: { ...run, status: { ...run.status, childReferences } }, nested };
+}
+
 function finishedPod(n: number) {
   const spec: TaskSpec = { results: specs(named('r', n)), steps: [{ name: 's', image: 'i', command: ['c'] }] };
   const results = Object.fromEntries(named('r', n).map((key) => [key, 'v']));
@@ -311,6 +325,14 @@ const others: Family[] = [
       prepare: (n) => {
         const { run, children } = ended(n);
         return () => artifactsOf(run, children, formatSettings(format, { deep: true }));
+      },
+    },
+    {
+      name: `${format}: PipelineRuns within a PipelineRun`,
+      size: 100,
+      prepare: (n) => {
+        const { run, nested } = endedWithin(n);
+        return () => artifactsOf(run, [], formatSettings(format, { deep: true }), nested);
       },
     },
     {

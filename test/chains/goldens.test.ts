@@ -32,7 +32,7 @@ const rows = fixtures
   .filter(([name, format]) => !imageless.test(`${name} ${format}`));
 
 it.each(rows)('%s as %s: both cosigns accept it as %s', async (name, format, type) => {
-  const { run, children } = fixture(name);
+  const { run, children, nested } = fixture(name);
   const host = world.registries.distribution;
   const config = chainsConfig({
     'artifacts.taskrun.format': format,
@@ -42,6 +42,7 @@ it.each(rows)('%s as %s: both cosigns accept it as %s', async (name, format, typ
   });
   const [attestation] = await signAndStore(run, config, await signingSecret(world.key, KEY_PASSWORD), {
     children,
+    nested,
     withProblems: true,
     mirrors: { '*': `http://${host}` },
   });

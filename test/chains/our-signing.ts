@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { parseChainsConfig, type ChainsConfig } from '../../src/chains/config.ts';
 import { artifactsOf } from '../../src/chains/formats/index.ts';
+import type { NestedRun } from '../../src/core/digest/verify.ts';
 import type { SigningSecret } from '../../src/chains/signing/file-key.ts';
 import { imageSignaturePayload } from '../../src/chains/signing/bundle.ts';
 import { createSignerSource } from '../../src/chains/signing/source.ts';
@@ -103,6 +104,8 @@ export interface SigningOptions {
   readonly withProblems?: boolean;
   /** TaskRuns of a PipelineRun. */
   readonly children?: readonly TaskRun[];
+  /** PipelineRuns within a PipelineRun. */
+  readonly nested?: readonly NestedRun[];
   /** Where the registries that the run names really are. */
   readonly mirrors?: RegistryMirrors;
 }
@@ -112,10 +115,18 @@ export async function signAndStore(
   run: RunObject,
   config: ChainsConfig,
   secret: SigningSecret,
-  { token = '', repeat = 1, stampOver, children = [], mirrors = {}, withProblems = false }: SigningOptions = {},
+  {
+    token = '',
+    repeat = 1,
+    stampOver,
+    children = [],
+    nested = [],
+    mirrors = {},
+    withProblems = false,
+  }: SigningOptions = {},
 ): Promise<Signed[]> {
   const signal = AbortSignal.timeout(60_000);
-  const { artifacts, problems } = artifactsOf(run, children, config);
+  const { artifacts, problems } = artifactsOf(run, children, config, nested);
   if (problems.length > 0 && !withProblems) throw new Error(JSON.stringify(problems));
   const signers = createSignerSource({ config: () => config, secret: () => secret, env: { SIGSTORE_ID_TOKEN: token } });
   const registries = new Registries({ mirrors });

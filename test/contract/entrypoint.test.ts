@@ -224,6 +224,7 @@ describe('a planned pod run by the real entrypoint', () => {
       {
         steps: [
           { name: 'ignored', image: 'i', onError: 'continue', script: 'exit 7' },
+          { name: 'remembered', image: 'i', onError: 'continueAndFail', script: 'exit 8' },
           {
             name: 'not-wanted',
             image: 'i',
@@ -238,13 +239,20 @@ describe('a planned pod run by the real entrypoint', () => {
     );
     expect(ended.map(({ exit, stdout }) => ({ exit, stdout }))).toEqual([
       { exit: 0, stdout: '' },
+      { exit: 8, stdout: '' },
       { exit: 0, stdout: '' },
       { exit: 1, stdout: '' },
       { exit: 1, stdout: '' },
     ]);
     expect(
       messages.map((message) => ({ ...stepReport(parseTerminationMessage(message) ?? []), startedAt: undefined })),
-    ).toEqual([{ exitCode: 7 }, { reason: 'Skipped' }, { reason: 'TimeoutExceeded' }, { reason: 'Skipped' }]);
+    ).toEqual([
+      { exitCode: 7 },
+      { exitCode: 8 },
+      { reason: 'Skipped' },
+      { reason: 'TimeoutExceeded' },
+      { reason: 'Skipped' },
+    ]);
   });
 
   it('brings the CEL evaluator where a step asks for it, and only there', async ({ signal }) => {

@@ -9,6 +9,8 @@ import {
   via,
   type FieldError,
 } from '../fielderror.ts';
+import { templateParam } from '../variables/reference.ts';
+import { references } from '../variables/scan.ts';
 import { decoded, type EventListener, type Interceptor, type Trigger, type TriggerBinding } from './objects.ts';
 import type { TriggerTemplate } from './objects.ts';
 import { validateRedelivery } from './redelivery.ts';
@@ -225,7 +227,7 @@ function validateTemplateSpec({ params = [], resourcetemplates = [] }: TriggerTe
   const declared = new Set(params.map(({ name }) => name));
   return each('resourcetemplates', resourcetemplates, (template) => {
     const { apiVersion, kind } = template;
-    const used = [...JSON.stringify(template).matchAll(/\$\(tt\.params\.([^()$]+)\)/g)].map(([, name]) => name ?? '');
+    const used = references(JSON.stringify(template)).flatMap((inner) => templateParam(inner) ?? []);
     const undeclared = [...new Set(used)].filter((name) => !declared.has(name));
     return [
       ...(apiVersion ? [] : missingField('apiVersion')),

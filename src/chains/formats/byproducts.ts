@@ -2,7 +2,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isByProduct, type NamedResult } from '../artifacts/hints.ts';
 import type { RunObject } from '../types.ts';
 import { base64Json } from '../../core/digest/canonical-json.ts';
-import { isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
+import { allNested, allTaskRuns, isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
 import { descriptor, type ResourceDescriptor } from './statement.ts';
 import { nativeByProducts } from './subjects.ts';
 
@@ -10,7 +10,7 @@ export type SlsaVersion = 'v2alpha3' | 'v2alpha4';
 
 /**
  * Results as by-products: in v2alpha3 all of the run's own; in v2alpha4 those that name no subject, with the run's name
- * in theirs, those of steps too (under the name of the TaskRun), and with deep inspection those of the children.
+ * in theirs, those of steps too (under the name of the TaskRun), and with deep inspection those of all runs within.
  */
 export function byProducts(
   version: SlsaVersion,
@@ -25,10 +25,10 @@ export function byProducts(
       );
     case 'v2alpha4': {
       if (!isPipelineRun(run)) return ofTaskRun(run);
-      const children = deep ? tasks.flatMap((task) => task.runs) : [];
+      const pipelines = [run, ...(deep ? allNested(tasks).map((nested) => nested.run) : [])];
       return [
-        ...ofResults(`pipelineRunResults/${run.metadata.name ?? ''}`, resultsOf(run)),
-        ...children.flatMap(ofTaskRun),
+        ...pipelines.flatMap((one) => ofResults(`pipelineRunResults/${one.metadata.name ?? ''}`, resultsOf(one))),
+        ...(deep ? allTaskRuns(tasks) : []).flatMap(ofTaskRun),
       ];
     }
     default: {

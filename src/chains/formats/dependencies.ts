@@ -6,7 +6,7 @@ import type { SlsaVersion } from './byproducts.ts';
 import { asGoWrites } from './go-spec.ts';
 import { base64Json, sortedJson } from '../../core/digest/canonical-json.ts';
 import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
-import { isPipelineRun, refSourceOf, type ExecutedTask } from './runs.ts';
+import { allNested, allTaskRuns, isPipelineRun, refSourceOf, type ExecutedTask } from './runs.ts';
 import { descriptor, type ResourceDescriptor } from './statement.ts';
 
 /** builddefinition.buildtype that adds whole TaskRuns, labels and annotations. */
@@ -25,9 +25,10 @@ export function resolvedDependencies(
   const steps = version === 'v2alpha4';
   if (!isPipelineRun(run)) return [...definition('task', run), ...withoutRepetition(ofTaskRun(run, steps, report))];
   const deep = settings.pipelinerun.deepInspection;
-  const children = tasks.flatMap((task) => task.runs);
+  const children = allTaskRuns(tasks);
   return withoutRepetition([
     ...definition('pipeline', run),
+    ...allNested(tasks).flatMap((nested) => definition('pipelineTask', nested.run)),
     ...children.flatMap((child) => [
       ...pipelineTask(child, settings.buildType),
       ...(steps ? stepActions(child) : []),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { NestedRun } from '../../core/digest/verify.ts';
 import type { FormatSettings, RunObject, StatementFormat } from '../types.ts';
 
 /** Settings with upstream's defaults but for what a test is about. */
@@ -18,13 +19,23 @@ export function settings(
   };
 }
 
-/** A run and its children from golden/<name>.yaml. */
-export function fixture(name: string): { run: RunObject; children: TaskRun[] } {
-  const { run, children = [] } = parse(readFileSync(new URL(`golden/${name}.yaml`, import.meta.url), 'utf8'), {
+interface Fixture {
+  run: RunObject;
+  children: TaskRun[];
+  nested: NestedRun[];
+}
+
+/** A run and what it made from golden/<name>.yaml. */
+export function fixture(name: string): Fixture {
+  const {
+    run,
+    children = [],
+    nested = [],
+  } = parse(readFileSync(new URL(`golden/${name}.yaml`, import.meta.url), 'utf8'), {
     merge: true,
     maxAliasCount: -1,
-  }) as { run: RunObject; children?: TaskRun[] };
-  return { run, children };
+  }) as Pick<Fixture, 'run'> & Partial<Fixture>;
+  return { run, children, nested };
 }
 
 type Parts<T extends { spec: unknown; status?: unknown }> = {

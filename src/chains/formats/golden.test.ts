@@ -37,6 +37,11 @@ const rows: [string, StatementFormat, { deep?: boolean; buildType?: string }, st
   ['pipeline-remote', 'slsa/v2alpha4', { deep: true }, 'v2alpha4-deep'],
   ['pipeline-unseen-children', 'slsa/v1', {}, 'v1'],
   ['pipeline-unseen-children', 'slsa/v2alpha4', {}, 'v2alpha4'],
+  ['pipeline-nested', 'slsa/v1', {}, 'v1'],
+  ['pipeline-nested', 'slsa/v1', { deep: true }, 'v1-deep'],
+  ['pipeline-nested', 'slsa/v2alpha3', { deep: true }, 'v2alpha3-deep'],
+  ['pipeline-nested', 'slsa/v2alpha4', {}, 'v2alpha4'],
+  ['pipeline-nested', 'slsa/v2alpha4', { deep: true, buildType: tekton }, 'v2alpha4-deep-tekton'],
 ];
 
 /** base64 is nothing for people: contents are shown as the JSON they hold, and are checked to be nothing else. */
@@ -57,8 +62,8 @@ function decoded(base64: string): unknown {
 }
 
 test.each(rows)('%s, %s %j', async (name, format, changes, variant) => {
-  const { run, children } = fixture(name);
-  const { artifacts, problems } = artifactsOf(run, children, settings(format, changes));
+  const { run, children, nested } = fixture(name);
+  const { artifacts, problems } = artifactsOf(run, children, settings(format, changes), nested);
   const [attestation, ...images] = artifacts;
   const statement: unknown = JSON.parse(Buffer.from(attestation!.payload.json).toString('utf8'));
   const shown = {

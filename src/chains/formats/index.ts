@@ -1,4 +1,5 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { NestedRun } from '../../core/digest/verify.ts';
 import { countHints, imagesToSign, type Report } from '../artifacts/hints.ts';
 import type { Artifact, FormatProblem, FormatSettings, ImageSubject, RunObject, StatementFormat } from '../types.ts';
 import { executedTasks, isPipelineRun, resultsOf, type ExecutedTask } from './runs.ts';
@@ -8,21 +9,29 @@ import { countSubjects } from './subjects.ts';
 import { provenanceV02 } from './v02.ts';
 import { provenanceV1 } from './v1.ts';
 
+/** What a PipelineRun made, as far as it is still there, in any order. */
+interface MadeRuns {
+  children: readonly TaskRun[];
+  /** PipelineRuns within it, with what those made. */
+  nested: readonly NestedRun[];
+}
+
 /**
  * Everything to be signed for a finished run: its attestation, then the images that its results name (of a PipelineRun
  * too, which upstream only attests). A type that is not enabled gives nothing. Pure; never throws on what results say:
  * hints that cannot be used are in `problems`, the rest stands.
- * @param children TaskRuns of a PipelineRun as far as they are still there, in any order
+ * @param nested PipelineRuns within a PipelineRun, with what they made; `children` are its own TaskRuns
  */
 export function artifactsOf(
   run: RunObject,
   children: readonly TaskRun[],
   settings: FormatSettings,
+  nested: readonly NestedRun[] = [],
 ): { artifacts: Artifact[]; problems: FormatProblem[] } {
   const problems = new Map<string, FormatProblem>();
   // Results are read several times: each fault is told once.
   const report: Report = (problem) => problems.set(`${problem.subject}\n${problem.message}`, problem);
-  const artifacts = [...attestation(run, children, settings, report), ...images(run, settings, report)];
+  const artifacts = [...attestation(run, { children, nested }, settings, report), ...images(run, settings, report)];
   return { artifacts, problems: [...problems.values()] };
 }
 
@@ -53,14 +62,14 @@ function tooMany(run: RunObject, message: string): FormatProblem {
 
 function attestation(
   run: RunObject,
-  children: readonly TaskRun[],
+  { children, nested }: MadeRuns,
   settings: FormatSettings,
   report: Report,
 ): Artifact[] {
   const kind = isPipelineRun(run) ? 'pipelinerun' : 'taskrun';
   const { enabled, format } = settings[kind];
   if (!enabled) return [];
-  const tasks = isPipelineRun(run) ? executedTasks(run, children) : [];
+  const tasks = isPipelineRun(run) ? executedTasks(run, children, nested) : [];
   const count = countSubjects(run, tasks, settings.pipelinerun.deepInspection);
   if (count > mostSubjects) {
     report(tooMany(run, `name ${count} artifacts, and an attestation may have ${mostSubjects} subjects`));

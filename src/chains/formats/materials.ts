@@ -5,7 +5,7 @@ import { recorded } from '../../core/digest/record.ts';
 import { parseOrigin } from '../../core/inheritance/record.ts';
 import { inputArtifacts, type NamedResult, type Report } from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
-import { refSourceOf, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
+import { allNested, allTaskRuns, refSourceOf, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
 
 /** Materials of a build: what went into it. `name` is the uri. */
 
@@ -72,17 +72,27 @@ export function stepInputs(run: TaskRun, report: Report): DigestedThing[] {
   );
 }
 
-/** ARTIFACT_INPUTS of the pipeline, with deep inspection the inputs of each task, then the pipeline's git source. */
+/**
+ * ARTIFACT_INPUTS of the pipeline, with deep inspection the inputs of each task and of the pipelines within it, then
+ * the pipeline's git source.
+ */
 export function pipelineInputs(
   run: PipelineRun,
   tasks: readonly ExecutedTask[],
   deep: boolean,
   report: Report,
 ): DigestedThing[] {
+  const own = ownInputs(run, report);
+  const ofTasks = deep ? allTaskRuns(tasks).map((child) => taskInputs(child, report)) : [];
+  const ofNested = deep ? allNested(tasks).flatMap((nested) => ownInputs(nested.run, report)) : [];
+  return merged(own[0], ...ofTasks, ...ofNested, own[1]);
+}
+
+/** ARTIFACT_INPUTS among the results of the pipeline itself, and its git source. */
+function ownInputs(run: PipelineRun, report: Report): [inputs: DigestedThing[], git: DigestedThing[]] {
   const results = resultsOf(run);
-  const ofTasks = deep ? tasks.flatMap((task) => task.runs).map((child) => taskInputs(child, report)) : [];
   const git = gitMaterial([...defaults(run.status?.pipelineSpec?.params), ...values(run.spec.params), ...results]);
-  return merged(inputArtifacts(results, report), ...ofTasks, git);
+  return [inputArtifacts(results, report), git];
 }
 
 /** The definition of a run as a material, when a resolver fetched it. */

@@ -13,10 +13,10 @@ import {
 } from '../artifacts/hints.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { RunObject } from '../types.ts';
-import { isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
+import { allNested, allTaskRuns, isPipelineRun, resultsOf, stepResultsOf, type ExecutedTask } from './runs.ts';
 
 /**
- * Subjects in slsa/v1 and slsa/v2alpha3: every hint of the results; with deep inspection those of the children come
+ * Subjects in slsa/v1 and slsa/v2alpha3: every hint of the results; with deep inspection those of all runs within come
  * first.
  */
 export function hintedSubjects(
@@ -25,8 +25,8 @@ export function hintedSubjects(
   deep: boolean,
   report: Report,
 ): DigestedThing[] {
-  const children = deep ? tasks.flatMap((task) => task.runs) : [];
-  return merged(...children.map((child) => fromHints(resultsOf(child), report)), fromHints(resultsOf(run), report));
+  const inside = deep ? runsWithin(tasks) : [];
+  return merged(...inside.map((one) => fromHints(resultsOf(one), report)), fromHints(resultsOf(run), report));
 }
 
 function fromHints(results: readonly NamedResult[], report: Report): DigestedThing[] {
@@ -38,8 +38,14 @@ function fromHints(results: readonly NamedResult[], report: Report): DigestedThi
   );
 }
 
+/** TaskRuns of the whole tree, then the PipelineRuns that are within another. */
+function runsWithin(tasks: readonly ExecutedTask[]): RunObject[] {
+  return [...allTaskRuns(tasks), ...allNested(tasks).map((nested) => nested.run)];
+}
+
 /**
- * Subjects in slsa/v2alpha4: images and marked build artifacts; with deep inspection those of the children come last.
+ * Subjects in slsa/v2alpha4: images and marked build artifacts; with deep inspection those of all runs within come
+ * last.
  */
 export function builtSubjects(
   run: RunObject,
@@ -48,8 +54,11 @@ export function builtSubjects(
   report: Report,
 ): DigestedThing[] {
   if (!isPipelineRun(run)) return builtByTask(run, report);
-  const children = deep ? tasks.flatMap((task) => task.runs) : [];
-  return merged(built(resultsOf(run), report), ...children.map((child) => builtByTask(child, report)));
+  const inside = deep ? runsWithin(tasks) : [];
+  return merged(
+    built(resultsOf(run), report),
+    ...inside.map((one) => (isPipelineRun(one) ? built(resultsOf(one), report) : builtByTask(one, report))),
+  );
 }
 
 function builtByTask(run: TaskRun, report: Report): DigestedThing[] {
@@ -71,7 +80,7 @@ function built(results: readonly NamedResult[], report: Report): DigestedThing[]
 
 /** How many subjects the results name, at most and before any of it is made. */
 export function countSubjects(run: RunObject, tasks: readonly ExecutedTask[], deep: boolean): number {
-  const runs = [run, ...(deep ? tasks.flatMap((task) => task.runs) : [])];
+  const runs = [run, ...(deep ? runsWithin(tasks) : [])];
   const results = runs.flatMap((one) => [resultsOf(one), ...(isPipelineRun(one) ? [] : stepResultsOf(one))]);
   const native = runs.flatMap((one) => (isPipelineRun(one) ? [] : nativeOutputs(one).flatMap(({ things }) => things)));
   return results.reduce((sum, named) => sum + countHints(named), native.length);

@@ -2,35 +2,83 @@ import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pi
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
 import type { StepState, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { RunObject } from '../types.ts';
 import { resultReferences } from '../../core/results/reference.ts';
 import type { Report } from '../artifacts/hints.ts';
 import { asGoWrites } from './go-spec.ts';
-import { utcTime, type ExecutedTask } from './runs.ts';
+import { utcTime, within, type ExecutedPipeline, type ExecutedTask } from './runs.ts';
 import { invocation, stepConfig } from './v02-parts.ts';
 
-/** buildConfig of a PipelineRun: an entry for each child, tasks in the order of the spec, finally last. */
+/**
+ * buildConfig of a PipelineRun: an entry for each child, tasks in the order of the spec, finally last. A PipelineRun
+ * within it has one, and after it those of its own children, named by the path to them.
+ */
 export function pipelineTasksConfig(
   run: PipelineRun,
   tasks: readonly ExecutedTask[],
   report: Report,
 ): Record<string, unknown> {
-  if (!run.status?.pipelineSpec) return { tasks: null };
+  return { tasks: run.status?.pipelineSpec ? entriesWithin(run, tasks, { path: '' }, report) : null };
+}
+
+/** Where a pipeline is within another: the path of its tasks' names, and what its first ones follow. */
+interface Place {
+  path: string;
+  after?: string[] | undefined;
+}
+
+function entriesWithin(
+  run: PipelineRun,
+  tasks: readonly ExecutedTask[],
+  place: Place,
+  report: Report,
+): Record<string, unknown>[] {
   let last: string | undefined;
   const entries: Record<string, unknown>[] = [];
   for (const executed of tasks) {
     const common = {
-      name: executed.task.name,
-      after: after(executed, last),
+      name: place.path + (executed.task.name ?? ''),
+      after: after(executed, last)?.map((name) => place.path + name) ?? place.after,
       ref: asGoWrites('Reference', executed.task.taskRef ?? {}),
       serviceAccountName: run.spec.taskRunTemplate?.serviceAccountName || undefined,
     };
     entries.push(
       ...executed.runs.flatMap((child) => entryOf(child, common, report)),
+      ...executed.nested.flatMap((one) => entriesOfPipeline(one, common, executed.task, report)),
       ...executed.unseen.map((child) => unseenEntry(child, common, executed.task)),
     );
     if (!executed.isFinally && executed.begun) last = executed.task.name;
   }
-  return { tasks: entries };
+  return entries;
+}
+
+/** What all entries of one pipeline task say. */
+interface Common {
+  name: string;
+  after: string[] | undefined;
+  [field: string]: unknown;
+}
+
+/** The PipelineRun itself, which is there too when it failed before it ran anything, then what it ran. */
+function entriesOfPipeline(
+  { run, tasks }: ExecutedPipeline,
+  common: Common,
+  task: PipelineTask,
+  report: Report,
+): Record<string, unknown>[] {
+  const { pipelineSpec, startTime, completionTime } = run.status ?? {};
+  return [
+    {
+      ...common,
+      ...referenceOf(task),
+      child: { apiVersion: run.apiVersion, kind: run.kind, name: run.metadata.name },
+      startedOn: utcTime(startTime),
+      finishedOn: utcTime(completionTime),
+      status: statusOf(run),
+      invocation: invocation(run, pipelineSpec?.params),
+    },
+    ...entriesWithin(run, tasks, { path: common.name + within, after: common.after }, report),
+  ];
 }
 
 /** runAfter, then tasks whose results are used; a finally task with neither follows the last of the others that ran. */
@@ -85,17 +133,21 @@ function unseenEntry(
   common: Record<string, unknown>,
   task: PipelineTask,
 ): Record<string, unknown> {
-  const ofPipeline = task.taskRef === undefined && task.pipelineRef !== undefined;
   return {
     ...common,
-    ...(ofPipeline ? { ref: asGoWrites('Reference', task.pipelineRef) } : {}),
+    ...referenceOf(task),
     child: { apiVersion: child.apiVersion, kind: child.kind, name: child.name },
     invocation: { configSource: {}, parameters: {} },
   };
 }
 
+/** Of a pipeline in the pipeline, which has no taskRef. */
+function referenceOf({ taskRef, pipelineRef }: PipelineTask): { ref?: unknown } {
+  return taskRef === undefined && pipelineRef !== undefined ? { ref: asGoWrites('Reference', pipelineRef) } : {};
+}
+
 /** As the CLI says it, from the first condition. */
-function statusOf(child: TaskRun): string | undefined {
+function statusOf(child: RunObject): string | undefined {
   switch (child.status?.conditions?.[0]?.status) {
     case 'True':
       return 'Succeeded';

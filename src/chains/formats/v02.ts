@@ -3,7 +3,7 @@ import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { Report } from '../artifacts/hints.ts';
 import type { FormatSettings, RunObject } from '../types.ts';
 import { definitionMaterial, imageMaterials, inheritedMaterial, pipelineInputs, taskInputs } from './materials.ts';
-import { isPipelineRun, utcTime, type ExecutedTask } from './runs.ts';
+import { allNested, allTaskRuns, isPipelineRun, utcTime, type ExecutedTask } from './runs.ts';
 import type { Statement } from './statement.ts';
 import { hintedSubjects } from './subjects.ts';
 import { invocation, stepConfig } from './v02-parts.ts';
@@ -45,10 +45,13 @@ function pipelineMaterials(
   deep: boolean,
   report: Report,
 ): DigestedThing[] {
-  const ofTasks = tasks
-    .flatMap((task) => task.runs)
-    .map((child) => [...imageMaterials(child, report), ...definitionMaterial(child), ...inheritedMaterial(child)]);
-  return merged(definitionMaterial(run), ...ofTasks, pipelineInputs(run, tasks, deep, report));
+  const ofTasks = allTaskRuns(tasks).map((child) => [
+    ...imageMaterials(child, report),
+    ...definitionMaterial(child),
+    ...inheritedMaterial(child),
+  ]);
+  const ofNested = allNested(tasks).flatMap((nested) => definitionMaterial(nested.run));
+  return merged(definitionMaterial(run), ofNested, ...ofTasks, pipelineInputs(run, tasks, deep, report));
 }
 
 function material({ name, digest }: DigestedThing): { uri?: string; digest?: Record<string, string> } {

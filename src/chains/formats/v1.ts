@@ -5,7 +5,7 @@ import type { FormatSettings, RunObject } from '../types.ts';
 import { byProducts, type SlsaVersion } from './byproducts.ts';
 import { resolvedDependencies, tektonBuildType } from './dependencies.ts';
 import { asGoWrites } from './go-spec.ts';
-import { isPipelineRun, refSourceOf, utcTime, type ExecutedTask } from './runs.ts';
+import { allNested, allUnseen, isPipelineRun, refSourceOf, utcTime, type ExecutedTask } from './runs.ts';
 import type { Statement } from './statement.ts';
 import { builtSubjects, hintedSubjects } from './subjects.ts';
 
@@ -81,15 +81,25 @@ function internalParameters(
   buildType: string,
 ): Record<string, unknown> {
   const flags = run.status?.provenance?.featureFlags;
-  const unseen = tasks
-    .flatMap((task) => task.unseen)
-    .map(({ apiVersion, kind, name, pipelineTaskName }) => ({ apiVersion, kind, name, pipelineTaskName }));
+  const unseen = allUnseen(tasks).map(({ apiVersion, kind, name, pipelineTaskName }) => ({
+    apiVersion,
+    kind,
+    name,
+    pipelineTaskName,
+  }));
+  const nested = allNested(tasks).map(({ run: { metadata }, path }) => ({
+    name: metadata.name,
+    pipelineTaskName: path,
+    uid: metadata.uid,
+  }));
   return {
     ...(flags ? { 'tekton-pipelines-feature-flags': flags } : {}),
     ...(buildType === tektonBuildType
       ? { labels: run.metadata.labels ?? null, annotations: run.metadata.annotations ?? null }
       : {}),
-    // Ours: children that ran but could not be looked into (pruned, custom runs, child pipelines).
+    // Ours: PipelineRuns within this one, whose TaskRuns are among its dependencies. Each has its own attestation too.
+    ...(nested.length === 0 ? {} : { 'nested-pipelineruns': nested }),
+    // Ours: children that ran but could not be looked into (pruned, custom runs).
     ...(unseen.length === 0 ? {} : { 'unseen-children': unseen }),
   };
 }

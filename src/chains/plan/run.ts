@@ -20,6 +20,8 @@ export interface RunFacts {
   parent?: RunState | undefined;
   /** For a PipelineRun: its TaskRuns that still exist. */
   children: readonly RunState[];
+  /** For a PipelineRun: the PipelineRuns within it that still exist. */
+  nested?: readonly RunState[];
   config: ChainsConfig;
   seal: Seal;
   now: Date;
@@ -34,7 +36,7 @@ export type RunDecision =
   | { kind: 'protect' }
   /** Let go of the run: Chains has no more to do with it. */
   | { kind: 'release' }
-  /** Its TaskRuns come first; each wakes it. `ms`: when to look again although none did. */
+  /** What it made comes first; each wakes it. `ms`: when to look again although none did. */
   | { kind: 'wait'; for: string; ms?: number }
   /** `attempt` counts from 1. */
   | { kind: 'sign'; attempt: number };
@@ -44,7 +46,7 @@ export type RunDecision =
  * to ours. A run that ends sooner is signed at its end, which needs no protection.
  */
 export const PROTECT_AFTER_MS = 2_000;
-/** A child that does not end although its PipelineRun did is waited for this long. */
+/** A child that does not end although its PipelineRun did is waited for this long, and a nested PipelineRun at most. */
 const UNFINISHED_CHILD_MS = 600_000;
 
 /** Longer than any pause between two attempts: a mark that says more is from a clock that was wrong. */
@@ -124,24 +126,20 @@ function producesAnything(kind: RunKind, config: ChainsConfig): boolean {
   return config[kind].enabled || config.oci.enabled;
 }
 
-/**
- * The first child that must be looked after before its PipelineRun; pruned ones, custom runs and child pipelines are
- * not awaited.
- */
-function awaitedChild({ run, children, config, seal, now }: RunFacts): RunDecision | undefined {
+/** The first child that must be looked after before its PipelineRun; pruned ones and custom runs are not awaited. */
+function awaitedChild({ run, children, nested = [], config, seal, now }: RunFacts): RunDecision | undefined {
+  const isAwaited = (child: RunState, parent: RunState | undefined) =>
+    !isSigned(child, seal) && !isOptedOut(child, parent, config) && isManaged(child, config);
+  const left = Date.parse(run.status?.completionTime ?? now.toISOString()) + UNFINISHED_CHILD_MS - now.getTime();
   for (const child of children) {
+    if (!isAwaited(child, run)) continue;
     const name = child.metadata.name ?? '';
-    if (isSigned(child, seal) || isOptedOut(child, run, config) || !isManaged(child, config)) continue;
     if (isDone(child.status)) return { kind: 'wait', for: name };
-    const left = Date.parse(run.status?.completionTime ?? now.toISOString()) + UNFINISHED_CHILD_MS - now.getTime();
     if (left > 0) return { kind: 'wait', for: name, ms: left };
   }
-  return undefined;
-}
-
-/** Names of the TaskRuns among a PipelineRun's children. */
-export function childTaskRuns(run: RunState): string[] {
-  return childrenOfKind(run, 'TaskRun');
+  // Never without end: two that say they are within each other must not hold each other for ever.
+  const inner = left > 0 ? nested.find((one) => isAwaited(one, undefined)) : undefined;
+  return inner && { kind: 'wait', for: inner.metadata.name ?? '', ms: left };
 }
 
 /** Names of the runs of one of Tekton's kinds among a PipelineRun's children. */

@@ -1,3 +1,4 @@
+import type { NestedRun } from '../../core/digest/verify.ts';
 import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
@@ -95,11 +96,20 @@ function payloadsOf(
   { services }: ReconcilerOptions,
 ): { artifacts: Artifact[]; problems: FormatProblem[] } {
   try {
-    const { artifacts, problems } = services.artifactsOf(asFinished(run), children.own.map(asFinished), config);
+    const { artifacts, problems } = services.artifactsOf(
+      asFinished(run),
+      children.own.map(asFinished),
+      config,
+      children.ownNested.map(finishedTree),
+    );
     return { artifacts: inRegistryForm(artifacts, config), problems };
   } catch (error) {
     return { artifacts: [], problems: [{ subject: run.metadata.name ?? '', message: messageOf(error) }] };
   }
+}
+
+function finishedTree({ run, children, nested }: NestedRun): NestedRun {
+  return { run: asFinished(run), children: children.map(asFinished), nested: nested.map(finishedTree) };
 }
 
 function workOn(

@@ -2,7 +2,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import { changesAtCreation, readPodRecord } from '../../core/digest/pod-record.ts';
 import { recorded, type RecordVerdict } from '../../core/digest/record.ts';
-import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../core/digest/verify.ts';
+import { verifyPipelineRunRecord, verifyTaskRunRecord, type NestedRun } from '../../core/digest/verify.ts';
 import { messageOf } from '../../errors.ts';
 import type { RunKind } from '../annotations.ts';
 import type { ChainsConfig } from '../config.ts';
@@ -35,7 +35,7 @@ export interface Examined {
 
 /** Judges whether what the run says is what ran: by the controller's record of it, and by what SPIRE signed. */
 export async function examine(examining: Examining): Promise<Examined> {
-  const refusals = [...recordRefusals(examining), ...podRefusals(examining)];
+  const refusals = [...examining.children.refusals, ...recordRefusals(examining), ...podRefusals(examining)];
   if (refusals.length > 0) return { sound: false, refusals, failures: [], notes: [] };
   return examineSignedResults(examining);
 }
@@ -71,7 +71,11 @@ function podRefusals(examining: Examining): Problem[] {
 
 /** The TaskRuns that an attestation of the run vouches for. */
 function taskRunsOf({ kind, run, children }: Examining): TaskRun[] {
-  return kind === 'taskrun' ? [run] : children.own;
+  return kind === 'taskrun' ? [run] : [...children.own, ...children.ownNested.flatMap(taskRunsWithin)];
+}
+
+function taskRunsWithin({ children, nested }: NestedRun): TaskRun[] {
+  return [...children, ...nested.flatMap(taskRunsWithin)];
 }
 
 const changedAtCreation =

@@ -1,5 +1,6 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../../clock.ts';
+import type { NestedRun } from '../../core/digest/verify.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { EventRecorder } from '../../kube/events.ts';
 import type { Resource } from '../../kube/object.ts';
@@ -27,6 +28,7 @@ export interface Services {
     run: RunObject,
     children: TaskRun[],
     config: ChainsConfig,
+    nested: NestedRun[],
   ): { artifacts: Artifact[]; problems: FormatProblem[] };
   /**
    * Who vouches for results signed by means of SPIRE; `undefined` when nobody is configured.

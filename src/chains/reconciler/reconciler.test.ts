@@ -443,7 +443,10 @@ describe('a PipelineRun', () => {
     const written = (await metadata(at, 'p', 'pipelinerun')).annotations ?? {};
     expect(written[annotations.signed]).toBe('true');
     expect(JSON.parse(written[annotations.problems] ?? '')).toMatchObject({
-      problems: [{ artifact: 'pruned', reason: expect.stringContaining('deleted before') as string }],
+      problems: ['pruned', 'q'].map((artifact) => ({
+        artifact,
+        reason: expect.stringContaining('deleted before') as string,
+      })),
     });
   });
 

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../kube/controller.ts';
+import { isControlledBy } from '../../core/owner.ts';
 import type { ChainsConfig } from '../config.ts';
-import { childTaskRuns, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
+import { childrenOfKind, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
 import { finalizersAfter } from '../plan/settle.ts';
 import { attemptToSign, write, type Action } from './attempt.ts';
 import { noChildren, readChildren } from './children.ts';
@@ -25,7 +26,9 @@ export function createChainsReconciler(
     if (run === undefined || run.metadata.uid !== cached.metadata.uid) return { kind: 'skip' };
     const children =
       first.kind === 'sign' && options.kind === 'pipelinerun' ? await readChildren(run, options, signal) : noChildren;
-    const decision = planRun(factsOf(run, children.own, config, options));
+    const decision = planRun(
+      factsOf(run, { children: children.own, nested: children.ownNested.map((one) => one.run) }, config, options),
+    );
     return carryOut(decision, { run, children, config, signal }, options);
   };
 }
@@ -67,7 +70,7 @@ function ended(decision: RunDecision): Outcome {
 
 function factsOf(
   run: RunState,
-  children: readonly RunState[],
+  made: Pick<RunFacts, 'children' | 'nested'>,
   config: ChainsConfig,
   { kind, caches, seal, clock }: ReconcilerOptions,
 ): RunFacts {
@@ -78,7 +81,7 @@ function factsOf(
   return {
     kind,
     run,
-    children,
+    ...made,
     config,
     seal,
     now: clock.now(),
@@ -86,7 +89,12 @@ function factsOf(
   };
 }
 
-function cachedChildren(run: RunState, { kind, caches }: ReconcilerOptions): RunState[] {
-  if (kind !== 'pipelinerun') return [];
-  return childTaskRuns(run).flatMap((name) => caches.taskRuns.find(run.metadata.namespace, name) ?? []);
+function cachedChildren(run: RunState, { kind, caches }: ReconcilerOptions): Pick<RunFacts, 'children' | 'nested'> {
+  if (kind !== 'pipelinerun') return { children: [] };
+  const { namespace, uid } = run.metadata;
+  const nested = childrenOfKind(run, 'PipelineRun').flatMap((name) => caches.pipelineRuns.find(namespace, name) ?? []);
+  return {
+    children: childrenOfKind(run, 'TaskRun').flatMap((name) => caches.taskRuns.find(namespace, name) ?? []),
+    nested: nested.filter((one) => isControlledBy(one, 'PipelineRun', uid)),
+  };
 }

@@ -20,7 +20,7 @@ export function recordedTaskRun(run: TaskRun): TaskRun {
 }
 
 /** A PipelineRun with the record of it and of its children. */
-export function recordedPipelineRun(run: PipelineRun, children: readonly TaskRun[]): PipelineRun {
+export function recordedPipelineRun(run: PipelineRun, children: readonly (TaskRun | PipelineRun)[]): PipelineRun {
   const { pipelineSpec } = run.status ?? {};
   return {
     ...run,

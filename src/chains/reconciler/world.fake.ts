@@ -220,7 +220,7 @@ export class World {
 
   #services(): Services {
     return {
-      artifactsOf: (run, children, config) => this.formats(run, children, config),
+      artifactsOf: (run, children, config, nested) => this.formats(run, children, config, nested),
       trustBundle: (config, signal) => this.trustBundle(config, signal),
       provePush: (_run, image) => this.provePush(image),
       signer: async (kind, _pass, chosen) => ({

@@ -9,7 +9,7 @@ import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import { annotations } from '../annotations.ts';
 import { LONGEST_MARK, markOf } from '../plan/mark.ts';
-import { childTaskRuns, isSigned, type RunState } from '../plan/run.ts';
+import { childrenOfKind, isSigned, type RunState } from '../plan/run.ts';
 import type { Seal } from '../plan/seal.ts';
 
 /**
@@ -65,7 +65,9 @@ function slimStatus(run: RunState): Pick<RunState, 'status'> {
   if (run.status === undefined) return {};
   const condition = succeededCondition(run.status);
   const conditions: Condition[] = condition ? [{ type: condition.type, status: condition.status }] : [];
-  const childReferences = childTaskRuns(run).map((name) => ({ kind: 'TaskRun', name }));
+  const childReferences = (['TaskRun', 'PipelineRun'] as const).flatMap((kind) =>
+    childrenOfKind(run, kind).map((name) => ({ kind, name })),
+  );
   const { completionTime } = run.status;
   return {
     status: {

@@ -64,7 +64,8 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
     feedRuns(caches.taskRuns, queues.taskrun, leaders.taskrun, seal),
     feedRuns(caches.pipelineRuns, queues.pipelinerun, leaders.pipelinerun, seal),
   ];
-  feedParents(caches.taskRuns, queues.pipelinerun, leaders.pipelinerun, seal);
+  for (const children of [caches.taskRuns, caches.pipelineRuns])
+    feedParents(children, queues.pipelinerun, leaders.pipelinerun, seal);
   settings.onChange(() => lookAgain.forEach((look) => look()));
   const resources = { taskrun: taskRuns, pipelinerun: pipelineRuns } as unknown as Record<RunKind, Resource<RunObject>>;
   return (['taskrun', 'pipelinerun'] as const).map((kind) => ({

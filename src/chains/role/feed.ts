@@ -45,14 +45,14 @@ export function feedRuns(
   return () => backlog((key) => leadership.owns(key));
 }
 
-/** Wakes a PipelineRun when one of its TaskRuns is through or gone: that is what it waits for. */
+/** Wakes a PipelineRun when one of the runs that it made is through or gone: that is what it waits for. */
 export function feedParents(
-  taskRuns: Pick<Cache<RunState>, 'subscribe'>,
+  children: Pick<Cache<RunState>, 'subscribe'>,
   queue: Queue,
   leadership: Leading,
   seal: Seal,
 ): void {
-  taskRuns.subscribe(({ type, object, old }) => {
+  children.subscribe(({ type, object, old }) => {
     const isNews = type === 'deleted' || (isSigned(object, seal) && !(old && isSigned(old, seal)));
     const owner = object.metadata.ownerReferences?.find(
       ({ kind, controller }) => kind === 'PipelineRun' && controller === true,

@@ -1,4 +1,4 @@
-import { text, toggle } from '../flags.ts';
+import { text, toggle, type FlagValues } from '../flags.ts';
 
 /** How a registry is talked to, as tkn has it. */
 export const remoteFlags = {
@@ -7,3 +7,5 @@ export const remoteFlags = {
   'remote-password': text('A password to pass to the registry for basic auth. Must be used with --remote-username'),
   'remote-skip-tls': toggle('If set to true, skips TLS check when connecting to the registry'),
 };
+
+export type RemoteFlags = FlagValues<typeof remoteFlags>;

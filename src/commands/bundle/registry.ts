@@ -6,10 +6,7 @@ import { InvalidImageError, parseImageReference, type ImageReference } from '../
 import { RegistryError } from '../../registry/registry-error.ts';
 import type { Repository } from '../../registry/repository.ts';
 import { CommandError } from '../command.ts';
-import type { FlagValues } from '../flags.ts';
-import type { remoteFlags } from './registry-flags.ts';
-
-type RemoteFlags = FlagValues<typeof remoteFlags>;
+import type { RemoteFlags } from './registry-flags.ts';
 
 /** @throws CommandError for what is no image reference. */
 export function bundleReference(name: string): ImageReference {

@@ -81,6 +81,23 @@ describe('pipelinerun logs of a finished run', () => {
     expect(byTask.out).toBe(all.out);
   });
 
+  it.each(['', ' -f'])('says why a pipeline within it failed that ran nothing%s', async (flags) => {
+    const environment = finished();
+    const lost = { ...child('x'), kind: 'PipelineRun', name: 'lost', pipelineTaskName: 'call' };
+    environment.cluster.put(
+      pipelineRuns,
+      pipelineRun('outer', {
+        status: { conditions: succeeded('False', 'Failed', 'one task failed'), childReferences: [lost] },
+      }),
+    );
+    environment.cluster.put(
+      pipelineRuns,
+      pipelineRun('lost', { status: { conditions: succeeded('False', 'CouldntGetPipeline', 'there is none') } }),
+    );
+    await environment.run(`pr logs outer${flags}`);
+    expect(environment.err.trimEnd().split('\n')).toEqual(['there is none', 'one task failed']);
+  });
+
   it('gives each step its own colour', async () => {
     const environment = finished();
     environment.terminal.colour = true;

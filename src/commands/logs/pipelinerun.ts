@@ -88,7 +88,13 @@ async function readChild(
       logs.signal.throwIfAborted();
       throw new CommandError(`Unable to get PipelineRun: ${messageOf(error)}`);
     });
+  if (isBarren(run)) tellFailure(logs, run);
   return readChildren(nested(logs, child), run);
+}
+
+/** It ran nothing: no log of a task says why it failed. */
+function isBarren({ status }: PipelineRun): boolean {
+  return !status?.childReferences?.length;
 }
 
 /** Logs of all tasks as they run, side by side, until the PipelineRun and its last task are over. */
@@ -114,7 +120,7 @@ export async function followPipelineRun(logs: PipelineLogs, name: string): Promi
     logs.sink.failure(`PipelineRun ${name}: ${messageOf(error)}`);
   }
   await Promise.all(running);
-  if (tracker.latest && !logs.path) tellFailure(logs, tracker.latest);
+  if (tracker.latest && (!logs.path || isBarren(tracker.latest))) tellFailure(logs, tracker.latest);
 }
 
 async function followChild(logs: PipelineLogs, child: ChildStatusReference): Promise<void> {

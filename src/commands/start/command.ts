@@ -2,6 +2,7 @@ import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { serviceAccounts } from '../../kube/resources.ts';
+import { remoteFlags, type RemoteFlags } from '../bundle/registry-flags.ts';
 import { command, CommandError, namesInTurn } from '../command.ts';
 import type { Command, Context } from '../command.ts';
 import { eachText, text, texts, toggle } from '../flags.ts';
@@ -157,14 +158,17 @@ export const startTask: Command = command({
       offer: { objects: taskRunKind.resource },
     }),
     timeout: text('timeout for TaskRun'),
-    image: text("use an oci bundle, with this machine's docker credentials", { short: 'i' }),
+    image: text("use an oci bundle, with this machine's docker credentials or those of the flags --remote-*", {
+      short: 'i',
+    }),
+    ...remoteFlags,
   },
   async run(context, flags, [name]) {
     const earlierName = flags['use-taskrun'];
     checkRequest(flags, { flag: 'use-taskrun', name: earlierName });
     const output = readOutput(flags);
     const timeout = timeoutOf('timeout', flags.timeout);
-    const definition = await taskToStart(context, { ...flags, name });
+    const definition = await taskToStart(context, name, flags);
     const earlier = await earlierRun(context, taskRunKind, definition.name, { last: flags.last, earlierName });
     const wishes = await readWishes(context, flags, definition, earlier);
     const origin = flags.filename || flags.image ? 'file' : 'cluster';
@@ -181,17 +185,26 @@ export const startTask: Command = command({
 
 async function taskToStart(
   context: Context,
-  { name, filename, image, last }: { name: string | undefined; filename: string; image: string; last: boolean },
+  name: string | undefined,
+  flags: { filename: string; image: string; last: boolean } & RemoteFlags,
 ): Promise<Definition & { kind: 'Task' }> {
+  const { filename, image, last } = flags;
   if (image && !name) throw new CommandError('task name required with --image option');
   if (image && filename) throw new CommandError('cannot use --filename option with --image option');
   if (!filename && !name) throw new CommandError('either a Task name or a --filename argument must be supplied');
   if (image && last) throw new CommandError('cannot use --last option with --filename or --image option');
+  if (!image) checkIdle(flags);
   const definition = image
-    ? await definitionInBundle(context, image, name ?? '', 'Task')
+    ? await definitionInBundle(context, { image, name: name ?? '', kind: 'Task', flags })
     : filename
       ? await definitionIn(context, filename, 'Task')
       : await getDefinition(context, tasks, 'Task', name ?? '');
   if (definition.kind !== 'Task') throw new CommandError(`${definition.name} is a ${definition.kind}`);
   return definition;
+}
+
+/** @throws CommandError for a flag that would do nothing. */
+function checkIdle(flags: RemoteFlags): void {
+  const idle = Object.keys(remoteFlags).find((flag) => flags[flag as keyof RemoteFlags]);
+  if (idle !== undefined) throw new CommandError(`--${idle} is for the registry of a bundle: give one with --image`);
 }

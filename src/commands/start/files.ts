@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { Param } from '../../api/pipeline/v1/params.ts';
 import { messageOf } from '../../errors.ts';
 import { CommandError } from '../command.ts';
+import type { RemoteFlags } from '../bundle/registry-flags.ts';
 import type { Context } from '../command.ts';
 import type { Definition, DefinitionKind } from './definition.ts';
 
@@ -23,19 +24,32 @@ export async function definitionIn(context: Context, location: string, kind: Def
   return asDefinition(location, await readObjectFile(context, location), kind);
 }
 
-/** The Task of this name in an OCI bundle (`--image`), with this machine's docker credentials. */
-export async function definitionInBundle(
-  context: Context,
-  image: string,
-  name: string,
-  kind: DefinitionKind,
-): Promise<Definition> {
-  const text = await fetched(context, 'bundles', [
-    { name: 'bundle', value: image },
-    { name: 'name', value: name },
-    { name: 'kind', value: kind.toLowerCase() },
+/** A definition in an OCI bundle, and how its registry is talked to. */
+export interface Bundled {
+  image: string;
+  name: string;
+  kind: DefinitionKind;
+  flags: RemoteFlags;
+}
+
+/**
+ * The definition of this name in an OCI bundle (`--image`), with the credentials of the flags or of this machine's
+ * docker config. @throws CommandError naming what the image lacks
+ */
+export async function definitionInBundle({ signal }: Context, wanted: Bundled): Promise<Definition> {
+  const { image, name, flags } = wanted;
+  const kind = wanted.kind.toLowerCase();
+  const [{ bundleReference, withRepository }, { readBundle }] = await Promise.all([
+    import('../bundle/registry.ts'),
+    import('../bundle/read.ts'),
   ]);
-  return asDefinition(image, await onlyObject(image, text), kind);
+  const reference = bundleReference(image);
+  const objects = await withRepository({ image: reference, access: 'pull', flags, signal }, (repository) =>
+    readBundle(repository, reference, image, signal),
+  );
+  const found = objects.find((object) => object.kind === kind && object.name === name);
+  if (!found) throw new CommandError(`could not find object in image with kind: ${kind} and name: ${name}`);
+  return asDefinition(image, found.content as Record<string, unknown>, wanted.kind);
 }
 
 async function fetched({ environment, signal }: Context, resolver: string, params: Param[]): Promise<string> {

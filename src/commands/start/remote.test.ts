@@ -15,6 +15,8 @@ const ofPipeline = definition('Pipeline', 'served', { tasks: [{ name: 'only', ta
 
 let web: FakeServer;
 let registry: MemoryRegistry;
+let closed: MemoryRegistry;
+const login = '--remote-username me --remote-password secret';
 beforeAll(async () => {
   const pages: Readonly<Record<string, string>> = {
     '/task.yaml': ofTask('served'),
@@ -22,9 +24,18 @@ beforeAll(async () => {
   };
   web = await startServer(({ path }) => (pages[path] === undefined ? { status: 404 } : { body: pages[path] }));
   registry = await startMemoryRegistry();
+  closed = await startMemoryRegistry('me:secret');
+  for (const each of [registry, closed]) fill(each);
+});
+afterAll(async () => {
+  await Promise.all([web.close(), registry.close(), closed.close()]);
+});
+
+/** With a bundle of one Task. */
+function fill(into: MemoryRegistry): void {
   const blob = (bytes: Buffer) => {
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-    registry.blobs.set(digest, bytes);
+    into.blobs.set(digest, bytes);
     return { digest, size: bytes.length };
   };
   const layer = {
@@ -38,11 +49,11 @@ beforeAll(async () => {
   };
   const config = { mediaType: ociConfigType, ...blob(Buffer.from('{}')) };
   const manifest = { schemaVersion: 2, mediaType: ociManifestType, config, layers: [layer] };
-  registry.manifests.set('1.0', { bytes: Buffer.from(JSON.stringify(manifest)), type: ociManifestType });
-});
-afterAll(async () => {
-  await Promise.all([web.close(), registry.close()]);
-});
+  into.manifests.set('1.0', { bytes: Buffer.from(JSON.stringify(manifest)), type: ociManifestType });
+}
+
+const addresses = (line: string) =>
+  line.replaceAll('WEB', web.url).replaceAll('REGISTRY', registry.host).replaceAll('CLOSED', closed.host);
 
 /** A cluster where a Pipeline was run from git, later from a hub. */
 function environment(): FakeEnvironment {
@@ -59,8 +70,7 @@ function environment(): FakeEnvironment {
 
 async function dryRun(line: string): Promise<unknown> {
   const made = environment();
-  const full = line.replaceAll('WEB', web.url).replaceAll('REGISTRY', registry.host);
-  expect(await made.run(`${full} --dry-run -o json`), made.err).toBe(0);
+  expect(await made.run(`${addresses(line)} --dry-run -o json`), made.err).toBe(0);
   return JSON.parse(made.out);
 }
 
@@ -73,6 +83,7 @@ describe('start', () => {
       'greet-run-',
       { params: [{ name: 'who', value: 'you' }] },
     ],
+    [`task start greet -i CLOSED/team/catalog:1.0 -p who=you ${login}`, 'greet-run-', { taskSpec: { steps: [step] } }],
     [
       'pipeline start build --resolvertype hub',
       'build-run-',
@@ -89,9 +100,12 @@ describe('start', () => {
     ['task start -f WEB/none.yaml', /requested URL 'http.*none.yaml' is not found: .* answered 404/],
     ['task start -f WEB/pipeline.yaml', /pipeline.yaml holds a Pipeline; a Task is wanted/],
     ['task start other -i REGISTRY/team/catalog:1.0', /could not find object in image with kind: task and name: other/],
+    ['task start greet -i CLOSED/team/catalog:1.0', /credentials|401|UNAUTHORIZED/],
+    ['task start greet -i CLOSED/team/catalog:1.0 --remote-username me', /must be given together/],
+    ['task start greet --remote-bearer x', /--remote-bearer is for the registry of a bundle: give one with --image/],
   ])('%s says what is wrong', async (line, message) => {
     const made = environment();
-    expect(await made.run(line.replaceAll('WEB', web.url).replaceAll('REGISTRY', registry.host))).toBe(1);
+    expect(await made.run(addresses(line))).toBe(1);
     expect(made.err).toMatch(message);
   });
 });

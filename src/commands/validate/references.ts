@@ -5,7 +5,8 @@ import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunSpec } from '../../api/pipeline/v1/taskrun.ts';
-import { resultReferences, textsIn } from '../../api/pipeline/v1/variables.ts';
+import { resultReferences } from '../../api/variables/reference.ts';
+import { isolatedReference, textsIn } from '../../api/variables/scan.ts';
 import type { Checked } from './check.ts';
 
 /** Definitions that were given, by kind, namespace and name. */
@@ -125,8 +126,7 @@ function compared({ what, params, workspaces }: Wanted, given: Given, path: stri
       const spec = declared.get(name);
       if (!spec) return [ruled('unknown-param', `${what} has no param "${name}"${oneOf([...declared.keys()])}`, at)];
       const wanted = typeOfParamSpec(spec);
-      const isReference = typeof value === 'string' && /^\$\(.*\)$/s.test(value);
-      if (isReference || typeOfParamValue(value) === wanted) return [];
+      if (isolatedReference(value) !== undefined || typeOfParamValue(value) === wanted) return [];
       return [
         ruled('param-type', `param "${name}" of ${what} is of type ${wanted}, not ${typeOfParamValue(value)}`, at),
       ];

@@ -1,6 +1,6 @@
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 import { explicitReferences } from '../results/reference.ts';
-import { referencesIn } from '../substitution/replacements.ts';
 
 /**
  * The tasks that must be done before this one: `runAfter`, and every task whose results, artifacts or fan-out it names.

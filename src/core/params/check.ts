@@ -1,5 +1,5 @@
 import { toParamValue, type Param, type ParamSpec, type ParamType } from '../../api/pipeline/v1/params.ts';
-import { referencesIn } from '../substitution/replacements.ts';
+import { references, referencesIn } from '../../api/variables/scan.ts';
 import { effectiveParams } from './replacements.ts';
 import { typeOfSpec, typeOfValue } from './value.ts';
 
@@ -69,7 +69,7 @@ function wrongTypes(specs: readonly ParamSpec[], given: readonly Param[]): strin
       const wanted = types.get(param.name);
       const value = toParamValue(param.value);
       // `$(tasks.a.results.r[*])` is written as a string and becomes an array or object later (upstream #4879).
-      const becomesTyped = typeof value === 'string' && wanted !== 'string' && /\$\([^()]+\)/.test(value);
+      const becomesTyped = typeof value === 'string' && wanted !== 'string' && references(value).some(Boolean);
       return wanted !== undefined && !becomesTyped && typeOfValue(value) !== wanted;
     })
     .map((param) => param.name);

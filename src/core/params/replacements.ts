@@ -1,6 +1,7 @@
 import { toParamValue, type Param, type ParamSpec, type ParamValue } from '../../api/pipeline/v1/params.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 import { Budget, TooLargeError } from '../budget.ts';
-import { referencesIn, replaceParamValue, Replacements } from '../substitution/replacements.ts';
+import { replaceParamValue, Replacements } from '../substitution/replacements.ts';
 
 /** A value above this could not be stored, whatever became of it. */
 const largestValue = 1_000_000;

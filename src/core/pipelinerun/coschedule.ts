@@ -44,6 +44,27 @@ export function nodeGroup(
   }
 }
 
+/**
+ * Whether the claims that are made from a run's templates go with its end: where all of a run is kept on one node they
+ * belong to that, as upstream; where its workspaces are, the run may ask for it (annotation
+ * tekton.dev/auto-cleanup-pvc). Otherwise they go when the run is deleted.
+ */
+export function claimsEndWith({ metadata }: PipelineRun, settings: Settings): boolean {
+  switch (settings.flags.coschedule) {
+    case 'pipelineruns':
+    case 'isolate-pipelinerun':
+      return true;
+    case 'workspaces':
+      return metadata.annotations?.[annotations.autoCleanupPvc] === 'true';
+    case 'disabled':
+      return false;
+    default: {
+      const never: never = settings.flags.coschedule;
+      throw new Error(`unknown coschedule ${String(never)}`);
+    }
+  }
+}
+
 /** The label by which the pods of a group find each other. */
 export function groupLabel(group: NodeGroup | undefined): Record<string, string> {
   return group === undefined ? {} : { [annotations.affinityAssistant]: group.name };

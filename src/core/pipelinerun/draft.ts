@@ -11,6 +11,7 @@ import { keyOf } from '../reference/reference.ts';
 import { awaitingRemote, type Resolved } from '../reference/resolved.ts';
 import { withVerdicts } from '../reference/verdict.ts';
 import { claimedWorkspaces } from './bind.ts';
+import { claimsEndWith } from './coschedule.ts';
 import { taskReference, type ResolvedTasks } from './definitions.ts';
 import { userError } from './failure.ts';
 import { withClaims, withInheritance } from './inherit.ts';
@@ -20,7 +21,6 @@ import { withChildRecords, withIgnored, withSpecRecords, withViolations } from '
 import { readTimeouts, untilNextTimeout, type Timeouts } from './timeouts.ts';
 import { requestOf, wasAsked, type CancelCause, type Child, type StopRequest } from './child/child.ts';
 import type { InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
-import { annotations } from '../labels.ts';
 import { claimName } from './workspaces.ts';
 
 /** A decision in the making: the phases of planning change its status and add effects. */
@@ -189,9 +189,8 @@ export class Draft {
     this.status.completionTime ??= timestamp(this.now);
   }
 
-  /** A run may ask for the claims made for it to go with its end (annotation tekton.dev/auto-cleanup-pvc). */
   #cleanUpClaims(): void {
-    if (this.run.metadata.annotations?.[annotations.autoCleanupPvc] !== 'true') return;
+    if (!claimsEndWith(this.run, this.facts.settings)) return;
     for (const binding of claimedWorkspaces(this.run, this.status.pipelineSpec ?? {}))
       this.effects.push({ type: 'deletePersistentVolumeClaim', name: claimName(binding, this.run.metadata.uid ?? '') });
   }

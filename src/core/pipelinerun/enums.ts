@@ -1,11 +1,10 @@
 import { toParamValue, type ParamSpec } from '../../api/pipeline/v1/params.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import { variable } from '../../api/variables/reference.ts';
+import { isolatedReference } from '../../api/variables/scan.ts';
 import { goList } from '../params/check.ts';
 import { RunFailure, userError } from './failure.ts';
-
-/** A param that is handed on as it is; not one value among others in a longer text. */
-const handedOn = /^\$\(params(?:\.([^[\]()]+)|\[(['"])([^()]+?)\2\])\)$/;
 
 /**
  * The values that a pipeline allows for a param which it hands on must be among those that the task allows (flag
@@ -62,9 +61,10 @@ function enumsIn({ params = [] }: TaskSpec): ReadonlyMap<string, Enum> {
   );
 }
 
+/** The param that is handed on as it is; not one value among others in a longer text. */
 function nameIn(value: unknown): string | undefined {
-  const match = typeof value === 'string' ? handedOn.exec(value) : null;
-  return match?.[1] ?? match?.[3];
+  const found = variable(isolatedReference(value) ?? '', 'params');
+  return found?.index === undefined ? found?.path.join('.') : undefined;
 }
 
 function refuseMore(

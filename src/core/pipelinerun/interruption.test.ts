@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PipelineRunSpec } from '../../api/pipeline/v1/pipelinerun.ts';
-import { pipelineRun, Simulation, task } from './simulation.fake.ts';
+import { pipelineRun, settings, Simulation, task } from './simulation.fake.ts';
 
 const cancelled = { status: 'False', reason: 'TaskRunCancelled' } as const;
 const simulate = (spec: PipelineRunSpec) => new Simulation(pipelineRun(spec));
@@ -259,21 +259,30 @@ describe('beginning and end', () => {
     });
   });
 
-  it('claims go with the run when it asks for that', () => {
+  it.each([
+    ['workspaces', undefined, 1],
+    ['workspaces', 'true', 0],
+    ['workspaces', 'yes', 1],
+    ['pipelineruns', undefined, 0],
+    ['isolate-pipelinerun', undefined, 0],
+    ['disabled', undefined, 1],
+    ['disabled', 'true', 1],
+  ] as const)('coschedule %s, asked to clean up: %s: %i claims are left at the end', (coschedule, asked, left) => {
     const simulation = new Simulation(
       pipelineRun(
         {
           pipelineSpec: { workspaces: [{ name: 'w' }], tasks: [task('a')] },
           workspaces: [{ name: 'w', volumeClaimTemplate: { spec: {} } }],
         },
-        { annotations: { 'tekton.dev/auto-cleanup-pvc': 'true' } },
+        asked === undefined ? {} : { annotations: { 'tekton.dev/auto-cleanup-pvc': asked } },
       ),
     );
+    simulation.settings = { ...settings, flags: { ...settings.flags, coschedule } };
     simulation.step();
     expect([...simulation.claims.keys()]).toEqual([expect.stringMatching(/^pvc-[0-9a-f]{10}$/)]);
     simulation.finish('a');
     simulation.step();
-    expect(simulation.claims.size).toBe(0);
+    expect(simulation.claims.size).toBe(left);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import { referencesIn } from '../substitution/replacements.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 import { parseResultReference, resultReferences, type ResultReference } from '../results/reference.ts';
 import { RunFailure, userError } from './failure.ts';
 import { taskParamProblem } from './validate.ts';

@@ -3,8 +3,8 @@ import type { EmbeddedTask, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 import { shortHash } from '../naming.ts';
-import { referencesIn } from '../substitution/replacements.ts';
 import { RunFailure, userError } from './failure.ts';
 import { runReference } from '../owner.ts';
 import type { ClaimObject } from './types.ts';

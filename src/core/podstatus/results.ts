@@ -1,10 +1,10 @@
 import { toParamValue, type ParamValue, type ParamType } from '../../api/pipeline/v1/params.ts';
 import type { StepResult, TaskResult } from '../../api/pipeline/v1/task.ts';
 import type { Artifact, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
+import { references } from '../../api/variables/scan.ts';
 import { goMapOfLists } from '../params/check.ts';
 import { typeOfValue } from '../params/value.ts';
 import { stepContainerName } from '../pod/names.ts';
-import { references } from '../substitution/replacements.ts';
 import { entryType, type TerminationEntry } from './termination.ts';
 
 interface Declared {

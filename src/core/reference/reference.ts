@@ -1,6 +1,6 @@
 import type { Param } from '../../api/pipeline/v1/params.ts';
+import { references } from '../../api/variables/scan.ts';
 import { sortedJson } from '../digest/canonical-json.ts';
-import { references } from '../substitution/replacements.ts';
 
 /** Kinds that runs, pipelines and steps refer to. */
 export type DefinitionKind = 'Task' | 'Pipeline' | 'StepAction';

@@ -1,8 +1,9 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { PipelineResult } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRunResult } from '../../api/pipeline/v1/pipelinerun.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 import { Budget } from '../budget.ts';
-import { referencesIn, replaceParamValue } from '../substitution/replacements.ts';
+import { replaceParamValue } from '../substitution/replacements.ts';
 import { parseResultReference, type ResultReference } from './reference.ts';
 import { resultReplacements, type RunResults } from './values.ts';
 

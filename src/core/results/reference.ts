@@ -1,5 +1,5 @@
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
-import { referencesIn } from '../substitution/replacements.ts';
+import { referencesIn } from '../../api/variables/scan.ts';
 
 /** `$(tasks.<task>.results.<result>)`, with `[*]`, `[i]` or `.key` behind it. */
 export interface ResultReference {

@@ -3,8 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { ParamValue } from '../../api/pipeline/v1/params.ts';
 import {
   mergeReplacements,
-  references,
-  referencesIn,
   replaceArray,
   replaceDeep,
   replaceParamValue,
@@ -122,11 +120,6 @@ describe('replaceDeep', () => {
       }),
     );
   });
-});
-
-describe('references', () => {
-  it('lists inner texts', () => expect(references('a $(b) $(c[0]) $($(d))')).toEqual(['b', 'c[0]', 'd']));
-  it('walks trees', () => expect(referencesIn({ a: ['$(x)'], b: { c: '$(y)' }, d: 1 })).toEqual(['x', 'y']));
 });
 
 it('mergeReplacements lets the later win', () => {

@@ -1,4 +1,5 @@
 import { toParamValue, type ParamValue } from '../../api/pipeline/v1/param-value.ts';
+import { eachReference, isolatedReference } from '../../api/variables/scan.ts';
 import { Budget } from '../budget.ts';
 import { Replacements } from './variables.ts';
 
@@ -12,40 +13,6 @@ export function stringReplacements(entries: Readonly<Record<string, string>>): R
 /** One set of replacements from several; a later one wins. */
 export function mergeReplacements(...all: Replacements[]): Replacements {
   return Replacements.merged(all);
-}
-
-/**
- * Calls back for the inner text of every `$(…)` with its place: no parentheses inside, of `$($(x))` only the inner one.
- */
-function eachReference(text: string, found: (inner: string, start: number, end: number) => void): void {
-  for (let from = text.indexOf('$('); from >= 0;) {
-    const close = text.indexOf(')', from);
-    if (close < 0) return;
-    const open = text.lastIndexOf('$(', close);
-    const inner = text.slice(open + 2, close);
-    if (!inner.includes('(')) found(inner, open, close + 1);
-    from = text.indexOf('$(', close + 1);
-  }
-}
-
-/** The inner texts of all `$(…)` in a text, in order, repetitions included. */
-export function references(text: string): string[] {
-  const found: string[] = [];
-  eachReference(text, (inner) => found.push(inner));
-  return found;
-}
-
-/** The inner texts of all `$(…)` in every string of a JSON tree. */
-export function referencesIn(tree: unknown): string[] {
-  const found: string[] = [];
-  collect(tree, found);
-  return found;
-}
-
-function collect(tree: unknown, found: string[]): void {
-  if (typeof tree === 'string') eachReference(tree, (inner) => found.push(inner));
-  else if (Array.isArray(tree)) for (const item of tree) collect(item, found);
-  else if (tree !== null && typeof tree === 'object') for (const item of Object.values(tree)) collect(item, found);
 }
 
 /** What replaced text may come to when nobody said how much is left. */
@@ -72,13 +39,6 @@ export function replaceString(text: string, r: Replacements, budget = newBudget(
   if (parts.length === 0) return text;
   budget.spend(growth);
   return parts.join('') + text.slice(copied);
-}
-
-/** The reference that a text consists of, `params.a` or `params.a[*]`; undefined when there is more or less. */
-function isolatedReference(text: string): string | undefined {
-  if (!text.startsWith('$(') || !text.endsWith(')')) return undefined;
-  const inner = text.slice(2, -1);
-  return inner.includes('(') || inner.includes(')') ? undefined : inner;
 }
 
 /** JSON needs quotes and a comma for each. */

@@ -166,7 +166,7 @@ describe('beginning', () => {
       {
         task: foundTask({ steps: [{ image: 'x', onError: 'ignore' }] }),
       },
-      'False TaskRunValidationFailed: [User error] task t has an invalid spec: invalid value: "ignore": spec.steps[0].onError\nTask step onError must be either "continue" or "stopAndFail"',
+      'False TaskRunValidationFailed: [User error] task t has an invalid spec: invalid value: "ignore": spec.steps[0].onError\nTask step onError must be "continue", "stopAndFail" or "continueAndFail"',
     ],
     [
       'a param given twice',

@@ -5,6 +5,8 @@ import type { Step } from '../../api/pipeline/v1/task.ts';
 import { validateVolumeMount } from '../../api/pipeline/v1/task.validate.ts';
 import type { StepActionSpec } from '../../api/pipeline/v1beta1/stepaction.ts';
 import { validateStepAction } from '../../api/pipeline/v1beta1/stepaction.validate.ts';
+import { stepResultReference } from '../../api/variables/reference.ts';
+import { isolatedReference, referencesIn } from '../../api/variables/scan.ts';
 import { excess, jsonSize, type Budget } from '../budget.ts';
 import { checkArrayIndexes, checkEnums, goList, missingObjectKeys, goMapOfLists } from '../params/check.ts';
 import { effectiveParams, valuesUnder } from '../params/replacements.ts';
@@ -13,13 +15,7 @@ import { isWindowsScript } from '../pod/scripts.ts';
 import { quote } from '../podstatus/quote.ts';
 import type { Definition } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
-import {
-  mergeReplacements,
-  referencesIn,
-  replaceDeep,
-  replaceParamValue,
-  Replacements,
-} from '../substitution/replacements.ts';
+import { mergeReplacements, replaceDeep, replaceParamValue, Replacements } from '../substitution/replacements.ts';
 
 /** What a step takes from its StepAction, with the params of the StepAction in place. */
 export type ActionPart = Pick<
@@ -160,9 +156,8 @@ function typeProblem(declared: readonly ParamSpec[], given: readonly Param[]): s
 
 /** `steps.x.results.y` of a value that is nothing but the result of an earlier step. */
 function stepResult(value: unknown): string | undefined {
-  return typeof value === 'string'
-    ? /^\$\((steps\.[^.()[\]]+\.results\.[^()[\]]+?)(?:\[\*\])?\)$/.exec(value)?.[1]
-    : undefined;
+  const found = stepResultReference(isolatedReference(value) ?? '');
+  return found && `steps.${found.step}.results.${found.result}`;
 }
 
 function replacementsFor(

@@ -5,6 +5,7 @@ import { validateTask as admitTask } from '../../api/pipeline/v1/task.validate.t
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { validateTaskRun as admitTaskRun } from '../../api/pipeline/v1/taskrun.validate.ts';
 import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
+import { references } from '../../api/variables/scan.ts';
 import { checkArrayIndexes, checkEnums, checkParams } from '../params/check.ts';
 import { excess } from '../budget.ts';
 import { paramReplacements } from '../params/replacements.ts';
@@ -12,7 +13,7 @@ import { parseQuantity } from '../pod/quantity.ts';
 import { allDeclarations } from '../pod/workspaces.ts';
 import { quote } from '../podstatus/quote.ts';
 import type { Settings } from '../settings.ts';
-import { references, type Replacements } from '../substitution/replacements.ts';
+import { type Replacements } from '../substitution/replacements.ts';
 import { reasons, userErrorPrefix } from './reasons.ts';
 import { unsupported } from './unsupported.ts';
 

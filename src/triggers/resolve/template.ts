@@ -1,3 +1,5 @@
+import { templateParam } from '../../api/variables/reference.ts';
+import { eachReference } from '../../api/variables/scan.ts';
 import type { Param } from './bindings.ts';
 import { ResolveError } from './error.ts';
 
@@ -81,13 +83,14 @@ function fillText(text: string, path: readonly string[], filling: Filling): stri
 function stretchesOf(text: string, { params, uid }: Filling): Stretch[] {
   const stretches: Stretch[] = [];
   let from = 0;
-  for (const found of text.matchAll(/\$\((?:uid|tt\.params\.([^()$]+))\)/g)) {
-    const param = found[1] === undefined ? undefined : params.get(found[1]);
-    if (found[1] !== undefined && param === undefined) continue;
-    stretches.push({ text: text.slice(from, found.index), isEvents: false });
+  eachReference(text, (inner, start, end) => {
+    const name = templateParam(inner);
+    const param = name === undefined ? undefined : params.get(name);
+    if (inner !== 'uid' && param === undefined) return;
+    stretches.push({ text: text.slice(from, start), isEvents: false });
     stretches.push({ text: param?.text ?? uid, isEvents: param?.origin === 'event' });
-    from = found.index + found[0].length;
-  }
+    from = end;
+  });
   return [...stretches, { text: text.slice(from), isEvents: false }];
 }
 

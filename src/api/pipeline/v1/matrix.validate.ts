@@ -1,9 +1,9 @@
 import { each, invalidValue, multipleOneOf, outOfBounds, via, type FieldError } from '../../fielderror.ts';
+import { isolatedReference, textsIn } from '../../variables/scan.ts';
 import type { Param } from './params.ts';
 import { typeOfParamValue } from './param-type.ts';
 import { validateTaskParams } from './params.validate.ts';
 import type { Matrix, PipelineTask } from './pipeline.ts';
-import { textsIn } from './variables.ts';
 import { requireApiFields, type ValidationContext } from './validation.ts';
 
 /** Whether the task fans out. */
@@ -56,8 +56,7 @@ function validateMatrixParams(matrix: Matrix): FieldError[] {
     ...(matrix.params ?? []).flatMap(({ name, value }) => {
       // `$(params.list[*])` is text until it is replaced.
       const type = typeOfParamValue(value);
-      const reference = typeof value === 'string' && /^\$\([^()]+\[\*\]\)$/.test(value);
-      return type === 'array' || reference
+      return type === 'array' || isolatedReference(value)?.endsWith('[*]')
         ? []
         : invalidValue(`parameters of type array only are allowed, but got param type ${type}`, `params[${name}]`);
     }),

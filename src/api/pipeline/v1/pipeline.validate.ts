@@ -1,4 +1,6 @@
 import { each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../../fielderror.ts';
+import { resultReference } from '../../variables/reference.ts';
+import { references, textsIn } from '../../variables/scan.ts';
 import {
   declaredParams,
   validateObjectProperties,
@@ -16,7 +18,6 @@ import {
   validateTaskReferences,
 } from './pipelinevariables.validate.ts';
 import { validateDeclaredParams } from './taskvariables.validate.ts';
-import { innerTexts, resultReference, textsIn } from './variables.ts';
 import { defaultValidationContext, quote, repeated, validateObjectName, type ValidationContext } from './validation.ts';
 
 /**
@@ -132,20 +133,20 @@ function validateEmbeddedParams(task: PipelineTask, outer: DeclaredParams): Fiel
 
 /** The value of a pipeline result consists of results of its tasks. Paths are relative to the value. */
 function validateResult(result: PipelineResult, names: Record<'tasks' | 'finally', ReadonlySet<string>>): FieldError[] {
-  const expressions = textsIn(result.value).flatMap(innerTexts);
+  const expressions = textsIn(result.value).flatMap(references);
   if (expressions.length === 0)
     return invalidValue('expected pipeline results to be task result expressions but no expressions were found');
   const looksLikeResult = expressions.filter((inner) => /^(tasks|finally)\./.test(inner) && inner.includes('.results'));
   if (looksLikeResult.length === 0)
     return invalidValue('expected pipeline results to be task result expressions but an invalid expressions was found');
-  const references = looksLikeResult.flatMap((inner) => resultReference(inner) ?? []);
-  if (references.length !== looksLikeResult.length) {
+  const results = looksLikeResult.flatMap((inner) => resultReference(inner) ?? []);
+  if (results.length !== looksLikeResult.length) {
     const valid = looksLikeResult.filter((inner) => resultReference(inner) !== undefined);
     return invalidValue(
       `expected all of the expressions [${looksLikeResult.join(' ')}] to be result expressions but only [${valid.join(' ')}] were`,
     );
   }
-  return references.every(({ section, task }) => names[section].has(task))
+  return results.every(({ section, task }) => names[section].has(task))
     ? []
     : invalidValue('referencing a nonexistent task');
 }

@@ -8,6 +8,8 @@ import {
   type FieldError,
 } from '../../fielderror.ts';
 import { formatDuration } from '../../../duration.ts';
+import { resultReferences } from '../../variables/reference.ts';
+import { textsIn } from '../../variables/scan.ts';
 import { defaultPipelineRunSpec } from './defaults.ts';
 import { validateObjectProperties, validateParams, validateRef } from './params.validate.ts';
 import type { PipelineSpec, PipelineTask } from './pipeline.ts';
@@ -24,7 +26,6 @@ import {
 } from './runspecs.validate.ts';
 import { isDone } from './taskrun.validate.ts';
 import { validateArrayUsage, validateDeclaredParams } from './taskvariables.validate.ts';
-import { resultReferences, textsIn } from './variables.ts';
 import {
   defaultValidationContext,
   durationMs,

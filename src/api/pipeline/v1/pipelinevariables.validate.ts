@@ -1,4 +1,6 @@
 import { fieldError, invalidValue, via, type FieldError } from '../../fielderror.ts';
+import { resultReferences, variable } from '../../variables/reference.ts';
+import { isolatedReference, references } from '../../variables/scan.ts';
 import { isMatrixed, paramTexts } from './matrix.validate.ts';
 import type { Param } from './params.ts';
 import type { DeclaredParams } from './params.validate.ts';
@@ -12,7 +14,6 @@ import {
   wholeObject,
   type Names,
 } from './taskvariables.validate.ts';
-import { innerTexts, resultReferences } from './variables.ts';
 
 /** Texts of guards, with their paths. */
 function whenTexts(task: PipelineTask): { path: string; text: string }[] {
@@ -56,7 +57,7 @@ const DOTTED = /^[_a-zA-Z0-9-]+(?:\.[_a-zA-Z0-9-]+)+(?:\[(?:\d+|\*)\])?$/;
 export function validateTaskReferences(task: PipelineTask): FieldError[] {
   return taskTexts(task).flatMap(({ path, text }) => [
     ...CONTEXTS.flatMap(([prefix, names]) => via(path, unknownVariable(text, prefix, names))),
-    ...innerTexts(text)
+    ...references(text)
       .filter((inner) => DOTTED.test(inner) && !PREFIXES.has(inner.split('.')[0] ?? ''))
       .flatMap((inner) =>
         invalidValue(
@@ -72,13 +73,13 @@ const STATUS = /^tasks\.(?:([^.]+)\.)?(?:status|reason)$/;
 /** Only finally may look at how tasks ended, and only at tasks that exist. */
 export function validateExecutionStatus(spec: PipelineSpec): FieldError[] {
   const names = taskNames(spec.tasks);
-  const references = (task: PipelineTask) =>
+  const statuses = (task: PipelineTask) =>
     taskTexts(task).flatMap(({ path, text }) =>
-      innerTexts(text).flatMap((inner) => (STATUS.test(inner) ? [{ path, task: STATUS.exec(inner)?.[1] }] : [])),
+      references(text).flatMap((inner) => (STATUS.test(inner) ? [{ path, task: STATUS.exec(inner)?.[1] }] : [])),
     );
   return [
     ...inTasks('tasks', spec.tasks, (task) =>
-      references(task).flatMap(({ path }) =>
+      statuses(task).flatMap(({ path }) =>
         invalidValue(
           'pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks',
           path,
@@ -86,7 +87,7 @@ export function validateExecutionStatus(spec: PipelineSpec): FieldError[] {
       ),
     ),
     ...inTasks('finally', spec.finally, (task) =>
-      references(task).flatMap(({ path, task: name }) =>
+      statuses(task).flatMap(({ path, task: name }) =>
         name === undefined || names.has(name)
           ? []
           : invalidValue(`pipeline task ${name} is not defined in the pipeline`, path),
@@ -198,19 +199,15 @@ function checksFor(declared: DeclaredParams, more: Names): ParamChecks {
   };
 }
 
-const WHOLE = /^\$\(params(?:\.([_a-zA-Z0-9-]+)|\['([^']+)'\]|\["([^"]+)"\])\[\*\]\)$/;
-
 function validateParamValue({ value }: Param, checks: ParamChecks): FieldError[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => via(`value[${index}]`, checks.item(item)));
   if (typeof value === 'object' && value !== null)
     return Object.entries(value).flatMap(([key, text]) => via(`properties[${key}]`, checks.text(text)));
   if (typeof value !== 'string') return [];
   // A whole array or object may be handed on, whatever its type.
-  const whole = WHOLE.exec(value);
-  if (whole)
-    return checks.known.has(whole[1] ?? whole[2] ?? whole[3] ?? '')
-      ? []
-      : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
+  const whole = variable(isolatedReference(value) ?? '', 'params');
+  if (whole?.index === '*' && whole.path.length === 1)
+    return checks.known.has(whole.path[0] ?? '') ? [] : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
   return checks.text(value);
 }
 

@@ -36,7 +36,7 @@ export const step = z.object({
   workspaces: atomicList(workspaceUsage)
     .optional()
     .describe('Workspaces of the Task that only the steps and sidecars naming them see.'),
-  onError: z.string().optional().describe('stopAndFail (default) or continue.'),
+  onError: z.string().optional().describe('stopAndFail (default), continue or continueAndFail.'),
   stdoutConfig: outputConfig.optional().describe('Also write standard output to this path (alpha).'),
   stderrConfig: outputConfig.optional().describe('Also write standard error to this path (alpha).'),
   ref: stepActionRef.optional().describe('StepAction to take the step from.'),

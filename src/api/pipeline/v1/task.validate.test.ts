@@ -60,7 +60,7 @@ describe('specs that are refused', () => {
     {
       name: 'onError',
       spec: { steps: [{ ...step, onError: 'retry' }] },
-      want: 'invalid value: "retry": steps[0].onError\nTask step onError must be either "continue" or "stopAndFail"',
+      want: 'invalid value: "retry": steps[0].onError\nTask step onError must be "continue", "stopAndFail" or "continueAndFail"',
     },
     {
       name: 'negative timeout',

@@ -1,5 +1,7 @@
 import { posix } from 'node:path';
 import { each, fieldError, invalidValue, missingField, via, type FieldError } from '../../fielderror.ts';
+import { stepResultReference } from '../../variables/reference.ts';
+import { isolatedReference } from '../../variables/scan.ts';
 import {
   declaredParams,
   validateObjectProperties,
@@ -191,12 +193,14 @@ export function validateVolumeMount({ name, mountPath }: { name: string; mountPa
   ];
 }
 
+const stepOnErrors: readonly string[] = ['continue', 'stopAndFail', 'continueAndFail'];
+
 function validateStepOnError(onError: string | undefined): FieldError[] {
-  if (!onError || onError === 'continue' || onError === 'stopAndFail' || onError.startsWith('$(params')) return [];
+  if (!onError || stepOnErrors.includes(onError) || onError.startsWith('$(params')) return [];
   return fieldError(
     `invalid value: ${quote(onError)}`,
     'onError',
-    'Task step onError must be either "continue" or "stopAndFail"',
+    'Task step onError must be "continue", "stopAndFail" or "continueAndFail"',
   );
 }
 
@@ -244,14 +248,14 @@ function validateWorkspaceUsages(spec: TaskSpec, context: ValidationContext): Fi
 function validateResultValue(byName: ReadonlyMap<string, readonly Step[]>, value: unknown): FieldError[] {
   if (value === undefined) return [];
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const match = /^\$\(steps\.([^.()]+)\.results\.([^.()[\]]+)(?:\[\*\])?\)$/.exec(text);
-  if (!match) {
+  const reference = stepResultReference(isolatedReference(text) ?? '');
+  if (!reference || reference.result.includes('.')) {
     return fieldError(
       `Could not extract step name and result name. Expected value to look like $(steps.<stepName>.results.<resultName>) but got ${quote(text)}`,
       'value',
     );
   }
-  const [, stepName = '', resultName = ''] = match;
+  const { step: stepName, result: resultName } = reference;
   const steps = byName.get(stepName) ?? [];
   // Results of a referenced step are only known once it is fetched.
   if (steps.some((step) => step.ref || (step.results ?? []).some((result) => result.name === resultName))) return [];

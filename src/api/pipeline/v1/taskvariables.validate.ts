@@ -1,8 +1,9 @@
 import { fieldError, via, type FieldError } from '../../fielderror.ts';
+import { isArtifactReference, type VariableReference, variables } from '../../variables/reference.ts';
+import { references } from '../../variables/scan.ts';
 import type { ParamType } from './params.ts';
 import type { DeclaredParams } from './params.validate.ts';
 import type { Step, TaskSpec } from './task.ts';
-import { variables, type VariableReference } from './variables.ts';
 
 /** A text of a step that may hold variables. In `isolated` ones an array may stand alone. */
 interface StepText {
@@ -151,10 +152,7 @@ export function validateKnownVariables(spec: TaskSpec): FieldError[] {
   ];
 }
 
-const ARTIFACTS =
-  /\$\((?:steps\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|tasks\.[^.()]+\.(?:inputs|outputs)(?:\.[^()]*)?|step\.artifacts\.path|artifacts\.path)\)/;
-
 /** Whether a step reads or writes artifacts. */
 export function usesArtifacts(step: Step): boolean {
-  return stepTexts(step).some(({ text }) => ARTIFACTS.test(text));
+  return stepTexts(step).some(({ text }) => references(text).some(isArtifactReference));
 }

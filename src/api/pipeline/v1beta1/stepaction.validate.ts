@@ -1,5 +1,6 @@
 import { each, fieldError, invalidValue, missingField, via, type FieldError } from '../../fielderror.ts';
 import type { VolumeMount } from '../../core/container.ts';
+import { variables } from '../../variables/reference.ts';
 import {
   declaredParams,
   validateObjectProperties,
@@ -8,7 +9,6 @@ import {
 } from '../v1/params.validate.ts';
 import type { Step } from '../v1/task.ts';
 import { unknownVariable, validateArrayUsage, validateDeclaredParams } from '../v1/taskvariables.validate.ts';
-import { variables } from '../v1/variables.ts';
 import {
   defaultValidationContext,
   requireApiFields,

@@ -1,5 +1,6 @@
 import type { PipelineSpec, PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
-import { resultReferences, textsIn } from '../../../api/pipeline/v1/variables.ts';
+import { resultReferences } from '../../../api/variables/reference.ts';
+import { textsIn } from '../../../api/variables/scan.ts';
 import { secretParams, unusedParams } from './task.ts';
 import { guardAdvice } from './when.ts';
 import { advice, mentions, type Advice } from './wording.ts';

@@ -1,4 +1,5 @@
 import type { Step } from '../../../api/pipeline/v1/task.ts';
+import { variables } from '../../../api/variables/reference.ts';
 import { advice, type Advice } from './wording.ts';
 
 type Scripted = Pick<Step, 'script' | 'env' | 'envFrom'>;
@@ -79,7 +80,7 @@ function secretsOf({ env = [], envFrom = [] }: Scripted): boolean {
 
 /** A param's value becomes part of the program: `"; rm -rf /` does what it says. */
 function injectionAdvice(script: string, path: string): Advice[] {
-  const put = /\$\(params(?:\.|\[)[^()]*\)/.exec(script)?.[0];
+  const put = variables(script, 'params')[0]?.text;
   if (put === undefined) return [];
   const message = `${put} is put into the script as text, so that its value can be commands; put it into env, and read the variable`;
   return [advice('script-injection', path, message)];

@@ -1,5 +1,7 @@
 import type { TaskSpec } from '../../../api/pipeline/v1/task.ts';
 import type { WorkspaceDeclaration } from '../../../api/pipeline/v1/workspace.ts';
+import { variables } from '../../../api/variables/reference.ts';
+import { textsIn } from '../../../api/variables/scan.ts';
 import { advice, names, type Advice } from './wording.ts';
 
 /** Workspaces of a task. */
@@ -26,7 +28,7 @@ function isIn(text: string): (part: string) => boolean {
   return (part) => text.includes(JSON.stringify(part).slice(1, -1));
 }
 
-const VARIABLE = /\$\(workspaces\.([A-Za-z0-9_-]{1,253})\.(?:path|bound|claim|volume)\)/g;
+const PROPERTIES = ['path', 'bound', 'claim', 'volume'];
 
 /** A task within a pipeline sees the pipeline's workspaces too: only a Task of its own is looked at. */
 function unknownVariables({ workspaces = [], steps = [] }: TaskSpec, path: string): Advice[] {
@@ -34,9 +36,11 @@ function unknownVariables({ workspaces = [], steps = [] }: TaskSpec, path: strin
   const declared = new Set(workspaces.map(({ name }) => name));
   return steps.flatMap((step, index) => {
     const { script, command, args, env, workingDir } = step;
-    const text = JSON.stringify([script, command, args, env, workingDir]);
+    const used = textsIn([script, command, args, env, workingDir]).flatMap((text) => variables(text, 'workspaces'));
     const unknown = new Set(
-      [...text.matchAll(VARIABLE)].map(([, name = '']) => name).filter((name) => !declared.has(name)),
+      used.flatMap(({ path: [name = '', property = '', ...more] }) =>
+        more.length === 0 && PROPERTIES.includes(property) && !declared.has(name) ? [name] : [],
+      ),
     );
     return [...unknown].map((name) =>
       advice(

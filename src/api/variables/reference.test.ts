@@ -1,6 +1,12 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { innerTexts, resultReference, resultReferences, textsIn, variables } from './variables.ts';
+import {
+  isArtifactReference,
+  resultReference,
+  resultReferences,
+  stepResultReference,
+  templateParam,
+  variables,
+} from './reference.ts';
 
 describe('references below a prefix', () => {
   const rows: { text: string; prefix: string; want: [path: string[], index: string | undefined][] }[] = [
@@ -66,17 +72,40 @@ describe('references to results', () => {
   });
 });
 
-test('texts of a tree', () => {
-  expect(textsIn({ a: 'x', b: ['y', { c: 'z' }], d: 1, e: null })).toEqual(['x', 'y', 'z']);
+describe('references to results of steps', () => {
+  test.each<[inner: string, want: object | undefined]>([
+    ['steps.a.results.r', { step: 'a', result: 'r' }],
+    ['steps.a-b.results.r[*]', { step: 'a-b', result: 'r' }],
+    ['steps.a.results.image.digest', { step: 'a', result: 'image.digest' }],
+    ['steps.a.results.r[1]', undefined],
+    ['steps.a.results', undefined],
+    ['steps.a.b.results.r', undefined],
+    ['tasks.a.results.r', undefined],
+    ['', undefined],
+  ])('%s', (inner, want) => expect(stepResultReference(inner)).toEqual(want));
 });
 
-test('what is written between $( and ) is found, whatever stands around', () => {
-  const plain = fc.stringMatching(/^[a-z $\n]*$/);
-  const inner = fc.stringMatching(/^[a-zA-Z0-9.[\]'"*_-]+$/);
-  fc.assert(
-    fc.property(fc.array(fc.tuple(plain, inner)), plain, (pairs, end) => {
-      const text = pairs.map(([before, name]) => `${before}$(${name})`).join('') + end;
-      expect(innerTexts(text)).toEqual(pairs.map(([, name]) => name));
-    }),
-  );
+describe('references to artifacts', () => {
+  test.each<[inner: string, want: boolean]>([
+    ['step.artifacts.path', true],
+    ['artifacts.path', true],
+    ['steps.a.outputs', true],
+    ['steps.a.inputs.source', true],
+    ['tasks.a.outputs.image', true],
+    ['steps.a.results.outputs', false],
+    ['steps..outputs', false],
+    ['params.outputs', false],
+    ['artifacts', false],
+  ])('%s', (inner, want) => expect(isArtifactReference(inner)).toBe(want));
+});
+
+describe('params of TriggerTemplates', () => {
+  test.each<[inner: string, want: string | undefined]>([
+    ['tt.params.revision', 'revision'],
+    ['tt.params.a.b', 'a.b'],
+    ['tt.params.', undefined],
+    ['tt.params.$x', undefined],
+    ['params.revision', undefined],
+    ['uid', undefined],
+  ])('%s', (inner, want) => expect(templateParam(inner)).toBe(want));
 });

@@ -1,3 +1,5 @@
+import { references } from './scan.ts';
+
 /**
  * References to variables, `$(…)`, as validation sees them (docs/variables.md). Three spellings mean the same:
  * `$(params.name)`, `$(params['name'])`, `$(params["name"])`; the quoted ones allow dots in the name.
@@ -12,24 +14,18 @@ export interface VariableReference {
   quoted: boolean;
 }
 
-// No parentheses inside: of `$($(params.x))` only the inner one is a reference.
-const ANY = /\$\(([^()]*)\)/g;
 const QUOTED = /^\[(?:'([^']*)'|"([^"]*)")\](?:\[(\*|\d+)\])?$/;
 const DOTTED = /^\.(.*?)(?:\[(\*|\d+)\])?$/s;
-
-/** The inner texts of all `$(…)` in a text, in order. */
-export function innerTexts(text: string): string[] {
-  return text.includes('$(') ? Array.from(text.matchAll(ANY), (match) => match[1] ?? '') : [];
-}
 
 /** The references below a prefix: `variables('$(params.a) $(context.task.name)', 'context.task')` has the second. */
 export function variables(text: unknown, prefix: string): VariableReference[] {
   // Values of params are whatever JSON was sent; only texts hold references.
   if (typeof text !== 'string' || !text.includes(`$(${prefix}`)) return [];
-  return innerTexts(text).flatMap((inner) => parseBelow(inner, prefix) ?? []);
+  return references(text).flatMap((inner) => variable(inner, prefix) ?? []);
 }
 
-function parseBelow(inner: string, prefix: string): VariableReference | undefined {
+/** What an inner text says below a prefix; undefined when it is something else, or the shell's. */
+export function variable(inner: string, prefix: string): VariableReference | undefined {
   if (!inner.startsWith(prefix)) return undefined;
   const rest = inner.slice(prefix.length);
   // Not a variable's name but the shell's: $(results.part-${i}.path) in a script.
@@ -71,13 +67,35 @@ export function resultReference(inner: string): ResultReference | undefined {
 
 /** The results that a text refers to, in order. */
 export function resultReferences(text: string): ResultReference[] {
-  return innerTexts(text).flatMap((inner) => resultReference(inner) ?? []);
+  return references(text).flatMap((inner) => resultReference(inner) ?? []);
 }
 
-/** All texts in a param value or another JSON tree. */
-export function textsIn(tree: unknown): string[] {
-  if (typeof tree === 'string') return [tree];
-  if (Array.isArray(tree)) return tree.flatMap(textsIn);
-  if (tree !== null && typeof tree === 'object') return Object.values(tree).flatMap(textsIn);
-  return [];
+/** A reference to a result of another step: `steps.build.results.image`, also with `[*]` behind. */
+export interface StepResultReference {
+  step: string;
+  /** With a key of an object behind it, if one is named: `image.digest`. */
+  result: string;
 }
+
+const STEP_RESULT = /^steps\.([^.[\]]+)\.results\.([^[\]]+?)(?:\[\*\])?$/;
+
+/** The step result that an inner text refers to, undefined when it is something else. */
+export function stepResultReference(inner: string): StepResultReference | undefined {
+  const [, step, result] = STEP_RESULT.exec(inner) ?? [];
+  return step === undefined || result === undefined ? undefined : { step, result };
+}
+
+/** Whether an inner text is about artifacts: those of steps and tasks, or the files that list them. */
+export function isArtifactReference(inner: string): boolean {
+  const [root, name, direction] = inner.split('.');
+  if (root === 'steps' || root === 'tasks') return Boolean(name) && (direction === 'inputs' || direction === 'outputs');
+  return inner === 'step.artifacts.path' || inner === 'artifacts.path';
+}
+
+/** The param of a TriggerTemplate that an inner text stands for, `tt.params.name`; undefined for something else. */
+export function templateParam(inner: string): string | undefined {
+  const name = inner.startsWith(TEMPLATE_PARAM) ? inner.slice(TEMPLATE_PARAM.length) : '';
+  return name === '' || name.includes('$') ? undefined : name;
+}
+
+const TEMPLATE_PARAM = 'tt.params.';
