@@ -198,9 +198,10 @@ const inChains = (...args: string[]) => installation.kubectl(['--namespace', 'te
 const annotationsOf = async (name: string) =>
   (await bench.client.get(taskRuns, bench.namespace, name)).metadata.annotations ?? {};
 const signed = (name: string) =>
-  expect
-    .poll(() => annotationsOf(name), { timeout: 60_000, interval: 300 })
-    .toMatchObject({ 'chains.tekton.dev/signed': 'true' });
+  bench.waitFor(
+    { kind: 'TaskRun', metadata: { name } } as TaskRun,
+    ({ metadata }) => metadata.annotations?.['chains.tekton.dev/signed'] === 'true',
+  );
 
 /** Runs the page's command that begins with these words, as a person would beside his values.yaml. */
 async function asDocumented(words: string): Promise<void> {
@@ -306,12 +307,14 @@ describe('the way back to the previous release', () => {
     door.isOpen = false;
     const tasks = [task('first', waits()), task('second', step('true'), { runAfter: ['first'] })];
     const counted = new PodCount(bench.client, bench.namespace);
-    const run = await working(await pipeline('back', { pipelineSpec: { tasks } }), 'first');
+    const started = await bench.startPipeline({ pipelineSpec: { tasks } }, { generateName: 'back-' });
+    const run = await working(started, 'first');
+    const [first, second] = ['first', 'second'].map((name) => `${run.metadata.name}-${name}`) as [string, string];
     await asDocumented('helm rollback');
     expect(await imageOfController()).toContain(previous.repository);
     door.isOpen = true;
     expect(succeededCondition((await bench.waitFor(run, undefined, 90)).status)).toMatchObject({ status: 'True' });
-    expect(await counted.end()).toMatchObject({ 'back-first': 1, 'back-second': 1 });
-    await signed('back-second');
+    expect(await counted.end()).toMatchObject({ [first]: 1, [second]: 1 });
+    await signed(second);
   });
 });

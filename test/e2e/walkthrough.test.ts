@@ -44,7 +44,7 @@ let registry: string;
 let cosign: string;
 let cluster: string;
 let services: SigningServices;
-let spire: { stop(): Promise<void> };
+let agent: { stop(): Promise<void> };
 /** What the chart is installed with. */
 let values: Record<string, string | object>;
 let scratch: string;
@@ -144,7 +144,8 @@ const startRun = async () =>
 const resultsOf = ({ status }: PipelineRun) =>
   Object.fromEntries((status?.results ?? []).map(({ name, value }) => [name, value as string]));
 
-async function chainsPodsWithSpire(): Promise<string[]> {
+/** Of Chains, those that hold a volume of SPIRE's. */
+async function podsWithAgent(): Promise<string[]> {
   const { items } = await client.list(pods, { namespace: 'tekton-chains' });
   const withVolume = items.filter(({ spec }) => JSON.stringify(spec?.volumes ?? []).includes('csi.spiffe.io'));
   return withVolume.map(({ metadata }) => metadata.name ?? '');
@@ -177,7 +178,7 @@ beforeAll(async () => {
     gitHost: 'github.com',
   });
   services = await startSigningServices(world.host, target.kubeconfig, [spireServer]);
-  spire = await startAgent({ cluster, client }, (audience) => ({
+  agent = await startAgent({ cluster, client }, (audience) => ({
     spiffe_id: chainsIdentity,
     svid: spireServer.svid(chainsIdentity, { audience }),
   }));
@@ -208,10 +209,12 @@ afterAll(async () => {
   await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
   await configureChains(Object.fromEntries([...configured].map((key) => [key, null])));
   await share(null);
+  const withAgent = await podsWithAgent();
   await installation.upgradeWithoutKey();
-  // Not before the pod that has its volume is gone.
-  await expect.poll(chainsPodsWithSpire, { timeout: 60_000, interval: 500 }).toEqual([]);
-  await spire?.stop();
+  // Not before the pods that have its volume are gone.
+  for (const pod of withAgent)
+    await kubectl(['wait', '--for=delete', `pod/${pod}`, '-n', 'tekton-chains', '--timeout=60s']);
+  await agent?.stop();
   await mutator?.close();
   await services?.close();
   await rm(scratch, { recursive: true, force: true });
