@@ -1,8 +1,8 @@
 /**
  * `npm run prune`: what pruning costs. Seeds 10,000 finished PipelineRuns (--pipelineruns N), has them brought down to
  * 100 at 50 a second, and prints how long that took and what it did to runs that were going on meanwhile: the time a
- * key of theirs waits and is worked on, beside what it is before and afterwards. Exit status 1 when the rate is exceeded,
- * or that time grows by more than a tenth.
+ * key of theirs waits and is worked on, beside what it is before and afterwards. Exit status 1 when the rate is
+ * exceeded, or that time grows by more than a tenth.
  */
 import { parseArgs } from 'node:util';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
