@@ -24,6 +24,8 @@ export class FakeCluster implements Cluster {
   readonly requests: string[] = [];
   /** Errors that the next requests of a kind meet, by the request's text. */
   readonly failures = new Map<string, Error[]>();
+  /** What is at paths that are no lists. */
+  readonly answers = new Map<string, string>();
   /** Ends every watch that runs, as a server does from time to time. */
   #epoch = 0;
 
@@ -156,6 +158,19 @@ export class FakeCluster implements Cluster {
     this.#request(`delete ${resource.plural}/${name}`);
     this.remove(resource, name, namespace);
     return undefined;
+  }
+
+  /** Lists by their path; other answers are those that a test gives. */
+  async raw(_method: 'GET', path: string): Promise<string> {
+    this.#request(`raw ${path}`);
+    const given = this.answers.get(path);
+    if (given !== undefined) return given;
+    const [, namespace = '', plural = ''] = /\/namespaces\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    if (plural === '') throw new ApiError(404, { reason: 'NotFound', message: `${path} is not there` });
+    const items = [...this.#objects.entries()]
+      .filter(([key, { metadata }]) => key.startsWith(`${plural}/`) && metadata.namespace === namespace)
+      .map(([, object]) => object);
+    return JSON.stringify({ items });
   }
 
   async *podLogs(

@@ -34,6 +34,8 @@ export interface Cluster {
     options?: Cancellable,
   ): Promise<T>;
   delete(resource: Resource, namespace: string, name: string, options?: Cancellable): Promise<unknown>;
+  /** What is at a path, as text. */
+  raw(method: 'GET', path: string, options?: { signal: AbortSignal; attempts?: number }): Promise<string>;
   podLogs(
     namespace: string,
     pod: string,

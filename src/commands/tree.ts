@@ -13,6 +13,7 @@ import type { DeletableKind } from './delete-objects.ts';
 import { describeCommand } from './describe.ts';
 import { describePipelineRun } from './describe-pipelinerun.ts';
 import { describeTaskRun } from './describe-taskrun.ts';
+import { doctorCommand } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { hubGroup } from './hub/commands.ts';
 import { pipelineRunKind, taskRunKind } from './kinds.ts';
@@ -135,6 +136,7 @@ const single: readonly Command[] = [
   pinCommand,
   resolveCommand,
   pruneCommand,
+  doctorCommand,
   versionCommand,
   completionCommand,
   completeCommand(() => tree),

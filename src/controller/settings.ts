@@ -21,7 +21,7 @@ import { configMaps, type ConfigMap } from '../kube/resources.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
 import { electionSettings } from '../role/election-settings.ts';
-import { ineffectiveDefaults, ineffectiveFlags } from './ineffective.ts';
+import { ineffectiveDefaults, ineffectiveFlags } from '../api/config/ineffective.ts';
 
 /** Names of the ConfigMaps; upstream lets the environment change them (CONFIG_DEFAULTS_NAME and so on). */
 export interface ConfigNames {

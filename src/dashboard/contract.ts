@@ -3,6 +3,19 @@
  * nothing here has code that runs in one of them alone.
  */
 
+/** Answer of `GET /v1/system`, read with the caller's rights. */
+export type {
+  CertificateState,
+  Finding,
+  LeaseState,
+  PodState,
+  QueueState,
+  RoleState,
+  SettingsState,
+  SystemReport,
+  Unread,
+} from '../doctor/report.ts';
+
 /** The word that a list shows for a run. */
 export type RunStatus = 'pending' | 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed-out';
 
@@ -112,6 +125,107 @@ export interface DefinitionUses {
  * `change` with one of these as JSON. A run that no longer matches the query is `removed`.
  */
 export type RunChange = { type: 'changed'; run: RunSummary } | { type: 'removed'; uid: string };
+
+/** A run that waits in a queue for its turn. */
+export interface WaitingRun {
+  namespace: string;
+  name: string;
+  uid: string;
+  definition?: string;
+  startedBy: StartedBy;
+  /** RFC 3339: it waits since then. */
+  created: string;
+  /** Counted from one. */
+  place: number;
+  priority: number;
+  /** Name of the run whose turn comes before its own; missing for the first. */
+  behind?: string;
+  /** Why the controller could not find out its place. */
+  problem?: string;
+}
+
+/** Runs of one namespace that wait for each other. */
+export interface RunQueue {
+  namespace: string;
+  /** Of the rule or annotations, with the key's values, as the controller says it; empty: it did not say. */
+  title: string;
+  /** So many run at the same time; missing while the controller does not say. */
+  limit?: number;
+  /** Those that hold it up, as far as they are named, with what became of them since. */
+  running: { name: string; status?: RunStatus }[];
+  moreRunning: number;
+  /** All that wait here; `runs` are those that were asked for, in their order. */
+  waiting: number;
+  runs: WaitingRun[];
+}
+
+/** Answer of `GET /v1/queue`, which takes ns, q, pipeline, label and by of RunQuery: the longest queue first. */
+export interface QueuePage {
+  queues: RunQueue[];
+  /** Runs that wait and are asked for, of all queues. */
+  waiting: number;
+  /** There were more than are told of. */
+  isCut: boolean;
+  missing: MissingRight[];
+}
+
+/** A right that the caller lacks and that would show more, as `list pipelineruns.tekton.dev in namespace shop`. */
+export type MissingRight = string;
+
+/** What Chains says of a run. */
+export type Signed = RunSummary['signed'];
+
+/** A run that says that it made an image. */
+export interface ArtifactRun {
+  kind: 'PipelineRun' | 'TaskRun';
+  namespace: string;
+  name: string;
+  /** The PipelineRun of a TaskRun. */
+  pipelineRun?: string;
+  definition?: string;
+  /** RFC 3339: its end, or its creation while it has none. */
+  at: string;
+  signed: Signed;
+  /** A statement about this image that is kept with the run; missing: there is none. */
+  attestation?: ImageAttestation;
+}
+
+export interface ImageAttestation {
+  builder?: string;
+  verification: Attestation['verification'];
+  /** http(s) address of its entry in a transparency log. */
+  log?: string;
+}
+
+/** An image by its digest, and the runs that made it, newest first. */
+export interface BuiltImage {
+  name: string;
+  digest: string;
+  /** The newest run. */
+  at: string;
+  signed: Signed;
+  runs: ArtifactRun[];
+  moreRuns: number;
+}
+
+/** Query of `GET /v1/artifacts`, all optional; lists are comma-separated. */
+export interface ArtifactQuery {
+  ns?: string;
+  /** Text in the image's name or digest or in the names of its runs, without regard to case. */
+  q?: string;
+  signed?: string;
+  /** How many, 1 to 500; 100 when it is missing. */
+  limit?: string;
+}
+
+/** Answer of `GET /v1/artifacts`: newest first. `GET /v1/artifacts/changes` says when to ask again. */
+export interface ArtifactPage {
+  items: BuiltImage[];
+  total: number;
+  /** Of all that match but for the filter by `signed`. */
+  counts: Record<Signed, number>;
+  missing: MissingRight[];
+}
 
 /** Answer of `GET /v1/properties`: upstream's keys, which its own page reads too. */
 export interface Properties {

@@ -10,10 +10,15 @@ import { propertiesReader } from './properties.ts';
 import { upgradeHandler } from './proxy/upgrade.ts';
 import { refusalOf } from './refusal.ts';
 import { dashboardRoutes } from './routes.ts';
+import { ArtifactIndex } from './artifacts/index.ts';
+import { ArtifactAnswers } from './artifacts/routes.ts';
 import { Access } from './runs/access.ts';
 import { RunIndex } from './runs/index.ts';
 import { RunAnswers } from './runs/routes.ts';
+import { Sight } from './runs/sight.ts';
+import { Streams } from './runs/streams.ts';
 import { folderWithPage, readSite, usualFolders, type Site } from './site/files.ts';
+import { SystemAnswers } from './system/route.ts';
 
 /** The dashboard role: the page, the API server behind it with the caller's rights, and the slim list of runs. */
 const dashboard: Role<DashboardFlags> = {
@@ -43,8 +48,11 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
   const ending = new AbortController();
   const state = { ready: false, synced: false };
   const access = new Access(passThrough);
+  const own = { sight: new Sight(access), streams: new Streams(), needsCredentials };
+  const trusted = flags.provenanceKey && { key: flags.provenanceKey, name: 'the key that the dashboard was given' };
   const index = new RunIndex(client, flags.namespaces, log);
-  const watching = index.run(ending.signal);
+  const images = new ArtifactIndex({ client, namespaces: flags.namespaces, trusted, log });
+  const watching = Promise.all([index.run(ending.signal), images.run(ending.signal)]);
   const synced = index.synced(ending.signal).then(
     () => void (state.synced = true),
     () => undefined,
@@ -54,10 +62,12 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
       passThrough,
       isReadOnly,
       needsCredentials,
-      trusted: flags.provenanceKey && { key: flags.provenanceKey, name: 'the key that the dashboard was given' },
+      trusted,
       properties: propertiesReader(flags, client),
       logs: flags.externalLogs && { address: flags.externalLogs, access, needsCredentials },
-      runs: new RunAnswers({ index, access, isSynced: () => state.synced, needsCredentials }),
+      runs: new RunAnswers({ ...own, index, isSynced: () => state.synced }),
+      artifacts: new ArtifactAnswers({ ...own, index: images }),
+      system: new SystemAnswers({ passThrough, needsCredentials, clock: systemClock, places: placesOf(flags) }),
       site,
       isReady: () => state.ready && !end.aborted,
       log,
@@ -87,6 +97,15 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
     await passThrough.close();
     await Promise.allSettled([watching, synced]);
   }
+}
+
+function placesOf({ pipelinesNamespace, triggersNamespace, chainsNamespace, resolversNamespace }: DashboardFlags) {
+  return {
+    pipelines: pipelinesNamespace,
+    triggers: triggersNamespace,
+    chains: chainsNamespace,
+    resolvers: resolversNamespace,
+  };
 }
 
 async function builtPage({ flags, log }: RoleProcess<DashboardFlags>): Promise<Site | undefined> {

@@ -10,10 +10,12 @@ import { checkCsrf } from './proxy/rules.ts';
 import { sessionIn } from './proxy/session-cookie.ts';
 import { json, refusalOf, RefusedError } from './refusal.ts';
 import type { ServerProperties } from './properties.ts';
+import type { ArtifactAnswers } from './artifacts/routes.ts';
 import type { RunAnswers } from './runs/routes.ts';
 import { signIn, signOut } from './session.ts';
 import type { Site } from './site/files.ts';
 import { pageAnswer } from './site/page.ts';
+import type { SystemAnswers } from './system/route.ts';
 
 /** What answers requests, beside the requests. */
 export interface Answerers {
@@ -24,7 +26,9 @@ export interface Answerers {
   properties: () => Promise<ServerProperties>;
   /** Undefined: no --external-logs. */
   logs: LogSources | undefined;
-  runs: Pick<RunAnswers, 'page' | 'changes' | 'uses'>;
+  runs: Pick<RunAnswers, 'page' | 'changes' | 'uses' | 'queue'>;
+  artifacts: Pick<ArtifactAnswers, 'page' | 'changes'>;
+  system: Pick<SystemAnswers, 'report'>;
   site: Site | undefined;
   isReady: () => boolean;
   log: Logger;
@@ -34,7 +38,7 @@ export interface Answerers {
 
 /** Upstream's routes, and the page at all others. */
 export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
-  const { properties, logs, runs, site, isReady, passThrough } = answerers;
+  const { properties, logs, runs, artifacts, system, site, isReady, passThrough } = answerers;
   const route = (method: string, path: string, handler: ServerHandler): ServerRoute => ({
     method,
     path,
@@ -55,6 +59,10 @@ export function dashboardRoutes(answerers: Answerers): ServerRoute[] {
     route('GET', '/v1/runs/:namespace/:name/provenance', (request) => provenanceAnswer(request, answerers)),
     route('GET', '/v1/definitions', (request) => runs.uses(request)),
     route('GET', '/v1/runs/changes', (request) => runs.changes(request)),
+    route('GET', '/v1/queue', (request) => runs.queue(request)),
+    route('GET', '/v1/artifacts', (request) => artifacts.page(request)),
+    route('GET', '/v1/artifacts/changes', (request) => artifacts.changes(request)),
+    route('GET', '/v1/system', (request) => system.report(request)),
     ...(logs === undefined
       ? []
       : [route('GET', '/v1/logs-proxy/:namespace/:pod/:container', (request) => logsAnswer(request, logs))]),

@@ -2,31 +2,12 @@ import { needsConversion } from '../api/kind.ts';
 import { kinds } from '../api/kinds.ts';
 import { isNotFound, type KubeClient } from '../kube/client.ts';
 import type { Resource } from '../kube/object.ts';
-import {
-  customResourceDefinitions,
-  mutatingWebhookConfigurations,
-  validatingWebhookConfigurations,
-  type CustomResourceDefinition,
-  type MutatingWebhookConfiguration,
-  type ValidatingWebhookConfiguration,
-} from '../kube/resources.ts';
+import { customResourceDefinitions, type CustomResourceDefinition } from '../kube/resources.ts';
+import { configurations, type Configuration } from './configurations.ts';
 
 const MANAGER = 'tekton-pipelines-webhook';
 
 type Client = Pick<KubeClient, 'get' | 'patch'>;
-type Configuration = MutatingWebhookConfiguration | ValidatingWebhookConfiguration;
-
-const configurations: { resource: Resource<Configuration>; name: string }[] = [
-  { resource: mutatingWebhookConfigurations, name: 'webhook.pipeline.tekton.dev' },
-  { resource: validatingWebhookConfigurations, name: 'validation.webhook.pipeline.tekton.dev' },
-  { resource: validatingWebhookConfigurations, name: 'config.webhook.pipeline.tekton.dev' },
-  // With Triggers.
-  { resource: mutatingWebhookConfigurations, name: 'webhook.triggers.tekton.dev' },
-  { resource: validatingWebhookConfigurations, name: 'validation.webhook.triggers.tekton.dev' },
-  // Only where the API server holds no ValidatingAdmissionPolicies.
-  { resource: validatingWebhookConfigurations, name: 'gates.webhook.tektite.dev' },
-];
-
 const definitions = kinds.filter(needsConversion).map(({ plural, group }) => `${plural}.${group}`);
 
 /**

@@ -10,7 +10,15 @@ import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { settingsOf } from '../../src/core/pod/pod.fake.ts';
 import { queueOf } from '../../src/core/queue/queue.ts';
 import { formatSlots, parseSlots, slotsKey, slotsName } from '../../src/core/queue/slots.ts';
-import { compareTurns, holderOf, isWaiting, standingOf, supersededBy } from '../../src/core/queue/standing.ts';
+import {
+  compareTurns,
+  holderOf,
+  isWaiting,
+  priorityOf,
+  standingOf,
+  supersededBy,
+} from '../../src/core/queue/standing.ts';
+import { lostMessage, waitingIn, waitingMessage } from '../../src/core/queue/waiting-message.ts';
 import { readGlobalMap, readNamespaceMap } from '../../src/core/retention/maps.ts';
 import { planPruning, protectionText, reasonText, titleOf } from '../../src/core/retention/plan.ts';
 import type { FinishedRun } from '../../src/core/retention/run.ts';
@@ -146,7 +154,9 @@ function queued(n: number): () => unknown {
     if (newest === undefined) return [];
     const holders = runs.filter(hasBegun).map(holderOf);
     const first = runs.filter(isWaiting).toSorted(compareTurns).slice(0, 1);
-    return [first, supersededBy(newest, runs, standingOf(newest, runs, holders, queue), queue)];
+    const standing = standingOf(newest, runs, holders, queue);
+    const told = waitingMessage('r', { ...queue, key: '', title: 'q' }, standing);
+    return [first.map(priorityOf), waitingIn(told), supersededBy(newest, runs, standing, queue)];
   };
 }
 
@@ -183,6 +193,12 @@ export const suiteFamilies: readonly Family[] = [
       };
     },
   },
+  texts(
+    'queue: what a condition tells',
+    3_000,
+    (n) => lostMessage('r', { key: '', title: ', limit 1; running: '.repeat(n / 24), limit: 1, whenFull: 'queue' }, ''),
+    waitingIn,
+  ),
   texts(
     'queue: slots',
     2_000,

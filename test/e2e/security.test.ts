@@ -237,6 +237,16 @@ const usesOfSharedSink: typeof uses = {
   'patch configmaps': ['src/triggers/shared-sink/main.ts', 'client.patch(configMaps'],
 };
 
+/** The same of what the dashboard's own rights show of the installation, where nobody brings rights of his own. */
+const usesOfDashboard: typeof uses = {
+  'list deployments leases': ['src/doctor/observe.ts', "apps('deployments')", "coordination('leases')"],
+  'get mutatingwebhookconfigurations validatingwebhookconfigurations': [
+    'src/doctor/observe.ts',
+    '/apis/admissionregistration.k8s.io/v1/${plural}/${name}',
+    'eachOf(configurations',
+  ],
+};
+
 /** "verb resource" of all that the words of a use name. */
 function rights(words: string): string[] {
   const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
@@ -269,6 +279,12 @@ describe('the roles in the chart', () => {
       usesOfTriggers,
     ],
     ['the shared sink', 'shared-sink.yaml', ({ kind }) => /Role$/.test(kind), usesOfSharedSink],
+    [
+      'the dashboard, of the installation,',
+      'dashboard.yaml',
+      ({ kind, metadata }) => kind === 'ClusterRole' && /-(?:system|certificates)-view$/.test(metadata.name),
+      usesOfDashboard,
+    ],
   ])('grant %s exactly what the sources use', async (_name, template, isMeant, used) => {
     const granted = (await rolesOf(template))
       .filter(isMeant)
@@ -279,7 +295,7 @@ describe('the roles in the chart', () => {
     expect(granted.filter((right) => right.includes('*'))).toEqual([]);
   });
 
-  it.each([...Object.entries(uses), ...Object.entries(usesOfTriggers), ...Object.entries(usesOfSharedSink)])(
+  it.each([uses, usesOfTriggers, usesOfSharedSink, usesOfDashboard].flatMap((used) => Object.entries(used)))(
     '%s is used',
     (_right, [file, ...texts]) => {
       // How a call is broken into lines says nothing.

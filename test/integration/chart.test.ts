@@ -769,7 +769,12 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [...tenantRights, 'tekton-pipelines-resolvers', ...ofNone];
+    const everywhere = [
+      ...tenantRights,
+      'tekton-dashboard-certificates-view',
+      'tekton-pipelines-resolvers',
+      ...ofNone,
+    ];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
@@ -823,6 +828,11 @@ describe('the chart', () => {
     expect(secrets.join()).not.toMatch(/secrets|\*|impersonate|exec/);
     const bound = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'RoleBinding').map(({ metadata }) => metadata.namespace);
+    // How the installation is, no dashboard of some namespaces tells.
+    expect(bound(await dashboards())).toEqual(['tekton-pipelines', 'tekton-chains', 'tekton-pipelines-resolvers']);
+    expect(bound(await dashboards('chains.enabled=false', 'resolvers.namespace=tekton-pipelines'))).toEqual([
+      'tekton-pipelines',
+    ]);
     expect(bound(await dashboards('watchNamespaces={a,b}'))).toEqual(['a', 'b']);
     expect(bound(await dashboards('watchNamespaces={a,b}', 'webDashboard.namespaces={c}'))).toEqual(['c']);
   });

@@ -1,6 +1,7 @@
 import { timestamp } from '../condition.ts';
 import { ask, type Planning, type Turn, type TurnNeed } from '../need.ts';
 import { queueOf, isWithinAnother, type Queue } from '../queue/queue.ts';
+import { lostMessage, waitingMessage } from '../queue/waiting-message.ts';
 import type { Draft } from './draft.ts';
 import { RunFailure, userError } from './failure.ts';
 import { nameOf } from './names.ts';
@@ -9,8 +10,6 @@ import { nameOf } from './names.ts';
 const waitMs = 10_000;
 /** Until the outer run has written down what it made. */
 const recordMs = 1_000;
-/** So many names of running ones are shown. */
-const mostShown = 3;
 
 /**
  * Asks for a run's turn before anything is done for it. A run that has begun keeps its turn, and one that is cancelled
@@ -39,16 +38,12 @@ export function* takeTurn(draft: Draft): Planning<boolean, TurnNeed> {
 }
 
 function waitInLine(draft: Draft, queue: Queue, turn: Exclude<Turn, { kind: 'go' }>): void {
-  const pending = `PipelineRun "${draft.name}" is pending`;
   const mark = (message: string) => draft.mark({ status: 'Unknown', reason: 'PipelineRunPending', message });
   if (turn.kind === 'unknown') {
-    mark(`${pending}: its place in ${queue.title} cannot be found out: ${turn.message}; it will be tried again`);
+    mark(lostMessage(draft.name, queue, turn.message));
     return;
   }
-  const { place, waiting, running } = turn.standing;
-  mark(
-    `${pending}: place ${place} of ${waiting.length} in ${queue.title}, limit ${queue.limit}; running: ${shown(running)}`,
-  );
+  mark(waitingMessage(draft.name, queue, turn.standing));
   for (const { name, uid, status } of turn.superseded)
     draft.effects.push({
       type: 'supersede',
@@ -57,13 +52,4 @@ function waitInLine(draft: Draft, queue: Queue, turn: Exclude<Turn, { kind: 'go'
       status,
       message: `PipelineRun cancelled as PipelineRun ${draft.name} takes its place in ${queue.title} (${timestamp(draft.now)}).`,
     });
-}
-
-function shown(running: readonly { name: string }[]): string {
-  const names = running
-    .map(({ name }) => name)
-    .toSorted()
-    .slice(0, mostShown);
-  const more = running.length - names.length;
-  return names.length === 0 ? 'none yet' : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

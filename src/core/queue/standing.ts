@@ -51,8 +51,11 @@ export function isWaiting(run: PipelineRun): boolean {
   return !hasBegun(run) && status !== 'PipelineRunPending' && status !== 'Cancelled';
 }
 
+/** What of a run decides when its turn comes. */
+export type InLine = Pick<PipelineRun, 'metadata'>;
+
 /** Who comes first: the higher priority, then the older, then the name, since times are whole seconds. */
-export function compareTurns(a: PipelineRun, b: PipelineRun): number {
+export function compareTurns(a: InLine, b: InLine): number {
   return priorityOf(b) - priorityOf(a) || compareAges(a, b);
 }
 
@@ -61,7 +64,7 @@ function compare(a: string, b: string): number {
 }
 
 /** A priority that is no whole number is none. */
-function priorityOf({ metadata }: PipelineRun): number {
+export function priorityOf({ metadata }: InLine): number {
   const text = metadata.annotations?.[annotations.queuePriority] ?? '';
   return /^-?\d{1,9}$/.test(text) ? Number(text) : 0;
 }
@@ -97,7 +100,7 @@ export function supersededBy(
   return [...older, ...stopped];
 }
 
-function compareAges(a: PipelineRun, b: PipelineRun): number {
+function compareAges(a: InLine, b: InLine): number {
   return (
     compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
     compare(a.metadata.name ?? '', b.metadata.name ?? '')

@@ -13,6 +13,9 @@ const DefinitionsPage = lazy(() => import('./definitions/definitions-page.tsx'))
 const DefinitionPage = lazy(() => import('./definitions/definition-page.tsx'));
 const TriggersPage = lazy(() => import('./triggers/triggers-page.tsx'));
 const TriggerPage = lazy(() => import('./triggers/trigger-page.tsx'));
+const ArtifactsPage = lazy(() => import('./artifacts/artifacts-page.tsx'));
+const QueuePage = lazy(() => import('./queue/queue-page.tsx'));
+const SystemPage = lazy(() => import('./system/system-page.tsx'));
 const ExtensionsPage = lazy(() => import('./extensions/extensions-page.tsx'));
 const ExtensionPage = lazy(() => import('./extensions/extension-page.tsx'));
 const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
@@ -45,6 +48,9 @@ function Pages({ upstream }: { upstream: string | undefined }): ReactNode {
       <Route path="/definitions/:namespace/:kind/:name/:tab?" component={DefinitionPage} />
       <Route path="/triggers" component={TriggersPage} />
       <Route path="/triggers/:namespace/:kind/:name/:tab?" component={TriggerPage} />
+      <Route path="/artifacts" component={ArtifactsPage} />
+      <Route path="/queue" component={QueuePage} />
+      <Route path="/system" component={SystemPage} />
       <Route path="/extensions" component={ExtensionsPage} />
       <Route path="/extensions/:namespace/:kind/:name/:tab?" component={ExtensionPage} />
       <Route path="/settings" component={SettingsPage} />
@@ -64,7 +70,10 @@ const pages = [
   { path: '/runs', title: 'Runs' },
   { path: '/definitions', title: 'Definitions' },
   { path: '/triggers', title: 'Triggers' },
+  { path: '/artifacts', title: 'Artifacts' },
+  { path: '/queue', title: 'Queue' },
   { path: '/extensions', title: 'Extensions' },
+  { path: '/system', title: 'System' },
   { path: '/settings', title: 'Settings' },
 ] as const;
 

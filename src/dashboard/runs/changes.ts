@@ -8,11 +8,11 @@ const MOST_WAITING = 2_000;
 /** So that proxies in front do not take a quiet stream for a dead one. */
 const BEAT_MS = 20_000;
 
-export interface ChangesOptions {
-  index: RunIndex;
-  query: Query;
-  /** Asked for every change anew: rights may be taken away meanwhile. */
-  maySee: (scope: Scope) => Promise<boolean>;
+export interface StreamOptions<T> {
+  /** Calls its argument for each change from now on. Returns the way to stop. */
+  subscribe: (listener: (change: T) => void) => () => void;
+  /** What a reader is told of a change; undefined: nothing. */
+  say: (change: T) => Promise<object | undefined>;
   signal: AbortSignal;
 }
 
@@ -20,15 +20,15 @@ export interface ChangesOptions {
  * Server-sent events of what changes from now on. A reader who falls behind is told so by the end of the stream: he
  * begins with a page again.
  */
-export function changesOf(options: ChangesOptions): Readable {
+export function streamOf<T>(options: StreamOptions<T>): Readable {
   return Readable.from(events(options), { objectMode: false, highWaterMark: 64 * 1024 });
 }
 
-async function* events({ index, query, maySee, signal }: ChangesOptions): AsyncGenerator<string, void> {
-  const waiting: IndexChange[] = [];
+async function* events<T>({ subscribe, say, signal }: StreamOptions<T>): AsyncGenerator<string, void> {
+  const waiting: T[] = [];
   let wake = (): void => undefined;
   let isBehind = false;
-  const stop = index.onChange((change) => {
+  const stop = subscribe((change) => {
     if (waiting.length >= MOST_WAITING) isBehind = true;
     else waiting.push(change);
     wake();
@@ -42,13 +42,29 @@ async function* events({ index, query, maySee, signal }: ChangesOptions): AsyncG
         if (beat) yield ': still here\n\n';
         continue;
       }
-      if (!(await maySee(change.run.run))) continue;
-      const said = changeFor(query, change, index);
+      const said = await say(change);
       if (said !== undefined) yield `event: change\ndata: ${JSON.stringify(said)}\n\n`;
     }
   } finally {
     stop();
   }
+}
+
+export interface ChangesOptions {
+  index: RunIndex;
+  query: Query;
+  /** Asked for every change anew: rights may be taken away meanwhile. */
+  maySee: (scope: Scope) => Promise<boolean>;
+  signal: AbortSignal;
+}
+
+/** Changes of the runs that a query asks for. */
+export function changesOf({ index, query, maySee, signal }: ChangesOptions): Readable {
+  return streamOf<IndexChange>({
+    subscribe: (listener) => index.onChange(listener),
+    say: async (change) => ((await maySee(change.run.run)) ? changeFor(query, change, index) : undefined),
+    signal,
+  });
 }
 
 function changeFor(query: Query, { run, isGone }: IndexChange, index: RunIndex): RunChange | undefined {

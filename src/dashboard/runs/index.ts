@@ -52,6 +52,11 @@ export class RunIndex {
     return this.#sorted.length;
   }
 
+  /** All of them, newest first. */
+  get runs(): readonly IndexedRun[] {
+    return this.#sorted;
+  }
+
   /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#informers.map((informer) => informer.run(signal)));

@@ -20,7 +20,7 @@ export interface Place {
   uid: string;
 }
 
-const LONGEST_QUERY = 4096;
+export const LONGEST_QUERY = 4096;
 const MOST_VALUES = 100;
 const MOST_NAMESPACES = 500;
 const usualLimit = 100;
@@ -78,7 +78,8 @@ function selectorOf(text: string): { matches: ReturnType<typeof labelMatcher> } 
   }
 }
 
-function listOf(parameters: URLSearchParams, name: string, most: number): string[] | undefined {
+/** Values with commas between them, each once; undefined: none. @throws RefusedError 400 for more than `most`. */
+export function listOf(parameters: URLSearchParams, name: string, most: number): string[] | undefined {
   const values = parameters
     .getAll(name)
     .flatMap((value) => value.split(','))
@@ -88,7 +89,8 @@ function listOf(parameters: URLSearchParams, name: string, most: number): string
   return values.length === 0 ? undefined : [...new Set(values)];
 }
 
-function namespacesOf(parameters: URLSearchParams): string[] | undefined {
+/** `ns`. @throws RefusedError 400 for what is no name of a namespace */
+export function namespacesOf(parameters: URLSearchParams): string[] | undefined {
   const namespaces = listOf(parameters, 'ns', MOST_NAMESPACES);
   const wrong = namespaces?.find((name) => !namespaceName.test(name));
   if (wrong !== undefined) throw new RefusedError(400, `ns: ${shown(wrong)} is no name of a namespace`);
@@ -109,7 +111,8 @@ function kindsOf(parameters: URLSearchParams): string[] | undefined {
   return kinds;
 }
 
-function limitOf(text: string | null): number {
+/** `limit`. @throws RefusedError 400 for one that is not 1 to 500 */
+export function limitOf(text: string | null): number {
   if (text === null || text === '') return usualLimit;
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > mostLimit) throw new RefusedError(400, `limit: ${shown(text)} is not 1 to ${mostLimit}`);
@@ -124,6 +127,7 @@ function placeOf(token: string | null): Place | undefined {
   return { created, uid };
 }
 
-function shown(value: string): string {
+/** A value as a refusal names it. */
+export function shown(value: string): string {
   return JSON.stringify(value.slice(0, 100));
 }

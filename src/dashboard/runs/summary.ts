@@ -1,6 +1,8 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { succeededCondition } from '../../core/condition.ts';
+import { priorityOf } from '../../core/queue/standing.ts';
+import { waitingIn, type Waiting } from '../../core/queue/waiting-message.ts';
 import type { KubeObject } from '../../resource.ts';
 import type { RunSummary, StartedBy } from '../contract.ts';
 import { startedByOf } from '../view/started-by.ts';
@@ -16,10 +18,13 @@ export interface IndexedRun extends KubeObject {
   run: Omit<RunSummary, 'labels' | 'usualMilliseconds'>;
   /** All of them, within bounds: filters are answered from these. */
   labels: Readonly<Record<string, string>>;
+  /** Of a run that waits in a queue: how it stands there, where its condition says so. */
+  turn?: { priority: number; waiting: Waiting | undefined };
 }
 
 const LONGEST_TEXT = 200;
 const LONGEST_NAME = 253;
+const LONGEST_TITLE = 500;
 const LONGEST_TIME = 40;
 /** An object may have as many as it has room for; each that is kept is kept for as long as the run is. */
 const MOST_LABELS = 100;
@@ -35,6 +40,7 @@ export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun 
   if (isIndexed in object) return object;
   const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = object.metadata;
   const { labels = {}, annotations = {} } = object.metadata;
+  const status = statusOf(object);
   return {
     [isIndexed]: true,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
@@ -44,7 +50,7 @@ export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun 
       name,
       uid,
       resourceVersion,
-      status: statusOf(object),
+      status,
       ...conditionOf(object),
       ...given('definition', definitionOf(object)),
       startedBy: startedBy(object),
@@ -58,7 +64,14 @@ export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun 
         .slice(0, MOST_LABELS)
         .map(([key, value]) => [cut(key, LONGEST_LABEL_KEY), cut(value, LONGEST_LABEL)]),
     ),
+    ...(status === 'queued' ? { turn: { priority: priorityOf(object), waiting: waitingOf(object) } } : {}),
   };
+}
+
+/** Copies of the parts, for a part of a text keeps the whole of it. */
+function waitingOf({ status }: PipelineRun | TaskRun): Waiting | undefined {
+  const read = waitingIn(succeededCondition(status)?.message ?? '');
+  return read && (JSON.parse(JSON.stringify({ ...read, queue: cut(read.queue, LONGEST_TITLE) })) as Waiting);
 }
 
 function conditionOf({ status }: PipelineRun | TaskRun): { reason: string; message: string } {

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { runStatuses, type RunStatus } from '../../contract.ts';
 import type { RunList } from '../../view/run-list.ts';
 import { AddressField } from '../parts/address-field.tsx';
+import { hrefOf } from '../parts/query.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 
 /** Parts of the address that say which runs are wanted: those of `GET /v1/runs`. */
@@ -84,10 +85,6 @@ function offersOf(name: FilterName, list: RunList | undefined): string[] {
   return [...new Set(values.filter((value) => value !== undefined))].sort().slice(0, 50);
 }
 
-export function hrefWith(query: string, name: FilterName, value: string): string {
-  const next = new URLSearchParams(query);
-  if (value === '') next.delete(name);
-  else next.set(name, value);
-  const text = next.toString();
-  return text === '' ? '/runs' : `/runs?${text}`;
+function hrefWith(query: string, name: FilterName, value: string): string {
+  return hrefOf('/runs', query, name, value);
 }

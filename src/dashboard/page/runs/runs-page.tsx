@@ -1,8 +1,9 @@
 import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { useLocation, useSearch } from 'wouter';
+import { useSearch } from 'wouter';
 import type { RunList } from '../../view/run-list.ts';
 import { useProperties } from '../api/use-properties.ts';
 import { Problem } from '../parts/problem.tsx';
+import { queryIn, useDefaultNamespace } from '../parts/query.ts';
 import { BulkBar } from './bulk-bar.tsx';
 import { Filters, filterNames } from './filters.tsx';
 import { feedOf, type RunFeed } from './run-feed.ts';
@@ -12,11 +13,11 @@ import '../style/runs.css';
 /** The list of runs. What is asked for is in the address. */
 export function RunsPage(): ReactNode {
   const search = useSearch();
-  const query = queryOf(search);
+  const query = queryIn(search, filterNames);
   const feed = feedOf(query);
   const state = useSyncExternalStore(feed.subscribe, feed.snapshot);
   const { list, problem, isLive } = state;
-  useDefaultNamespace(search);
+  useDefaultNamespace('/runs', search);
   useEffect(() => void (document.title = 'Runs - Tektite'), []);
   return (
     <main className="runs">
@@ -86,27 +87,4 @@ function Empty({ isFiltered }: { isFiltered: boolean }): ReactNode {
       )}
     </div>
   );
-}
-
-/** Only what the server knows, in one order: the same question has one name. */
-function queryOf(search: string): string {
-  const asked = new URLSearchParams(search);
-  const query = new URLSearchParams();
-  for (const name of filterNames) {
-    const values = asked.getAll(name).join(',');
-    if (values !== '') query.set(name, values);
-  }
-  return query.toString();
-}
-
-/** The operator's choice of where to begin, until somebody asks for something. */
-function useDefaultNamespace(search: string): void {
-  const namespace = useProperties()?.defaultNamespace;
-  const [, navigate] = useLocation();
-  const [isFirst, setFirst] = useState(search === '');
-  useEffect(() => {
-    if (!isFirst || namespace === undefined) return;
-    setFirst(false);
-    navigate(`/runs?ns=${encodeURIComponent(namespace)}`, { replace: true });
-  }, [isFirst, namespace, navigate]);
 }

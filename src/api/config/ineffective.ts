@@ -1,6 +1,6 @@
-import { stepsSign, type FeatureFlags } from '../api/config/feature-flags.ts';
-import type { Defaults } from '../api/config/config-defaults.ts';
-import type { ConfigProblem } from '../api/config/values.ts';
+import { stepsSign, type FeatureFlags } from './feature-flags.ts';
+import type { Defaults } from './config-defaults.ts';
+import type { ConfigProblem } from './values.ts';
 
 /** Flags that have no effect here, or none beside another: whoever sets them is told. */
 export function ineffectiveFlags(flags: FeatureFlags): ConfigProblem[] {

@@ -1,0 +1,82 @@
+import type { Lease } from '../kube/resources.ts';
+import type { Finding, LeaseState } from './report.ts';
+
+/** `component.queue.00-of-01`, as src/kube/election-config.ts names them. */
+const electionName = /^(.+)\.\d{2}-of-(\d{2})$/;
+/** What has been let go of longer ago belongs to buckets, or roles, of before. */
+const FORMER_MS = 24 * 60 * 60_000;
+/** Between two holders: a replica that ends, another that takes over. */
+const HANDOVER_MS = 30_000;
+const MOST_HOLDERS = 20;
+
+interface Bucket {
+  queue: string;
+  buckets: number;
+  holder: string;
+  renewed: number;
+  isHeld: boolean;
+}
+
+/** The leases that roles hold for their work queues; buckets that nobody uses any more are left out. */
+export function leasesOf(leases: readonly Lease[], now: Date): LeaseState[] {
+  const byQueue = Map.groupBy(
+    leases.flatMap((lease) => bucketOf(lease, now) ?? []),
+    ({ queue }) => queue,
+  );
+  return [...byQueue.entries()].map(([queue, all]) => stateOf(queue, all)).toSorted(compareNames);
+}
+
+function bucketOf({ metadata, spec }: Lease, now: Date): Bucket | undefined {
+  const [, queue, buckets] = electionName.exec(metadata.name ?? '') ?? [];
+  const renewed = Date.parse(String(spec?.renewTime ?? ''));
+  if (queue === undefined || Number.isNaN(renewed) || now.getTime() - renewed > FORMER_MS) return undefined;
+  const holder = spec?.holderIdentity ?? '';
+  const isOver = now.getTime() - renewed > (spec?.leaseDurationSeconds ?? 60) * 1000;
+  return {
+    queue: `${metadata.namespace ?? ''}/${queue}`,
+    buckets: Number(buckets),
+    holder: holder.slice(0, 253),
+    renewed,
+    isHeld: holder !== '' && !isOver,
+  };
+}
+
+/** After a change of their number the buckets of before stay there, and are held by nobody: the newest count. */
+function stateOf(queue: string, all: readonly Bucket[]): LeaseState {
+  const newest = all.toSorted(
+    (one, other) => Number(other.isHeld) - Number(one.isHeld) || other.renewed - one.renewed,
+  )[0];
+  const own = all.filter(({ buckets }) => buckets === newest?.buckets);
+  const [namespace = '', ...name] = queue.split('/');
+  const held = own.filter(({ isHeld }) => isHeld);
+  return {
+    namespace,
+    name: name.join('/'),
+    buckets: newest?.buckets ?? 0,
+    held: held.length,
+    holders: [...new Set(held.map(({ holder }) => holder))].sort().slice(0, MOST_HOLDERS),
+    renewed: newest === undefined ? '' : new Date(Math.max(...own.map(({ renewed }) => renewed))).toISOString(),
+  };
+}
+
+/** What nobody works on. */
+export function leaseFindings(leases: readonly LeaseState[], now: Date): Finding[] {
+  return leases.flatMap(({ namespace, name, buckets, held, renewed }) => {
+    if (held >= buckets || now.getTime() - Date.parse(renewed) < HANDOVER_MS) return [];
+    return [
+      {
+        severity: held === 0 ? ('problem' as const) : ('warning' as const),
+        about: `Lease ${namespace}/${name}`,
+        text:
+          held === 0
+            ? 'no replica holds it: what is in this queue is not worked on'
+            : `${buckets - held} of ${buckets} buckets are held by no replica: their part of the queue is not worked on`,
+        remedy: `kubectl -n ${namespace} get leases; the log of the role says what keeps it from taking them`,
+      },
+    ];
+  });
+}
+
+function compareNames(one: LeaseState, other: LeaseState): number {
+  return `${one.namespace}/${one.name}` < `${other.namespace}/${other.name}` ? -1 : 1;
+}
