@@ -769,12 +769,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [
-      ...tenantRights,
-      'tekton-dashboard-certificates-view',
-      'tekton-pipelines-resolvers',
-      ...ofNone,
-    ];
+    const everywhere = [...tenantRights, 'tekton-dashboard-certificates-view', 'tekton-pipelines-resolvers', ...ofNone];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
