@@ -22,16 +22,17 @@ export async function billOf(recipe: ImageRecipe, digest: string, context: Build
 }
 
 /**
- * Signs an image and attests its bill of materials and its provenance beside it.
+ * Signs an image and attests its provenance and its bill of materials beside it.
+ * @param context how it was built; undefined for an index, whose images have a bill each
  * @param cosign the program, and its flags that say what to sign with
  */
 export async function attest(
   { recipe, digest, reference, sources }: Pushed,
-  context: BuildContext,
+  context: BuildContext | undefined,
   { program, flags }: { program: string; flags: readonly string[] },
 ): Promise<void> {
   const statements = {
-    cyclonedx: await billOf(recipe, digest, context),
+    ...(context === undefined ? {} : { cyclonedx: await billOf(recipe, digest, context) }),
     slsaprovenance1: provenance(subjectOf(recipe, digest), sources),
   };
   await command([program, 'sign', '--yes', ...flags, reference], { show: true });

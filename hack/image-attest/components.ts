@@ -46,7 +46,7 @@ async function debianPackages(context: BuildContext): Promise<Component[]> {
       type: 'library',
       name,
       version,
-      purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=amd64&distro=debian-12`,
+      purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${context.architecture}&distro=debian-12`,
     }));
 }
 
@@ -66,12 +66,12 @@ async function npmPackages({ root }: BuildContext): Promise<Component[]> {
 }
 
 /** As the binaries themselves say. */
-async function goModules({ root }: BuildContext): Promise<Component[]> {
+async function goModules({ root, architecture }: BuildContext): Promise<Component[]> {
   const found: Component[] = [];
   for (const { module, target } of STEP_BINARIES)
     await inTemporaryFolder(async (folder) => {
       const binary = join(folder, 'binary');
-      await writeFile(binary, await goBinary(join(root, module), target), { mode: 0o755 });
+      await writeFile(binary, await goBinary(join(root, module), target, architecture), { mode: 0o755 });
       found.push(...goComponents(await command(['go', 'version', '-m', binary])));
     });
   return found;

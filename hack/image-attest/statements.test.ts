@@ -8,6 +8,7 @@ const context: BuildContext = {
   dir: '/nowhere',
   mirror: 'http://nowhere',
   root: '/nowhere',
+  architecture: 'amd64',
   progress: () => undefined,
 };
 

@@ -2,12 +2,13 @@
  * Layers of Tektite's own images: the Node.js binary and the libraries it needs, the bundle, the Go binaries of step
  * containers.
  */
-import { copyFile, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundle } from '../bundle.ts';
 import { command } from '../command.ts';
 import { sourceCommit } from '../commit.ts';
 import { builtPage } from '../page.ts';
+import type { Architecture } from './architecture.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
 import { ensureCommand, exists, inTemporaryFolder, oncePer, sha256Hex } from './files.ts';
@@ -38,27 +39,51 @@ export const runtimeLayer: LayerRecipe = {
   },
 };
 
-/** `node` from this repository's dev dependency, without debugging symbols (150 MB to 116 MB). */
+/**
+ * `node` of this repository's dev dependency, without debugging symbols (150 MB to 116 MB): as it is installed here, or
+ * for another processor the package of the same version that npm would have installed there.
+ */
 export const nodeLayer: LayerRecipe = {
   name: 'node',
-  inputs: async ({ root }) => {
-    const { version } = JSON.parse(await readFile(join(root, 'node_modules/node/package.json'), 'utf8')) as {
-      version: unknown;
-    };
-    return version;
-  },
-  entries: async ({ root, progress }) => {
-    const installed = join(root, 'node_modules/node/bin/node');
-    if (!(await exists(installed))) throw new Error(`${installed} is missing: run npm ci first`);
-    progress('stripping node');
-    return inTemporaryFolder(async (dir) => {
-      await copyFile(installed, join(dir, 'node'));
-      await ensureCommand('strip', 'binutils', progress);
-      await command(['strip', join(dir, 'node')]);
-      return [file('usr/local/bin/node', await readFile(join(dir, 'node')), 0o755)];
-    });
-  },
+  inputs: nodeVersion,
+  entries: (context) =>
+    inTemporaryFolder(async (dir) => {
+      const { progress, architecture } = context;
+      const program = await nodeProgram(context, dir);
+      progress('stripping node');
+      const { strip, from } = STRIP[architecture];
+      await ensureCommand(strip, from, progress);
+      await command([strip, '-o', join(dir, 'stripped'), program]);
+      return [file('usr/local/bin/node', await readFile(join(dir, 'stripped')), 0o755)];
+    }),
 };
+
+/** Debian's programs by processor. */
+const STRIP = {
+  amd64: { strip: 'x86_64-linux-gnu-strip', from: 'binutils-x86-64-linux-gnu' },
+  arm64: { strip: 'aarch64-linux-gnu-strip', from: 'binutils-aarch64-linux-gnu' },
+} as const satisfies Record<Architecture, object>;
+
+async function nodeVersion({ root }: BuildContext): Promise<string> {
+  const text = await readFile(join(root, 'node_modules/node/package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+async function nodeProgram(context: BuildContext, dir: string): Promise<string> {
+  const { root, progress, architecture } = context;
+  if (NPM_NAMES[architecture] === process.arch) {
+    const installed = join(root, 'node_modules/node/bin/node');
+    if (await exists(installed)) return installed;
+    throw new Error(`${installed} is missing: run npm ci first`);
+  }
+  const name = `node-linux-${NPM_NAMES[architecture]}@${await nodeVersion(context)}`;
+  progress(`downloading ${name}`);
+  const archive = (await command(['npm', 'pack', '--silent', name, '--pack-destination', dir], { cwd: dir })).trim();
+  await command(['tar', '--extract', '--file', join(dir, archive), '--directory', dir, 'package/bin/node']);
+  return join(dir, 'package/bin/node');
+}
+
+const NPM_NAMES = { amd64: 'x64', arm64: 'arm64' } as const satisfies Record<Architecture, string>;
 
 /** The bundle. Its source maps stay out: they would be most of the layer, and node reads them only when told to. */
 export const bundleLayer: LayerRecipe = {
@@ -107,10 +132,10 @@ export const STEP_BINARIES = [
   { name: 'nop', module: GO_MODULE, target: './nop' },
 ] as const;
 
-const stepBinaries = oncePer(async ({ root, progress }: BuildContext): Promise<TarEntry[]> => {
+const stepBinaries = oncePer(async ({ root, progress, architecture }: BuildContext): Promise<TarEntry[]> => {
   progress(`building ${GO_MODULE}`);
   const entries = [folder('ko-app')];
   for (const { name, module, target } of STEP_BINARIES)
-    entries.push(file(`ko-app/${name}`, await goBinary(join(root, module), target), 0o755));
+    entries.push(file(`ko-app/${name}`, await goBinary(join(root, module), target, architecture), 0o755));
   return entries;
 });

@@ -14,7 +14,10 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const builder = () =>
-  createBuilder({ dir, root: resolve(import.meta.dirname, '../..'), mirror: '', progress: () => {} }, () => 5);
+  createBuilder(
+    { dir, root: resolve(import.meta.dirname, '../..'), mirror: '', architecture: 'amd64', progress: () => {} },
+    () => 5,
+  );
 
 function countedLayer(name: string, text: string): LayerRecipe & { built: number } {
   const layer = {

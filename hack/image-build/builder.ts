@@ -4,6 +4,7 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../lock.ts';
+import type { Architecture } from './architecture.ts';
 import { exists, sha256Hex } from './files.ts';
 import type { BuildContext, LayerRecipe } from './layers.ts';
 import { storeLayer, writeOciImage, type StoredLayer, type WrittenImage } from './oci.ts';
@@ -15,6 +16,8 @@ export interface BuiltImage extends WrittenImage {
   readonly dir: string;
   /** Wall time in milliseconds, 0 when nothing had to be done. */
   readonly tookMs: number;
+  /** Of an image for several processors: the manifests that its index names. */
+  readonly parts?: readonly { readonly architecture: Architecture; readonly digest: string }[];
 }
 
 interface KeyedLayer {
@@ -44,7 +47,9 @@ export async function createBuilder(context: BuildContext, clock: () => number):
     if (known !== undefined) return known;
     const key = layer
       .inputs(context)
-      .then((inputs) => sha256Hex(JSON.stringify([layer.name, source, encodable(inputs)])).slice(0, 32));
+      .then((inputs) =>
+        sha256Hex(JSON.stringify([layer.name, source, context.architecture, encodable(inputs)])).slice(0, 32),
+      );
     layerKeys.set(layer, key);
     return key;
   };
@@ -59,6 +64,7 @@ export async function createBuilder(context: BuildContext, clock: () => number):
           recipe.config,
           recipe.repositories,
           recipe.tags,
+          context.architecture,
           layers.map((layer) => layer.key),
         ]),
       ).slice(0, 32),
@@ -90,7 +96,10 @@ export async function createBuilder(context: BuildContext, clock: () => number):
     const dir = folderOf(recipe, layers);
     const names = recipe.repositories.flatMap((repository) => recipe.tags.map((tag) => `${repository}:${tag}`));
     const partial = `${dir}.${process.pid}`;
-    const written = await writeOciImage({ layers: sources, config: recipe.config, names }, partial);
+    const written = await writeOciImage(
+      { layers: sources, config: recipe.config, names, architecture: context.architecture },
+      partial,
+    );
     await writeFile(join(partial, SUMMARY), JSON.stringify(written));
     await rm(dir, { recursive: true, force: true });
     await rename(partial, dir);
@@ -102,7 +111,7 @@ export async function createBuilder(context: BuildContext, clock: () => number):
 /** The source of this folder decides content, so it is part of every key; pushing and the command line do not. */
 async function hashOfSource(dir: string): Promise<string> {
   const names = (await readdir(dir)).filter(
-    (name) => name.endsWith('.ts') && !/\.test\.ts$|^(main|registry|recipes|builder)\.ts$/.test(name),
+    (name) => name.endsWith('.ts') && !/\.test\.ts$|^(main|registry|recipes|builder|index-builder)\.ts$/.test(name),
   );
   const bodies = await Promise.all(
     names.sort().map(async (name) => `${name}\n${await readFile(join(dir, name), 'utf8')}`),

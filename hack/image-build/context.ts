@@ -1,14 +1,19 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Architecture } from './architecture.ts';
 import type { BuildContext } from './layers.ts';
 
-/** Where images are built, as the environment says: TEKTITE_CACHE_DIR, XDG_CACHE_HOME, TEKTITE_DEBIAN_MIRROR. */
-export function contextFrom(env: NodeJS.ProcessEnv): BuildContext {
+/**
+ * Where images are built, as the environment says: TEKTITE_CACHE_DIR, XDG_CACHE_HOME, TEKTITE_DEBIAN_MIRROR; and for
+ * which processor, which need not be that of this machine.
+ */
+export function contextFrom(env: NodeJS.ProcessEnv, architecture: Architecture = 'amd64'): BuildContext {
   const dir = env['TEKTITE_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
   return {
     dir: resolve(dir),
     root: resolve(import.meta.dirname, '../..'),
     mirror: env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org',
+    architecture,
     progress: (line) => console.error(`  ${line}`),
   };
 }

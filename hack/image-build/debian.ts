@@ -6,6 +6,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { command, commandBytes, CommandError } from '../command.ts';
+import type { Architecture } from './architecture.ts';
 import { ensureFile } from './files.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
@@ -24,6 +25,8 @@ export interface DebianCache {
   readonly dir: string;
   /** `http://deb.debian.org`, or a mirror with the same two archives. */
   readonly mirror: string;
+  /** Whose packages. */
+  readonly architecture: Architecture;
   readonly progress: (line: string) => void;
 }
 
@@ -95,14 +98,14 @@ const closures = new Map<string, Promise<string[]>>();
  * two.
  */
 function downloadClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
-  const key = JSON.stringify([cache.dir, packages]);
+  const key = JSON.stringify([stateFolder(cache), packages]);
   const closure = closures.get(key) ?? resolveClosure(cache, packages);
   closures.set(key, closure);
   return closure;
 }
 
 async function resolveClosure(cache: DebianCache, packages: readonly string[]): Promise<string[]> {
-  const state = join(cache.dir, 'apt');
+  const state = stateFolder(cache);
   const options = await aptOptions(cache, state);
   await refreshOnce(cache, options);
   const archives = join(state, 'cache', 'archives');
@@ -130,6 +133,10 @@ async function resolveClosure(cache: DebianCache, packages: readonly string[]): 
   });
 }
 
+function stateFolder({ dir, architecture }: DebianCache): string {
+  return join(dir, architecture === 'amd64' ? 'apt' : `apt-${architecture}`);
+}
+
 async function aptOptions(cache: DebianCache, state: string): Promise<string[]> {
   await ensureFile(KEYRING, 'debian-archive-keyring', cache.progress);
   for (const folder of ['state/lists/partial', 'cache/archives/partial'])
@@ -149,7 +156,8 @@ async function aptOptions(cache: DebianCache, state: string): Promise<string[]> 
     'Dir::Cache': join(state, 'cache'),
     'Dir::Etc::sourcelist': join(state, 'sources.list'),
     'Dir::Etc::sourceparts': '/dev/null',
-    'APT::Architecture': 'amd64',
+    'APT::Architecture': cache.architecture,
+    'APT::Architectures::': cache.architecture,
     'APT::Install-Recommends': 'false',
     'APT::Sandbox::User': '',
     'Acquire::Languages': 'none',
@@ -161,10 +169,10 @@ async function aptOptions(cache: DebianCache, state: string): Promise<string[]> 
 const refreshed = new Set<string>();
 
 async function refreshOnce(cache: DebianCache, options: readonly string[]): Promise<void> {
-  if (refreshed.has(cache.dir)) return;
+  if (refreshed.has(stateFolder(cache))) return;
   cache.progress(`reading the package lists of Debian ${DEBIAN_RELEASE}`);
   await aptGet([...options, 'update']);
-  refreshed.add(cache.dir);
+  refreshed.add(stateFolder(cache));
 }
 
 async function aptGet(args: readonly string[]): Promise<string> {

@@ -45,6 +45,17 @@ for target in entrypoint tektite; do
     --ignorefile "$root/.dockerignore" --file "$root/Dockerfile" "$root" >/dev/null
 done
 
+# Without QEMU a target of another processor can be built where nothing of it runs.
+echo "==> building entrypoint for arm64" >&2
+buildah bud --isolation chroot --pull-never --quiet --platform linux/arm64 --target entrypoint --tag localhost/entrypoint-arm64 \
+  --build-arg NODE_IMAGE=localhost/node --build-arg GO_IMAGE=localhost/golang --build-arg BASE_IMAGE=localhost/base \
+  --ignorefile "$root/.dockerignore" --file "$root/Dockerfile" "$root" >/dev/null
+container=$(buildah from --arch arm64 localhost/entrypoint-arm64)
+mount=$(buildah mount "$container")
+# Bytes 18 and 19 of an ELF file: 183 is AArch64.
+test "$(od -An -t u2 -j 18 -N 2 "$mount/ko-app/entrypoint" | tr -d ' ')" = 183
+buildah umount "$container" >/dev/null
+
 echo "==> running them" >&2
 container=$(buildah from localhost/tektite)
 buildah run --isolation chroot "$container" node /app/tektite.mjs version

@@ -32,8 +32,19 @@ test('every image that the Dockerfile starts from is pinned by digest', () => {
   const bases = lines.flatMap((line) => /^ARG \w+_IMAGE=(.*)$/.exec(line)?.[1] ?? []);
   expect(bases).toHaveLength(3);
   for (const base of bases) expect(base).toMatch(/^[a-z.]+\/\S+:\S+@sha256:[0-9a-f]{64}$/);
-  const stages = new Set(lines.flatMap((line) => /^FROM \S+ AS (\S+)$/.exec(line)?.[1] ?? []));
-  for (const from of lines.flatMap((line) => /^FROM (\S+)/.exec(line)?.[1] ?? [])) {
+  const stages = new Set(lines.flatMap((line) => /^FROM .*\S+ AS (\S+)$/.exec(line)?.[1] ?? []));
+  for (const from of lines.flatMap((line) => /^FROM (?:--platform=\S+ )?(\S+)/.exec(line)?.[1] ?? [])) {
     expect(from === 'scratch' || from.startsWith('${') || stages.has(from), from).toBe(true);
   }
+});
+
+test('what is compiled is compiled by the builder’s processor, for the target’s', () => {
+  const own = lines.flatMap((line) => /^FROM --platform=\$BUILDPLATFORM \S+ AS (\S+)$/.exec(line)?.[1] ?? []);
+  expect(own).toEqual(['bundle', 'steps']);
+  expect(lines.filter((line) => line === 'ARG TARGETARCH')).toHaveLength(own.length);
+  const building = lines.findIndex((line) => line.includes('CGO_ENABLED=0'));
+  expect(lines[building]).toContain('GOOS=linux GOARCH=$TARGETARCH');
+  // No other stage compiles.
+  const stripping = lines.findIndex((line) => line.endsWith(' AS node'));
+  expect(lines.slice(stripping).filter((line) => /\b(go build|npm|node_modules)\b/.test(line))).toEqual([]);
 });

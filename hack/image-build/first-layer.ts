@@ -4,8 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hexOf, type Descriptor } from './oci.ts';
-import { manifestDescriptor } from './registry.ts';
+import { hexOf, manifestDescriptor, type Descriptor } from './oci.ts';
 
 const layout = process.argv[2];
 if (layout === undefined) throw new Error('usage: first-layer.ts LAYOUT');

@@ -3,12 +3,15 @@ import { attest, billOf, type Pushed } from '../image-attest/attest.ts';
 import { sourcesOf } from '../image-attest/sources.ts';
 import { tool } from '../one-node/binaries.ts';
 import { contextFrom } from './context.ts';
-import { createBuilder, megabytes, type Builder } from './builder.ts';
+import { architecturesIn } from './architecture.ts';
+import { megabytes, type Builder, type BuiltImage } from './builder.ts';
+import { createIndexBuilder } from './index-builder.ts';
 import type { BuildContext } from './layers.ts';
 import { imageRecipes, mirroredPath, selectRecipes, type ImageRecipe } from './recipes.ts';
 import { openRegistry, pushOciLayout } from './registry.ts';
 
-const USAGE = `usage: hack/images build [NAME...]           build what changed; all images when no name is given
+const USAGE = `usage: hack/images [--architectures=amd64,arm64] COMMAND ...
+       hack/images build [NAME...]           build what changed; all images when no name is given
        hack/images push REGISTRY [NAME...]   build, then push to REGISTRY (HOST[:PORT][/PREFIX] or URL),
                                              with the credentials that "docker login" left
        hack/images list [--json]             names, sizes, digests, layouts
@@ -18,15 +21,29 @@ const USAGE = `usage: hack/images build [NAME...]           build what changed; 
                                              push our own images, sign them and attest SBOM and provenance,
                                              with cosign and its flags: -- --key cosign.key
 
+With several architectures an image is an index over one for each, on whatever machine; without the flag it is for amd64.
 Layouts: \${TEKTITE_CACHE_DIR:-\${XDG_CACHE_HOME:-~/.cache}/tektite}/images. TEKTITE_DEBIAN_MIRROR replaces http://deb.debian.org.`;
 
 class UsageError extends Error {}
 
-async function main(args: readonly string[]): Promise<void> {
-  const [command, ...rest] = args;
-  const context = contextFrom(process.env);
-  const recipes = await imageRecipes(context.root);
-  const builder = await createBuilder(context, () => performance.now());
+const ARCHITECTURES = '--architectures=';
+
+/** What the images are for, and the words after that. */
+function architecturesAndWords(given: readonly string[]): { contexts: BuildContext[]; words: readonly string[] } {
+  const [first = ''] = given;
+  const isGiven = first.startsWith(ARCHITECTURES);
+  const architectures = isGiven ? architecturesIn(first.slice(ARCHITECTURES.length)) : (['amd64'] as const);
+  return {
+    contexts: architectures.map((architecture) => contextFrom(process.env, architecture)),
+    words: isGiven ? given.slice(1) : given,
+  };
+}
+
+async function main(given: readonly string[]): Promise<void> {
+  const { contexts, words } = architecturesAndWords(given);
+  const [command, ...rest] = words;
+  const recipes = await imageRecipes(contexts[0]?.root ?? '');
+  const builder = await createIndexBuilder(contexts, () => performance.now());
   switch (command) {
     case 'build':
       return build(builder, selectRecipes(recipes, rest));
@@ -37,15 +54,10 @@ async function main(args: readonly string[]): Promise<void> {
       await push(builder, registry, selectRecipes(recipes, names));
       return;
     }
-    case 'sbom': {
-      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
-      if (recipe === undefined) throw new UsageError('sbom needs one image name');
-      const { digest } = await builder.build(recipe);
-      console.log(JSON.stringify(await billOf(recipe, digest, context), null, 2));
-      return;
-    }
+    case 'sbom':
+      return sbom(builder, contexts, rest.length === 1 ? selectRecipes(recipes, rest) : []);
     case 'attest':
-      return attestAll(builder, context, recipes, rest);
+      return attestAll(builder, contexts, recipes, rest);
     case 'list':
       return list(builder, recipes, rest.includes('--json'));
     case 'path': {
@@ -57,6 +69,18 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`);
   }
+}
+
+async function sbom(
+  builder: Builder,
+  contexts: readonly BuildContext[],
+  recipes: readonly ImageRecipe[],
+): Promise<void> {
+  const [[recipe], [context]] = [recipes, contexts];
+  if (recipe === undefined || context === undefined || contexts.length > 1)
+    throw new UsageError('sbom needs one image name, and one architecture');
+  const { digest } = await builder.build(recipe);
+  console.log(JSON.stringify(await billOf(recipe, digest, context), null, 2));
 }
 
 async function build(builder: Builder, recipes: readonly ImageRecipe[]): Promise<void> {
@@ -72,7 +96,7 @@ async function push(
   builder: Builder,
   address: string,
   recipes: readonly ImageRecipe[],
-): Promise<Omit<Pushed, 'sources'>[]> {
+): Promise<(Omit<Pushed, 'sources'> & Pick<BuiltImage, 'parts'>)[]> {
   const registry = openRegistry(address);
   const pushed = [];
   try {
@@ -88,7 +112,7 @@ async function push(
       const [name = recipe.name] = recipe.repositories;
       console.log(`${name}@${image.digest}`);
       const reference = `${registry.address}/${mirroredPath(name)}@${image.digest}`;
-      pushed.push({ recipe, digest: image.digest, reference });
+      pushed.push({ recipe, digest: image.digest, reference, parts: image.parts });
     }
     return pushed;
   } finally {
@@ -99,7 +123,7 @@ async function push(
 /** Everything before `--` is the registry and names, everything after it cosign's. */
 async function attestAll(
   builder: Builder,
-  context: BuildContext,
+  contexts: readonly BuildContext[],
   recipes: readonly ImageRecipe[],
   args: readonly string[],
 ): Promise<void> {
@@ -109,11 +133,17 @@ async function attestAll(
   if (registry === undefined)
     throw new UsageError('attest needs the registry: hack/images attest registry.example.com -- --key cosign.key');
   const own = selectRecipes(recipes, names.length > 0 ? names : ['tektite', 'entrypoint']);
-  const sources = await sourcesOf(context.root);
+  const sources = await sourcesOf(contexts[0]?.root ?? '');
   const pushed = await push(builder, registry, own);
-  const program = await tool('cosign-v3');
-  for (const image of pushed) {
-    await attest({ ...image, sources }, context, { program, flags });
+  const signing = { program: await tool('cosign-v3'), flags };
+  for (const { parts = [], ...image } of pushed) {
+    // What is in an image depends on its processor; an index is made of these.
+    for (const { architecture, digest } of parts) {
+      const context = contexts.find((each) => each.architecture === architecture);
+      const reference = image.reference.replace(/@.*/, `@${digest}`);
+      await attest({ ...image, digest, reference, sources }, context, signing);
+    }
+    await attest({ ...image, sources }, parts.length === 0 ? contexts[0] : undefined, signing);
     console.error(`${image.recipe.name}: signed, with SBOM and provenance`);
   }
 }

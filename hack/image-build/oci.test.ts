@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { entriesOfFolder, storeLayer, writeOciImage, type OciImage } from './oci.ts';
+import { entriesOfFolder, manifestDescriptor, storeLayer, writeOciImage, writeOciIndex, type OciImage } from './oci.ts';
 import { readTar, writeTar } from './tar.ts';
 
 let dir: string;
@@ -167,4 +167,24 @@ test('a folder gives files, folders and links owned by root', async () => {
     { path: 'etc/link', type: 'symlink', uid: 0, target: 'motd' },
     { path: 'etc/motd', type: 'file', uid: 0, target: undefined },
   ]);
+});
+
+test('an index names the image of each processor, and its layout has the blobs of all', async () => {
+  const parts = [];
+  for (const architecture of ['amd64', 'arm64']) {
+    const { digest } = await writeOciImage({ ...image, architecture }, join(dir, architecture));
+    parts.push({ architecture, digest, dir: join(dir, architecture) });
+  }
+  const layout = join(dir, 'index');
+  const { digest } = await writeOciIndex(parts, image.names, layout);
+  expect(await manifestDescriptor(layout)).toMatchObject({ digest, annotations: expect.anything() as object });
+  const { manifests } = json(blob(layout, digest)) as { manifests: { digest: string; platform: object }[] };
+  expect(manifests.map(({ digest, platform }) => [digest, platform])).toEqual(
+    parts.map(({ digest, architecture }) => [digest, { architecture, os: 'linux' }]),
+  );
+  for (const part of parts) {
+    const { config, manifest } = read(layout, part.digest);
+    expect(config).toMatchObject({ architecture: part.architecture, os: 'linux' });
+    for (const { digest } of manifest.layers) expect(statSync(blob(layout, digest)).size).toBeGreaterThan(0);
+  }
 });

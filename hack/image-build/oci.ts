@@ -10,6 +10,7 @@ import { gzip } from 'node:zlib';
 import { readTar, writeTar, type TarEntry } from './tar.ts';
 
 export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json';
+export const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json';
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
@@ -17,6 +18,7 @@ export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
   readonly size: number;
+  readonly platform?: { readonly architecture: string; readonly os: string };
   readonly annotations?: Record<string, string>;
 }
 
@@ -87,20 +89,51 @@ export async function writeOciImage(image: OciImage, dir: string): Promise<Writt
     MANIFEST_TYPE,
   );
   for (const { descriptor, body } of [config, manifest]) await writeFile(join(blobs, hexOf(descriptor.digest)), body);
-  const names = image.names.length === 0 ? [undefined] : image.names;
-  const manifests = names.map((name) => ({
-    ...manifest.descriptor,
-    ...(name === undefined ? {} : { annotations: nameAnnotations(name) }),
-  }));
-  await writeFile(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(
-    join(dir, 'index.json'),
-    JSON.stringify({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
-  );
+  await writeEntry(dir, manifest.descriptor, image.names);
   return {
     digest: manifest.descriptor.digest,
     size: layers.reduce((total, layer) => total + layer.size, config.body.length),
   };
+}
+
+/** One image for several processors, as it was written for each: their blobs and an index that names each manifest. */
+export async function writeOciIndex(
+  images: readonly { readonly dir: string; readonly architecture: string }[],
+  names: readonly string[],
+  dir: string,
+): Promise<WrittenImage> {
+  const blobs = join(dir, 'blobs', 'sha256');
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(blobs, { recursive: true });
+  const manifests: Descriptor[] = [];
+  for (const { dir: from, architecture } of images) {
+    for (const name of await readdir(join(from, 'blobs', 'sha256')))
+      await linkOrCopy(join(from, 'blobs', 'sha256', name), join(blobs, name));
+    const { mediaType, digest, size } = await manifestDescriptor(from);
+    manifests.push({ mediaType, digest, size, platform: { architecture, os: 'linux' } });
+  }
+  const index = jsonBlob({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests }, INDEX_TYPE);
+  await writeFile(join(blobs, hexOf(index.descriptor.digest)), index.body);
+  await writeEntry(dir, index.descriptor, names);
+  return { digest: index.descriptor.digest, size: index.body.length };
+}
+
+/** The first manifest, or index of several, that the layout's own index names. Throws when the folder is no layout. */
+export async function manifestDescriptor(dir: string): Promise<Descriptor> {
+  const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8')) as { manifests: Descriptor[] };
+  const descriptor = index.manifests[0];
+  if (descriptor === undefined) throw new Error(`${dir}/index.json names no manifest: build the image again`);
+  return descriptor;
+}
+
+/** What makes a folder of blobs a layout, whose only content has these names. */
+async function writeEntry(dir: string, descriptor: Descriptor, names: readonly string[]): Promise<void> {
+  const manifests = (names.length === 0 ? [undefined] : names).map((name) => ({
+    ...descriptor,
+    ...(name === undefined ? {} : { annotations: nameAnnotations(name) }),
+  }));
+  await writeFile(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  await writeFile(join(dir, 'index.json'), JSON.stringify({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests }));
 }
 
 /** Compresses a layer once into `dir`, for images that share it. */
@@ -140,12 +173,16 @@ export async function entriesOfFolder(dir: string): Promise<TarEntry[]> {
 async function placeLayer(source: LayerSource, blobs: string): Promise<StoredLayer> {
   if (!('stored' in source)) return storeLayer(source, blobs);
   const blob = join(blobs, hexOf(source.stored.digest));
-  await link(source.stored.blob, blob).catch(async (error: NodeJS.ErrnoException) => {
+  await linkOrCopy(source.stored.blob, blob);
+  return source.stored;
+}
+
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code === 'EEXIST') return;
     if (error.code !== 'EXDEV' && error.code !== 'EPERM') throw error;
-    await copyFile(source.stored.blob, blob);
+    await copyFile(from, to);
   });
-  return source.stored;
 }
 
 async function tarOf(source: Exclude<LayerSource, { stored: StoredLayer }>): Promise<Buffer> {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeOciImage } from './oci.ts';
+import { writeOciImage, writeOciIndex } from './oci.ts';
 import { openRegistry, pushOciLayout, type Destination } from './registry.ts';
 
 /** As much of a registry as the distribution spec asks of a push; refuses blobs whose digest is wrong. */
@@ -113,6 +113,21 @@ test('a layer that another repository has is mounted, and a second push sends no
   await pushOciLayout(join(dir, 'two'), registry, 'two', ['latest']);
   expect(fake.mounted).toHaveLength(1);
   expect(fake.blobs.size).toBe(4);
+});
+
+test('of an index each image is there by its digest, and the index under every tag', async () => {
+  const [one, two] = [await layout('one'), await layout('two')];
+  const parts = [
+    { dir: join(dir, 'one'), architecture: 'amd64' },
+    { dir: join(dir, 'two'), architecture: 'arm64' },
+  ];
+  const { digest } = await writeOciIndex(parts, [], join(dir, 'both'));
+  expect(await pushOciLayout(join(dir, 'both'), registry, 'both', ['1'])).toBe(digest);
+  expect([...fake.manifests]).toEqual([
+    [`both:${one.digest}`, one.digest],
+    [`both:${two.digest}`, two.digest],
+    ['both:1', digest],
+  ]);
 });
 
 test('a prefix goes before every name', async () => {

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { Registries } from '../../src/registry/client.ts';
 import { dockerConfigCredentials } from '../../src/registry/docker-config.ts';
 import type { Repository } from '../../src/registry/repository.ts';
-import { hexOf, type Descriptor } from './oci.ts';
+import { hexOf, INDEX_TYPE, manifestDescriptor, type Descriptor } from './oci.ts';
 
 interface Manifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+}
+
+interface Index {
+  readonly manifests: readonly Descriptor[];
 }
 
 /** A place that images are pushed to. */
@@ -49,8 +53,8 @@ export function openRegistry(address: string): Destination {
 }
 
 /**
- * Pushes the layout's first manifest as `name` under every tag. Returns the manifest digest. @throws RegistryError with
- * the registry's answer.
+ * Pushes the layout's first manifest, or index of several with all that it names, as `name` under every tag. Returns
+ * its digest. @throws RegistryError with the registry's answer.
  */
 export async function pushOciLayout(
   dir: string,
@@ -58,32 +62,41 @@ export async function pushOciLayout(
   name: string,
   tags: readonly string[],
 ): Promise<string> {
+  const repository = await destination.repository(name);
   const descriptor = await manifestDescriptor(dir);
   const body = await readFile(blobPath(dir, descriptor.digest));
-  const manifest = JSON.parse(body.toString()) as Manifest;
-  const repository = await destination.repository(name);
-  for (const { digest } of [...manifest.layers, manifest.config]) {
-    const signal = AbortSignal.timeout(PATIENCE_MS);
-    const there = await repository.hasBlob(digest, signal);
-    if (!there)
-      await repository.pushBlob(await readFile(blobPath(dir, digest)), signal, destination.holders.get(digest));
-    destination.holders.set(digest, repository.name);
-  }
-  for (const tag of tags)
-    await repository.putManifest(
-      tag,
-      { bytes: body, mediaType: descriptor.mediaType },
-      AbortSignal.timeout(PATIENCE_MS),
-    );
+  if (descriptor.mediaType === INDEX_TYPE)
+    for (const each of (JSON.parse(body.toString()) as Index).manifests) {
+      const manifest = await readFile(blobPath(dir, each.digest));
+      await pushBlobs(dir, destination, repository, manifest);
+      await putManifest(repository, each.digest, { bytes: manifest, mediaType: each.mediaType });
+    }
+  else await pushBlobs(dir, destination, repository, body);
+  for (const tag of tags) await putManifest(repository, tag, { bytes: body, mediaType: descriptor.mediaType });
   return descriptor.digest;
 }
 
-/** The first manifest that the layout's index names. Throws when the folder is no layout. */
-export async function manifestDescriptor(dir: string): Promise<Descriptor> {
-  const index = JSON.parse(await readFile(join(dir, 'index.json'), 'utf8')) as { manifests: Descriptor[] };
-  const descriptor = index.manifests[0];
-  if (descriptor === undefined) throw new Error(`${dir}/index.json names no manifest: build the image again`);
-  return descriptor;
+async function pushBlobs(
+  dir: string,
+  { holders }: Destination,
+  repository: Repository,
+  manifest: Buffer,
+): Promise<void> {
+  const { config, layers } = JSON.parse(manifest.toString()) as Manifest;
+  for (const { digest } of [...layers, config]) {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const there = await repository.hasBlob(digest, signal);
+    if (!there) await repository.pushBlob(await readFile(blobPath(dir, digest)), signal, holders.get(digest));
+    holders.set(digest, repository.name);
+  }
+}
+
+function putManifest(
+  repository: Repository,
+  reference: string,
+  manifest: Parameters<Repository['putManifest']>[1],
+): Promise<unknown> {
+  return repository.putManifest(reference, manifest, AbortSignal.timeout(PATIENCE_MS));
 }
 
 function blobPath(dir: string, digest: string): string {

@@ -82,9 +82,13 @@ esac
 exec "$@"
 `;
 
-async function toolBinary({ root, progress }: BuildContext, module: string, importPath: string): Promise<Buffer> {
+async function toolBinary(
+  { root, progress, architecture }: BuildContext,
+  module: string,
+  importPath: string,
+): Promise<Buffer> {
   progress(`building ${importPath} (a minute or more when nothing is cached)`);
-  return goBinary(join(root, module), importPath);
+  return goBinary(join(root, module), importPath, architecture);
 }
 
 /** The flags that the git-clone tasks of Tekton's catalogue pass; others are an error. */

@@ -1,4 +1,3 @@
-import { Counter } from 'prom-client';
 import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { serve, type RunningServer } from '../http/server.ts';
@@ -7,6 +6,7 @@ import { untilAborted } from '../role/until-aborted.ts';
 import { observabilityNames } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { untilDone } from '../role/until-done.ts';
+import { answerCounter } from './answer-metrics.ts';
 import { CertificateKeeper, type Certificates } from './certificates/keeper.ts';
 import { parseWebhookFlags, type WebhookFlags } from './flags.ts';
 import { registerBundle } from './registration.ts';
@@ -68,18 +68,12 @@ async function work(process: RoleProcess<WebhookFlags>): Promise<void> {
 
 function judges(process: RoleProcess<WebhookFlags>, settings: AdmissionSettings) {
   const { flags, env, log, meters } = process;
-  const answers = new Counter({
-    name: 'tekton_pipelines_webhook_answers_total',
-    help: 'Answers to the API server by path and outcome',
-    labelNames: ['path', 'outcome'],
-    registers: [meters.role],
-  });
   return {
     settings: () => settings.current(),
     gates: flags.gates,
     configNames: configNames(env),
     log,
-    onAnswer: (path: string, outcome: string) => answers.inc({ path, outcome }),
+    onAnswer: answerCounter(meters.role),
   };
 }
 

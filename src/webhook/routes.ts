@@ -17,6 +17,18 @@ import {
 import { validateObject } from './admission/validate.ts';
 import { convertReview } from './conversion.ts';
 
+/** Upstream's paths; /gates is ours. */
+export const reviewPaths = [
+  '/defaulting',
+  '/resource-validation',
+  '/config-validation',
+  '/gates',
+  '/resource-conversion',
+] as const;
+export type ReviewPath = (typeof reviewPaths)[number];
+export const reviewOutcomes = ['allowed', 'refused', 'failed'] as const;
+export type ReviewOutcome = (typeof reviewOutcomes)[number];
+
 /** What decides on requests, beside the requests. */
 export interface Judges {
   settings: () => ValidationContext;
@@ -25,13 +37,15 @@ export interface Judges {
   configNames: Readonly<Record<string, string>>;
   log: Logger;
   /** Told of every answer: path, and whether it was yes. */
-  onAnswer?: (path: string, outcome: 'allowed' | 'refused' | 'failed') => void;
+  onAnswer?: (path: ReviewPath, outcome: ReviewOutcome) => void;
 }
 
-/** Upstream's paths; /gates is ours. */
+/** A route for each of `reviewPaths`. */
 export function webhookRoutes(judges: Judges): ServerRoute[] {
   const { settings, gates, configNames } = judges;
-  const verdicts: Readonly<Record<string, (request: AdmissionRequest) => Verdict>> = {
+  const verdicts: Readonly<
+    Record<Exclude<ReviewPath, '/resource-conversion'>, (request: AdmissionRequest) => Verdict>
+  > = {
     '/defaulting': (request) => defaultObject(request, settings(), gates),
     '/resource-validation': (request) => validateObject(request, settings(), gates),
     '/config-validation': (request) => validateConfig(request, configNames),
@@ -40,31 +54,20 @@ export function webhookRoutes(judges: Judges): ServerRoute[] {
       return closed.length > 0 ? forbidden(closed.join('\n')) : allowed;
     },
   };
-  return [
-    ...Object.entries(verdicts).map(([path, judge]) => ({
-      method: 'POST',
-      path,
-      handler: answered(judges, path, (body) => {
-        const request = readAdmissionReview(body);
-        const verdict = judge(request);
-        return { review: admissionReview(request.uid, verdict), outcome: verdict.allowed ? 'allowed' : 'refused' };
-      }),
-    })),
-    {
-      method: 'POST',
-      path: '/resource-conversion',
-      handler: answered(judges, '/resource-conversion', (body) => ({
-        review: convertReview(body),
-        outcome: 'allowed',
-      })),
-    },
-  ];
+  const answer = (path: ReviewPath) => (body: string) => {
+    if (path === '/resource-conversion') return { review: convertReview(body), outcome: 'allowed' as const };
+    const request = readAdmissionReview(body);
+    const verdict = verdicts[path](request);
+    const outcome: ReviewOutcome = verdict.allowed ? 'allowed' : 'refused';
+    return { review: admissionReview(request.uid, verdict), outcome };
+  };
+  return reviewPaths.map((path) => ({ method: 'POST', path, handler: answered(judges, path, answer(path)) }));
 }
 
 function answered(
   { log, onAnswer }: Judges,
-  path: string,
-  answer: (body: string) => { review: object; outcome: 'allowed' | 'refused' },
+  path: ReviewPath,
+  answer: (body: string) => { review: object; outcome: ReviewOutcome },
 ): ServerHandler {
   return ({ body }): ServerAnswer => {
     try {

@@ -48,7 +48,9 @@ export async function loadBusybox(clusterName: string, name: string): Promise<vo
   const cacheRoot =
     process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
   const mirror = process.env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org';
-  const entries = await debianEntries({ dir: cacheRoot, mirror, progress: () => {} }, ['busybox-static']);
+  const entries = await debianEntries({ dir: cacheRoot, mirror, architecture: 'amd64', progress: () => {} }, [
+    'busybox-static',
+  ]);
   const program = entries.find((entry) => entry.path === 'usr/bin/busybox');
   if (program === undefined) throw new Error('busybox-static brings no usr/bin/busybox');
   const folder = await mkdtemp(join(tmpdir(), 'busybox-image-'));

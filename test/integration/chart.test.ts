@@ -635,6 +635,43 @@ describe('the chart', () => {
     expect(find(await render(...set), kind, object)).toMatchObject(expected);
   });
 
+  describe.each([
+    ['controller', ['tekton-pipelines-controller']],
+    ['webhook', ['tekton-pipelines-webhook']],
+    ['chains', ['tekton-chains-controller']],
+    ['resolvers', ['tekton-pipelines-remote-resolvers']],
+    ['triggers', ['tekton-triggers-controller', 'tekton-triggers-core-interceptors']],
+    ['webDashboard', ['tekton-dashboard']],
+  ])('the role %s', (role, names) => {
+    const deployments = (rendered: Rendered[]) => rendered.filter(({ kind }) => kind === 'Deployment');
+    const namesOf = (rendered: Rendered[]) => deployments(rendered).map(({ metadata }) => metadata.name);
+
+    it('is on by default, and alone left out when it is switched off, with its rights', async () => {
+      const all = await render('networkPolicy.enabled=true');
+      expect(namesOf(all)).toEqual(expect.arrayContaining(names));
+      const others = await render('networkPolicy.enabled=true', `${role}.enabled=false`);
+      expect(namesOf(others).sort()).toEqual(
+        namesOf(all)
+          .filter((name) => !names.includes(name))
+          .sort(),
+      );
+      const mine = others.filter(
+        ({ kind, metadata }) =>
+          names.includes(metadata.name) &&
+          ['ServiceAccount', 'Service', 'NetworkPolicy', 'RoleBinding', 'ClusterRoleBinding'].includes(kind),
+      );
+      expect(mine).toEqual([]);
+    });
+
+    it('has as many replicas as asked for', async () => {
+      const parts = role === 'triggers' ? ['triggers.controller', 'triggers.interceptors'] : [role];
+      // With it the webhook's are between a least and a most number.
+      const set = ['webhook.autoscaling.enabled=false', ...parts.map((part) => `${part}.replicas=3`)];
+      const rendered = await render(...set);
+      for (const name of names) expect(find(rendered, 'Deployment', name)).toMatchObject({ spec: { replicas: 3 } });
+    });
+  });
+
   it('by default has none of what is asked for, and every definition is kept on uninstall', async () => {
     const rendered = await render();
     const askedFor = ['ServiceMonitor', 'PodDisruptionBudget', 'NetworkPolicy', 'PrometheusRule'];
@@ -732,12 +769,7 @@ describe('the chart', () => {
           .filter((object) => object.kind === 'RoleBinding' && object.metadata.name === name)
           .map((object) => object.metadata.namespace),
       ).toEqual(['a', 'b']);
-    const everywhere = [
-      ...tenantRights,
-      'tekton-dashboard-certificates-view',
-      'tekton-pipelines-resolvers',
-      ...ofNone,
-    ];
+    const everywhere = [...tenantRights, 'tekton-dashboard-certificates-view', 'tekton-pipelines-resolvers', ...ofNone];
     expect(clusterWide(await render()).sort()).toEqual(everywhere.sort());
     expect(find(rendered, 'Deployment', 'tekton-triggers-controller')).toMatchObject(withArgs('--namespaces=a,b'));
   });
@@ -867,6 +899,7 @@ describe('the chart', () => {
   });
 
   it.each([
+    ['controller.enabled=false,pruner.enabled=true', 'pruner.enabled needs controller.enabled'],
     ['contoller.replicas=2', "at '': additional properties 'contoller' not allowed"],
     ['controller.replcas=2', "at '/controller': additional properties 'replcas' not allowed"],
     ['controller.replicas=two', "at '/controller/replicas': got string, want integer"],

@@ -50,6 +50,8 @@ export function createSigningMetrics(registry: Registry): SigningMetrics & { obs
     labelNames: ['kind'],
     registers,
   });
+  // There from the start: of a series that begins with its first run, Prometheus sees no increase, and no alert comes.
+  for (const kind of ['taskrun', 'pipelinerun'] satisfies RunKind[]) failed.inc({ kind }, 0);
   const latency = new Histogram({
     name: 'watcher_completion_to_signed_seconds',
     help: 'From the completion of a run to the mark that it is signed',

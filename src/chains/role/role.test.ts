@@ -345,6 +345,7 @@ it("metrics have upstream's names", async () => {
     metrics.markedSigned(kind, 0.5);
     metrics.failed(kind, 'tlog');
   }
+  metrics.markedFailed('taskrun');
   metrics.observe('fulcio', 1.5, 'success');
   metrics.storing('oci', 'error', 0.2);
   const text = await registry.metrics();
@@ -354,6 +355,9 @@ it("metrics have upstream's names", async () => {
     expect(text).toContain(`watcher_${kind}_signing_failures_total{error_type="tlog"} 1`);
     expect(text).toContain(`watcher_completion_to_signed_seconds_bucket{le="0.5",kind="${kind}"} 1`);
   }
+  // One that is not there before its first run would raise no alert.
+  expect(text).toContain('watcher_marked_failed_total{kind="taskrun"} 1');
+  expect(text).toContain('watcher_marked_failed_total{kind="pipelinerun"} 0');
   expect(text).toContain('watcher_service_call_seconds_bucket{le="2.5",service="fulcio",outcome="success"} 1');
   expect(text).toContain('watcher_storage_seconds_count{backend="oci",outcome="error"} 1');
 });
