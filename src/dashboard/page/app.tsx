@@ -5,7 +5,7 @@ import { signOut, useUnauthorized } from './api/session.ts';
 import { useProperties } from './api/use-properties.ts';
 import { Problem } from './parts/problem.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
-import { SignIn } from './sign-in.tsx';
+import { LoginOver, SignIn } from './sign-in.tsx';
 import { fromHashRoute } from './upstream-routes.ts';
 
 const RunPage = lazy(() => import('./run/run-page.tsx'));
@@ -23,13 +23,15 @@ const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
   // Behind a proxy with a login the server hears of a token that the page does not know: only a refusal tells.
-  const isUnauthorized = useUnauthorized();
+  const unauthorizedBy = useUnauthorized();
   return (
     <Router base={basePath}>
       <Header />
       <Caught>
         <Suspense fallback={<p className="empty">Loading...</p>}>
-          {isUnauthorized ? <SignIn /> : <Pages upstream={upstream} />}
+          {unauthorizedBy === undefined && <Pages upstream={upstream} />}
+          {unauthorizedBy === 'server' && <SignIn />}
+          {unauthorizedBy === 'proxy' && <LoginOver />}
         </Suspense>
       </Caught>
     </Router>
