@@ -130,10 +130,28 @@ class Caught extends Component<{ children: ReactNode }, { error?: Error }> {
   override render(): ReactNode {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
+    if (isMissingPart(error)) return <LoadAgain />;
     return (
       <main className="empty">
         <Problem title="This page has a defect" text={`${error.message}: reload it, and report it if it comes again`} />
       </main>
     );
   }
+}
+
+/** A part of the page is loaded when it is first shown: by then a login may be over, or the dashboard another one. */
+function isMissingPart({ message }: Error): boolean {
+  return /dynamically imported module|Importing a module script|Unable to preload/.test(message);
+}
+
+function LoadAgain(): ReactNode {
+  return (
+    <main className="empty">
+      <h1>This page has to be loaded again</h1>
+      <p>Your login is over, the dashboard was updated meanwhile, or it does not answer.</p>
+      <button type="button" className="tool" onClick={() => location.reload()}>
+        Load it again
+      </button>
+    </main>
+  );
 }
