@@ -102,6 +102,11 @@ const MODULES = {
     binaries: { 'rekor-tiles-server': 'github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix' },
     linkFlags: `-X ${SIGSTORE_VERSION}=v2.2.1`,
   },
+  // What people put before the dashboard, for its test.
+  'oauth2-proxy': {
+    binaries: { 'oauth2-proxy': 'github.com/oauth2-proxy/oauth2-proxy/v7' },
+    linkFlags: '-X github.com/oauth2-proxy/oauth2-proxy/v7/pkg/version.VERSION=v7.15.6',
+  },
   // Stands-in for the databases and brokers that Chains stores in, for tests.
   ferretdb: { binaries: { ferretdb: '.' } },
   'fake-gcs-server': { binaries: { 'fake-gcs-server': 'github.com/fsouza/fake-gcs-server' } },

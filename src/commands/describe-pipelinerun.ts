@@ -1,10 +1,10 @@
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../api/resources.ts';
-import { labels } from '../core/labels.ts';
 import { deepestNesting } from '../core/pipelinerun/nesting.ts';
 import { messageOf } from '../errors.ts';
 import { isNotFound } from '../kube/api-error.ts';
+import { childTaskRuns } from './child-task-runs.ts';
 import { CommandError } from './command.ts';
 import type { Context } from './command.ts';
 import { compareStart, pipelineRunKind } from './kinds.ts';
@@ -31,7 +31,7 @@ export async function describePipelineRun(context: Context, name: string): Promi
       `failed to find pipelinerun ${JSON.stringify(name)}${isNotFound(error) ? '' : `: ${messageOf(error)}`}`,
     );
   });
-  const children = await childTaskRuns(context, run, []);
+  const children = await childrenOf(context, run, []);
   return pipelineRunText(run, children, context.environment.clock.now(), context.style);
 }
 
@@ -39,16 +39,10 @@ function readPipelineRun(context: Context, name: string): Promise<PipelineRun> {
   return context.cluster.get(pipelineRunKind.resource, context.namespace, name, { signal: context.signal });
 }
 
-/** One list by label finds all TaskRuns, where a GET for each would be a request for each. */
-async function childTaskRuns(context: Context, run: PipelineRun, path: readonly string[]): Promise<ChildTaskRun[]> {
+async function childrenOf(context: Context, run: PipelineRun, path: readonly string[]): Promise<ChildTaskRun[]> {
   const references = run.status?.childReferences ?? [];
   if (references.length === 0) return [];
-  const { items } = await context.cluster.list(taskRuns, {
-    namespace: context.namespace,
-    labelSelector: `${labels.pipelineRun}=${run.metadata.name}`,
-    signal: context.signal,
-  });
-  const byName = new Map(items.map((item) => [item.metadata.name, item]));
+  const byName = await childTaskRuns(context.cluster, run, context);
   const found = await Promise.all(
     references.map(async (reference): Promise<ChildTaskRun[]> => {
       const own = [...path, reference.pipelineTaskName ?? ''];
@@ -61,7 +55,7 @@ async function childTaskRuns(context: Context, run: PipelineRun, path: readonly 
         throw error;
       });
       if (nested?.status?.childReferences?.length && own.length <= deepestNesting)
-        return childTaskRuns(context, nested, own);
+        return childrenOf(context, nested, own);
       return [{ name, pipelineTask, status: nested?.status, isNested: true }];
     }),
   );

@@ -1,5 +1,5 @@
 import { taskRuns } from '../api/resources.ts';
-import { labels } from '../core/labels.ts';
+import { childSelector } from '../core/children.ts';
 import type { KubeObject } from '../kube/object.ts';
 import type { Context } from './command.ts';
 import { isFinished, pipelineRunKind, type Run, type RunKind } from './kinds.ts';
@@ -31,8 +31,8 @@ export async function watchDescription<T extends Run>(
       bell.ring();
     }),
   ];
-  if (kind.title === pipelineRunKind.title) {
-    const labelSelector = `${labels.pipelineRun}=${name}`;
+  const labelSelector = kind.title === pipelineRunKind.title ? childSelector(name) : undefined;
+  if (labelSelector !== undefined) {
     following.push(follow(changes(source, taskRuns, { namespace, labelSelector, signal }), () => bell.ring()));
   }
   const failure = Promise.race(following);

@@ -268,8 +268,6 @@ export interface Attestation {
   parameters: Record<string, unknown>;
   transparencyLog?: { url: string; index: string };
   verification: { verified: true; against: string } | { verified: false; why: string };
-  /** The command that repeats the verification. */
-  command?: string;
   /** The statement as it was signed. */
   statement: unknown;
 }

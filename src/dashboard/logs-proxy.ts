@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../http/server.ts';
 import { callerOf } from './proxy/caller.ts';
 import { inert } from './proxy/proxy.ts';
+import { checkNamespace, type Tenancy } from './proxy/tenants.ts';
 import { RefusedError } from './refusal.ts';
 import type { Access } from './runs/access.ts';
 
@@ -11,6 +12,7 @@ export interface LogSources {
   address: URL;
   access: Pick<Access, 'may'>;
   needsCredentials: boolean;
+  tenancy: Tenancy;
 }
 
 const BEGIN_MS = 30_000;
@@ -24,9 +26,10 @@ const LONGEST_TIME = 64;
  */
 export async function logsAnswer(
   { params, query, rawHeaders, signal }: Pick<ServerRequest, 'params' | 'query' | 'rawHeaders' | 'signal'>,
-  { address, access, needsCredentials }: LogSources,
+  { address, access, needsCredentials, tenancy }: LogSources,
 ): Promise<ServerAnswer> {
   const { namespace, pod, container } = namesOf(params);
+  checkNamespace(namespace, tenancy);
   const caller = callerOf(rawHeaders, needsCredentials);
   const wish = { verb: 'get', group: '', resource: 'pods', subresource: 'log', namespace, name: pod } as const;
   if (!(await access.may(caller, wish)))

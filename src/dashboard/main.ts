@@ -8,6 +8,7 @@ import { runRole, type Role, type RoleProcess } from '../role/process.ts';
 import { parseDashboardFlags, type DashboardFlags } from './flags.ts';
 import { propertiesReader } from './properties.ts';
 import { upgradeHandler } from './proxy/upgrade.ts';
+import type { Tenancy } from './proxy/tenants.ts';
 import { refusalOf } from './refusal.ts';
 import { dashboardRoutes } from './routes.ts';
 import { ArtifactIndex } from './artifacts/index.ts';
@@ -45,6 +46,7 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
   const site = await builtPage(process);
   const passThrough = new PassThrough(client.config);
   const { isReadOnly, needsCredentials } = flags;
+  const tenancy = tenancyOf(flags);
   const ending = new AbortController();
   const state = { ready: false, synced: false };
   const access = new Access(passThrough);
@@ -62,9 +64,10 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
       passThrough,
       isReadOnly,
       needsCredentials,
+      tenancy,
       trusted,
       properties: propertiesReader(flags, client),
-      logs: flags.externalLogs && { address: flags.externalLogs, access, needsCredentials },
+      logs: flags.externalLogs && { address: flags.externalLogs, access, needsCredentials, tenancy },
       runs: new RunAnswers({ ...own, index, isSynced: () => state.synced }),
       artifacts: new ArtifactAnswers({ ...own, index: images }),
       system: new SystemAnswers({ passThrough, needsCredentials, clock: systemClock, places: placesOf(flags) }),
@@ -77,7 +80,7 @@ async function work(process: RoleProcess<DashboardFlags>): Promise<void> {
       port: flags.port,
       bodyLimit: LONGEST_BODY,
       maxConnections: MOST_CONNECTIONS,
-      onUpgrade: upgradeHandler({ passThrough, isReadOnly, needsCredentials, log, end: ending.signal }),
+      onUpgrade: upgradeHandler({ passThrough, isReadOnly, tenancy, needsCredentials, log, end: ending.signal }),
       refusal: refusalOf,
       log,
     },
@@ -106,6 +109,11 @@ function placesOf({ pipelinesNamespace, triggersNamespace, chainsNamespace, reso
     chains: chainsNamespace,
     resolvers: resolversNamespace,
   };
+}
+
+function tenancyOf(flags: DashboardFlags): Tenancy {
+  const { namespaces, pipelinesNamespace, triggersNamespace, chainsNamespace, resolversNamespace } = flags;
+  return { namespaces, settings: [pipelinesNamespace, triggersNamespace, chainsNamespace, resolversNamespace] };
 }
 
 async function builtPage({ flags, log }: RoleProcess<DashboardFlags>): Promise<Site | undefined> {

@@ -7,6 +7,7 @@ import { logsAnswer, type LogSources } from './logs-proxy.ts';
 import { provenanceAnswer, type ProvenanceSources } from './provenance/route.ts';
 import { proxied } from './proxy/proxy.ts';
 import { checkCsrf } from './proxy/rules.ts';
+import type { Tenancy } from './proxy/tenants.ts';
 import { sessionIn } from './proxy/session-cookie.ts';
 import { json, refusalOf, RefusedError } from './refusal.ts';
 import type { ServerProperties } from './properties.ts';
@@ -22,6 +23,7 @@ export interface Answerers {
   passThrough: Pick<PassThrough, 'forward'>;
   isReadOnly: boolean;
   needsCredentials: boolean;
+  tenancy: Tenancy;
   trusted: ProvenanceSources['trusted'];
   properties: () => Promise<ServerProperties>;
   /** Undefined: no --external-logs. */

@@ -4,6 +4,8 @@ export const constant: Readonly<Record<string, string>> = {
   'chains/plan/run.ts chainsFinalizers': 'one pass over finalizers, which finalizersAfter makes too',
   'chains/plan/seal.ts createSeal': 'made once, from the operator\u2019s key',
   'core/budget.ts tooLarge': 'writes numbers and a name into a message',
+  'core/children.ts childSelector': 'joins a label and a name of at most 63 characters',
+  'core/children.ts taskRunSelector': 'joins a label and a name of at most 63 characters',
   'core/creation-back-off.ts creationBackOff': 'one pass over outcomes, each a text in a refusal of the API server',
   'core/decision.ts isTooLarge': 'looks for two texts in a refusal of the API server',
   'core/graph/validate.ts orderErrors': 'taskDependencies of each task and one buildGraph, both measured by families',

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { PipelineSpec } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRunStatus } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { StepState, TaskRunStatus } from '../../src/api/pipeline/v1/taskrun.ts';
-import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { customRuns, pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { customResourceDefinitions, type CustomResourceDefinition } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
@@ -20,6 +20,10 @@ export interface TaskPlan {
   /** Missing: it has not begun. */
   outcome?: Outcome;
   steps?: readonly string[];
+  /** Of what runs it; missing: a TaskRun. */
+  kind?: 'CustomRun' | 'PipelineRun';
+  /** What keeps it from having a pod. */
+  waits?: { reason: string; message: string };
   /** How many runs of a matrix. */
   fanOut?: number;
   skipped?: string;
@@ -90,7 +94,7 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
   };
   await client.create(pipelineRuns, { metadata, spec } as KubeObject);
   await Promise.all(
-    children.map(({ name, task }) => writeTaskRun(client, namespace, { name, run: plan.name, task, start })),
+    children.map(({ name, task }) => writeChild(client, namespace, { name, run: plan.name, task, start })),
   );
   if (plan.outcome === undefined) return;
   const ends = all.map(({ from = 0, seconds = 5 }) => from + seconds);
@@ -107,8 +111,8 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
     ],
     pipelineSpec,
     childReferences: children.map(({ name, task }) => ({
-      apiVersion: 'tekton.dev/v1',
-      kind: 'TaskRun',
+      apiVersion: task.kind === 'CustomRun' ? 'tekton.dev/v1beta1' : 'tekton.dev/v1',
+      kind: task.kind ?? 'TaskRun',
       name,
       pipelineTaskName: task.name,
     })),
@@ -150,6 +154,24 @@ interface ChildPlan {
   start: number;
 }
 
+async function writeChild(client: KubeClient, namespace: string, plan: ChildPlan): Promise<void> {
+  const { name, run, task, start } = plan;
+  if (task.kind === undefined) return writeTaskRun(client, namespace, plan);
+  const metadata = { namespace, name, labels: { 'tekton.dev/pipelineRun': run } };
+  const { outcome = 'running', waits } = task;
+  const status = {
+    startTime: time(start),
+    conditions: [{ type: 'Succeeded', ...conditions[outcome], message: 'as planned', ...waits }],
+  };
+  const of = { apiVersion: 'example.dev/v1', kind: 'Approval' };
+  const [resource, spec] =
+    task.kind === 'CustomRun'
+      ? ([customRuns, { customRef: of }] as const)
+      : ([pipelineRuns, { pipelineRef: { name: task.name } }] as const);
+  await client.create(resource, { metadata, spec } as KubeObject);
+  await writeStatus(client, resource, { namespace, name, status });
+}
+
 async function writeTaskRun(
   client: KubeClient,
   namespace: string,
@@ -162,7 +184,10 @@ async function writeTaskRun(
   const retriesStatus = Array.from({ length: task.failedBefore ?? 0 }, (_, at) =>
     taskRunStatus(`${name}-pod-${at}`, { ...task, outcome: 'failed' }, began),
   );
-  const status = { ...taskRunStatus(`${name}-pod`, task, began), taskSpec, retriesStatus };
+  const status =
+    task.waits === undefined
+      ? { ...taskRunStatus(`${name}-pod`, task, began), taskSpec, retriesStatus }
+      : { taskSpec, conditions: [{ type: 'Succeeded', ...conditions.running, ...task.waits }] };
   await writeStatus(client, taskRuns, { namespace, name, status });
 }
 

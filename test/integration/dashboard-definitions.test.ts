@@ -395,31 +395,46 @@ describe('settings', () => {
 });
 
 describe('each of these pages', () => {
-  it.each(['light', 'dark'] as const)('has nothing serious that axe finds, %s', async (colorScheme) => {
-    const addresses = [
-      [`/definitions?ns=${namespace}`, 'release'],
-      [definition('Pipeline', 'release'), 'The sources.'],
-      [`${definition('Pipeline', 'release')}?task=build`, '$(params.level) in debug'],
-      [`${definition('Pipeline', 'release')}/runs`, 'release-1'],
-      [`${definition('Pipeline', 'release')}/start`, 'Service account'],
-    ] as const;
-    // The same elements in other colours.
-    for (const [address, text] of colorScheme === 'light' ? addresses : addresses.slice(1, 2)) {
-      const page = await world.openAt(writable, address, { colorScheme, bypassCSP: true });
-      await page.getByText(text).first().waitFor();
-      if (/release(?:\?|$)/.test(address)) await page.locator('.node').first().waitFor();
-      await see(page, `axe-${colorScheme}-${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
-    }
+  const start = `${definition('Pipeline', 'release')}/start`;
+  const trigger = `/triggers/${namespace}/EventListener/seen`;
+  beforeAll(async () => {
+    const spec = { triggers: [{ name: 'push', bindings: [{ ref: 'push' }], template: { ref: 'build' } }] };
+    const listener = { metadata: { name: 'seen', namespace }, spec } as KubeObject;
+    await vi.waitFor(() => world.client.create(eventListeners as Resource, listener), { timeout: 20_000 });
+    const maps = { apiVersion: 'v1', name: 'configmaps', displayname: 'Seen maps' };
+    await world.client.create(extensions, { metadata: { name: 'seen', namespace }, spec: maps } as KubeObject);
+    await world.client.create(configMaps, { metadata: { name: 'seen', namespace }, data: { list: hostile } });
   });
 
-  it('fits a narrow screen', async () => {
-    const page = await openAt(definition('Pipeline', 'release'), { viewport: { width: 390, height: 800 } });
-    await see(page, 'definition-narrow', async () => {
-      for (const address of [definition('Pipeline', 'release'), `/definitions?ns=${namespace}`]) {
-        await page.goto(`${readOnly}${address}`);
-        await page.getByText('Releases it.').first().waitFor();
-        expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+  it.each([
+    [`/definitions?ns=${namespace}`, 'release'],
+    [`/definitions?kind=CustomRun&ns=${namespace}`, 'approve'],
+    [definition('Pipeline', 'release'), 'The sources.'],
+    [`${definition('Pipeline', 'release')}?task=build`, '$(params.level) in debug'],
+    [definition('Task', 'clone'), 'git clone $(params.url)'],
+    [definition('CustomRun', 'approve'), 'waits for ana'],
+    [`${definition('Pipeline', 'release')}/runs`, 'release-1'],
+    [start, 'Service account'],
+    [`/triggers?ns=${namespace}`, 'seen'],
+    [trigger, 'push'],
+    [`${trigger}/events`, 'event'],
+    [`/extensions?kind=configmaps&ns=${namespace}`, 'seen'],
+    [`/extensions/${namespace}/configmaps/seen`, 'list: '],
+    ['/settings', 'Resolvers'],
+  ])('%s has nothing serious that axe finds, light, dark and narrow, and fits', async (address, text) => {
+    const page = await world.openAt(writable, address, { bypassCSP: true });
+    await see(page, `axe-${address}`, async () => {
+      await page.locator('main').getByText(text).first().waitFor();
+      if (/release(?:\?|$)/.test(address)) await page.locator('.node').first().waitFor();
+      // The faults of a form are to be read as well.
+      if (address === start) await page.getByRole('button', { name: 'Start' }).click();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect([colorScheme, ...(await seriousFindings(page))]).toEqual([colorScheme]);
       }
+      await page.setViewportSize({ width: 390, height: 800 });
+      expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+      expect(await seriousFindings(page)).toEqual([]);
     });
   });
 });

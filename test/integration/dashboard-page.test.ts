@@ -332,7 +332,7 @@ describe('the page of a run', () => {
       await page.getByText('There are no events.').waitFor();
       await page.getByRole('link', { name: 'Provenance' }).click();
       await page.getByText('This run is not signed').waitFor();
-      const command = `cosign verify-attestation --key cosign.pub --type slsaprovenance1 registry.example.com/shop/web@sha256:${'ab'.repeat(32)}`;
+      const command = `cosign verify-attestation --key cosign.pub --insecure-ignore-tlog=true --type slsaprovenance1 registry.example.com/shop/web@sha256:${'ab'.repeat(32)}`;
       await page.getByText(command).waitFor();
       await page.getByRole('link', { name: 'YAML' }).click();
       await page.getByText('name: broken').waitFor();

@@ -2,9 +2,9 @@ import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, pipelines, taskRuns } from '../../api/resources.ts';
-import { labels } from '../../core/labels.ts';
 import { messageOf } from '../../errors.ts';
 import { isNotFound } from '../../kube/api-error.ts';
+import { childTaskRuns } from '../child-task-runs.ts';
 import { CommandError } from '../command.ts';
 import { hasFailed, isFinished } from '../kinds.ts';
 import type { LogChoice, TaskLogs } from './pod.ts';
@@ -40,7 +40,10 @@ async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<boole
   const children = inOrder(run.status?.childReferences ?? [], tasks);
   const wanted = children.filter((child) => isWanted(logs, child));
   if (wanted.length === 0 && !logs.path) checkTasks(logs, children);
-  const taskRunsByName = await taskRunsOf(logs, run);
+  const taskRunsByName = await childTaskRuns(logs.from.cluster, run, {
+    namespace: logs.from.namespace,
+    signal: logs.signal,
+  });
   let shown = false;
   for (const child of wanted) {
     const taskRun = taskRunsByName.get(child.name ?? '');
@@ -192,15 +195,6 @@ async function whenFinished(logs: PipelineLogs, run: PipelineRun): Promise<Pipel
     logs.sink.notice(`PipelineRun is still running: ${last.status?.conditions?.[0]?.message ?? ''}`);
     return last;
   }
-}
-
-async function taskRunsOf(logs: PipelineLogs, run: PipelineRun): Promise<Map<string, TaskRun>> {
-  const { items } = await logs.from.cluster.list(taskRuns, {
-    namespace: logs.from.namespace,
-    labelSelector: `${labels.pipelineRun}=${run.metadata.name}`,
-    signal: logs.signal,
-  });
-  return new Map(items.map((item) => [item.metadata.name ?? '', item]));
 }
 
 /** Children in the order of the pipeline's tasks, then of its finally tasks; several of one task as listed. */

@@ -5,7 +5,7 @@ import { signOut, useUnauthorized } from './api/session.ts';
 import { useProperties } from './api/use-properties.ts';
 import { Problem } from './parts/problem.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
-import { SignIn } from './sign-in.tsx';
+import { LoginOver, SignIn } from './sign-in.tsx';
 import { fromHashRoute } from './upstream-routes.ts';
 
 const RunPage = lazy(() => import('./run/run-page.tsx'));
@@ -23,13 +23,15 @@ const SettingsPage = lazy(() => import('./settings/settings-page.tsx'));
 export function App(): ReactNode {
   const upstream = fromHashRoute(location.hash);
   // Behind a proxy with a login the server hears of a token that the page does not know: only a refusal tells.
-  const isUnauthorized = useUnauthorized();
+  const unauthorizedBy = useUnauthorized();
   return (
     <Router base={basePath}>
       <Header />
       <Caught>
         <Suspense fallback={<p className="empty">Loading...</p>}>
-          {isUnauthorized ? <SignIn /> : <Pages upstream={upstream} />}
+          {unauthorizedBy === undefined && <Pages upstream={upstream} />}
+          {unauthorizedBy === 'server' && <SignIn />}
+          {unauthorizedBy === 'proxy' && <LoginOver />}
         </Suspense>
       </Caught>
     </Router>
@@ -128,10 +130,28 @@ class Caught extends Component<{ children: ReactNode }, { error?: Error }> {
   override render(): ReactNode {
     const { error } = this.state;
     if (error === undefined) return this.props.children;
+    if (isMissingPart(error)) return <LoadAgain />;
     return (
       <main className="empty">
         <Problem title="This page has a defect" text={`${error.message}: reload it, and report it if it comes again`} />
       </main>
     );
   }
+}
+
+/** A part of the page is loaded when it is first shown: by then a login may be over, or the dashboard another one. */
+function isMissingPart({ message }: Error): boolean {
+  return /dynamically imported module|Importing a module script|Unable to preload/.test(message);
+}
+
+function LoadAgain(): ReactNode {
+  return (
+    <main className="empty">
+      <h1>This page has to be loaded again</h1>
+      <p>Your login is over, the dashboard was updated meanwhile, or it does not answer.</p>
+      <button type="button" className="tool" onClick={() => location.reload()}>
+        Load it again
+      </button>
+    </main>
+  );
 }

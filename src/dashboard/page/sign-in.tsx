@@ -39,3 +39,16 @@ export function SignIn(): ReactNode {
     </main>
   );
 }
+
+/** Behind a proxy with a login there is nothing to sign in to here. */
+export function LoginOver(): ReactNode {
+  return (
+    <main className="empty">
+      <h1>Your login is over</h1>
+      <p>The proxy in front of this dashboard does not know you any longer.</p>
+      <button type="button" className="tool" onClick={() => location.reload()}>
+        Log in again
+      </button>
+    </main>
+  );
+}

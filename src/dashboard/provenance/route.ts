@@ -2,6 +2,7 @@ import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
 import type { PassThrough } from '../../kube/pass-through.ts';
 import type { KubeObject } from '../../resource.ts';
 import { callerOf } from '../proxy/caller.ts';
+import { checkNamespace, type Tenancy } from '../proxy/tenants.ts';
 import { json, RefusedError } from '../refusal.ts';
 import { provenanceOf, type TrustedKey } from './attestation.ts';
 
@@ -9,6 +10,7 @@ import { provenanceOf, type TrustedKey } from './attestation.ts';
 export interface ProvenanceSources {
   passThrough: Pick<PassThrough, 'forward'>;
   needsCredentials: boolean;
+  tenancy: Tenancy;
   trusted: TrustedKey | undefined;
 }
 
@@ -23,7 +25,7 @@ const plurals: Readonly<Record<string, string>> = { PipelineRun: 'pipelineruns',
  */
 export async function provenanceAnswer(
   { params, query, rawHeaders, signal }: Pick<ServerRequest, 'params' | 'query' | 'rawHeaders' | 'signal'>,
-  { passThrough, needsCredentials, trusted }: ProvenanceSources,
+  { passThrough, needsCredentials, tenancy, trusted }: ProvenanceSources,
 ): Promise<ServerAnswer> {
   const kind = query.get('kind') ?? 'PipelineRun';
   const plural = Object.hasOwn(plurals, kind) ? plurals[kind] : undefined;
@@ -32,6 +34,7 @@ export async function provenanceAnswer(
   const names = [params['namespace'] ?? '', params['name'] ?? ''];
   if (!names.every((name) => /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(name)))
     throw new RefusedError(400, `${JSON.stringify(names.join('/').slice(0, 200))} is no namespace and name of a run`);
+  checkNamespace(names[0] ?? '', tenancy);
   const caller = callerOf(rawHeaders, needsCredentials);
   const answer = await passThrough.forward({
     method: 'GET',

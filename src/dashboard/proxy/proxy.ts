@@ -3,7 +3,7 @@ import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
 import type { PassThrough } from '../../kube/pass-through.ts';
 import { RefusedError } from '../refusal.ts';
 import { callerOf, pairsOf } from './caller.ts';
-import { checkPassage } from './rules.ts';
+import { checkPassage, type Bounds } from './rules.ts';
 
 /** What of a request reaches the API server, credentials aside. No cookie, nothing of hops or of proxies in front. */
 const requestHeaders: ReadonlySet<string> = new Set([
@@ -40,9 +40,8 @@ export const inert: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 };
 
-export interface ProxyOptions {
+export interface ProxyOptions extends Bounds {
   passThrough: Pick<PassThrough, 'forward'>;
-  isReadOnly: boolean;
   /** Nobody gets the dashboard's own rights. */
   needsCredentials: boolean;
 }
@@ -54,10 +53,10 @@ export interface ProxyOptions {
  */
 export async function proxied(
   request: ServerRequest,
-  { passThrough, isReadOnly, needsCredentials }: ProxyOptions,
+  { passThrough, needsCredentials, ...bounds }: ProxyOptions,
 ): Promise<ServerAnswer> {
   const { method, path, headers, rawHeaders, body, signal } = request;
-  checkPassage({ method, path, headers, isUpgrade: false }, isReadOnly);
+  checkPassage({ method, path, headers, isUpgrade: false }, bounds);
   const caller = callerOf(rawHeaders, needsCredentials);
   const query = request.rawQuery === '' ? '' : `?${request.rawQuery}`;
   const answer = await passThrough

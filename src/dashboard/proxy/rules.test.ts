@@ -4,11 +4,12 @@ import type { RefusedError } from '../refusal.ts';
 import { checkCsrf, checkPassage, type Asked } from './rules.ts';
 
 const runs = '/apis/tekton.dev/v1/namespaces/n/pipelineruns';
+const tenancy = { namespaces: [], settings: [] };
 const marked = { 'tekton-client': 'tektoncd/dashboard', host: 'ci.example' };
 
 function verdict(asked: Partial<Asked>, isReadOnly = false): number {
   try {
-    checkPassage({ method: 'GET', path: runs, headers: marked, isUpgrade: false, ...asked }, isReadOnly);
+    checkPassage({ method: 'GET', path: runs, headers: marked, isUpgrade: false, ...asked }, { isReadOnly, tenancy });
     return 200;
   } catch (error) {
     return (error as RefusedError).status;

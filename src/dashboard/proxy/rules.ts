@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { RefusedError } from '../refusal.ts';
+import { checkPlace, type Tenancy } from './tenants.ts';
 
 /** What of a request decides whether it may pass. */
 export interface Asked {
@@ -23,15 +24,22 @@ const questions: ReadonlySet<string> = new Set([
 /** Subresources that act although one may GET them. */
 const acting: ReadonlySet<string> = new Set(['exec', 'attach', 'portforward']);
 
+/** What the dashboard was started with. */
+export interface Bounds {
+  isReadOnly: boolean;
+  tenancy: Tenancy;
+}
+
 /**
  * Whether a request may pass to the API server, which then judges it by the caller's rights.
  * @throws RefusedError
  */
-export function checkPassage(asked: Asked, isReadOnly: boolean): void {
+export function checkPassage(asked: Asked, { isReadOnly, tenancy }: Bounds): void {
   if (!methods.has(asked.method)) throw new RefusedError(405, `${asked.method} is not passed on`);
   const segments = segmentsOf(asked.path);
   checkOrigin(asked);
   checkCsrf(asked);
+  checkPlace(segments, tenancy);
   // What such an address answers comes from a pod: as a page of the dashboard it could do all that its reader may.
   const subresource = subresourceOf(segments);
   if (subresource === 'proxy')

@@ -7,16 +7,15 @@ import type { PassThrough } from '../../kube/pass-through.ts';
 import type { Logger } from '../../log.ts';
 import { refusalOf, RefusedError } from '../refusal.ts';
 import { callerOf, pairsOf } from './caller.ts';
-import { checkPassage } from './rules.ts';
+import { checkPassage, type Bounds } from './rules.ts';
 
 /** What the handshakes of WebSocket and SPDY say, some of it in answers too. Watches are refused without an origin. */
 const handshake = /^(?:accept|origin|user-agent|upgrade|sec-websocket-.*|x-stream-protocol-version)$/;
 /** How long an answer that is no upgrade may be: a Status of the API server. */
 const LONGEST_REFUSAL = 64 * 1024;
 
-export interface UpgradeOptions {
+export interface UpgradeOptions extends Bounds {
   passThrough: Pick<PassThrough, 'upgrade'>;
-  isReadOnly: boolean;
   /** Nobody gets the dashboard's own rights. */
   needsCredentials: boolean;
   log: Logger;
@@ -40,12 +39,12 @@ export function upgradeHandler(options: UpgradeOptions) {
 async function connect(
   request: IncomingMessage,
   [socket, head]: [Duplex, Buffer],
-  { passThrough, isReadOnly, needsCredentials, end }: UpgradeOptions,
+  { passThrough, needsCredentials, end, ...bounds }: UpgradeOptions,
 ): Promise<void> {
   const { method = 'GET', url = '', rawHeaders, headers } = request;
   const path = url.split('?')[0] ?? '';
   if (!/^\/apis?\//.test(path)) throw new RefusedError(404, 'nothing here speaks another protocol');
-  checkPassage({ method, path, headers, isUpgrade: true }, isReadOnly);
+  checkPassage({ method, path, headers, isUpgrade: true }, bounds);
   const caller = callerOf(rawHeaders, needsCredentials);
   const gone = new AbortController();
   socket.once('close', () => gone.abort());

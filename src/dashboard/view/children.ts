@@ -1,8 +1,2 @@
-import { labels } from '../../core/labels.ts';
-
-const LONGEST_LABEL = 63;
-
-/** Selects what was made for a PipelineRun; undefined for names that no label can hold. */
-export function childSelector(name: string): string | undefined {
-  return name.length > LONGEST_LABEL ? undefined : `${labels.pipelineRun}=${name}`;
-}
+/** What the page asks for beside a run, as the command line does. */
+export { childSelector, taskRunSelector } from '../../core/children.ts';

@@ -28,19 +28,31 @@ export function imagesOf(results: readonly PipelineRunResult[]): Image[] {
   });
 }
 
-/**
- * The commands that repeat the verification of what a registry holds, one for each image.
- * @param predicateType of the statement; SLSA v1 when it is not known
- */
-export function cosignCommands(images: readonly Image[], predicateType?: string): string[] {
+/** What is known of how an image was attested. */
+export interface Attested {
+  /** Of the statement; SLSA v1 when it is not known. */
+  predicateType?: string;
+  /** The address of its entry in a transparency log; missing: it is in none, and cosign is told not to look. */
+  log?: string;
+}
+
+/** The commands that repeat the verification of what a registry holds, one for each image. */
+export function cosignCommands(images: readonly Image[], { predicateType, log }: Attested = {}): string[] {
   const type = types[predicateType ?? 'https://slsa.dev/provenance/v1'];
   if (type === undefined) return [];
-  return images
-    .filter(isImage)
-    .map(
-      ({ name, digest }) =>
-        `cosign verify-attestation --key cosign.pub --type ${type} ${name.replace(/:[\w.-]+$/, '')}@${digest}`,
-    );
+  const words = ['cosign verify-attestation --key cosign.pub', ...logFlags(log), `--type ${type}`].join(' ');
+  return images.filter(isImage).map(({ name, digest }) => `${words} ${name.replace(/:[\w.-]+$/, '')}@${digest}`);
+}
+
+/** Scheme, host and port: nothing that a shell reads in another way. */
+const ORIGIN = /^https?:\/\/[\w.-]+(?::\d{1,5})?$/;
+/** The log that cosign asks by itself. */
+const PUBLIC_LOG = 'https://rekor.sigstore.dev';
+
+function logFlags(log: string | undefined): string[] {
+  const origin = log !== undefined && URL.canParse(log) ? new URL(log).origin : '';
+  if (!ORIGIN.test(origin)) return ['--insecure-ignore-tlog=true'];
+  return origin === PUBLIC_LOG ? [] : [`--rekor-url ${origin}`];
 }
 
 /** The subjects of a statement that are images. */

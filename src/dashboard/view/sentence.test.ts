@@ -53,6 +53,11 @@ describe('a PipelineRun in a sentence', () => {
       ],
     },
     {
+      says: 'running for 1 m 30 s: test waits: exceeded quota: q',
+      status: { ...condition('Unknown', 'Running'), startTime: at(0) },
+      taskRuns: [fine, taskRun('test', condition('Unknown', 'ExceededResourceQuota', 'exceeded quota: q\nmore'))],
+    },
+    {
       says: 'succeeded in 18 s',
       status: { ...condition('True', 'Succeeded'), startTime: at(0), completionTime: at(18) },
       taskRuns: [fine],
@@ -146,6 +151,15 @@ describe('attempts', () => {
         startTime: at(0),
         steps: [{ name: 'a', waiting: { reason: 'ImagePullBackOff', message: 'no such image' } }],
       },
+    },
+    { says: 'waiting: exceeded quota: q', status: condition('Unknown', 'ExceededResourceQuota', 'exceeded quota: q') },
+    {
+      says: 'waiting for 1 m 30 s: awaiting remote resource',
+      status: { ...condition('Unknown', 'ResolvingTaskRef', 'awaiting remote resource'), startTime: at(0) },
+    },
+    {
+      says: 'running for 1 m 30 s',
+      status: { ...condition('Unknown', 'Started', 'Not all Steps'), startTime: at(0) },
     },
     {
       says: 'failed in a: exit 137 (OOMKilled) after 12 s',

@@ -1,11 +1,10 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { succeededCondition } from '../../core/condition.ts';
 import type { RunStatus } from '../contract.ts';
 import { attemptsOf, stepToShow, type AttemptView } from './attempts.ts';
 import type { RunGraph } from './run-graph.ts';
 import { spanBetween, spanText } from './span.ts';
-import { isBad, statusOf } from './status.ts';
+import { isBad, messageOf, statusOf } from './status.ts';
 
 const LONGEST_MESSAGE = 300;
 
@@ -17,7 +16,7 @@ export interface Place {
   step?: string;
 }
 
-/** The task to open a run at: what failed first, what runs, else the first. */
+/** The task to open a run at: what failed first, what runs, what waits for room, else the first. */
 export function placeToShow({ nodes }: RunGraph, taskRuns: ReadonlyMap<string, TaskRun>): Place | undefined {
   const node =
     earliest(
@@ -25,6 +24,7 @@ export function placeToShow({ nodes }: RunGraph, taskRuns: ReadonlyMap<string, T
       taskRuns,
     ) ??
     nodes.find(({ state }) => state === 'running') ??
+    nodes.find(({ state }) => state === 'pending' || state === 'queued') ??
     nodes.find(({ state }) => state === 'cancelled') ??
     nodes.find(({ children }) => children.length > 0) ??
     nodes[0];
@@ -65,8 +65,23 @@ export function pipelineRunSentence(
   if (status === 'failed' && taskRun !== undefined && isBad(statusOf(taskRun)))
     return `failed in ${place?.task}${attemptWords(lastAttempt(taskRun), { now, isPart: true })}`;
   if (status === 'running' && place !== undefined && taskRun !== undefined)
-    return `running for ${span}: ${[place.task, place.step].filter(Boolean).join(' / ')}`;
+    return `running for ${span}: ${whatRuns(place, lastAttempt(taskRun))}`;
   return sentence(status, { span, message: messageOf(run), isHeld: run.spec.status === 'PipelineRunPending' });
+}
+
+function whatRuns({ task, step }: Place, attempt: AttemptView | undefined): string {
+  const wait = attempt && waitOf(attempt);
+  if (wait !== undefined) return `${task} waits: ${wait}`;
+  return [task, step].filter(Boolean).join(' / ');
+}
+
+/** Words of a condition that is no wait: what it tells, the steps tell better. */
+const noWaits: ReadonlySet<string> = new Set(['', 'Started', 'Running']);
+
+/** Why an attempt has no pod yet, such as a quota; undefined: it has one, or nothing is said. */
+export function waitOf({ status, pod, reason, message }: AttemptView): string | undefined {
+  const isUnderWay = status === 'running' || status === 'pending';
+  return isUnderWay && pod === undefined && !noWaits.has(reason) && message !== '' ? firstLine(message) : undefined;
 }
 
 /** The state of a TaskRun in one sentence. */
@@ -80,6 +95,8 @@ export function attemptSentence(attempt: AttemptView | undefined, now: number): 
   const { status, started, finished, message } = attempt;
   const span = spanText(spanBetween(started, finished, now));
   if (status === 'failed') return `failed${attemptWords(attempt, { now, isPart: false })}`;
+  const wait = waitOf(attempt);
+  if (wait !== undefined) return `waiting${span === '' ? '' : ` for ${span}`}: ${wait}`;
   const step = status === 'running' ? stepToShow(attempt) : undefined;
   if (step?.status === 'running') return `running for ${span}: ${step.name}`;
   if (step?.status === 'waiting' && step.reason)
@@ -125,10 +142,6 @@ function sentence(status: RunStatus, { span, message, isHeld }: Details): string
     default:
       return status satisfies never;
   }
-}
-
-function messageOf(run: PipelineRun): string {
-  return succeededCondition(run.status)?.message ?? '';
 }
 
 function firstLine(text: string): string {

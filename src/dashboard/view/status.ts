@@ -19,6 +19,11 @@ export function statusOf({ spec, status }: HasStatus): RunStatus {
   return condition?.reason === 'PipelineRunPending' && !isHeld ? 'queued' : 'pending';
 }
 
+/** What a run says of its state, beside the word. */
+export function messageOf({ status }: HasStatus): string {
+  return succeededCondition(status)?.message ?? '';
+}
+
 /** Whether nothing of it changes any more. */
 export function isOver(status: RunStatus): boolean {
   return status !== 'pending' && status !== 'queued' && status !== 'running';

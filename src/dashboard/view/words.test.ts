@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { childSelector } from './children.ts';
 import { cosignCommands, imagesOf } from './cosign.ts';
 import { shortened, shown } from './shown.ts';
 import { agoText, spanBetween, spanText } from './span.ts';
@@ -53,7 +52,7 @@ describe('what others wrote', () => {
 describe('the command that repeats a verification', () => {
   const digest = `sha256:${'ab'.repeat(32)}`;
   const command = (name: string) =>
-    `cosign verify-attestation --key cosign.pub --type slsaprovenance1 ${name}@${digest}`;
+    `cosign verify-attestation --key cosign.pub --insecure-ignore-tlog=true --type slsaprovenance1 ${name}@${digest}`;
 
   it.each([
     ['registry.example.com/shop/web', ['registry.example.com/shop/web']],
@@ -68,10 +67,20 @@ describe('the command that repeats a verification', () => {
 
   it('is there only for digests, and for what cosign knows', () => {
     expect(cosignCommands([{ name: 'a.b/c', digest: 'sha256:x' }])).toEqual([]);
-    expect(cosignCommands([{ name: 'a.b/c', digest }], 'https://example.com/other')).toEqual([]);
-    expect(cosignCommands([{ name: 'a.b/c', digest }], 'https://slsa.dev/provenance/v0.2')[0]).toContain(
-      'slsaprovenance ',
-    );
+    const of = (predicateType: string) => cosignCommands([{ name: 'a.b/c', digest }], { predicateType });
+    expect(of('https://example.com/other')).toEqual([]);
+    expect(of('https://slsa.dev/provenance/v0.2')[0]).toContain('slsaprovenance ');
+  });
+
+  it.each([
+    ['none', undefined, '--insecure-ignore-tlog=true '],
+    ['the public one', 'https://rekor.sigstore.dev/api/v1/log/entries?logIndex=7', ''],
+    ['its own', 'https://rekor.example:8443/api/v1/log/entries?logIndex=7', '--rekor-url https://rekor.example:8443 '],
+    ['one that is no address', '; rm -rf /', '--insecure-ignore-tlog=true '],
+    ['one with a shell in it', 'https://$(id).example/', '--insecure-ignore-tlog=true '],
+  ])('asks the log that the entry is in: %s', (_name, log, flag) => {
+    const [found] = cosignCommands([{ name: 'a.b/c', digest }], log === undefined ? {} : { log });
+    expect(found).toBe(`cosign verify-attestation --key cosign.pub ${flag}--type slsaprovenance1 a.b/c@${digest}`);
   });
 
   it('is about what results name as images', () => {
@@ -104,12 +113,5 @@ describe('who started a run', () => {
     );
     const { revision: commit, sender: person, 'event-type': event, ...rest } = said;
     expect(startedByOf({ annotations })).toEqual({ ...rest, commit, person, event });
-  });
-});
-
-describe('the children of a run', () => {
-  it('have its name as a label, if it fits', () => {
-    expect(childSelector('a')).toBe('tekton.dev/pipelineRun=a');
-    expect(childSelector('a'.repeat(64))).toBeUndefined();
   });
 });

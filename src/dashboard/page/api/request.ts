@@ -14,7 +14,10 @@ export class RefusedError extends Error {
   }
 }
 
-/** Event of the window: the server, or the API server, does not know who asks. */
+/** Who does not know who asks: the server or the API server, which both say so in words, or a proxy in front. */
+export type Unauthorized = 'server' | 'proxy';
+
+/** Event of the window whose detail is Unauthorized. */
 export const unauthorized = 'tektite-unauthorized';
 
 /** The whole address of something that the server has, such as `v1/runs`. */
@@ -36,9 +39,10 @@ export async function readJson<T>(path: string, signal: AbortSignal): Promise<T>
 
 /** What an answer that is no success says. */
 export async function refusalOf(answer: Response): Promise<RefusedError> {
-  if (answer.status === 401) dispatchEvent(new Event(unauthorized));
-  const text = (await answer.text().catch(() => '')).slice(0, 10_000);
-  return new RefusedError(answer.status, messageIn(text) ?? `the server answered ${answer.status}`);
+  const message = messageIn((await answer.text().catch(() => '')).slice(0, 10_000));
+  const detail: Unauthorized = message === undefined ? 'proxy' : 'server';
+  if (answer.status === 401) dispatchEvent(new CustomEvent(unauthorized, { detail }));
+  return new RefusedError(answer.status, message ?? `the server answered ${answer.status}`);
 }
 
 function messageIn(text: string): string | undefined {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { textOf, unauthorized } from './request.ts';
+import { textOf, unauthorized, type Unauthorized } from './request.ts';
 import { change } from './write.ts';
 
 /** @throws RefusedError with what the server said of the token */
@@ -13,13 +13,13 @@ export async function signOut(): Promise<void> {
   location.reload();
 }
 
-/** Whether anything was refused since nobody knows who asks. */
-export function useUnauthorized(): boolean {
-  const [isUnauthorized, setUnauthorized] = useState(false);
+/** Who refused something since nobody knows who asks; undefined: nobody did. */
+export function useUnauthorized(): Unauthorized | undefined {
+  const [by, setBy] = useState<Unauthorized>();
   useEffect(() => {
-    const tell = () => setUnauthorized(true);
+    const tell = (event: Event) => setBy((event as CustomEvent<Unauthorized>).detail);
     addEventListener(unauthorized, tell);
     return () => removeEventListener(unauthorized, tell);
   }, []);
-  return isUnauthorized;
+  return by;
 }

@@ -4,29 +4,48 @@ import { Text } from '../parts/text.tsx';
 
 const LONGEST_SCRIPT = 20_000;
 
-export function Params({ rows }: { rows: readonly ParamRow[] }): ReactNode {
+interface ListOfProps<Row> {
+  title: string;
+  rows: readonly Row[];
+  /** Said when there are no rows. */
+  none: string;
+  children: (row: Row) => ReactNode;
+}
+
+/** A section with a row for each of what a definition declares. */
+function ListOf<Row extends { name: string }>({ title, rows, none, children }: ListOfProps<Row>): ReactNode {
   return (
     <section>
-      <h2>Params</h2>
-      {rows.length === 0 && <p className="muted">It takes no params.</p>}
-      <ul className="declared">
+      <h2>{title}</h2>
+      {rows.length === 0 && <p className="muted">{none}</p>}
+      <ol className="declared">
         {rows.map((row, at) => (
-          <li key={`${row.name} ${at}`}>
-            <Name of={row.name} marks={marksOf(row)} />
-            <Description of={row.description} />
-            <p className="muted">
-              {row.default === undefined ? (
-                'has to be given'
-              ) : (
-                <>
-                  by default <code>{row.default === '' ? 'an empty text' : <Text of={row.default} />}</code>
-                </>
-              )}
-            </p>
-          </li>
+          <li key={`${row.name} ${at}`}>{children(row)}</li>
         ))}
-      </ul>
+      </ol>
     </section>
+  );
+}
+
+export function Params({ rows }: { rows: readonly ParamRow[] }): ReactNode {
+  return (
+    <ListOf title="Params" rows={rows} none="It takes no params.">
+      {(row) => (
+        <>
+          <Name of={row.name} marks={marksOf(row)} />
+          <Description of={row.description} />
+          <p className="muted">
+            {row.default === undefined ? (
+              'has to be given'
+            ) : (
+              <>
+                by default <code>{row.default === '' ? 'an empty text' : <Text of={row.default} />}</code>
+              </>
+            )}
+          </p>
+        </>
+      )}
+    </ListOf>
   );
 }
 
@@ -44,41 +63,33 @@ interface DeclaredProps {
   none: string;
 }
 
-export function Declared({ title, rows, none }: DeclaredProps): ReactNode {
+export function Declared(props: DeclaredProps): ReactNode {
   return (
-    <section>
-      <h2>{title}</h2>
-      {rows.length === 0 && <p className="muted">{none}</p>}
-      <ul className="declared">
-        {rows.map(({ name, description, marks }, at) => (
-          <li key={`${name} ${at}`}>
-            <Name of={name} marks={marks} />
-            <Description of={description} />
-          </li>
-        ))}
-      </ul>
-    </section>
+    <ListOf {...props}>
+      {({ name, description, marks }) => (
+        <>
+          <Name of={name} marks={marks} />
+          <Description of={description} />
+        </>
+      )}
+    </ListOf>
   );
 }
 
 export function Steps({ rows }: { rows: readonly StepRow[] }): ReactNode {
   return (
-    <section>
-      <h2>Steps</h2>
-      {rows.length === 0 && <p className="muted">It has no steps.</p>}
-      <ol className="declared">
-        {rows.map(({ name, from, run }, at) => (
-          <li key={`${name} ${at}`}>
-            <Name of={name} marks={[from]} />
-            {run !== '' && (
-              <pre>
-                <Text of={run} most={LONGEST_SCRIPT} />
-              </pre>
-            )}
-          </li>
-        ))}
-      </ol>
-    </section>
+    <ListOf title="Steps" rows={rows} none="It has no steps.">
+      {({ name, from, run }) => (
+        <>
+          <Name of={name} marks={[from]} />
+          {run !== '' && (
+            <pre>
+              <Text of={run} most={LONGEST_SCRIPT} />
+            </pre>
+          )}
+        </>
+      )}
+    </ListOf>
   );
 }
 

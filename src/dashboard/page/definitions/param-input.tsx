@@ -53,6 +53,22 @@ function Choice({ name, allowed, value, onValue, ...about }: ChoiceProps): React
   );
 }
 
+type GroupProps = About & { name: string; children: ReactNode };
+
+/** Several fields that are one param. */
+function Group({ name, children, ...about }: GroupProps): ReactNode {
+  const id = useId();
+  return (
+    <fieldset className="form-field" aria-describedby={id}>
+      <legend>
+        <Text of={name} most={253} />
+      </legend>
+      {children}
+      <More id={id} {...about} />
+    </fieldset>
+  );
+}
+
 type ListInputProps = About & {
   name: string;
   items: readonly string[];
@@ -60,12 +76,8 @@ type ListInputProps = About & {
 };
 
 function ListInput({ name, items, onItems, ...about }: ListInputProps): ReactNode {
-  const id = useId();
   return (
-    <fieldset className="form-field" aria-describedby={id}>
-      <legend>
-        <Text of={name} most={253} />
-      </legend>
+    <Group name={name} {...about}>
       {items.map((item, at) => (
         <div className="form-item" key={at}>
           <input
@@ -94,8 +106,7 @@ function ListInput({ name, items, onItems, ...about }: ListInputProps): ReactNod
       >
         Add an item
       </button>
-      <More id={id} {...about} />
-    </fieldset>
+    </Group>
   );
 }
 
@@ -106,12 +117,8 @@ type KeysInputProps = About & {
 };
 
 function KeysInput({ field: { name, keys }, value, onValue, ...about }: KeysInputProps): ReactNode {
-  const id = useId();
   return (
-    <fieldset className="form-field" aria-describedby={id}>
-      <legend>
-        <Text of={name} most={253} />
-      </legend>
+    <Group name={name} {...about}>
       {keys.map((key) => (
         <TextInput
           key={key}
@@ -120,7 +127,6 @@ function KeysInput({ field: { name, keys }, value, onValue, ...about }: KeysInpu
           onValue={(text) => onValue({ ...value, [key]: text })}
         />
       ))}
-      <More id={id} {...about} />
-    </fieldset>
+    </Group>
   );
 }

@@ -37,6 +37,9 @@ export function LogTools(props: LogToolsProps): ReactNode {
       <Toggle isOn={settings.hasTime} onClick={() => onChange({ hasTime: !settings.hasTime })} label="Times" />
       <Toggle isOn={settings.isWrapped} onClick={() => onChange({ isWrapped: !settings.isWrapped })} label="Wrap" />
       {onFoldAll !== undefined && <Toggle isOn={areAllFolded === true} onClick={onFoldAll} label="Fold" />}
+      <a className="tool" href={download.address} target="_blank" rel="noopener noreferrer">
+        Raw
+      </a>
       <a className="tool" href={download.address} download={download.fileName}>
         Download
       </a>

@@ -14,12 +14,14 @@ interface LogViewProps {
   isOver: boolean;
   /** Begin with the last lines: what somebody looks for is there. */
   isEndFirst: boolean;
-  /** Where the whole log is, as text. */
-  download: { address: string; fileName: string };
+  /** Where the whole log is, as text: there, or where old logs are. */
+  whole: { address: string; fallback?: string; fileName: string };
+  /** Of the page that shows this log. */
+  href: string;
 }
 
 /** The log of a container: its lines, and what one does with them. */
-export function LogView({ source, isOver, isEndFirst, download }: LogViewProps): ReactNode {
+export function LogView({ source, isOver, isEndFirst, whole, href }: LogViewProps): ReactNode {
   const log = useLog(source, isOver);
   const { state, found } = log;
   const [settings, setSettings] = useState<LogSettings>({ hasTime: false, isWrapped: false, follows: isEndFirst });
@@ -27,7 +29,7 @@ export function LogView({ source, isOver, isEndFirst, download }: LogViewProps):
   const [match, setMatch] = useState(0);
   useEffect(() => setMatch(0), [found]);
   const matchLine = found.lines[match];
-  const [picked, pick] = usePickedLines();
+  const [picked, pick] = usePickedLines(href);
   const change = (some: Partial<LogSettings>) => setSettings((now) => ({ ...now, ...some }));
   const fold = (start: number) => setFolded((now) => toggled(now, start));
   const areAllFolded = state.groups.length > 0 && state.groups.every(({ start }) => folded.has(start));
@@ -39,7 +41,7 @@ export function LogView({ source, isOver, isEndFirst, download }: LogViewProps):
         onChange={change}
         match={match}
         onMatch={setMatch}
-        download={download}
+        download={{ address: (state.isOld ? whole.fallback : undefined) ?? whole.address, fileName: whole.fileName }}
         {...(state.groups.length > 0
           ? {
               areAllFolded,
@@ -52,14 +54,17 @@ export function LogView({ source, isOver, isEndFirst, download }: LogViewProps):
           <Text of={state.problem} />
         </p>
       )}
-      {state.isOld && <p className="log-note">From the place of old logs: the cluster has this one no longer.</p>}
+      {state.isGone && <Gone hasArchive={source.fallback !== undefined} />}
+      {state.isOld && !state.isGone && (
+        <p className="log-note">From the place of old logs: the cluster has this one no longer.</p>
+      )}
       {state.isCut && (
         <p className="log-note">
           The log is longer than this page keeps: what comes after line {state.lines.toLocaleString('en')} is in the
           download.
         </p>
       )}
-      {state.lines === 0 && !state.isOpen && state.problem === undefined && (
+      {state.lines === 0 && !state.isOpen && !state.isGone && state.problem === undefined && (
         <p className="log-note">This step wrote nothing.</p>
       )}
       <LogLines
@@ -74,6 +79,18 @@ export function LogView({ source, isOver, isEndFirst, download }: LogViewProps):
         {...(matchLine === undefined ? {} : { matchLine })}
       />
     </section>
+  );
+}
+
+/** The pod was deleted, with the run's other pods or by the pruner: its log went with it. */
+function Gone({ hasArchive }: { hasArchive: boolean }): ReactNode {
+  return (
+    <p className="log-note" role="status">
+      The pod of this step is gone, and its log with it.{' '}
+      {hasArchive
+        ? 'The place of old logs does not have it either.'
+        : 'Logs that are kept elsewhere show here when the dashboard knows the place (--external-logs).'}
+    </p>
   );
 }
 

@@ -15,7 +15,7 @@ let told: LogState | undefined;
 let telling: ReturnType<typeof setTimeout> | undefined;
 let isOver = false;
 let lastSearch = 0;
-const state = { isOpen: true, isOld: false, problem: undefined as string | undefined };
+const state = { isOpen: true, isOld: false, isGone: false, problem: undefined as string | undefined };
 
 const say = (message: FromLog) => postMessage(message);
 
@@ -59,7 +59,7 @@ async function readAll({ address, fallback }: LogSource): Promise<void> {
   for (;;) {
     const last = store.lines === 0 ? undefined : store.line(store.lines - 1).time;
     const answer = await fetch(last === undefined ? address : `${address}&sinceTime=${encodeURIComponent(last)}`);
-    if (answer.status === 404 && fallback !== undefined && store.lines === 0) return readOld(fallback);
+    if (answer.status === 404 && store.lines === 0) return readOld(fallback);
     if (!answer.ok) throw await refusal(answer);
     await readInto(answer, last).catch((error: unknown) => {
       if (isOver) throw error;
@@ -69,10 +69,12 @@ async function readAll({ address, fallback }: LogSource): Promise<void> {
   }
 }
 
-async function readOld(address: string): Promise<void> {
+async function readOld(address: string | undefined): Promise<void> {
+  const answer = address === undefined ? undefined : await fetch(address);
+  state.isGone = answer === undefined || answer.status === 404;
+  if (answer === undefined || state.isGone) return;
   store = new LogStore({ isStamped: false });
   state.isOld = true;
-  const answer = await fetch(address);
   if (!answer.ok) throw await refusal(answer);
   await readInto(answer, undefined);
 }

@@ -26,6 +26,8 @@ export interface LogState {
   isCut: boolean;
   /** It came from the place of old logs. */
   isOld: boolean;
+  /** It is nowhere: neither its pod is there, nor an old log of it. */
+  isGone: boolean;
   problem?: string;
 }
 

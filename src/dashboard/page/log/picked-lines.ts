@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 
 /** First and last line that the address points at, counted from 1. */
 export interface PickedLines {
@@ -6,8 +6,11 @@ export interface PickedLines {
   last: number;
 }
 
-/** The lines that the address points at, and the way to choose others. */
-export function usePickedLines(): [PickedLines | undefined, (line: number, isRange: boolean) => void] {
+/**
+ * The lines that the address points at, and the way to choose others.
+ * @param href what the address becomes then, but for the lines: one that leads to this log whatever the run does next
+ */
+export function usePickedLines(href: string): [PickedLines | undefined, (line: number, isRange: boolean) => void] {
   const [picked, setPicked] = useState(() => linesIn(location.hash));
   useEffect(() => {
     const read = () => setPicked(linesIn(location.hash));
@@ -15,12 +18,14 @@ export function usePickedLines(): [PickedLines | undefined, (line: number, isRan
     return () => window.removeEventListener('hashchange', read);
   }, []);
   // Reads the address, which is never older than what the lines were drawn with.
+  const latest = useRef(href);
+  useEffect(() => void (latest.current = href));
   const pick = useCallback((line: number, isRange: boolean) => {
     const from = (isRange ? linesIn(location.hash)?.first : undefined) ?? line;
     const [first, last] = [Math.min(from, line), Math.max(from, line)];
     setPicked({ first, last });
     const hash = `#L${first}${last > first ? `-L${last}` : ''}`;
-    history.replaceState(history.state, '', `${location.pathname}${location.search}${hash}`);
+    history.replaceState(history.state, '', `${latest.current}${hash}`);
   }, []);
   return [picked, pick];
 }

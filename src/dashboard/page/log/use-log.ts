@@ -21,7 +21,7 @@ export interface Log {
 const BLOCK = 200;
 /** About twenty screens: others are fetched again. */
 const MOST_BLOCKS = 40;
-const before: LogState = { lines: 0, bytes: 0, groups: [], isOpen: true, isCut: false, isOld: false };
+const before: LogState = { lines: 0, bytes: 0, groups: [], isOpen: true, isCut: false, isOld: false, isGone: false };
 const nothingFound: Found = { lines: [], isCut: false, isDone: true };
 
 /** A log that is held by a worker of its own, for as long as the component is there. */

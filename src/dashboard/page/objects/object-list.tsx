@@ -65,7 +65,8 @@ function NamespaceField({ base, place }: { base: string; place: ListPlace }): Re
     <AddressField
       name="ns"
       label="Namespace"
-      hint="all"
+      // A dashboard of some namespaces begins with the first.
+      hint={tenants[0] ?? 'all'}
       value={place.ns ?? ''}
       hrefOf={(ns) => listHref(base, { ...place, ns })}
       offers={tenants}

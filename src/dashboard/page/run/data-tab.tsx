@@ -1,12 +1,19 @@
 import type { ReactNode } from 'react';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
+import { artifactsOfTasks, podsOfTasks } from '../../view/run-artifacts.ts';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Values } from '../parts/values.tsx';
-import type { RunName } from './use-run.ts';
+import type { RunName, RunView } from './use-run.ts';
+
+interface DataProps {
+  name: RunName;
+  run: PipelineRun | TaskRun;
+  view: RunView;
+}
 
 /** What went in and what came out. */
-export default function DataTab({ name, run }: { name: RunName; run: PipelineRun | TaskRun }): ReactNode {
+export default function DataTab({ name, run, view }: DataProps): ReactNode {
   const { spec, status } = run;
   const skipped = name.kind === 'PipelineRun' ? ((run as PipelineRun).status?.skippedTasks ?? []) : [];
   return (
@@ -21,6 +28,19 @@ export default function DataTab({ name, run }: { name: RunName; run: PipelineRun
         title="Workspaces"
         values={(spec.workspaces ?? []).map(({ name: workspace, ...binding }) => ({ name: workspace, value: binding }))}
         none="The run has no workspaces."
+      />
+      <Values
+        title="Artifacts"
+        values={artifactsOfTasks(view.graph, view.taskRuns).map(({ task, value }) => ({
+          name: value.name,
+          value: `${value.direction === 'in' ? 'read' : 'written'} by ${task}\n${value.values.join('\n')}`,
+        }))}
+        none="No task told of files or images that it read or wrote."
+      />
+      <Values
+        title="Pods"
+        values={podsOfTasks(view.graph, view.taskRuns).map(({ task, value }) => ({ name: task, value }))}
+        none="No task has had a pod."
       />
       {skipped.length > 0 && (
         <Values

@@ -14,7 +14,7 @@ export default function ProvenanceTab({ name, run }: { name: RunName; run: Pipel
   const { kind, namespace, name: runName } = name;
   const [provenance, setProvenance] = useState<RunProvenance>();
   const [problem, setProblem] = useState<string>();
-  const mark = run.metadata.annotations?.['chains.tekton.dev/signed'];
+  const { 'chains.tekton.dev/signed': mark, 'chains.tekton.dev/transparency': log } = run.metadata.annotations ?? {};
   useEffect(() => {
     const gone = new AbortController();
     readJson<RunProvenance>(`${pathOf('v1/runs', namespace, runName, 'provenance')}?kind=${kind}`, gone.signal).then(
@@ -50,7 +50,7 @@ export default function ProvenanceTab({ name, run }: { name: RunName; run: Pipel
         <section>
           <h2>Images by the run&apos;s results</h2>
           <p className="muted">Whether a registry holds signed provenance of them, cosign says:</p>
-          <Commands commands={cosignCommands(others)} />
+          <Commands commands={cosignCommands(others, log === undefined ? {} : { log })} />
         </section>
       )}
     </TabBody>
@@ -64,9 +64,9 @@ const signedWords: Readonly<Record<RunProvenance['signed'], string>> = {
 };
 
 function Statement({ attestation }: { attestation: Attestation }): ReactNode {
-  const { verification, predicateType, builder, subjects, materials, parameters, transparencyLog, from, command } =
-    attestation;
-  const commands = command === undefined ? cosignCommands(imagesIn(attestation), predicateType) : [command];
+  const { verification, predicateType, builder, subjects, materials, parameters, transparencyLog, from } = attestation;
+  const log = transparencyLog?.url;
+  const commands = cosignCommands(imagesIn(attestation), { predicateType, ...(log === undefined ? {} : { log }) });
   return (
     <section className="statement">
       <p className={verification.verified ? 'verdict good' : 'verdict bad'}>

@@ -1,9 +1,11 @@
 import type { ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
+import type { RunStatus } from '../../contract.ts';
 import { placeToShow } from '../../view/sentence.ts';
 import type { RunGraphNode } from '../../view/run-graph.ts';
 import { spanBetween, spanText } from '../../view/span.ts';
+import { isOver, statusOf } from '../../view/status.ts';
 import { Graph } from '../graph/graph.tsx';
 import { runHref, type RunPlace } from './address.ts';
 import { TaskPanel } from './task-panel.tsx';
@@ -24,7 +26,7 @@ export function RunBody({ name, view, place, now }: BodyProps): ReactNode {
   const task = place.task ?? suggested?.task;
   const node = graph.nodes.find((each) => each.name === task);
   const to = (some: Partial<RunPlace>) => runHref(name, 'log', some);
-  if (graph.nodes.length === 0) return <NotResolved isLoaded={isLoaded} />;
+  if (graph.nodes.length === 0) return <NotResolved view={view} />;
   return (
     <div className="run-body">
       <Graph
@@ -47,20 +49,20 @@ export function RunBody({ name, view, place, now }: BodyProps): ReactNode {
           place={{ ...place, ...(place.task === undefined ? suggested : {}) }}
           now={now}
           onPlace={(some) => navigate(to({ task: node.name, ...some }))}
+          hrefOf={(some) => to({ task: node.name, ...some })}
         />
       )}
     </div>
   );
 }
 
-function NotResolved({ isLoaded }: { isLoaded: boolean }): ReactNode {
-  return (
-    <p className="empty">
-      {isLoaded
-        ? 'Its tasks are not known: the run was over, or has not begun, before the pipeline was read.'
-        : 'Loading...'}
-    </p>
-  );
+function NotResolved({ view: { run, isLoaded } }: { view: RunView }): ReactNode {
+  return <p className="empty">{isLoaded && run !== undefined ? whyNoTasks(statusOf(run)) : 'Loading...'}</p>;
+}
+
+function whyNoTasks(status: RunStatus): string {
+  if (isOver(status)) return 'Its tasks are not known: the run was over before the pipeline was read.';
+  return `${status === 'queued' ? 'It waits in a queue' : 'It has not begun'}: its tasks show when the pipeline is read.`;
 }
 
 /** From the first start to the last end of a task's runs. */

@@ -88,7 +88,7 @@ function TabOf({ tab, name, view, run, place, now }: TabProps): ReactNode {
     case 'timeline':
       return <TimelineTab name={name} view={view} now={now} />;
     case 'data':
-      return <DataTab name={name} run={run} />;
+      return <DataTab name={name} run={run} view={view} />;
     case 'events':
       return <EventsTab name={name} view={view} now={now} />;
     case 'provenance':

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { AttemptView, StepView } from '../../view/attempts.ts';
-import { addressOf, pathOf } from '../api/request.ts';
+import { waitOf } from '../../view/sentence.ts';
+import { addressOf, basePath, pathOf } from '../api/request.ts';
 import { useProperties } from '../api/use-properties.ts';
 import { LogView } from '../log/log-view.tsx';
 import { Text } from '../parts/text.tsx';
@@ -9,22 +10,15 @@ interface StepLogProps {
   namespace: string;
   attempt: AttemptView;
   step: StepView;
+  /** Where this log is, whatever becomes of the run: what a link to a line begins with. */
+  href: string;
 }
 
 /** The log of one step, once its container has begun. */
-export function StepLog({ namespace, attempt, step }: StepLogProps): ReactNode {
+export function StepLog({ namespace, attempt, step, href }: StepLogProps): ReactNode {
   const properties = useProperties();
   const { pod, started, finished } = attempt;
-  if (step.status === 'waiting' || pod === undefined)
-    return (
-      <p className="empty">
-        {step.reason === undefined ? (
-          'It has not begun.'
-        ) : (
-          <Text of={`It waits: ${[step.reason, step.message].filter(Boolean).join(', ')}`} />
-        )}
-      </p>
-    );
+  if (step.status === 'waiting' || pod === undefined) return <NoLogYet attempt={attempt} step={step} />;
   if (step.status === 'skipped')
     return <p className="empty">Skipped: a step before it failed, or its condition did not hold.</p>;
   const { container } = step;
@@ -42,9 +36,15 @@ export function StepLog({ namespace, attempt, step }: StepLogProps): ReactNode {
       source={{ address: `${log}&follow=true&timestamps=true`, ...(old === undefined ? {} : { fallback: old }) }}
       isOver={isOver}
       isEndFirst={step.status !== 'succeeded'}
-      download={{ address: log, fileName: `${pod}-${container}.log` }}
+      whole={{ address: log, ...(old === undefined ? {} : { fallback: old }), fileName: `${pod}-${container}.log` }}
+      href={`${basePath}${href}`}
     />
   );
+}
+
+function NoLogYet({ attempt, step }: Pick<StepLogProps, 'attempt' | 'step'>): ReactNode {
+  const why = waitOf(attempt) ?? [step.reason, step.message].filter(Boolean).join(', ');
+  return <p className="empty">{why === '' ? 'It has not begun.' : <Text of={`It waits: ${why}`} />}</p>;
 }
 
 function oldAddress(names: readonly string[], times: Record<string, string | undefined>): string {

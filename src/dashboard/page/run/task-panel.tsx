@@ -1,5 +1,4 @@
 import { useId, type ReactNode } from 'react';
-import { Link } from 'wouter';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import { attemptsOf, stepToShow, type AttemptView, type StepView } from '../../view/attempts.ts';
 import type { RunGraphNode } from '../../view/run-graph.ts';
@@ -7,7 +6,8 @@ import { attemptSentence } from '../../view/sentence.ts';
 import { spanBetween, spanText } from '../../view/span.ts';
 import { Status, StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
-import { runHref, type RunPlace } from './address.ts';
+import type { RunPlace } from './address.ts';
+import { NoTaskRun } from './no-task-run.tsx';
 import { StepLog } from './step-log.tsx';
 import type { RunView } from './use-run.ts';
 
@@ -18,10 +18,11 @@ interface PanelProps {
   place: RunPlace;
   now: number;
   onPlace: (some: Partial<RunPlace>) => void;
+  hrefOf: (some: Partial<RunPlace>) => string;
 }
 
 /** What one task of the run did: its runs, their attempts, their steps, and the log of one. */
-export function TaskPanel({ node, namespace, view, place, now, onPlace }: PanelProps): ReactNode {
+export function TaskPanel({ node, namespace, view, place, now, onPlace, hrefOf }: PanelProps): ReactNode {
   const child = node.children.find(({ name }) => name === place.child) ?? node.children[0];
   const taskRun = child && view.taskRuns.get(child.name);
   return (
@@ -44,56 +45,11 @@ export function TaskPanel({ node, namespace, view, place, now, onPlace }: PanelP
         )}
       </div>
       {taskRun !== undefined ? (
-        <Attempts taskRun={taskRun} namespace={namespace} place={place} now={now} onPlace={onPlace} />
+        <Attempts taskRun={taskRun} hrefOf={hrefOf} namespace={namespace} place={place} now={now} onPlace={onPlace} />
       ) : (
-        <NoTaskRun node={node} namespace={namespace} isLoaded={view.isLoaded} />
+        <NoTaskRun node={node} namespace={namespace} view={view} />
       )}
     </section>
-  );
-}
-
-function NoTaskRun({
-  node,
-  namespace,
-  isLoaded,
-}: {
-  node: RunGraphNode;
-  namespace: string;
-  isLoaded: boolean;
-}): ReactNode {
-  const [child] = node.children;
-  if (node.skipped !== undefined)
-    return (
-      <p className="empty">
-        Skipped: <Text of={node.skipped} />
-      </p>
-    );
-  if (child?.kind === 'PipelineRun')
-    return (
-      <p className="empty">
-        This task is a pipeline of its own: <Link href={runHref({ ...child, namespace })}>{child.name}</Link>
-      </p>
-    );
-  if (child !== undefined && child.kind !== 'TaskRun')
-    return (
-      <p className="empty">
-        <Text of={`${child.kind} ${child.name}`} /> is run by a controller of its own, and has no log here.
-      </p>
-    );
-  if (child !== undefined)
-    return (
-      <p className="empty">
-        {isLoaded ? (
-          <>
-            TaskRun <Text of={child.name} /> is gone, and its log with it.
-          </>
-        ) : (
-          'Loading...'
-        )}
-      </p>
-    );
-  return (
-    <p className="empty">{node.state === 'not-run' ? 'The run was over before its turn.' : 'It waits for its turn.'}</p>
   );
 }
 
@@ -103,9 +59,10 @@ interface AttemptsProps {
   place: RunPlace;
   now: number;
   onPlace: (some: Partial<RunPlace>) => void;
+  hrefOf: (some: Partial<RunPlace>) => string;
 }
 
-function Attempts({ taskRun, namespace, place, now, onPlace }: AttemptsProps): ReactNode {
+function Attempts({ taskRun, namespace, place, now, onPlace, hrefOf }: AttemptsProps): ReactNode {
   const attempts = attemptsOf(taskRun);
   const number = Math.min(place.attempt ?? attempts.length, attempts.length);
   const attempt = attempts[number - 1];
@@ -139,7 +96,17 @@ function Attempts({ taskRun, namespace, place, now, onPlace }: AttemptsProps): R
         onChoose={(name) => onPlace({ ...childPart, ...attemptPart, step: name })}
       />
       {step !== undefined && (
-        <StepLog key={`${attempt.pod} ${step.container}`} namespace={namespace} attempt={attempt} step={step} />
+        <StepLog
+          key={`${attempt.pod} ${step.container}`}
+          namespace={namespace}
+          attempt={attempt}
+          step={step}
+          href={hrefOf({
+            ...childPart,
+            ...(attempts.length > 1 ? { attempt: number } : {}),
+            step: step.name,
+          })}
+        />
       )}
     </>
   );

@@ -1,17 +1,45 @@
-import type { ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import { Link } from 'wouter';
+import type { KubeObject } from '../../../resource.ts';
+import { podTimesOf } from '../../view/pod-times.ts';
 import { spanText } from '../../view/span.ts';
-import { timelineOf, type Timeline, type TimelineBar, type TimelineRow } from '../../view/timeline.ts';
+import {
+  timelineOf,
+  type Timeline,
+  type TimelineBar,
+  type TimelineKind,
+  type TimelineRow,
+} from '../../view/timeline.ts';
+import { useObjects } from '../api/use-objects.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Text } from '../parts/text.tsx';
 import { runHref } from './address.ts';
-import type { RunName, RunView } from './use-run.ts';
+import { podsOf, type RunName, type RunView } from './use-run.ts';
 import '../style/timeline.css';
 
-/** Where the time went: each task's, from its start over its steps to its end. */
+const words: Readonly<Record<Exclude<TimelineKind, 'step'>, string>> = {
+  predecessor: 'waited for other tasks',
+  queue: 'waited in a queue or for a quota',
+  node: 'waited for a node',
+  pulling: 'images were pulled, containers made',
+  before: 'before the first step',
+};
+
+const legend = [
+  ['predecessor', 'waits for other tasks'],
+  ['queue', 'waits in a queue or for a quota'],
+  ['node', 'waits for a node'],
+  ['pulling', 'images are pulled'],
+] as const;
+
+/** Where the time went: each task's, from the start of the run over its steps to its end. */
 export default function TimelineTab({ name, view, now }: { name: RunName; view: RunView; now: number }): ReactNode {
-  const timeline = timelineOf(view.graph, view.taskRuns, now);
+  // Who may not read pods sees what the TaskRuns tell.
+  const pods = useObjects<KubeObject>(podsOf(name)).byName;
+  const times = useMemo(() => podTimesOf(pods.values()), [pods]);
+  const created = view.run?.metadata.creationTimestamp;
+  const timeline = timelineOf(view.graph, { taskRuns: view.taskRuns, pods: times, created, now });
   return (
     <TabBody label="Timeline">
       {timeline === undefined ? (
@@ -19,9 +47,11 @@ export default function TimelineTab({ name, view, now }: { name: RunName; view: 
       ) : (
         <>
           <ul className="legend muted">
-            <li>
-              <span className="bar before" /> a node is found, images are pulled
-            </li>
+            {legend.map(([kind, text]) => (
+              <li key={kind}>
+                <span className={`bar ${kind}`} /> {text}
+              </li>
+            ))}
             <li>
               <span className="bar step" /> a step
             </li>
@@ -83,6 +113,6 @@ function Row({ row, timeline, name }: { row: TimelineRow; timeline: Timeline; na
 }
 
 function titleOf({ kind, name, status, from, to }: TimelineBar): string {
-  const what = kind === 'before' ? 'before the first step' : `${name}: ${wordOf(status)}`;
+  const what = kind === 'step' ? `${name}: ${wordOf(status)}` : words[kind];
   return `${what}, ${spanText(to - from)}`.slice(0, 300);
 }

@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import type { KubeObject } from '../../../resource.ts';
-import { childSelector } from '../../view/children.ts';
+import { childSelector, taskRunSelector } from '../../view/children.ts';
 import { runGraph, type RunGraph } from '../../view/run-graph.ts';
 import { statusOf, type HasStatus } from '../../view/status.ts';
 import type { Objects, ObjectSource } from '../api/objects.ts';
@@ -84,6 +84,14 @@ function childKinds(run: PipelineRun | undefined): string[] {
 function childrenOf(kind: string, namespace: string, name: string): ObjectSource | undefined {
   const labelSelector = childSelector(name);
   return labelSelector === undefined ? undefined : { path: runsPath(kind, namespace), labelSelector };
+}
+
+/** The pods of a run, of all its tasks and attempts. */
+export function podsOf({ kind, namespace, name }: RunName): ObjectSource | undefined {
+  const labelSelector = kind === 'TaskRun' ? taskRunSelector(name) : childSelector(name);
+  return labelSelector === undefined
+    ? undefined
+    : { path: pathOf('api/v1', 'namespaces', namespace, 'pods'), labelSelector };
 }
 
 interface Children {

@@ -105,8 +105,8 @@ function Duration({ run, now }: { run: RunSummary; now: number }): ReactNode {
 }
 
 function Starter({ by }: { by: StartedBy }): ReactNode {
-  const first =
-    by.person ?? by.trigger ?? by.event ?? (by.rerunOf === undefined ? undefined : `rerun of ${by.rerunOf}`);
+  const who = [by.person ?? by.trigger, by.event].filter((part) => part !== undefined).join(', ');
+  const first = who !== '' ? who : by.rerunOf === undefined ? undefined : `rerun of ${by.rerunOf}`;
   const second = [by.branch, by.commit?.slice(0, 8)].filter(Boolean).join(' at ');
   return (
     <>
