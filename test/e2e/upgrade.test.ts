@@ -1,8 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,12 +12,12 @@ import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { signingSecretName } from '../../src/chains/signing/file-key.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
+import { pods } from '../../src/kube/resources.ts';
 import type { Run } from '../cluster-access/runs.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { PodCount } from './pod-count.ts';
 import { previousRelease, type PreviousRelease } from './previous-release.ts';
-import { hostBeside } from './remote-servers.ts';
 import { testCluster } from './setup.ts';
 
 /**
@@ -33,33 +31,35 @@ const lean = { webDashboard: { enabled: false }, triggers: { enabled: false }, r
 let installation: Installation;
 let folder: string;
 let previous: PreviousRelease;
-let door: Door;
 let podCount: PodCount;
 const before = new Map<string, Run>();
 const after = new Map<string, Run>();
 
-/** Steps wait before it. */
-interface Door {
-  isOpen: boolean;
-  /** A line of shell. */
-  wait: string;
-  server: Server;
-}
+/** A line of shell, before which steps wait until they are let go on. */
+const door = 'until [ -e /tmp/open ]; do sleep 0.3; done';
 
-async function makeDoor(host: string): Promise<Door> {
-  const made = {
-    isOpen: false,
-    wait: '',
-    server: createServer((_, answer) => answer.writeHead(made.isOpen ? 200 : 503).end()),
-  };
-  await new Promise<void>((resolve, reject) => made.server.once('error', reject).listen(0, host, resolve));
-  const { port } = made.server.address() as AddressInfo;
-  made.wait = `until wget -q -T 2 -O /dev/null http://${host}:${port}/ 2>/dev/null; do sleep 0.3; done`;
-  return made;
+/** Lets all steps go on that wait. */
+async function openDoor(): Promise<void> {
+  const { items } = await bench.client.list(pods, { namespace: bench.namespace, labelSelector: 'tekton.dev/taskRun' });
+  const waiting = items.filter(
+    ({ status, spec }) => status?.phase === 'Running' && JSON.stringify(spec).includes('step-work'),
+  );
+  const words = (pod: string) => [
+    '--namespace',
+    bench.namespace,
+    'exec',
+    pod,
+    '-c',
+    'step-work',
+    '--',
+    'touch',
+    '/tmp/open',
+  ];
+  await Promise.all(waiting.map(({ metadata }) => installation.kubectl(words(metadata.name ?? ''))));
 }
 
 const step = (...lines: string[]) => [{ name: 'work', image, script: ['#!/bin/sh', 'set -eu', ...lines].join('\n') }];
-const waits = (...lines: string[]) => step(door.wait, ...lines);
+const waits = (...lines: string[]) => step(door, ...lines);
 const task = (name: string, steps: ReturnType<typeof step>, more: object = {}) => ({
   name,
   taskSpec: { steps },
@@ -128,7 +128,7 @@ const rows: Row[] = [
   {
     name: 'retried',
     begin: async () => {
-      const steps = step('[ "$(context.task.retry-count)" = 1 ] || exit 3', door.wait);
+      const steps = step('[ "$(context.task.retry-count)" = 1 ] || exit 3', door);
       const run = await bench.startTask({ retries: 1, taskSpec: { steps } }, { name: 'retried' });
       return bench.waitFor(run, (current) => current.status?.retriesStatus?.length === 1 && runs(current));
     },
@@ -230,7 +230,6 @@ beforeAll(async () => {
   installation = await Installation.open();
   const { registry } = await testCluster();
   previous = await previousRelease(registry);
-  door = await makeDoor(hostBeside(registry));
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-upgrade-'));
   await writeFile(path.join(folder, 'values.yaml'), stringify({ ...(parse(installation.values) as object), ...lean }));
   await installation.upgrade({ ...lean, ...previous.values }, previous.chart);
@@ -242,8 +241,6 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  door.server.closeAllConnections();
-  door.server.close();
   await installation.upgradeWithoutKey();
   await previous.remove();
   await rm(folder, { recursive: true, force: true });
@@ -263,7 +260,7 @@ describe('an upgrade from the previous release', () => {
     for (const [name, run] of others) before.set(name, run);
     for (const row of rows.slice(-1)) before.set(row.name, await row.begin());
     await asDocumented('helm upgrade');
-    door.isOpen = true;
+    await openDoor();
     for (const row of rows) await row.then?.();
     const ends = [...before].map(async ([name, run]) => [name, await bench.waitFor(run, undefined, 90)] as const);
     for (const [name, run] of await Promise.all(ends)) after.set(name, run);
@@ -281,7 +278,7 @@ describe('an upgrade from the previous release', () => {
   });
 
   it('started no pod twice', async () => {
-    const wanted = Object.assign({ signed: 1 }, ...rows.map(({ pods }) => pods)) as Record<string, number>;
+    const wanted = Object.assign({ signed: 1 }, ...rows.map((row) => row.pods)) as Record<string, number>;
     // What has no name is the pod that keeps the others at its volume.
     expect(await podCount.end()).toEqual({ ...wanted, '': 1 });
   });
@@ -304,7 +301,6 @@ describe('an upgrade from the previous release', () => {
 
 describe('the way back to the previous release', () => {
   it('lets a run that the newer one began end as well', async () => {
-    door.isOpen = false;
     const tasks = [task('first', waits()), task('second', step('true'), { runAfter: ['first'] })];
     const counted = new PodCount(bench.client, bench.namespace);
     const started = await bench.startPipeline({ pipelineSpec: { tasks } }, { generateName: 'back-' });
@@ -312,7 +308,7 @@ describe('the way back to the previous release', () => {
     const [first, second] = ['first', 'second'].map((name) => `${run.metadata.name}-${name}`) as [string, string];
     await asDocumented('helm rollback');
     expect(await imageOfController()).toContain(previous.repository);
-    door.isOpen = true;
+    await openDoor();
     expect(succeededCondition((await bench.waitFor(run, undefined, 90)).status)).toMatchObject({ status: 'True' });
     expect(await counted.end()).toMatchObject({ [first]: 1, [second]: 1 });
     await signed(second);
