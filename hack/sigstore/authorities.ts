@@ -84,15 +84,16 @@ export async function makeTimestampAuthority(folder: string): Promise<Authority>
 }
 
 /**
- * The certificate of an HTTPS server that answers for `host`; the chain's last certificate is what clients must trust.
+ * The certificate of an HTTPS server that answers for these hosts; the chain's last certificate is what clients must
+ * trust.
  */
-export async function makeServerCertificate(folder: string, host: string): Promise<Authority> {
+export async function makeServerCertificate(folder: string, hosts: readonly string[]): Promise<Authority> {
   const root = await makeCertificate(folder, 'https-root', 'HTTPS test root', ROOT);
   const leaf = await makeCertificate(
     folder,
     'https',
-    host,
-    [...LEAF, 'extendedKeyUsage = serverAuth', `subjectAltName = DNS:${host}`],
+    hosts[0] ?? 'issuers',
+    [...LEAF, 'extendedKeyUsage = serverAuth', `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(',')}`],
     root,
   );
   return authority(leaf.keyPath, path.join(folder, 'https-chain.pem'), [leaf, root]);

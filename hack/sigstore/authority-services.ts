@@ -11,28 +11,29 @@ const LOOPBACK = '127.0.0.1';
 
 export interface FulcioOptions {
   readonly authority: Authority;
-  readonly issuer: Issuer;
+  readonly issuers: readonly Issuer[];
   /** Without a certificate log its certificates carry no proof of one, and cosign wants --insecure-ignore-sct. */
   readonly certificateLogUrl?: string;
   readonly address: string;
 }
 
-/** Fulcio with a certificate authority from files, for the tokens of one issuer. Returns its URL. */
+/** Fulcio with a certificate authority from files, for the tokens of these issuers. Returns its URL. */
 export async function startFulcio(
-  { authority, issuer, certificateLogUrl, address }: FulcioOptions,
+  { authority, issuers, certificateLogUrl, address }: FulcioOptions,
   supervision: Supervision,
 ): Promise<string> {
   const [program] = await tools(['fulcio']);
-  const discovery = await startDiscovery(issuer, supervision);
+  const discovery = await startDiscovery(issuers, supervision);
   const { folder } = supervision;
   const config = path.join(folder, 'fulcio.json');
-  const known = {
-    IssuerURL: issuer.url,
+  const known = issuers.map(({ url, type, spiffeTrustDomain }) => ({
+    IssuerURL: url,
     ClientID: AUDIENCE,
-    Type: issuer.type,
-    ...(issuer.spiffeTrustDomain !== undefined && { SPIFFETrustDomain: issuer.spiffeTrustDomain }),
-  };
-  await writeFile(config, JSON.stringify({ OIDCIssuers: { [issuer.url]: known } }));
+    Type: type,
+    ...(spiffeTrustDomain !== undefined && { SPIFFETrustDomain: spiffeTrustDomain }),
+  }));
+  const byUrl = Object.fromEntries(known.map((issuer) => [issuer.IssuerURL, issuer]));
+  await writeFile(config, JSON.stringify({ OIDCIssuers: byUrl }));
   const [port] = await freePorts(address, 1);
   // One port for both kinds of calls is offered too, but panics in v1.8.8.
   const [grpc, metrics] = await freePorts(LOOPBACK, 2);
@@ -62,15 +63,16 @@ export async function startFulcio(
   return url;
 }
 
-/** Starts what answers for the issuer. Returns the environment that makes a Go program ask it. */
-async function startDiscovery(issuer: Issuer, supervision: Supervision): Promise<Record<string, string>> {
+/** Starts what answers for the issuers. Returns the environment that makes a Go program ask it. */
+async function startDiscovery(issuers: readonly Issuer[], supervision: Supervision): Promise<Record<string, string>> {
   const { folder } = supervision;
   const [port] = await freePorts(LOOPBACK, 1);
-  const certificate = await makeServerCertificate(folder, new URL(issuer.url).hostname);
+  const hosts = [...new Set(issuers.map(({ url }) => new URL(url).hostname))];
+  const certificate = await makeServerCertificate(folder, hosts);
   const settings: DiscoverySettings = {
     address: LOOPBACK,
     port: port as number,
-    issuer,
+    issuers,
     keyPath: certificate.keyPath,
     certificatePath: certificate.chainPath,
   };

@@ -1,7 +1,7 @@
 /**
- * Answers for an issuer whose URL leads nowhere from here (a cluster's `https://kubernetes.default.svc…`): a proxy that
- * Fulcio is given, whose only destination is a server of the issuer's discovery document and keys. Run as a process of
- * its own. usage: discovery.ts SETTINGS.json
+ * Answers for issuers whose URLs lead nowhere from here (a cluster's `https://kubernetes.default.svc…`): a proxy that
+ * Fulcio is given, whose only destinations are a server of the issuers' discovery documents and keys. Run as a process
+ * of its own. usage: discovery.ts SETTINGS.json
  */
 import { readFileSync } from 'node:fs';
 import { createServer as createProxy, type RequestListener } from 'node:http';
@@ -11,7 +11,7 @@ import type { Issuer } from './issuer.ts';
 export interface DiscoverySettings {
   readonly address: string;
   readonly port: number;
-  readonly issuer: Issuer;
+  readonly issuers: readonly Issuer[];
   readonly keyPath: string;
   readonly certificatePath: string;
 }
@@ -35,23 +35,31 @@ export function documentsOf(issuer: Issuer): ReadonlyMap<string, object> {
 
 if (import.meta.main) serve(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as DiscoverySettings);
 
-function serve({ address, port, issuer, keyPath, certificatePath }: DiscoverySettings): void {
-  const documents = documentsOf(issuer);
+function serve({ address, port, issuers, keyPath, certificatePath }: DiscoverySettings): void {
+  const documents = new Map(
+    issuers.flatMap((issuer) => [...documentsOf(issuer)].map(([at, document]) => [placeOf(issuer) + at, document])),
+  );
   const answer: RequestListener = (request, response) => {
-    const document = documents.get(request.url ?? '');
+    const host = request.headers.host ?? '';
+    const document = documents.get((host.includes(':') ? host : `${host}:443`) + (request.url ?? ''));
     response
       .writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
       .end(JSON.stringify(document ?? {}));
   };
   const server = createServer({ key: readFileSync(keyPath), cert: readFileSync(certificatePath) }, answer);
-  const { hostname, port: issuerPort } = new URL(issuer.url);
-  const destination = `${hostname}:${issuerPort === '' ? '443' : issuerPort}`;
+  const destinations = issuers.map(placeOf);
   const proxy = createProxy((_request, response) => response.writeHead(204).end());
   proxy.on('connect', (request, socket) => {
     socket.on('error', () => socket.destroy());
-    if (request.url !== destination) return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    if (!destinations.includes(request.url ?? '')) return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
     server.emit('connection', socket);
   });
   proxy.listen(port, address);
+}
+
+/** `host:port` */
+function placeOf({ url }: Issuer): string {
+  const { hostname, port } = new URL(url);
+  return `${hostname}:${port === '' ? '443' : port}`;
 }

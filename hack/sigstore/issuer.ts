@@ -34,38 +34,53 @@ export async function clusterIssuer(kubeconfig: string, signal?: AbortSignal): P
   return { url: issuer, type: 'kubernetes', keys: JSON.parse(await get('/openid/v1/jwks')) as Issuer['keys'] };
 }
 
+interface TokenOptions {
+  now?: Date;
+  seconds?: number;
+  audience?: string;
+}
+
 export interface TestIssuer extends Issuer {
   /** A token as the API server makes for a ServiceAccount, good for `seconds` from `now`. */
-  serviceAccountToken(
-    namespace: string,
-    serviceAccount: string,
-    options?: { now?: Date; seconds?: number; audience?: string },
-  ): string;
+  readonly serviceAccountToken: (namespace: string, serviceAccount: string, options?: TokenOptions) => string;
 }
 
 /** An issuer with a key of its own whose tokens look like a cluster's. */
 export function createTestIssuer(url = 'https://kubernetes.default.svc.cluster.local'): TestIssuer {
+  const { keys, token } = createKey(url);
+  return {
+    url,
+    type: 'kubernetes',
+    keys,
+    serviceAccountToken: (namespace, serviceAccount, options) =>
+      token(`system:serviceaccount:${namespace}:${serviceAccount}`, options, {
+        'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount, uid: randomUUID() } },
+      }),
+  };
+}
+
+export interface SpiffeIssuer extends Issuer {
+  /** A JWT-SVID as SPIRE makes for a workload: `id` is `spiffe://TRUST-DOMAIN/...`. */
+  readonly svid: (id: string, options?: TokenOptions) => string;
+}
+
+/** What the JWT-SVIDs of a SPIRE server are issued by. */
+export function createSpiffeIssuer(url: string, spiffeTrustDomain: string): SpiffeIssuer {
+  const { keys, token } = createKey(url);
+  return { url, type: 'spiffe', keys, spiffeTrustDomain, svid: (id, options) => token(id, options, {}) };
+}
+
+function createKey(url: string) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const kid = createHash('sha256')
     .update(publicKey.export({ type: 'spki', format: 'der' }))
     .digest('base64url');
   return {
-    url,
-    type: 'kubernetes',
     keys: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' }] },
-    serviceAccountToken(namespace, serviceAccount, { now = new Date(), seconds = 600, audience = AUDIENCE } = {}) {
-      const issuedAt = Math.floor(now.getTime() / 1000);
-      const claims = {
-        aud: [audience],
-        exp: issuedAt + seconds,
-        iat: issuedAt,
-        nbf: issuedAt,
-        iss: url,
-        jti: randomUUID(),
-        'kubernetes.io': { namespace, serviceaccount: { name: serviceAccount, uid: randomUUID() } },
-        sub: `system:serviceaccount:${namespace}:${serviceAccount}`,
-      };
-      return jsonWebToken(claims, kid, privateKey);
+    token: (sub: string, { now = new Date(), seconds = 600, audience = AUDIENCE }: TokenOptions = {}, more: object) => {
+      const iat = Math.floor(now.getTime() / 1000);
+      const times = { exp: iat + seconds, iat, nbf: iat };
+      return jsonWebToken({ aud: [audience], ...times, iss: url, jti: randomUUID(), ...more, sub }, kid, privateKey);
     },
   };
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensureSigstorePackages } from '../one-node/debian.ts';
 import { makeFulcioAuthority, makeTimestampAuthority, type Authority } from './authorities.ts';
-import { startFulcio, startTimestampAuthority } from './authority-services.ts';
+import { startFulcio, startTimestampAuthority, type FulcioOptions } from './authority-services.ts';
 import type { Issuer } from './issuer.ts';
 import { stopServices, type Supervision } from './services.ts';
 import { startCertificateLog, startRekor, startRekorTiles, startTrillian } from './transparency.ts';
@@ -30,6 +30,8 @@ export interface SigstoreOptions {
   readonly certificateLog?: boolean;
   readonly timestampAuthority?: boolean;
   readonly issuer?: Issuer;
+  /** Whose tokens Fulcio accepts as well. */
+  readonly moreIssuers?: readonly Issuer[];
   /**
    * Where the services listen; what pods must reach listens on the host's end of the cluster's veth pair. Default
    * loopback.
@@ -93,7 +95,11 @@ async function startServices(options: SigstoreOptions, supervision: Supervision)
   const logs = await startLogs(options, address, supervision);
   const fulcio =
     logs.authority &&
-    (await startFulcioFor(options.issuer, logs.authority, logs.certificateLog?.url, address, supervision));
+    (await startFulcioFor(
+      options,
+      { authority: logs.authority, certificateLogUrl: logs.certificateLog?.url, address },
+      supervision,
+    ));
   const timestamps = options.timestampAuthority ? await startTimestamps(folder, address, supervision) : undefined;
   return {
     urls: {
@@ -138,15 +144,14 @@ async function startLogs(options: SigstoreOptions, address: string, supervision:
 }
 
 async function startFulcioFor(
-  issuer: Issuer | undefined,
-  authority: Authority,
-  certificateLogUrl: string | undefined,
-  address: string,
+  { issuer, moreIssuers = [] }: SigstoreOptions,
+  place: Omit<FulcioOptions, 'issuers'>,
   supervision: Supervision,
 ): Promise<TrustedAuthority> {
   if (issuer === undefined)
     throw new Error('startSigstore: fulcio needs an issuer whose tokens it accepts (see issuer.ts)');
-  return { url: await startFulcio({ authority, issuer, certificateLogUrl, address }, supervision), authority };
+  const url = await startFulcio({ ...place, issuers: [issuer, ...moreIssuers] }, supervision);
+  return { url, authority: place.authority };
 }
 
 async function startTimestamps(folder: string, address: string, supervision: Supervision): Promise<TrustedAuthority> {

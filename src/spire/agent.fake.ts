@@ -67,10 +67,10 @@ function x509Of({ certificate, key }: Issued, authority: Issued): object {
   };
 }
 
-/** A SPIFFE agent on a socket of its own, which keeps its answer open as real ones do. */
-export async function startSpiffeAgent({ identities, tokens }: SpiffeAnswers): Promise<SpiffeAgent> {
+/** A SPIFFE agent on a socket of its own (at `place`, when given), which keeps its answer open as real ones do. */
+export async function startSpiffeAgent({ identities, tokens }: SpiffeAnswers, place?: string): Promise<SpiffeAgent> {
   const folder = await mkdtemp(path.join(tmpdir(), 'agent-'));
-  const socket = path.join(folder, 'agent.sock');
+  const socket = place ?? path.join(folder, 'agent.sock');
   const file = path.join(folder, 'workload.proto');
   await writeFile(file, proto);
   const { SpiffeWorkloadAPI } = loadPackageDefinition(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { command } from '../../hack/command.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
+import { taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { namespaces } from '../../src/kube/resources.ts';
@@ -92,6 +93,19 @@ const crds = async () =>
     .filter((name) => name.endsWith('.tekton.dev'))
     .map((name) => name.split('/')[1])
     .sort();
+/** What the roles have logged that is no information: role, severity and message. */
+async function complaints(): Promise<string[]> {
+  const found: string[] = [];
+  for (const namespace of ['tekton-pipelines', 'tekton-pipelines-resolvers', 'tekton-chains']) {
+    const inNamespace = (...args: string[]) => installation.kubectl(['--namespace', namespace, ...args]);
+    for (const each of (await inNamespace('get', 'deployments', '-o', 'name')).trim().split('\n'))
+      for (const line of (await inNamespace('logs', each, '--tail=-1')).trim().split('\n')) {
+        const { severity, message } = JSON.parse(line) as { severity: string; message: string };
+        if (severity !== 'info' && severity !== 'debug') found.push(`${each.split('/')[1]} ${severity}: ${message}`);
+      }
+  }
+  return found;
+}
 const deploymentGone = () => expect(installation.kubectl(['get', deployment])).rejects.toThrow(/not found/);
 
 describe('the release file', () => {
@@ -105,6 +119,15 @@ describe('the release file', () => {
     const namespace = await bench.client.get(namespaces, undefined, systemNamespace);
     expect(namespace.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
     await runSucceeds();
+    // Every role is there, and nothing is configured: what one lacks it says once, and no run feels it.
+    const said = await complaints();
+    expect(said.filter((line, index) => said.indexOf(line) !== index)).toEqual([]);
+    expect(said.filter((line) => line.startsWith('tekton-chains-controller'))).toEqual([
+      expect.stringContaining('nothing is signed yet') as string,
+    ]);
+    const [run] = (await bench.client.list(taskRuns, { namespace: bench.namespace })).items;
+    expect(run?.metadata.finalizers ?? []).toEqual([]);
+    expect(Object.keys(run?.metadata.annotations ?? {}).filter((key) => key.startsWith('chains.'))).toEqual([]);
     await removeRelease();
   });
 

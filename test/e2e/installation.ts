@@ -76,7 +76,7 @@ export class Installation {
   }
 
   /** Upgrades the release to the setup's values and these; without any, back to what the setup left. */
-  async upgrade(values: Readonly<Record<string, string | object>> = {}): Promise<void> {
+  async upgrade(values: Readonly<Record<string, string | object>> = {}, chart = 'config/chart'): Promise<void> {
     const set = Object.entries(values).flatMap(([key, value]) =>
       typeof value === 'string' ? ['--set', `${key}=${value}`] : ['--set-json', `${key}=${JSON.stringify(value)}`],
     );
@@ -84,7 +84,7 @@ export class Installation {
       'upgrade',
       '--install',
       'tektite',
-      'config/chart',
+      chart,
       '--take-ownership',
       '--force-conflicts',
       '--wait',

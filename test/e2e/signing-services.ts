@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { tool } from '../../hack/one-node/binaries.ts';
-import { clusterIssuer } from '../../hack/sigstore/issuer.ts';
+import { clusterIssuer, type Issuer } from '../../hack/sigstore/issuer.ts';
 import { startSigstore, type Sigstore } from '../../hack/sigstore/start.ts';
 
 /** A real Rekor, Fulcio and Vault, where the pods of the node reach them. */
 export interface SigningServices {
   sigstore: Sigstore;
-  /** Whose ServiceAccount tokens Fulcio accepts: the cluster's. */
+  /** Whose ServiceAccount tokens Fulcio accepts besides those of the issuers it was started with: the cluster's. */
   issuer: string;
   vault: Vault;
   close(): Promise<void>;
@@ -21,9 +21,13 @@ export interface Vault {
   createKey(name: string): Promise<string>;
 }
 
-export async function startSigningServices(host: string, kubeconfig: string): Promise<SigningServices> {
+export async function startSigningServices(
+  host: string,
+  kubeconfig: string,
+  moreIssuers: readonly Issuer[] = [],
+): Promise<SigningServices> {
   const issuer = await clusterIssuer(kubeconfig);
-  const sigstore = await startSigstore({ rekor: true, fulcio: true, issuer, address: host });
+  const sigstore = await startSigstore({ rekor: true, fulcio: true, issuer, moreIssuers, address: host });
   try {
     const vault = await startVault(host);
     const close = async () => {

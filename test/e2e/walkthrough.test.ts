@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attempt, command } from '../../hack/command.ts';
 import { cosignPath } from '../../hack/demo/attestations.ts';
 import { accessFlags } from '../../hack/deploy/pick-cluster.ts';
-import { serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
+import { createSpiffeIssuer, serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
@@ -16,14 +16,16 @@ import { systemEnvironment } from '../../src/commands/environment.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import { pods } from '../../src/kube/resources.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { leases, pods } from '../../src/kube/resources.ts';
 import { openPage, pictured, startChromium } from '../browser/chromium.ts';
 import { waitForRun } from '../cluster-access/runs.ts';
 import { walkthroughFolder } from '../conformance/examples-folder.ts';
-import { Installation, scrape, sum } from './installation.ts';
+import { Installation, controllerPods, scrape, sum } from './installation.ts';
 import { startMutatingWebhook, type Mutate, type MutatingWebhook } from './mutating-webhook.ts';
 import { testCluster } from './setup.ts';
 import { startSigningServices, type SigningServices } from './signing-services.ts';
+import { spiffeValues, startAgent } from './spiffe-agent.ts';
 import { startWorld, type World } from './world.ts';
 
 /**
@@ -42,10 +44,16 @@ let registry: string;
 let cosign: string;
 let cluster: string;
 let services: SigningServices;
+let agent: { stop(): Promise<void> };
+/** What the chart is installed with. */
+let values: Record<string, string | object>;
 let scratch: string;
 let mutator: MutatingWebhook | undefined;
 let forward: ChildProcess | undefined;
 const configured = new Set<string>();
+/** What issues JWT-SVIDs, and to whom. */
+const spireServer = createSpiffeIssuer('https://spire.example.org', 'example.org');
+const chainsIdentity = 'spiffe://example.org/ns/tekton-chains/sa/tekton-chains-controller';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const read = (name: string) => readFileSync(path.join(folder, name), 'utf8');
@@ -136,6 +144,19 @@ const startRun = async () =>
 const resultsOf = ({ status }: PipelineRun) =>
   Object.fromEntries((status?.results ?? []).map(({ name, value }) => [name, value as string]));
 
+/** Of Chains, those that hold a volume of SPIRE's. */
+async function podsWithAgent(): Promise<string[]> {
+  const { items } = await client.list(pods, { namespace: 'tekton-chains' });
+  const withVolume = items.filter(({ spec }) => JSON.stringify(spec?.volumes ?? []).includes('csi.spiffe.io'));
+  return withVolume.map(({ metadata }) => metadata.name ?? '');
+}
+
+/** Types how many buckets the runs are spread over. */
+async function share(buckets: string | null): Promise<void> {
+  const patch = JSON.stringify({ data: { buckets } });
+  await kubectl(['patch', 'configmap', 'config-leader-election', '-n', 'tekton-pipelines', '-p', patch]);
+}
+
 const signedOf = (name: string) =>
   kubectl(['get', 'pipelinerun', name, '-o', 'jsonpath={.metadata.annotations.chains\\.tekton\\.dev/signed}']);
 
@@ -156,20 +177,26 @@ beforeAll(async () => {
     files: sources,
     gitHost: 'github.com',
   });
-  services = await startSigningServices(world.host, target.kubeconfig);
+  services = await startSigningServices(world.host, target.kubeconfig, [spireServer]);
+  agent = await startAgent({ cluster, client }, (audience) => ({
+    spiffe_id: chainsIdentity,
+    svid: spireServer.svid(chainsIdentity, { audience }),
+  }));
   const node = registry.replace(/:\d+$/, '');
   const hostAliases = [
     { ip: world.host, hostnames: ['github.com'] },
     { ip: node, hostnames: ['registry.acme.io'] },
   ];
-  await installation.upgrade({
+  values = {
     'chains.enabled': 'true',
+    ...spiffeValues,
     'chains.registryMirrors': { '*': `http://${registry}` },
     'resolvers.config': {
       'hubresolver-config': { 'allowed-private-hosts': world.host, 'artifact-hub-urls': `- ${world.hub.url}` },
     },
     configDefaults: { 'default-pod-template': JSON.stringify({ hostAliases }) },
-  });
+  };
+  await installation.upgrade(values);
 }, 600_000);
 
 afterAll(async () => {
@@ -181,7 +208,13 @@ afterAll(async () => {
   await kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
   await kubectl(['delete', 'clusterrolebinding', 'walkthrough-triggers', '--ignore-not-found']);
   await configureChains(Object.fromEntries([...configured].map((key) => [key, null])));
+  await share(null);
+  const withAgent = await podsWithAgent();
   await installation.upgradeWithoutKey();
+  // Not before the pods that have its volume are gone.
+  for (const pod of withAgent)
+    await kubectl(['wait', '--for=delete', `pod/${pod}`, '-n', 'tekton-chains', '--timeout=60s']);
+  await agent?.stop();
   await mutator?.close();
   await services?.close();
   await rm(scratch, { recursive: true, force: true });
@@ -220,6 +253,29 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     );
     const commit = await kubectl(['get', 'taskrun', '-o', 'jsonpath={.items[0].status.results[0].value}']);
     expect(commit).toBe(world.commit);
+  });
+
+  it('hub: the catalogue’s Task with its labels and version, as the real tkn lists it too', async () => {
+    const hub = ['--api-server', world.hub.url, '--namespace', namespace];
+    await kubectl(['delete', 'task', 'git-clone', '--ignore-not-found']);
+    const said = await tektite('hub', 'install', 'task', 'git-clone', '--version', '0.9', ...hub);
+    expect(said).toContain(`Task git-clone(0.9) installed in ${namespace} namespace`);
+    const labels = { 'app.kubernetes.io/version': '0.9', 'artifacthub.io/catalog': 'tekton-catalog-tasks' };
+    const installed = JSON.parse(await kubectl(['get', 'task', 'git-clone', '-o', 'json'])) as KubeObject;
+    expect(installed).toMatchObject({ apiVersion: 'tekton.dev/v1', metadata: { labels } });
+    const tkn = (await command(['hack/cluster', 'tool', 'tkn'])).trim();
+    const { kubeconfig } = await testCluster();
+    const listed = await command([tkn, 'task', 'list', '--kubeconfig', kubeconfig, '--namespace', namespace]);
+    expect(listed).toMatch(/^git-clone +These Tasks are Git/m);
+    const ageless = (text: string) => text.replaceAll(/\d+ \w+ ago */g, 'AGE');
+    expect(ageless(await tektite('task', 'list', '--namespace', namespace))).toBe(ageless(listed));
+  });
+
+  it('API: v1beta1 answers through conversion', async () => {
+    const older = JSON.parse(
+      await kubectl(['get', 'tasks.v1beta1.tekton.dev', 'git-clone', '-o', 'json']),
+    ) as KubeObject;
+    expect(older).toMatchObject({ apiVersion: 'tekton.dev/v1beta1', spec: { steps: [{ name: 'clone' }] } });
   });
 
   it('chains config and key: as typed, used without a restart', async () => {
@@ -378,6 +434,20 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     await configureChains({ 'signers.x509.fulcio.enabled': 'false' });
   });
 
+  it('keyless: signs as the workload that SPIRE knows, by a certificate of Fulcio', async () => {
+    await configureChains({
+      'signers.x509.fulcio.enabled': 'true',
+      'signers.x509.fulcio.address': services.sigstore.fulcioUrl ?? '',
+      'signers.x509.fulcio.issuer': spireServer.url,
+      'signers.x509.fulcio.provider': 'spiffe',
+    });
+    expect(await build('by-spiffe', image)).toMatchObject({ 'chains.tekton.dev/signed': 'true' });
+    const as = ['--certificate-identity', chainsIdentity, '--certificate-oidc-issuer', spireServer.url];
+    await accepted('verify', ...as, image);
+    await accepted('verify-attestation', ...as, '--type', 'slsaprovenance1', image);
+    await configureChains({ 'signers.x509.fulcio.enabled': 'false' });
+  });
+
   describe('mutated run', () => {
     const rows: [name: string, resource: string, patch: object, field: RegExp][] = [
       [
@@ -467,6 +537,9 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     expect(succeededCondition(run.status), JSON.stringify(run.status)).toMatchObject({ status: 'True' });
     expect((await client.list(runs, { namespace })).items.length - before).toBe(1);
     await expect.poll(() => signedOf(run.metadata.name ?? ''), { timeout: 60_000, interval: 500 }).toBe('true');
+    const reasons = await kubectl(['logs', 'deployment/el-github-listener']);
+    for (const reason of ['payload signature check failed', 'did not return true', 'pull_request is not allowed'])
+      expect(reasons).toContain(reason);
   });
 
   it('limits: computeResources are on the containers', async () => {
@@ -514,18 +587,67 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     }
   });
 
-  it('measure: the controller counts what it ran', async () => {
+  it('measure: the controller counts what it ran, and how long it worked on it', async () => {
     const samples = await scrape(client);
     const labels = { namespace, status: 'success' };
     expect(
       sum(samples, 'tekton_pipelines_controller_pipelinerun_duration_seconds_count', labels),
     ).toBeGreaterThanOrEqual(2);
+    const queue = { name: 'github.com.tektoncd.pipeline.pkg.reconciler.pipelinerun.Reconciler' };
+    for (const part of ['count', 'sum'])
+      expect(sum(samples, `kn_workqueue_process_duration_seconds_${part}`, queue)).toBeGreaterThan(0);
   });
 
   it('prune: the newest stay', async () => {
     await tektite('pipelinerun', 'delete', '--keep', '1', '--all', '--force', '-n', namespace);
-    const finished = async () =>
-      (await client.list(runs, { namespace })).items.filter(({ metadata }) => !metadata.deletionTimestamp).length;
-    await expect.poll(finished, { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => finished(runs), { timeout: 30_000 }).toHaveLength(1);
   });
+
+  it('shard: three replicas share the work', async () => {
+    await share('3');
+    await kubectl(['scale', 'deployment', 'tekton-pipelines-controller', '-n', 'tekton-pipelines', '--replicas=3']);
+    await installation.settled();
+    const holders = async (reconciler: string) => {
+      const { items } = await client.list(leases, { namespace: 'tekton-pipelines' });
+      const mine = items.filter(({ metadata }) => new RegExp(`\\.${reconciler}\\..*-of-03$`).test(metadata.name ?? ''));
+      return mine.map(({ spec }) => spec?.holderIdentity?.split('_')[0] ?? '').sort();
+    };
+    const replicas = (await controllerPods(client)).map(({ metadata }) => metadata.name ?? '').sort();
+    expect(replicas).toHaveLength(3);
+    for (const reconciler of ['pipelinerun', 'taskrun'])
+      await expect.poll(() => holders(reconciler), { timeout: 60_000, interval: 500 }).toEqual(replicas);
+    const steps = [{ name: 'say', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
+    await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun('shared', { taskSpec: { steps } })));
+    await kubectl(['wait', '--for=condition=Succeeded', 'taskrun/shared', '--timeout=60s']);
+  });
+
+  it('prune: by schedule, as the block says; what runs is let alone', async () => {
+    const running = { name: 'running' };
+    const steps = [{ name: 'wait', image: 'docker.io/library/busybox:1.36', command: ['sleep', '600'] }];
+    await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun(running.name, { taskSpec: { steps } })));
+    const kept = await finished(runs);
+    expect((await finished(taskRuns)).length).toBeGreaterThan(2);
+    const block = { schedule: '* * * * *', keep: '1', resources: 'taskrun' };
+    await installation.upgrade({ ...values, 'pruner.enabled': 'true', 'pruner.config': block });
+    await expect.poll(() => finished(taskRuns), { timeout: 75_000, interval: 500 }).toHaveLength(1);
+    expect(await finished(runs)).toEqual(kept);
+
+    const since = { data: { keep: null, 'keep-since': '1', resources: 'pipelinerun' } };
+    const map = ['configmap', 'config-pruner', '-n', 'tekton-pipelines'];
+    await kubectl(['patch', ...map, '--type=merge', '-p', JSON.stringify(since)]);
+    // A new replica looks for the firing that it missed, and nobody waits for the next minute.
+    await kubectl(['rollout', 'restart', 'deployment/tekton-pipelines-controller', '-n', 'tekton-pipelines']);
+    await expect.poll(() => finished(runs), { timeout: 75_000, interval: 500 }).toEqual([]);
+    expect(await finished(taskRuns)).toHaveLength(1);
+    expect(isDone((await client.get(taskRuns, namespace, running.name)).status)).toBe(false);
+    await kubectl(['delete', ...map]);
+  });
+
+  /** Names of those that have ended and stay, of TaskRuns those that are no part of a PipelineRun. */
+  async function finished(resource: typeof runs | typeof taskRuns): Promise<string[]> {
+    const { items } = await client.list(resource, { namespace });
+    return items
+      .filter(({ metadata, status }) => !metadata.deletionTimestamp && !metadata.ownerReferences && isDone(status))
+      .map(({ metadata }) => metadata.name ?? '');
+  }
 });

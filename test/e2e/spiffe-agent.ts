@@ -1,0 +1,54 @@
+import { chmod, link, mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { statePath } from '../../hack/one-node/instance.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { startSpiffeAgent } from '../../src/spire/agent.fake.ts';
+import { startCsiDriver, type InlineDriver } from './csi-driver.ts';
+
+const driverName = 'csi.spiffe.io';
+const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
+const volume = 'spiffe-workload-api';
+const socketName = 'spire-agent.sock';
+
+/** Chart values: Chains asks the agent, whose socket a volume of SPIRE's CSI driver holds. */
+export const spiffeValues = {
+  'chains.volumes': [{ name: volume, csi: { driver: driverName, readOnly: true } }],
+  'chains.volumeMounts': [{ name: volume, mountPath: `/${volume}`, readOnly: true }],
+  'chains.env': [{ name: 'SPIFFE_ENDPOINT_SOCKET', value: `unix:///${volume}/${socketName}` }],
+};
+
+/**
+ * What stands for SPIRE on the test node: its CSI driver, and an agent that gives every workload the JWT-SVID that
+ * `svid` makes for the audience.
+ */
+export async function startAgent(
+  { cluster, client }: { cluster: string; client: KubeClient },
+  svid: (audience: string) => { spiffe_id: string; svid: string },
+): Promise<{ stop(): Promise<void> }> {
+  // Beside the volumes, which have it as a hard link.
+  const socket = statePath(cluster, 'spire.sock');
+  const tokens = ({ audience }: { audience: string[] }) => ({ svids: [svid(audience[0] ?? '')] });
+  await rm(socket, { force: true });
+  const agent = await startSpiffeAgent({ tokens }, socket);
+  await chmod(socket, 0o777);
+  const volumes: InlineDriver = {
+    name: driverName,
+    publish: async (target) => {
+      await mkdir(target, { recursive: true });
+      await link(socket, path.join(target, socketName));
+    },
+    unpublish: (target) => rm(target, { recursive: true, force: true }),
+  };
+  const driver = await startCsiDriver(cluster, volumes);
+  const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
+  await client.create(drivers, { metadata: { name: driverName, namespace: undefined }, spec } as KubeObject);
+  await driver.registered;
+  return {
+    async stop() {
+      await client.delete(drivers, '', driverName).catch(() => undefined);
+      await driver.stop();
+      await agent.stop();
+    },
+  };
+}
