@@ -824,10 +824,8 @@ describe('the chart', () => {
     const bound = (objects: Rendered[]) =>
       objects.filter(({ kind }) => kind === 'RoleBinding').map(({ metadata }) => metadata.namespace);
     // How the installation is, no dashboard of some namespaces tells.
-    expect(bound(await dashboards())).toEqual(['tekton-pipelines', 'tekton-chains', 'tekton-pipelines-resolvers']);
-    expect(bound(await dashboards('chains.enabled=false', 'resolvers.namespace=tekton-pipelines'))).toEqual([
-      'tekton-pipelines',
-    ]);
+    expect(bound(await dashboards())).toEqual(['ci', 'tekton-chains', 'tekton-pipelines-resolvers']);
+    expect(bound(await dashboards('chains.enabled=false', 'resolvers.namespace=ci'))).toEqual(['ci']);
     expect(bound(await dashboards('watchNamespaces={a,b}'))).toEqual(['a', 'b']);
     expect(bound(await dashboards('watchNamespaces={a,b}', 'webDashboard.namespaces={c}'))).toEqual(['c']);
   });

@@ -125,7 +125,9 @@ function Queue({ queue, now }: { queue: RunQueue; now: number }): ReactNode {
           in <Text of={namespace} most={63} />
         </li>
         {queue.limit !== undefined && (
-          <li>{queue.limit === 1 ? 'one runs at a time' : `${queue.limit.toLocaleString('en')} run at the same time`}</li>
+          <li>
+            {queue.limit === 1 ? 'one runs at a time' : `${queue.limit.toLocaleString('en')} run at the same time`}
+          </li>
         )}
         <li>{waiting === 1 ? 'one waits' : `${waiting.toLocaleString('en')} wait`}</li>
         <Running queue={queue} />
@@ -175,7 +177,9 @@ function Waiting({ run, now }: { run: WaitingRun; now: number }): ReactNode {
   const by = startedBy.person ?? startedBy.trigger ?? startedBy.event;
   return (
     <tr>
-      <td className="number cell-place">{place.toLocaleString('en')}</td>
+      <td className="number cell-place" data-label="place">
+        {place.toLocaleString('en')}
+      </td>
       <th scope="row">
         <Link href={runHref({ kind: 'PipelineRun', namespace, name })}>
           <Text of={name} most={253} />
@@ -195,7 +199,7 @@ function Waiting({ run, now }: { run: WaitingRun; now: number }): ReactNode {
           </span>
         )}
       </th>
-      <td>
+      <td {...(behind === undefined ? {} : { 'data-label': 'behind' })}>
         {behind === undefined ? (
           <span className="muted">next in turn</span>
         ) : (
@@ -204,8 +208,10 @@ function Waiting({ run, now }: { run: WaitingRun; now: number }): ReactNode {
           </Link>
         )}
       </td>
-      <td className={priority === 0 ? 'number muted' : 'number'}>{priority.toLocaleString('en')}</td>
-      <td className="muted">
+      <td className={priority === 0 ? 'number muted' : 'number'} data-label="priority">
+        {priority.toLocaleString('en')}
+      </td>
+      <td className="muted" data-label="waits since">
         <Ago time={created} now={now} />
       </td>
     </tr>

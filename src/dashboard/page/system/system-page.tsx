@@ -59,11 +59,13 @@ function Facts({ report: { readAt, kubernetes } }: { report: SystemReport }): Re
 function Report({ report }: { report: SystemReport }): ReactNode {
   const { verdict, findings, unread, roles, leases, queues, certificates, settings } = report;
   const isBad = findings.some(({ severity }) => severity === 'problem');
+  // Of what could not be looked at nothing good is said either.
+  const isGood = findings.length === 0 && unread.length === 0;
   return (
     <>
       <section aria-label="What to look at">
-        <p className={`verdict system-verdict ${isBad ? 'bad' : findings.length > 0 ? 'warn' : 'good'}`}>
-          <VerdictIcon isGood={findings.length === 0} />
+        <p className={`verdict system-verdict ${isBad ? 'bad' : isGood ? 'good' : 'warn'}`}>
+          <VerdictIcon isGood={isGood} />
           <Text of={verdict} />
         </p>
         <ul className="findings">
@@ -121,7 +123,7 @@ function NotRead({ unread }: { unread: readonly Unread[] }): ReactNode {
         {unread.map(({ what, right, message }) => (
           <li key={right}>
             <p>
-              <Text of={what} most={300} /> <span className="muted">by the right to</span>{' '}
+              <Text of={what} most={300} /> <span className="muted">takes the right to</span>{' '}
               <code>
                 <Text of={right} most={400} />
               </code>
