@@ -317,11 +317,15 @@ describe('behind oauth2-proxy, set up as the page for users says', () => {
 
   async function loggedIn(name: string, password: string, address: string): Promise<Page> {
     const { page } = await world.window(proxy.address);
+    await logIn(page, name, password, address);
+    return page;
+  }
+
+  async function logIn(page: Page, name: string, password: string, address: string): Promise<void> {
     await page.goto(`${proxy.address}${address}`);
     await page.getByLabel('Username').fill(name);
     await page.getByLabel('Password').fill(password);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    return page;
   }
 
   it('somebody logs in, sees live what the name may see, and logs out', async () => {
@@ -346,11 +350,31 @@ describe('behind oauth2-proxy, set up as the page for users says', () => {
     });
   });
 
-  it('whoever has no rights is told whose they lack', async () => {
+  it('whoever has no rights is told whose they lack, and a login that is over is said to be', async () => {
     const page = await loggedIn('bob', 'another', `/runs/${mine}/${mine}-run`);
     await see(page, 'login-bob', async () => {
       await page.getByText('User "github:bob" cannot list resource "pipelineruns"').first().waitFor();
+      await page.context().clearCookies();
+      await page.getByRole('link', { name: 'Runs', exact: true }).first().click();
+      await page.getByRole('heading', { name: 'Your login is over' }).waitFor();
+      await page.getByRole('button', { name: 'Log in again' }).click();
+      await page.getByLabel('Username').waitFor();
     });
+  });
+
+  it('a part of the page that a login that is over keeps away has it loaded again', async () => {
+    // Not one of the world's windows: the browser tells of the part that did not come.
+    const { page, context } = await openPage(world.browser, `${proxy.address}/`);
+    await see(page, 'login-part', async () => {
+      await logIn(page, 'ana', 'a secret', '/runs');
+      await page.getByRole('link', { name: `${mine}-run` }).waitFor();
+      await context.clearCookies();
+      await page.getByRole('link', { name: 'Definitions' }).click();
+      await page.getByRole('heading', { name: 'This page has to be loaded again' }).waitFor();
+      await page.getByRole('button', { name: 'Load it again' }).click();
+      await page.getByLabel('Username').waitFor();
+    });
+    await context.close();
   });
 
   it('headers of his own make nobody another', async () => {
