@@ -218,7 +218,23 @@ describe('a full cluster', () => {
     expect((await cluster('up', '--name', NAME)).code).toBe(0);
   });
 
-  it('leaves nothing after down, with pods running', async () => {
+  const onNode = (name: string) => ({ nodeSelector: { 'kubernetes.io/hostname': name } });
+
+  it('gets a second node, whose pods reach the others, and gives it up', async () => {
+    const added = await cluster('add-node', '--name', NAME);
+    expect(added.code, added.stderr).toBe(0);
+    await create(pod('away', 'wget -qO- http://server.default.svc.cluster.local', onNode(added.stdout)));
+    await waitFor('pod/away', '{.status.phase}', 'Succeeded');
+    expect(await kube('logs', 'away')).toBe('hello');
+    const removed = await cluster('remove-node', '--name', NAME);
+    expect(removed.code, removed.stderr).toBe(0);
+    expect(await kube('get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}')).toBe(`${NAME}-node`);
+  });
+
+  it('leaves nothing after down, with pods running on two nodes', async () => {
+    const { stdout: second } = await cluster('add-node', '--name', NAME);
+    await create(pod('sleeper', 'sleep 3600', onNode(second)));
+    await waitFor('pod/sleeper', '{.status.phase}', 'Running');
     const index = Number(/198\.18\.(\d+)\./.exec((await statusOf(NAME)).server)?.[1]);
     expect(await tracesOf(NAME, index)).not.toEqual([]);
     const gone = await cluster('down', '--name', NAME);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
-import { pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
+import { pipelineRuns, pipelines, taskRuns, tasks } from '../../src/api/resources.ts';
 import type { Pipeline } from '../../src/api/pipeline/v1/pipeline.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { programs, type Program } from '../contract/tkn-programs.ts';
@@ -59,6 +59,24 @@ beforeAll(async () => {
     kind: 'Pipeline',
     metadata: { name: 'words' },
     spec: words,
+  });
+  await bench.create(pipelines, {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Pipeline',
+    metadata: { name: 'talks' },
+    spec: words,
+  });
+  await bench.create(pipelines, {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Pipeline',
+    metadata: { name: 'breaks' },
+    spec: { tasks: [{ name: 'bad', taskSpec: { steps: [script('break', 'echo sad; exit 1')] } }] },
+  });
+  await bench.create(tasks, {
+    apiVersion: 'tekton.dev/v1',
+    kind: 'Task',
+    metadata: { name: 'say' },
+    spec: { steps: [script('one', 'echo said'), script('two', 'echo said again')] },
   });
   await Promise.all([
     bench.runPipeline({ pipelineRef: { name: 'words' } }, { name: 'spoken' }),
@@ -238,6 +256,27 @@ describe.each(all)('$name', (program: Program) => {
     const name = own('latest');
     await bench.runTask({ taskSpec: { steps: [script('say', `echo I am ${name}`)] } }, { name });
     expect((await run('tr', 'logs', '--last')).out).toContain(`[say] I am ${name}`);
+  });
+
+  it.each([
+    ['pipeline', 'talks', ['[first : one] first-one', '[first : two] first-two', '[second : one] second-one']],
+    ['task', 'say', ['[one] said', '[two] said again']],
+  ])('starts a %s and shows its logs until its end', async (kind, name, expected) => {
+    const { out, status } = await run(kind, 'start', name, '--showlog');
+    expect(status).toBe(0);
+    expect(out).toMatch(/(PipelineRun|TaskRun) started: /);
+    expect(out.split('\n')).toEqual(expect.arrayContaining(expected));
+    expect(out).not.toContain('In order to track the');
+  });
+
+  it.each([
+    [['-E'], 1],
+    [[], 0],
+  ])('starts a Pipeline that fails, with --showlog %s: exit status %i', async (flags, expected) => {
+    const { out, err, status } = await run('pipeline', 'start', 'breaks', '--showlog', ...flags);
+    expect(out).toContain('[bad : break] sad');
+    expect(out + err).toMatch(/container step-break has failed/);
+    expect(status).toBe(expected);
   });
 
   it('follows a run from before its pod exists until its end', async () => {
