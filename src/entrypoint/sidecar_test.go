@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -131,12 +134,24 @@ func TestResultsSidecarWaitsForTheSteps(t *testing.T) {
 	if sidecar.ProcessState != nil || sidecar.stdout.Len() > 0 {
 		t.Fatalf("it did not wait: %q", sidecar.stdout)
 	}
+	// Only who saw a lock held can tell that its holder died.
+	p.eventually("the sidecar watches step b", func() bool { return hasOpen(sidecar, p.path("run/1/out.lock")) })
 	p.must(last.Process.Signal(syscall.SIGKILL))
 	began := time.Now()
 	exit := sidecar.end()
 	if got := sidecar.stdout.String(); exit != 0 || !strings.HasPrefix(got, `{"name":"r","value":"late","type":"task"}`) {
 		t.Errorf("exit %d after %v, log %q, %q", exit, time.Since(began), got, sidecar.stderr)
 	}
+}
+
+// hasOpen says whether a process has the file open.
+func hasOpen(started process, file string) bool {
+	folder := fmt.Sprintf("/proc/%d/fd", started.Process.Pid)
+	entries, _ := os.ReadDir(folder)
+	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		target, err := os.Readlink(filepath.Join(folder, entry.Name()))
+		return err == nil && target == file
+	})
 }
 
 func TestResultsSidecarRefuses(t *testing.T) {
