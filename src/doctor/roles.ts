@@ -76,7 +76,9 @@ function troubleOf({ metadata: { name }, status }: Pod): string | undefined {
     const reason = state?.waiting?.reason;
     if (reason === undefined || reason === 'ContainerCreating' || reason === 'PodInitializing') continue;
     const end = endOf(lastState);
-    return cut(`${name} waits (${reason}${end === undefined ? `: ${state?.waiting?.message ?? ''}` : `, ended with ${end}`})`);
+    return cut(
+      `${name} waits (${reason}${end === undefined ? `: ${state?.waiting?.message ?? ''}` : `, ended with ${end}`})`,
+    );
   }
   return undefined;
 }
@@ -90,7 +92,9 @@ function restarted({ metadata: { namespace = '', name = '' }, status }: Pod, now
   return {
     severity: 'warning',
     about: `Pod ${namespace}/${name}`,
-    text: cut(`it was restarted within the last hour, ${last.restartCount} times in all; it ended with ${endOf(last.lastState)}`),
+    text: cut(
+      `it was restarted within the last hour, ${last.restartCount} times in all; it ended with ${endOf(last.lastState)}`,
+    ),
     remedy: `kubectl -n ${namespace} logs ${name} --previous`,
   };
 }

@@ -73,9 +73,11 @@ const checked: readonly Checked[] = [
     name: 'tekton-chains-config-observability',
     check: (data) => parseObservability(data).problems,
   },
-  ...resolverMaps.map(
-    ([name, type]): Checked => ({ place: 'resolvers', name, check: (data) => checkConfig(type, data) }),
-  ),
+  ...resolverMaps.map(([name, type]): Checked => ({
+    place: 'resolvers',
+    name,
+    check: (data) => checkConfig(type, data),
+  })),
   {
     place: 'resolvers',
     name: 'config-leader-election-resolvers',

@@ -20,9 +20,7 @@ describe('what a run that waits says, and what is read of it', () => {
   ])('%s', (_name, running, text, read) => {
     const standing = { place: 3, waiting: waiting(5), running: holders(...running), mayGo: false };
     const message = waitingMessage('deploy-x', queue(ofRule), standing);
-    expect(message).toBe(
-      `PipelineRun "deploy-x" is pending: place 3 of 5 in ${ofRule}, limit 2; running: ${text}`,
-    );
+    expect(message).toBe(`PipelineRun "deploy-x" is pending: place 3 of 5 in ${ofRule}, limit 2; running: ${text}`);
     expect(waitingIn(message)).toEqual({ queue: ofRule, standing: { place: 3, of: 5, limit: 2, ...read } });
   });
 
@@ -48,7 +46,10 @@ describe('what a run that waits says, and what is read of it', () => {
   it.each([
     ['of another controller', 'PipelineRun "r" is pending'],
     ['of a run that is held', ''],
-    ['too long to be one', waitingMessage('r', queue('q'.repeat(5_000)), { place: 1, waiting: [], running: [], mayGo: false })],
+    [
+      'too long to be one',
+      waitingMessage('r', queue('q'.repeat(5_000)), { place: 1, waiting: [], running: [], mayGo: false }),
+    ],
     ['with a number that is none', 'PipelineRun "r" is pending: place 1e9 of 2 in q, limit 1; running: none yet'],
   ])('a message %s is none', (_name, message) => expect(waitingIn(message)).toBeUndefined());
 });

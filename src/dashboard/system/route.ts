@@ -74,10 +74,7 @@ export class SystemAnswers {
 
 function refusalFor(error: unknown): RefusedError {
   if (error instanceof ApiError && error.status === 401)
-    return new RefusedError(
-      401,
-      'the API server does not take these credentials: log in again, or send another token',
-    );
+    return new RefusedError(401, 'the API server does not take these credentials: log in again, or send another token');
   return new RefusedError(502, `the API server did not say how the installation is: ${messageOf(error)}; try again`, {
     cause: error,
   });

@@ -86,7 +86,8 @@ export interface AttestedText {
 
 /** Of the runs that made an image, the one whose statement says most. */
 export function attestedText(runs: readonly ArtifactRun[]): AttestedText {
-  const best = runs.find(({ attestation }) => attestation?.verification.verified) ?? runs.find((run) => run.attestation);
+  const best =
+    runs.find(({ attestation }) => attestation?.verification.verified) ?? runs.find((run) => run.attestation);
   if (best?.attestation === undefined) {
     const isSigned = runs.some(({ signed }) => signed === 'yes');
     const text = isSigned ? 'Chains keeps the statement elsewhere: the page of the run says where to look' : '';

@@ -35,7 +35,13 @@ const MOST_RUNS_OF_ONE = 100;
 export function queuesOf(runs: readonly QueuedRun[], { isAsked, statusOf }: QueueQuestion): Omit<QueuePage, 'missing'> {
   const groups = Map.groupBy(runs, ({ namespace, waiting }) => JSON.stringify([namespace, waiting?.queue ?? '']));
   const whole = [...groups.values()]
-    .map((group) => queueOf(group.toSorted((one, other) => compareTurns(inLine(one), inLine(other))), statusOf, isAsked))
+    .map((group) =>
+      queueOf(
+        group.toSorted((one, other) => compareTurns(inLine(one), inLine(other))),
+        statusOf,
+        isAsked,
+      ),
+    )
     .filter(({ runs: asked }) => asked.length > 0)
     .toSorted(compareQueues);
   let left = MOST_RUNS;
@@ -83,7 +89,9 @@ function given(status: RunStatus | undefined): { status?: RunStatus } {
 }
 
 function inLine({ name, created, priority }: QueuedRun): InLine {
-  return { metadata: { name, creationTimestamp: created, annotations: { [annotations.queuePriority]: `${priority}` } } };
+  return {
+    metadata: { name, creationTimestamp: created, annotations: { [annotations.queuePriority]: `${priority}` } },
+  };
 }
 
 /** The longest first; then those that stay where they are. */

@@ -33,7 +33,13 @@ export function ImageTable({ images, children }: { images: readonly BuiltImage[]
   );
 }
 
-function Row({ image: { name, digest, runs, moreRuns, signed, at }, now }: { image: BuiltImage; now: number }): ReactNode {
+function Row({
+  image: { name, digest, runs, moreRuns, signed, at },
+  now,
+}: {
+  image: BuiltImage;
+  now: number;
+}): ReactNode {
   return (
     <tr>
       <th scope="row">
@@ -55,7 +61,9 @@ function Row({ image: { name, digest, runs, moreRuns, signed, at }, now }: { ima
         {moreRuns > 0 && <span className="muted">and {moreRuns.toLocaleString('en')} more runs</span>}
       </td>
       <td>
-        <span className={signed === 'failed' ? 'badge bad' : signed === 'yes' ? 'badge' : 'muted'}>{words[signed]}</span>
+        <span className={signed === 'failed' ? 'badge bad' : signed === 'yes' ? 'badge' : 'muted'}>
+          {words[signed]}
+        </span>
       </td>
       <td>
         <Attested runs={runs} />
