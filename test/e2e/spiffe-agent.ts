@@ -26,8 +26,8 @@ export async function startAgent(
   { cluster, client }: { cluster: string; client: KubeClient },
   svid: (audience: string) => { spiffe_id: string; svid: string },
 ): Promise<{ stop(): Promise<void> }> {
-  // Beside the volumes, which have it as a hard link.
-  const socket = statePath(cluster, 'spire.sock');
+  // Below the kubelet's folder, which is a mount of its own, as the volumes that have it as a hard link.
+  const socket = statePath(cluster, 'kubelet', 'spire.sock');
   const tokens = ({ audience }: { audience: string[] }) => ({ svids: [svid(audience[0] ?? '')] });
   await rm(socket, { force: true });
   const agent = await startSpiffeAgent({ tokens }, socket);
