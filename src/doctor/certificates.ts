@@ -57,7 +57,7 @@ function certificatesIn(bundle: string): X509Certificate[] {
 
 /**
  * What keeps the API server from calling a webhook, now or soon. An authority is followed by the next one when a third
- * of its time is left (src/webhook/certificates/plan.ts): where that has not happened, the webhook does not do its work.
+ * of its time is left (src/webhook/certificates/plan.ts): where that has not happened, the webhook neglects its work.
  */
 export function certificateFindings(webhooks: readonly Webhook[], now: Date): Finding[] {
   return webhooks.flatMap((webhook) => {

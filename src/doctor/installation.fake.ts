@@ -29,7 +29,7 @@ export function pod(name: string, app: string, more: { namespace?: string; statu
     metadata: { name, namespace, labels: { app, other: 'x' } },
     spec: { nodeName: 'node-1', containers: [{ name: app, ports: [{ name: 'metrics', containerPort: 9090 }] }] },
     status: { conditions: [{ type: 'Ready', status: 'True' }], startTime: ago(600), ...status },
-  } as unknown as Pod;
+  };
 }
 
 export interface LeasePlan {
@@ -45,7 +45,7 @@ export function lease(
   return {
     metadata: { name, namespace },
     spec: { holderIdentity: holder, renewTime: ago(renewedAgo), leaseDurationSeconds: 60 },
-  } as unknown as Lease;
+  };
 }
 
 export function configMap(name: string, data: Record<string, string>, namespace = 'tekton-pipelines'): ConfigMap {

@@ -18,7 +18,7 @@ describe('the leases of a work queue', () => {
     ['one of a role that is gone since yesterday', [one({ renewedAgo: 90_000 })], []],
     ['slots of PipelineRuns', [lease('tektite-queues-shop')], []],
     ['one of somebody else', [lease('another-controller')], []],
-    ['one that was never renewed', [{ metadata: { name: `${queue}.00-of-01` }, spec: {} } as Lease], []],
+    ['one that was never renewed', [{ metadata: { name: `${queue}.00-of-01` }, spec: {} }], []],
   ])('%s', (_name, leases, expected) => {
     expect(
       leasesOf(leases, now).map(({ buckets, held, holders }) => `${held} of ${buckets} by ${holders.join()}`),

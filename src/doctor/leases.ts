@@ -28,17 +28,17 @@ export function leasesOf(leases: readonly Lease[], now: Date): LeaseState[] {
 
 function bucketOf({ metadata, spec }: Lease, now: Date): Bucket | undefined {
   const [, queue, buckets] = electionName.exec(metadata.name ?? '') ?? [];
+  const hold = holdOf(spec, now);
+  if (queue === undefined || Number.isNaN(hold.renewed) || now.getTime() - hold.renewed > FORMER_MS) return undefined;
+  return { queue: `${metadata.namespace ?? ''}/${queue}`, buckets: Number(buckets), ...hold };
+}
+
+/** Who holds it, if the time that it was taken for is not over. */
+function holdOf(spec: Lease['spec'], now: Date): Pick<Bucket, 'holder' | 'renewed' | 'isHeld'> {
   const renewed = Date.parse(String(spec?.renewTime ?? ''));
-  if (queue === undefined || Number.isNaN(renewed) || now.getTime() - renewed > FORMER_MS) return undefined;
   const holder = spec?.holderIdentity ?? '';
   const isOver = now.getTime() - renewed > (spec?.leaseDurationSeconds ?? 60) * 1000;
-  return {
-    queue: `${metadata.namespace ?? ''}/${queue}`,
-    buckets: Number(buckets),
-    holder: holder.slice(0, 253),
-    renewed,
-    isHeld: holder !== '' && !isOver,
-  };
+  return { holder: holder.slice(0, 253), renewed, isHeld: holder !== '' && !isOver };
 }
 
 /** After a change of their number the buckets of before stay there, and are held by nobody: the newest count. */

@@ -33,7 +33,7 @@ export function roleOf(deployment: Deployment, pods: readonly Pod[]): RoleState 
 function podOf({ metadata, spec, status }: Pod): PodState {
   return {
     name: metadata.name ?? '',
-    isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false,
+    isReady: status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true,
     restarts: (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
     node: spec?.nodeName ?? '',
     started: status?.startTime ?? '',
@@ -72,15 +72,18 @@ export function roleFindings(deployment: Deployment, pods: readonly Pod[], now: 
 function troubleOf({ metadata: { name }, status }: Pod): string | undefined {
   const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   if (unscheduled !== undefined) return cut(`${name} has no node: ${unscheduled.message ?? unscheduled.reason ?? ''}`);
-  for (const { state, lastState } of status?.containerStatuses ?? []) {
-    const reason = state?.waiting?.reason;
-    if (reason === undefined || reason === 'ContainerCreating' || reason === 'PodInitializing') continue;
-    const end = endOf(lastState);
-    return cut(
-      `${name} waits (${reason}${end === undefined ? `: ${state?.waiting?.message ?? ''}` : `, ended with ${end}`})`,
-    );
-  }
-  return undefined;
+  const [waits] = (status?.containerStatuses ?? []).flatMap((container) => waitOf(container) ?? []);
+  return waits === undefined ? undefined : cut(`${name} waits ${waits}`);
+}
+
+/** What every container waits for at first. */
+const STARTING = ['ContainerCreating', 'PodInitializing'];
+
+function waitOf({ state, lastState }: Container): string | undefined {
+  const { reason, message = '' } = state?.waiting ?? {};
+  if (reason === undefined || STARTING.includes(reason)) return undefined;
+  const end = endOf(lastState);
+  return `(${reason}${end === undefined ? `: ${message}` : `, ended with ${end}`})`;
 }
 
 function restarted({ metadata: { namespace = '', name = '' }, status }: Pod, now: Date): Finding | undefined {

@@ -7,12 +7,11 @@ import { waitingMessage } from '../../src/core/queue/waiting-message.ts';
 import type { ArtifactPage, QueuePage, SystemReport } from '../../src/dashboard/contract.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { configMaps, deployments, leases, pods, serviceAccounts } from '../../src/kube/resources.ts';
-import type { Resource } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 
-/** Images, queues and the installation itself, in a real browser before the dashboard's process and a real API server. */
+/** Images, queues and the installation, in a real browser before the dashboard's process and a real API server. */
 const shop = `fleet-shop-${process.pid}`;
 const theirs = `fleet-theirs-${process.pid}`;
 const system = `fleet-system-${process.pid}`;
@@ -80,7 +79,7 @@ async function writeWaiting(name: string, { namespace = shop, priority, ...more 
       message,
     },
   ];
-  await writeStatus(client, pipelineRuns as Resource, {
+  await writeStatus(client, pipelineRuns, {
     namespace,
     name,
     status: { conditions },
@@ -106,7 +105,7 @@ async function writeBuild(name: string, results: { name: string; value: string }
 
 /** Leaves with a run what Chains would: a statement about an image, signed. */
 async function attest(name: string, two: string, log: string): Promise<void> {
-  const { metadata } = await client.get(pipelineRuns as Resource, shop, name);
+  const { metadata } = await client.get(pipelineRuns, shop, name);
   const statement = {
     _type: 'https://in-toto.io/Statement/v1',
     predicateType: 'https://slsa.dev/provenance/v1',
@@ -134,7 +133,7 @@ async function attest(name: string, two: string, log: string): Promise<void> {
     ).toString('base64'),
   };
   const patch = { type: 'merge', body: { metadata: { annotations } } } as const;
-  await client.patch(pipelineRuns as Resource, shop, name, patch);
+  await client.patch(pipelineRuns, shop, name, patch);
 }
 
 async function writeInstallation(): Promise<void> {
@@ -152,10 +151,10 @@ async function writeInstallation(): Promise<void> {
     await client.create(deployments, {
       metadata: { namespace, name, labels: { version } },
       spec,
-    } as never);
+    });
   }
   const ready = { replicas: 2, readyReplicas: 2 };
-  await writeStatus(client, deployments as Resource, {
+  await writeStatus(client, deployments, {
     namespace,
     name: controller,
     status: ready,
@@ -170,7 +169,7 @@ async function writeInstallation(): Promise<void> {
   await client.create(pods, {
     metadata,
     spec: { containers: [{ name: 'c', image: 'i', ports }] },
-  } as never);
+  });
   await client.create(leases, {
     metadata: { namespace, name: `${controller}.taskrun.00-of-01` },
     spec: {
@@ -178,7 +177,7 @@ async function writeInstallation(): Promise<void> {
       renewTime: new Date().toISOString().replace('Z', '000Z'),
       leaseDurationSeconds: 600,
     },
-  } as never);
+  });
   const data = { 'enable-api-fields': hostile };
   await client.create(configMaps, {
     metadata: { namespace, name: 'feature-flags' },
@@ -214,7 +213,7 @@ beforeAll(async () => {
   });
   await writeBuild('build-odd', [{ name: 'IMAGES', value: hostile }]);
   await attest('build-web', 'ab', 'javascript:alert(1)');
-  await writeStatus(client, taskRuns as Resource, {
+  await writeStatus(client, taskRuns, {
     namespace: shop,
     name: 'build-api-build',
     status: {
@@ -368,10 +367,10 @@ describe('the queue', () => {
     const page = await world.openAt(origin, `/queue?ns=${shop}&q=short`);
     await see(page, 'queue-live', async () => {
       await page.getByText('2 runs wait in 1 queue, live').waitFor();
-      await client.delete(pipelineRuns as Resource, shop, 'short-1');
+      await client.delete(pipelineRuns, shop, 'short-1');
       await page.getByText('1 run waits in 1 queue, live').waitFor();
       expect(await page.getByRole('row').nth(1).innerText()).toMatch(/^1\s+short-2[\s\S]*next in turn/);
-      await client.delete(pipelineRuns as Resource, shop, 'short-2');
+      await client.delete(pipelineRuns, shop, 'short-2');
       await page.getByText('No run that waits is like that').waitFor();
       await page.getByRole('link', { name: 'Clear' }).click();
       expect(page.url()).toBe(`${origin}/queue`);
@@ -466,14 +465,14 @@ describe('the system', () => {
     await see(page, 'system-again', async () => {
       await page.getByText('0 of 2 replicas are ready').waitFor();
       const status = { replicas: 2, readyReplicas: 2 };
-      await writeStatus(client, deployments as Resource, {
+      await writeStatus(client, deployments, {
         namespace: system,
         name: 'tekton-pipelines-webhook',
         status,
       });
       await page.getByText('0 of 2 replicas are ready').waitFor({ state: 'detached', timeout: 40_000 });
       await page.getByText(/^2 warnings/).waitFor();
-      await writeStatus(client, deployments as Resource, {
+      await writeStatus(client, deployments, {
         namespace: system,
         name: 'tekton-pipelines-webhook',
         status: { readyReplicas: 0 },

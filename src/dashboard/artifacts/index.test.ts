@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { FakeKubeClient } from '../../kube/client.fake.ts';
 import { silentLogger } from '../../log.ts';
-import type { KubeObject, Resource } from '../../resource.ts';
+import type { KubeObject } from '../../resource.ts';
 import { RefusedError } from '../refusal.ts';
 import { conditionStatus, runObject } from '../runs/runs.fake.ts';
 import { ArtifactIndex } from './index.ts';
@@ -32,8 +32,8 @@ const images = (index: ArtifactIndex) =>
 describe('the index of images', () => {
   it('reads nothing until somebody asks, then both kinds of runs, and what changes', async () => {
     const client = new FakeKubeClient();
-    client.seed(pipelineRuns as Resource, maker('whole', 'r.io/web'), runObject({ name: 'none' }));
-    client.seed(taskRuns as Resource, maker('task', 'r.io/web'));
+    client.seed(pipelineRuns, maker('whole', 'r.io/web'), runObject({ name: 'none' }));
+    client.seed(taskRuns, maker('task', 'r.io/web'));
     const { index } = indexOf(client);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(client.calls).toEqual([]);
@@ -42,9 +42,9 @@ describe('the index of images', () => {
     expect(images(index)).toEqual(['PipelineRun whole r.io/web', 'TaskRun task r.io/web']);
     const changes: string[] = [];
     index.onChange(({ kind }) => changes.push(kind));
-    await client.create(pipelineRuns as Resource, maker('later', 'r.io/api'));
-    await client.create(pipelineRuns as Resource, runObject({ name: 'nothing' }));
-    await client.delete(taskRuns as Resource, 'n', 'task');
+    await client.create(pipelineRuns, maker('later', 'r.io/api'));
+    await client.create(pipelineRuns, runObject({ name: 'nothing' }));
+    await client.delete(taskRuns, 'n', 'task');
     await expect.poll(() => images(index)).toEqual(['PipelineRun later r.io/api', 'PipelineRun whole r.io/web']);
     expect(changes.sort()).toEqual(['PipelineRun', 'TaskRun']);
     expect(index.scopes()).toEqual([{ kind: 'PipelineRun', namespace: 'n' }]);

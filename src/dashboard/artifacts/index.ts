@@ -44,7 +44,7 @@ export class ArtifactIndex {
         informer.onChange(({ type, object }) => this.#changed(object as Maker, type === 'deleted'));
         return informer;
       });
-    this.#informers = [...watch(pipelineRuns as Resource), ...watch(taskRuns as Resource)];
+    this.#informers = [...watch(pipelineRuns), ...watch(taskRuns)];
   }
 
   /** Waits for the first question, then watches until the signal is aborted. */

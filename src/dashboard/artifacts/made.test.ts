@@ -16,7 +16,7 @@ type More = Partial<Parameters<typeof runObject>[0]> & { results?: unknown };
 
 function runWith({ results, ...more }: More): PipelineRun {
   const status = conditionStatus('True', 'Completed', { completionTime: '2026-01-01T00:00:09Z', results });
-  return runObject({ name: 'r', status, ...more }) as unknown as PipelineRun;
+  return runObject({ name: 'r', status, ...more });
 }
 
 const pair = (url: string, prefix = '') => [

@@ -1,3 +1,4 @@
+import type * as crypto from 'node:crypto';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { coreInterceptors } from './core.ts';
@@ -6,7 +7,7 @@ import type { InterceptorRequest } from './wire.ts';
 import { fakeWorld } from './world.fake.ts';
 
 vi.mock('node:crypto', async (original) => {
-  const real = await original<typeof import('node:crypto')>();
+  const real = await original<typeof crypto>();
   return { ...real, timingSafeEqual: vi.fn(real.timingSafeEqual) };
 });
 
