@@ -18,6 +18,7 @@ interface GoModule {
   /** Package to build, by binary name, in the order that fills the build cache best. */
   readonly binaries: Readonly<Record<string, string>>;
   readonly linkFlags?: string;
+  /** Installs the compiler of C for the programs that call C; the others are built without. */
   readonly prepare?: Readonly<Record<string, () => Promise<void>>>;
   readonly extraFlags?: Readonly<Record<string, readonly string[]>>;
 }
@@ -131,9 +132,6 @@ export const TOOL_NAMES: readonly string[] = MODULE_LIST.filter(({ onDemand }) =
   Object.keys(binaries),
 );
 
-/** What calls C. */
-const C_PROGRAMS = ['runc', 'spire-server'];
-
 /** The folder for what is built once per machine. */
 export function cacheDir(): string {
   return (
@@ -188,7 +186,8 @@ async function build(name: string, path: string, count: string): Promise<void> {
   const moduleName = moduleOf(name);
   const module: GoModule = MODULES[moduleName];
   await checkGo();
-  await module.prepare?.[name]?.();
+  const prepare = module.prepare?.[name];
+  await prepare?.();
   await mkdir(join(path, '..'), { recursive: true });
   const began = Date.now();
   const seconds = () => Math.round((Date.now() - began) / 1000);
@@ -201,7 +200,7 @@ async function build(name: string, path: string, count: string): Promise<void> {
       `-s -w ${module.linkFlags ?? ''}`.trim(),
       ...(module.extraFlags?.[name] ?? []),
     ];
-    const env = { ...process.env, CGO_ENABLED: C_PROGRAMS.includes(name) ? '1' : '0' };
+    const env = { ...process.env, CGO_ENABLED: prepare === undefined ? '0' : '1' };
     const half = `${path}.${process.pid}.part`;
     await command(['go', 'build', ...flags, '-o', half, module.binaries[name] as string], {
       cwd: join(SOURCES, moduleName),

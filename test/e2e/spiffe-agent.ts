@@ -6,10 +6,11 @@ import type { KubeObject } from '../../src/kube/object.ts';
 import { startSpiffeAgent } from '../../src/spire/agent.fake.ts';
 import { startCsiDriver, type InlineDriver } from './csi-driver.ts';
 
-const driverName = 'csi.spiffe.io';
+/** The CSI driver that shows pods the agent's socket. SPIFFE's own is not to be had: the tests do what it does. */
+export const driverName = 'csi.spiffe.io';
 const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
 const volume = 'spiffe-workload-api';
-const socketName = 'spire-agent.sock';
+export const socketName = 'spire-agent.sock';
 
 /** Chart values: Chains asks the agent, whose socket a volume of SPIRE's CSI driver holds. */
 export const spiffeValues = {

@@ -8,13 +8,11 @@ import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cl
 import { freePort } from '../free-port.ts';
 import { attributesDriver, startCsiDriver, type CsiDriver, type InlineDriver } from './csi-driver.ts';
 import { hostBeside } from './remote-servers.ts';
+import { driverName, socketName } from './spiffe-agent.ts';
 
 export const trustDomain = 'example.org';
 /** As the documentation calls it. */
 const clusterName = 'example-cluster';
-const socketName = 'spire-agent.sock';
-/** The CSI driver that shows pods the agent's socket. SPIFFE's own is not to be had; this is what it does. */
-const spiffeDriver = 'csi.spiffe.io';
 
 const objects = (node: string) => `
 apiVersion: v1
@@ -37,7 +35,7 @@ spec:
 ---
 apiVersion: storage.k8s.io/v1
 kind: CSIDriver
-metadata: { name: ${spiffeDriver}, labels: { security.kubernetes.io/csi-ephemeral-volume-profile: restricted } }
+metadata: { name: ${driverName}, labels: { security.kubernetes.io/csi-ephemeral-volume-profile: restricted } }
 spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: [Ephemeral] }
 `;
 
@@ -95,7 +93,7 @@ export class Spire {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#programs.keys()].map((name) => this.#end(name)));
-    await this.#kubectl(['delete', 'csidriver', spiffeDriver, '--ignore-not-found']);
+    await this.#kubectl(['delete', 'csidriver', driverName, '--ignore-not-found']);
     await this.#kubectl(['delete', 'namespace', 'spire', '--ignore-not-found']);
     await this.#driver?.stop();
     await rm(this.#folder, { recursive: true, force: true });
@@ -123,7 +121,7 @@ export class Spire {
   /** Each volume is the folder of the agent's socket. */
   #socketVolumes(): InlineDriver {
     return {
-      name: spiffeDriver,
+      name: driverName,
       publish: async (target) => {
         await mkdir(target, { recursive: true });
         await command(['mount', '--bind', '--options', 'ro', this.#path('agent'), target]);
