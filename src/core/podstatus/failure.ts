@@ -93,8 +93,16 @@ function containerMessage(status: ContainerStatus, pod: Pod): string {
     case 'TimeoutExceeded':
       return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
     default:
-      return exitCode === 0 ? (reason ?? exited) : [exited, report.message ?? reason].filter(Boolean).join(': ');
+      return exitCode === 0
+        ? (reason ?? exited)
+        : [exited, report.message ?? reason, refusal(status)].filter(Boolean).join(': ');
   }
+}
+
+/** Why the runtime could not start the container: it says so where a message of the step would be. */
+function refusal({ state }: ContainerStatus): string | undefined {
+  const { reason, message } = state?.terminated ?? {};
+  return reason === 'StartError' || reason === 'ContainerCannotRun' ? message : undefined;
 }
 
 /** How much of a message came through, and why not all of it. */
