@@ -83,14 +83,15 @@ async function setFlag(coschedule: string | null): Promise<void> {
 
 const steps = [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
 
-/** Tasks that run at the same time, each with the claim of its place in the list, if any. */
-const spec = (of: readonly (string | undefined)[]): PipelineRunSpec => ({
+/** Tasks, at the same time or one after the other, each with the claim of its place in the list, if any. */
+const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunSpec => ({
   taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: [{ operator: 'Exists' }] } },
   workspaces: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
   pipelineSpec: {
     workspaces: claims.map((name) => ({ name })),
     tasks: of.map((name, index) => ({
       name: `t${index}`,
+      ...(inTurn && index > 0 ? { runAfter: [`t${index - 1}`] } : {}),
       ...(name === undefined ? {} : { workspaces: [{ name: 'w', workspace: name }] }),
       taskSpec: { steps, ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }) },
     })),
@@ -98,9 +99,9 @@ const spec = (of: readonly (string | undefined)[]): PipelineRunSpec => ({
 });
 
 /** Starts a run under the flag: the controller sees the map within moments. */
-async function startUnder(coschedule: string, of: readonly (string | undefined)[]): Promise<PipelineRun> {
+async function startUnder(coschedule: string, ...tasks: Parameters<typeof spec>): Promise<PipelineRun> {
   for (;;) {
-    const started = await bench.startPipeline(spec(of));
+    const started = await bench.startPipeline(spec(...tasks));
     const run = await bench.waitFor(started, ({ status }) => status?.provenance?.featureFlags !== undefined, seconds);
     if (run.status?.provenance?.featureFlags?.['coschedule'] === coschedule) return run;
     await drop(run);
@@ -152,6 +153,36 @@ async function nodesOf(run: PipelineRun, count: number): Promise<string[]> {
   return found;
 }
 
+/** What the kubelet would say of a node that is well, and of pods whose steps have succeeded. */
+async function patchStatus(kind: 'node' | 'pod', name: string, status: object): Promise<void> {
+  const patch = ['patch', kind, name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status })];
+  await installation.kubectl(['--namespace', bench.namespace, ...patch]);
+}
+
+async function beat(): Promise<void> {
+  const { conditions } = node('').status;
+  await Promise.all(two.map((name) => patchStatus('node', name, { conditions })));
+}
+
+async function succeed(run: PipelineRun): Promise<void> {
+  const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
+  for (const { metadata, spec: made } of await podsOf(run)) {
+    const ended = { image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } };
+    const containerStatuses = made?.containers.map(({ name }) => ({ name, ...ended }));
+    await patchStatus('pod', metadata.name ?? '', { phase: 'Succeeded', containerStatuses });
+  }
+}
+
+/** A pod that takes most of a node's room: the scheduler likes the other better. */
+async function crowd(nodeName: string): Promise<() => Promise<string>> {
+  const container = { name: 'c', image: 'x', resources: { requests: { cpu: '6', memory: '12Gi' } } };
+  const crowded = { nodeName, tolerations: [{ operator: 'Exists' }], containers: [container] };
+  const metadata = { name: 'crowd', namespace: bench.namespace };
+  await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded } as Pod);
+  const gone = ['--namespace', bench.namespace, 'delete', 'pod', 'crowd', '--force', '--grace-period=0'];
+  return () => installation.kubectl(gone);
+}
+
 const different = (names: readonly string[]) => new Set(names).size;
 
 describe('coschedule with two nodes', () => {
@@ -174,6 +205,34 @@ describe('coschedule with two nodes', () => {
     await setFlag('pipelineruns');
     const run = await startUnder('pipelineruns', [undefined, undefined, 'one', 'other']);
     expect(different(await nodesOf(run, 4))).toBe(1);
+    await drop(run);
+  });
+
+  it.each([
+    ['workspaces', 'one'],
+    ['pipelineruns', undefined],
+  ])('%s: what comes later goes where the run was, however empty the other node', async (flag, claimName) => {
+    await setFlag(flag);
+    await beat();
+    const run = await startUnder(flag, [claimName, claimName], true);
+    const [first = ''] = await nodesOf(run, 1);
+    const leave = await crowd(first);
+    await succeed(run);
+    expect(await nodesOf(run, 2)).toEqual([first, first]);
+    await leave();
+    await drop(run);
+  });
+
+  it('workspaces: what comes later goes to another node when its own was cordoned', async () => {
+    await setFlag('workspaces');
+    await beat();
+    const run = await startUnder('workspaces', ['one', 'one'], true);
+    const [first = ''] = await nodesOf(run, 1);
+    await installation.kubectl(['cordon', first]);
+    await succeed(run);
+    const [, second] = await nodesOf(run, 2);
+    expect(second).toBe(two.find((name) => name !== first));
+    await installation.kubectl(['uncordon', first]);
     await drop(run);
   });
 
