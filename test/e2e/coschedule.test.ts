@@ -126,9 +126,10 @@ async function drop(run: PipelineRun): Promise<void> {
 
 const selectorOf = ({ metadata }: PipelineRun) => `tekton.dev/pipelineRun=${metadata.name ?? ''}`;
 
+/** Those of its tasks. */
 async function podsOf(run: PipelineRun): Promise<Pod[]> {
-  const { items } = await bench.client.list(pods, { namespace: bench.namespace, labelSelector: selectorOf(run) });
-  return items;
+  const labelSelector = `${selectorOf(run)},tekton.dev/taskRun`;
+  return (await bench.client.list(pods, { namespace: bench.namespace, labelSelector })).items;
 }
 
 /** The nodes of the run's tasks, in their order, once all are bound. */
@@ -254,5 +255,28 @@ describe('coschedule with two nodes', () => {
     await drop(first);
     expect(await nodesOf(third, 1)).toEqual([of[0]]);
     await Promise.all([drop(second), drop(third)]);
+  });
+
+  it('isolate-pipelinerun: a run has its node from its first task to its end', async () => {
+    await setFlag('isolate-pipelinerun');
+    await beat();
+    const first = await startUnder('isolate-pipelinerun', [undefined, undefined], true);
+    const [of = ''] = await nodesOf(first, 1);
+    const other = await startUnder('isolate-pipelinerun', [undefined]);
+    const third = await startUnder('isolate-pipelinerun', [undefined]);
+    await Promise.all([nodesOf(other, 1), expect.poll(async () => (await podsOf(third)).length).toBe(1)]);
+    // Between two tasks of the first nobody takes its node.
+    await succeed(first);
+    expect(await nodesOf(first, 2)).toEqual([of, of]);
+    expect((await podsOf(third))[0]?.spec?.nodeName).toBeUndefined();
+    await succeed(first);
+    await bench.waitFor(first);
+    const selector = `${selectorOf(first)},app.kubernetes.io/component=affinity-assistant`;
+    const kept = async (...args: string[]) =>
+      installation.kubectl(['--namespace', bench.namespace, ...args, 'pod', '--selector', selector]);
+    expect(await kept('get', '--output', 'jsonpath={.items[*].metadata.deletionTimestamp}')).not.toBe('');
+    await kept('delete', '--force', '--grace-period=0');
+    expect(await nodesOf(third, 1)).toEqual([of]);
+    await Promise.all([first, other, third].map(drop));
   });
 });

@@ -11,6 +11,7 @@ import { boundWorkspaces } from './bind.ts';
 import { isCustomTask } from './child/customrun.ts';
 import { runMetadata, missingEntries } from './child/metadata.ts';
 import { nestedSpec } from './child/pipelinerun.ts';
+import { nodeHolder } from './node-holder.ts';
 import { definedOnly } from './child/runtime.ts';
 import { askTasks, taskFailure } from './definitions.ts';
 import type { Draft } from './draft.ts';
@@ -123,10 +124,16 @@ export function prepareFirstTask(draft: Draft, { name, spec, source }: BoundPipe
   );
   checkReferences(draft.name, spec, (task) => specs.get(task));
   if (source && draft.facts.settings.flags.enableParamEnum) checkEnumSubsets(source.spec, (task) => specs.get(task));
-  for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
+  const workspaces = boundWorkspaces(draft.run, name, spec);
+  for (const { workspace, claim } of claimsOf(draft.run, workspaces))
     draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
   for (const [workspace, name] of draft.facts.inheritance?.claims ?? [])
     draft.effects.push({ type: 'sharePersistentVolumeClaim', workspace, name });
+  // A run within this one keeps a node for itself; it would find this one's taken.
+  const tasks = [...(spec.tasks ?? []), ...(spec.finally ?? [])];
+  const isNested = tasks.some(({ pipelineRef, pipelineSpec }) => pipelineRef ?? pipelineSpec);
+  const pod = isNested ? undefined : nodeHolder(draft.run, workspaces, draft.facts.settings);
+  if (pod) draft.effects.push({ type: 'createNodeHolder', pod });
 }
 
 /** What a task takes and gives, as far as it is known here: a Pipeline that is referred to is found by its own run. */

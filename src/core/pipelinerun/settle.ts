@@ -50,6 +50,11 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
+  for (const { effect, ...failure } of failures(outcomes, 'createNodeHolder')) {
+    const message = `Failed to create the pod ${effect.pod.metadata.name} that keeps a node for PipelineRun ${nameOf(run)}: ${failure.message}`;
+    if (mayPass(failure) || claimRetryMs(failure) !== undefined) retries.push(message);
+    else end(status, { status: 'False', reason: couldntHoldNode, message }, now);
+  }
   settleSharing(status, failures(outcomes, 'sharePersistentVolumeClaim'), now, retries);
   for (const failure of failures(outcomes, 'createChild')) {
     const { child, pipelineTask } = failure.effect;
@@ -92,6 +97,9 @@ function waitingForClaim(why: string): ConditionState {
   const message = `Waiting for PVC creation to succeed: ${why}`;
   return { status: 'Unknown', reason: 'PipelineRunPending', message };
 }
+
+/** Upstream's, for what does the same there. */
+const couldntHoldNode = 'ReasonCouldntCreateOrUpdateAffinityAssistantStatefulSet';
 
 /** Children as the API server gave them back, to be recorded with the references that name them. */
 function madeBy(outcomes: readonly Outcome[]): ChildObject[] {
