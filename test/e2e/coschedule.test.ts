@@ -179,7 +179,7 @@ async function crowd(nodeName: string): Promise<() => Promise<string>> {
   const container = { name: 'c', image: 'x', resources: { requests: { cpu: '6', memory: '12Gi' } } };
   const crowded = { nodeName, tolerations: [{ operator: 'Exists' }], containers: [container] };
   const metadata = { name: 'crowd', namespace: bench.namespace };
-  await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded } as Pod);
+  await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded });
   const gone = ['--namespace', bench.namespace, 'delete', 'pod', 'crowd', '--force', '--grace-period=0'];
   return () => installation.kubectl(gone);
 }

@@ -50,11 +50,7 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
-  for (const { effect, ...failure } of failures(outcomes, 'createNodeHolder')) {
-    const message = `Failed to create the pod ${effect.pod.metadata.name} that keeps a node for PipelineRun ${nameOf(run)}: ${failure.message}`;
-    if (mayPass(failure) || claimRetryMs(failure) !== undefined) retries.push(message);
-    else end(status, { status: 'False', reason: couldntHoldNode, message }, now);
-  }
+  settleNode(status, run, failures(outcomes, 'createNodeHolder'), now, retries);
   settleSharing(status, failures(outcomes, 'sharePersistentVolumeClaim'), now, retries);
   for (const failure of failures(outcomes, 'createChild')) {
     const { child, pipelineTask } = failure.effect;
@@ -144,6 +140,21 @@ function keepChildrenThatExist(
   if (absent.size === 0 || status.childReferences === undefined) return;
   status.childReferences = status.childReferences.filter((child) => !absent.has(child.name));
   if (status.childReferences.length === 0) delete status.childReferences;
+}
+
+/** No task starts without the node that is to be kept for the run. */
+function settleNode(
+  status: PipelineRunStatus,
+  run: PipelineRun,
+  failed: Failed<'createNodeHolder'>[],
+  now: Date,
+  retries: string[],
+): void {
+  for (const { effect, ...failure } of failed) {
+    const message = `Failed to create the pod ${effect.pod.metadata.name} that keeps a node for PipelineRun ${nameOf(run)}: ${failure.message}`;
+    if (mayPass(failure) || claimRetryMs(failure) !== undefined) retries.push(message);
+    else end(status, { status: 'False', reason: couldntHoldNode, message }, now);
+  }
 }
 
 /** A claim that went between the look and the act: its tasks cannot be told that it is new. */

@@ -9,9 +9,18 @@ const patienceMs = 15_000;
 /**
  * Steps hand over to each other inside the pod. One whose container could not start, or that was killed before the next
  * one looked, hands over to nobody: the others would wait until the run's time is over.
- * @returns milliseconds until the pod counts as stuck, 0 when it is; undefined while every step that ended told so
+ * @returns milliseconds until the pod counts as stuck; undefined when it does, or when every step that ended told so
  */
-export function stuckInMs(pod: Pod, now: Date): number | undefined {
+export function soonStuckMs(pod: Pod, now: Date): number | undefined {
+  return stuckInMs(pod, now) || undefined;
+}
+
+/** Whether it counts as stuck by now. */
+export function isStuck(pod: Pod, now: Date): boolean {
+  return stuckInMs(pod, now) === 0;
+}
+
+function stuckInMs(pod: Pod, now: Date): number | undefined {
   if (isFinished(pod)) return undefined;
   const steps = orderedStatuses(pod).filter(({ name }) => isStepContainer(name));
   const lost = steps.find(endedWithoutAWord)?.state?.terminated;

@@ -1,7 +1,7 @@
 import { taskRunSpecStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { formatDuration } from '../../duration.ts';
 import { failureOf } from '../podstatus/failure.ts';
-import { stuckInMs } from '../podstatus/hand-over.ts';
+import { isStuck } from '../podstatus/hand-over.ts';
 import { startFailure } from '../podstatus/pending.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { quote } from '../podstatus/quote.ts';
@@ -57,7 +57,7 @@ export const cannotStart: Phase = (context) => {
 export const stuck: AskingPhase = function* (context) {
   const { facts, pod, now } = context;
   const isDebugged = facts.taskRun.spec.debug?.breakpoints?.onFailure !== undefined;
-  if (pod === undefined || isDebugged || stuckInMs(pod, now) !== 0) return undefined;
+  if (pod === undefined || isDebugged || !isStuck(pod, now)) return undefined;
   const { reason, message } = yield* withLastLines(context, pod, failureOf(pod));
   return stopPod(context, reason, message);
 };

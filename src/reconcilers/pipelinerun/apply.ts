@@ -30,11 +30,11 @@ export interface Applied {
 }
 
 /**
- * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another (no task
- * starts without its claim), then the node that is kept, cancellations, children all at once, and what is to be cleaned up. Each step
- * may be repeated after a crash: names are fixed, and what exists already is taken over.
- * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself; and when the node that
- *   was kept cannot be given back
+ * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another and the
+ * node that is kept (no task starts without them), then cancellations, then children all at once, then what is to be
+ * cleaned up. Each step may be repeated after a crash: names are fixed, and what exists already is taken over.
+ * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself; and when the node
+ *   that was kept cannot be given back
  */
 export async function apply(
   run: PipelineRun,
