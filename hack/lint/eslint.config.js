@@ -8,7 +8,7 @@ const tests = ['**/*.test.ts', 'test/**/*.ts', '**/*.fake.ts'];
 
 /** Where functions are still wider than the rule says; a folder that has become clean is taken out. */
 const wide = [
-  ...['api', 'chains', 'commands', 'controller', 'core', 'dashboard', 'kube', 'role', 'triggers'].map(
+  ...['api', 'commands', 'controller', 'core', 'dashboard', 'kube', 'role'].map(
     (folder) => `src/${folder}/**/*.{ts,tsx}`,
   ),
   'hack/**/*.ts',

@@ -36,10 +36,14 @@ export async function readSeal(source: SealKeySource, signal: AbortSignal): Prom
       if (found) await fill(client, found, data, signal);
       else await client.create(secrets, newSecret(namespace, data), { signal });
     } catch (error) {
-      const isLost = isAlreadyExists(error) || isConflict(error) || (error instanceof ApiError && error.isInvalid);
-      if (!isLost || tries >= TRIES) throw unusable(namespace, error, found === undefined);
+      if (!isLost(error) || tries >= TRIES) throw unusable(namespace, error, found === undefined);
     }
   }
+}
+
+/** Another replica was faster. */
+function isLost(error: unknown): boolean {
+  return isAlreadyExists(error) || isConflict(error) || (error instanceof ApiError && error.isInvalid);
 }
 
 /** Whether Chains has been at work here before: it makes the key when it begins. */
