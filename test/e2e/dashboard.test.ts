@@ -53,10 +53,7 @@ afterAll(async () => {
   expect(window?.wrong).toEqual([]);
   await browser?.close();
   forward?.kill();
-  await bench.client
-    .patch(secrets, 'tekton-chains', 'signing-secrets', { type: 'merge', body: { data: { 'x509.pem': null } } })
-    .catch(() => undefined);
-  await installation?.upgrade();
+  await installation?.upgradeWithoutKey();
   await installation?.close();
 }, 300_000);
 

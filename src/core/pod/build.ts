@@ -91,7 +91,7 @@ function podOf(input: PodInput): NewPod {
       ...steps,
       ...sized([...sidecars.filter((container) => !native(container)), ...listOf(plan.resultsSidecar)]),
     ],
-    serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
+    serviceAccountName: taskRun.spec.serviceAccountName,
     volumes: allVolumes(plan, mounted.volumes),
     activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
     ...podWideSettings(taskRun.spec.podTemplate),

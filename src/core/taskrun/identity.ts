@@ -41,8 +41,8 @@ export function withIdentity({ facts, pod, status: before }: PlanContext, decisi
   return { ...decision, effects: [...decision.effects, { type: 'registerIdentity', identity }] };
 }
 
-function expiryOf({ taskRun, settings }: TaskRunFacts, { metadata }: Pod): number {
-  const limit = timeoutMs(taskRun, settings);
+function expiryOf({ taskRun }: TaskRunFacts, { metadata }: Pod): number {
+  const limit = timeoutMs(taskRun);
   const created = Date.parse(metadata.creationTimestamp ?? '');
   return limit === 0 || Number.isNaN(created) ? 0 : Math.ceil((created + limit * expiryFactor) / 1000);
 }

@@ -1,4 +1,3 @@
-import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
@@ -34,7 +33,7 @@ function podFor(
   { task, spec, workspaces }: BoundTask,
   found: StartFacts,
 ) {
-  const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
+  const template = taskRun.spec.podTemplate;
   const values = runValues(taskRun, spec, task.name);
   const images = new Map(
     [...found.images].flatMap(([image, fact]): [string, ImageConfig][] =>
@@ -50,7 +49,7 @@ function podFor(
     secrets: found.secrets,
     limitRanges: found.limitRanges,
     images,
-    timeoutMs: timeoutMs(taskRun, settings),
+    timeoutMs: timeoutMs(taskRun),
     settings,
   });
 }

@@ -1,5 +1,5 @@
 import { formatFieldErrors } from '../../api/fielderror.ts';
-import { defaultTaskRun, defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
+import { defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { Task, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { validateTask as admitTask } from '../../api/pipeline/v1/task.validate.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
@@ -60,12 +60,9 @@ function invalid(message: string): Problem {
   return { reason: reasons.validationFailed, message: userErrorPrefix + message };
 }
 
-/**
- * What admission would have refused: without the webhook, or with an older one, it gets here. A webhook defaults before
- * it validates.
- */
+/** What admission would have refused: without the webhook, or with an older one, it gets here. */
 function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
-  const ofRun = admitTaskRun(defaultTaskRun(taskRun, settings.defaults), settings);
+  const ofRun = admitTaskRun(taskRun, settings);
   if (ofRun.length > 0) return invalid(formatFieldErrors(ofRun));
   if (taskRun.spec.taskSpec) return undefined;
   const task = { metadata: { name: taskName }, spec: defaultTaskSpec(spec) } as Task;
