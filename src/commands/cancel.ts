@@ -83,7 +83,7 @@ async function cancel<T extends Run>(
     throw new CommandError(`failed to cancel ${kind.title} ${name}: ${kind.title} has already finished execution`);
   // "replace" of a member that may be absent: what tkn and the Dashboard send, and the API server takes.
   const body = [{ op: 'replace', path: '/spec/status', value: status }];
-  await cluster.patch(kind.resource, namespace, name, { type: 'json', body }, { signal }).catch((error: unknown) => {
+  await cluster.patch(kind.resource, namespace, name, { type: 'json', body, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CommandError(failure(messageOf(error)));
   });

@@ -70,7 +70,7 @@ async function release<T extends Run>({ cluster, signal }: Context, kind: RunKin
       { op: 'replace', path, value: kept },
     ];
     try {
-      await cluster.patch(kind.resource, namespace, name, { type: 'json', body }, { signal });
+      await cluster.patch(kind.resource, namespace, name, { type: 'json', body, signal });
       return;
     } catch (error) {
       if (isNotFound(error)) return;

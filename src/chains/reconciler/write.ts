@@ -43,7 +43,7 @@ export async function writeMetadata(
     const body = patchOf(known, change, expected);
     if (body === undefined) return known;
     try {
-      return await client.patch(resource, namespace, name, { type: 'json', body }, { signal });
+      return await client.patch(resource, namespace, name, { type: 'json', body, signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       if (tries >= TRIES || !isOutdated(error)) throw error;

@@ -72,7 +72,7 @@ function fill(
     { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
     { op: 'add', path: '/data', value: data },
   ];
-  return client.patch(secrets, metadata.namespace, sealSecretName, { type: 'json', body }, { signal });
+  return client.patch(secrets, metadata.namespace, sealSecretName, { type: 'json', body, signal });
 }
 
 function newSecret(namespace: string, data: Record<string, string>): Secret {

@@ -123,7 +123,7 @@ export async function replaceInstalled(
     { op: 'add', path: '/metadata/annotations', value: wanted.metadata.annotations ?? {} },
     { op: 'add', path: '/spec', value: wanted.spec },
   ];
-  return cluster.patch(resourceOf[kind], namespace, name, { type: 'json', body }, { signal });
+  return cluster.patch(resourceOf[kind], namespace, name, { type: 'json', body, signal });
 }
 
 type Present = { kind: 'unknown' } | { kind: 'tekton'; version: string } | { kind: 'ours' };

@@ -1,3 +1,4 @@
+import type { ResourceRequirements } from '../../api/core/container.ts';
 import { formatFieldErrors } from '../../api/fielderror.ts';
 import { defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { Task, TaskSpec } from '../../api/pipeline/v1/task.ts';
@@ -103,21 +104,36 @@ function checkBreakpoints(
     return invalid(
       `invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`,
     );
-  const names = new Set((spec.steps ?? []).map((step) => step.name));
-  const unknown = beforeSteps.find((name) => !names.has(name));
+  const unknown = unknownStep(spec, beforeSteps);
   return unknown === undefined
     ? undefined
     : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
 }
 
+function unknownStep({ steps = [] }: TaskSpec, names: readonly string[]): string | undefined {
+  const known = new Set(steps.map((step) => step.name));
+  return names.find((name) => !known.has(name));
+}
+
 function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
   const common = spec.stepTemplate?.computeResources?.limits;
-  for (const { computeResources } of spec.steps ?? []) {
-    for (const [name, request] of Object.entries(computeResources?.requests ?? {})) {
-      const limit = computeResources?.limits?.[name] ?? common?.[name];
-      if (limit !== undefined && exceeds(request, limit))
-        return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
-    }
+  for (const { computeResources: { requests = {}, limits } = {} } of spec.steps ?? []) {
+    const over = requestAbove({ ...common, ...limits }, requests);
+    if (over)
+      return invalid(`invalid request resource value: ${over.request} must be less or equal to limit ${over.limit}`);
+  }
+  return undefined;
+}
+
+type Amounts = NonNullable<ResourceRequirements['limits']>;
+
+function requestAbove(
+  limits: Amounts,
+  requests: Amounts,
+): { request: string | number; limit: string | number } | undefined {
+  for (const [name, request] of Object.entries(requests)) {
+    const limit = limits[name];
+    if (limit !== undefined && exceeds(request, limit)) return { request, limit };
   }
   return undefined;
 }

@@ -198,7 +198,7 @@ async function announce({ client, log, end }: RoleProcess<InterceptorsFlags>, da
     const name = metadata.name ?? '';
     if (!coreInterceptors.has(name) || spec?.clientConfig?.caBundle === caBundle) continue;
     const body = { spec: { clientConfig: { caBundle } } };
-    await client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }, { signal: end });
+    await client.patch(clusterInterceptors, undefined, name, { type: 'merge', body, signal: end });
     log.info({ clusterInterceptor: name }, 'its certificate was announced');
   }
 }
