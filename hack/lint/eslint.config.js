@@ -8,7 +8,7 @@ const tests = ['**/*.test.ts', 'test/**/*.ts', '**/*.fake.ts'];
 
 /** Where functions are still wider than the rule says; a folder that has become clean is taken out. */
 const wide = [
-  ...['api', 'commands', 'controller', 'dashboard', 'role'].map((folder) => `src/${folder}/**/*.{ts,tsx}`),
+  ...['api', 'dashboard', 'role'].map((folder) => `src/${folder}/**/*.{ts,tsx}`),
   'hack/**/*.ts',
   ...tests,
 ];

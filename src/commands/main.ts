@@ -28,7 +28,6 @@ export async function runCommand(
   environment: CommandEnvironment,
   signal: AbortSignal,
 ): Promise<number> {
-  const { terminal } = environment;
   let path = '';
   try {
     const { values, rest: words } = parseFlags(commonFlags, argv, { untilArgument: true });
@@ -45,12 +44,16 @@ export async function runCommand(
     path = ` ${line.path}`;
     return await runLeaf(line, environment, signal);
   } catch (error) {
-    if (signal.aborted) return INTERRUPTED;
-    terminal.err(`Error: ${printable(messageOf(error))}\n`);
-    if (error instanceof FlagError || error instanceof UsageError)
-      terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
-    return error instanceof CommandError ? error.status : 1;
+    return signal.aborted ? INTERRUPTED : tellFailure(environment, path, error);
   }
+}
+
+/** @returns the exit status. */
+function tellFailure({ terminal }: CommandEnvironment, path: string, error: unknown): number {
+  terminal.err(`Error: ${printable(messageOf(error))}\n`);
+  if (error instanceof FlagError || error instanceof UsageError)
+    terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
+  return error instanceof CommandError ? error.status : 1;
 }
 
 /** A command line that cannot be understood; the user is pointed to the help. */
