@@ -9,6 +9,7 @@ import { found, isAlreadyExists, isConflict } from '../../../kube/client.ts';
 import { secrets, type Secret } from '../../../kube/resources.ts';
 import { parseRoleFlags, numberFlag, type Environment, type RoleFlags } from '../../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../../role/process.ts';
+import { servedCertificate } from '../../../role/served-certificate.ts';
 import { untilDone } from '../../../role/until-done.ts';
 import { parseJson } from '../../resolve/body.ts';
 import { coreInterceptors } from '../core.ts';
@@ -231,8 +232,10 @@ async function keep(
   server: RunningServer,
   first: CertificateData,
 ): Promise<void> {
-  const { end, log } = process;
+  const { end, log, meters } = process;
+  const tellAge = servedCertificate(meters.role);
   let current = first;
+  tellAge(current['server-cert.pem']);
   while (!end.aborted) {
     await systemClock.sleep(checkMs, end).catch(() => undefined);
     if (end.aborted) return;
@@ -242,6 +245,7 @@ async function keep(
       await announce(process, next);
       if (next['server-cert.pem'] !== current['server-cert.pem']) server.setCertificate(servedWith(next));
       current = next;
+      tellAge(current['server-cert.pem']);
     } catch (error) {
       log.error({ error: messageOf(error) }, 'cannot look after the certificate; it is tried again in a minute');
     }
