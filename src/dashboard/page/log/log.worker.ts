@@ -87,14 +87,15 @@ async function readOld(address: string | undefined): Promise<void> {
 /** @param after Lines up to this time are there already: `sinceTime` counts in whole seconds. */
 async function readInto(answer: Response, after: string | undefined): Promise<void> {
   const reader = answer.body?.getReader();
+  if (reader === undefined) return;
   const skip = after === undefined ? undefined : new Skip(after);
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (done || value === undefined) return;
+    const { done, value } = await reader.read();
+    if (done) return;
     const rest = skip === undefined ? value : skip.rest(value);
     if (rest.length > 0) store.append(rest);
     tellSoon();
-    if (store.isCut) return void reader?.cancel();
+    if (store.isCut) return void reader.cancel();
   }
 }
 
