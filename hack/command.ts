@@ -76,10 +76,7 @@ export async function commandBytes(words: readonly string[], options: CommandOpt
 export async function attempt(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [program = '', ...args] = words;
   const child = execa(program, args, { ...execaOptions(options), all: true, encoding: 'utf8' as const });
-  if (options.prefix !== undefined) {
-    if (options.show === true) passOn(child.stderr, process.stderr, options.prefix);
-    if (options.showOutput === true) passOn(child.stdout, process.stdout, options.prefix);
-  }
+  passOnBoth(child, options);
   const ended = await child;
   const output = ended.all ?? '';
   // A program that was not found, timed out or was aborted has printed nothing that says so.
@@ -97,8 +94,21 @@ export async function succeeds(...words: string[]): Promise<boolean> {
   return (await attempt(words)).status === 0;
 }
 
+function passOnBoth(
+  { stdout, stderr }: { stdout: Readable; stderr: Readable },
+  { show, showOutput, prefix }: CommandOptions,
+): void {
+  if (prefix === undefined) return;
+  if (show === true) passOn(stderr, process.stderr, prefix);
+  if (showOutput === true) passOn(stdout, process.stdout, prefix);
+}
+
 function passOn(from: Readable, to: NodeJS.WritableStream, prefix: string): void {
   createInterface({ input: from, crlfDelay: Infinity }).on('line', (line) => to.write(`${prefix}${line}\n`));
+}
+
+function outlet(isShown: boolean): 'pipe' | ['pipe', 'inherit'] {
+  return isShown ? ['pipe', 'inherit'] : 'pipe';
 }
 
 function execaOptions({ show = false, showOutput = false, prefix, ...options }: CommandOptions) {
@@ -111,8 +121,8 @@ function execaOptions({ show = false, showOutput = false, prefix, ...options }: 
     maxBuffer: MAX_OUTPUT_BYTES,
     // Without input the command reads the end of it, never the terminal.
     input: options.input ?? '',
-    stdout: showOutput && whole ? ['pipe', 'inherit'] : 'pipe',
-    stderr: show && whole ? ['pipe', 'inherit'] : 'pipe',
+    stdout: outlet(showOutput && whole),
+    stderr: outlet(show && whole),
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),

@@ -15,6 +15,7 @@ const leaves = [
   'errors.ts',
   'log.ts',
   'metrics.ts',
+  'pem.ts',
   'redact.ts',
   'resource.ts',
   'version.ts',

@@ -39,44 +39,49 @@ function architecturesAndWords(given: readonly string[]): { contexts: BuildConte
   };
 }
 
-async function main(given: readonly string[]): Promise<void> {
-  const { contexts, words } = architecturesAndWords(given);
-  const [command, ...rest] = words;
-  const recipes = await imageRecipes(contexts[0]?.root ?? '');
-  const builder = await createIndexBuilder(contexts, () => performance.now());
-  switch (command) {
-    case 'build':
-      return build(builder, selectRecipes(recipes, rest));
-    case 'push': {
-      const [registry, ...names] = rest;
-      if (registry === undefined)
-        throw new UsageError('push needs the registry: hack/images push registry.example.com');
-      await push(builder, registry, selectRecipes(recipes, names));
-      return;
-    }
-    case 'sbom':
-      return sbom(builder, contexts, rest.length === 1 ? selectRecipes(recipes, rest) : []);
-    case 'attest':
-      return attestAll(builder, contexts, recipes, rest);
-    case 'list':
-      return list(builder, recipes, rest.includes('--json'));
-    case 'path': {
-      const [recipe] = rest.length === 1 ? selectRecipes(recipes, rest) : [];
-      if (recipe === undefined) throw new UsageError('path needs one image name');
-      console.log((await builder.build(recipe)).dir);
-      return;
-    }
-    default:
-      throw new UsageError(command === undefined ? 'no command given' : `unknown command ${JSON.stringify(command)}`);
-  }
+/** What a command works with. */
+interface Work {
+  readonly builder: Builder;
+  readonly contexts: readonly BuildContext[];
+  readonly recipes: readonly ImageRecipe[];
 }
 
-async function sbom(
-  builder: Builder,
-  contexts: readonly BuildContext[],
-  recipes: readonly ImageRecipe[],
-): Promise<void> {
-  const [[recipe], [context]] = [recipes, contexts];
+type Command = (work: Work, words: readonly string[]) => Promise<unknown>;
+
+const commands: ReadonlyMap<string | undefined, Command> = new Map<string, Command>([
+  ['build', ({ builder, recipes }, names) => build(builder, selectRecipes(recipes, names))],
+  ['push', pushTo],
+  ['sbom', sbom],
+  ['attest', attestAll],
+  ['list', ({ builder, recipes }, words) => list(builder, recipes, words.includes('--json'))],
+  ['path', printPath],
+]);
+
+async function main(given: readonly string[]): Promise<void> {
+  const { contexts, words } = architecturesAndWords(given);
+  const [name, ...rest] = words;
+  const recipes = await imageRecipes(contexts[0]?.root ?? '');
+  const builder = await createIndexBuilder(contexts, () => performance.now());
+  const command = commands.get(name);
+  if (command === undefined)
+    throw new UsageError(name === undefined ? 'no command given' : `unknown command ${JSON.stringify(name)}`);
+  await command({ builder, contexts, recipes }, rest);
+}
+
+async function pushTo({ builder, recipes }: Work, [registry, ...names]: readonly string[]): Promise<void> {
+  if (registry === undefined) throw new UsageError('push needs the registry: hack/images push registry.example.com');
+  await push(builder, registry, selectRecipes(recipes, names));
+}
+
+async function printPath({ builder, recipes }: Work, names: readonly string[]): Promise<void> {
+  const [recipe] = names.length === 1 ? selectRecipes(recipes, names) : [];
+  if (recipe === undefined) throw new UsageError('path needs one image name');
+  console.log((await builder.build(recipe)).dir);
+}
+
+async function sbom({ builder, contexts, recipes }: Work, names: readonly string[]): Promise<void> {
+  const [recipe] = names.length === 1 ? selectRecipes(recipes, names) : [];
+  const [context] = contexts;
   if (recipe === undefined || context === undefined || contexts.length > 1)
     throw new UsageError('sbom needs one image name, and one architecture');
   const { digest } = await builder.build(recipe);
@@ -121,20 +126,10 @@ async function push(
 }
 
 /** Everything before `--` is the registry and names, everything after it cosign's. */
-async function attestAll(
-  builder: Builder,
-  contexts: readonly BuildContext[],
-  recipes: readonly ImageRecipe[],
-  args: readonly string[],
-): Promise<void> {
-  const end = args.indexOf('--');
-  const [registry, ...names] = end === -1 ? args : args.slice(0, end);
-  const flags = end === -1 ? [] : args.slice(end + 1);
-  if (registry === undefined)
-    throw new UsageError('attest needs the registry: hack/images attest registry.example.com -- --key cosign.key');
-  const own = selectRecipes(recipes, names.length > 0 ? names : ['tektite', 'entrypoint']);
+async function attestAll({ builder, contexts, recipes }: Work, words: readonly string[]): Promise<void> {
+  const { registry, names, flags } = attestWords(words);
   const sources = await sourcesOf(contexts[0]?.root ?? '');
-  const pushed = await push(builder, registry, own);
+  const pushed = await push(builder, registry, selectRecipes(recipes, names));
   const signing = { program: await tool('cosign-v3'), flags };
   for (const { parts = [], ...image } of pushed) {
     // What is in an image depends on its processor; an index is made of these.
@@ -146,6 +141,18 @@ async function attestAll(
     await attest({ ...image, sources }, parts.length === 0 ? contexts[0] : undefined, signing);
     console.error(`${image.recipe.name}: signed, with SBOM and provenance`);
   }
+}
+
+function attestWords(words: readonly string[]): { registry: string; names: readonly string[]; flags: string[] } {
+  const end = words.indexOf('--');
+  const [registry, ...names] = end === -1 ? words : words.slice(0, end);
+  if (registry === undefined)
+    throw new UsageError('attest needs the registry: hack/images attest registry.example.com -- --key cosign.key');
+  return {
+    registry,
+    names: names.length > 0 ? names : ['tektite', 'entrypoint'],
+    flags: end === -1 ? [] : words.slice(end + 1),
+  };
 }
 
 async function list(builder: Builder, recipes: readonly ImageRecipe[], json: boolean): Promise<void> {

@@ -50,7 +50,7 @@ async function bytesOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
 function entryOf(header: Header, body: Buffer): TarEntry | undefined {
   const path = cleanPath(header.name);
   if (path === '') return undefined;
-  const common = { path, mode: (header.mode ?? 0) & 0o7777, uid: header.uid ?? 0, gid: header.gid ?? 0 };
+  const common = { path, ...rightsOf(header) };
   const target = header.linkname ?? '';
   switch (header.type) {
     case 'file':
@@ -65,6 +65,10 @@ function entryOf(header: Header, body: Buffer): TarEntry | undefined {
     default:
       return undefined;
   }
+}
+
+function rightsOf({ mode, uid, gid }: Header): { mode: number; uid: number; gid: number } {
+  return { mode: (mode ?? 0) & 0o7777, uid: uid ?? 0, gid: gid ?? 0 };
 }
 
 /**

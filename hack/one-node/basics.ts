@@ -27,19 +27,29 @@ export async function applyBasics(instance: Instance): Promise<void> {
     { name: 'dns-tcp', port: 53, protocol: 'TCP' },
   ];
   await Promise.all([
-    applyNodeService(instance, 'kube-system', 'kube-dns', dns, serviceAddress(instance, 10)),
-    applyNodeService(instance, 'tektite-registry', 'registry', [{ name: 'http', port: 5000, protocol: 'TCP' }]),
+    applyNodeService(instance, {
+      namespace: 'kube-system',
+      name: 'kube-dns',
+      ports: dns,
+      clusterIP: serviceAddress(instance, 10),
+    }),
+    applyNodeService(instance, {
+      namespace: 'tektite-registry',
+      name: 'registry',
+      ports: [{ name: 'http', port: 5000, protocol: 'TCP' }],
+    }),
   ]);
 }
 
+interface NodeService {
+  namespace: string;
+  name: string;
+  ports: Port[];
+  clusterIP?: string;
+}
+
 /** A Service without selector whose one endpoint is the node: its server is a process, not a pod. */
-async function applyNodeService(
-  instance: Instance,
-  namespace: string,
-  name: string,
-  ports: Port[],
-  clusterIP?: string,
-): Promise<void> {
+async function applyNodeService(instance: Instance, { namespace, name, ports, clusterIP }: NodeService): Promise<void> {
   await apply(instance, 'services', {
     apiVersion: 'v1',
     kind: 'Service',

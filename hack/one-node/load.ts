@@ -52,8 +52,9 @@ export async function loadImage(
   const unpacked = (await stat(path)).isDirectory() ? undefined : await mkdtemp(join(tmpdir(), 'image-'));
   try {
     if (unpacked !== undefined) await command(['tar', '-xf', path, '-C', unpacked]);
-    const image = parseImageName(as ?? (await nameInside(unpacked ?? path)));
-    await push(instance, unpacked ?? path, path, image);
+    const folder = unpacked ?? path;
+    const image = parseImageName(as ?? (await nameInside(folder)));
+    await push(instance, folder, path, image);
     const name = `${image.host}/${image.repository}:${image.tag}`;
     if (pull) await pullOnNode(instance, name);
     return name;

@@ -77,7 +77,7 @@ async function makeAuthority(instance: Instance, name: string): Promise<void> {
     'keyUsage = critical,keyCertSign,cRLSign,digitalSignature',
     'subjectKeyIdentifier = hash',
   ];
-  await request(instance, name, [`CN = ${instance.name} ${name}`], extensions, []);
+  await request(instance, name, { subject: [`CN = ${instance.name} ${name}`], extensions, signer: [] });
 }
 
 async function makeCertificate(
@@ -92,16 +92,22 @@ async function makeCertificate(
     ...(names === undefined ? [] : [`subjectAltName = ${names.join(',')}`]),
   ];
   const signer = ['-CA', pkiPath(instance, `${authority}.crt`), '-CAkey', pkiPath(instance, `${authority}.key`)];
-  await request(instance, name, subject, extensions, signer);
+  await request(instance, name, { subject, extensions, signer });
+}
+
+/** What is asked of openssl, in the words of its configuration and its flags. */
+interface CertificateRequest {
+  subject: string[];
+  extensions: string[];
+  /** Empty: it signs itself. */
+  signer: string[];
 }
 
 /** A configuration file of our own, because the machine's may add extensions. */
 async function request(
   instance: Instance,
   name: string,
-  subject: string[],
-  extensions: string[],
-  signer: string[],
+  { subject, extensions, signer }: CertificateRequest,
 ): Promise<void> {
   const config = [
     '[req]',

@@ -45,14 +45,17 @@ export async function makeLogKey(folder: string, name: string): Promise<LogKey> 
 
 /** A root and an intermediate for code signing, as the public Fulcio has: chains of one certificate hide mistakes. */
 export async function makeFulcioAuthority(folder: string): Promise<Authority> {
-  const root = await makeCertificate(folder, 'fulcio-root', 'Sigstore test root', ROOT);
-  const intermediate = await makeCertificate(
-    folder,
-    'fulcio-ca',
-    'Sigstore test intermediate',
-    [...CA, 'extendedKeyUsage = codeSigning'],
-    root,
-  );
+  const root = await makeCertificate(folder, {
+    name: 'fulcio-root',
+    commonName: 'Sigstore test root',
+    extensions: ROOT,
+  });
+  const intermediate = await makeCertificate(folder, {
+    name: 'fulcio-ca',
+    commonName: 'Sigstore test intermediate',
+    extensions: [...CA, 'extendedKeyUsage = codeSigning'],
+    issuer: root,
+  });
   const encrypted = path.join(folder, 'fulcio-ca.encrypted.key');
   await command([
     'openssl',
@@ -72,14 +75,13 @@ export async function makeFulcioAuthority(folder: string): Promise<Authority> {
 
 /** A root and the timestamping certificate itself, whose extended key usage RFC 3161 wants critical and alone. */
 export async function makeTimestampAuthority(folder: string): Promise<Authority> {
-  const root = await makeCertificate(folder, 'tsa-root', 'Timestamp test root', ROOT);
-  const leaf = await makeCertificate(
-    folder,
-    'tsa',
-    'Timestamp test authority',
-    [...LEAF, 'extendedKeyUsage = critical,timeStamping'],
-    root,
-  );
+  const root = await makeCertificate(folder, { name: 'tsa-root', commonName: 'Timestamp test root', extensions: ROOT });
+  const leaf = await makeCertificate(folder, {
+    name: 'tsa',
+    commonName: 'Timestamp test authority',
+    extensions: [...LEAF, 'extendedKeyUsage = critical,timeStamping'],
+    issuer: root,
+  });
   return authority(leaf.keyPath, path.join(folder, 'tsa-chain.pem'), [leaf, root]);
 }
 
@@ -88,14 +90,17 @@ export async function makeTimestampAuthority(folder: string): Promise<Authority>
  * trust.
  */
 export async function makeServerCertificate(folder: string, hosts: readonly string[]): Promise<Authority> {
-  const root = await makeCertificate(folder, 'https-root', 'HTTPS test root', ROOT);
-  const leaf = await makeCertificate(
-    folder,
-    'https',
-    hosts[0] ?? 'issuers',
-    [...LEAF, 'extendedKeyUsage = serverAuth', `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(',')}`],
-    root,
-  );
+  const root = await makeCertificate(folder, { name: 'https-root', commonName: 'HTTPS test root', extensions: ROOT });
+  const leaf = await makeCertificate(folder, {
+    name: 'https',
+    commonName: hosts[0] ?? 'issuers',
+    extensions: [
+      ...LEAF,
+      'extendedKeyUsage = serverAuth',
+      `subjectAltName = ${hosts.map((host) => `DNS:${host}`).join(',')}`,
+    ],
+    issuer: root,
+  });
   return authority(leaf.keyPath, path.join(folder, 'https-chain.pem'), [leaf, root]);
 }
 
@@ -122,13 +127,16 @@ interface Made {
   readonly certificatePath: string;
 }
 
-async function makeCertificate(
-  folder: string,
-  name: string,
-  commonName: string,
-  extensions: readonly string[],
-  issuer?: Made,
-): Promise<Made> {
+interface Wanted {
+  /** Of its files. */
+  name: string;
+  commonName: string;
+  extensions: readonly string[];
+  /** Without one it signs itself. */
+  issuer?: Made;
+}
+
+async function makeCertificate(folder: string, { name, commonName, extensions, issuer }: Wanted): Promise<Made> {
   const made: Made = { keyPath: path.join(folder, `${name}.key`), certificatePath: path.join(folder, `${name}.crt`) };
   const config = path.join(folder, `${name}.cnf`);
   const lines = [

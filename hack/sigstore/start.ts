@@ -114,14 +114,24 @@ async function startServices(options: SigstoreOptions, supervision: Supervision)
       transparencyLogs: [logs.rekor, logs.rekorTiles].filter((log) => log !== undefined),
       timestampAuthority: timestamps,
     },
-    env: environment({
-      TUF_ROOT: path.join(folder, 'tuf'),
-      SIGSTORE_ROOT_FILE: fulcio?.authority.chainPath,
-      SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: logs.certificateLog?.publicKeyPath,
-      SIGSTORE_REKOR_PUBLIC_KEY: logs.rekor && path.join(folder, 'rekor.pub'),
-      SIGSTORE_TSA_CERTIFICATE_FILE: timestamps?.authority.chainPath,
-    }),
+    env: environmentOf(folder, { ...logs, fulcio, timestamps }),
   };
+}
+
+interface Services extends Logs {
+  readonly fulcio: TrustedAuthority | undefined;
+  readonly timestamps: TrustedAuthority | undefined;
+}
+
+/** Where cosign and its like find what to trust. */
+function environmentOf(folder: string, { fulcio, certificateLog, rekor, timestamps }: Services): Started['env'] {
+  return environment({
+    TUF_ROOT: path.join(folder, 'tuf'),
+    SIGSTORE_ROOT_FILE: fulcio?.authority.chainPath,
+    SIGSTORE_CT_LOG_PUBLIC_KEY_FILE: certificateLog?.publicKeyPath,
+    SIGSTORE_REKOR_PUBLIC_KEY: rekor && path.join(folder, 'rekor.pub'),
+    SIGSTORE_TSA_CERTIFICATE_FILE: timestamps?.authority.chainPath,
+  });
 }
 
 interface Logs {

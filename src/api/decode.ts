@@ -27,15 +27,26 @@ export function decodeAs(schema: StructuralSchema, json: unknown, path = ''): De
 function decode(schema: StructuralSchema, json: unknown, path: string, errors: FieldError[]): unknown {
   if (json === null || json === undefined) return undefined;
   if (schema.type === undefined) return json;
-  const actual = Array.isArray(json) ? 'array' : typeof json;
-  const wanted = schema.type === 'integer' ? 'number' : schema.type;
-  if (actual !== wanted || (schema.type === 'integer' && !Number.isInteger(json))) {
+  if (!isOfType(schema.type, json)) {
     errors.push({ path, message: `invalid value: ${excerpt(json)}: must be ${article(schema.type)}` });
     return undefined;
   }
   if (Array.isArray(json))
     return json.flatMap((item, index) => decode(schema.items ?? {}, item, `${path}[${index}]`, errors) ?? []);
-  return actual === 'object' ? decodeObject(schema, json as Record<string, unknown>, path, errors) : json;
+  return schema.type === 'object' ? decodeObject(schema, json as Record<string, unknown>, path, errors) : json;
+}
+
+function isOfType(type: NonNullable<StructuralSchema['type']>, json: unknown): boolean {
+  switch (type) {
+    case 'integer':
+      return Number.isInteger(json);
+    case 'array':
+      return Array.isArray(json);
+    case 'object':
+      return typeof json === 'object' && !Array.isArray(json);
+    default:
+      return typeof json === type;
+  }
 }
 
 function decodeObject(
@@ -44,18 +55,13 @@ function decodeObject(
   path: string,
   errors: FieldError[],
 ): Record<string, unknown> {
-  const { properties, additionalProperties } = schema;
+  const { properties } = schema;
   const within = (name: string) => (path === '' ? name : `${path}.${name}`);
   // A user's key may be `__proto__`, which assignment to an ordinary object would lose.
   const result = new Map<string, unknown>();
   for (const [given, value] of Object.entries(json)) {
     const name = properties ? fieldName(properties, given) : given;
-    const inner =
-      name === undefined
-        ? undefined
-        : ((properties && Object.hasOwn(properties, name) ? properties[name] : undefined) ??
-          additionalProperties ??
-          (schema[preserves] ? {} : undefined));
+    const inner = name === undefined ? undefined : schemaWithin(schema, name);
     if (name === undefined || inner === undefined) {
       if (schema[preserves]) result.set(given, value);
       else
@@ -69,6 +75,15 @@ function decodeObject(
     if (decoded !== undefined) result.set(name, decoded);
   }
   return Object.fromEntries(result);
+}
+
+/** Of a field or key; undefined for one that has no place here. */
+function schemaWithin(
+  { properties, additionalProperties, [preserves]: keepsAll }: StructuralSchema,
+  name: string,
+): StructuralSchema | undefined {
+  const own = properties && Object.hasOwn(properties, name) ? properties[name] : undefined;
+  return own ?? additionalProperties ?? (keepsAll ? {} : undefined);
 }
 
 function fieldName(properties: Readonly<Record<string, unknown>>, given: string): string | undefined {
@@ -119,8 +134,8 @@ function collectMissing(schema: StructuralSchema, value: unknown, path: string, 
   }
   const fields = value as Record<string, unknown>;
   const { required = [], properties = {}, additionalProperties } = schema;
-  for (const name of required)
-    if (fields[name] === undefined) errors.push({ path: `${path}.${name}`, message: 'missing field(s)' });
+  const missing = required.filter((name) => fields[name] === undefined);
+  for (const name of missing) errors.push({ path: `${path}.${name}`, message: 'missing field(s)' });
   for (const name of Object.keys(fields)) {
     const inner = Object.hasOwn(properties, name) ? properties[name] : additionalProperties;
     // Nothing is asked for below what the schema does not describe.

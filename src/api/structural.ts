@@ -120,6 +120,21 @@ function jsonSchemaOf(schema: z.ZodType, path: string): Node {
 }
 
 function rewrite(node: Node, path: string): StructuralSchema {
+  refuseUnstructured(node, path);
+  const copied = Object.fromEntries(
+    COPIED.flatMap((keyword) => (node[keyword] === undefined ? [] : [[keyword, node[keyword]]])),
+  );
+  if (node[INT_OR_STRING] === true)
+    return { ...copied, anyOf: [{ type: 'integer' }, { type: 'string' }], [INT_OR_STRING]: true };
+  if (node['anyOf'] !== undefined) return reducedUnion(node, copied);
+  if (node['type'] === undefined) {
+    if (node[PRESERVE] === true) return copied;
+    throw new StructuralSchemaError(path, 'has no type; give it one, or use preserved()');
+  }
+  return typed(node, copied, path);
+}
+
+function refuseUnstructured(node: Node, path: string): void {
   for (const [keyword, problem] of Object.entries(FORBIDDEN)) {
     if (node[keyword] !== undefined) throw new StructuralSchemaError(path, problem);
   }
@@ -136,17 +151,6 @@ function rewrite(node: Node, path: string): StructuralSchema {
       `pattern ${node['pattern']} needs look-around or back-references, which the API server's RE2 has not`,
     );
   }
-  const copied = Object.fromEntries(
-    COPIED.flatMap((keyword) => (node[keyword] === undefined ? [] : [[keyword, node[keyword]]])),
-  );
-  if (node[INT_OR_STRING] === true)
-    return { ...copied, anyOf: [{ type: 'integer' }, { type: 'string' }], [INT_OR_STRING]: true };
-  if (node['anyOf'] !== undefined) return reducedUnion(node, copied);
-  if (node['type'] === undefined) {
-    if (node[PRESERVE] === true) return copied;
-    throw new StructuralSchemaError(path, 'has no type; give it one, or use preserved()');
-  }
-  return typed(node, copied, path);
 }
 
 /**
@@ -159,9 +163,7 @@ function reducedUnion(node: Node, copied: StructuralSchema): StructuralSchema {
 }
 
 function typed(node: Node, copied: StructuralSchema, path: string): StructuralSchema {
-  const type = node['type'] as StructuralSchema['type'];
-  if (typeof type !== 'string' || !TYPES.has(type))
-    throw new StructuralSchemaError(path, `type ${JSON.stringify(type)} has no structural form`);
+  const type = typeOf(node, path);
   if (copied.enum?.some((value) => value === null))
     throw new StructuralSchemaError(path, 'null is no value of an enum; leave the field out');
   switch (type) {
@@ -181,6 +183,13 @@ function typed(node: Node, copied: StructuralSchema, path: string): StructuralSc
       return never;
     }
   }
+}
+
+function typeOf(node: Node, path: string): NonNullable<StructuralSchema['type']> {
+  const type = node['type'] as StructuralSchema['type'];
+  if (typeof type !== 'string' || !TYPES.has(type))
+    throw new StructuralSchemaError(path, `type ${JSON.stringify(type)} has no structural form`);
+  return type;
 }
 
 function objectShape(node: Node, copied: StructuralSchema, path: string): StructuralSchema {

@@ -28,13 +28,11 @@ export const cancelPipelineRun: Command = command({
     ),
   },
   async run(context, flags, [name = '']) {
-    return cancel(
-      context,
-      pipelineRunKind,
-      name,
-      cancelStatus(flags.grace),
-      (message) => `failed to cancel PipelineRun: ${name}: ${message}`,
-    );
+    return cancel(context, name, {
+      kind: pipelineRunKind,
+      status: cancelStatus(flags.grace),
+      failure: (message) => `failed to cancel PipelineRun: ${name}: ${message}`,
+    });
   },
 });
 
@@ -47,13 +45,11 @@ export const cancelTaskRun: Command = command({
   offers: namesInTurn(taskRunKind.resource),
   flags: {},
   async run(context, _flags, [name = '']) {
-    return cancel(
-      context,
-      taskRunKind,
-      name,
-      taskRunCancelled,
-      (message) => `failed to cancel TaskRun ${name}: ${message}`,
-    );
+    return cancel(context, name, {
+      kind: taskRunKind,
+      status: taskRunCancelled,
+      failure: (message) => `failed to cancel TaskRun ${name}: ${message}`,
+    });
   },
 });
 
@@ -67,12 +63,18 @@ function cancelStatus(grace: string): string {
   return found;
 }
 
+interface Cancellation<T extends Run> {
+  kind: RunKind<T>;
+  /** What spec.status becomes. */
+  status: string;
+  /** tkn's words, which differ from kind to kind. */
+  failure: (message: string) => string;
+}
+
 async function cancel<T extends Run>(
   context: Context,
-  kind: RunKind<T>,
   name: string,
-  status: string,
-  failure: (message: string) => string,
+  { kind, status, failure }: Cancellation<T>,
 ): Promise<number> {
   const { cluster, namespace, signal } = context;
   const run = await cluster.get(kind.resource, namespace, name, { signal }).catch((error: unknown) => {
@@ -83,7 +85,7 @@ async function cancel<T extends Run>(
     throw new CommandError(`failed to cancel ${kind.title} ${name}: ${kind.title} has already finished execution`);
   // "replace" of a member that may be absent: what tkn and the Dashboard send, and the API server takes.
   const body = [{ op: 'replace', path: '/spec/status', value: status }];
-  await cluster.patch(kind.resource, namespace, name, { type: 'json', body }, { signal }).catch((error: unknown) => {
+  await cluster.patch(kind.resource, namespace, name, { type: 'json', body, signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     throw new CommandError(failure(messageOf(error)));
   });

@@ -30,8 +30,7 @@ export interface Cluster {
     resource: Resource<T>,
     namespace: string,
     name: string,
-    patch: { type: 'json'; body: unknown },
-    options?: Cancellable,
+    patch: { type: 'json'; body: unknown } & Cancellable,
   ): Promise<T>;
   delete(resource: Resource, namespace: string, name: string, options?: Cancellable): Promise<unknown>;
   /** What is at a path, as text. */

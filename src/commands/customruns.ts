@@ -52,7 +52,7 @@ const listCustomRuns: Command = command({
     terminal.out(
       printer
         ? await printer(listObject(customRuns, { items: runs, resourceVersion }))
-        : listText({ title }, runs, context.environment.clock.now(), style, {
+        : listText({ title, runs }, context.environment.clock.now(), style, {
             everywhere,
             headers: !flags['no-headers'],
           }),

@@ -171,16 +171,12 @@ export const describePipeline: Command = describeDefinition(
         ...descriptionTable('results', 'Results', spec.results, style),
         ...workspaceTable(spec.workspaces, style),
         ...table(
-          'tasks',
-          'Tasks',
-          ' NAME\tTASKREF\tRUNAFTER\tTIMEOUT\tPARAMS',
+          { kind: 'tasks', title: 'Tasks', columns: ' NAME\tTASKREF\tRUNAFTER\tTIMEOUT\tPARAMS' },
           (spec.tasks ?? []).map((task) => taskRow(task, style)),
           style,
         ),
         ...table(
-          'pipelineruns',
-          'PipelineRuns',
-          ` ${RUN_COLUMNS}`,
+          { kind: 'pipelineruns', title: 'PipelineRuns', columns: ` ${RUN_COLUMNS}` },
           runRows(runs, now, style, ({ name }) => ` ${style.bullet(name ?? '')}`),
           style,
         ),
@@ -206,9 +202,7 @@ export const describeTask: Command = describeDefinition(tasks, taskRunKind, ({ m
         : []),
       // Of all tables of tkn this one alone is not indented.
       ...table(
-        'taskruns',
-        'Taskruns',
-        RUN_COLUMNS,
+        { kind: 'taskruns', title: 'Taskruns', columns: RUN_COLUMNS },
         runRows(runs, now, style, ({ name }) => name ?? ''),
         style,
       ),
@@ -226,7 +220,8 @@ export function paramTable(params: readonly ParamSpec[] | undefined, style: Styl
       param.default === undefined ? nothing : paramText(param.default),
     ].join('\t'),
   );
-  return table('params', 'Params', ' NAME\tTYPE\tDESCRIPTION\tDEFAULT VALUE', rows, style);
+  const columns = ' NAME\tTYPE\tDESCRIPTION\tDEFAULT VALUE';
+  return table({ kind: 'params', title: 'Params', columns }, rows, style);
 }
 
 export function descriptionTable(
@@ -236,9 +231,7 @@ export function descriptionTable(
   style: Style,
 ): string[] {
   return table(
-    kind,
-    title,
-    ' NAME\tDESCRIPTION',
+    { kind, title, columns: ' NAME\tDESCRIPTION' },
     (entries ?? []).map((entry) => ` ${style.bullet(entry.name)}\t${shortened(entry.description)}`),
     style,
   );
@@ -252,7 +245,8 @@ function workspaceTable(
     (workspace) =>
       ` ${style.bullet(workspace.name)}\t${shortened(workspace.description)}\t${String(workspace.optional === true)}`,
   );
-  return table('workspaces', 'Workspaces', ' NAME\tDESCRIPTION\tOPTIONAL', rows, style);
+  const columns = ' NAME\tDESCRIPTION\tOPTIONAL';
+  return table({ kind: 'workspaces', title: 'Workspaces', columns }, rows, style);
 }
 
 function taskRow(task: PipelineTask, style: Style): string {

@@ -53,13 +53,11 @@ export function deleteObjectsCommand(kind: DeletableKind): Command {
       const request = { names: present, all: flags.all, withRuns: runs !== undefined && values[runs.flag] === true };
       checkRequest(kind, request);
       const answers = context.terminal.lines(context.signal)[Symbol.asyncIterator]();
-      await confirm(
-        context,
-        answers,
-        flags.force,
-        question(context, kind, request),
-        `canceled deleting ${kind.word}(s) ${quotedList(present)}`,
-      );
+      await confirm(context, answers, {
+        force: flags.force,
+        question: question(context, kind, request),
+        refusal: `canceled deleting ${kind.word}(s) ${quotedList(present)}`,
+      });
       const failures = [...(await deleteRequested(context, kind, request)), ...missing];
       if (failures.length > 0) throw new CommandError(failures.join('; '));
       return 0;

@@ -71,13 +71,11 @@ export function deleteCommand<T extends Run>(kind: RunKind<T>): Command {
       if (fault) throw new CommandError(fault);
       const answers = context.terminal.lines(context.signal)[Symbol.asyncIterator]();
       if (names.length > 0) return deleteNamed(context, kind, request, answers);
-      await confirm(
-        context,
-        answers,
-        request.force,
-        confirmationQuestion(request, kind, context.namespace),
-        `canceled deleting ${title}(s) `,
-      );
+      await confirm(context, answers, {
+        force: request.force,
+        question: confirmationQuestion(request, kind, context.namespace),
+        refusal: `canceled deleting ${title}(s) `,
+      });
       return deleteSelected(context, kind, request, values['ignore-running-pipelinerun'] === true);
     },
   });
@@ -99,13 +97,11 @@ async function deleteNamed<T extends Run>(
   const missing = found.flatMap((result) => (result.status === 'rejected' ? [messageOf(result.reason)] : []));
   if (runs.length === 0) throw new CommandError(missing.join('; '));
   const known = { ...request, names: runs.map((run) => run.metadata.name ?? '') };
-  await confirm(
-    context,
-    answers,
-    request.force,
-    confirmationQuestion(known, kind, context.namespace),
-    `canceled deleting ${kind.title}(s) ${quotedList(known.names)}`,
-  );
+  await confirm(context, answers, {
+    force: request.force,
+    question: confirmationQuestion(known, kind, context.namespace),
+    refusal: `canceled deleting ${kind.title}(s) ${quotedList(known.names)}`,
+  });
   const agreed =
     kind.title === taskRunKind.title ? await withoutRefused(context, runs, request.force, answers) : known.names;
   const failures = await deleteAll(context, kind, agreed, { goneIsFailure: true });
@@ -198,12 +194,19 @@ async function withoutRefused(
   return agreed;
 }
 
+/** What is asked before a deletion. */
+export interface Confirmation {
+  /** Nothing is asked. */
+  force: boolean;
+  question: string;
+  /** What is said to a no. */
+  refusal: string;
+}
+
 export async function confirm(
   context: Context,
   answers: AsyncIterator<string>,
-  force: boolean,
-  question: string,
-  refusal: string,
+  { force, question, refusal }: Confirmation,
 ): Promise<void> {
   if (!force && !(await isAgreed(context, answers, question))) throw new CommandError(refusal.trimEnd());
 }

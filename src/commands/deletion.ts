@@ -62,7 +62,12 @@ interface Titles {
 
 /** The first thing wrong with a request, in tkn's words; undefined when nothing is. */
 export function requestFault(request: DeletionRequest, titles: Titles): string | undefined {
-  return numbersFault(request, titles) ?? combinationFault(request, titles);
+  return (
+    numbersFault(request, titles) ??
+    parentFault(request, titles) ??
+    namesFault(request, titles) ??
+    aimFault(request, titles)
+  );
 }
 
 /** Where the wording differs from kind to kind, it does so in tkn. */
@@ -74,19 +79,24 @@ function numbersFault({ keep, keepSinceMinutes }: Sparing, { title }: Titles): s
     : undefined;
 }
 
-function combinationFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
-  const named = request.names.length > 0;
-  const everyRun = isEveryRun(request);
-  if (request.all && request.parentName)
-    return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
-  if (named && request.keep > 0) return '--keep flag should not have any arguments specified with it';
-  if (named && everyRun) return '--all flag should not have any arguments or flags specified with it';
-  if (named && request.parentName) return `--${parent.flag} flag should not have any arguments specified with it`;
-  if (request.label && !everyRun) return '--label is a filter for --all: give both';
-  return named || request.parentName || everyRun ? undefined : nothingNamed({ title, parent });
+function parentFault(request: DeletionRequest, { parent }: Titles): string | undefined {
+  if (!request.all || !request.parentName) return undefined;
+  return `${spares(request) ? '--keep or --keep-since, --all' : '--all'} and --${parent.flag} cannot be used together`;
 }
 
-function nothingNamed({ title, parent }: Titles): string {
+/** Names are all that a command line may have. */
+function namesFault(request: DeletionRequest, { parent }: Titles): string | undefined {
+  if (request.names.length === 0) return undefined;
+  if (request.keep > 0) return '--keep flag should not have any arguments specified with it';
+  if (isEveryRun(request)) return '--all flag should not have any arguments or flags specified with it';
+  return request.parentName ? `--${parent.flag} flag should not have any arguments specified with it` : undefined;
+}
+
+/** Something must say which runs are meant. */
+function aimFault(request: DeletionRequest, { title, parent }: Titles): string | undefined {
+  const everyRun = isEveryRun(request);
+  if (request.label && !everyRun) return '--label is a filter for --all: give both';
+  if (request.names.length > 0 || request.parentName || everyRun) return undefined;
   const ways = title === 'TaskRun' ? '--all flag with delete' : `--${parent.flag} flag or --all flag to use delete`;
   return `must provide ${title} name(s) or use ${ways}`;
 }
@@ -141,22 +151,35 @@ export function deletionReport(
   { doomed, kept }: Selection,
 ): string {
   const { keep, keepSinceMinutes, parentName } = request;
-  const isTaskRun = titles.title === 'TaskRun';
-  const completed = request.ignoreRunning ? '(Completed)' : '';
-  const runs = `${titles.title}s${completed}`;
+  const runs = `${titles.title}s${completedWord(request)}`;
   const where = `in namespace ${quoted(namespace)}`;
   const of = parentName ? ` associated with ${titles.parent.title} ${quoted(parentName)}` : '';
-  const total = isTaskRun ? `${doomed.length} ` : '';
   if (keep > 0 && keepSinceMinutes > 0)
     return `${doomed.length} ${runs}${of} has been deleted ${where}${of ? '' : `, kept ${kept.length}`}`;
   if (keep > 0) return `All but ${keep} ${runs}${of} deleted ${where}`;
-  if (keepSinceMinutes === 0) return `All ${total}${runs}${of} deleted ${where}`;
-  if (!of)
-    return `${doomed.length} expired ${isTaskRun ? `Taskruns${completed}` : runs} has been deleted ${where}, kept ${kept.length}`;
-  const kindOf = isTaskRun
-    ? `TaskRuns associated with ${quoted(titles.parent.title)} ${quoted(parentName)}`
-    : `${runs}${of}`;
-  return `All but ${doomed.length} expired ${kindOf} deleted ${where}`;
+  if (keepSinceMinutes === 0) {
+    const total = titles.title === 'TaskRun' ? `${doomed.length} ` : '';
+    return `All ${total}${runs}${of} deleted ${where}`;
+  }
+  const expired = expiredRuns(request, titles);
+  return of
+    ? `All but ${doomed.length} expired ${expired} deleted ${where}`
+    : `${doomed.length} expired ${expired} has been deleted ${where}, kept ${kept.length}`;
+}
+
+function completedWord({ ignoreRunning }: Sparing): string {
+  return ignoreRunning ? '(Completed)' : '';
+}
+
+/** Runs of which only the age decided. */
+function expiredRuns(request: DeletionRequest, { title, parent }: Titles): string {
+  const isTaskRun = title === 'TaskRun';
+  const completed = completedWord(request);
+  if (!request.parentName) return `${isTaskRun ? 'Taskruns' : `${title}s`}${completed}`;
+  const name = quoted(request.parentName);
+  return isTaskRun
+    ? `TaskRuns associated with ${quoted(parent.title)} ${name}`
+    : `${title}s${completed} associated with ${parent.title} ${name}`;
 }
 
 export function quoted(text: string): string {

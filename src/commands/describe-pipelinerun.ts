@@ -3,7 +3,7 @@ import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../api/resources.ts';
 import { deepestNesting } from '../core/pipelinerun/nesting.ts';
 import { messageOf } from '../errors.ts';
-import { isNotFound } from '../kube/api-error.ts';
+import { found, isNotFound } from '../kube/api-error.ts';
 import { childTaskRuns } from './child-task-runs.ts';
 import { CommandError } from './command.ts';
 import type { Context } from './command.ts';
@@ -43,23 +43,24 @@ async function childrenOf(context: Context, run: PipelineRun, path: readonly str
   const references = run.status?.childReferences ?? [];
   if (references.length === 0) return [];
   const byName = await childTaskRuns(context.cluster, run, context);
-  const found = await Promise.all(
+  const children = await Promise.all(
     references.map(async (reference): Promise<ChildTaskRun[]> => {
       const own = [...path, reference.pipelineTaskName ?? ''];
-      const pipelineTask = own.join(' > ');
       const name = reference.name ?? '';
-      if (reference.kind === taskRuns.kind) return [{ name, pipelineTask, status: byName.get(name)?.status }];
-      if (reference.kind !== pipelineRunKind.title) return [];
-      const nested = await readPipelineRun(context, name).catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
-      if (nested?.status?.childReferences?.length && own.length <= deepestNesting)
-        return childrenOf(context, nested, own);
-      return [{ name, pipelineTask, status: nested?.status, isNested: true }];
+      if (reference.kind === taskRuns.kind)
+        return [{ name, pipelineTask: own.join(' > '), status: byName.get(name)?.status }];
+      return reference.kind === pipelineRunKind.title ? childrenOfNested(context, name, own) : [];
     }),
   );
-  return found.flat();
+  return children.flat();
+}
+
+/** What a nested PipelineRun made; itself where it has nothing to show. */
+async function childrenOfNested(context: Context, name: string, path: readonly string[]): Promise<ChildTaskRun[]> {
+  const nested = await found(readPipelineRun(context, name));
+  if (nested?.status?.childReferences?.length && path.length <= deepestNesting)
+    return childrenOf(context, nested, path);
+  return [{ name, pipelineTask: path.join(' > '), status: nested?.status, isNested: true }];
 }
 
 /** tkn's description of a PipelineRun: sections in this order, empty ones left out. */
@@ -79,16 +80,12 @@ export function pipelineRunText(run: PipelineRun, children: readonly ChildTaskRu
       ...valueTable('results', status?.results, paramText, style),
       ...workspaceSection(spec.workspaces, style),
       ...table(
-        'taskruns',
-        'Taskruns',
-        ' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS',
+        { kind: 'taskruns', title: 'Taskruns', columns: ' NAME\tTASK NAME\tSTARTED\tDURATION\tSTATUS' },
         childRows(children, now, style),
         style,
       ),
       ...table(
-        'skippedtasks',
-        'Skipped Tasks',
-        ' NAME',
+        { kind: 'skippedtasks', title: 'Skipped Tasks', columns: ' NAME' },
         (status?.skippedTasks ?? []).map((task) => ` ${style.bullet(task.name)}`),
         style,
       ),

@@ -38,16 +38,12 @@ export function taskRunText(run: TaskRun, now: Date, style: Style): string {
       ...valueTable('results', status?.results, resultText, style),
       ...workspaceSection(spec.workspaces, style),
       ...table(
-        'steps',
-        'Steps',
-        ' NAME\tSTATUS',
+        { kind: 'steps', title: 'Steps', columns: ' NAME\tSTATUS' },
         byStart(status?.steps ?? []).map((step) => stateRow(step, style)),
         style,
       ),
       ...table(
-        'sidecars',
-        'Sidecars',
-        ' NAME\tSTATUS',
+        { kind: 'sidecars', title: 'Sidecars', columns: ' NAME\tSTATUS' },
         (status?.sidecars ?? []).map((sidecar) => stateRow(sidecar, style)),
         style,
       ),

@@ -64,7 +64,8 @@ function reportText(report: SystemReport, now: Date, style: Style): string {
   return alignColumns(`${lines.join('\n')}\n`);
 }
 
-function tables({ roles, leases, queues, certificates, settings }: SystemReport, now: Date, style: Style): string[] {
+function tables(report: SystemReport, now: Date, style: Style): string[] {
+  const { roles, leases, queues, certificates, served, settings } = report;
   const rows: [title: string, head: string, rows: string[]][] = [
     [
       'Roles',
@@ -96,6 +97,14 @@ function tables({ roles, leases, queues, certificates, settings }: SystemReport,
       certificates.map(
         ({ subject, notBefore, notAfter, webhooks }) =>
           `${subject}\t${age(notBefore, now)}\t${notAfter.slice(0, 10)}\t${webhooks.join(', ')}`,
+      ),
+    ],
+    [
+      'Served certificates',
+      'POD\tMADE\tENDS',
+      served.map(
+        ({ namespace, pod, notBefore, notAfter }) =>
+          `${namespace}/${pod}\t${age(notBefore, now)}\t${notAfter.slice(0, 10)}`,
       ),
     ],
     [

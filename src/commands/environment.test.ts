@@ -1,6 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { pipelines } from '../api/resources.ts';
+import { FakeEnvironment } from './environment.fake.ts';
 import { systemEnvironment } from './environment.ts';
+import { runCommand } from './main.ts';
 
 function streams(options: { terminal?: boolean; env?: Record<string, string>; input?: string; room?: number } = {}) {
   const terminal = options.terminal === true ? { isTTY: true } : {};
@@ -36,6 +39,21 @@ describe('systemEnvironment', () => {
     for await (const line of terminal.lines(signal)) lines.push(line);
     expect(lines).toEqual(['y', 'no']);
     expect(terminal.interactive).toBe(false);
+  });
+
+  it.each([
+    ['n', 1],
+    ['y', 0],
+  ])('is let go when a command has been answered "%s": the process could not end', async (answer, wanted) => {
+    const cluster = new FakeEnvironment();
+    cluster.cluster.put(pipelines, { metadata: { name: 'build', namespace: 'ns' }, spec: {} });
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    const { terminal } = systemEnvironment('v1', { ...streams({ terminal: true }), stdin });
+    const environment = { ...cluster, terminal, connect: () => cluster.connect() };
+    stdin.write(`${answer}\n`);
+    expect(await runCommand(['pipeline', 'delete', 'build'], environment, signal)).toBe(wanted);
+    expect(stdin.isPaused()).toBe(true);
+    expect(stdin.listenerCount('data')).toBe(0);
   });
 
   it('has writers wait for a slow reader', async () => {

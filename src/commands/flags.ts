@@ -132,7 +132,7 @@ function readLong(table: FlagTable, values: Record<string, unknown>, word: strin
   if (!flag) throw new FlagError(`unknown flag: --${name}`);
   const given = equals !== -1 ? word.slice(equals + 1) : flag.kind === '' ? 'true' : queue.shift();
   if (given === undefined) throw new FlagError(`flag needs an argument: --${name}`);
-  store(values, name, flag, given, `--${name}`);
+  store(values, { name, flag, shown: `--${name}` }, given);
 }
 
 function readShort(table: FlagTable, values: Record<string, unknown>, word: string, queue: string[]): void {
@@ -143,17 +143,24 @@ function readShort(table: FlagTable, values: Record<string, unknown>, word: stri
     const [name, flag] = Object.entries(table).find(([, candidate]) => candidate.short === letter) ?? [];
     if (!name || !flag) throw new FlagError(`unknown shorthand flag: '${letter}' in ${word}`);
     if (flag.kind === '' && !letters.startsWith('=')) {
-      store(values, name, flag, 'true', `-${letter}`);
+      store(values, { name, flag, shown: `-${letter}` }, 'true');
       continue;
     }
     const given = letters === '' ? queue.shift() : letters.replace(/^=/, '');
     letters = '';
     if (given === undefined) throw new FlagError(`flag needs an argument: '${letter}' in ${word}`);
-    store(values, name, flag, given, `-${letter}, --${name}`);
+    store(values, { name, flag, shown: `-${letter}, --${name}` }, given);
   }
 }
 
-function store(values: Record<string, unknown>, name: string, flag: Flag<unknown>, given: string, shown: string): void {
+interface WrittenFlag {
+  name: string;
+  flag: Flag<unknown>;
+  /** As messages name it. */
+  shown: string;
+}
+
+function store(values: Record<string, unknown>, { name, flag, shown }: WrittenFlag, given: string): void {
   try {
     values[name] = flag.read(given, values[name]);
   } catch (error) {

@@ -64,7 +64,7 @@ export function listCommand<T extends Run>(kind: RunKind<T>): Command {
       context.terminal.out(
         printer
           ? await printer(listObject(kind.resource, { items: runs, resourceVersion }))
-          : listText(kind, runs, now, context.style, options),
+          : listText({ title: kind.title, runs }, now, context.style, options),
       );
       return 0;
     },

@@ -28,29 +28,41 @@ export async function runCommand(
   environment: CommandEnvironment,
   signal: AbortSignal,
 ): Promise<number> {
-  const { terminal } = environment;
   let path = '';
+  // What a command leaves open, a reader of the terminal above all, ends with it: else a process never would.
+  const over = new AbortController();
+  const untilOver = AbortSignal.any([signal, over.signal]);
   try {
     const { values, rest: words } = parseFlags(commonFlags, argv, { untilArgument: true });
     const [word, ...after] = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
     if (word === undefined || word.startsWith('-')) return print(environment, rootHelp(PROGRAM, groups, single));
     const alone = single.find((entry) => entry.names.includes(word));
     if (alone)
-      return await runLeaf({ command: alone, path: alone.names[0], argv: after, given: values }, environment, signal);
+      return await runLeaf(
+        { command: alone, path: alone.names[0], argv: after, given: values },
+        environment,
+        untilOver,
+      );
     const group = groups.find((entry) => entry.names.includes(word));
     if (!group) throw unknownWord(word, '', shownNames);
     path = ` ${group.names[0]}`;
     const line = readGroup(group, after, values);
     if (!line) return print(environment, groupHelp(PROGRAM, group));
     path = ` ${line.path}`;
-    return await runLeaf(line, environment, signal);
+    return await runLeaf(line, environment, untilOver);
   } catch (error) {
-    if (signal.aborted) return INTERRUPTED;
-    terminal.err(`Error: ${printable(messageOf(error))}\n`);
-    if (error instanceof FlagError || error instanceof UsageError)
-      terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
-    return error instanceof CommandError ? error.status : 1;
+    return signal.aborted ? INTERRUPTED : tellFailure(environment, path, error);
+  } finally {
+    over.abort();
   }
+}
+
+/** @returns the exit status. */
+function tellFailure({ terminal }: CommandEnvironment, path: string, error: unknown): number {
+  terminal.err(`Error: ${printable(messageOf(error))}\n`);
+  if (error instanceof FlagError || error instanceof UsageError)
+    terminal.err(`Run '${PROGRAM}${path} --help' for usage.\n`);
+  return error instanceof CommandError ? error.status : 1;
 }
 
 /** A command line that cannot be understood; the user is pointed to the help. */

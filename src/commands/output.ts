@@ -44,12 +44,11 @@ export function printerOf(flags: OutputFlags, resource: Resource): Printer | und
   const { output } = flags;
   const shown = (value: KubeObject | KubeObjectList) =>
     flags['show-managed-fields'] ? value : withoutManagedFields(value);
-  const [format = '', written] = split(output, '=');
-  const name = written === undefined ? output.toLowerCase() : format.startsWith('jsonpath') ? format : output;
+  const [format, written] = split(output, '=');
   refuseGoTemplate(flags, format);
   const template = written ?? flags.template;
   const allowMissingKeys = flags['allow-missing-template-keys'];
-  switch (name) {
+  switch (written === undefined ? output.toLowerCase() : templateFormat(output, format)) {
     case '':
       return undefined;
     case 'json':
@@ -72,6 +71,11 @@ export function printerOf(flags: OutputFlags, resource: Resource): Printer | und
         `unable to match a printer suitable for the output format ${JSON.stringify(output)}, allowed formats are: ${FORMATS.join(',')}`,
       );
   }
+}
+
+/** Only formats of jsonpath have a template behind them; elsewhere it makes the whole an unknown format. */
+function templateFormat(output: string, format: string): string {
+  return format.startsWith('jsonpath') ? format : output;
 }
 
 /** Both sides of the first separator; the whole alone when there is none. */

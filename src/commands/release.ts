@@ -1,7 +1,7 @@
 import { eachOf } from '../concurrency.ts';
 import { isChainsFinalizer } from '../core/chains-finalizers.ts';
 import { messageOf } from '../errors.ts';
-import { ApiError, isConflict, isNotFound } from '../kube/api-error.ts';
+import { ApiError, found, isConflict, isNotFound } from '../kube/api-error.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { toggle } from './flags.ts';
@@ -61,27 +61,34 @@ async function release<T extends Run>({ cluster, signal }: Context, kind: RunKin
   const { namespace = '', name = '', uid } = run.metadata;
   let known = run;
   for (let tries = 1; ; tries += 1) {
-    const present = known.metadata.finalizers ?? [];
-    const kept = present.filter((finalizer) => !isChainsFinalizer(finalizer));
-    if (known.metadata.uid !== uid || kept.length === present.length) return;
-    const path = '/metadata/finalizers';
-    const body = [
-      { op: 'test', path, value: present },
-      { op: 'replace', path, value: kept },
-    ];
+    const body = releasePatch(known, uid);
+    if (body === undefined) return;
     try {
-      await cluster.patch(kind.resource, namespace, name, { type: 'json', body }, { signal });
+      await cluster.patch(kind.resource, namespace, name, { type: 'json', body, signal });
       return;
     } catch (error) {
       if (isNotFound(error)) return;
-      const isOutdated = isConflict(error) || (error instanceof ApiError && error.isInvalid);
-      if (!isOutdated || tries >= TRIES) throw error;
+      if (!isOutdated(error) || tries >= TRIES) throw error;
     }
-    const fresh = await cluster.get(kind.resource, namespace, name, { signal }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
+    const fresh = await found(cluster.get(kind.resource, namespace, name, { signal }));
     if (fresh === undefined) return;
     known = fresh;
   }
+}
+
+/** A failed test is "Invalid" to the API server, as is a path that is not there any more. */
+function isOutdated(error: unknown): boolean {
+  return isConflict(error) || (error instanceof ApiError && error.isInvalid);
+}
+
+/** Undefined when there is nothing to take away, or another run has the name by now. */
+function releasePatch({ metadata }: Run, uid: string | undefined): object[] | undefined {
+  const present = metadata.finalizers ?? [];
+  const kept = present.filter((finalizer) => !isChainsFinalizer(finalizer));
+  if (metadata.uid !== uid || kept.length === present.length) return undefined;
+  const path = '/metadata/finalizers';
+  return [
+    { op: 'test', path, value: present },
+    { op: 'replace', path, value: kept },
+  ];
 }

@@ -10,15 +10,15 @@ export interface TableOptions {
   headers: boolean;
 }
 
+/** Runs of one kind. */
+export interface ListedRuns {
+  title: string;
+  runs: readonly RunObject[];
+}
+
 /** tkn's table of runs. */
-export function listText(
-  kind: { title: string },
-  runs: readonly RunObject[],
-  now: Date,
-  style: Style,
-  options: TableOptions,
-): string {
-  if (runs.length === 0) return `No ${kind.title}s found\n`;
+export function listText({ title, runs }: ListedRuns, now: Date, style: Style, options: TableOptions): string {
+  if (runs.length === 0) return `No ${title}s found\n`;
   const rows = runs.map((run) => rowOf(run, now, style, options));
   return alignColumns([...headerOf(options), ...rows].join(''));
 }

@@ -79,19 +79,23 @@ export function jsonSize(value: unknown, limit = Number.POSITIVE_INFINITY): numb
   const open: unknown[] = [value];
   while (open.length > 0 && size <= limit) {
     const next = open.pop();
-    if (typeof next !== 'object' || next === null) size += scalarSize(next);
-    else if (Array.isArray(next)) {
-      size += 2 + Math.max(0, next.length - 1);
-      for (const item of next) open.push(item);
-    } else {
-      size += 2;
-      let fields = 0;
-      for (const [key, item] of Object.entries(next)) {
-        if (item === undefined) continue;
-        size += textSize(key) + (fields++ === 0 ? 1 : 2);
-        open.push(item);
-      }
-    }
+    size += typeof next === 'object' && next !== null ? frameSize(next, open) : scalarSize(next);
+  }
+  return size;
+}
+
+/** Brackets, names and commas of a list or an object; what they hold is added to `open`. */
+function frameSize(holder: object, open: unknown[]): number {
+  if (Array.isArray(holder)) {
+    for (const item of holder) open.push(item);
+    return 2 + Math.max(0, holder.length - 1);
+  }
+  let size = 2;
+  let fields = 0;
+  for (const [key, item] of Object.entries(holder)) {
+    if (item === undefined) continue;
+    size += textSize(key) + (fields++ === 0 ? 1 : 2);
+    open.push(item);
   }
   return size;
 }

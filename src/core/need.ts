@@ -199,36 +199,27 @@ export class Answers {
   }
 }
 
+/** What makes two needs of a type one. */
+const keys: { [T in Need['type']]: (need: Extract<Need, { type: T }>) => string } = {
+  definition: ({ namespace, reference }) => `definition ${namespace} ${keyOf(reference)}`,
+  image: ({ type, image, credentials }) => sortedJson([type, image, credentials]),
+  credentials: ({ type, namespace, serviceAccountName }) => sortedJson([type, namespace, serviceAccountName]),
+  limitRanges: ({ type, namespace }) => sortedJson([type, namespace]),
+  logAccess: ({ type, namespace }) => sortedJson([type, namespace]),
+  podWarning: ({ type, podUid }) => sortedJson([type, podUid]),
+  containerLog: ({ type, podUid, container, lastLines, limit }) =>
+    sortedJson([type, podUid, container, lastLines ?? null, limit]),
+  trustBundle: ({ type }) => type,
+  turn: ({ type, uid, queue }) => sortedJson([type, uid, queue.key]),
+  earlierPipelineRun: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
+  earlierTaskRun: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
+  claim: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
+  groupNode: ({ type, namespace, group }) => sortedJson([type, namespace, group]),
+};
+
 function keyOfNeed(need: Need): string {
-  switch (need.type) {
-    case 'definition':
-      return `definition ${need.namespace} ${keyOf(need.reference)}`;
-    case 'image':
-      return sortedJson([need.type, need.image, need.credentials]);
-    case 'credentials':
-      return sortedJson([need.type, need.namespace, need.serviceAccountName]);
-    case 'limitRanges':
-    case 'logAccess':
-      return sortedJson([need.type, need.namespace]);
-    case 'containerLog':
-      return sortedJson([need.type, need.podUid, need.container, need.lastLines ?? null, need.limit]);
-    case 'trustBundle':
-      return need.type;
-    case 'turn':
-      return sortedJson([need.type, need.uid, need.queue.key]);
-    case 'earlierPipelineRun':
-    case 'earlierTaskRun':
-    case 'claim':
-      return sortedJson([need.type, need.namespace, need.name]);
-    case 'groupNode':
-      return sortedJson([need.type, need.namespace, need.group]);
-    case 'podWarning':
-      return sortedJson([need.type, need.podUid]);
-    default: {
-      const never: never = need;
-      return never;
-    }
-  }
+  const key = keys[need.type] as (need: Need) => string;
+  return key(need);
 }
 
 /** The answers to several needs of one type, in their order. */

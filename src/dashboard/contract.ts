@@ -11,6 +11,7 @@ export type {
   PodState,
   QueueState,
   RoleState,
+  ServedState,
   SettingsState,
   SystemReport,
   Unread,

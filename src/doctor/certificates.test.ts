@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { issueAuthority } from '../webhook/certificates/issue.ts';
-import { certificateFindings, certificatesOf } from './certificates.ts';
+import { certificateFindings, certificatesOf, trustOf } from './certificates.ts';
 import { now } from './installation.fake.ts';
 import type { Observed } from './observe.ts';
 
@@ -31,7 +31,7 @@ function webhook(name: string, ...bundles: string[]): Webhook {
 describe('the authorities that are trusted', () => {
   it('are told once, with whom they are trusted for, and what ends first before the others', () => {
     const both = `${made.fresh}${made.old}`;
-    const found = certificatesOf([webhook('a', both, both), webhook('b', made.fresh)]);
+    const found = certificatesOf([webhook('a', both, both), webhook('b', made.fresh)].map(trustOf));
     expect(found).toMatchObject([
       { subject: 'CN=tekton-pipelines-webhook', webhooks: ['a'] },
       { subject: 'CN=tekton-pipelines-webhook', webhooks: ['a', 'b'] },
@@ -45,7 +45,7 @@ describe('the authorities that are trusted', () => {
     ['no certificate', 'x'.repeat(1_000)],
     ['what looks like one', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['megabytes', '-----BEGIN CERTIFICATE-----\n'.repeat(100_000)],
-  ])('in %s there are none', (_name, bundle) => expect(certificatesOf([webhook('a', bundle)])).toEqual([]));
+  ])('in %s there are none', (_name, bundle) => expect(certificatesOf([trustOf(webhook('a', bundle))])).toEqual([]));
 });
 
 describe('what is wrong about them', () => {
@@ -58,7 +58,7 @@ describe('what is wrong about them', () => {
     ['it has ended', () => [made.ended], ['problem: what it trusts ended at']],
     ['there is none', () => [''], ['problem: it trusts no certificate']],
   ])('%s', (_name, bundles, expected) => {
-    const found = certificateFindings([webhook('a', ...bundles())], now);
+    const found = certificateFindings([trustOf(webhook('a', ...bundles()))], now);
     expect(found.map(({ severity, text }) => `${severity}: ${text}`)).toEqual(
       expected.map((text) => expect.stringContaining(text) as string),
     );

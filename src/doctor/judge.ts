@@ -1,10 +1,11 @@
-import { certificateFindings, certificatesOf } from './certificates.ts';
+import { certificateFindings, certificatesOf, trustOf } from './certificates.ts';
 import { leaseFindings, leasesOf } from './leases.ts';
 import type { Observed } from './observe.ts';
 import { controllerName } from './places.ts';
 import { queueFindings, queuesOf } from './queues.ts';
 import type { Finding, SystemReport } from './report.ts';
 import { roleFindings, roleOf, versionFindings } from './roles.ts';
+import { servedFindings, servedOf } from './served.ts';
 import { settingsOf } from './settings.ts';
 
 /** What there is to say of what was read. Nothing is said to be missing where it could not be read. */
@@ -15,6 +16,8 @@ export function judge(observed: Observed, now: Date): SystemReport {
     .toSorted((one, other) => (`${one.namespace}/${one.name}` < `${other.namespace}/${other.name}` ? -1 : 1));
   const held = leasesOf(leases, now);
   const queues = observed.metrics.flatMap(queuesOf);
+  const trusts = webhooks.map(trustOf);
+  const served = observed.metrics.flatMap((each) => servedOf(each) ?? []);
   const { settings, findings } = settingsOf(observed.configMaps, places);
   const all = [
     ...missingController(observed),
@@ -22,7 +25,8 @@ export function judge(observed: Observed, now: Date): SystemReport {
     ...versionFindings(roles),
     ...leaseFindings(held, now),
     ...queueFindings(queues),
-    ...certificateFindings(webhooks, now),
+    ...certificateFindings(trusts, now),
+    ...servedFindings(served, now),
     ...findings,
   ];
   const sorted = [...all.filter(isProblem), ...all.filter((finding) => !isProblem(finding))];
@@ -34,7 +38,8 @@ export function judge(observed: Observed, now: Date): SystemReport {
     roles,
     leases: held,
     queues,
-    certificates: certificatesOf(webhooks),
+    certificates: certificatesOf(trusts),
+    served,
     settings,
     unread,
   };

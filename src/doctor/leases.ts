@@ -1,8 +1,7 @@
+import { readLeaseName } from '../kube/election-config.ts';
 import type { Lease } from '../kube/resources.ts';
 import type { Finding, LeaseState } from './report.ts';
 
-/** `component.queue.00-of-01`, as src/kube/election-config.ts names them. */
-const electionName = /^(.+)\.\d{2}-of-(\d{2})$/;
 /** What has been let go of longer ago belongs to buckets, or roles, of before. */
 const FORMER_MS = 24 * 60 * 60_000;
 /** Between two holders: a replica that ends, another that takes over. */
@@ -27,10 +26,10 @@ export function leasesOf(leases: readonly Lease[], now: Date): LeaseState[] {
 }
 
 function bucketOf({ metadata, spec }: Lease, now: Date): Bucket | undefined {
-  const [, queue, buckets] = electionName.exec(metadata.name ?? '') ?? [];
+  const named = readLeaseName(metadata.name ?? '');
   const hold = holdOf(spec, now);
-  if (queue === undefined || Number.isNaN(hold.renewed) || now.getTime() - hold.renewed > FORMER_MS) return undefined;
-  return { queue: `${metadata.namespace ?? ''}/${queue}`, buckets: Number(buckets), ...hold };
+  if (named === undefined || Number.isNaN(hold.renewed) || now.getTime() - hold.renewed > FORMER_MS) return undefined;
+  return { queue: `${metadata.namespace ?? ''}/${named.queue}`, buckets: named.buckets, ...hold };
 }
 
 /** Who holds it, if the time that it was taken for is not over. */

@@ -13,6 +13,8 @@ export interface SystemReport {
   leases: LeaseState[];
   queues: QueueState[];
   certificates: CertificateState[];
+  /** What pods serve with, as far as they say. */
+  served: ServedState[];
   settings: SettingsState[];
   /** What could not be read, and the right that was missing. */
   unread: Unread[];
@@ -76,6 +78,15 @@ export interface CertificateState {
   subject: string;
   /** Webhook configurations that trust it. */
   webhooks: string[];
+  /** RFC 3339. */
+  notBefore: string;
+  notAfter: string;
+}
+
+/** The certificate that a pod serves with. */
+export interface ServedState {
+  namespace: string;
+  pod: string;
   /** RFC 3339. */
   notBefore: string;
   notAfter: string;

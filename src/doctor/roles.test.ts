@@ -78,8 +78,24 @@ describe('what is wrong about a role', () => {
       {},
       [],
     ],
-    ['nobody wants it', [], { wanted: 0 }, ['warning: it is scaled to nothing: what it does is not done']],
+    [
+      'its next version does not start',
+      [pod('a', name), pod('b', name, { status: waiting('ImagePullBackOff', 'no such image') })],
+      {},
+      ['warning: all replicas are ready, but b waits (ImagePullBackOff: no such image)'],
+    ],
+    ['its next version has just been started', [pod('b', name, { status: waiting('ContainerCreating') })], {}, []],
   ])('%s', (_name, pods, more, expected) => expect(text(pods, more)).toEqual(expected));
+
+  it.each([
+    [name, 'problem'],
+    ['tekton-pipelines-webhook', 'problem'],
+    ['tekton-chains-controller', 'warning'],
+    ['tekton-dashboard', 'warning'],
+  ])('nobody wants %s: a %s', (role, severity) => {
+    const found = roleFindings(deployment(role, { wanted: 0 }), [], now);
+    expect(found).toMatchObject([{ severity, text: 'it is scaled to nothing: what it does is not done' }]);
+  });
 
   it('is bounded, whatever a kubelet says', () => {
     const [found] = text([pod('a', name, { status: waiting('X', 'y'.repeat(100_000)) })], { ready: 0 });

@@ -1,4 +1,5 @@
 import type { Deployment, Pod } from '../kube/resources.ts';
+import { isNeeded } from './places.ts';
 import type { Finding, PodState, RoleState } from './report.ts';
 
 type Container = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
@@ -48,7 +49,7 @@ export function roleFindings(deployment: Deployment, pods: readonly Pod[], now: 
   if (wanted === 0)
     return [
       {
-        severity: 'warning',
+        severity: isNeeded(name) ? 'problem' : 'warning',
         about,
         text: 'it is scaled to nothing: what it does is not done',
         remedy: `kubectl -n ${namespace} scale deployment ${name} --replicas=1`,
@@ -65,7 +66,10 @@ export function roleFindings(deployment: Deployment, pods: readonly Pod[], now: 
         remedy: look,
       },
     ];
-  return own.flatMap((pod) => restarted(pod, now) ?? []);
+  // A rollout that does not get on leaves the pods of before where they are.
+  const stuck: Finding[] =
+    why === '' ? [] : [{ severity: 'warning', about, text: `all replicas are ready, but ${why}`, remedy: look }];
+  return [...stuck, ...own.flatMap((pod) => restarted(pod, now) ?? [])];
 }
 
 /** Why a pod is not ready, where it says so. */

@@ -1,7 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-
-const pemCertificate = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+import { certificatesIn } from '../pem.ts';
 
 /**
  * The certificates that SSL_CERT_FILE and SSL_CERT_DIR (folders with colons between them) name, as Go programs read
@@ -20,5 +19,5 @@ export async function certificatesFromEnvironment(
   );
   const files = [...(env['SSL_CERT_FILE'] ? [env['SSL_CERT_FILE']] : []), ...inFolders.flat()];
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
-  return [...new Set(texts.flatMap((text) => [...(text.match(pemCertificate) ?? [])]))];
+  return [...new Set(texts.flatMap(certificatesIn))];
 }

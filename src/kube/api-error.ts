@@ -111,6 +111,11 @@ export function unlessNotFound(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
 }
 
+/** Of a listing: its version is no longer there. */
+export function isGone(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.isGone;
+}
+
 export function isConflict(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isConflict;
 }

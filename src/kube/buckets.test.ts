@@ -4,7 +4,7 @@ import { Election, uniqueIdentity, wholeLeadership } from './buckets.ts';
 import type { Leadership } from './buckets.ts';
 import { ApiError } from './api-error.ts';
 import { FakeKubeClient } from './client.fake.ts';
-import { DEFAULT_ELECTION, checkPeriods, leaseName } from './election-config.ts';
+import { DEFAULT_ELECTION, checkPeriods, leaseName, readLeaseName } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
 import { leases } from './resources.ts';
 import type { Lease } from './resources.ts';
@@ -70,7 +70,13 @@ describe('lease names and periods', () => {
     ['mapped prefix', 0, 2, { [`tekton-pipelines-controller.${QUEUE}`]: 'Short' }, 'short.00-of-02'],
   ])('%s', (_name, ordinal, buckets, leasePrefixes, wanted) => {
     expect(leaseName('tekton-pipelines-controller', QUEUE, ordinal, { buckets, leasePrefixes })).toBe(wanted);
+    expect(readLeaseName(wanted)).toEqual({ queue: wanted.slice(0, -'.00-of-01'.length), ordinal, buckets });
   });
+
+  test.each(['kube-scheduler', 'tektite-queues-shop', '.00-of-01', 'a.0-of-1', 'a.00-of-01.b', ''])(
+    'what else a lease may be called says nothing of buckets: %j',
+    (name) => expect(readLeaseName(name)).toBeUndefined(),
+  );
 
   test.each([
     [{}, undefined],

@@ -185,6 +185,13 @@ export class Election {
     return buckets;
   }
 
+  /** Whether this replica leads a bucket that would be better with one that has fewer. */
+  #shouldGive(name: string, { leading }: LeaseElector): boolean {
+    const group = this.#groups.find((names) => names.includes(name));
+    if (!group || !leading || this.#promised.has(name)) return false;
+    return shouldYield(this.#holdings(group), this.identity, name);
+  }
+
   #onLease(name: string, lease: Lease | null): void {
     const elector = this.#electors.get(name);
     if (!elector) return;
@@ -192,15 +199,7 @@ export class Election {
     const holder = lease?.spec?.holderIdentity;
     if (holder && holder !== this.identity) this.#promised.delete(name);
     const wanter = lease?.metadata.annotations?.[WANTED_BY];
-    const group = this.#groups.find((names) => names.includes(name));
-    if (
-      !wanter ||
-      !group ||
-      !elector.leading ||
-      this.#promised.has(name) ||
-      !shouldYield(this.#holdings(group), this.identity, name)
-    )
-      return;
+    if (!wanter || !this.#shouldGive(name, elector)) return;
     this.#promised.set(name, wanter);
     this.#options.log.info({ lease: name, wanter }, 'gives a bucket to a replica that has fewer');
     elector.yield();
@@ -242,13 +241,12 @@ export class Election {
     if (last !== undefined && now - last < this.#options.config.leaseDurationMs) return;
     this.#askedAt.set(name, now);
     const { client, namespace } = this.#options;
-    await client.patch(
-      leases,
-      namespace,
-      name,
-      { type: 'merge', body: { metadata: { annotations: { [WANTED_BY]: this.identity } } } },
-      { signal, unlimited: true },
-    );
+    await client.patch(leases, namespace, name, {
+      type: 'merge',
+      body: { metadata: { annotations: { [WANTED_BY]: this.identity } } },
+      signal,
+      unlimited: true,
+    });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { ApiError } from './api-error.ts';
+import { isGone } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 import { apiVersionOf, pathOf } from './object.ts';
 import type { KubeObject, Resource } from './object.ts';
@@ -143,18 +143,17 @@ export class KubeClient {
           limit: options.limit ?? PAGE_SIZE,
           ...(token ? { continue: token } : {}),
         });
-        for (const item of page.items) items.push(transform ? transform(item) : item);
+        for (const item of cutDown(page.items, transform)) items.push(item);
         if (!page.continue) return { items, resourceVersion: page.resourceVersion };
         token = page.continue;
       }
     } catch (error) {
-      if (!token || !(error instanceof ApiError && error.isGone)) throw error;
+      if (!token || !isGone(error)) throw error;
       // As client-go's pager: one whole answer cannot expire. What was read so far must go first, and each object is
       // cut down in place: the whole list may be as large as memory allows.
       items.length = 0;
       const whole = await this.listPage(resource, { ...options, limit: 0 });
-      if (transform) whole.items.forEach((item, index) => (whole.items[index] = transform(item)));
-      return { items: whole.items, resourceVersion: whole.resourceVersion };
+      return { items: cutDown(whole.items, transform), resourceVersion: whole.resourceVersion };
     }
   }
 
@@ -261,28 +260,27 @@ export class KubeClient {
     resource: Resource<T>,
     namespace: string | undefined,
     name: string,
-    patch: PatchSpec,
-    options: WriteOptions = {},
+    patch: PatchSpec & WriteOptions,
   ): Promise<T> {
-    const { dryRun, fieldManager, ...call } = options;
-    const manager = patch.fieldManager ?? fieldManager;
-    if (patch.type === 'apply' && !manager)
+    const { type, body, subresource, force, dryRun, fieldManager, ...call } = patch;
+    const isApply = type === 'apply';
+    if (isApply && !fieldManager)
       return Promise.reject(new Error(`apply of ${resource.kind} ${namespace ?? ''}/${name} needs a fieldManager`));
     return this.#json({
       ...call,
       method: 'PATCH',
-      verb: patch.type === 'apply' ? 'apply' : 'patch',
-      resource: metricName(resource, patch.subresource),
-      path: pathOf(resource, namespace, name, patch.subresource),
+      verb: isApply ? 'apply' : 'patch',
+      resource: metricName(resource, subresource),
+      path: pathOf(resource, namespace, name, subresource),
       namespace,
       query: {
         dryRun: dryRun ? 'All' : undefined,
-        fieldManager: manager,
-        force: patch.type === 'apply' ? patch.force : undefined,
+        fieldManager,
+        force: isApply ? force : undefined,
       },
-      body: JSON.stringify(patch.body),
-      contentType: PATCH_TYPES[patch.type],
-      idempotent: patch.type !== 'json',
+      body: JSON.stringify(body),
+      contentType: PATCH_TYPES[type],
+      idempotent: type !== 'json',
     });
   }
 
@@ -435,4 +433,10 @@ function deleteBody(
   const { uid, resourceVersion, ...rest } = options;
   const preconditions = uid || resourceVersion ? { preconditions: { uid, resourceVersion } } : {};
   return JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', ...rest, ...preconditions });
+}
+
+/** In place. */
+function cutDown<T>(items: T[], transform: CutDown<T>['transform']): T[] {
+  if (transform) items.forEach((item, index) => (items[index] = transform(item)));
+  return items;
 }

@@ -46,20 +46,33 @@ const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
  * @throws when no configuration is found or the context does not exist.
  */
 export async function loadClusterConfig(source: ConfigSource = {}): Promise<ClusterConfig> {
-  const env = source.env ?? process.env;
-  const clock = source.clock ?? systemClock;
-  const folder = source.serviceAccountFolder ?? SERVICE_ACCOUNT_FOLDER;
-  const host = env['KUBERNETES_SERVICE_HOST'];
-  if (!source.kubeconfig && !env['KUBECONFIG'] && host && existsSync(`${folder}/token`)) {
-    return inCluster(host, env['KUBERNETES_SERVICE_PORT'] ?? '443', folder, clock);
-  }
-  if (!source.kubeconfig && !env['KUBECONFIG'] && !existsSync(join(env['HOME'] ?? homedir(), '.kube', 'config'))) {
-    throw new Error('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
+  const { env = process.env, clock = systemClock } = source;
+  if (!source.kubeconfig && !env['KUBECONFIG']) {
+    const account = serviceAccountOf(env, source.serviceAccountFolder);
+    if (account) return inCluster(account, clock);
+    if (!existsSync(join(env['HOME'] ?? homedir(), '.kube', 'config')))
+      throw new Error('no cluster is configured: pass --kubeconfig, set KUBECONFIG or write $HOME/.kube/config');
   }
   return fromKubeconfig(source, clock);
 }
 
-function inCluster(host: string, port: string, folder: string, clock: Clock): ClusterConfig {
+/** The API server as a pod has it, and where its token is. */
+interface ServiceAccount {
+  host: string;
+  port: string;
+  folder: string;
+}
+
+function serviceAccountOf(
+  env: NonNullable<ConfigSource['env']>,
+  folder = SERVICE_ACCOUNT_FOLDER,
+): ServiceAccount | undefined {
+  const host = env['KUBERNETES_SERVICE_HOST'];
+  if (!host || !existsSync(`${folder}/token`)) return undefined;
+  return { host, port: env['KUBERNETES_SERVICE_PORT'] ?? '443', folder };
+}
+
+function inCluster({ host, port, folder }: ServiceAccount, clock: Clock): ClusterConfig {
   const read = promisify(readFile);
   const namespaceFile = `${folder}/namespace`;
   return {

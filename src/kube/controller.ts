@@ -70,14 +70,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   const inFlight: InFlight = new Map();
   const failed = new AbortController();
   const stopTaking = AbortSignal.any([signal, failed.signal]);
-  const unsubscribe = options.onLost?.(() => {
-    for (const [key, work] of inFlight)
-      if (options.owns?.(key) === false)
-        work.stop.abort(new LeadershipLost(`${key}: another replica leads this key now`));
-  });
-  const stopDraining = options.onDraining?.(async (bucket) => {
-    await Promise.all([...inFlight].filter(([key]) => bucket.has(key)).map(([, work]) => work.ended));
-  });
+  const stopFollowing = followBuckets(options, inFlight);
   const worker = async () => {
     for (let key = await options.queue.get(stopTaking); key !== undefined; key = await options.queue.get(stopTaking)) {
       await processKey(options, clock, key, inFlight);
@@ -97,9 +90,24 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   } finally {
     endGrace();
     stopWatching?.();
+    stopFollowing();
+  }
+}
+
+/** Breaks off work on keys that are another's now, and lets a bucket wait for work on its keys. */
+function followBuckets(options: ControllerOptions, inFlight: InFlight): () => void {
+  const unsubscribe = options.onLost?.(() => {
+    for (const [key, work] of inFlight)
+      if (options.owns?.(key) === false)
+        work.stop.abort(new LeadershipLost(`${key}: another replica leads this key now`));
+  });
+  const stopDraining = options.onDraining?.(async (bucket) => {
+    await Promise.all([...inFlight].filter(([key]) => bucket.has(key)).map(([, work]) => work.ended));
+  });
+  return () => {
     unsubscribe?.();
     stopDraining?.();
-  }
+  };
 }
 
 /** Aborts what is still in flight `graceMs` after the end was asked for. Returns the way to call that off. */

@@ -39,6 +39,19 @@ export function checkPeriods(
     );
 }
 
+/** What a lease's name says: `queue` is "component.queue", or the prefix that replaces it. */
+export interface ElectionLease {
+  queue: string;
+  ordinal: number;
+  buckets: number;
+}
+
+/** Undefined for a name that `leaseName` does not make. */
+export function readLeaseName(name: string): ElectionLease | undefined {
+  const [, queue, ordinal, buckets] = /^(.+)\.(\d{2,4})-of-(\d{2,4})$/.exec(name) ?? [];
+  return queue === undefined ? undefined : { queue, ordinal: Number(ordinal), buckets: Number(buckets) };
+}
+
 /** "component.queue.00-of-01" in lower case, as knative names leases. */
 export function leaseName(
   component: string,

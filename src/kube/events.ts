@@ -190,13 +190,7 @@ export class EventRecorder {
     const count = known.count + repeats;
     const body = { count, lastTimestamp, message: event.message };
     try {
-      await this.#options.client.patch(
-        events,
-        known.namespace,
-        known.name,
-        { type: 'merge', body },
-        { unlimited: true },
-      );
+      await this.#options.client.patch(events, known.namespace, known.name, { type: 'merge', body, unlimited: true });
     } catch (error) {
       if (isNotFound(error)) return false;
       throw error;

@@ -163,9 +163,7 @@ export class LeaseElector {
     try {
       if (this.#lease === undefined) this.#note(await this.#read(within.signal));
       const lease = this.#lease ?? null;
-      const own = lease?.spec?.holderIdentity === this.#options.identity;
-      const promised = this.#promisedToAnother(lease) ? Math.max(0, this.#seenAt + retryPeriodMs - this.#now()) : 0;
-      const free = own ? 0 : Math.max(promised, freeInMs(lease?.spec, this.#seenAt, this.#now()));
+      const free = this.#mayTakeInMs(lease);
       if (free > 0 && !(await this.#holderIsGone(lease, within.signal))) return Math.min(period, free + 1);
       this.#note(await this.#write(lease, this.#claim(lease), within.signal));
       return 0;
@@ -179,6 +177,13 @@ export class LeaseElector {
     } finally {
       within.end();
     }
+  }
+
+  #mayTakeInMs(lease: Lease | null): number {
+    const { identity, config } = this.#options;
+    if (lease?.spec?.holderIdentity === identity) return 0;
+    const promised = this.#promisedToAnother(lease) ? this.#seenAt + config.retryPeriodMs - this.#now() : 0;
+    return Math.max(0, promised, freeInMs(lease?.spec, this.#seenAt, this.#now()));
   }
 
   async #holderIsGone(lease: Lease | null, signal: AbortSignal): Promise<boolean> {
@@ -208,11 +213,7 @@ export class LeaseElector {
     try {
       for (let pause = RENEW_RETRY_MS; ; pause = Math.min(pause * 2, this.#options.config.retryPeriodMs)) {
         try {
-          // Also when a deletion was seen: it may be old news of a lease that this replica has made anew.
-          if (!this.#lease) this.#note(await this.#read(within.signal));
-          if (this.#lease && this.#lease.spec?.holderIdentity !== this.#options.identity) return false;
-          this.#note(await this.#write(this.#lease ?? null, this.#claim(this.#lease ?? null), within.signal));
-          return true;
+          return await this.#renewOnce(within.signal);
         } catch (error) {
           within.signal.throwIfAborted();
           this.#options.log.warn({ lease: this.name, problem: messageOf(error) }, 'cannot renew the lease yet');
@@ -226,6 +227,16 @@ export class LeaseElector {
     } finally {
       within.end();
     }
+  }
+
+  /** False when another holder has it. */
+  async #renewOnce(signal: AbortSignal): Promise<boolean> {
+    // Also when a deletion was seen: it may be old news of a lease that this replica has made anew.
+    if (!this.#lease) this.#note(await this.#read(signal));
+    const lease = this.#lease ?? null;
+    if (lease && lease.spec?.holderIdentity !== this.#options.identity) return false;
+    this.#note(await this.#write(lease, this.#claim(lease), signal));
+    return true;
   }
 
   /** Lets the next replica in at once. Best effort: without it the lease simply runs out. */
@@ -273,13 +284,14 @@ export class LeaseElector {
     const now = microTime(this.#clock.now());
     const spec = lease?.spec;
     const own = spec?.holderIdentity === identity;
+    const transitions = spec?.leaseTransitions ?? 0;
     return {
       ...spec,
       holderIdentity: identity,
       leaseDurationSeconds: Math.max(1, Math.floor(config.leaseDurationMs / 1000)),
       acquireTime: own ? (spec.acquireTime ?? now) : now,
       renewTime: now,
-      leaseTransitions: own || !lease ? (spec?.leaseTransitions ?? 0) : (spec?.leaseTransitions ?? 0) + 1,
+      leaseTransitions: own || !lease ? transitions : transitions + 1,
     };
   }
 

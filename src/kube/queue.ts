@@ -85,7 +85,7 @@ export class WorkQueue {
     this.#isAhead = options.isAhead ?? (() => false);
     this.#chance = options.chance ?? Math.random;
     this.#delayed = new DelayedKeys(this.#clock, (key) => this.add(key));
-    this.#retryLimit = { qps: options.retryQps ?? 10, burst: options.retryBurst ?? 100, clock: this.#clock };
+    this.#retryLimit = { ...retryRate(options), clock: this.#clock };
   }
 
   /** Keys waiting for a worker. */
@@ -292,4 +292,8 @@ export class WorkQueue {
     if (count > 0) this.#inWorkOf.set(namespace, count);
     else this.#inWorkOf.delete(namespace);
   }
+}
+
+function retryRate({ retryQps = 10, retryBurst = 100 }: WorkQueueOptions): { qps: number; burst: number } {
+  return { qps: retryQps, burst: retryBurst };
 }

@@ -38,18 +38,20 @@ const LOST_ON_THE_WAY = new Set([
 
 export type TransportFailure = 'never-sent' | 'lost' | 'other';
 
+/** What one error of a chain of causes says by itself. */
+function knownFailure(error: Error): TransportFailure | undefined {
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && NEVER_SENT.has(code)) return 'never-sent';
+  if (typeof code === 'string' && LOST_ON_THE_WAY.has(code)) return 'lost';
+  if (!(error instanceof AggregateError) || error.errors.length === 0) return undefined;
+  return error.errors.every((one) => transportFailure(one) === 'never-sent') ? 'never-sent' : undefined;
+}
+
 /** What a thrown transport error says about the request's fate. */
 export function transportFailure(error: unknown): TransportFailure {
   for (let seen: unknown = error, depth = 0; seen instanceof Error && depth < 5; seen = seen.cause, depth++) {
-    const code = (seen as { code?: unknown }).code;
-    if (typeof code === 'string' && NEVER_SENT.has(code)) return 'never-sent';
-    if (typeof code === 'string' && LOST_ON_THE_WAY.has(code)) return 'lost';
-    if (
-      seen instanceof AggregateError &&
-      seen.errors.length > 0 &&
-      seen.errors.every((e) => transportFailure(e) === 'never-sent')
-    )
-      return 'never-sent';
+    const known = knownFailure(seen);
+    if (known !== undefined) return known;
   }
   // fetch-style wrapping of a socket closed in the middle of a body
   return error instanceof TypeError && error.message === 'terminated' ? 'lost' : 'other';

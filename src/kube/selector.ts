@@ -33,14 +33,14 @@ function requirement(term: string): Requirement {
     );
   if (groups['absent']) return { key: groups['absent'], matches: (value) => value === undefined };
   const key = groups['key'] ?? '';
-  if (groups['set']) {
-    const values = new Set((groups['values'] ?? '').split(',').map((value) => value.trim()));
-    return groups['set'] === 'in'
-      ? { key, matches: (value) => value !== undefined && values.has(value) }
-      : { key, matches: (value) => value === undefined || !values.has(value) };
-  }
+  if (groups['set']) return { key, matches: matcherOfSet(groups['set'] === 'in', groups['values'] ?? '') };
   const wanted = groups['value'] ?? '';
   if (groups['op'] === '!=') return { key, matches: (value) => value !== wanted };
   if (groups['op']) return { key, matches: (value) => value === wanted };
   return { key, matches: (value) => value !== undefined };
+}
+
+function matcherOfSet(isWithin: boolean, list: string): Requirement['matches'] {
+  const values = new Set(list.split(',').map((value) => value.trim()));
+  return (value) => (value !== undefined && values.has(value)) === isWithin;
 }

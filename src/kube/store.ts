@@ -211,12 +211,7 @@ export class Store<T extends KubeObject> {
       if (!valuesOf) continue;
       const before = old ? valuesOf(old) : [];
       const after = object ? valuesOf(object) : [];
-      for (const value of before) {
-        if (after.includes(value)) continue;
-        const entry = index.get(value);
-        entry?.delete(key);
-        if (entry?.size === 0) index.delete(value);
-      }
+      for (const value of before) if (!after.includes(value)) leave(index, value, key);
       if (object) for (const value of after) entryOf(index, value).set(key, object);
     }
   }
@@ -241,6 +236,12 @@ export class ChangeHandlerError extends Error {
   constructor(key: string, cause: unknown) {
     super(`a change handler failed on ${key}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
+}
+
+function leave<T>(index: Map<string, Map<string, T>>, value: string, key: string): void {
+  const entry = index.get(value);
+  entry?.delete(key);
+  if (entry?.size === 0) index.delete(value);
 }
 
 function entryOf<T>(index: Map<string, Map<string, T>>, value: string): Map<string, T> {

@@ -109,17 +109,19 @@ function watchingFrom(state: WatchState, resourceVersion: string | undefined): W
   return state;
 }
 
+function isVersionLost(state: WatchState, error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.isGone || error.isFutureVersion || (error.isBadRequest && state.phase === 'watching');
+}
+
 /**
  * Versions the server no longer has (410) or does not have yet (a restored etcd) are worth a new list; all else
  * resumes.
  */
 function onFailure<T>(state: WatchState, error: unknown, lively: boolean): WatchStep<T> {
   const problem = error instanceof Error ? error.message : String(error);
-  const lost =
-    error instanceof ApiError &&
-    (error.isGone || error.isFutureVersion || (error.isBadRequest && state.phase === 'watching'));
   const failures = lively ? 1 : state.failures + 1;
-  if (lost) {
+  if (isVersionLost(state, error)) {
     // The first relist starts at once; a server that says 410 again and again is not asked without pause.
     const pause: Pause = failures <= 1 ? { kind: 'none' } : { kind: 'backoff', failures };
     return { state: { phase: 'unlisted', failures }, change: { kind: 'none' }, next: { kind: 'open', pause }, problem };

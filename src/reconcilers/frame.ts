@@ -193,7 +193,7 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     const { client } = this.#options;
     const patch = { type: 'merge', body } as const;
     this.#run = await during(this.#span, spans.metadata, () =>
-      client.patch(this.#parts.resource, namespace, name, patch, { signal: this.#signal }),
+      client.patch(this.#parts.resource, namespace, name, { ...patch, signal: this.#signal }),
     );
     this.#parts.store.observeWrite(this.#run);
   }

@@ -5,6 +5,7 @@ import type { Environment } from '../role/flags.ts';
 import { untilAborted } from '../role/until-aborted.ts';
 import { observabilityNames } from '../role/observability/live.ts';
 import { runRole, type Role, type RoleProcess } from '../role/process.ts';
+import { servedCertificate } from '../role/served-certificate.ts';
 import { untilDone } from '../role/until-done.ts';
 import { answerCounter } from './answer-metrics.ts';
 import { CertificateKeeper, type Certificates } from './certificates/keeper.ts';
@@ -105,16 +106,18 @@ async function firstCertificates(
 
 /** Renews what gets old, serves with what is new, and tells the API server; what fails is tried again. */
 async function keepCertificates(
-  { client, log, ready }: RoleProcess<WebhookFlags>,
+  { client, log, ready, meters }: RoleProcess<WebhookFlags>,
   { keeper, server, first }: { keeper: CertificateKeeper; server: RunningServer; first: Certificates },
   signal: AbortSignal,
 ): Promise<void> {
+  const tellAge = servedCertificate(meters.role);
   let current = first;
   for (let failures = 0; !signal.aborted;) {
     try {
       // Whoever is to believe the new certificate is told before it is shown.
       if (current.bundle) await tell(client, current.bundle, log, signal);
       server.setCertificate(current.server);
+      tellAge(current.server.cert);
       ready();
       failures = 0;
     } catch (error) {

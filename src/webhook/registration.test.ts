@@ -24,8 +24,14 @@ function server(objects: Record<string, object | Error>) {
       const found = objects[name] ?? new ApiError(404, { reason: 'NotFound' });
       return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
     },
-    patch: (_resource: unknown, _namespace: unknown, name: string, patch: Omit<Written, 'name'>) => {
-      written.push({ name, ...patch });
+    patch: (
+      _resource: unknown,
+      _namespace: unknown,
+      name: string,
+      patch: Omit<Written, 'name'> & { signal: unknown },
+    ) => {
+      const { signal: _signal, ...how } = patch;
+      written.push({ name, ...how });
       return Promise.resolve({});
     },
   } as unknown as Pick<KubeClient, 'get' | 'patch'>;

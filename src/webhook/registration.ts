@@ -70,11 +70,5 @@ async function apply<T extends Configuration | CustomResourceDefinition>(
 ): Promise<void> {
   const apiVersion = `${resource.group}/${resource.version}`;
   const body = { apiVersion, kind: resource.kind, metadata: { name }, ...fields };
-  await client.patch(
-    resource,
-    undefined,
-    name,
-    { type: 'apply', body, force: true, fieldManager: MANAGER },
-    { signal },
-  );
+  await client.patch(resource, undefined, name, { type: 'apply', body, force: true, fieldManager: MANAGER, signal });
 }

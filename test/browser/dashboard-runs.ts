@@ -6,6 +6,8 @@ import type { PipelineSpec } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRunStatus } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { StepState, TaskRunStatus } from '../../src/api/pipeline/v1/taskrun.ts';
 import { customRuns, pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { labels } from '../../src/core/labels.ts';
+import { runReference } from '../../src/core/owner.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { customResourceDefinitions, type CustomResourceDefinition } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
@@ -92,10 +94,8 @@ export async function writeRun(client: KubeClient, namespace: string, plan: RunP
     ...(plan.pipeline ? { pipelineRef: { name: plan.pipeline } } : { pipelineSpec }),
     ...(plan.params ? { params: plan.params } : {}),
   };
-  await client.create(pipelineRuns, { metadata, spec } as KubeObject);
-  await Promise.all(
-    children.map(({ name, task }) => writeChild(client, namespace, { name, run: plan.name, task, start })),
-  );
+  const run = await client.create(pipelineRuns, { metadata, spec } as KubeObject);
+  await Promise.all(children.map(({ name, task }) => writeChild(client, namespace, { name, run, task, start })));
   if (plan.outcome === undefined) return;
   const ends = all.map(({ from = 0, seconds = 5 }) => from + seconds);
   const status: PipelineRunStatus = {
@@ -149,15 +149,26 @@ function specOf({ tasks, finally: last = [] }: RunPlan): PipelineSpec {
 
 interface ChildPlan {
   name: string;
-  run: string;
+  run: KubeObject;
   task: TaskPlan;
   start: number;
 }
 
+/** As the controller ties what it makes to its run. */
+function childMetadata({ name, run, task }: ChildPlan): KubeObject['metadata'] {
+  const { metadata } = run;
+  return {
+    ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
+    name,
+    labels: { [labels.pipelineRun]: metadata.name ?? '', [labels.pipelineTask]: task.name },
+    ownerReferences: [runReference('PipelineRun', metadata)],
+  };
+}
+
 async function writeChild(client: KubeClient, namespace: string, plan: ChildPlan): Promise<void> {
-  const { name, run, task, start } = plan;
+  const { name, task, start } = plan;
   if (task.kind === undefined) return writeTaskRun(client, namespace, plan);
-  const metadata = { namespace, name, labels: { 'tekton.dev/pipelineRun': run } };
+  const metadata = childMetadata(plan);
   const { outcome = 'running', waits } = task;
   const status = {
     startTime: time(start),
@@ -172,14 +183,10 @@ async function writeChild(client: KubeClient, namespace: string, plan: ChildPlan
   await writeStatus(client, resource, { namespace, name, status });
 }
 
-async function writeTaskRun(
-  client: KubeClient,
-  namespace: string,
-  { name, run, task, start }: ChildPlan,
-): Promise<void> {
-  const labels = { 'tekton.dev/pipelineRun': run };
+async function writeTaskRun(client: KubeClient, namespace: string, plan: ChildPlan): Promise<void> {
+  const { name, task, start } = plan;
   const taskSpec = { steps: (task.steps ?? ['run']).map((step) => ({ name: step, image: 'busybox' })) };
-  await client.create(taskRuns, { metadata: { namespace, name, labels }, spec: { taskSpec } } as KubeObject);
+  await client.create(taskRuns, { metadata: childMetadata(plan), spec: { taskSpec } } as KubeObject);
   const began = start + (task.from ?? 0) * 1000;
   const retriesStatus = Array.from({ length: task.failedBefore ?? 0 }, (_, at) =>
     taskRunStatus(`${name}-pod-${at}`, { ...task, outcome: 'failed' }, began),

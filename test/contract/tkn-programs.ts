@@ -27,6 +27,18 @@ export async function programs(): Promise<Program[]> {
   return [ours, theirs((await onPath('tkn')) ?? (await tool('tkn')))];
 }
 
+/** The same two as words of a command line, for what needs a process of its own. */
+export async function commandLines(): Promise<{ name: string; words: (args: readonly string[]) => string[] }[]> {
+  const cli = path.resolve(import.meta.dirname, '../../src/cli.ts');
+  const tkn = (await onPath('tkn')) ?? (await tool('tkn'));
+  const access = ['--kubeconfig', testKubeconfig()];
+  const own = [process.execPath, '--disable-warning=ExperimentalWarning', cli];
+  return [
+    { name: 'tektite', words: (args) => [...own, ...args, ...access] },
+    { name: 'tkn', words: (args) => [tkn, ...args, ...access] },
+  ];
+}
+
 const ours: Program = {
   name: 'tektite',
   async run(args) {

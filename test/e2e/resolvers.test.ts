@@ -81,10 +81,7 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  await bench.client
-    .patch(secrets, 'tekton-chains', 'signing-secrets', { type: 'merge', body: { data: { 'x509.pem': null } } })
-    .catch(() => undefined);
-  await installation?.upgrade();
+  await installation?.upgradeWithoutKey();
   await Promise.all([servers?.close(), others?.close()]);
   await installation?.close();
 }, 300_000);

@@ -132,6 +132,6 @@ export class StandInKubelet {
 
   async #report({ namespace, name }: Known, status: object, signal: AbortSignal): Promise<void> {
     const patch = { type: 'merge', subresource: 'status', body: { status } } as const;
-    await this.#client.patch(pods, namespace, name, patch, { signal });
+    await this.#client.patch(pods, namespace, name, { ...patch, signal });
   }
 }

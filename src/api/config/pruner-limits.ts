@@ -183,14 +183,23 @@ type Bounds = (name: PruneLimit) => Bound;
 
 function boundsOf(global: GlobalPruning | undefined, namespace: string): Bounds {
   return (name) => {
-    const isTtl = name === 'ttlSecondsAfterFinished';
     for (const scope of [global?.namespaces?.[namespace], global]) {
-      const value = scope?.[name] ?? (isTtl ? undefined : scope?.historyLimit);
+      const value = scope && limitIn(scope, name);
       if (value !== undefined) return { value, text: `global limit (${value})` };
     }
-    const value = isTtl ? SYSTEM_MAXIMUM.ttlSecondsAfterFinished : SYSTEM_MAXIMUM.history;
-    return { value, text: `system maximum (${value}${isTtl ? ' seconds / 30 days' : ''})` };
+    return systemMaximum(name);
   };
+}
+
+/** What a scope says of a limit: historyLimit stands for every number of runs that it leaves out. */
+function limitIn(scope: PruneLimits, name: PruneLimit): number | undefined {
+  return scope[name] ?? (name === 'ttlSecondsAfterFinished' ? undefined : scope.historyLimit);
+}
+
+function systemMaximum(name: PruneLimit): Bound {
+  const isTtl = name === 'ttlSecondsAfterFinished';
+  const value = isTtl ? SYSTEM_MAXIMUM.ttlSecondsAfterFinished : SYSTEM_MAXIMUM.history;
+  return { value, text: `system maximum (${value}${isTtl ? ' seconds / 30 days' : ''})` };
 }
 
 function bounded<T extends PruneLimits>(scope: T, bound: Bounds, told: { path: string; problems: string[] }): T {

@@ -120,23 +120,15 @@ export class ConfigValues {
 
   /** YAML that must fit a schema; undefined when the key is missing or empty. Unknown fields are left out. */
   yaml<T>(key: string, schema: z.ZodType<T>): T | undefined {
-    return this.read<T | undefined>(
-      key,
-      undefined,
-      'correct the YAML',
-      (text) => {
-        const value: unknown = parse(text);
-        if (value === null || value === undefined) return undefined;
-        const result = schema.safeParse(value);
-        if (result.success) return result.data;
-        throw new Error(
-          result.error.issues
-            .map((issue) => `${issue.path.join('.') || 'the whole value'}: ${issue.message}`)
-            .join('; '),
-        );
-      },
-      true,
-    );
+    return this.read<T | undefined>(key, undefined, 'correct the YAML', (text) => {
+      const value: unknown = parse(text);
+      if (value === null || value === undefined) return undefined;
+      const result = schema.safeParse(value);
+      if (result.success) return result.data;
+      throw new Error(
+        result.error.issues.map((issue) => `${issue.path.join('.') || 'the whole value'}: ${issue.message}`).join('; '),
+      );
+    });
   }
 
   /** To be called last: every key that nobody asked for is reported, since it may be a slip of the pen. */
@@ -157,20 +149,15 @@ export class ConfigValues {
     return this.data[key] === undefined ? fallback : strictest;
   }
 
-  private read<T>(
-    key: string,
-    fallback: T,
-    want: string,
-    parseValue: (text: string) => T | undefined,
-    optional = false,
-  ): T {
+  /** Where nothing is the default, a value may also come to nothing. */
+  private read<T>(key: string, fallback: T, want: string, parseValue: (text: string) => T | undefined): T {
     this.known.add(key);
     const text = this.data[key];
     if (text === undefined) return fallback;
     let reason = '';
     try {
       const value = parseValue(text);
-      if (value !== undefined || optional) return value as T;
+      if (value !== undefined || fallback === undefined) return value as T;
     } catch (error) {
       reason = ` (${messageOf(error)})`;
     }

@@ -1,6 +1,8 @@
 import { disallowedField, each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../fielderror.ts';
 import type { KubernetesResource } from './spec.ts';
 
+type ListenerPod = NonNullable<NonNullable<NonNullable<KubernetesResource['spec']>['template']>['spec']>;
+
 const podFields = new Set([
   'serviceAccountName',
   'containers',
@@ -29,18 +31,21 @@ interface EnvironmentVariable {
 /** Of the pod of a listener only some fields are the user's; the paths and texts are upstream's. */
 export function validateKubernetesResource(resource: KubernetesResource): FieldError[] {
   const { replicas, serviceType, serviceLoadBalancerClass, spec } = resource;
-  const pod = spec?.template?.spec ?? {};
-  const containers = Array.isArray(pod.containers) ? pod.containers : [];
   return [
     ...(replicas !== undefined && replicas < 0 ? invalidValue(replicas, 'spec.replicas') : []),
     ...(serviceLoadBalancerClass !== undefined && serviceType !== 'LoadBalancer'
       ? fieldError('serviceLoadBalancerClass needs serviceType LoadBalancer', 'serviceLoadBalancerClass')
       : []),
-    ...via('spec.template.spec', [
-      ...(containers.length > 1 ? multipleOneOf('containers') : []),
-      ...unknownFields(pod, podFields),
-      ...(containers.length === 1 ? via('containers[0]', validateContainer(containers[0] ?? {})) : []),
-    ]),
+    ...via('spec.template.spec', validatePod(spec?.template?.spec ?? {})),
+  ];
+}
+
+function validatePod(pod: ListenerPod): FieldError[] {
+  const containers = Array.isArray(pod.containers) ? pod.containers : [];
+  return [
+    ...(containers.length > 1 ? multipleOneOf('containers') : []),
+    ...unknownFields(pod, podFields),
+    ...(containers.length === 1 ? via('containers[0]', validateContainer(containers[0] ?? {})) : []),
   ];
 }
 

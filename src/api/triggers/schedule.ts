@@ -41,26 +41,47 @@ export function isScheduled(annotations: Annotations): boolean {
 /** What a Trigger's annotations say of its times. */
 export function readSchedule(annotations: Annotations): ReadSchedule {
   if (!isScheduled(annotations)) return { kind: 'none' };
-  const problems: string[] = [];
+  const given = givenBy(annotations);
+  const problems = problemsOf(given, annotations);
+  const { schedule, timeZone, deadlineMs, suspend } = given;
+  if (schedule === undefined || problems.length > 0) return { kind: 'invalid', problems };
+  const more = deadlineMs === undefined ? {} : { deadlineMs };
+  return { kind: 'schedule', schedule: { schedule, timeZone, isSuspended: suspend === 'true', ...more } };
+}
+
+/** What annotations say, with the defaults of what they leave out. */
+interface Given {
+  schedule: string | undefined;
+  timeZone: string;
+  /** NaN for what is no deadline. */
+  deadlineMs: number | undefined;
+  suspend: string;
+}
+
+function givenBy(annotations: Annotations): Given {
   const given = (key: keyof typeof scheduleAnnotations) => annotations?.[scheduleAnnotations[key]]?.trim();
+  return {
+    schedule: given('schedule'),
+    timeZone: given('timeZone') ?? defaultZone,
+    deadlineMs: deadlineOf(given('deadline')),
+    suspend: given('suspend') ?? 'false',
+  };
+}
+
+function problemsOf({ schedule, timeZone, deadlineMs, suspend }: Given, annotations: Annotations): string[] {
+  const problems: string[] = [];
   const wrong = (key: keyof typeof scheduleAnnotations, wayOut: string) => {
     const value = annotations?.[scheduleAnnotations[key]] ?? '';
     problems.push(`${scheduleAnnotations[key]} is ${JSON.stringify(value.slice(0, longestShown))}${wayOut}`);
   };
-  const schedule = given('schedule');
   const fault = schedule === undefined ? undefined : scheduleFault(schedule);
   if (schedule === undefined)
     problems.push(`${scheduleAnnotations.schedule} is missing: the other annotations say how it is kept`);
   if (fault !== undefined) wrong('schedule', `: ${fault}; give five fields, such as "0 2 * * MON-FRI", or @daily`);
-  const timeZone = given('timeZone') ?? defaultZone;
   if (!isTimeZone(timeZone)) wrong('timeZone', '; give a name such as Europe/Berlin');
-  const deadlineMs = deadlineOf(given('deadline'));
   if (Number.isNaN(deadlineMs)) wrong('deadline', '; give a duration of 30s or more, such as 10m');
-  const suspend = given('suspend') ?? 'false';
   if (suspend !== 'true' && suspend !== 'false') wrong('suspend', '; give true or false');
-  if (schedule === undefined || problems.length > 0) return { kind: 'invalid', problems };
-  const more = deadlineMs === undefined ? {} : { deadlineMs };
-  return { kind: 'schedule', schedule: { schedule, timeZone, isSuspended: suspend === 'true', ...more } };
+  return problems;
 }
 
 /** NaN for what is no deadline. */

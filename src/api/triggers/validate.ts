@@ -64,9 +64,9 @@ function validateAnnotations(annotations: Record<string, string> | undefined): F
 }
 
 function validateListenerSpec(spec: EventListenerSpec): FieldError[] {
-  const { triggers = [], triggerGroups = [], namespaceSelector, labelSelector, resources = {} } = spec;
-  if (!labelSelector && !namespaceSelector?.matchNames?.length && !triggerGroups.length && !triggers.length)
+  if (selectsNothing(spec))
     return missingOneOf('spec.labelSelector', 'spec.namespaceSelector', 'spec.triggerGroups', 'spec.triggers');
+  const { triggers, triggerGroups, namespaceSelector, resources = {} } = spec;
   return via('spec', [
     ...each('triggers', triggers, validateListenerTrigger),
     ...each('triggerGroups', triggerGroups, validateGroup),
@@ -83,17 +83,20 @@ function validateListenerSpec(spec: EventListenerSpec): FieldError[] {
   ]);
 }
 
+function selectsNothing({ labelSelector, namespaceSelector, triggerGroups, triggers }: EventListenerSpec): boolean {
+  return (
+    !labelSelector && [namespaceSelector?.matchNames, triggerGroups, triggers].every((list = []) => list.length === 0)
+  );
+}
+
 function validateMatchNames(names: readonly string[] = []): FieldError[] {
   return names.length > 1 && names.includes('*') ? invalidValue('*', 'namespaceSelector.matchNames') : [];
 }
 
 function validateListenerTrigger(trigger: ListenerTrigger): FieldError[] {
-  const { triggerRef = '', template, bindings, interceptors, name = '' } = trigger;
+  const { template, bindings, interceptors, name = '' } = trigger;
   return [
-    ...(template === undefined && triggerRef === '' ? missingOneOf('template', 'triggerRef') : []),
-    ...(triggerRef !== '' && (template || bindings || interceptors)
-      ? multipleOneOf('triggerRef', 'template or bindings or interceptors')
-      : []),
+    ...validateReference(trigger),
     ...each('bindings', bindings, validateBinding),
     ...(template === undefined ? [] : validateTemplate(template)),
     ...each('interceptors', interceptors, validateInterceptorUse),
@@ -101,13 +104,22 @@ function validateListenerTrigger(trigger: ListenerTrigger): FieldError[] {
   ];
 }
 
+/** A trigger is written out or refers to a Trigger, not both. */
+function validateReference({ triggerRef = '', template, bindings, interceptors }: ListenerTrigger): FieldError[] {
+  if (triggerRef === '') return template === undefined ? missingOneOf('template', 'triggerRef') : [];
+  return template || bindings || interceptors
+    ? multipleOneOf('triggerRef', 'template or bindings or interceptors')
+    : [];
+}
+
 function validateGroup({ triggerSelector, interceptors = [] }: TriggerGroup): FieldError[] {
-  const selects = triggerSelector?.labelSelector ?? triggerSelector?.namespaceSelector?.matchNames?.length;
+  const { labelSelector, namespaceSelector } = triggerSelector ?? {};
+  const selects = labelSelector ?? namespaceSelector?.matchNames?.length;
   return [
     ...(selects ? [] : missingOneOf('triggerSelector.labelSelector', 'triggerSelector.namespaceSelector')),
     ...(interceptors.length === 0 ? missingField('interceptors') : []),
     ...each('interceptors', interceptors, validateInterceptorUse),
-    ...via('triggerSelector', validateMatchNames(triggerSelector?.namespaceSelector?.matchNames)),
+    ...via('triggerSelector', validateMatchNames(namespaceSelector?.matchNames)),
   ];
 }
 
@@ -251,17 +263,25 @@ export function validateInterceptor(object: Interceptor): FieldError[] {
   return validateInterceptorOf('Interceptor', object);
 }
 
-function validateInterceptorOf(kind: 'ClusterInterceptor' | 'Interceptor', object: Interceptor): FieldError[] {
+type InterceptorKind = 'ClusterInterceptor' | 'Interceptor';
+
+function validateInterceptorOf(kind: InterceptorKind, object: Interceptor): FieldError[] {
   const { object: interceptor, errors } = decoded(kind, object);
   const { url, service } = interceptor.spec?.clientConfig ?? {};
   return [
     ...errors,
     ...via('spec.clientConfig', [
       ...(url !== undefined && service !== undefined ? multipleOneOf('url', 'service') : []),
-      ...(service && !service.namespace && kind === 'ClusterInterceptor' ? missingField('service.namespace') : []),
-      ...(service && !service.name ? missingField('service.name') : []),
+      ...(service ? validateService(kind, service) : []),
       ...(url !== undefined && !URL.canParse(url) ? invalidValue(url, 'url') : []),
     ]),
+  ];
+}
+
+function validateService(kind: InterceptorKind, service: { name?: string; namespace?: string }): FieldError[] {
+  return [
+    ...(!service.namespace && kind === 'ClusterInterceptor' ? missingField('service.namespace') : []),
+    ...(service.name ? [] : missingField('service.name')),
   ];
 }
 

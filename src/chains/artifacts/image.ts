@@ -51,11 +51,7 @@ function withoutTag(name: string): string {
 
 function repositoryOf(name: string, whole: string): string {
   if (name.includes('://')) throw refused(whole, 'must be without a scheme (leave out everything up to and with ://)');
-  const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  const hasRegistry = first.includes('.') || first.includes(':');
-  const registry = !hasRegistry || first === 'docker.io' ? dockerHub : first;
-  const path = hasRegistry ? name.slice(slash + 1) : name;
+  const { registry, path } = registryAndPath(name);
   const repository = registry === dockerHub && !path.includes('/') ? `library/${path}` : path;
   if (!registryForm.test(registry))
     throw refused(whole, `registry ${JSON.stringify(registry)} must be a host, with or without a port`);
@@ -66,6 +62,14 @@ function repositoryOf(name: string, whole: string): string {
     );
   }
   return `${registry}/${repository}`;
+}
+
+/** What stands before the first slash is a registry if it has a dot or a port; else the whole is on Docker Hub. */
+function registryAndPath(name: string): { registry: string; path: string } {
+  const slash = name.indexOf('/');
+  const first = slash < 0 ? '' : name.slice(0, slash);
+  if (!first.includes('.') && !first.includes(':')) return { registry: dockerHub, path: name };
+  return { registry: first === 'docker.io' ? dockerHub : first, path: name.slice(slash + 1) };
 }
 
 function refused(text: string, why: string): InvalidImageDigestError {

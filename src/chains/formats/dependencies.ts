@@ -1,13 +1,13 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { Report } from '../artifacts/hints.ts';
 import type { DigestedThing } from '../artifacts/merge.ts';
-import type { FormatSettings, RunObject } from '../types.ts';
+import type { RunObject } from '../types.ts';
 import type { SlsaVersion } from './byproducts.ts';
 import { asGoWrites } from './go-spec.ts';
 import { base64Json, sortedJson } from '../../core/digest/canonical-json.ts';
 import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
-import { allNested, allTaskRuns, isPipelineRun, refSourceOf, type ExecutedTask } from './runs.ts';
-import { descriptor, type ResourceDescriptor } from './statement.ts';
+import { allNested, allTaskRuns, isPipelineRun, refSourceOf } from './runs.ts';
+import { descriptor, type ResourceDescriptor, type StatementSource } from './statement.ts';
 
 /** builddefinition.buildtype that adds whole TaskRuns, labels and annotations. */
 export const tektonBuildType = 'https://tekton.dev/chains/v2/slsa-tekton';
@@ -17,10 +17,7 @@ const inputName = 'inputs/result';
 /** resolvedDependencies of SLSA 1.0: definitions, images and inputs, in upstream's order. */
 export function resolvedDependencies(
   version: SlsaVersion,
-  run: RunObject,
-  tasks: readonly ExecutedTask[],
-  settings: FormatSettings,
-  report: Report,
+  { run, tasks, settings, report }: StatementSource,
 ): ResourceDescriptor[] {
   const steps = version === 'v2alpha4';
   if (!isPipelineRun(run)) return [...definition('task', run), ...withoutRepetition(ofTaskRun(run, steps, report))];

@@ -2,9 +2,9 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { NestedRun } from '../../core/digest/verify.ts';
 import { countHints, imagesToSign, type Report } from '../artifacts/hints.ts';
 import type { Artifact, FormatProblem, FormatSettings, ImageSubject, RunObject, StatementFormat } from '../types.ts';
-import { executedTasks, isPipelineRun, resultsOf, type ExecutedTask } from './runs.ts';
+import { executedTasks, isPipelineRun, resultsOf } from './runs.ts';
 import { simpleSigningPayload } from './simplesigning.ts';
-import { statementPayload, type Statement } from './statement.ts';
+import { statementPayload, type Statement, type StatementSource } from './statement.ts';
 import { countSubjects } from './subjects.ts';
 import { provenanceV02 } from './v02.ts';
 import { provenanceV1 } from './v1.ts';
@@ -81,26 +81,20 @@ function attestation(
       kind,
       shortKey: `${kind}-${uid}`,
       fullKey: `${(run.apiVersion ?? '').replace('/', '-')}-${run.kind}-${uid}`,
-      payload: statementPayload(statement(format, run, tasks, settings, report)),
+      payload: statementPayload(statement(format, { run, tasks, settings, report })),
     },
   ];
 }
 
-function statement(
-  format: StatementFormat,
-  run: RunObject,
-  tasks: readonly ExecutedTask[],
-  settings: FormatSettings,
-  report: Report,
-): Statement {
+function statement(format: StatementFormat, source: StatementSource): Statement {
   switch (format) {
     case 'in-toto':
     case 'slsa/v1':
-      return provenanceV02(run, tasks, settings, report);
+      return provenanceV02(source);
     case 'slsa/v2alpha3':
-      return provenanceV1('v2alpha3', run, tasks, settings, report);
+      return provenanceV1('v2alpha3', source);
     case 'slsa/v2alpha4':
-      return provenanceV1('v2alpha4', run, tasks, settings, report);
+      return provenanceV1('v2alpha4', source);
     default: {
       const never: never = format;
       return never;

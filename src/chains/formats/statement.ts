@@ -1,8 +1,20 @@
 import type { DigestSet } from '../artifacts/digest.ts';
 import { imageOfSubject } from '../artifacts/image.ts';
+import type { Report } from '../artifacts/hints.ts';
 import type { DigestedThing } from '../artifacts/merge.ts';
-import { inTotoPayloadType, type ImageSubject, type Payload } from '../types.ts';
+import { inTotoPayloadType, type FormatSettings, type ImageSubject, type Payload, type RunObject } from '../types.ts';
 import { sortedJson } from '../../core/digest/canonical-json.ts';
+import type { ExecutedTask } from './runs.ts';
+
+/** What a statement is written from. */
+export interface StatementSource {
+  run: RunObject;
+  /** Of a PipelineRun: its tasks with what they made. */
+  tasks: readonly ExecutedTask[];
+  settings: FormatSettings;
+  /** Takes hints in results that cannot be used. */
+  report: Report;
+}
 
 /** in-toto ResourceDescriptor, fields in the order of its protobuf message. Empty ones are left out. */
 export interface ResourceDescriptor {

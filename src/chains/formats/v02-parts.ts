@@ -14,22 +14,10 @@ const ownPrefix = 'chains.tekton.dev/';
  * ours.
  */
 export function invocation(run: RunObject, specs: readonly ParamSpec[] | undefined): Record<string, unknown> {
-  const { uri, digest, entryPoint } = refSourceOf(run) ?? {};
   const given: readonly Param[] = run.spec.params ?? [];
-  const annotations = Object.entries(run.metadata.annotations ?? {}).filter(
-    ([name]) => name !== lastApplied && !name.startsWith(ownPrefix),
-  );
-  const labels = run.metadata.labels ?? {};
-  const environment = {
-    ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
-    ...(Object.keys(labels).length === 0 ? {} : { labels }),
-  };
+  const environment = environmentOf(run);
   return {
-    configSource: {
-      ...(uri ? { uri } : {}),
-      ...(digest && Object.keys(digest).length > 0 ? { digest } : {}),
-      ...(entryPoint ? { entryPoint } : {}),
-    },
+    configSource: configSource(run),
     parameters: Object.fromEntries([
       ...(specs ?? [])
         .filter((spec) => spec.default !== undefined)
@@ -37,6 +25,26 @@ export function invocation(run: RunObject, specs: readonly ParamSpec[] | undefin
       ...given.map(({ name, value }) => [name, toParamValue(value)] as const),
     ]),
     ...(Object.keys(environment).length === 0 ? {} : { environment }),
+  };
+}
+
+function configSource(run: RunObject): Record<string, unknown> {
+  const { uri, digest, entryPoint } = refSourceOf(run) ?? {};
+  return {
+    ...(uri ? { uri } : {}),
+    ...(digest && Object.keys(digest).length > 0 ? { digest } : {}),
+    ...(entryPoint ? { entryPoint } : {}),
+  };
+}
+
+function environmentOf({ metadata }: RunObject): Record<string, unknown> {
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(
+    ([name]) => name !== lastApplied && !name.startsWith(ownPrefix),
+  );
+  const labels = metadata.labels ?? {};
+  return {
+    ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
 }
 

@@ -1,10 +1,10 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { Report } from '../artifacts/hints.ts';
-import type { FormatSettings, RunObject } from '../types.ts';
+import type { RunObject } from '../types.ts';
 import { definitionMaterial, imageMaterials, inheritedMaterial, pipelineInputs, taskInputs } from './materials.ts';
 import { allNested, allTaskRuns, isPipelineRun, utcTime, type ExecutedTask } from './runs.ts';
-import type { Statement } from './statement.ts';
+import type { Statement, StatementSource } from './statement.ts';
 import { hintedSubjects } from './subjects.ts';
 import { invocation, stepConfig } from './v02-parts.ts';
 import { pipelineTasksConfig } from './v02-pipeline.ts';
@@ -12,12 +12,7 @@ import { pipelineTasksConfig } from './v02-pipeline.ts';
 const reproducibleLabel = 'chains.tekton.dev/reproducible';
 
 /** Formats in-toto and slsa/v1: a statement with SLSA provenance 0.2 (https://slsa.dev/provenance/v0.2). */
-export function provenanceV02(
-  run: RunObject,
-  tasks: readonly ExecutedTask[],
-  settings: FormatSettings,
-  report: Report,
-): Statement {
+export function provenanceV02({ run, tasks, settings, report }: StatementSource): Statement {
   const deep = settings.pipelinerun.deepInspection;
   const materials = isPipelineRun(run) ? pipelineMaterials(run, tasks, deep, report) : taskMaterials(run, report);
   return {

@@ -1,27 +1,21 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { Report } from '../artifacts/hints.ts';
-import type { FormatSettings, RunObject } from '../types.ts';
+import type { RunObject } from '../types.ts';
 import { byProducts, type SlsaVersion } from './byproducts.ts';
 import { resolvedDependencies, tektonBuildType } from './dependencies.ts';
 import { asGoWrites } from './go-spec.ts';
 import { allNested, allUnseen, isPipelineRun, refSourceOf, utcTime, type ExecutedTask } from './runs.ts';
-import type { Statement } from './statement.ts';
+import type { Statement, StatementSource } from './statement.ts';
 import { builtSubjects, hintedSubjects } from './subjects.ts';
 
 /**
  * Formats slsa/v2alpha3 and slsa/v2alpha4: a statement with SLSA provenance 1.0
  * (https://slsa.dev/spec/v1.0/provenance).
  */
-export function provenanceV1(
-  version: SlsaVersion,
-  run: RunObject,
-  tasks: readonly ExecutedTask[],
-  settings: FormatSettings,
-  report: Report,
-): Statement {
+export function provenanceV1(version: SlsaVersion, source: StatementSource): Statement {
+  const { run, tasks, settings, report } = source;
   const deep = settings.pipelinerun.deepInspection;
-  const dependencies = resolvedDependencies(version, run, tasks, settings, report);
+  const dependencies = resolvedDependencies(version, source);
   const products = byProducts(version, run, tasks, deep);
   return {
     _type: 'https://in-toto.io/Statement/v1',

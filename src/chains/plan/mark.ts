@@ -21,7 +21,12 @@ type Marked = Pick<ObjectMeta, 'uid' | 'annotations'>;
 export function markOf({ uid = '', annotations: found }: Marked, seal: Seal): Mark {
   const sealed = found?.[annotations.mark];
   if (sealed === undefined || sealed.length > LONGEST_MARK) return { kind: 'none' };
-  const [kind, attempts, next] = seal.open('mark', uid, sealed)?.split(' ') ?? [];
+  return readMark(seal.open('mark', uid, sealed));
+}
+
+/** What the seal holds; undefined: it is not ours, or another run's. */
+function readMark(text: string | undefined): Mark {
+  const [kind, attempts, next] = text?.split(' ') ?? [];
   if (kind === 'signed' || kind === 'failed') return { kind };
   if (kind === 'again') return { kind, attempts: Number(attempts), next: new Date(next ?? '') };
   return { kind: 'none' };

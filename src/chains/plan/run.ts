@@ -59,10 +59,16 @@ export function planRun(facts: RunFacts): RunDecision {
   if (isSigned(run, seal) || isOptedOut(run, facts.parent, config)) return released(run);
   if (!isDone(run.status)) return planUnfinished(facts);
   const mark = markOf(run.metadata, seal);
-  const early = mark.kind === 'again' ? mark.next.getTime() - facts.now.getTime() : 0;
-  if (early > 0 && early <= LONGEST_PAUSE_MS) return { kind: 'later', ms: early };
+  const early = pauseLeft(mark, facts.now);
+  if (early > 0) return { kind: 'later', ms: early };
   const awaited = kind === 'pipelinerun' ? awaitedChild(facts) : undefined;
   return awaited ?? { kind: 'sign', attempt: mark.kind === 'again' ? mark.attempts + 1 : 1 };
+}
+
+/** How long to wait for the next attempt, ms; 0: not at all. */
+function pauseLeft(mark: Mark, now: Date): number {
+  const left = mark.kind === 'again' ? mark.next.getTime() - now.getTime() : 0;
+  return left > 0 && left <= LONGEST_PAUSE_MS ? left : 0;
 }
 
 /**
@@ -127,18 +133,33 @@ function producesAnything(kind: RunKind, config: ChainsConfig): boolean {
 }
 
 /** The first child that must be looked after before its PipelineRun; pruned ones and custom runs are not awaited. */
-function awaitedChild({ run, children, nested = [], config, seal, now }: RunFacts): RunDecision | undefined {
-  const isAwaited = (child: RunState, parent: RunState | undefined) =>
-    !isSigned(child, seal) && !isOptedOut(child, parent, config) && isManaged(child, config);
+function awaitedChild(facts: RunFacts): RunDecision | undefined {
+  const { run, now } = facts;
   const left = Date.parse(run.status?.completionTime ?? now.toISOString()) + UNFINISHED_CHILD_MS - now.getTime();
-  for (const child of children) {
-    if (!isAwaited(child, run)) continue;
+  return awaitedTaskRun(facts, left) ?? awaitedNested(facts, left);
+}
+
+type SigningRules = Pick<RunFacts, 'config' | 'seal'>;
+
+function isAwaited(child: RunState, parent: RunState | undefined, { config, seal }: SigningRules): boolean {
+  return !isSigned(child, seal) && !isOptedOut(child, parent, config) && isManaged(child, config);
+}
+
+/** `left`: how long unfinished children are still waited for, ms. */
+function awaitedTaskRun(facts: RunFacts, left: number): RunDecision | undefined {
+  for (const child of facts.children) {
+    if (!isAwaited(child, facts.run, facts)) continue;
     const name = child.metadata.name ?? '';
     if (isDone(child.status)) return { kind: 'wait', for: name };
     if (left > 0) return { kind: 'wait', for: name, ms: left };
   }
-  // Never without end: two that say they are within each other must not hold each other for ever.
-  const inner = left > 0 ? nested.find((one) => isAwaited(one, undefined)) : undefined;
+  return undefined;
+}
+
+/** Never without end: two that say they are within each other must not hold each other for ever. */
+function awaitedNested(facts: RunFacts, left: number): RunDecision | undefined {
+  const { nested = [] } = facts;
+  const inner = left > 0 ? nested.find((one) => isAwaited(one, undefined, facts)) : undefined;
   return inner && { kind: 'wait', for: inner.metadata.name ?? '', ms: left };
 }
 

@@ -465,6 +465,16 @@ describe('a PipelineRun', () => {
     );
   });
 
+  it.each([
+    ['nobody made', {}],
+    ['another run made', childOf('other')],
+  ])('does not wait for a TaskRun of the name that %s, for it would wake nobody', async (_name, owner) => {
+    const parent = pipelineRun('p', ['a']);
+    const at = world({}, parent, taskRun('a', owner));
+    expect(await at.reconcile(parent)).toEqual({ kind: 'done' });
+    expect((await metadata(at, 'p', 'pipelinerun')).annotations).toMatchObject(concluded('uid-p'));
+  });
+
   it('looks at the API server for a TaskRun that the cache does not have yet', async () => {
     const parent = pipelineRun('p', ['a']);
     const at = world({}, parent);

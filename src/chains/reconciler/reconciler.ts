@@ -89,12 +89,13 @@ function factsOf(
   };
 }
 
+/** What bears a child's name and was made by nobody, or by another run, would wake nobody when it is through. */
 function cachedChildren(run: RunState, { kind, caches }: ReconcilerOptions): Pick<RunFacts, 'children' | 'nested'> {
   if (kind !== 'pipelinerun') return { children: [] };
   const { namespace, uid } = run.metadata;
-  const nested = childrenOfKind(run, 'PipelineRun').flatMap((name) => caches.pipelineRuns.find(namespace, name) ?? []);
-  return {
-    children: childrenOfKind(run, 'TaskRun').flatMap((name) => caches.taskRuns.find(namespace, name) ?? []),
-    nested: nested.filter((one) => isControlledBy(one, 'PipelineRun', uid)),
-  };
+  const own = (cache: typeof caches.taskRuns, wanted: 'TaskRun' | 'PipelineRun') =>
+    childrenOfKind(run, wanted)
+      .flatMap((name) => cache.find(namespace, name) ?? [])
+      .filter((child) => isControlledBy(child, 'PipelineRun', uid));
+  return { children: own(caches.taskRuns, 'TaskRun'), nested: own(caches.pipelineRuns, 'PipelineRun') };
 }

@@ -36,7 +36,7 @@ export function signAll(work: readonly Work[], signing: Signing): Promise<WorkOu
 async function signOne(work: Work, signing: Signing): Promise<WorkOutcome> {
   const outcome: WorkOutcome = { ...undone(work, []), signature: undefined };
   const { artifact } = work;
-  await attempt(outcome, 'signing', 'signing', signing, async () => {
+  await attempt(outcome, 'signing', signing, async () => {
     const signer = await signing.services.signer(artifact.kind, signing, signing.key);
     outcome.signer = signer.description;
     if (await isStillGood(work, signer, signing.signal)) {
@@ -80,14 +80,14 @@ async function publish(before: WorkOutcome, signing: Signing): Promise<WorkOutco
   const { services, config, signal, metrics, kind } = signing;
   const [logEntry, timestamp] = await Promise.all([
     work.needsLogEntry
-      ? attempt(outcome, 'transparency', 'tlog', signing, async () => {
+      ? attempt(outcome, 'transparency', signing, async () => {
           const entry = await services.log(config).upload(payload, signature, signal);
           metrics.payloadUploaded(kind);
           return entry;
         })
       : outcome.logEntry,
     work.needsTimestamp
-      ? attempt(outcome, 'timestamp', 'tlog', signing, () =>
+      ? attempt(outcome, 'timestamp', signing, () =>
           services.timestampAuthority(config).timestamp(timestampedBytes(signature, config), signal),
         )
       : outcome.timestamp,
@@ -136,7 +136,7 @@ async function store(name: BackendName, outcome: WorkOutcome, signing: Signing):
     ...(logEntry ? { logEntry } : {}),
     ...timestampOf(outcome, signature, config),
   };
-  const done = await attempt(outcome, `storage ${name}`, 'storage', signing, async () => {
+  const done = await attempt(outcome, `storage ${name}`, signing, async () => {
     const backend = await services.backend(name);
     const refusal = backend.refuses?.(request);
     if (refusal !== undefined) {
@@ -151,11 +151,25 @@ async function store(name: BackendName, outcome: WorkOutcome, signing: Signing):
   metrics.payloadStored(kind, name);
 }
 
+type SigningStep = Exclude<Step, 'verification' | 'payload'>;
+
+/** Under what the metrics count a failure of a step. */
+function failureType(at: SigningStep): FailureType {
+  switch (at) {
+    case 'signing':
+      return 'signing';
+    case 'transparency':
+    case 'timestamp':
+      return 'tlog';
+    default:
+      return 'storage';
+  }
+}
+
 /** Runs one step; its failure is noted on the outcome. The end of the process is no failure of the step. */
 async function attempt<T>(
   outcome: WorkOutcome,
-  at: Step,
-  type: FailureType,
+  at: SigningStep,
   signing: Signing,
   step: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -165,7 +179,7 @@ async function attempt<T>(
   } catch (error) {
     if (signing.signal.aborted || isAbort(error, signing.signal)) throw error;
     outcome.failures.push(problem(outcome.work, at, error));
-    signing.metrics.failed(signing.kind, type);
+    signing.metrics.failed(signing.kind, failureType(at));
     return undefined;
   }
 }

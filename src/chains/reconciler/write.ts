@@ -37,31 +37,41 @@ export async function writeMetadata(
   signal: AbortSignal,
 ): Promise<RunObject | undefined> {
   const { namespace, name = '', uid } = run.metadata;
-  const expected = Object.fromEntries(
-    (change.unchanged ?? []).map((annotation) => [annotation, run.metadata.annotations?.[annotation]]),
-  );
+  const expected = expectedOf(run, change);
   let known = run;
   for (let tries = 1; ; tries++) {
     const body = patchOf(known, change, expected);
     if (body === undefined) return known;
     try {
-      return await client.patch(resource, namespace, name, { type: 'json', body }, { signal });
+      return await client.patch(resource, namespace, name, { type: 'json', body, signal });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       if (tries >= TRIES || !isOutdated(error)) throw error;
     }
     const fresh = await read(keyOf(run), { client, resource }, signal);
     if (fresh === undefined || fresh.metadata.uid !== uid) return undefined;
-    const other = Object.keys(expected).find(
-      (annotation) => fresh.metadata.annotations?.[annotation] !== expected[annotation],
-    );
-    if (other !== undefined)
-      throw new ApiError(409, {
-        reason: 'Conflict',
-        message: `${keyOf(run)}: annotation ${other} was changed by somebody else while the run was being signed`,
-      });
+    checkUnchanged(fresh, expected);
     known = fresh;
   }
+}
+
+/** Annotations with the values that they must still have. */
+type Expected = Readonly<Record<string, string | undefined>>;
+
+function expectedOf({ metadata }: RunObject, { unchanged = [] }: MetadataChange): Expected {
+  return Object.fromEntries(unchanged.map((annotation) => [annotation, metadata.annotations?.[annotation]]));
+}
+
+/** @throws ApiError, a conflict, when somebody else changed one of them. */
+function checkUnchanged(fresh: RunObject, expected: Expected): void {
+  const other = Object.keys(expected).find(
+    (annotation) => fresh.metadata.annotations?.[annotation] !== expected[annotation],
+  );
+  if (other !== undefined)
+    throw new ApiError(409, {
+      reason: 'Conflict',
+      message: `${keyOf(fresh)}: annotation ${other} was changed by somebody else while the run was being signed`,
+    });
 }
 
 /** The run as the API server has it now; undefined when it is gone. */
@@ -87,7 +97,7 @@ function isOutdated(error: unknown): boolean {
 function patchOf(
   run: RunObject,
   { annotations, finalizers }: MetadataChange,
-  expected: Readonly<Record<string, string | undefined>>,
+  expected: Expected,
 ): Operation[] | undefined {
   const operations = [
     ...annotationOperations(run.metadata.annotations, annotations, expected),
@@ -101,7 +111,7 @@ function patchOf(
 function annotationOperations(
   present: Readonly<Record<string, string>> | undefined,
   wanted: MetadataChange['annotations'],
-  expected: Readonly<Record<string, string | undefined>>,
+  expected: Expected,
 ): Operation[] {
   const changes = Object.entries(wanted).filter(([name, value]) => (present?.[name] ?? null) !== value);
   if (changes.length === 0) return [];

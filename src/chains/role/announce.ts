@@ -23,7 +23,7 @@ export async function announceSigning(
     const { data } = await client.get(configMaps, namespace, chainsInfoName, { signal });
     if (isWaitingForSigner(data) === (state === 'waiting')) return;
     const body = { data: { [signingKey]: state } };
-    await client.patch(configMaps, namespace, chainsInfoName, { type: 'merge', body }, { signal });
+    await client.patch(configMaps, namespace, chainsInfoName, { type: 'merge', body, signal });
   } catch (error) {
     // Without the map nobody says that nothing is signed, and pruning waits as it is set.
     if (isNotFound(error)) return;

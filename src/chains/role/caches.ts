@@ -4,7 +4,7 @@ import { succeededCondition } from '../../core/condition.ts';
 import { cacheOf, type Cache } from '../../kube/cache.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { Informer } from '../../kube/informer.ts';
-import type { Resource } from '../../kube/object.ts';
+import type { OwnerReference, Resource } from '../../kube/object.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import { annotations } from '../annotations.ts';
@@ -17,20 +17,22 @@ import type { Seal } from '../plan/seal.ts';
  * results would fill the memory. The run itself is read when it is signed. Cutting twice is the same as once.
  */
 export function slimRun(run: RunState, seal: Seal): RunState {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers, ownerReferences } =
-    run.metadata;
-  const owners = (ownerReferences ?? [])
-    .filter((owner) => owner.controller === true && owner.kind === 'PipelineRun')
-    .map(({ apiVersion, kind, name: owner, uid: id }) => ({
-      apiVersion,
-      kind,
-      name: owner,
-      uid: id,
-      controller: true,
-    }));
-  const kept = slimAnnotations(run.metadata.annotations);
   const managedBy = run.spec?.managedBy;
-  const metadata = {
+  return {
+    apiVersion: run.apiVersion,
+    kind: run.kind,
+    metadata: slimMetadata(run.metadata),
+    ...(managedBy === undefined ? {} : { spec: { managedBy } }),
+    // Signed runs keep it only where it is what says so.
+    ...(isSigned(run, seal) && markOf(run.metadata, seal).kind !== 'none' ? {} : slimStatus(run)),
+  };
+}
+
+function slimMetadata(metadata: RunState['metadata']): RunState['metadata'] {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, finalizers } = metadata;
+  const owners = slimOwners(metadata);
+  const kept = slimAnnotations(metadata.annotations);
+  return {
     name,
     namespace,
     uid,
@@ -40,15 +42,14 @@ export function slimRun(run: RunState, seal: Seal): RunState {
     ...(finalizers?.length ? { finalizers } : {}),
     ...(owners.length > 0 ? { ownerReferences: owners } : {}),
     ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}),
-  } as RunState['metadata'];
-  return {
-    apiVersion: run.apiVersion,
-    kind: run.kind,
-    metadata,
-    ...(managedBy === undefined ? {} : { spec: { managedBy } }),
-    // Signed runs keep it only where it is what says so.
-    ...(isSigned(run, seal) && markOf(run.metadata, seal).kind !== 'none' ? {} : slimStatus(run)),
   };
+}
+
+/** Only the PipelineRun that a run belongs to. */
+function slimOwners({ ownerReferences }: RunState['metadata']): OwnerReference[] {
+  return (ownerReferences ?? [])
+    .filter((owner) => owner.controller === true && owner.kind === 'PipelineRun')
+    .map(({ apiVersion, kind, name, uid }) => ({ apiVersion, kind, name, uid, controller: true }));
 }
 
 function slimAnnotations(found: Readonly<Record<string, string>> | undefined): Record<string, string> {

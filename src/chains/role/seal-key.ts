@@ -36,10 +36,14 @@ export async function readSeal(source: SealKeySource, signal: AbortSignal): Prom
       if (found) await fill(client, found, data, signal);
       else await client.create(secrets, newSecret(namespace, data), { signal });
     } catch (error) {
-      const isLost = isAlreadyExists(error) || isConflict(error) || (error instanceof ApiError && error.isInvalid);
-      if (!isLost || tries >= TRIES) throw unusable(namespace, error, found === undefined);
+      if (!isLost(error) || tries >= TRIES) throw unusable(namespace, error, found === undefined);
     }
   }
+}
+
+/** Another replica was faster. */
+function isLost(error: unknown): boolean {
+  return isAlreadyExists(error) || isConflict(error) || (error instanceof ApiError && error.isInvalid);
 }
 
 /** Whether Chains has been at work here before: it makes the key when it begins. */
@@ -68,7 +72,7 @@ function fill(
     { op: 'test', path: '/metadata/resourceVersion', value: metadata.resourceVersion },
     { op: 'add', path: '/data', value: data },
   ];
-  return client.patch(secrets, metadata.namespace, sealSecretName, { type: 'json', body }, { signal });
+  return client.patch(secrets, metadata.namespace, sealSecretName, { type: 'json', body, signal });
 }
 
 function newSecret(namespace: string, data: Record<string, string>): Secret {

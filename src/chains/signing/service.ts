@@ -25,6 +25,12 @@ export interface Surroundings {
   env?: Environment;
 }
 
+/** A service and how it is reached. */
+export interface RemoteService {
+  url: string;
+  around: Surroundings;
+}
+
 /** Runs one remote call and reports how long it took. An abort by the caller is not an outcome of the service. */
 export async function observed<T>(
   around: Surroundings,

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import type { TrustBundle } from '../../core/spire/svid.ts';
+import { certificatesIn } from '../../pem.ts';
 
 export interface SpireSettings {
   /**
@@ -38,9 +39,7 @@ export async function readTrustBundle(
     );
   }
   try {
-    const authorities = (text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []).map(
-      (pem) => new X509Certificate(pem),
-    );
+    const authorities = certificatesIn(text).map((pem) => new X509Certificate(pem));
     if (authorities.length === 0) throw new Error('no PEM block "CERTIFICATE" in it');
     return { authorities, trustDomain: trustDomain.replace(/^spiffe:\/\//, '') };
   } catch (error) {

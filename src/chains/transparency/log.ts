@@ -1,6 +1,6 @@
 import type { TransparencySettings } from '../config.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
-import type { Surroundings } from '../signing/service.ts';
+import type { RemoteService, Surroundings } from '../signing/service.ts';
 import type { LogEntry } from '../log-entry.ts';
 import type { Payload } from '../types.ts';
 import { uploadToRekorV1 } from './rekor-v1.ts';
@@ -25,13 +25,14 @@ export function transparencyLog(
       `transparency.url in chains-config is ${JSON.stringify(settings.url)}, which is not a URL; write https://host`,
       { retryable: false },
     );
+  const log: RemoteService = { url: settings.url, around };
   return {
     upload(payload, signature, signal) {
       switch (settings.api) {
         case 'v1':
-          return uploadToRekorV1(settings.url, payload, signature, signal, around);
+          return uploadToRekorV1(log, payload, signature, signal);
         case 'v2':
-          return uploadToRekorV2(settings.url, payload, signature, signal, around);
+          return uploadToRekorV2(log, payload, signature, signal);
         default: {
           const never: never = settings.api;
           return never;

@@ -8,8 +8,8 @@ import {
   observed,
   request,
   ServiceError,
+  type RemoteService,
   type Request,
-  type Surroundings,
 } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { Payload } from '../types.ts';
@@ -48,11 +48,10 @@ const algorithmWayOut =
  * answers 409 for a signature that it already has; the entry is then read and used.
  */
 export async function uploadToRekorV1(
-  url: string,
+  { url, around }: RemoteService,
   payload: Payload,
   signature: Signature,
   signal: AbortSignal,
-  around: Surroundings,
 ): Promise<LogEntry> {
   const proposed = proposedEntry(payload, signature);
   const wanted: Request = {

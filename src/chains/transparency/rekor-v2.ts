@@ -9,8 +9,8 @@ import {
   observed,
   request,
   ServiceError,
+  type RemoteService,
   type Request,
-  type Surroundings,
 } from '../signing/service.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { Payload } from '../types.ts';
@@ -44,12 +44,12 @@ const knownLogs = new Map<string, string>();
  * entry and its proof are then read out of the log's tiles.
  */
 export async function uploadToRekorV2(
-  url: string,
+  log: RemoteService,
   payload: Payload,
   signature: Signature,
   signal: AbortSignal,
-  around: Surroundings,
 ): Promise<LogEntry> {
+  const { url, around } = log;
   // The log answers when a checkpoint is out: at least 20 s are asked of clients.
   const wanted: Request = {
     service: 'Rekor',
@@ -69,12 +69,12 @@ export async function uploadToRekorV2(
       const index =
         error instanceof ServiceError && error.status === 409 ? /with index (\d+)/.exec(error.message)?.[1] : undefined;
       if (index === undefined) throw error;
-      return existingEntry(url, Number(index), signal, around);
+      return existingEntry(log, Number(index), signal);
     }
   });
 }
 
-async function existingEntry(url: string, index: number, signal: AbortSignal, around: Surroundings): Promise<LogEntry> {
+async function existingEntry({ url, around }: RemoteService, index: number, signal: AbortSignal): Promise<LogEntry> {
   const keyId = knownLogs.get(url);
   if (keyId === undefined) {
     throw new SigningError(
@@ -145,22 +145,16 @@ function pureEd25519(signature: Signature, verifier: object): object {
   return { dsseRequestV002: { envelope: { payload, payloadType, signatures }, verifiers: [verifier] } };
 }
 
+type SignatureKind = Pick<Signature, 'scheme' | 'hash' | 'algorithm'>;
+
 /** PublicKeyDetails of sigstore_common.proto: key, encoding, scheme and hash in one name. */
-export function keyDetails(key: KeyObject, signature: Pick<Signature, 'scheme' | 'hash' | 'algorithm'>): string {
+export function keyDetails(key: KeyObject, signature: SignatureKind): string {
   switch (signature.scheme) {
     case 'ecdsa':
       return `PKIX_ECDSA_${curveOf(key).toUpperCase()}_SHA_${signature.hash?.slice(3)}`;
     case 'rsa-pkcs1v15':
-    case 'rsa-pss': {
-      const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-      if (![2048, 3072, 4096].includes(bits) || signature.hash !== 'sha256') {
-        throw new SigningError(
-          `Rekor v2 has no name for ${signature.algorithm}: it takes RSA keys of 2048, 3072 and 4096 bits with SHA-256; use such a key or ECDSA P-256`,
-          { retryable: false },
-        );
-      }
-      return `PKIX_RSA_${signature.scheme === 'rsa-pss' ? 'PSS' : 'PKCS1V15'}_${bits}_SHA256`;
-    }
+    case 'rsa-pss':
+      return rsaKeyDetails(key, signature);
     case 'ed25519':
       return 'PKIX_ED25519';
     default: {
@@ -168,6 +162,17 @@ export function keyDetails(key: KeyObject, signature: Pick<Signature, 'scheme' |
       return never;
     }
   }
+}
+
+function rsaKeyDetails(key: KeyObject, { scheme, hash, algorithm }: SignatureKind): string {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (![2048, 3072, 4096].includes(bits) || hash !== 'sha256') {
+    throw new SigningError(
+      `Rekor v2 has no name for ${algorithm}: it takes RSA keys of 2048, 3072 and 4096 bits with SHA-256; use such a key or ECDSA P-256`,
+      { retryable: false },
+    );
+  }
+  return `PKIX_RSA_${scheme === 'rsa-pss' ? 'PSS' : 'PKCS1V15'}_${bits}_SHA256`;
 }
 
 function logEntry(url: string, entry: z.infer<typeof entrySchema>): LogEntry {

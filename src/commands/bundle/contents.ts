@@ -52,8 +52,11 @@ function objectOf(file: string, value: unknown): BundledObject {
     throw new CommandError(
       `failed to read ${file}: no kind ${JSON.stringify(kind ?? '')} is registered for version ${JSON.stringify(apiVersion ?? '')}; a bundle holds ${kinds.join(', ')} of tekton.dev`,
     );
+  return { version, kind: String(kind), name: nameIn(file, metadata), json: goJson(value) };
+}
+
+function nameIn(file: string, metadata: unknown): string {
   const { name } = (metadata ?? {}) as { name?: unknown };
-  if (typeof name !== 'string' || name === '')
-    throw new CommandError(`failed to read ${file}: kubernetes resources should have a name: write metadata.name`);
-  return { version, kind: String(kind), name, json: goJson(value) };
+  if (typeof name === 'string' && name !== '') return name;
+  throw new CommandError(`failed to read ${file}: kubernetes resources should have a name: write metadata.name`);
 }

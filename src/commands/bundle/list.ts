@@ -3,6 +3,7 @@ import { toggle } from '../flags.ts';
 import type { KubeObject } from '../../kube/object.ts';
 import { pipelines, tasks } from '../../api/resources.ts';
 import { outputFlags, printerOf } from '../output.ts';
+import type { ReadObject } from './read.ts';
 import { remoteFlags } from './registry-flags.ts';
 
 const resources = {
@@ -36,11 +37,7 @@ export const listBundle: Command = command({
     const found = await withRepository({ image, access: 'pull', flags, signal }, (repository) =>
       readBundle(repository, image, name, signal),
     );
-    const ofKind = found.filter((object) => kind === undefined || object.kind === kind);
-    if (kind !== undefined && ofKind.length === 0) throw new CommandError(`no objects of kind ${kind} found in img`);
-    const shown = ofKind.filter((object) => wanted === undefined || object.name === wanted);
-    if (kind !== undefined && wanted !== undefined && shown.length === 0)
-      throw new CommandError(`no objects of kind ${kind} named ${wanted} found in img`);
+    const shown = kind === undefined ? found : ofKind(found, kind, wanted);
     const output = flags.output === '' ? 'name' : flags.output;
     for (const [index, object] of shown.entries()) {
       const print = printerOf({ ...flags, output }, resources[object.kind]);
@@ -50,6 +47,16 @@ export const listBundle: Command = command({
     return 0;
   },
 });
+
+/** @throws CommandError when there is none of the kind, or of the name where one is wanted. */
+function ofKind(found: readonly ReadObject[], kind: Kind, wanted: string | undefined): readonly ReadObject[] {
+  const all = found.filter((object) => object.kind === kind);
+  if (all.length === 0) throw new CommandError(`no objects of kind ${kind} found in img`);
+  if (wanted === undefined) return all;
+  const named = all.filter((object) => object.name === wanted);
+  if (named.length === 0) throw new CommandError(`no objects of kind ${kind} named ${wanted} found in img`);
+  return named;
+}
 
 /** As Kind, resource or in the bundle's own form: Task, tasks, task. */
 function kindOf(given: string): Kind {

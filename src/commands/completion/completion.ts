@@ -39,16 +39,18 @@ export function complete(tree: CommandTree, words: readonly string[]): Completio
     tree,
     joined.map(({ text }) => text),
   );
-  const equals = current.text.startsWith('--') && !line.flagsEnded ? current.text.indexOf('=') : -1;
   if (line.waiting) return offered(line.waiting.offer, '', current.text, line);
-  if (equals !== -1) {
-    const flag = ownFlag(line, current.text.slice(2, equals));
-    const prefix = current.isSplit ? '' : current.text.slice(0, equals + 1);
-    return offered(flag?.offer, prefix, current.text.slice(equals + 1), line);
-  }
-  if (current.text.startsWith('-') && !line.flagsEnded) return flagNames(line, current.text);
+  if (current.text.startsWith('-') && !line.flagsEnded) return flagOrValue(line, current);
   if (line.command) return offered(line.command.offers?.(line.given.length), '', current.text, line);
   return commandNames(tree, line, current.text);
+}
+
+/** The name of a flag, or its value behind the "=". */
+function flagOrValue(line: Line, { text, isSplit }: Word): Completion {
+  const equals = text.startsWith('--') ? text.indexOf('=') : -1;
+  if (equals === -1) return flagNames(line, text);
+  const flag = ownFlag(line, text.slice(2, equals));
+  return offered(flag?.offer, isSplit ? '' : text.slice(0, equals + 1), text.slice(equals + 1), line);
 }
 
 function joinSplit(words: readonly string[]): Word[] {

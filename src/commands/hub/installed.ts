@@ -72,17 +72,11 @@ export async function requireInstalled(place: Omit<Place, 'catalog'>, hub: Hub, 
 export function definitionOf(found: Package, type: HubType): Definition {
   const wrong = (why: string) =>
     new CommandError(`the hub's definition of ${found.kind} ${found.name} cannot be used: ${why}`);
-  let object: Definition | null;
-  try {
-    object = parse(found.yaml, { maxAliasCount: 100 }) as Definition | null;
-  } catch (error) {
-    throw wrong(messageOf(error).split('\n')[0] ?? '');
-  }
+  const object = readDefinition(found, wrong);
   const row = findKind(object?.apiVersion ?? '', object?.kind ?? '');
   if (object === null || row === undefined || row.kind.kind !== titled(found.kind))
     throw wrong(`it is no ${titled(found.kind)}`);
-  // It would be installed under another name than the one that was asked for.
-  if (object.metadata?.name !== found.name) throw wrong(`its name is ${JSON.stringify(object.metadata?.name)}`);
+  checkName(object, found.name, wrong);
   const stored = inStoredVersion(object, row, wrong);
   const { name, annotations } = object.metadata;
   const labels = { ...object.metadata.labels, ...originLabels(found, type) };
@@ -94,8 +88,24 @@ export function definitionOf(found: Package, type: HubType): Definition {
   };
 }
 
+type Wrong = (why: string) => CommandError;
+
+function readDefinition({ yaml }: Package, wrong: Wrong): Definition | null {
+  try {
+    return parse(yaml, { maxAliasCount: 100 }) as Definition | null;
+  } catch (error) {
+    throw wrong(messageOf(error).split('\n')[0] ?? '');
+  }
+}
+
+/** It would be installed under another name than the one that was asked for. */
+function checkName({ metadata }: Partial<Definition>, wanted: string, wrong: Wrong): void {
+  const name: unknown = metadata?.name;
+  if (name !== wanted) throw wrong(`its name is ${JSON.stringify(name)}`);
+}
+
 /** What it is made of may be anything. */
-function inStoredVersion(object: Definition, { version }: FoundKind, wrong: (why: string) => Error): Definition {
+function inStoredVersion(object: Definition, { version }: FoundKind, wrong: Wrong): Definition {
   try {
     return version.convert?.toStored(object) ?? object;
   } catch (error) {
@@ -123,7 +133,7 @@ export async function replaceInstalled(
     { op: 'add', path: '/metadata/annotations', value: wanted.metadata.annotations ?? {} },
     { op: 'add', path: '/spec', value: wanted.spec },
   ];
-  return cluster.patch(resourceOf[kind], namespace, name, { type: 'json', body }, { signal });
+  return cluster.patch(resourceOf[kind], namespace, name, { type: 'json', body, signal });
 }
 
 type Present = { kind: 'unknown' } | { kind: 'tekton'; version: string } | { kind: 'ours' };

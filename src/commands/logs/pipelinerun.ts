@@ -1,3 +1,4 @@
+import type { Condition } from '../../api/meta.ts';
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { ChildStatusReference, PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
@@ -47,16 +48,25 @@ async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<boole
   let shown = false;
   for (const child of wanted) {
     const taskRun = taskRunsByName.get(child.name ?? '');
-    if (logs.choice.failedOnly && taskRun && !hasFailed(taskRun)) continue;
-    try {
-      shown = (await readChild(withHeading(logs, child, tasks), child, taskRun)) || shown;
-    } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
-      logs.sink.failure(error.message);
-      shown = true;
-    }
+    shown = (await showChild(withHeading(logs, child, tasks), child, taskRun)) || shown;
   }
   return shown;
+}
+
+/** Tells of a child that cannot be read: the others are still shown. @returns whether there was a task to show. */
+async function showChild(
+  logs: PipelineLogs,
+  child: ChildStatusReference,
+  taskRun: TaskRun | undefined,
+): Promise<boolean> {
+  if (logs.choice.failedOnly && taskRun && !hasFailed(taskRun)) return false;
+  try {
+    return await readChild(logs, child, taskRun);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    logs.sink.failure(error.message);
+    return true;
+  }
 }
 
 /** @throws CommandError when tasks were named, for none of them has logs. */
@@ -172,14 +182,18 @@ function isWanted(logs: PipelineLogs, child: ChildStatusReference): boolean {
   return child.kind === taskRuns.kind && (tasks.length === 0 || tasks.includes(child.pipelineTaskName ?? ''));
 }
 
+function firstCondition({ status }: PipelineRun): Condition | undefined {
+  return status?.conditions?.[0];
+}
+
 function tellFailure(logs: PipelineLogs, run: PipelineRun): void {
-  const condition = run.status?.conditions?.[0];
+  const condition = firstCondition(run);
   if (condition?.status === 'False') logs.sink.failure(condition.message ?? '');
 }
 
 /** The run once it is over, or as it stands after the activity timeout without news. */
 async function whenFinished(logs: PipelineLogs, run: PipelineRun): Promise<PipelineRun> {
-  if (!run.status?.conditions?.length || isFinished(run)) return run;
+  if (!firstCondition(run) || isFinished(run)) return run;
   using tracker = new Tracker(logs.from, pipelineRuns, run.metadata.name ?? '', logs.signal);
   let told = false;
   try {
@@ -192,7 +206,7 @@ async function whenFinished(logs: PipelineLogs, run: PipelineRun): Promise<Pipel
   } catch (error) {
     if (!(error instanceof NothingSeen)) throw error;
     const last = tracker.latest ?? run;
-    logs.sink.notice(`PipelineRun is still running: ${last.status?.conditions?.[0]?.message ?? ''}`);
+    logs.sink.notice(`PipelineRun is still running: ${firstCondition(last)?.message ?? ''}`);
     return last;
   }
 }

@@ -4,6 +4,7 @@ import { command, CommandError, type Command, type Context, repeated } from '../
 import { toggle } from '../flags.ts';
 import type { Found } from './documents.ts';
 import type { LocalResolvers } from './local.ts';
+import type { Edit } from './pin.ts';
 
 /** Registries and hosts are asked for so many things at the same time. */
 const atOnce = 8;
@@ -54,12 +55,12 @@ export const pinCommand: Command = command({
   flags: { check: toggle('write nothing; exit with 1 when something is not pinned') },
   async run(context, flags, files) {
     const { terminal, signal } = context;
-    const { edited, pin } = await import('./pin.ts');
+    const { pin } = await import('./pin.ts');
     const results = await eachFound(context, files, async (file, found, resolvers) => ({
       file,
       ...(await pin(found, resolvers, signal)),
     }));
-    const edits = new Map<string, { start: number; end: number; text: string }[]>();
+    const edits = new Map<string, Edit[]>();
     for (const result of results) {
       const where = `${result.file}:${result.line}`;
       if (result.kind === 'left') terminal.err(`${where}: ${result.what}: not pinned: ${result.why}\n`);
@@ -67,11 +68,15 @@ export const pinCommand: Command = command({
       terminal.out(`${where}: ${flags.check ? 'not pinned, means' : 'pinned to'} ${result.what}\n`);
       edits.set(result.file, [...(edits.get(result.file) ?? []), result.edit]);
     }
-    if (!flags.check)
-      for (const [file, list] of edits) await writeFile(file, edited(await readFile(file, 'utf8'), list));
+    if (!flags.check) await writeEdits(edits);
     return results.some(({ kind }) => kind === 'left') || (flags.check && edits.size > 0) ? 1 : 0;
   },
 });
+
+async function writeEdits(edits: ReadonlyMap<string, Edit[]>): Promise<void> {
+  const { edited } = await import('./pin.ts');
+  for (const [file, list] of edits) await writeFile(file, edited(await readFile(file, 'utf8'), list));
+}
 
 /** What `each` says of everything that the files name, in their order; several are asked at the same time. */
 async function eachFound<T>(

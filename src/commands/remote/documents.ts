@@ -47,15 +47,21 @@ interface Walk {
   found: Found[];
 }
 
+/** What stands under a key. */
+const readers: ReadonlyMap<unknown, (value: unknown, walk: Walk) => void> = new Map([
+  ['taskRef', addReference],
+  ['pipelineRef', addReference],
+  ['ref', addReference],
+  ['steps', addImages],
+  ['sidecars', addImages],
+  ['stepTemplate', addImage],
+]);
+
 function visit(node: unknown, walk: Walk): void {
   if (isSeq(node)) node.items.forEach((item) => visit(item, walk));
   if (!isMap(node)) return;
   for (const { key, value } of node.items) {
-    const name = isScalar(key) ? key.value : undefined;
-    if (['taskRef', 'pipelineRef', 'ref'].includes(String(name)) && isMap(value)) addReference(value, walk);
-    if (['steps', 'sidecars'].includes(String(name)) && isSeq(value))
-      for (const step of value.items) if (isMap(step)) addImage(step, walk);
-    if (name === 'stepTemplate' && isMap(value)) addImage(value, walk);
+    if (isScalar(key)) readers.get(key.value)?.(value, walk);
     visit(value, walk);
   }
 }
@@ -71,16 +77,25 @@ function scalarIn(map: YAMLMap, key: string): Scalar | undefined {
   return isScalar(node) ? node : undefined;
 }
 
-function addImage(step: YAMLMap, walk: Walk): void {
+function addImages(steps: unknown, walk: Walk): void {
+  if (isSeq(steps)) for (const step of steps.items) addImage(step, walk);
+}
+
+function addImage(step: unknown, walk: Walk): void {
+  if (!isMap(step)) return;
   const scalar = scalarIn(step, 'image');
   const image = scalar && placeOf(scalar, walk);
   if (image) walk.found.push({ kind: 'image', line: image.line, image });
 }
 
-function addReference(map: YAMLMap, walk: Walk): void {
-  const resolver = scalarIn(map, 'resolver');
+function addReference(node: unknown, walk: Walk): void {
+  const resolver = isMap(node) ? scalarIn(node, 'resolver') : undefined;
   const place = resolver && placeOf(resolver, walk);
-  if (place === undefined) return;
+  if (!isMap(node) || place === undefined) return;
+  walk.found.push({ kind: 'reference', line: place.line, resolver: place.value, ...paramsIn(node, walk) });
+}
+
+function paramsIn(map: YAMLMap, walk: Walk): Pick<WrittenReference, 'params' | 'room'> {
   const params = new Map<string, Place>();
   const list: unknown = map.get('params', true);
   let room: WrittenReference['room'];
@@ -91,7 +106,7 @@ function addReference(map: YAMLMap, walk: Walk): void {
     if (written && typeof name?.value === 'string') params.set(name.value, written);
     room = roomBehind(item, walk) ?? room;
   }
-  walk.found.push({ kind: 'reference', line: place.line, resolver: place.value, params, room });
+  return { params, room };
 }
 
 /** Only where each param begins a line of its own with a dash. */

@@ -183,17 +183,25 @@ export const startTask: Command = command({
   },
 });
 
-async function taskToStart(
-  context: Context,
-  name: string | undefined,
-  flags: { filename: string; image: string; last: boolean } & RemoteFlags,
-): Promise<Definition & { kind: 'Task' }> {
+type TaskFlags = { filename: string; image: string; last: boolean } & RemoteFlags;
+
+/** @throws CommandError when the flags do not say which one Task is meant. */
+function checkTaskRequest(name: string | undefined, flags: TaskFlags): void {
   const { filename, image, last } = flags;
   if (image && !name) throw new CommandError('task name required with --image option');
   if (image && filename) throw new CommandError('cannot use --filename option with --image option');
   if (!filename && !name) throw new CommandError('either a Task name or a --filename argument must be supplied');
   if (image && last) throw new CommandError('cannot use --last option with --filename or --image option');
   if (!image) checkIdle(flags);
+}
+
+async function taskToStart(
+  context: Context,
+  name: string | undefined,
+  flags: TaskFlags,
+): Promise<Definition & { kind: 'Task' }> {
+  checkTaskRequest(name, flags);
+  const { filename, image } = flags;
   const definition = image
     ? await definitionInBundle(context, { image, name: name ?? '', kind: 'Task', flags })
     : filename

@@ -22,11 +22,7 @@ export function paramSource({ kind, name, spec }: Definition): ParamSource {
 export function recordedSpecs(run: PipelineRun | TaskRun): ParamSpec[] {
   const spec = run.spec as { pipelineSpec?: { params?: ParamSpec[] }; taskSpec?: { params?: ParamSpec[] } };
   const status = (run.status ?? {}) as typeof spec;
-  return (
-    status.pipelineSpec?.params ??
-    status.taskSpec?.params ??
-    spec.pipelineSpec?.params ??
-    spec.taskSpec?.params ??
-    (run.spec.params ?? []).map(({ name, value }) => ({ name, default: value }))
-  );
+  const specs = [status.pipelineSpec, status.taskSpec, spec.pipelineSpec, spec.taskSpec];
+  const recorded = specs.find((each) => each?.params);
+  return recorded?.params ?? (run.spec.params ?? []).map(({ name, value }) => ({ name, default: value }));
 }

@@ -18,7 +18,7 @@ export async function readWorkspace(text: string, readObject: ObjectReader): Pro
   const parts = partsOf(text);
   const name = valueOf(parts, 'name');
   if (!name) throw new CommandError(`Name not found for workspace: ${text}: ${FORM}`);
-  const sources = await sourcesOf(parts, text, readObject);
+  const sources = await sourcesOf({ parts, text, readObject });
   const [source] = sources;
   if (!source || sources.length > 1) throw invalid(text, sources.length > 1 ? 'give one source only' : FORM);
   const subPath = valueOf(parts, 'subPath');
@@ -47,42 +47,45 @@ function valueOf(parts: readonly Part[], name: string): string | undefined {
   return parts.find(([each]) => each === name)?.[1];
 }
 
-async function sourcesOf(parts: readonly Part[], text: string, readObject: ObjectReader): Promise<Source[]> {
+/** All that is written of one workspace. */
+interface Written {
+  parts: readonly Part[];
+  text: string;
+  readObject: ObjectReader;
+}
+
+type SourceReader = (value: string, written: Written) => Source | Promise<Source>;
+
+/** What each way to say a source means. */
+const sourceReaders: ReadonlyMap<string, SourceReader> = new Map<string, SourceReader>([
+  ['claimName', (claimName) => ({ persistentVolumeClaim: { claimName } })],
+  ['emptyDir', emptyDirOf],
+  ['config', (name, written) => ({ configMap: { name, ...itemsOf(written) } })],
+  ['secret', (secretName, written) => ({ secret: { secretName, ...itemsOf(written) } })],
+  ['volumeClaimTemplateFile', async (file, { readObject }) => ({ volumeClaimTemplate: await readObject(file) })],
+  ['csiFile', async (file, { readObject }) => ({ csi: (await readObject(file)) as { driver: string } })],
+]);
+
+const besideSources: readonly string[] = ['name', 'subPath', 'item'];
+
+async function sourcesOf(written: Written): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const [name, value] of parts) {
-    switch (name) {
-      case 'name':
-      case 'subPath':
-      case 'item':
-        break;
-      case 'claimName':
-        sources.push({ persistentVolumeClaim: { claimName: value } });
-        break;
-      case 'emptyDir':
-        if (!MEDIA.includes(value)) throw invalid(text, `emptyDir is nothing, Memory or HugePages`);
-        sources.push({ emptyDir: value === '' ? {} : { medium: value } });
-        break;
-      case 'config':
-        sources.push({ configMap: { name: value, ...itemsOf(parts, text) } });
-        break;
-      case 'secret':
-        sources.push({ secret: { secretName: value, ...itemsOf(parts, text) } });
-        break;
-      case 'volumeClaimTemplateFile':
-        sources.push({ volumeClaimTemplate: await readObject(value) });
-        break;
-      case 'csiFile':
-        sources.push({ csi: (await readObject(value)) as { driver: string } });
-        break;
-      default:
-        throw invalid(text, `${JSON.stringify(name)} is not known; ${FORM}`);
-    }
+  for (const [name, value] of written.parts) {
+    if (besideSources.includes(name)) continue;
+    const read = sourceReaders.get(name);
+    if (!read) throw invalid(written.text, `${JSON.stringify(name)} is not known; ${FORM}`);
+    sources.push(await read(value, written));
   }
   return sources;
 }
 
+function emptyDirOf(medium: string, { text }: Written): Source {
+  if (!MEDIA.includes(medium)) throw invalid(text, `emptyDir is nothing, Memory or HugePages`);
+  return { emptyDir: medium === '' ? {} : { medium } };
+}
+
 /** "item=key=path", as often as wanted. */
-function itemsOf(parts: readonly Part[], text: string): { items?: { key: string; path: string }[] } {
+function itemsOf({ parts, text }: Written): { items?: { key: string; path: string }[] } {
   const items = parts
     .filter(([name]) => name === 'item')
     .map(([, value]) => {

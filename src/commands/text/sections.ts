@@ -30,9 +30,16 @@ export function section(kind: Heading, title: string, lines: readonly string[], 
   return lines.length > 0 ? ['', style.heading(kind, title), '', ...lines] : [];
 }
 
+export interface TableHead {
+  kind: Heading;
+  title: string;
+  /** Names of the columns, with tabs between them. */
+  columns: string;
+}
+
 /** A section that is a table: nothing without rows. */
-export function table(kind: Heading, title: string, head: string, rows: readonly string[], style: Style): string[] {
-  return section(kind, title, rows.length > 0 ? [head, ...rows] : [], style);
+export function table({ kind, title, columns }: TableHead, rows: readonly string[], style: Style): string[] {
+  return section(kind, title, rows.length > 0 ? [columns, ...rows] : [], style);
 }
 
 /** NAME and VALUE of params or results. */
@@ -43,7 +50,8 @@ export function valueTable(
   style: Style,
 ): string[] {
   const rows = (entries ?? []).map(({ name, value }) => ` ${style.bullet(name)}\t${print(value)}`);
-  return table(kind, kind === 'params' ? 'Params' : 'Results', ' NAME\tVALUE', rows, style);
+  const title = kind === 'params' ? 'Params' : 'Results';
+  return table({ kind, title, columns: ' NAME\tVALUE' }, rows, style);
 }
 
 interface RunTimes {
@@ -65,7 +73,8 @@ export function workspaceSection(workspaces: readonly WorkspaceBinding[] | undef
   const rows = (workspaces ?? []).map(
     (binding) => ` ${style.bullet(binding.name)}\t${binding.subPath || nothing}\t${workspaceText(binding)}`,
   );
-  return table('workspaces', 'Workspaces', ' NAME\tSUB PATH\tWORKSPACE BINDING', rows, style);
+  const columns = ' NAME\tSUB PATH\tWORKSPACE BINDING';
+  return table({ kind: 'workspaces', title: 'Workspaces', columns }, rows, style);
 }
 
 /** A timeout as Go prints it ("60m" is "1h0m0s"); what is no duration is shown as it stands. */

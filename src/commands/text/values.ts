@@ -27,18 +27,18 @@ export function workspaceText(binding: WorkspaceBinding): string {
   if (binding.persistentVolumeClaim)
     return `PersistentVolumeClaim (claimName=${binding.persistentVolumeClaim.claimName})`;
   if (binding.emptyDir) return `EmptyDir (emptyDir=${binding.emptyDir.medium ?? ''})`;
-  if (binding.configMap)
-    return `ConfigMap (config=${binding.configMap.name ?? ''}${itemsText(binding.configMap.items)})`;
-  if (binding.secret) return `Secret (secret=${binding.secret.secretName ?? ''}${itemsText(binding.secret.items)})`;
+  if (binding.configMap) return `ConfigMap (config=${nameAndItems(binding.configMap.name, binding.configMap.items)})`;
+  if (binding.secret) return `Secret (secret=${nameAndItems(binding.secret.secretName, binding.secret.items)})`;
   if (binding.projected) return 'Projected';
   if (binding.csi) return `CSI (Driver=${binding.csi.driver})`;
   return '';
 }
 
-function itemsText(items: unknown[] | undefined): string {
-  return ((items as { key?: string; path?: string }[] | undefined) ?? [])
-    .map((item) => `,item=${item.key ?? ''}=${item.path ?? ''}`)
-    .join('');
+function nameAndItems(name: string | undefined, items: unknown[] | undefined): string {
+  const shown = ((items as { key?: string; path?: string }[] | undefined) ?? []).map(
+    (item) => `,item=${item.key ?? ''}=${item.path ?? ''}`,
+  );
+  return `${name ?? ''}${shown.join('')}`;
 }
 
 /** Reasons that say more than the condition's status; tkn shows the word in place of it. */
@@ -63,7 +63,10 @@ export function statusText(conditions: Condition[] | undefined, style: Style): s
   const reason = condition.reason ?? '';
   if (reason === 'PipelineRunPending') return style.status('Pending');
   if (reason === 'Cancelled') return style.status(reason);
-  if (reason === '' || reason === status || (reason === 'Completed' && condition.status === 'True'))
-    return style.status(status);
-  return `${style.status(WORDS[reason] ?? status)}(${reason})`;
+  return isPlain(reason, status) ? style.status(status) : `${style.status(WORDS[reason] ?? status)}(${reason})`;
+}
+
+/** Whether a reason says no more than the status. */
+function isPlain(reason: string, status: string): boolean {
+  return reason === '' || reason === status || (reason === 'Completed' && status === 'Succeeded');
 }

@@ -70,7 +70,7 @@ function head({ metadata }: KubeObject, style: Style): string[] {
 
 function bindingParams({ spec }: TriggerBinding, style: Style): string[] {
   const rows = (spec?.params ?? []).map(({ name = '', value = '' }) => ` ${style.bullet(name)}\t${value}`);
-  return table('params', 'Params', ' NAME\tVALUE', rows, style);
+  return table({ kind: 'params', title: 'Params', columns: ' NAME\tVALUE' }, rows, style);
 }
 
 export const describeTriggerBinding = describeTriggersCommand(triggerBindingKind, (binding, style) => [
@@ -91,9 +91,7 @@ export const describeTriggerTemplate = describeTriggersCommand<TriggerTemplate>(
     return [
       ...head(template, style),
       ...table(
-        'params',
-        'Params',
-        ' NAME\tDESCRIPTION\tDEFAULT VALUE',
+        { kind: 'params', title: 'Params', columns: ' NAME\tDESCRIPTION\tDEFAULT VALUE' },
         params.map(
           (param) =>
             ` ${style.bullet(param.name ?? '')}\t${shortened(param.description)}\t${param.default === undefined ? nothing : param.default}`,

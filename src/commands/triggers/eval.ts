@@ -101,11 +101,13 @@ async function triggerText(trigger: EvaluatedTrigger, style: Style): Promise<str
   const lines = [
     `${style.bold('Trigger')}:\t${trigger.namespace}/${trigger.trigger}`,
     `${style.bold('Outcome')}:\t${outcome}${message ? `: ${message}` : ''}`,
-    ...table('steps', 'Interceptors', ' NAME\tGOES ON\tWHY', trigger.interceptors.flatMap(stepLines), style),
     ...table(
-      'params',
-      'Params',
-      ' NAME\tVALUE',
+      { kind: 'steps', title: 'Interceptors', columns: ' NAME\tGOES ON\tWHY' },
+      trigger.interceptors.flatMap(stepLines),
+      style,
+    ),
+    ...table(
+      { kind: 'params', title: 'Params', columns: ' NAME\tVALUE' },
       trigger.params.map(({ name, text: value }) => ` ${name}\t${JSON.stringify(value)}`),
       style,
     ),

@@ -36,22 +36,14 @@ export function checkObject(
 }
 
 function checkKnown(
-  { kind, version }: FoundKind,
+  found: FoundKind,
   object: Record<string, unknown>,
   context: ValidationContext,
 ): { errors: FieldError[]; checked: Checked } {
-  const { spec, ...around } = object;
-  const whole = decodeAs(outerSchema({ kind, version }), around);
-  const schema = strictSchema(version);
-  const read = decodeAs(schema, spec ?? {}, 'spec');
-  const unreadable = [
-    ...whole.errors,
-    ...(spec === undefined ? [{ path: 'spec', message: 'missing field(s)' }] : []),
-    ...read.errors,
-    ...missingFields(schema, read.value, 'spec'),
-  ];
-  const metadata = (isObject(around['metadata']) ? around['metadata'] : {}) as ObjectMeta;
-  const readable = { apiVersion: object['apiVersion'], kind: kind.kind, metadata, spec: read.value ?? {} };
+  const { kind, version } = found;
+  const { unreadable, spec } = readFields(found, object);
+  const metadata = (isObject(object['metadata']) ? object['metadata'] : {}) as ObjectMeta;
+  const readable = { apiVersion: object['apiVersion'], kind: kind.kind, metadata, spec };
   const given = readable as unknown as KubeObject;
   const defaulted = version.setDefaults?.(given, context) ?? given;
   const stored = version.convert ? version.convert.toStored(defaulted) : defaulted;
@@ -69,6 +61,23 @@ function checkKnown(
       spec: storedSpec,
     },
   };
+}
+
+/** The spec as far as it can be read, and what is wrong with the form of the object. */
+function readFields(
+  found: FoundKind,
+  { spec, ...around }: Record<string, unknown>,
+): { unreadable: FieldError[]; spec: unknown } {
+  const whole = decodeAs(outerSchema(found), around);
+  const schema = strictSchema(found.version);
+  const read = decodeAs(schema, spec ?? {}, 'spec');
+  const unreadable = [
+    ...whole.errors,
+    ...(spec === undefined ? [{ path: 'spec', message: 'missing field(s)' }] : []),
+    ...read.errors,
+    ...missingFields(schema, read.value, 'spec'),
+  ];
+  return { unreadable, spec: read.value ?? {} };
 }
 
 /** As Tekton's catalog marks what it no longer keeps, in an annotation, and others do in a label. */

@@ -1,4 +1,5 @@
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
+import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { Document, Node, YAMLMap, YAMLSeq } from 'yaml';
 
 /** Where something is written. Line and column count from 1. */
 export interface Position {
@@ -84,18 +85,30 @@ function segmentsOf(path: string): string[] {
   return path.match(/\[[^\]]*\]|[^.[\]]+/g) ?? [];
 }
 
-function childOf(node: unknown, segment: string): { node: unknown; offset: number } | undefined {
-  if (isSeq(node)) {
-    const word = segment.slice(1, -1);
-    const isNamed = (each: unknown) => isMap(each) && [each.get('name'), each.get('pipelineTaskName')].includes(word);
-    const item = /^\d+$/.test(word) ? node.items[Number(word)] : node.items.find(isNamed);
-    return isNode(item) ? { node: item, offset: item.range?.[0] ?? 0 } : undefined;
-  }
-  if (!isMap(node)) return undefined;
+interface Child {
+  node: unknown;
+  offset: number;
+}
+
+function childOf(node: unknown, segment: string): Child | undefined {
+  if (isSeq(node)) return itemOf(node, segment);
+  return isMap(node) ? memberOf(node, segment) : undefined;
+}
+
+/** By its place, or by its name. */
+function itemOf({ items }: YAMLSeq, segment: string): Child | undefined {
+  const word = segment.slice(1, -1);
+  const isNamed = (each: unknown) => isMap(each) && [each.get('name'), each.get('pipelineTaskName')].includes(word);
+  const item = /^\d+$/.test(word) ? items[Number(word)] : items.find(isNamed);
+  return isNode(item) ? { node: item, offset: item.range?.[0] ?? 0 } : undefined;
+}
+
+/** Where none has the very name, one in other letters: messages are in Go's form. */
+function memberOf({ items }: YAMLMap, segment: string): Child | undefined {
   const name = segment.startsWith('[') ? segment.slice(1, -1) : segment;
   const keyOf = (pair: unknown) => (isPair(pair) && isScalar(pair.key) ? String(pair.key.value) : undefined);
   const pair =
-    node.items.find((each) => keyOf(each) === name) ??
-    node.items.find((each) => keyOf(each)?.toLowerCase() === name.toLowerCase());
+    items.find((each) => keyOf(each) === name) ??
+    items.find((each) => keyOf(each)?.toLowerCase() === name.toLowerCase());
   return pair && isNode(pair.key) ? { node: pair.value, offset: pair.key.range?.[0] ?? 0 } : undefined;
 }

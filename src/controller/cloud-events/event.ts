@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Condition } from '../../api/meta.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { pipelineRunConversion, taskRunConversion } from '../../api/pipeline/v1beta1/convert.ts';
@@ -47,11 +48,15 @@ function stageOf(kind: ToldKind, run: ToldRun): Stage | undefined {
     case 'False':
       return 'failed';
     case 'Unknown':
-      if (kind === 'CustomRun' || condition?.reason === 'Running') return 'running';
-      return condition?.reason === 'Started' ? 'started' : 'unknown';
+      return kind === 'CustomRun' ? 'running' : stageUnderWay(condition);
     default:
       return undefined;
   }
+}
+
+function stageUnderWay(condition: Condition | undefined): Stage {
+  if (condition?.reason === 'Running') return 'running';
+  return condition?.reason === 'Started' ? 'started' : 'unknown';
 }
 
 /** A hash in the form of a UUID (version 8: made by a rule of one's own): receivers of upstream's events expect one. */

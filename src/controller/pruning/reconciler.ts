@@ -68,8 +68,7 @@ export function createPruningReconciler(world: PruningWorld) {
     const namespace = namespaceOfKey(key);
     const set = world.settings.pruner();
     if (set === undefined) return { kind: 'skip' };
-    const waits = set.waitForSignatureMs > 0 && (await world.signing.isAwaited(signal));
-    const pruner = waits ? set : { ...set, waitForSignatureMs: 0 };
+    const pruner = await withWait(world, set, signal);
     const started = elapsedScale(world.clock);
     const plan = planned(world, { namespace, pruner, firings, tell });
     if (plan === undefined) return { kind: 'skip' };
@@ -77,17 +76,27 @@ export function createPruningReconciler(world: PruningWorld) {
     if (pruner.dryRun) sayWhatWouldGo(world, namespace, plan, tell);
     const rest = pruner.dryRun ? { left: [], failures: [] } : await deleteAll(world, pruner, plan.doomed, signal);
     const seconds = (elapsedScale(world.clock) - started) / 1000;
+    const outcome = rest.failures.length > 0 ? 'error' : 'success';
     for (const kind of prunedKinds) {
       const pending = [...rest.left, ...plan.held].filter(({ run }) => run.kind === kind);
       world.metrics.pending(namespace, kind, pending.length);
-      world.metrics.looked(namespace, kind, rest.failures.length > 0 ? 'error' : 'success', seconds);
+      world.metrics.looked(namespace, kind, outcome, seconds);
     }
     if (rest.failures.length > 0)
       throw new AggregateError(rest.failures, `${rest.failures.length} runs of ${namespace}`);
-    if (rest.left.length > 0) return { kind: 'requeueAfter', ms: 1 };
-    if (plan.nextMs === undefined) return { kind: 'done' };
-    return { kind: 'requeueAfter', ms: Math.min(Math.max(plan.nextMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS) };
+    return rest.left.length > 0 ? { kind: 'requeueAfter', ms: 1 } : nextLook(plan);
   };
+}
+
+/** Signatures are waited for only where somebody makes them. */
+async function withWait({ signing }: PruningWorld, set: PrunerConfig, signal: AbortSignal): Promise<PrunerConfig> {
+  const waits = set.waitForSignatureMs > 0 && (await signing.isAwaited(signal));
+  return waits ? set : { ...set, waitForSignatureMs: 0 };
+}
+
+function nextLook({ nextMs }: PrunePlan): Outcome {
+  if (nextMs === undefined) return { kind: 'done' };
+  return { kind: 'requeueAfter', ms: Math.min(Math.max(nextMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS) };
 }
 
 /** Whether a text about a namespace is new, and not empty. */

@@ -85,15 +85,9 @@ export class PruningSettings {
   #read(): void {
     const { configMaps, systemNamespace } = this.#sources;
     const map = configMaps.find(systemNamespace, configPrunerName);
-    const { pruner, problems } = parsePruner(map?.data);
-    const fault = pruner.schedule === '' ? undefined : scheduleFault(pruner.schedule);
-    const texts = problems.map(({ message }) => message);
-    if (fault !== undefined)
-      texts.push(`key schedule is ${JSON.stringify(pruner.schedule)}: ${fault}; use five fields, such as "0 8 * * *"`);
-    const isUsable = fault === undefined && problems.every(({ kind }) => kind !== 'invalid-value');
-    if (!isUsable) texts.push('nothing is pruned until this is corrected');
-    if (map) this.#tell(map, texts);
-    this.#pruner = isUsable && !pruner.disabled ? pruner : undefined;
+    const { pruner, problems } = readPruner(map?.data);
+    if (map) this.#tell(map, problems);
+    this.#pruner = pruner;
     const limits = configMaps.find(systemNamespace, prunerMaps.global.name);
     this.#global = limits && readGlobalMap(limits);
     if (limits && this.#global) this.#tell(limits, this.#global.problems);
@@ -110,6 +104,18 @@ export class PruningSettings {
     const target = { apiVersion: 'v1', kind: 'ConfigMap', metadata: map.metadata };
     this.#sources.events.event(target, 'Warning', 'InvalidConfiguration', `Invalid pruner configuration: ${text}`);
   }
+}
+
+/** Undefined when nothing may be deleted. */
+function readPruner(data: ConfigMap['data']): { pruner: PrunerConfig | undefined; problems: string[] } {
+  const { pruner, problems } = parsePruner(data);
+  const fault = pruner.schedule === '' ? undefined : scheduleFault(pruner.schedule);
+  const texts = problems.map(({ message }) => message);
+  if (fault !== undefined)
+    texts.push(`key schedule is ${JSON.stringify(pruner.schedule)}: ${fault}; use five fields, such as "0 8 * * *"`);
+  const isUsable = fault === undefined && problems.every(({ kind }) => kind !== 'invalid-value');
+  if (!isUsable) texts.push('nothing is pruned until this is corrected');
+  return { pruner: isUsable && !pruner.disabled ? pruner : undefined, problems: texts };
 }
 
 function isSame({ type, object, old }: Change<ConfigMap>): boolean {

@@ -5,6 +5,7 @@ import { elapsedScale, type Clock } from '../../clock.ts';
 import type { RunKind } from '../../core/owner.ts';
 import { asError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
+import { certificatesIn } from '../../pem.ts';
 import type { ReconcileSpan, TracedRun, Tracing } from '../../reconcilers/tracing.ts';
 import type { Destination } from './destination.ts';
 import type { OpenTracing } from './exporter.ts';
@@ -158,6 +159,6 @@ const decoded = (base64: string | undefined) => base64 && Buffer.from(base64, 'b
 async function certificate(given: string): Promise<string[]> {
   if (given === '') return [];
   const pem = given.includes('-----BEGIN') ? given : await readFile(given, 'utf8');
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error(`cacert: no certificate in it`);
+  if (certificatesIn(pem).length === 0) throw new Error(`cacert: no certificate in it`);
   return [pem];
 }

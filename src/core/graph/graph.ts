@@ -42,13 +42,7 @@ function checkPresence(parents: ReadonlyMap<string, readonly string[]>): void {
 /** Kahn's algorithm; what is left over when no task is free any more is a cycle or behind one. */
 function topologicalOrder(nodes: readonly GraphNode[], parents: ReadonlyMap<string, readonly string[]>): string[] {
   const waitingFor = new Map(Array.from(parents, ([name, list]) => [name, list.length]));
-  const children = new Map<string, string[]>();
-  for (const [name, list] of parents)
-    for (const parent of list)
-      children
-        .set(parent, children.get(parent) ?? [])
-        .get(parent)
-        ?.push(name);
+  const children = childrenOf(parents);
   const order = nodes.filter((node) => waitingFor.get(node.name) === 0).map((node) => node.name);
   // Grows while it is walked: what becomes free is appended.
   for (const next of order) {
@@ -60,6 +54,17 @@ function topologicalOrder(nodes: readonly GraphNode[], parents: ReadonlyMap<stri
   }
   if (order.length < nodes.length) throw new GraphError(describeCycle(new Set(order), parents));
   return order;
+}
+
+function childrenOf(parents: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  const children = new Map<string, string[]>();
+  for (const [name, list] of parents)
+    for (const parent of list)
+      children
+        .set(parent, children.get(parent) ?? [])
+        .get(parent)
+        ?.push(name);
+  return children;
 }
 
 function describeCycle(ordered: ReadonlySet<string>, parents: ReadonlyMap<string, readonly string[]>): string {

@@ -16,15 +16,22 @@ export function formatInheritance({ from, claims }: Inheritance): string {
 /** Undefined for a text that `formatInheritance` did not write. */
 export function parseInheritance(text: string): Inheritance | undefined {
   const [first = '', ...rest] = text.split('\n');
-  const [kind, name, uid, ...more] = first.split(' ');
-  if (kind !== 'run' || !name || !uid || more.length > 0) return undefined;
+  const run = wordsOf('run', first);
+  if (run === undefined) return undefined;
   const claims = new Map<string, string>();
   for (const line of rest) {
-    const [what, workspace, claim, ...others] = line.split(' ');
-    if (what !== 'claim' || !workspace || !claim || others.length > 0) return undefined;
-    claims.set(workspace, claim);
+    const claim = wordsOf('claim', line);
+    if (claim === undefined) return undefined;
+    claims.set(...claim);
   }
+  const [name, uid] = run;
   return { from: { name, uid }, claims };
+}
+
+/** The two words that a line has behind its kind; undefined for any other line. */
+function wordsOf(kind: 'run' | 'claim', line: string): [string, string] | undefined {
+  const [what, first, second, ...more] = line.split(' ');
+  return what === kind && first && second && more.length === 0 ? [first, second] : undefined;
 }
 
 /** Where the results of a TaskRun came from that did not run. */

@@ -76,9 +76,11 @@ class Defaults {
     const own = this.#given.get(name);
     const given = this.#declared.get(name)?.default;
     const fallback = given === undefined ? undefined : toParamValue(given);
-    const completes = own !== undefined && isObject(own) && fallback !== undefined && isObject(fallback);
-    if (own !== undefined && !completes) this.settled.set(name, own);
-    if (fallback === undefined || (own !== undefined && !completes)) return [];
+    if (own !== undefined && !completes(fallback, own)) {
+      this.settled.set(name, own);
+      return [];
+    }
+    if (fallback === undefined) return [];
     this.#open.add(name);
     const needed = new Set(referencesIn(fallback).flatMap((reference) => this.#paramsOf(reference)));
     return [{ name, fallback, own, needed: [...needed].reverse() }];
@@ -120,6 +122,11 @@ class Defaults {
       candidates.push(text.slice(0, dot));
     return candidates.filter((name) => this.#declared.has(name) || this.#given.has(name));
   }
+}
+
+/** Whether a default has keys that the given value may have left out. */
+function completes(fallback: ParamValue | undefined, own: ParamValue): boolean {
+  return fallback !== undefined && isObject(fallback) && isObject(own);
 }
 
 /** Names of objects have no dots; more than a few in a reference belong to the name of a list or text. */

@@ -1,4 +1,4 @@
-import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineResult, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { TooLargeError } from '../budget.ts';
 import { timestamp } from '../condition.ts';
@@ -32,26 +32,31 @@ import { overdue } from './timeouts.ts';
 /** Takes a run as far as it goes now: its pipeline is found and checked, tasks that may start do, the end is told. */
 export function* advance(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
   try {
-    if (draft.status.pipelineSpec === undefined) refuseLostSpec(draft);
-    const { pipeline: source } = draft.facts;
-    if (isAwaited(source)) return wait(draft, 'ResolvingPipelineRef', source);
-    const pipeline = preparePipeline(draft);
-    const assessment = assessTasks(draft, pipeline);
-    if (assessment.tasks.some((state) => state.startable)) refuseLostSpec(draft);
-    const awaited = yield* resolveTasks(draft, pipeline, assessment);
-    if (!awaited && isFirst(draft)) prepareFirstTask(draft, pipeline);
-    stopTasks(draft, assessment);
-    if (awaited) {
-      if (pipeline.source && draft.facts.settings.flags.enableParamEnum) draft.findPipelineAgain();
-      return wait(draft, 'ResolvingTaskRef', awaited);
-    }
-    const created = startTasks(draft, pipeline, assessment);
-    conclude(draft, pipeline, assessment, created);
+    yield* goOn(draft);
   } catch (error) {
     if (error instanceof RunFailure) draft.fail(error.reason, error.message);
     else if (error instanceof TooLargeError) draft.failTooLarge(error.message);
     else throw error;
   }
+}
+
+/** @throws RunFailure and TooLargeError, which end the run */
+function* goOn(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
+  if (draft.status.pipelineSpec === undefined) refuseLostSpec(draft);
+  const { pipeline: source } = draft.facts;
+  if (isAwaited(source)) return wait(draft, 'ResolvingPipelineRef', source);
+  const pipeline = preparePipeline(draft);
+  const assessment = assessTasks(draft, pipeline);
+  if (assessment.tasks.some((state) => state.startable)) refuseLostSpec(draft);
+  const awaited = yield* resolveTasks(draft, pipeline, assessment);
+  if (!awaited && isFirst(draft)) prepareFirstTask(draft, pipeline);
+  stopTasks(draft, assessment);
+  if (awaited) {
+    if (pipeline.source && draft.facts.settings.flags.enableParamEnum) draft.findPipelineAgain();
+    return wait(draft, 'ResolvingTaskRef', awaited);
+  }
+  const created = startTasks(draft, pipeline, assessment);
+  conclude(draft, pipeline, assessment, created);
 }
 
 function assessTasks(draft: Draft, { spec, graph }: BoundPipeline): Assessment {
@@ -78,8 +83,7 @@ function wait(draft: Draft, ...awaited: Parameters<Draft['wait']>): void {
 function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessment): Map<string, NewChild[]> {
   const { run } = draft;
   const context = childContext(draft, pipeline, assessment);
-  if (assessment.dagDone && (pipeline.spec.finally ?? []).length > 0)
-    draft.status.finallyStartTime ??= timestamp(draft.now);
+  if (assessment.dagDone) startFinally(draft, pipeline);
   const created = new Map<string, NewChild[]>();
   for (const state of assessment.tasks) {
     if (!state.startable) continue;
@@ -92,6 +96,11 @@ function startTasks(draft: Draft, pipeline: BoundPipeline, assessment: Assessmen
   for (const [pipelineTask, children] of created)
     for (const child of children) draft.effects.push({ type: 'createChild', pipelineTask, child });
   return created;
+}
+
+/** From here on the time of the final tasks counts. */
+function startFinally({ status, now }: Draft, { spec }: BoundPipeline): void {
+  if ((spec.finally ?? []).length > 0) status.finallyStartTime ??= timestamp(now);
 }
 
 function isUnasked(task: PipelineTask, resolved: Definition<'Task'> | undefined): boolean {
@@ -118,18 +127,23 @@ function conclude(
   const condition = conditionOf(draft.run, assessment, draft.timeouts, overdue(draft.timeouts, status, draft.now));
   draft.mark(condition);
   if (condition.status === 'False') draft.effects.push(...lackingResults(assessment));
-  if (condition.status === 'Unknown' || (spec.results ?? []).length === 0) return;
+  if (condition.status !== 'Unknown') tellResults(draft, spec.results ?? [], assessment);
+}
+
+/** @throws RunFailure for results that come from results which are not there */
+function tellResults({ name, status }: Draft, declared: readonly PipelineResult[], assessment: Assessment): void {
+  if (declared.length === 0) return;
   const outcomes = new Map(assessment.tasks.map((state) => [state.name, statusOf(state)]));
   const { results, invalid } = pipelineResults(
-    spec.results ?? [],
+    declared,
     assessment.results,
-    (name) => outcomes.get(name) === 'Succeeded',
+    (task) => outcomes.get(task) === 'Succeeded',
   );
   if (results.length > 0) status.results = results;
   if (invalid.length > 0)
     throw new RunFailure(
       'CouldntGetPipelineResult',
-      `Failed to get PipelineResult from TaskRun Results for PipelineRun ${draft.name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`,
+      `Failed to get PipelineResult from TaskRun Results for PipelineRun ${name}: invalid pipelineresults [${invalid.join(' ')}], the referenced results don't exist`,
     );
 }
 

@@ -169,19 +169,29 @@ function isPartlyStarted({ task, latest }: TaskState, most: number): boolean {
   return latest.length < countProduct(task.matrix) || latest.length < countRuns(task.matrix, most);
 }
 
+function hasGuards({ when = [] }: PipelineTask): boolean {
+  return when.length > 0;
+}
+
+/** Why no task is begun any more, whatever it is. */
+function stopReason({ stopping, requested }: Surroundings): SkipReason | undefined {
+  if (stopping) return 'PipelineRun was stopping';
+  if (requested === 'CancelledRunFinally') return 'PipelineRun was gracefully cancelled';
+  return requested === 'StoppedRunFinally' ? 'PipelineRun was gracefully stopped' : undefined;
+}
+
 /**
  * The reasons in upstream's order of precedence: guards, then parents, then results. Time comes last: a run that fails
  * for want of a result does so also when its time is up.
  */
 function skipReason(one: TaskObservation, { task, ready }: TaskState, around: Surroundings): SkipReason | undefined {
-  if (around.stopping) return 'PipelineRun was stopping';
-  if (around.requested === 'CancelledRunFinally') return 'PipelineRun was gracefully cancelled';
-  if (around.requested === 'StoppedRunFinally') return 'PipelineRun was gracefully stopped';
+  const stopped = stopReason(around);
+  if (stopped !== undefined) return stopped;
   const verdict = ready ? judge(task.when) : undefined;
   if (verdict?.kind === 'fails') return 'When Expressions evaluated to false';
   const skippedParents = around.parents.filter((parent) => parent.skip !== undefined);
   // Guards skip one task, not what merely comes after it; which of both it is, a task with guards knows at the end.
-  const isDecided = verdict !== undefined || (task.when ?? []).length === 0;
+  const isDecided = verdict !== undefined || !hasGuards(task);
   if (isDecided && skippedParents.some((parent) => parent.skip !== 'When Expressions evaluated to false'))
     return 'Parent Tasks were skipped';
   if (verdict === undefined) return undefined;

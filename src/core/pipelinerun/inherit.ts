@@ -21,8 +21,8 @@ export function* askInheritance(
 ): Planning<Inheritance | undefined, EarlierPipelineRunNeed | ClaimNeed> {
   const record = recorded(run.status, 'inheritance');
   if (record !== undefined) return parseInheritance(record);
-  const name = run.metadata.annotations?.[annotations.rerunFromFailure];
-  if (name === undefined || run.status?.startTime !== undefined || run.spec.status === 'Cancelled') return undefined;
+  const name = rerunOf(run);
+  if (name === undefined) return undefined;
   const { namespace = '' } = run.metadata;
   const [earlier] = yield* ask([{ type: 'earlierPipelineRun' as const, namespace, name }]);
   if (earlier === undefined || !isDone(earlier.status)) {
@@ -36,6 +36,12 @@ export function* askInheritance(
   }
   const { uid = '' } = earlier.metadata;
   return { from: { name, uid }, claims: yield* askClaims(run, earlier) };
+}
+
+/** The earlier run that a run which has not begun goes on from. */
+function rerunOf({ metadata, spec, status }: PipelineRun): string | undefined {
+  if (status?.startTime !== undefined || spec.status === 'Cancelled') return undefined;
+  return metadata.annotations?.[annotations.rerunFromFailure];
 }
 
 function isWithin({ metadata }: PipelineRun): boolean {

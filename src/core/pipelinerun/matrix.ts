@@ -52,26 +52,36 @@ export function fanOutProblem(task: PipelineTask, most: number): string | undefi
  * include adds its params to the combinations that agree with it, or makes a combination of its own when none of its
  * values is in any. The rules in detail are upstream's (Matrix.FanOut), as is the order of a run's params: by name.
  */
-export function fanOut(matrix: Matrix): Combination[] {
-  const includes = (matrix.include ?? []).map(
-    ({ params = [] }): Values => new Map(params.map(({ name, value }) => [name, textOf(value)])),
-  );
-  if ((matrix.params ?? []).length === 0) return includes.map(byName);
-  const combinations = cartesianProduct(matrix.params ?? []);
+export function fanOut({ params = [], include = [] }: Matrix): Combination[] {
+  const includes = include.map((entry): Values => textsOf(entry.params ?? []));
+  if (params.length === 0) return includes.map(byName);
+  const combinations = cartesianProduct(params);
+  completeAgreeing(combinations, includes);
+  return [...combinations, ...onTheirOwn(combinations, includes)].map(byName);
+}
+
+function textsOf(params: readonly Param[]): Values {
+  return new Map(params.map(({ name, value }) => [name, textOf(value)]));
+}
+
+function completeAgreeing(combinations: readonly Values[], includes: readonly Values[]): void {
   for (const combination of combinations) {
     for (const include of includes) {
       if (!agrees(combination, include)) continue;
       for (const [name, value] of include) combination.set(name, value);
     }
   }
+}
+
+/** Includes of which no value is in a combination, or in an include before them. */
+function onTheirOwn(combinations: readonly Values[], includes: readonly Values[]): Values[] {
   const taken = new Set(combinations.flatMap((combination) => Array.from(combination, valueKey)));
-  for (const include of includes) {
+  return includes.filter((include) => {
     const keys = Array.from(include, valueKey);
-    if (keys.length === 0 || keys.some((key) => taken.has(key))) continue;
-    combinations.push(include);
+    if (keys.length === 0 || keys.some((key) => taken.has(key))) return false;
     for (const key of keys) taken.add(key);
-  }
-  return combinations.map(byName);
+    return true;
+  });
 }
 
 function valueKey(entry: readonly [string, string]): string {

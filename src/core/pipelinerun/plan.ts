@@ -44,12 +44,7 @@ export function* planPipelineRun(
       : yield* takeOver(new Draft({ ...facts, children: children.own }, now), children.unknown);
   const draft = new Draft({ ...facts, children: [...children.own, ...lost] }, now);
   if (isHeld) holdBack(draft);
-  else {
-    start(draft);
-    if (draft.run.spec.status === 'Cancelled') cancel(draft);
-    else if (overdue(draft.timeouts, draft.status, now).pipelineByFar) timeOut(draft);
-    else yield* advance(draft);
-  }
+  else yield* goOn(draft);
   const taken = new Set(lost);
   draft.recordChildren(lost);
   draft.warn(
@@ -57,6 +52,13 @@ export function* planPipelineRun(
     children.unknown.filter((child) => !taken.has(child)),
   );
   return draft.decision();
+}
+
+function* goOn(draft: Draft): Planning<void, DefinitionNeed<'Task'>> {
+  start(draft);
+  if (draft.run.spec.status === 'Cancelled') cancel(draft);
+  else if (overdue(draft.timeouts, draft.status, draft.now).pipelineByFar) timeOut(draft);
+  else yield* advance(draft);
 }
 
 /**

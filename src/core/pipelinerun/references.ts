@@ -1,25 +1,33 @@
-import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
+import type { PipelineResult, PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { referencesIn } from '../../api/variables/scan.ts';
 import { parseResultReference, resultReferences, type ResultReference } from '../results/reference.ts';
 import { RunFailure, userError } from './failure.ts';
 import { taskParamProblem } from './validate.ts';
 
+/** The spec of a pipeline task; undefined while its reference still depends on a result. */
+type SpecOf = (task: string) => TaskSpec | undefined;
+/** What is wrong with the first of some references that names what is not there. */
+type ProblemOf = (references: readonly ResultReference[]) => string | undefined;
+
 /**
  * Checks before the first TaskRun is created, with the specs of all tasks at hand: tasks get the params they declare,
  * results that are referred to exist, optional workspaces only go to tasks that can do without.
- * @param specOf the spec of a pipeline task; undefined while its reference still depends on a result
  * @throws RunFailure
  */
-export function checkReferences(
-  runName: string,
-  spec: PipelineSpec,
-  specOf: (task: string) => TaskSpec | undefined,
-): void {
+export function checkReferences(runName: string, spec: PipelineSpec, specOf: SpecOf): void {
   const all = [...(spec.tasks ?? []), ...(spec.finally ?? [])];
+  checkParams(runName, all, specOf);
   const names = new Set(all.map((task) => task.name ?? ''));
   const resultsOf = resultNames(specOf);
-  for (const task of all) {
+  const problemOf = (references: readonly ResultReference[]) => firstProblem(references, names, resultsOf);
+  checkTaskResults(all, problemOf);
+  checkPipelineResults(runName, spec.results ?? [], problemOf);
+  checkOptionalWorkspaces(spec, all, specOf);
+}
+
+function checkParams(runName: string, tasks: readonly PipelineTask[], specOf: SpecOf): void {
+  for (const task of tasks) {
     const problem = taskParamProblem(task, specOf(task.name ?? '')?.params ?? []);
     if (problem)
       throw new RunFailure(
@@ -27,27 +35,28 @@ export function checkReferences(
         `Validation failed for pipelinerun ${runName} with error ${userError(`invalid input params for task ${task.name}: ${problem.message}`)}`,
       );
   }
-  for (const task of all) {
-    const problem = firstProblem(resultReferences(task), names, resultsOf);
+}
+
+function checkTaskResults(tasks: readonly PipelineTask[], problemOf: ProblemOf): void {
+  for (const task of tasks) {
+    const problem = problemOf(resultReferences(task));
     if (problem)
       throw new RunFailure(
         'InvalidTaskResultReference',
         userError(`invalid result reference in pipeline task "${task.name}": ${problem}`),
       );
   }
-  for (const result of spec.results ?? []) {
-    const problem = firstProblem(
-      referencesIn(result.value).flatMap((text) => parseResultReference(text) ?? []),
-      names,
-      resultsOf,
-    );
+}
+
+function checkPipelineResults(runName: string, results: readonly PipelineResult[], problemOf: ProblemOf): void {
+  for (const { name, value } of results) {
+    const problem = problemOf(referencesIn(value).flatMap((text) => parseResultReference(text) ?? []));
     if (problem)
       throw new RunFailure(
         'InvalidPipelineResultReference',
-        `Failed to resolve pipeline result reference for "${runName}" with error ${userError(`invalid pipeline result "${result.name}": ${problem}`)}`,
+        `Failed to resolve pipeline result reference for "${runName}" with error ${userError(`invalid pipeline result "${name}": ${problem}`)}`,
       );
   }
-  checkOptionalWorkspaces(spec, specOf);
 }
 
 /** Names of a task's results, undefined while its spec is not known. Many references may ask for the same. */
@@ -77,15 +86,14 @@ function firstProblem(
   return undefined;
 }
 
-function checkOptionalWorkspaces(spec: PipelineSpec, specOf: (task: string) => TaskSpec | undefined): void {
+function checkOptionalWorkspaces(spec: PipelineSpec, tasks: readonly PipelineTask[], specOf: SpecOf): void {
   const optional = new Set(
     (spec.workspaces ?? []).filter((workspace) => workspace.optional).map((workspace) => workspace.name),
   );
-  for (const task of [...(spec.tasks ?? []), ...(spec.finally ?? [])]) {
-    const ofTask = new Map((specOf(task.name ?? '')?.workspaces ?? []).map((one) => [one.name, one]));
+  for (const task of tasks) {
+    const needed = neededWorkspaces(specOf(task.name ?? ''));
     for (const { name, workspace } of task.workspaces ?? []) {
-      const declared = ofTask.get(name);
-      if (!optional.has(workspace || name) || declared === undefined || declared.optional) continue;
+      if (!optional.has(workspace || name) || !needed.has(name)) continue;
       const problem = `pipeline workspace "${workspace || name}" is marked optional but pipeline task "${task.name}" requires it be provided`;
       throw new RunFailure(
         'RequiredWorkspaceMarkedOptional',
@@ -93,4 +101,10 @@ function checkOptionalWorkspaces(spec: PipelineSpec, specOf: (task: string) => T
       );
     }
   }
+}
+
+/** Names of the workspaces that a Task cannot do without. */
+function neededWorkspaces(spec: TaskSpec | undefined): ReadonlySet<string> {
+  const declared = new Map((spec?.workspaces ?? []).map((one) => [one.name, one]));
+  return new Set([...declared.values()].filter((one) => !one.optional).map((one) => one.name));
 }

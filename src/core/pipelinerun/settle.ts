@@ -24,6 +24,16 @@ export interface Settled {
   retry?: string;
 }
 
+/** A status on its way through the effects that failed, and what else comes of them. */
+interface Settling {
+  run: PipelineRun;
+  now: Date;
+  status: PipelineRunStatus;
+  events: EventEffect[];
+  /** Why to try again. */
+  retries: string[];
+}
+
 /**
  * The status after the effects were carried out. An effect that failed for good ends the run, one that may succeed
  * later does not; either way the user sees it. Effects without an outcome were not tried.
@@ -40,8 +50,32 @@ export function settle(
     (effect): effect is EventEffect => effect.type === 'event' && lastingEvents.has(effect.reason),
   );
   const retries = decision.retry === undefined ? [] : [decision.retry];
+  const settling: Settling = { run, now, status, events, retries };
+  const waitMs = settleClaims(settling, failures(outcomes, 'createPersistentVolumeClaim'));
+  settleNode(settling, failures(outcomes, 'createNodeHolder'));
+  settleSharing(settling, failures(outcomes, 'sharePersistentVolumeClaim'));
+  settleCreations(settling, failures(outcomes, 'createChild'));
+  settleCleanup(settling, failures(outcomes, 'deletePersistentVolumeClaim'));
+  for (const { effect, message } of failures(outcomes, 'supersede'))
+    retries.push(`PipelineRun ${effect.name} could not be cancelled to make way: ${message}`);
+  settleCancellations(settling, failures(outcomes, 'cancelChild'));
+  const retry = isDone(status) ? undefined : retries.join('; ');
+  const again = isDone(status) ? undefined : soonest(decision.requeueAfterMs, waitMs);
+  return {
+    status,
+    events: [...events, ...eventsBetween(run.status, status)],
+    ...(again === undefined ? {} : { requeueAfterMs: again }),
+    ...(retry ? { retry } : {}),
+  };
+}
+
+/** Milliseconds until a claim may be made after all, when quota is in the way. */
+function settleClaims(
+  { run, now, status, retries }: Settling,
+  failed: Failed<'createPersistentVolumeClaim'>[],
+): number | undefined {
   let waitMs: number | undefined;
-  for (const failure of failures(outcomes, 'createPersistentVolumeClaim')) {
+  for (const failure of failed) {
     const message = `Failed to create PVC for PipelineRun ${nameOf(run)} correctly: failed to create PVC ${failure.effect.claim.metadata.name} for workspace "${failure.effect.workspace}": ${failure.message}`;
     const retryMs = claimRetryMs(failure);
     if (retryMs !== undefined) {
@@ -50,9 +84,11 @@ export function settle(
     } else if (mayPass(failure)) retries.push(message);
     else end(status, { status: 'False', reason: 'CouldntCreateWorkspacePVC', message }, now);
   }
-  settleNode(status, run, failures(outcomes, 'createNodeHolder'), now, retries);
-  settleSharing(status, failures(outcomes, 'sharePersistentVolumeClaim'), now, retries);
-  for (const failure of failures(outcomes, 'createChild')) {
+  return waitMs;
+}
+
+function settleCreations({ run, now, status, events, retries }: Settling, failed: Failed<'createChild'>[]): void {
+  for (const failure of failed) {
     const { child, pipelineTask } = failure.effect;
     const { name } = child.metadata;
     events.push({
@@ -67,25 +103,17 @@ export function settle(
         `error creating ${child.kind}s called [${name}] for PipelineTask ${pipelineTask} from PipelineRun ${run.metadata.name}: ${failure.message}`,
       );
   }
-  for (const failure of failures(outcomes, 'deletePersistentVolumeClaim')) {
+}
+
+function settleCleanup({ events }: Settling, failed: Failed<'deletePersistentVolumeClaim'>[]): void {
+  for (const { effect, message } of failed) {
     events.push({
       type: 'event',
       eventType: 'Warning',
       reason: 'PersistentVolumeClaimCleanupFailed',
-      message: `could not delete PersistentVolumeClaim "${failure.effect.name}", delete it yourself: ${failure.message}`,
+      message: `could not delete PersistentVolumeClaim "${effect.name}", delete it yourself: ${message}`,
     });
   }
-  for (const { effect, message } of failures(outcomes, 'supersede'))
-    retries.push(`PipelineRun ${effect.name} could not be cancelled to make way: ${message}`);
-  settleCancellations(status, run, failures(outcomes, 'cancelChild'), now, retries);
-  const retry = isDone(status) ? undefined : retries.join('; ');
-  const again = isDone(status) ? undefined : soonest(decision.requeueAfterMs, waitMs);
-  return {
-    status,
-    events: [...events, ...eventsBetween(run.status, status)],
-    ...(again === undefined ? {} : { requeueAfterMs: again }),
-    ...(retry ? { retry } : {}),
-  };
 }
 
 /** Upstream's words while quota is used up. The time of the run passes all the same. */
@@ -143,13 +171,7 @@ function keepChildrenThatExist(
 }
 
 /** No task starts without the node that is to be kept for the run. */
-function settleNode(
-  status: PipelineRunStatus,
-  run: PipelineRun,
-  failed: Failed<'createNodeHolder'>[],
-  now: Date,
-  retries: string[],
-): void {
+function settleNode({ run, now, status, retries }: Settling, failed: Failed<'createNodeHolder'>[]): void {
   for (const { effect, ...failure } of failed) {
     const message = `Failed to create the pod ${effect.pod.metadata.name} that keeps a node for PipelineRun ${nameOf(run)}: ${failure.message}`;
     if (mayPass(failure) || claimRetryMs(failure) !== undefined) retries.push(message);
@@ -158,12 +180,7 @@ function settleNode(
 }
 
 /** A claim that went between the look and the act: its tasks cannot be told that it is new. */
-function settleSharing(
-  status: PipelineRunStatus,
-  failed: Failed<'sharePersistentVolumeClaim'>[],
-  now: Date,
-  retries: string[],
-): void {
+function settleSharing({ status, now, retries }: Settling, failed: Failed<'sharePersistentVolumeClaim'>[]): void {
   for (const { effect, ...failure } of failed) {
     const message = `PersistentVolumeClaim ${effect.name} of the earlier run cannot be had for workspace "${effect.workspace}": ${failure.message}`;
     if (mayPass(failure) || failure.reason === 'Conflict') retries.push(message);
@@ -172,13 +189,7 @@ function settleSharing(
 }
 
 /** A run is over only when its children know it; until then it says what is in the way. */
-function settleCancellations(
-  status: PipelineRunStatus,
-  run: PipelineRun,
-  failed: Failed<'cancelChild'>[],
-  now: Date,
-  retries: string[],
-): void {
+function settleCancellations({ run, now, status, retries }: Settling, failed: Failed<'cancelChild'>[]): void {
   if (failed.length === 0) return;
   const details = failed
     .map(({ effect, message }) =>

@@ -9,12 +9,14 @@ export function unsupportedField(task: PipelineTask): string | undefined {
   const { taskRef, taskSpec, pipelineRef, pipelineSpec } = task;
   if (pipelineSpec !== undefined) return undefined;
   if (pipelineRef !== undefined)
-    return pipelineRef.resolver || pipelineRef.name
-      ? undefined
-      : 'pipelineRef.name: missing; name a Pipeline of this namespace';
+    return isNamed(pipelineRef) ? undefined : 'pipelineRef.name: missing; name a Pipeline of this namespace';
   if (taskRef === undefined && taskSpec === undefined)
     return 'taskRef: expected exactly one, got neither: taskRef, taskSpec';
-  if (taskRef !== undefined && !isCustomTask(task) && !taskRef.resolver && !taskRef.name)
+  if (taskRef !== undefined && !isCustomTask(task) && !isNamed(taskRef))
     return 'taskRef.name: missing; name a Task of this namespace';
   return undefined;
+}
+
+function isNamed({ name, resolver }: { name?: string | undefined; resolver?: string | undefined }): boolean {
+  return Boolean(resolver || name);
 }

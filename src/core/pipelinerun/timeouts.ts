@@ -130,9 +130,8 @@ export function taskRunTimeout(
   defaults: Defaults,
 ): string {
   if (own !== undefined) return own;
-  const given = run.spec.timeouts;
-  const [mine, other] = section === 'tasks' ? [given?.tasks, given?.finally] : [given?.finally, given?.tasks];
-  const ms = sectionTimeout(mine, given?.pipeline, other);
+  const { pipeline, ...sections } = run.spec.timeouts ?? {};
+  const ms = sectionTimeout(sections[section], pipeline, sections[section === 'tasks' ? 'finally' : 'tasks']);
   const fallback = defaults.timeoutMinutes * 60_000;
   return formatDuration(ms !== undefined && (ms === 0 || (fallback !== 0 && ms > fallback)) ? ms : fallback);
 }

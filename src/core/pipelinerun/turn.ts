@@ -1,3 +1,4 @@
+import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import { timestamp } from '../condition.ts';
 import { ask, type Planning, type Turn, type TurnNeed } from '../need.ts';
 import { queueOf, isWithinAnother, type Queue } from '../queue/queue.ts';
@@ -21,20 +22,28 @@ export function* takeTurn(draft: Draft): Planning<boolean, TurnNeed> {
   if (status.startTime !== undefined || run.spec.status === 'Cancelled') return true;
   const [outer] = facts.ancestors ?? [];
   if (isWithinAnother(facts.run, outer)) return true;
+  const queue = queueToStandIn(draft);
+  if (queue === undefined) return true;
+  const [turn] = yield* ask([needOf(run, queue)]);
+  if (turn === undefined || turn.kind === 'go') return true;
+  waitInLine(draft, queue, turn);
+  draft.lookAgainMs = outer === undefined ? waitMs : recordMs;
+  return false;
+}
+
+/** Undefined for a run that needs no turn. @throws RunFailure for annotations that make no queue */
+function queueToStandIn({ run, facts }: Draft): Queue | undefined {
   const found = queueOf(facts.run, facts.settings.concurrency ?? []);
-  if (found.kind === 'free') return true;
   if (found.kind === 'problem')
     throw new RunFailure(
       'PipelineValidationFailed',
       `PipelineRun ${nameOf(run)} can't be Run: ${userError(found.message)}`,
     );
-  const { namespace = '', name = '', uid = '' } = run.metadata;
-  const need: TurnNeed = { type: 'turn', namespace, name, uid, queue: found.queue };
-  const [turn] = yield* ask([need]);
-  if (turn === undefined || turn.kind === 'go') return true;
-  waitInLine(draft, found.queue, turn);
-  draft.lookAgainMs = outer === undefined ? waitMs : recordMs;
-  return false;
+  return found.kind === 'queue' ? found.queue : undefined;
+}
+
+function needOf({ metadata: { namespace = '', name = '', uid = '' } }: PipelineRun, queue: Queue): TurnNeed {
+  return { type: 'turn', namespace, name, uid, queue };
 }
 
 function waitInLine(draft: Draft, queue: Queue, turn: Exclude<Turn, { kind: 'go' }>): void {

@@ -14,7 +14,7 @@ import {
   debugVolumes,
   type Breakpoints,
 } from './debug.ts';
-import { entrypointArguments, messageLimit } from './entrypoint.ts';
+import { entrypointArguments, messageLimit, type MoreFlags } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
 import { hasResultsSidecar, resultsSidecar } from './results-sidecar.ts';
@@ -91,7 +91,7 @@ function podOf(input: PodInput): NewPod {
       ...steps,
       ...sized([...sidecars.filter((container) => !native(container)), ...listOf(plan.resultsSidecar)]),
     ],
-    serviceAccountName: taskRun.spec.serviceAccountName || settings.defaults.serviceAccount,
+    serviceAccountName: taskRun.spec.serviceAccountName,
     volumes: allVolumes(plan, mounted.volumes),
     activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
     ...podWideSettings(taskRun.spec.podTemplate),
@@ -209,15 +209,7 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
     name: stepContainerName(step.name, index),
     image: looked ? pinned(image, looked.digest) : image,
     command: [paths.entrypoint],
-    args: entrypointArguments(step, index, command, step.args ?? [], {
-      credentials: creds.flags,
-      resultsFromSidecar: plan.resultsSidecar !== undefined,
-      compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
-      results: (input.spec.results ?? []).map((result) => result.name),
-      messageLimit: messageLimit(containerCount(plan)),
-      signing: shape.signed ? signingOf(input, stepContainerName(step.name, index)) : undefined,
-      debug: debugFlags(step, plan.breakpoints),
-    }),
+    args: entrypointArguments(step, index, command, moreFlags(plan, step, index)),
     ...optional('workingDir', step.workingDir ? absolute(step.workingDir) : undefined),
     ...optional('env', stepEnv(input, step, looked)),
     ...optional('envFrom', step.envFrom),
@@ -231,6 +223,19 @@ function stepContainer(plan: Plan, step: Step, index: number): Container {
     ...optional('imagePullPolicy', step.imagePullPolicy || undefined),
     ...optional('securityContext', step.securityContext),
     terminationMessagePath: paths.termination,
+  };
+}
+
+function moreFlags(plan: Plan, step: Step, index: number): MoreFlags {
+  const { input, shape, credentials: creds } = plan;
+  return {
+    credentials: creds.flags,
+    resultsFromSidecar: plan.resultsSidecar !== undefined,
+    compressTerminationMessage: input.settings.flags.enableTerminationMessageCompression,
+    results: (input.spec.results ?? []).map((result) => result.name),
+    messageLimit: messageLimit(containerCount(plan)),
+    signing: shape.signed ? signingOf(input, stepContainerName(step.name, index)) : undefined,
+    debug: debugFlags(step, plan.breakpoints),
   };
 }
 

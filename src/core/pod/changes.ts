@@ -55,7 +55,10 @@ function compare(place: Place, before: unknown, now: unknown): string[] {
   const list = keyOf(place.pattern);
   if (list !== undefined && isListOrAbsent(sent) && isListOrAbsent(returned))
     return compareKeyed(place, list, sent ?? [], returned ?? []);
-  if (sent === undefined) return added(place, returned);
+  return sent === undefined ? added(place, returned) : compareByShape(place, sent, returned);
+}
+
+function compareByShape(place: Place, sent: unknown, returned: unknown): string[] {
   if (Array.isArray(sent) && Array.isArray(returned)) return compareInOrder(place, sent, returned);
   if (isObject(sent) && isObject(returned)) return compareFields(place, sent, returned);
   return sent === returned || isSameQuantity(place, sent, returned) ? [] : [place.path];

@@ -34,13 +34,7 @@ export interface MoreFlags {
  * The argv after /tekton/bin/entrypoint for step `index` (src/entrypoint/CONTRACT.md). `command` is what the step runs,
  * empty when the image's own entrypoint comes from TEKTON_PLATFORM_COMMANDS.
  */
-export function entrypointArguments(
-  step: Step,
-  index: number,
-  command: readonly string[],
-  args: readonly string[],
-  more: MoreFlags,
-): string[] {
+export function entrypointArguments(step: Step, index: number, command: readonly string[], more: MoreFlags): string[] {
   const [head, ...rest] = command;
   return [
     ...orderFlags(index),
@@ -57,7 +51,7 @@ export function entrypointArguments(
     ...(head === undefined ? [] : ['-entrypoint', head]),
     '--',
     ...rest,
-    ...args,
+    ...(step.args ?? []),
   ];
 }
 
@@ -80,12 +74,17 @@ function orderFlags(index: number): string[] {
 }
 
 function stepFlags(step: Step): string[] {
-  const flags: string[] = [];
-  if (step.onError) flags.push('-on_error', step.onError);
-  if (step.timeout) flags.push('-timeout', step.timeout);
-  if (step.stdoutConfig?.path) flags.push('-stdout_path', step.stdoutConfig.path);
-  if (step.stderrConfig?.path) flags.push('-stderr_path', step.stderrConfig.path);
-  if (step.results?.length) flags.push('-step_results', step.results.map((result) => result.name).join(','));
-  if (step.when?.length) flags.push('-when_expressions', JSON.stringify(step.when));
-  return flags;
+  return [
+    ...flag('-on_error', step.onError),
+    ...flag('-timeout', step.timeout),
+    ...flag('-stdout_path', step.stdoutConfig?.path),
+    ...flag('-stderr_path', step.stderrConfig?.path),
+    ...flag('-step_results', step.results?.map((result) => result.name).join(',')),
+    ...flag('-when_expressions', step.when?.length ? JSON.stringify(step.when) : undefined),
+  ];
+}
+
+/** An empty value is none. */
+function flag(name: string, value: string | undefined): string[] {
+  return value ? [name, value] : [];
 }

@@ -125,10 +125,10 @@ it('writes only flags of the contract', () => {
       stderrConfig: { path: 'e' },
       results: [{ name: 'r' }],
       when: [{ input: 'a' }],
+      args: ['b'],
     },
     1,
     ['cmd', 'a'],
-    ['b'],
     {
       credentials: ['-basic-git=a=b', '-docker-cfg=c'],
       resultsFromSidecar: true,

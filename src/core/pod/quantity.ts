@@ -4,7 +4,8 @@
 const NANO = 1_000_000_000n;
 /** One unit (a core, a byte) in that number. */
 export const oneWhole = NANO;
-const SUFFIXES: ReadonlyMap<string, [multiplier: bigint, divisor: bigint]> = new Map([
+type Scale = [multiplier: bigint, divisor: bigint];
+const SUFFIXES: ReadonlyMap<string, Scale> = new Map([
   ['n', [1n, NANO]],
   ['u', [1_000n, NANO]],
   ['m', [1_000_000n, NANO]],
@@ -29,19 +30,40 @@ const longestQuantity = 100;
 /** Billionths of the quantity (rounded up, as the API server does), or undefined for text that is none. */
 export function parseQuantity(text: string | number): bigint | undefined {
   if (String(text).length > longestQuantity) return undefined;
-  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE][+-]?\d{1,3})|([a-zA-Z]{0,2}))$/.exec(String(text).trim());
-  if (!match) return undefined;
-  const [, sign, whole = '', fraction = '', exponent, suffix = ''] = match;
-  if (whole === '' && fraction === '') return undefined;
-  const scale = SUFFIXES.get(suffix);
-  if (!scale) return undefined;
-  const power = exponent === undefined ? 0 : Number(exponent.slice(1));
-  let numerator = BigInt(whole + fraction || '0') * scale[0] * NANO;
-  let denominator = 10n ** BigInt(fraction.length) * scale[1];
+  const written = readQuantity(String(text).trim());
+  if (written === undefined) return undefined;
+  const { isNegative, digits, decimals, scale, power } = written;
+  let numerator = digits * scale[0] * NANO;
+  let denominator = 10n ** BigInt(decimals) * scale[1];
   if (power >= 0) numerator *= 10n ** BigInt(power);
   else denominator *= 10n ** BigInt(-power);
   const rounded = (numerator + denominator - 1n) / denominator;
-  return sign === '-' ? -rounded : rounded;
+  return isNegative ? -rounded : rounded;
+}
+
+/** All digits of a number, so many of them behind the point, times a suffix's scale, times a power of ten. */
+interface Written {
+  isNegative: boolean;
+  digits: bigint;
+  decimals: number;
+  scale: Scale;
+  power: number;
+}
+
+function readQuantity(text: string): Written | undefined {
+  const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:([eE][+-]?\d{1,3})|([a-zA-Z]{0,2}))$/.exec(text);
+  if (!match) return undefined;
+  const [, sign, whole = '', fraction = '', exponent, suffix = ''] = match;
+  const digits = whole + fraction;
+  const scale = SUFFIXES.get(suffix);
+  if (digits === '' || !scale) return undefined;
+  return {
+    isNegative: sign === '-',
+    digits: BigInt(digits),
+    decimals: fraction.length,
+    scale,
+    power: exponent === undefined ? 0 : Number(exponent.slice(1)),
+  };
 }
 
 /** A plain form of the amount: whole numbers without suffix, else in thousandths, rounded up. */

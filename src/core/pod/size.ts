@@ -16,23 +16,26 @@ const wayOut = 'give the Task fewer steps, move long scripts into an image, or s
  * @throws TooLargeError when that is too much already
  */
 export function checkPodBefore(input: PodInput): void {
-  const { spec, taskRun, workspaces, settings } = input;
-  const steps = (spec.steps ?? []).length;
-  const containers = steps + (spec.sidecars ?? []).length;
-  const template = spec.stepTemplate ?? {};
-  const creds = settings.flags.disableCredsInit ? undefined : credentials(input.secrets);
-  const lists = [template.env, template.volumeMounts, template.volumeDevices, template.envFrom, creds?.mounts];
-  const perStep =
-    steps * runMount +
-    count(lists, [taskRun.spec.podTemplate?.env]) * leastItem +
-    texts((spec.results ?? []).map(({ name }) => name)) +
-    texts(creds?.flags ?? []);
-  const isolated = new Set(
-    [...(spec.steps ?? []), ...(spec.sidecars ?? [])].flatMap((one) => one.workspaces ?? []).map(({ name }) => name),
-  );
+  const { spec, workspaces } = input;
+  const steps = spec.steps ?? [];
+  const all = [...steps, ...(spec.sidecars ?? [])];
+  const isolated = new Set(all.flatMap((one) => one.workspaces ?? []).map(({ name }) => name));
   const mounts = workspaces.filter(({ name }) => !isolated.has(name)).length;
-  const size = steps * perStep + containers * mounts * leastItem + jsonSize(spec.steps ?? [], largestObject);
-  if (size > largestObject) throw tooLarge(`a pod with ${steps} steps`, size, wayOut);
+  const ofSteps = steps.length * leastOfStep(input, steps.length);
+  const size = ofSteps + all.length * mounts * leastItem + jsonSize(steps, largestObject);
+  if (size > largestObject) throw tooLarge(`a pod with ${steps.length} steps`, size, wayOut);
+}
+
+function leastOfStep({ spec, taskRun, settings, secrets }: PodInput, steps: number): number {
+  const { env, volumeMounts, volumeDevices, envFrom } = spec.stepTemplate ?? {};
+  const creds = settings.flags.disableCredsInit ? undefined : credentials(secrets);
+  const lists = [env, volumeMounts, volumeDevices, envFrom, creds?.mounts, taskRun.spec.podTemplate?.env];
+  return (
+    steps * runMount +
+    count(lists) * leastItem +
+    texts((spec.results ?? []).map(({ name }) => name)) +
+    texts(creds?.flags ?? [])
+  );
 }
 
 /** @throws TooLargeError for a pod that cannot be stored */
@@ -40,8 +43,8 @@ export function checkPod(pod: NewPod): void {
   checkSize(pod, `pod ${pod.metadata.name ?? ''}`, wayOut);
 }
 
-function count(...groups: (readonly unknown[] | undefined)[][]): number {
-  return groups.flat().reduce((sum, list) => sum + (list ?? []).length, 0);
+function count(lists: (readonly unknown[] | undefined)[]): number {
+  return lists.reduce((sum, list) => sum + (list ?? []).length, 0);
 }
 
 function texts(all: readonly string[]): number {

@@ -87,22 +87,35 @@ function containerMessage(status: ContainerStatus, pod: Pod): string {
   const report = reportOf(status);
   switch (report.reason) {
     case resultTooLarge:
-      return `${exited}: its results do not fit its termination message${report.message ? `: ${report.message}` : ''}; ${wayOut}`;
+      return `${withWhy(`${exited}: its results do not fit its termination message`, report.message)}; ${wayOut}`;
     case 'TaskRunResultNotAFile':
       return `${exited}: ${report.message ?? 'a result is not a regular file'}; write the value itself into the file`;
     case 'TimeoutExceeded':
       return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
     default:
-      return exitCode === 0
-        ? (reason ?? exited)
-        : [exited, report.message ?? reason, refusal(status)].filter(Boolean).join(': ');
+      return plainMessage(exited, exitCode, reason, report.message ?? refusal(status));
   }
+}
+
+/** Of a container that ended in no way that has words of its own. */
+function plainMessage(
+  exited: string,
+  exitCode: number,
+  reason: string | undefined,
+  reported: string | undefined,
+): string {
+  return exitCode === 0 ? (reason ?? exited) : withWhy(exited, reported ?? reason);
+}
+
+function withWhy(exited: string, why: string | undefined): string {
+  return why ? `${exited}: ${why}` : exited;
 }
 
 /** Why the runtime could not start the container: it says so where a message of the step would be. */
 function refusal({ state }: ContainerStatus): string | undefined {
   const { reason, message } = state?.terminated ?? {};
-  return reason === 'StartError' || reason === 'ContainerCannotRun' ? message : undefined;
+  const isRefused = reason === 'StartError' || reason === 'ContainerCannotRun';
+  return isRefused && message ? `${reason}: ${message}` : undefined;
 }
 
 /** How much of a message came through, and why not all of it. */

@@ -97,26 +97,61 @@ function named(line: Line): string {
   return line.type === 'total' ? 'all results together have' : `${nameOf(line)} has`;
 }
 
-/** The lines by whom they belong to. A step's name has no dot, a result's may. */
+/** What a step declares, and what it has left. */
+interface StepEntries {
+  declared: ReadonlySet<string>;
+  entries: TerminationEntry[];
+}
+
+/** The lines by whom they belong to. */
 function sorted(lines: readonly Line[], spec: TaskSpec): LoggedResults {
   const task: TerminationEntry[] = [];
-  const declared = new Set((spec.results ?? []).map(({ name }) => name));
-  const steps = new Map<string, TerminationEntry[]>();
-  const ofSteps = new Map<string, Set<string>>();
-  for (const [index, step] of (spec.steps ?? []).entries()) {
-    const container = stepContainerName(step.name, index);
-    steps.set(container, []);
-    ofSteps.set(container, new Set((step.results ?? []).map(({ name }) => name)));
-  }
+  const declared = namesOf(spec.results);
+  const steps = stepsOf(spec);
   for (const { name, value, type } of lines) {
-    const dot = name.indexOf('.');
-    const [container, result] = [name.slice(0, dot), name.slice(dot + 1)];
-    if (type === 'task' && declared.has(name)) task.push({ key: name, value, type: entryType.taskResult });
-    if (type === 'step' && ofSteps.get(container)?.has(result))
-      steps.get(container)?.push({ key: result, value, type: entryType.stepResult });
-    if (type === 'stepArtifact') steps.get(name)?.push({ key: name, value, type: entryType.stepArtifacts });
-    if (type === 'taskArtifact') task.push({ key: name, value, type: entryType.taskArtifacts });
+    switch (type) {
+      case 'task':
+        if (declared.has(name)) task.push({ key: name, value, type: entryType.taskResult });
+        break;
+      case 'step': {
+        const [container, result] = splitName(name);
+        const step = steps.get(container);
+        if (step?.declared.has(result)) step.entries.push({ key: result, value, type: entryType.stepResult });
+        break;
+      }
+      case 'stepArtifact':
+        steps.get(name)?.entries.push({ key: name, value, type: entryType.stepArtifacts });
+        break;
+      case 'taskArtifact':
+        task.push({ key: name, value, type: entryType.taskArtifacts });
+        break;
+    }
   }
-  const byKey = (a: TerminationEntry, b: TerminationEntry) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-  return { task: task.sort(byKey), steps: new Map([...steps].map(([name, own]) => [name, own.sort(byKey)])) };
+  const byStep = Array.from(steps, ([name, { entries }]) => [name, entries.sort(byKey)] as const);
+  return { task: task.sort(byKey), steps: new Map(byStep) };
+}
+
+/** By container. */
+function stepsOf({ steps = [] }: TaskSpec): ReadonlyMap<string, StepEntries> {
+  return new Map(
+    steps.map(({ name, results }, index) => [
+      stepContainerName(name, index),
+      { declared: namesOf(results), entries: [] },
+    ]),
+  );
+}
+
+function namesOf(results: readonly { name: string }[] = []): ReadonlySet<string> {
+  return new Set(results.map(({ name }) => name));
+}
+
+/** Container and result of `step-a.x`. A step's name has no dot, a result's may. */
+function splitName(name: string): [container: string, result: string] {
+  const dot = name.indexOf('.');
+  return [name.slice(0, dot), name.slice(dot + 1)];
+}
+
+function byKey(a: TerminationEntry, b: TerminationEntry): number {
+  if (a.key === b.key) return 0;
+  return a.key < b.key ? -1 : 1;
 }

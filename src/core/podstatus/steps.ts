@@ -1,4 +1,4 @@
-import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { StepResult, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { SidecarState, StepState, TaskRunResult } from '../../api/pipeline/v1/taskrun.ts';
 import {
   isSidecarContainer,
@@ -19,7 +19,15 @@ import {
   visibleMessage,
   type Artifacts,
 } from './results.ts';
-import { entryType, parseTerminationMessage, stepReport, type TerminationEntry } from './termination.ts';
+import {
+  entryType,
+  parseTerminationMessage,
+  stepReport,
+  type StepReport,
+  type TerminationEntry,
+} from './termination.ts';
+
+type Terminated = NonNullable<StepState['terminated']>;
 
 /** What a pod's containers say of the run. Results and artifacts count only once the run is done. */
 export interface StepReadings {
@@ -39,13 +47,10 @@ export function readSteps(pod: Pod, spec: TaskSpec, done: boolean, logged?: Logg
   const artifacts: Artifacts[] = [artifactsOf(ofTask, entryType.taskArtifacts)];
   for (const status of orderedStatuses(pod).filter((candidate) => isStepContainer(candidate.name))) {
     const entries = parseTerminationMessage(status.state?.terminated?.message);
-    const step = (spec.steps ?? []).find(
-      (candidate, index) => stepContainerName(candidate.name, index) === status.name,
-    );
     const state = stepState(status, entries);
-    const told = logged ? logged.steps.get(status.name) : entries;
-    if (done && told) {
-      const own = stepResults(told, step?.results ?? []);
+    const told = done ? toldBy(status.name, entries, logged) : undefined;
+    if (told) {
+      const own = stepResults(told, declaredByStep(spec, status.name));
       if (own.length > 0) state.results = own;
       Object.assign(state, artifactsOf(told, entryType.stepArtifacts));
       readings.results.push(...taskResults(told, declared), ...taskResultsFromStep(status.name, own, declared));
@@ -58,6 +63,18 @@ export function readSteps(pod: Pod, spec: TaskSpec, done: boolean, logged?: Logg
   return readings;
 }
 
+function toldBy(
+  container: string,
+  entries: TerminationEntry[] | undefined,
+  logged: LoggedResults | undefined,
+): TerminationEntry[] | undefined {
+  return logged ? logged.steps.get(container) : entries;
+}
+
+function declaredByStep({ steps = [] }: TaskSpec, container: string): StepResult[] {
+  return steps.find(({ name }, index) => stepContainerName(name, index) === container)?.results ?? [];
+}
+
 function stepState(status: ContainerStatus, entries: TerminationEntry[] | undefined): StepState {
   const state: StepState = {
     ...status.state,
@@ -68,17 +85,24 @@ function stepState(status: ContainerStatus, entries: TerminationEntry[] | undefi
   const terminated = status.state?.terminated;
   if (!terminated) return state;
   const report = stepReport(entries ?? []);
-  const { message, ...rest } = terminated;
-  const shown = entries ? visibleMessage(entries) : message;
-  state.terminated = {
-    ...rest,
-    ...(shown ? { message: shown } : {}),
-    ...(report.startedAt ? { startedAt: report.startedAt } : {}),
-    ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }),
-  };
+  state.terminated = asReported(terminated, report, entries ? visibleMessage(entries) : terminated.message);
   const reason = report.reason ?? (report.exitCode === undefined ? terminated.reason : 'Continued');
   if (reason) state.terminationReason = reason;
   return state;
+}
+
+/** How a container ended as its entrypoint tells it, which knows when the step itself began and how it exited. */
+function asReported(
+  { message: _message, ...rest }: Terminated,
+  { startedAt, exitCode }: StepReport,
+  shown: string | undefined,
+): Terminated {
+  return {
+    ...rest,
+    ...(shown ? { message: shown } : {}),
+    ...(startedAt ? { startedAt } : {}),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
 }
 
 /** Sidecars of the Task (injected ones are not listed), native ones among the init containers included. */

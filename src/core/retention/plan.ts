@@ -68,9 +68,7 @@ export function planPruning(facts: PruneFacts): PrunePlan {
     if (!reasons.has(run)) reasons.set(run, reason);
   const doomed: Doomed[] = [];
   const held: Held[] = [];
-  for (const run of [...reasons.keys()].sort(byAge).reverse()) {
-    const reason = reasons.get(run);
-    if (reason === undefined) continue;
+  for (const [run, reason] of [...reasons].sort(([a], [b]) => byAge(a, b)).reverse()) {
     const protection = protectionOf(run, rules, now);
     if (protection === undefined) doomed.push({ run, reason });
     else held.push({ run, reason, protection });

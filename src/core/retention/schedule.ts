@@ -46,26 +46,27 @@ export function policyOf(defaults: Defaults, annotations: Readonly<Record<string
     perResource: given.boolean('prune-per-resource') ?? defaults.perResource,
   };
   if (given.problems.length > 0) return { kind: 'invalid', problems: given.problems };
-  const amount = policy.kept.kind === 'keep' ? policy.kept.runs : policy.kept.minutes;
   // Nothing kept is not "delete everything": the operator of Tekton passes such a namespace over.
-  return schedule === '' || amount === 0 ? { kind: 'none' } : { kind: 'policy', policy };
+  return schedule === '' || amountOf(policy.kept) === 0 ? { kind: 'none' } : { kind: 'policy', policy };
+}
+
+function amountOf(kept: SchedulePolicy['kept']): number {
+  return kept.kind === 'keep' ? kept.runs : kept.minutes;
 }
 
 function keptOf(defaults: Defaults, given: Given): SchedulePolicy['kept'] {
   const strategy = given.word('strategy', ['keep', 'keep-since']);
-  const keep = given.integer('keep');
-  const since = given.integer('keep-since');
-  const byNumber = (runs: number) => ({ kind: 'keep' as const, runs });
-  const byTime = (minutes: number) => ({ kind: 'since' as const, minutes });
-  const problem =
-    strategy === undefined
-      ? ambiguity(keep, since)
-      : missingNumber(strategy, keep ?? defaults.keep, since ?? defaults.keepSinceMinutes);
+  const own = { keep: given.integer('keep'), since: given.integer('keep-since') };
+  const keep = own.keep ?? defaults.keep;
+  const since = own.since ?? defaults.keepSinceMinutes;
+  const problem = strategy === undefined ? ambiguity(own.keep, own.since) : missingNumber(strategy, keep, since);
   if (problem !== undefined) given.problems.push(problem);
-  const chosen = strategy ?? strategyOf(keep, since);
-  if (chosen === 'keep-since') return byTime(since ?? defaults.keepSinceMinutes ?? 0);
-  if (chosen === 'keep') return byNumber(keep ?? defaults.keep ?? 0);
-  return defaults.keepSinceMinutes === undefined ? byNumber(defaults.keep ?? 0) : byTime(defaults.keepSinceMinutes);
+  const chosen = strategy ?? strategyOf(own.keep, own.since) ?? strategyOfOperator(defaults);
+  return chosen === 'keep-since' ? { kind: 'since', minutes: since ?? 0 } : { kind: 'keep', runs: keep ?? 0 };
+}
+
+function strategyOfOperator({ keepSinceMinutes }: Defaults): 'keep' | 'keep-since' {
+  return keepSinceMinutes === undefined ? 'keep' : 'keep-since';
 }
 
 /** What a namespace that names no strategy means by its numbers. */

@@ -16,12 +16,9 @@ export function readValue(text: string): ParamValue {
   if (parsed === null) return '';
   if (typeof parsed === 'string') return parsed;
   // Only what begins at once with its bracket counts as a list or a map.
-  if (Array.isArray(parsed) && text.startsWith('[') && parsed.every(isText)) return parsed.map((item) => item ?? '');
-  if (typeof parsed === 'object' && text.startsWith('{') && Object.values(parsed).every(isText)) {
-    return Object.fromEntries(
-      Object.entries(parsed as Record<string, string | null>).map(([key, item]) => [key, item ?? '']),
-    );
-  }
+  if (text.startsWith('[') && isListOfTexts(parsed)) return parsed.map((item) => item ?? '');
+  if (text.startsWith('{') && isMapOfTexts(parsed))
+    return Object.fromEntries(Object.entries(parsed).map(([key, item]) => [key, item ?? '']));
   return text;
 }
 
@@ -41,6 +38,14 @@ export function signedText(value: ParamValue): string {
 /** Whether the status has what the step wrote: as its type says, or (a declared string) as the very text. */
 export function isValueOf(value: unknown, text: string): boolean {
   return value === text || sortedJson(value) === sortedJson(readValue(text));
+}
+
+function isListOfTexts(value: unknown): value is (string | null)[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isMapOfTexts(value: unknown): value is Record<string, string | null> {
+  return typeof value === 'object' && value !== null && Object.values(value).every(isText);
 }
 
 function isText(item: unknown): item is string | null {

@@ -1,7 +1,7 @@
-import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
+import type { StepState, TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { messageOf } from '../../errors.ts';
 import { entryType, parseTerminationMessage } from '../podstatus/termination.ts';
-import { checkStatusResults, checkStepResults } from './coverage.ts';
+import { checkStatusResults, checkStepResults, type Findings } from './coverage.ts';
 import {
   isProof,
   isWholeProof,
@@ -35,12 +35,6 @@ export interface VerifyRules {
   whole?: boolean;
 }
 
-interface Findings {
-  problems: string[];
-  /** What could not be checked. */
-  gaps: string[];
-}
-
 /**
  * Judges the results that the entrypoint signed (enforce-nonfalsifiability: spire; upstream docs/spire.md and
  * pkg/spire), and the controller's signature of the status. Certificates are short-lived: each is judged as of the time
@@ -56,12 +50,7 @@ export function verifyRunSignatures(
   const findings: Findings = { problems: [], gaps: [] };
   const controller = controllersWord(taskRun, findings);
   const judging: Judging = { taskRun, trustBundle, now, findings, whole };
-  if (whole) {
-    checkEveryStepSigned(taskRun, steps, findings);
-    checkStepResults(taskRun, steps, findings.problems);
-  }
-  const svids = steps.flatMap((step) => checkStep(step, judging) ?? []);
-  if (steps.length > 0 || whole) checkStatusResults(taskRun, steps, findings);
+  const svids = checkSteps(steps, judging);
   if (steps.length === 0 && !controller && findings.problems.length === 0) return { state: 'absent', details: [] };
   const svid = controller ? checkStatusHash(judging) : undefined;
   if (svid) svids.push(svid);
@@ -103,6 +92,18 @@ function controllersWord({ status }: TaskRun, { problems }: Findings): boolean {
   );
 }
 
+/** Returns the SVIDs by which steps signed. */
+function checkSteps(steps: readonly StepMaterial[], judging: Judging): Svid[] {
+  const { taskRun, findings, whole } = judging;
+  if (whole) {
+    checkEveryStepSigned(taskRun, steps, findings);
+    checkStepResults(taskRun, steps, findings.problems);
+  }
+  const svids = steps.flatMap((step) => checkStep(step, judging) ?? []);
+  if (steps.length > 0 || whole) checkStatusResults(taskRun, steps, findings);
+  return svids;
+}
+
 /** Returns the SVID when there is one to speak of. */
 function checkStep(step: StepMaterial, judging: Judging): Svid | undefined {
   const { where, entries, signed, finishedAt } = step;
@@ -120,9 +121,14 @@ function checkStep(step: StepMaterial, judging: Judging): Svid | undefined {
   if (svid.id.path !== path)
     problems.push(`${where} signed as ${spiffeUri(svid.id)}, which is not this TaskRun (${path})`);
   const when = timeOf(finishedAt ?? status?.completionTime, judging.now);
-  checkCertificate(svid, where, when, when, judging);
+  checkCertificate(svid, where, { earliest: when, latest: when }, judging);
   checkManifest(where, entries, problems);
   checkStatement(step, judging);
+  checkSignatures(step, svid, problems);
+  return svid;
+}
+
+function checkSignatures({ where, entries }: StepMaterial, svid: Svid, problems: string[]): void {
   for (const name of [...entries.keys()].filter((key) => isWholeProof(key) || !isProof(key, entries))) {
     const signature = entries.get(`${name}${signatureSuffix}`);
     const what = isWholeProof(name) ? `${name} of ${where}` : `result ${name} of ${where}`;
@@ -130,7 +136,6 @@ function checkStep(step: StepMaterial, judging: Judging): Svid | undefined {
     else if (!isSignedBy(svid, signature, signedText(readValue(entries.get(name) ?? ''))))
       problems.push(`${what} is not what was signed`);
   }
-  return svid;
 }
 
 /** A step that was killed, or whose turn never came after one that failed, may sign nothing if it reports nothing. */
@@ -141,14 +146,17 @@ function checkEveryStepSigned(
 ): void {
   const signed = new Set(materials.filter((step) => step.signed).map(({ reported }) => reported?.container));
   let failed = false;
-  for (const { container, name, terminated } of status?.steps ?? []) {
+  for (const { container, name = '', terminated } of status?.steps ?? []) {
     failed ||= terminated?.exitCode !== 0;
     if (signed.has(container)) continue;
-    const entries = parseTerminationMessage(terminated?.message) ?? [];
-    if (!failed) problems.push(`step ${name ?? ''} signed nothing`);
-    else if (entries.some(({ type }) => type !== entryType.internal))
-      problems.push(`step ${name ?? ''} reports what it did not sign`);
+    if (!failed) problems.push(`step ${name} signed nothing`);
+    else if (reportsAnything(terminated)) problems.push(`step ${name} reports what it did not sign`);
   }
+}
+
+function reportsAnything(terminated: StepState['terminated']): boolean {
+  const entries = parseTerminationMessage(terminated?.message) ?? [];
+  return entries.some(({ type }) => type !== entryType.internal);
 }
 
 /** Upstream signs values alone: by the statement they are of this step, and none was dropped or has another's name. */
@@ -216,14 +224,14 @@ function checkStatusHash(judging: Judging): Svid | undefined {
   const found = status?.annotations ?? {};
   const { hash, signature, svid: name } = statusAnnotations;
   const svid = readSvid(found[name], `annotation ${name} of the status`, problems);
-  for (const needed of [hash, signature])
-    if (found[needed] === undefined) problems.push(`annotation ${needed} of the status is missing`);
+  const missing = [hash, signature].filter((needed) => found[needed] === undefined);
+  for (const needed of missing) problems.push(`annotation ${needed} of the status is missing`);
   if (!svid) return undefined;
   // A step holds the key of its own SVID, and could sign a status with it.
   if (/^\/ns\/[^/]+\/taskrun\//.test(svid.id.path))
     problems.push(`the status is signed as ${spiffeUri(svid.id)}, which is a TaskRun and not the pipelines controller`);
   // It signs again whenever it writes the status, also after the end of the run.
-  checkCertificate(svid, 'the status', timeOf(status?.completionTime, now), now, judging);
+  checkCertificate(svid, 'the status', { earliest: timeOf(status?.completionTime, now), latest: now }, judging);
   gaps.push(`the signature of annotation ${hash} was checked, and not whether the status still has that hash`);
   const text = found[hash];
   if (text !== undefined && found[signature] !== undefined && !isSignedBy(svid, found[signature], text))
@@ -231,11 +239,16 @@ function checkStatusHash(judging: Judging): Svid | undefined {
   return svid;
 }
 
+/** Between which times something was signed. */
+interface Signing {
+  earliest: Date;
+  latest: Date;
+}
+
 function checkCertificate(
   svid: Svid,
   what: string,
-  earliest: Date,
-  latest: Date,
+  { earliest, latest }: Signing,
   { trustBundle, findings }: Judging,
 ): void {
   const { validFromDate, validToDate } = svid.certificate;

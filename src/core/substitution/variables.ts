@@ -165,9 +165,14 @@ function part(name: string, value: ParamValue | undefined, rest: string): Found 
   if (typeof value === 'string') return undefined;
   if (rest === '[*]') return { name, value };
   if (Array.isArray(value)) {
-    const element = /^\[(?:0|[1-9]\d{0,8})\]$/.test(rest) ? value[Number(rest.slice(1, -1))] : undefined;
+    const element = elementOf(value, rest);
     return element === undefined ? undefined : { name, value: element };
   }
   const key = rest.slice(1);
   return rest.startsWith('.') && Object.hasOwn(value, key) ? { name, value: value[key] ?? '' } : undefined;
+}
+
+/** The element that `[7]` names. */
+function elementOf(list: readonly string[], index: string): string | undefined {
+  return /^\[(?:0|[1-9]\d{0,8})\]$/.test(index) ? list[Number(index.slice(1, -1))] : undefined;
 }

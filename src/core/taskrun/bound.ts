@@ -44,10 +44,7 @@ export function* bindRun(context: PlanContext, task: Resolved<'Task'>): Planning
 function* bind({ facts, status }: PlanContext, task: Resolved<'Task'>): Planning<Bound, DefinitionNeed<'StepAction'>> {
   const { taskRun, settings } = facts;
   if (task.kind === 'failed') return unresolved(taskRun, task);
-  if (task.kind === 'resolving') {
-    const { namespace = '', name = '' } = taskRun.metadata;
-    return { kind: 'waiting', reason: reasons.resolvingTaskRef, message: awaitingRemote('TaskRun', namespace, name) };
-  }
+  if (task.kind === 'resolving') return resolving(taskRun);
   const { definition } = task;
   const fallback = settings.defaults.taskRunWorkspaceBinding;
   const stored = storedSpec(status);
@@ -55,14 +52,19 @@ function* bind({ facts, status }: PlanContext, task: Resolved<'Task'>): Planning
   if (problem) return { kind: 'problem', problem };
   const actions = stored ? noStepActions : yield* findStepActions(facts, definition.spec);
   if (actions.kind === 'problem') return actions;
-  if (actions.kind === 'waiting') {
-    const { message, retryable } = actions;
-    const again = retryable ? { requeueAfterMs: resolverRetryMs } : {};
-    return { kind: 'waiting', reason: reasons.resolvingStepActionRef, message, ...again };
-  }
+  if (actions.kind === 'waiting') return withoutStepActions(actions);
   const workspaces = bindWorkspaces(taskRun, stored ?? definition.spec, fallback);
   const spec = stored ?? bindTask(taskRun, definition, workspaces, actions.parts);
   return { kind: 'bound', task: definition, spec, workspaces, resolved: actions.resolved, origins: actions.origins };
+}
+
+function resolving({ metadata: { namespace = '', name = '' } }: TaskRun): Bound {
+  return { kind: 'waiting', reason: reasons.resolvingTaskRef, message: awaitingRemote('TaskRun', namespace, name) };
+}
+
+function withoutStepActions({ message, retryable }: { message: string; retryable?: boolean | undefined }): Bound {
+  const again = retryable ? { requeueAfterMs: resolverRetryMs } : {};
+  return { kind: 'waiting', reason: reasons.resolvingStepActionRef, message, ...again };
 }
 
 function unresolved(taskRun: TaskRun, failure: Extract<Resolved<'Task'>, { kind: 'failed' }>): Bound {

@@ -1,5 +1,5 @@
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
-import { ask, type ContainerLogNeed, type Planning } from '../need.ts';
+import { ask, type ContainerLog, type ContainerLogNeed, type Planning } from '../need.ts';
 import { isStepContainer } from '../pod/names.ts';
 import { resultsContainer, resultsLogLimit, resultsSidecarOf } from '../pod/results-sidecar.ts';
 import type { Container, Pod } from '../pod/types.ts';
@@ -38,14 +38,7 @@ export function* collectResults(
     return { kind: 'wait', againInMs: sidecarPatienceMs - Math.max(0, waitedMs) };
   const [log] = yield* ask<ContainerLogNeed>([needOf(pod, sidecar, filesOf(taskSpec))]);
   if (log?.kind === 'read') return judge(context, log.isCut ? cutShort : readResultsLog(log.text, taskSpec));
-  const message = log?.message ?? '';
-  if (log?.retryable && waitedMs < troublePatienceMs)
-    return {
-      kind: 'wait',
-      againInMs: troubleRetryMs,
-      message: `All Steps have ended; their results could not be read yet: ${message}; it will be tried again`,
-    };
-  return unreadable(message);
+  return unread(log, waitedMs);
 }
 
 /** More than its limit, which no results that can be stored come to. */
@@ -100,6 +93,17 @@ function judge({ facts }: PlanContext, reading: ResultsReading): Collected {
       return never;
     }
   }
+}
+
+/** A log that could not be read is asked for again, for a while and if that may help. */
+function unread(log: Extract<ContainerLog, { kind: 'unreadable' }> | undefined, waitedMs: number): Collected {
+  const message = log?.message ?? '';
+  if (!log?.retryable || waitedMs >= troublePatienceMs) return unreadable(message);
+  return {
+    kind: 'wait',
+    againInMs: troubleRetryMs,
+    message: `All Steps have ended; their results could not be read yet: ${message}; it will be tried again`,
+  };
 }
 
 function unreadable(message: string): Collected {

@@ -1,3 +1,4 @@
+import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { SidecarState, StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
@@ -6,9 +7,11 @@ import { recorded } from '../digest/record.ts';
 import type { Pod } from '../pod/types.ts';
 import type { Planning } from '../need.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
+import { withReadableTimeout } from './timeout.ts';
 
 /** What the phases share: facts, the time, and the status as it is so far. */
 export interface PlanContext {
+  /** With a run that has all defaults: no phase asks the settings for one. */
   facts: TaskRunFacts;
   now: Date;
   status: TaskRunStatus;
@@ -25,7 +28,10 @@ export type Phase = (context: PlanContext) => TaskRunDecision | undefined;
 export type AskingPhase = (context: PlanContext) => Planning<TaskRunDecision | undefined>;
 
 export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
-  return { facts, now, status: facts.taskRun.status ?? {}, pod: currentPod(facts) };
+  const { taskRun, settings } = facts;
+  const spec = defaultTaskRunSpec(withReadableTimeout(taskRun.spec), settings.defaults);
+  const planned = { ...facts, taskRun: { ...taskRun, spec } };
+  return { facts: planned, now, status: taskRun.status ?? {}, pod: currentPod(facts) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { TaskRef } from '../../api/pipeline/v1/params.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { askDefinitions, type DefinitionNeed, type Planning } from '../need.ts';
 import { referenceOf, type Reference } from '../reference/reference.ts';
-import type { Resolved } from '../reference/resolved.ts';
+import type { Definition, Resolved } from '../reference/resolved.ts';
 import { replaceInTurn } from '../substitution/replacements.ts';
 import { excess, TooLargeError } from '../budget.ts';
 import { bindingBudget, runValues } from './bind.ts';
@@ -17,21 +17,22 @@ type Failure = Extract<ResolvedTask, { kind: 'failed' }>;
  * the last has to be looked up.
  */
 export function* findTask(taskRun: TaskRun): Planning<ResolvedTask, DefinitionNeed<'Task'>> {
-  const { name: runName = '', namespace = '' } = taskRun.metadata;
-  const { taskRef, taskSpec } = taskRun.spec;
-  const { taskSpec: stored, startTime } = taskRun.status ?? {};
-  const known = taskSpec ?? stored;
-  if (known) {
-    const name = taskSpec ? runName : (taskRef?.name ?? runName);
-    return { kind: 'found', definition: { name, metadata: {}, spec: known } };
-  }
+  const definition = definitionAtHand(taskRun);
+  if (definition) return { kind: 'found', definition };
   const reference = readReference(taskRun);
   if (reference.kind === 'failed') return reference;
-  const fresh = startTime === undefined;
+  const { name: runName = '', namespace = '' } = taskRun.metadata;
+  const fresh = taskRun.status?.startTime === undefined;
   const [resolved] = yield* askDefinitions<'Task'>([
     { type: 'definition', namespace, reference, requestName: runName, fresh },
   ]);
   return resolved ?? { kind: 'failed', reason: 'NotFound', message: 'not found' };
+}
+
+function definitionAtHand({ metadata, spec, status }: TaskRun): Definition<'Task'> | undefined {
+  const known = spec.taskSpec ?? status?.taskSpec;
+  const runName = metadata.name ?? '';
+  return known && { name: spec.taskSpec ? runName : (spec.taskRef?.name ?? runName), metadata: {}, spec: known };
 }
 
 function readReference(taskRun: TaskRun): Reference<'Task'> | Failure {
@@ -64,32 +65,23 @@ function withValues(taskRun: TaskRun, ref: TaskRef): TaskRef {
   return ref.resolver ? replaceInTurn(ref, runValues(taskRun, {}, ''), bindingBudget(taskRun)) : ref;
 }
 
-/** Upstream's reasons and words for a Task that cannot be had, and the way out. */
+/** Upstream's words, and the way out, by why a Task cannot be had. */
+const words: Readonly<Record<Failure['reason'], (taskRun: TaskRun, message: string) => string>> = {
+  NotFound: ({ metadata: { name = '', namespace = '' }, spec }, message) =>
+    `error when listing tasks for taskRun ${name}: ${message}; create Task ${spec.taskRef?.name ?? ''} in namespace ${namespace} or correct spec.taskRef.name`,
+  Forbidden: ({ metadata: { name = '' } }, message) =>
+    `error when listing tasks for taskRun ${name}: ${message}; allow the controller to read Tasks there`,
+  Unsupported: ({ spec }) =>
+    `spec.taskRef.resolver: resolver ${JSON.stringify(spec.taskRef?.resolver ?? '')} is not supported yet; create the Task in the namespace and name it in spec.taskRef.name`,
+  Untrusted: (_taskRun, message) => message,
+  Invalid: (_taskRun, message) => message,
+  Failed: (_taskRun, message) => message,
+};
+
+/** Upstream's reason and words for a Task that cannot be had. */
 export function taskProblem(taskRun: TaskRun, { reason, message }: Failure): Problem {
-  const { name: runName = '', namespace = '' } = taskRun.metadata;
-  const { name = '', resolver = '' } = taskRun.spec.taskRef ?? {};
-  const failure = (text: string): Problem => ({ reason: reasons.resolutionFailed, message: text });
-  switch (reason) {
-    case 'NotFound':
-      return failure(
-        `error when listing tasks for taskRun ${runName}: ${message}; create Task ${name} in namespace ${namespace} or correct spec.taskRef.name`,
-      );
-    case 'Forbidden':
-      return failure(
-        `error when listing tasks for taskRun ${runName}: ${message}; allow the controller to read Tasks there`,
-      );
-    case 'Unsupported':
-      return failure(
-        `spec.taskRef.resolver: resolver ${JSON.stringify(resolver)} is not supported yet; create the Task in the namespace and name it in spec.taskRef.name`,
-      );
-    case 'Untrusted':
-      return { reason: reasons.verificationFailed, message };
-    case 'Invalid':
-    case 'Failed':
-      return failure(message);
-    default: {
-      const never: never = reason;
-      return never;
-    }
-  }
+  return {
+    reason: reason === 'Untrusted' ? reasons.verificationFailed : reasons.resolutionFailed,
+    message: words[reason](taskRun, message),
+  };
 }

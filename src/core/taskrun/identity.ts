@@ -4,7 +4,7 @@ import { signingFlag } from '../pod/entrypoint.ts';
 import type { Pod } from '../pod/types.ts';
 import { isFinished } from '../podstatus/order.ts';
 import type { PlanContext } from './context.ts';
-import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
+import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { timeoutMs } from './timeout.ts';
 
 /** An identity outlives the run's time by as much as the pod may. */
@@ -28,21 +28,23 @@ function ownFlags(args: readonly string[]): readonly string[] {
  */
 export function withIdentity({ facts, pod, status: before }: PlanContext, decision: TaskRunDecision): TaskRunDecision {
   if (pod === undefined || isDone(before) || !isSigned(pod)) return decision;
-  const { name: taskRun = '', namespace = '' } = facts.taskRun.metadata;
-  const { name = '', uid: podUid = '', deletionTimestamp } = pod.metadata;
-  const { nodeName: node } = pod.spec;
-  if (isDone(decision.status)) {
-    const effect = { type: 'removeIdentity', identity: { namespace, taskRun, podUid } } as const;
-    return { ...decision, effects: [...decision.effects, effect] };
-  }
-  if (!node || deletionTimestamp || isFinished(pod)) return decision;
-  const containers = pod.spec.containers.map((container) => container.name).filter(isStepContainer);
-  const identity = { namespace, taskRun, pod: name, podUid, node, containers, expiresAt: expiryOf(facts, pod) };
-  return { ...decision, effects: [...decision.effects, { type: 'registerIdentity', identity }] };
+  const effect = identityEffect(facts, pod, isDone(decision.status));
+  return effect === undefined ? decision : { ...decision, effects: [...decision.effects, effect] };
 }
 
-function expiryOf({ taskRun, settings }: TaskRunFacts, { metadata }: Pod): number {
-  const limit = timeoutMs(taskRun, settings);
+function identityEffect(facts: TaskRunFacts, pod: Pod, isOver: boolean): TaskRunEffect | undefined {
+  const { name: taskRun = '', namespace = '' } = facts.taskRun.metadata;
+  const { name = '', uid: podUid = '', deletionTimestamp } = pod.metadata;
+  if (isOver) return { type: 'removeIdentity', identity: { namespace, taskRun, podUid } };
+  const { nodeName: node } = pod.spec;
+  if (!node || deletionTimestamp || isFinished(pod)) return undefined;
+  const containers = pod.spec.containers.map((container) => container.name).filter(isStepContainer);
+  const expiresAt = expiryOf(facts, pod);
+  return { type: 'registerIdentity', identity: { namespace, taskRun, pod: name, podUid, node, containers, expiresAt } };
+}
+
+function expiryOf({ taskRun }: TaskRunFacts, { metadata }: Pod): number {
+  const limit = timeoutMs(taskRun);
   const created = Date.parse(metadata.creationTimestamp ?? '');
   return limit === 0 || Number.isNaN(created) ? 0 : Math.ceil((created + limit * expiryFactor) / 1000);
 }

@@ -16,16 +16,20 @@ export type Inherited =
   /** With the warning that a user sees who may have expected otherwise. */
   | { kind: 'no'; warning?: EventEffect };
 
+/** Undefined also for a run that has its Task, or was tried already. */
+function sourceAsked({ facts, status }: PlanContext): string | undefined {
+  if (storedSpec(status) !== undefined || status.retriesStatus !== undefined) return undefined;
+  return facts.taskRun.metadata.annotations?.[annotations.inheritFrom];
+}
+
 /**
  * Looks for the earlier TaskRun that did the same work, once: before this one's Task is stored, and not for a second
  * attempt.
  */
 export function* inherit(context: PlanContext, bound: BoundTask): Planning<Inherited, EarlierTaskRunNeed> {
-  const { facts, status } = context;
-  const { taskRun, settings } = facts;
-  const asked = taskRun.metadata.annotations?.[annotations.inheritFrom];
-  if (asked === undefined || storedSpec(status) !== undefined || status.retriesStatus !== undefined)
-    return { kind: 'no' };
+  const { taskRun, settings } = context.facts;
+  const asked = sourceAsked(context);
+  if (asked === undefined) return { kind: 'no' };
   const source = parseSource(asked);
   if (source === undefined)
     return refused(`metadata.annotations[${annotations.inheritFrom}]: not of the form "TASKRUN UID": take it out`);

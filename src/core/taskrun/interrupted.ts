@@ -33,9 +33,9 @@ export const heldBack: Phase = (context) => {
 /** The run has used up its time. A pod whose steps have all ended in the meantime counts as what it is. */
 export const timedOut: Phase = (context) => {
   const { facts, status, now, pod } = context;
-  const left = timeLeftMs(facts.taskRun, status, facts.settings, now);
+  const left = timeLeftMs(facts.taskRun, status, now);
   if (left === undefined || left > 0 || (pod !== undefined && isFinished(pod))) return undefined;
-  const limit = formatDuration(timeoutMs(facts.taskRun, facts.settings));
+  const limit = formatDuration(timeoutMs(facts.taskRun));
   return stopRun(
     context,
     reasons.timedOut,

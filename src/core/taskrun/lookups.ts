@@ -32,7 +32,7 @@ export function* lookUp(
   settings: Settings,
 ): Planning<StartFacts, CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed> {
   const { namespace = '' } = taskRun.metadata;
-  const serviceAccountName = taskRun.spec.serviceAccountName || settings.defaults.serviceAccount;
+  const { serviceAccountName = '' } = taskRun.spec;
   const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>
     name ? [name] : [],
   );

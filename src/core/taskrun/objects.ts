@@ -1,4 +1,3 @@
-import { mergePodTemplates } from '../../api/core/podtemplate.merge.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { TooLargeError } from '../budget.ts';
@@ -34,7 +33,7 @@ function podFor(
   { task, spec, workspaces }: BoundTask,
   found: StartFacts,
 ) {
-  const template = mergePodTemplates(taskRun.spec.podTemplate, settings.defaults.podTemplate);
+  const template = taskRun.spec.podTemplate;
   const values = runValues(taskRun, spec, task.name);
   const images = new Map(
     [...found.images].flatMap(([image, fact]): [string, ImageConfig][] =>
@@ -51,7 +50,7 @@ function podFor(
     limitRanges: found.limitRanges,
     images,
     ...(found.groupNode === undefined ? {} : { groupNode: found.groupNode }),
-    timeoutMs: timeoutMs(taskRun, settings),
+    timeoutMs: timeoutMs(taskRun),
     settings,
   });
 }

@@ -82,9 +82,9 @@ function fitting(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): Tas
 
 function withRequeue(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
   const { status } = decision;
-  const isOurs = notOurs(planContext(facts, now)) === undefined;
-  if (!isOurs || isDone(status)) return { status, effects: decision.effects };
-  const left = timeLeftMs(facts.taskRun, status, facts.settings, now);
+  const context = planContext(facts, now);
+  if (notOurs(context) || isDone(status)) return { status, effects: decision.effects };
+  const left = timeLeftMs(context.facts.taskRun, status, now);
   const again = succeededCondition(status)?.reason === reasons.toBeRetried ? 0 : undefined;
   // A time that is over has had its say: it does not hurry what waits for something else.
   const end = left !== undefined && (left > 0 || decision.requeueAfterMs === undefined) ? Math.max(0, left) : undefined;

@@ -40,15 +40,12 @@ const progressDelayMs = 1_000;
 export const running: AskingPhase = function* (context) {
   const { pod, facts, now } = context;
   if (pod === undefined) return undefined;
-  const begun = withProvenance(started(context), facts.settings);
-  const ended = isFinished(pod) ? yield* theEnd(begun, pod, context) : undefined;
-  const awaited = ended?.kind === 'wait' ? ended : undefined;
-  const status = ended?.kind === 'ended' ? ended.status : unfinished(begun, pod, context, awaited?.message);
+  const { status, againInMs } = yield* followed(context, pod);
   const effects: TaskRunEffect[] = gate(pod, facts.settings);
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
-  const soon = [retry, held?.againInMs, awaited?.againInMs, delayCheckMs(pod, now), soonStuckMs(pod, now)];
+  const soon = [retry, held?.againInMs, againInMs, delayCheckMs(pod, now), soonStuckMs(pod, now)];
   const requeueAfterMs = soonest(...soon);
   return {
     status: held ? context.status : status,
@@ -56,6 +53,15 @@ export const running: AskingPhase = function* (context) {
     ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }),
   };
 };
+
+/** The status as the pod has it, and when to ask again for what it still owes. */
+function* followed(context: PlanContext, pod: Pod): Planning<{ status: TaskRunStatus; againInMs?: number }> {
+  const begun = withProvenance(started(context), context.facts.settings);
+  if (!isFinished(pod)) return { status: unfinished(begun, pod, context) };
+  const end = yield* theEnd(begun, pod, context);
+  if (end.kind === 'ended') return { status: end.status };
+  return { status: unfinished(begun, pod, context, end.message), againInMs: end.againInMs };
+}
 
 /** The status of a run whose steps have ended, once its results are there and verified. */
 function* theEnd(
@@ -85,7 +91,7 @@ function unfinished(
   status: TaskRunStatus,
   pod: Pod,
   { now, podWarning }: PlanContext,
-  message: string | undefined,
+  message?: string,
 ): TaskRunStatus {
   const { steps } = readSteps(pod, status.taskSpec ?? {}, false);
   const condition: ConditionState =
@@ -105,6 +111,11 @@ function takenAway(pod: Pod): string | undefined {
   return disruption && `the cluster takes the pod away: ${disruption}`;
 }
 
+function conditionBefore(status: TaskRunStatus): ConditionState | undefined {
+  const before = succeededCondition(status);
+  return before && { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
+}
+
 function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | undefined): ConditionState {
   if (pod.status?.phase === 'Running')
     return {
@@ -112,10 +123,9 @@ function unfinishedCondition(status: TaskRunStatus, pod: Pod, delay: string | un
       reason: reasons.running,
       message: `Not all Steps in the Task have finished executing${delay ? `; ${delay}` : ''}`,
     };
-  const before = succeededCondition(status);
   // A node that is not heard of says nothing new about the run.
-  if (pod.status?.phase === 'Unknown' && before)
-    return { status: before.status, reason: before.reason ?? '', message: before.message ?? '' };
+  const before = pod.status?.phase === 'Unknown' ? conditionBefore(status) : undefined;
+  if (before) return before;
   const { reason, message, notable } = pendingState(pod);
   return { status: 'Unknown', reason, message: notable ? message : (delay ?? message) };
 }

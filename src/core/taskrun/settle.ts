@@ -111,53 +111,49 @@ function claimFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure:
   const message = `Failed to create PVC for TaskRun ${namespace}/${name} workspaces correctly: ${failure.message}`;
   const retryMs = claimRetryMs(failure);
   if (retryMs !== undefined)
-    return waiting(status, reasons.podPending, `Waiting for PVC creation to succeed: ${failure.message}`, retryMs, now);
+    return pending(status, { message: `Waiting for PVC creation to succeed: ${failure.message}`, retryMs }, now);
   if (isTrouble(failure) && !isTooLarge(failure))
-    return waiting(status, reasons.podPending, `${message}; it will be tried again`, troubleRetryMs, now);
+    return pending(status, { message: `${message}; it will be tried again`, retryMs: troubleRetryMs }, now);
   return { status: failed(withoutPod(status), reasons.couldntCreateClaim, message, now) };
 }
 
 function podFailure({ taskRun }: TaskRunFacts, status: TaskRunStatus, failure: Failure, now: Date): Settled {
-  const { status: code, reason, message } = failure;
-  if (code === 409 && reason === 'Conflict' && message.includes('resourcequotas')) {
-    return unstarted(
-      waiting(
-        status,
-        reasons.podPending,
-        'tried to create pod, but it failed with ResourceQuotaConflictError',
-        quotaConflictRetryMs,
-        now,
-      ),
-    );
-  }
-  if (code === 403 && message.includes('exceeded quota')) {
-    return unstarted(
-      waiting(
-        status,
-        reasons.exceededResourceQuota,
-        `TaskRun Pod exceeded available resources: ${message}`,
-        quotaRetryMs,
-        now,
-      ),
-    );
-  }
-  if (isTooLarge(failure))
-    return { status: failed(withoutPod(status), reasons.validationFailed, podCreationMessage(taskRun, message), now) };
-  if (reason === podOfAnother) return { status: failed(withoutPod(status), reasons.podCreationFailed, message, now) };
-  if (reason === podOfEarlierRun) return waiting(status, reasons.podPending, message, earlierRunRetryMs, now);
+  const { reason, message } = failure;
+  const quota = quotaWait(failure);
+  if (quota) return unstarted(waiting(status, quota, now));
+  const end = (why: string, text: string): Settled => ({ status: failed(withoutPod(status), why, text, now) });
+  if (isTooLarge(failure)) return end(reasons.validationFailed, podCreationMessage(taskRun, message));
+  if (reason === podOfAnother) return end(reasons.podCreationFailed, message);
+  if (reason === podOfEarlierRun) return pending(status, { message, retryMs: earlierRunRetryMs }, now);
   if (isTrouble(failure)) {
-    return waiting(
-      status,
-      reasons.podPending,
-      `failed to create task run pod: ${message}; it will be tried again`,
-      troubleRetryMs,
-      now,
-    );
+    const trouble = `failed to create task run pod: ${message}; it will be tried again`;
+    return pending(status, { message: trouble, retryMs: troubleRetryMs }, now);
   }
-  const refusedBySecurity =
-    code === 403 && (message.includes('violates PodSecurity') || message.includes('security context constraint'));
-  if (refusedBySecurity) return { status: failed(withoutPod(status), reasons.podAdmissionFailed, message, now) };
-  return { status: failed(withoutPod(status), reasons.podCreationFailed, podCreationMessage(taskRun, message), now) };
+  if (isRefusedBySecurity(failure)) return end(reasons.podAdmissionFailed, message);
+  return end(reasons.podCreationFailed, podCreationMessage(taskRun, message));
+}
+
+/** What a run waits for that has no quota for its pod; undefined when that is not what is in the way. */
+function quotaWait({ status, reason, message }: Failure): Wait | undefined {
+  if (status === 409 && reason === 'Conflict' && message.includes('resourcequotas'))
+    return {
+      reason: reasons.podPending,
+      message: 'tried to create pod, but it failed with ResourceQuotaConflictError',
+      retryMs: quotaConflictRetryMs,
+    };
+  if (status === 403 && message.includes('exceeded quota'))
+    return {
+      reason: reasons.exceededResourceQuota,
+      message: `TaskRun Pod exceeded available resources: ${message}`,
+      retryMs: quotaRetryMs,
+    };
+  return undefined;
+}
+
+function isRefusedBySecurity({ status, message }: Failure): boolean {
+  return (
+    status === 403 && (message.includes('violates PodSecurity') || message.includes('security context constraint'))
+  );
 }
 
 /** The server, the network or a webhook is in trouble: the run is not at fault. */
@@ -165,13 +161,24 @@ function isTrouble({ status }: Failure): boolean {
   return status === 0 || status === 429 || status >= 500;
 }
 
-function waiting(status: TaskRunStatus, reason: string, message: string, requeueAfterMs: number, now: Date): Settled {
+/** What a run waits for, and when to try again. */
+interface Wait {
+  reason: string;
+  message: string;
+  retryMs: number;
+}
+
+function pending(status: TaskRunStatus, wait: Omit<Wait, 'reason'>, now: Date): Settled {
+  return waiting(status, { reason: reasons.podPending, ...wait }, now);
+}
+
+function waiting(status: TaskRunStatus, { reason, message, retryMs }: Wait, now: Date): Settled {
   return {
     status: {
       ...withoutPod(status),
       conditions: withSucceeded(status.conditions, { status: 'Unknown', reason, message }, now),
     },
-    requeueAfterMs,
+    requeueAfterMs: retryMs,
   };
 }
 

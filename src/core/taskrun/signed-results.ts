@@ -3,7 +3,7 @@ import { isSuccessful, withCondition } from '../condition.ts';
 import { ask, type Planning, type TrustBundleNeed } from '../need.ts';
 import type { Pod } from '../pod/types.ts';
 import { isReservedName, resultsVerified } from '../spire/material.ts';
-import { verifyRunSignatures } from '../spire/verify.ts';
+import { verifyRunSignatures, type Verdict } from '../spire/verify.ts';
 import { endOfSteps } from './collect.ts';
 import { failed, type PlanContext } from './context.ts';
 import { isSigned } from './identity.ts';
@@ -29,23 +29,22 @@ export function* withVerifiedResults(
   const [trust] = yield* ask<TrustBundleNeed>([{ type: 'trustBundle' }]);
   if (trust?.kind !== 'read') {
     const message = `the trust bundle of SPIRE could not be read: ${trust?.message ?? ''}`;
-    if (now.getTime() - endOfSteps(pod) < troublePatienceMs)
-      return {
-        kind: 'wait',
-        againInMs: troubleRetryMs,
-        message: `All Steps have ended; their results could not be verified yet: ${message}; it will be tried again`,
-      };
-    return { kind: 'ended', status: unverified(status, message, now) };
+    const mayWait = now.getTime() - endOfSteps(pod) < troublePatienceMs;
+    return mayWait ? notYet(message) : { kind: 'ended', status: unverified(status, message, now) };
   }
-  const { state, details } = verifyRunSignatures({ ...facts.taskRun, status }, trust.bundle, now, { whole: true });
+  const verdict = verifyRunSignatures({ ...facts.taskRun, status }, trust.bundle, now, { whole: true });
+  return { kind: 'ended', status: asJudged(status, verdict, now) };
+}
+
+function asJudged(status: TaskRunStatus, { state, details }: Verdict, now: Date): TaskRunStatus {
   switch (state) {
     case 'absent':
-      return { kind: 'ended', status };
+      return status;
     case 'verified':
-      return { kind: 'ended', status: { ...status, conditions: withCondition(status.conditions, verified, now) } };
+      return { ...status, conditions: withCondition(status.conditions, verified, now) };
     case 'unverifiable':
     case 'tampered':
-      return { kind: 'ended', status: unverified(status, details.join('; '), now) };
+      return unverified(status, details.join('; '), now);
     default: {
       const never: never = state;
       return never;
@@ -65,6 +64,14 @@ function withoutProof(status: TaskRunStatus): TaskRunStatus {
   const { results = [], ...rest } = status;
   const own = results.filter(({ name }) => !isReservedName(name));
   return own.length > 0 ? { ...rest, results: own } : rest;
+}
+
+function notYet(message: string): Verified {
+  return {
+    kind: 'wait',
+    againInMs: troubleRetryMs,
+    message: `All Steps have ended; their results could not be verified yet: ${message}; it will be tried again`,
+  };
 }
 
 /** Without anything that steps report. */

@@ -1,5 +1,6 @@
+import type { ResourceRequirements } from '../../api/core/container.ts';
 import { formatFieldErrors } from '../../api/fielderror.ts';
-import { defaultTaskRun, defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
+import { defaultTaskSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { Task, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { validateTask as admitTask } from '../../api/pipeline/v1/task.validate.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
@@ -60,12 +61,9 @@ function invalid(message: string): Problem {
   return { reason: reasons.validationFailed, message: userErrorPrefix + message };
 }
 
-/**
- * What admission would have refused: without the webhook, or with an older one, it gets here. A webhook defaults before
- * it validates.
- */
+/** What admission would have refused: without the webhook, or with an older one, it gets here. */
 function checkAdmission(taskRun: TaskRun, taskName: string, spec: TaskSpec, settings: Settings): Problem | undefined {
-  const ofRun = admitTaskRun(defaultTaskRun(taskRun, settings.defaults), settings);
+  const ofRun = admitTaskRun(taskRun, settings);
   if (ofRun.length > 0) return invalid(formatFieldErrors(ofRun));
   if (taskRun.spec.taskSpec) return undefined;
   const task = { metadata: { name: taskName }, spec: defaultTaskSpec(spec) } as Task;
@@ -106,21 +104,36 @@ function checkBreakpoints(
     return invalid(
       `invalid value: ${onFailure} is not a valid onFailure breakpoint value, onFailure breakpoint is only allowed to be set as enabled: spec.debug.breakpoints.onFailure`,
     );
-  const names = new Set((spec.steps ?? []).map((step) => step.name));
-  const unknown = beforeSteps.find((name) => !names.has(name));
+  const unknown = unknownStep(spec, beforeSteps);
   return unknown === undefined
     ? undefined
     : invalid(`spec.debug.breakpoints.beforeSteps: task ${taskName} has no step ${quote(unknown)}`);
 }
 
+function unknownStep({ steps = [] }: TaskSpec, names: readonly string[]): string | undefined {
+  const known = new Set(steps.map((step) => step.name));
+  return names.find((name) => !known.has(name));
+}
+
 function checkRequests(_taskRun: TaskRun, _taskName: string, spec: TaskSpec): Problem | undefined {
   const common = spec.stepTemplate?.computeResources?.limits;
-  for (const { computeResources } of spec.steps ?? []) {
-    for (const [name, request] of Object.entries(computeResources?.requests ?? {})) {
-      const limit = computeResources?.limits?.[name] ?? common?.[name];
-      if (limit !== undefined && exceeds(request, limit))
-        return invalid(`invalid request resource value: ${request} must be less or equal to limit ${limit}`);
-    }
+  for (const { computeResources: { requests = {}, limits } = {} } of spec.steps ?? []) {
+    const over = requestAbove({ ...common, ...limits }, requests);
+    if (over)
+      return invalid(`invalid request resource value: ${over.request} must be less or equal to limit ${over.limit}`);
+  }
+  return undefined;
+}
+
+type Amounts = NonNullable<ResourceRequirements['limits']>;
+
+function requestAbove(
+  limits: Amounts,
+  requests: Amounts,
+): { request: string | number; limit: string | number } | undefined {
+  for (const [name, request] of Object.entries(requests)) {
+    const limit = limits[name];
+    if (limit !== undefined && exceeds(request, limit)) return { request, limit };
   }
   return undefined;
 }

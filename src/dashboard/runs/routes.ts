@@ -45,9 +45,7 @@ export class RunAnswers {
     return this.#answer(request, async (query, maySee, caller) => ({
       ...queuesIn(this.#sources.index.runs, query, maySee),
       // TaskRuns wait in no queue.
-      missing: (await this.#sources.sight.missing(caller, query.namespaces)).filter((right) =>
-        /pipelineruns/.test(right),
-      ),
+      missing: await this.#sources.sight.missing(caller, query.namespaces, ['PipelineRun']),
     }));
   }
 

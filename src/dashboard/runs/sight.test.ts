@@ -57,4 +57,16 @@ describe('the rights that would show more', () => {
   ])('are %s', async (_name, rights, asked, expected) => {
     expect(await sightOf(...rights).missing(caller, asked)).toEqual(expected);
   });
+
+  it('are asked about for the kinds that count, and no others', async () => {
+    const wishes: string[] = [];
+    const may = (_caller: unknown, { resource }: Wish) => {
+      wishes.push(resource);
+      return Promise.resolve(false);
+    };
+    expect(await new Sight({ may }).missing(caller, undefined, ['PipelineRun'])).toEqual([
+      'list pipelineruns.tekton.dev in all namespaces',
+    ]);
+    expect(wishes).toEqual(['pipelineruns']);
+  });
 });

@@ -40,21 +40,28 @@ export class Sight {
     return (scope) => keys.has(keyOf(scope));
   }
 
-  /** What the caller may not list of what he asks for: in the namespaces that he names, or in all of them. */
-  async missing(caller: Caller, asked: readonly string[] | undefined): Promise<MissingRight[]> {
-    const everywhere = await this.#missingIn(caller, '');
+  /**
+   * What the caller may not list of what he asks for: in the namespaces that he names, or in all of them.
+   * @param of the kinds that he asks for
+   */
+  async missing(
+    caller: Caller,
+    asked: readonly string[] | undefined,
+    of: readonly Scope['kind'][] = kinds,
+  ): Promise<MissingRight[]> {
+    const everywhere = await this.#missingIn(caller, '', of);
     if (everywhere.length === 0 || asked === undefined) return everywhere.map((plural) => rightText(plural, undefined));
     const places = asked.slice(0, MOST_TOLD);
     const found = await eachOf(places, ASKED_AT_ONCE, async (namespace) =>
-      (await this.#missingIn(caller, namespace))
+      (await this.#missingIn(caller, namespace, of))
         .filter((plural) => everywhere.includes(plural))
         .map((plural) => rightText(plural, namespace)),
     );
     return found.flat();
   }
 
-  async #missingIn(caller: Caller, namespace: string): Promise<string[]> {
-    const lacks = await eachOf(kinds, kinds.length, async (kind) =>
+  async #missingIn(caller: Caller, namespace: string, of: readonly Scope['kind'][]): Promise<string[]> {
+    const lacks = await eachOf(of, kinds.length, async (kind) =>
       (await this.#mayList(caller, { kind, namespace })) ? [] : [plurals[kind]],
     );
     return lacks.flat();

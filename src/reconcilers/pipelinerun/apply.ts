@@ -67,7 +67,7 @@ export async function apply(
     const patch = { type: 'merge', body: { metadata: { labels, annotations } } } as const;
     const { namespace, name = '' } = run.metadata;
     labelled = await during(span, spans.metadata, () =>
-      client.patch(pipelineRunResource, namespace, name, patch, { signal }),
+      client.patch(pipelineRunResource, namespace, name, { ...patch, signal }),
     );
     stores.pipelineRuns.observeWrite(labelled);
   }
@@ -138,7 +138,7 @@ async function supersede(
   const body = { metadata: { uid, annotations: { [annotations.statusMessage]: message } }, spec: { status } };
   try {
     const { namespace } = run.metadata;
-    const patched = await client.patch(pipelineRunResource, namespace, name, { type: 'merge', body }, { signal });
+    const patched = await client.patch(pipelineRunResource, namespace, name, { type: 'merge', body, signal });
     stores.pipelineRuns.observeWrite(patched);
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error) && !isFinished(error)) throw error;
@@ -191,7 +191,7 @@ async function shareClaim(name: string, { client, run, signal }: Actions): Promi
   const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: runName, uid };
   const { resourceVersion } = metadata;
   const body = { metadata: { resourceVersion, ownerReferences: [...owners, owner] } };
-  await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body }, { signal });
+  await client.patch(persistentVolumeClaims, namespace, name, { type: 'merge', body, signal });
 }
 
 /**
@@ -204,13 +204,11 @@ async function deleteClaim(name: string, { client, run, signal }: Actions): Prom
     const left = await client.delete(persistentVolumeClaims, namespace, name, { signal });
     const finalizers = left?.metadata.finalizers ?? [];
     if (!finalizers.includes(claimProtection)) return;
-    await client.patch(
-      persistentVolumeClaims,
-      namespace,
-      name,
-      { type: 'merge', body: { metadata: { finalizers: finalizers.filter((one) => one !== claimProtection) } } },
-      { signal },
-    );
+    await client.patch(persistentVolumeClaims, namespace, name, {
+      type: 'merge',
+      body: { metadata: { finalizers: finalizers.filter((one) => one !== claimProtection) } },
+      signal,
+    });
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }

@@ -92,7 +92,10 @@ export async function cancelChild(
 ): Promise<void> {
   try {
     const { namespace } = run.metadata;
-    const patched = await client.patch(resources[kind], namespace, name, stopPatch(kind, cause, request), { signal });
+    const patched = await client.patch(resources[kind], namespace, name, {
+      ...stopPatch(kind, cause, request),
+      signal,
+    });
     observeWrite(kind, patched, stores);
   } catch (error) {
     if (!isNotFound(error) && !isFinished(error)) throw error;

@@ -175,7 +175,7 @@ async function patchPod(
   { client, stores, signal }: Action,
 ): Promise<void> {
   try {
-    stores.pods.observeWrite(await client.patch(pods, namespace, name, podPatchBody(patch), { signal }));
+    stores.pods.observeWrite(await client.patch(pods, namespace, name, { ...podPatchBody(patch), signal }));
   } catch (error) {
     // Gone: there is nothing to let go or to stop any more.
     if (!isNotFound(error)) throw error;

@@ -23,7 +23,7 @@ export function createResolutionRequestReconciler(options: RequestReconcilerOpti
       const body = { metadata: { resourceVersion }, status };
       try {
         const patch = { type: 'merge', body, subresource: 'status' } as const;
-        await options.client.patch(resolutionRequests, namespace, name, patch, { signal });
+        await options.client.patch(resolutionRequests, namespace, name, { ...patch, signal });
       } catch (error) {
         // Its resolver answered in between, or it is gone: the change comes by itself.
         if (!isConflict(error) && !isNotFound(error)) throw error;

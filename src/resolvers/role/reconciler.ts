@@ -107,7 +107,7 @@ async function write(
   for (let conflicts = 0; ; conflicts += 1) {
     try {
       const body = { metadata: { resourceVersion }, status };
-      await client.patch(resource, namespace, name, { type: 'merge', body, subresource: 'status' }, { signal });
+      await client.patch(resource, namespace, name, { type: 'merge', body, subresource: 'status', signal });
       return;
     } catch (error) {
       if (isNotFound(error)) return;

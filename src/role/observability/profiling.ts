@@ -33,6 +33,7 @@ const profiles: Readonly<Record<string, Profile>> = {
 };
 
 const prefix = '/debug/pprof/';
+const here = 'http://here';
 const index = `Profiles of this process, as Chrome's developer tools read them:
 ${prefix}profile?seconds=${usualSeconds}  where the time goes, a .cpuprofile
 ${prefix}heap?seconds=${usualSeconds}     who allocates what is still held, a .heapprofile
@@ -47,11 +48,11 @@ export async function serveProfiles(port: number, clock: Clock = systemClock): P
   let busy = false;
   return serve(
     (request, response) => {
-      const url = URL.parse(request.url ?? '', 'http://here');
-      const profile = url?.pathname.startsWith(prefix) ? profiles[url.pathname.slice(prefix.length)] : undefined;
-      const seconds = secondsOf(url?.searchParams.get('seconds') ?? null);
+      const { pathname, searchParams } = URL.parse(request.url ?? '', here) ?? new URL(here);
+      const profile = pathname.startsWith(prefix) ? profiles[pathname.slice(prefix.length)] : undefined;
+      const seconds = secondsOf(searchParams.get('seconds'));
       if (request.method !== 'GET') answer(response.setHeader('allow', 'GET'), 405, 'GET alone is answered\n');
-      else if (url?.pathname === prefix) answer(response, 200, index);
+      else if (pathname === prefix) answer(response, 200, index);
       else if (profile === undefined) answer(response, 404, index);
       else if (seconds === undefined) answer(response, 400, `seconds is no whole number from 1 to ${longestSeconds}\n`);
       else if (busy) answer(response, 503, 'a profile is being taken already; ask again when it has ended\n');

@@ -30,8 +30,16 @@ function kubernetesOf({ spec }: EventListener): KubernetesResource {
   return spec?.resources?.kubernetesResource ?? {};
 }
 
-function userContainer(resource: KubernetesResource): UserContainer {
-  return resource.spec?.template?.spec?.containers?.[0] ?? {};
+/** What the user writes of its pods. */
+function podTemplate(
+  listener: EventListener,
+): Required<NonNullable<NonNullable<KubernetesResource['spec']>['template']>> {
+  const { metadata, spec } = kubernetesOf(listener).spec?.template ?? {};
+  return { metadata: metadata ?? {}, spec: spec ?? {} };
+}
+
+function userContainer(listener: EventListener): UserContainer {
+  return podTemplate(listener).spec.containers?.[0] ?? {};
 }
 
 /** A Secret and the keys in it of certificate and private key. */
@@ -43,7 +51,7 @@ export interface TlsSource {
 
 /** The Secret with certificate and key that a listener is served with; undefined: plain HTTP. */
 export function tlsOf(listener: EventListener): TlsSource | undefined {
-  const { env = [] } = userContainer(kubernetesOf(listener));
+  const { env = [] } = userContainer(listener);
   const keyOf = (name: string) => env.find((variable) => variable.name === name)?.valueFrom?.secretKeyRef;
   const [cert, key] = [keyOf('TLS_CERT'), keyOf('TLS_KEY')];
   return cert?.name && key ? { secret: cert.name, cert: cert.key, key: key.key } : undefined;
@@ -51,15 +59,14 @@ export function tlsOf(listener: EventListener): TlsSource | undefined {
 
 /** The ServiceAccount with whose rights a listener works. */
 export function accountOf(listener: EventListener, { defaultServiceAccount }: ListenerSettings): string {
-  const { serviceAccountName = listener.spec?.serviceAccountName } = kubernetesOf(listener).spec?.template?.spec ?? {};
+  const { serviceAccountName = listener.spec?.serviceAccountName } = podTemplate(listener).spec;
   return serviceAccountName || defaultServiceAccount;
 }
 
 /** The pods that take a listener's events. Replicas are left alone unless the listener says how many. */
 export function deploymentOf(listener: EventListener, settings: ListenerSettings): Deployment {
-  const resource = kubernetesOf(listener);
-  const pod = resource.spec?.template?.spec ?? {};
-  const template = resource.spec?.template?.metadata ?? {};
+  const { replicas } = kubernetesOf(listener);
+  const { metadata: template, spec: pod } = podTemplate(listener);
   const { annotations, ...metadata } = metadataOf(listener, settings);
   const tls = tlsOf(listener);
   const { serviceAccountName: _account, containers: _containers, ...rest } = pod;
@@ -70,11 +77,11 @@ export function deploymentOf(listener: EventListener, settings: ListenerSettings
       ...metadata,
       annotations: {
         ...annotations,
-        ...(resource.replicas === undefined ? {} : { [replicasAnnotation]: String(resource.replicas) }),
+        ...(replicas === undefined ? {} : { [replicasAnnotation]: String(replicas) }),
       },
     },
     spec: {
-      ...(resource.replicas === undefined ? {} : { replicas: resource.replicas }),
+      ...(replicas === undefined ? {} : { replicas }),
       selector: { matchLabels: selectorOf(listener) },
       template: {
         metadata: {
@@ -124,35 +131,19 @@ function argumentsOf(listener: EventListener, { timeouts }: ListenerSettings, tl
 }
 
 function containerOf(listener: EventListener, settings: ListenerSettings, tls: TlsSource | undefined): object {
-  const { name = '', namespace = '' } = listener.metadata;
-  const user = userContainer(kubernetesOf(listener));
-  const probe = {
-    httpGet: { path: '/live', scheme: tls ? 'HTTPS' : 'HTTP', port: sinkPort },
-    periodSeconds: 10,
-    failureThreshold: 3,
-  };
+  const user = userContainer(listener);
   return {
     name: 'event-listener',
     image: settings.image,
     ...(settings.pullPolicy === undefined ? {} : { imagePullPolicy: settings.pullPolicy }),
     args: argumentsOf(listener, settings, tls),
-    env: [
-      { name: 'NAMESPACE', value: namespace },
-      { name: 'NAME', value: name },
-      { name: 'EL_EVENT', value: settings.events },
-      { name: 'SYSTEM_NAMESPACE', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } } },
-      { name: 'METRICS_PROMETHEUS_PORT', value: String(metricsPort) },
-      ...(user.env ?? []),
-    ],
+    env: [...environmentOf(listener, settings), ...(user.env ?? [])],
     ports: [
       { containerPort: sinkPort, protocol: 'TCP' },
       { containerPort: metricsPort, protocol: 'TCP' },
     ],
     ...(user.resources ? { resources: user.resources } : {}),
-    livenessProbe: user.livenessProbe ?? probe,
-    readinessProbe: user.readinessProbe ?? { ...probe, periodSeconds: 5 },
-    // Node takes a moment to start on a busy node.
-    startupProbe: user.startupProbe ?? { ...probe, periodSeconds: 1, failureThreshold: 120 },
+    ...probesOf(user, tls ? 'HTTPS' : 'HTTP'),
     securityContext: user.securityContext ?? {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
@@ -160,6 +151,31 @@ function containerOf(listener: EventListener, settings: ListenerSettings, tls: T
       seccompProfile: { type: 'RuntimeDefault' },
     },
     ...(tls ? { volumeMounts: [{ name: 'https-connection', readOnly: true, mountPath: tlsFolder }] } : {}),
+  };
+}
+
+function environmentOf({ metadata }: EventListener, { events }: ListenerSettings): object[] {
+  const { name = '', namespace = '' } = metadata;
+  return [
+    { name: 'NAMESPACE', value: namespace },
+    { name: 'NAME', value: name },
+    { name: 'EL_EVENT', value: events },
+    { name: 'SYSTEM_NAMESPACE', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } } },
+    { name: 'METRICS_PROMETHEUS_PORT', value: String(metricsPort) },
+  ];
+}
+
+/** The user's, and ours where there is none. */
+function probesOf(
+  { livenessProbe, readinessProbe, startupProbe }: UserContainer,
+  scheme: 'HTTP' | 'HTTPS',
+): Pick<UserContainer, 'livenessProbe' | 'readinessProbe' | 'startupProbe'> {
+  const probe = { httpGet: { path: '/live', scheme, port: sinkPort }, periodSeconds: 10, failureThreshold: 3 };
+  return {
+    livenessProbe: livenessProbe ?? probe,
+    readinessProbe: readinessProbe ?? { ...probe, periodSeconds: 5 },
+    // Node takes a moment to start on a busy node.
+    startupProbe: startupProbe ?? { ...probe, periodSeconds: 1, failureThreshold: 120 },
   };
 }
 

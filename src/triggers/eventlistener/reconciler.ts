@@ -177,7 +177,7 @@ async function handOverReplicas(
   const body = { apiVersion, kind, metadata: { namespace, name }, spec: { replicas: live?.spec?.replicas } };
   const patch = { type: 'apply' as const, body, fieldManager: replicasManager, force: false };
   // A conflict: somebody else holds it by now, with another number.
-  await attempted(() => options.client.patch(deployments, namespace, name, patch, { signal }));
+  await attempted(() => options.client.patch(deployments, namespace, name, { ...patch, signal }));
 }
 
 /** By server-side apply: what others set in fields that we do not have (replicas, annotations, node ports) stays. */
@@ -189,7 +189,7 @@ function applied<T extends KubeObject>(
 ): Promise<T | { problem: string }> {
   const { namespace, name = '' } = object.metadata;
   const patch = { type: 'apply' as const, body: object, fieldManager, force: true };
-  return attempted(() => client.patch(resource, namespace, name, patch, { signal }));
+  return attempted(() => client.patch(resource, namespace, name, { ...patch, signal }));
 }
 
 /** What the API server refuses is a problem to tell; what may pass at once is thrown. */

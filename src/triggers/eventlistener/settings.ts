@@ -56,45 +56,59 @@ export function listenerSettings({ defaults = {}, features = {}, logging = {} }:
   problems: SettingProblem[];
 } {
   const problems: SettingProblem[] = [];
-  const id = (key: string): number | undefined => {
-    const text = defaults[key];
-    if (text === '') return undefined;
-    if (text === undefined) return 65532;
-    if (/^\d{1,10}$/.test(text)) return Number(text);
-    problems.push({
-      map: 'config-defaults-triggers',
-      key,
-      message: `${key} is ${JSON.stringify(text)}; give a number, or "" to leave it out; 65532 is used`,
-    });
-    return 65532;
-  };
-  const nonRoot = defaults['default-run-as-non-root'] ?? 'true';
-  if (!['true', 'false', ''].includes(nonRoot))
-    problems.push({
-      map: 'config-defaults-triggers',
-      key: 'default-run-as-non-root',
-      message: `default-run-as-non-root is ${JSON.stringify(nonRoot)}; give true or false; true is used`,
-    });
-  const sink = defaults['default-sink'] ?? 'own';
-  if (sink !== 'own' && sink !== 'shared')
-    problems.push({
-      map: 'config-defaults-triggers',
-      key: 'default-sink',
-      message: `default-sink is ${JSON.stringify(sink)}; give own or shared; own is used`,
-    });
+  const runAsNonRoot = nonRoot(defaults, problems);
+  const defaultSink = sink(defaults, problems);
   return {
     settings: {
-      defaultSink: sink === 'shared' ? 'shared' : 'own',
+      defaultSink,
       defaultServiceAccount: defaults['default-service-account'] || 'default',
-      runAsUser: id('default-run-as-user'),
-      runAsGroup: id('default-run-as-group'),
-      fsGroup: id('default-fs-group'),
-      runAsNonRoot: nonRoot === '' ? undefined : nonRoot !== 'false',
+      runAsUser: id(defaults, 'default-run-as-user', problems),
+      runAsGroup: id(defaults, 'default-run-as-group', problems),
+      fsGroup: id(defaults, 'default-fs-group', problems),
+      runAsNonRoot,
       labelsExcluded: pattern(features['labels-exclusion-pattern'], problems),
       logLevel: levelOf(logging),
     },
     problems,
   };
+}
+
+type Defaults = Readonly<Record<string, string>>;
+
+/** Of a user or a group; undefined: it is left out. */
+function id(defaults: Defaults, key: string, problems: SettingProblem[]): number | undefined {
+  const text = defaults[key];
+  if (text === '') return undefined;
+  if (text === undefined) return 65532;
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  problems.push({
+    map: 'config-defaults-triggers',
+    key,
+    message: `${key} is ${JSON.stringify(text)}; give a number, or "" to leave it out; 65532 is used`,
+  });
+  return 65532;
+}
+
+function nonRoot(defaults: Defaults, problems: SettingProblem[]): boolean | undefined {
+  const text = defaults['default-run-as-non-root'] ?? 'true';
+  if (!['true', 'false', ''].includes(text))
+    problems.push({
+      map: 'config-defaults-triggers',
+      key: 'default-run-as-non-root',
+      message: `default-run-as-non-root is ${JSON.stringify(text)}; give true or false; true is used`,
+    });
+  return text === '' ? undefined : text !== 'false';
+}
+
+function sink(defaults: Defaults, problems: SettingProblem[]): ListenerSettings['defaultSink'] {
+  const text = defaults['default-sink'] ?? 'own';
+  if (text === 'own' || text === 'shared') return text;
+  problems.push({
+    map: 'config-defaults-triggers',
+    key: 'default-sink',
+    message: `default-sink is ${JSON.stringify(text)}; give own or shared; own is used`,
+  });
+  return 'own';
 }
 
 /** What is wrong about it is told by whoever reads the same map for the controller's own level. */

@@ -121,6 +121,9 @@ async function askerOf(
   return { token: Buffer.from(secret.value).toString().trim(), host };
 }
 
+/** What people from outside can cause: owners have a say in it. */
+const eventsForOwners: readonly string[] = ['pull_request', 'issue_comment'];
+
 /** undefined: nothing is asked for, or it is allowed. */
 async function checkOwners(
   request: InterceptorRequest,
@@ -128,7 +131,7 @@ async function checkOwners(
   world: World,
 ): Promise<InterceptorResponse | undefined> {
   const event = header(request, 'X-GitHub-Event');
-  if (!wanted?.enabled || (event !== 'pull_request' && event !== 'issue_comment')) return undefined;
+  if (!wanted?.enabled || !eventsForOwners.includes(event)) return undefined;
   const asker = await askerOf(request, ['personalAccessToken', wanted.personalAccessToken], world);
   if (isStop(asker)) return asker;
   const { checkType = '' } = wanted;

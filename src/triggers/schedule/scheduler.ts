@@ -10,7 +10,15 @@ import type { ReceivedEvent } from '../sink/event.ts';
 import type { TriggerOutcome } from '../sink/trigger.ts';
 import { scheduleEvent } from './event.ts';
 import { planSchedule, type SchedulePlan } from './plan.ts';
-import { begunStatus, firedStatus, invalidStatus, keptStatus, saysKept, type FiringResult } from './status.ts';
+import {
+  begunStatus,
+  firedStatus,
+  invalidStatus,
+  keptStatus,
+  saysInvalid,
+  saysKept,
+  type FiringResult,
+} from './status.ts';
 
 export interface SchedulerOptions {
   /** The Triggers with a schedule that this sink's listener selects, as the cache has them. */
@@ -198,12 +206,7 @@ function keyOf({ metadata }: Trigger): string {
 function pauseOf({ metadata, status }: Trigger, now: Date): number {
   const given = readSchedule(metadata.annotations);
   if (given.kind === 'none') return Infinity;
-  if (given.kind === 'invalid') {
-    // Whoever may write a status may write anything into it.
-    const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
-    const { reason, message } = conditions.find((condition) => condition?.type === 'Scheduled') ?? {};
-    return reason === 'InvalidSchedule' && message === given.problems.join('; ') ? Infinity : 0;
-  }
+  if (given.kind === 'invalid') return saysInvalid(status, given.problems) ? Infinity : 0;
   const plan = planSchedule(given.schedule, status?.schedule, now);
   return plan.kind === 'wait' && saysKept(status, given.schedule)
     ? (plan.next?.getTime() ?? Infinity) - now.getTime()

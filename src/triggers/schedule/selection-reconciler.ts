@@ -20,7 +20,8 @@ const settleMs = 5_000;
 const again: Outcome = { kind: 'requeueAfter', ms: 1_000 };
 
 /** Says of a Trigger with a schedule, in its status and by an event, that no listener selects it. */
-export function selectionReconciler({ client, find, listeners, tell, clock }: SelectionReconcilerOptions) {
+export function selectionReconciler(options: SelectionReconcilerOptions) {
+  const { find, listeners, clock } = options;
   return async (key: string, signal: AbortSignal): Promise<Outcome> => {
     const cached = find(key);
     if (cached === undefined || cached.metadata.deletionTimestamp !== undefined) return { kind: 'skip' };
@@ -30,21 +31,30 @@ export function selectionReconciler({ client, find, listeners, tell, clock }: Se
     const age = now.getTime() - Date.parse(cached.metadata.creationTimestamp ?? '');
     if (isUnkept(wanted) && age < settleMs) return { kind: 'requeueAfter', ms: settleMs - age };
     try {
-      // What is cached has no spec.
-      const { namespace = '', name = '' } = cached.metadata;
-      const fresh = await client.get(triggers, namespace, name, { signal });
-      if (fresh.metadata.uid !== cached.metadata.uid) return again;
-      const status = selectionStatus(fresh, keeperOf(fresh, listeners()), now);
-      if (status === undefined) return { kind: 'done' };
-      await client.replaceStatus(triggers, { ...fresh, status }, { signal });
-      if (isUnkept(status)) tell(fresh, 'ScheduleNotKept', unkeptMessage);
-      return { kind: 'done' };
+      return await writeSelection(cached, now, options, signal);
     } catch (error) {
       if (isNotFound(error)) return { kind: 'skip' };
       if (isConflict(error)) return again;
       throw error;
     }
   };
+}
+
+/** Decides again on the Trigger as the API server has it: what is cached has no spec. */
+async function writeSelection(
+  cached: Trigger,
+  now: Date,
+  { client, listeners, tell }: SelectionReconcilerOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { namespace = '', name = '', uid } = cached.metadata;
+  const fresh = await client.get(triggers, namespace, name, { signal });
+  if (fresh.metadata.uid !== uid) return again;
+  const status = selectionStatus(fresh, keeperOf(fresh, listeners()), now);
+  if (status === undefined) return { kind: 'done' };
+  await client.replaceStatus(triggers, { ...fresh, status }, { signal });
+  if (isUnkept(status)) tell(fresh, 'ScheduleNotKept', unkeptMessage);
+  return { kind: 'done' };
 }
 
 /** All that is looked at of a Trigger. */

@@ -1,4 +1,5 @@
 import { defaultEventListener } from '../../api/triggers/defaults.ts';
+import type { Condition } from '../../api/meta.ts';
 import { isScheduled } from '../../api/triggers/schedule.ts';
 import type { EventListener, Trigger, TriggerStatus } from '../../api/triggers/objects.ts';
 import { withCondition } from '../../core/condition.ts';
@@ -40,22 +41,32 @@ export function selectionStatus(
   keeper: EventListener | undefined,
   now: Date,
 ): TriggerStatus | undefined {
+  if (!isScheduled(metadata.annotations)) return unscheduledStatus(status);
+  const { conditions, said } = conditionsOf(status);
+  const saysUnkept = said?.reason === reasons.notSelected;
+  // Where a sink keeps it, all but that nobody did is the sink's to say.
+  if (saysUnkept === (keeper === undefined)) return undefined;
+  const condition = keeper === undefined ? notSelected : waitingFor(keeper);
+  return { ...status, conditions: withCondition(conditions, condition, now) };
+}
+
+/** All conditions, and the one about the schedule. Whoever may write a status may write anything into it. */
+function conditionsOf(status: TriggerStatus | undefined): { conditions: Condition[]; said: Condition | undefined } {
   const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
-  const said = conditions.find((condition) => condition?.type === type);
-  if (!isScheduled(metadata.annotations)) {
-    if (said === undefined && status?.schedule === undefined) return undefined;
-    const { schedule: _over, ...others } = status ?? {};
-    return { ...others, conditions: conditions.filter((condition) => condition !== said) };
-  }
-  if (keeper === undefined) {
-    if (said?.reason === reasons.notSelected) return undefined;
-    return { ...status, conditions: withCondition(conditions, notSelected, now) };
-  }
-  if (said?.reason !== reasons.notSelected) return undefined;
-  const { namespace, name } = keeper.metadata;
+  return { conditions, said: conditions.find((condition) => condition?.type === type) };
+}
+
+/** A Trigger without a schedule says nothing of times; undefined where it says nothing already. */
+function unscheduledStatus(status: TriggerStatus | undefined): TriggerStatus | undefined {
+  const { conditions, said } = conditionsOf(status);
+  if (said === undefined && status?.schedule === undefined) return undefined;
+  const { schedule: _over, ...others } = status ?? {};
+  return { ...others, conditions: conditions.filter((condition) => condition !== said) };
+}
+
+function waitingFor({ metadata: { namespace, name } }: EventListener) {
   const message = `EventListener ${namespace}/${name} selects this Trigger; its sink has not taken it yet`;
-  const waiting = { type, status: 'Unknown', reason: reasons.waiting, message } as const;
-  return { ...status, conditions: withCondition(conditions, waiting, now) };
+  return { type, status: 'Unknown', reason: reasons.waiting, message } as const;
 }
 
 /** Whether a status says that nobody keeps the schedule. */

@@ -43,11 +43,21 @@ export function keptStatus({ status }: Trigger, wanted: TriggerSchedule, now: Da
   return { ...status, conditions: conditions(status, wanted, now) };
 }
 
-/** Whether a status says that the schedule is kept, or suspended. Whoever may write one may write anything into it. */
-export function saysKept(status: TriggerStatus | undefined, { isSuspended }: TriggerSchedule): boolean {
+/** The condition that tells of the schedule. Whoever may write a status may write anything into it. */
+function scheduledCondition(status: TriggerStatus | undefined): { reason?: string; message?: string } {
   const all = Array.isArray(status?.conditions) ? status.conditions : [];
-  const { reason } = all.find((condition) => condition?.type === 'Scheduled') ?? {};
-  return reason === (isSuspended ? 'Suspended' : 'Scheduled');
+  return all.find((condition) => condition?.type === 'Scheduled') ?? {};
+}
+
+/** Whether a status says that the schedule is kept, or suspended. */
+export function saysKept(status: TriggerStatus | undefined, { isSuspended }: TriggerSchedule): boolean {
+  return scheduledCondition(status).reason === (isSuspended ? 'Suspended' : 'Scheduled');
+}
+
+/** Whether a status says why the schedule cannot be kept. */
+export function saysInvalid(status: TriggerStatus | undefined, problems: readonly string[]): boolean {
+  const { reason, message } = scheduledCondition(status);
+  return reason === 'InvalidSchedule' && message === problems.join('; ');
 }
 
 /** The status of a Trigger whose schedule cannot be kept; what it was is forgotten. */

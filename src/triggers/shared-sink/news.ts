@@ -17,20 +17,32 @@ export function holderKeys(held: readonly HeldPort[]): string[] {
  * Keys of the listeners for which a change of the shared sink's ConfigMaps is news. What the controller writes itself
  * is none; at the start all that have ports are looked at, since listeners may have gone meanwhile.
  */
-export function toldByMap({ type, object, old, origin }: Change<ConfigMap>, ports: ConfigMap | undefined): string[] {
-  const held = heldPorts(ports?.data);
-  if (object.metadata.name === portsMapName)
-    return type === 'updated' && origin !== 'resync' ? [] : holderKeys(heldPorts(object.data));
-  if (object.metadata.name !== servedMapName) return [];
-  if (type !== 'updated' || origin === 'resync') return holderKeys(held);
-  const [before, now] = [old?.data ?? {}, object.data ?? {}];
+export function toldByMap(change: Change<ConfigMap>, ports: ConfigMap | undefined): string[] {
+  const { type, object, old, origin } = change;
+  const isWritten = type === 'updated' && origin !== 'resync';
+  switch (object.metadata.name) {
+    case portsMapName:
+      return isWritten ? [] : holderKeys(heldPorts(object.data));
+    case servedMapName: {
+      const held = heldPorts(ports?.data);
+      return holderKeys(isWritten ? servedOtherwise(held, old?.data ?? {}, object.data ?? {}) : held);
+    }
+    default:
+      return [];
+  }
+}
+
+/** The ports of which a pod of the sink has begun or ceased to serve the listener. */
+function servedOtherwise(
+  held: readonly HeldPort[],
+  before: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+): readonly HeldPort[] {
   const pods = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((pod) => before[pod] !== now[pod]);
   // Read once, not once for each port: there may be a thousand, in as many texts.
   const said = pods.map((pod) => [servedBy(before[pod]), servedBy(now[pod])] as const);
-  return holderKeys(
-    held.filter(({ port, holder: { uid } }) =>
-      said.some(([was, is]) => (was[String(port)] === uid) !== (is[String(port)] === uid)),
-    ),
+  return held.filter(({ port, holder: { uid } }) =>
+    said.some(([was, is]) => (was[String(port)] === uid) !== (is[String(port)] === uid)),
   );
 }
 

@@ -58,7 +58,7 @@ export class PortKeeper {
     if (gone.length === 0) return;
     const body = { data: Object.fromEntries(gone.map((pod) => [pod, null])) };
     const { client, systemNamespace } = this.#options;
-    await client.patch(configMaps, systemNamespace, servedMapName, { type: 'merge', body }, { signal });
+    await client.patch(configMaps, systemNamespace, servedMapName, { type: 'merge', body, signal });
   }
 
   /** The ConfigMap of ports as the cache has it. */

@@ -1,5 +1,5 @@
 import type { Interceptor } from '../../api/triggers/objects.ts';
-import type { InterceptorUse, Webhook } from '../../api/triggers/spec.ts';
+import type { InterceptorSpec, InterceptorUse, Webhook } from '../../api/triggers/spec.ts';
 import { messageOf } from '../../errors.ts';
 import { celWithoutSecrets } from '../interceptors/cel/interceptor.ts';
 import type { InterceptorRequest, InterceptorResponse } from '../interceptors/wire.ts';
@@ -57,12 +57,13 @@ export async function runChain(
   start: Passing,
   { client, signal }: { client: InterceptorClient; signal: AbortSignal },
 ): Promise<ChainResult> {
+  const way: Way = { chain, event, client, signal };
   let passing = start;
   for (const use of chain.uses) {
     try {
       const next = use.webhook
-        ? await passWebhook(use.webhook, chain, event, passing, { client, signal })
-        : await passInterceptor(use, chain, event, passing, { client, signal });
+        ? await passWebhook(use.webhook, passing, way)
+        : await passInterceptor(use, passing, way);
       if ('kind' in next) return next;
       passing = next;
     } catch (error) {
@@ -73,39 +74,43 @@ export async function runChain(
   return { kind: 'passed', event: passing };
 }
 
-interface Means {
+/** What is the same at all interceptors of a chain. */
+interface Way {
+  chain: Chain;
+  event: ReceivedEvent;
   client: InterceptorClient;
   signal: AbortSignal;
 }
 
-async function passInterceptor(
-  use: InterceptorUse,
-  chain: Chain,
-  event: ReceivedEvent,
-  passing: Passing,
-  { client, signal }: Means,
-): Promise<Passing | ChainResult> {
+async function passInterceptor(use: InterceptorUse, passing: Passing, way: Way): Promise<Passing | ChainResult> {
+  const { event, client, signal } = way;
   const { name = '', kind = 'ClusterInterceptor' } = use.ref ?? {};
+  const target = findInterceptor(kind, name, way);
+  const request = requestOf(use, passing, way);
+  const here = kind === 'ClusterInterceptor' && isOwnCel(target) ? ownCel(request, passing.body) : undefined;
+  const response =
+    (await here) ?? readResponse(name, await client.post(target, requestText(request, event, passing.body), signal));
+  if (!response.continue) return stoppedBy(name, response);
+  return { ...passing, extensions: { ...passing.extensions, ...response.extensions } };
+}
+
+function findInterceptor(kind: string, name: string, { chain, client }: Way): InterceptorTarget {
   const found = client.find(kind, chain.listenerNamespace, name);
   if (found === undefined)
     throw new Error(
       `url resolution failed for interceptor ${name} with: ${kind === 'ClusterInterceptor' ? 'clusterinterceptor' : 'interceptor'}.triggers.tekton.dev "${name}" not found`,
     );
-  const target = interceptorTarget(found, chain.listenerNamespace);
-  const request = requestOf(use, chain, event, passing);
-  const here = kind === 'ClusterInterceptor' && isOwnCel(target) ? ownCel(request, passing.body) : undefined;
-  const response =
-    (await here) ?? readResponse(name, await client.post(target, requestText(request, event, passing.body), signal));
-  if (!response.continue) {
-    const { code = 0, message = '' } = response.status ?? {};
-    return { kind: 'stopped', interceptor: name, code, message };
-  }
-  return { ...passing, extensions: { ...passing.extensions, ...response.extensions } };
+  return interceptorTarget(found, chain.listenerNamespace);
+}
+
+function stoppedBy(interceptor: string, { status }: InterceptorResponse): ChainResult {
+  const { code = 0, message = '' } = status ?? {};
+  return { kind: 'stopped', interceptor, code, message };
 }
 
 type BareRequest = Omit<InterceptorRequest, 'body' | 'original_body'>;
 
-function requestOf(use: InterceptorUse, chain: Chain, event: ReceivedEvent, passing: Passing): BareRequest {
+function requestOf(use: InterceptorUse, passing: Passing, { chain, event }: Way): BareRequest {
   return {
     header: passing.header,
     extensions: passing.extensions,
@@ -147,23 +152,19 @@ function readResponse(name: string, { status, body }: { status: number; body: Bu
 export function interceptorTarget({ metadata, spec, status }: Interceptor, own: string): InterceptorTarget {
   const { clientConfig = {} } = spec ?? {};
   const caBundle = clientConfig.caBundle ? Buffer.from(clientConfig.caBundle, 'base64').toString() : undefined;
-  const { service } = clientConfig;
-  const url = status?.address?.url ?? clientConfig.url ?? (service ? serviceUrl(service, own, caBundle) : undefined);
+  const url = status?.address?.url ?? configuredUrl(clientConfig, own, caBundle);
   if (url === undefined || !URL.canParse(url))
     throw new Error(`interceptor ${metadata.name} has no clientConfig.url and no clientConfig.service; give it one`);
   return { url: new URL(url), ...(caBundle === undefined ? {} : { caBundle }) };
 }
 
-function serviceUrl(
-  service: {
-    name?: string | undefined;
-    namespace?: string | undefined;
-    path?: string | undefined;
-    port?: number | undefined;
-  },
-  own: string,
-  caBundle: string | undefined,
-): string {
+type ClientConfig = NonNullable<InterceptorSpec['clientConfig']>;
+
+function configuredUrl({ url, service }: ClientConfig, own: string, caBundle: string | undefined): string | undefined {
+  return url ?? (service ? serviceUrl(service, own, caBundle) : undefined);
+}
+
+function serviceUrl(service: NonNullable<ClientConfig['service']>, own: string, caBundle: string | undefined): string {
   const port = service.port ?? (caBundle === undefined ? 80 : 8443);
   const path = (service.path ?? '').replace(/^\//, '');
   return `${caBundle === undefined ? 'http' : 'https'}://${service.name}.${service.namespace ?? own}.svc:${port}/${path}`;
@@ -172,13 +173,11 @@ function serviceUrl(
 /** The old way: the webhook's answer takes the event's place. */
 async function passWebhook(
   webhook: Webhook,
-  { namespace }: Chain,
-  event: ReceivedEvent,
   passing: Passing,
-  { client, signal }: Means,
+  { chain, event, client, signal }: Way,
 ): Promise<Passing> {
   const { objectRef, url, header = [] } = webhook;
-  const target = url ?? `http://${objectRef?.name}.${objectRef?.namespace ?? namespace}.svc/`;
+  const target = url ?? `http://${objectRef?.name}.${objectRef?.namespace ?? chain.namespace}.svc/`;
   const given = Object.fromEntries(
     header.map(({ name = '', value = '' }) => [name, Array.isArray(value) ? value : [String(value)]]),
   );

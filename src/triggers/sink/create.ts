@@ -128,8 +128,8 @@ async function createOnce(
   object: KubeObject,
   means: CreationMeans,
 ): Promise<{ object: KubeObject; isRepeated: boolean }> {
-  const { client, attempts, eventId, signal } = means;
-  const { name, namespace, generateName } = object.metadata;
+  const { client, attempts, signal } = means;
+  const { name } = object.metadata;
   attempts.sent += 1;
   try {
     return { object: await client.create(resource, object, { signal, attempts: 1 }), isRepeated: false };
@@ -137,14 +137,26 @@ async function createOnce(
     if (attempts.sent === 1 && name !== undefined && transportFailure(error) !== 'other')
       return createOnce(resource, object, means);
     if (!(error instanceof ApiError && error.isAlreadyExists) || name === undefined) throw error;
-    // A generated name follows from the cause: at the first attempt, another event had the same.
-    if (generateName !== undefined) return { object, isRepeated: attempts.isShared && attempts.sent === 1 };
-    // A name of the template's own says nothing of who made it.
-    const found = await client.get(resource, namespace, name, { signal }).catch(() => undefined);
-    if (found?.metadata.labels?.['triggers.tekton.dev/triggers-eventid'] === eventId)
-      return { object: found, isRepeated: attempts.isShared && attempts.sent === 1 };
-    throw error;
+    const found = await ownObject(resource, object, name, means);
+    if (found === undefined) throw error;
+    // At the first attempt, another event had the same cause.
+    return { object: found, isRepeated: attempts.isShared && attempts.sent === 1 };
   }
+}
+
+/** The object that is there under the name; undefined where somebody else made it. */
+async function ownObject(
+  resource: Resource,
+  object: KubeObject,
+  name: string,
+  { client, eventId, signal }: CreationMeans,
+): Promise<KubeObject | undefined> {
+  const { namespace, generateName } = object.metadata;
+  // A generated name follows from the cause.
+  if (generateName !== undefined) return object;
+  // A name of the template's own says nothing of who made it.
+  const found = await client.get(resource, namespace, name, { signal }).catch(() => undefined);
+  return found?.metadata.labels?.['triggers.tekton.dev/triggers-eventid'] === eventId ? found : undefined;
 }
 
 interface ResourceList {

@@ -1,6 +1,12 @@
 import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
 import { isScheduled } from '../../api/triggers/schedule.ts';
-import type { InterceptorUse, LabelSelector, TriggerSelector, TriggerSpec } from '../../api/triggers/spec.ts';
+import type {
+  InterceptorUse,
+  LabelSelector,
+  ListenerTrigger,
+  TriggerSelector,
+  TriggerSpec,
+} from '../../api/triggers/spec.ts';
 
 /** One trigger of a listener, wherever it is written. */
 export interface SelectedTrigger {
@@ -21,7 +27,12 @@ export interface Selected {
   triggers: SelectedTrigger[];
   groups: SelectedGroup[];
   /** Triggers that cannot be found: the others still run. */
-  missing: { name: string; problem: string }[];
+  missing: MissingTrigger[];
+}
+
+interface MissingTrigger {
+  name: string;
+  problem: string;
 }
 
 /** Where Triggers are looked up: all that this sink may see. */
@@ -39,21 +50,10 @@ export function selectTriggers(listener: EventListener, lookup: TriggerLookup): 
   const { triggers = [], triggerGroups = [], namespaceSelector, labelSelector } = listener.spec ?? {};
   const selected = matching({ namespaceSelector, labelSelector }, namespace, lookup).filter(isForEvents).map(ofObject);
   const missing: Selected['missing'] = [];
-  for (const [index, { triggerRef = '', template, ...spec }] of triggers.entries()) {
-    const name = spec.name ?? '';
-    if (template !== undefined) {
-      selected.push({ name, namespace, spec: { ...spec, template } });
-      continue;
-    }
-    const found = triggerRef === '' ? undefined : lookup.find(namespace, triggerRef);
-    if (found) selected.push(...[found].filter(isForEvents).map(ofObject));
-    else {
-      const problem =
-        triggerRef === ''
-          ? `spec.triggers[${index}] has neither template nor triggerRef`
-          : `Trigger ${namespace}/${triggerRef} is not there`;
-      missing.push({ name: name || triggerRef, problem });
-    }
+  for (const [index, entry] of triggers.entries()) {
+    const found = listed(entry, index, namespace, lookup);
+    if ('problem' in found) missing.push(found);
+    else selected.push(...found);
   }
   const groups = triggerGroups.map(({ name = '', interceptors = [], triggerSelector = {} }) => ({
     name,
@@ -61,6 +61,21 @@ export function selectTriggers(listener: EventListener, lookup: TriggerLookup): 
     triggers: matching(triggerSelector, namespace, lookup).filter(isForEvents).map(ofObject),
   }));
   return { triggers: selected, groups, missing };
+}
+
+/** What an entry of spec.triggers brings: itself, or the Trigger that it names. */
+function listed(
+  { triggerRef = '', template, ...spec }: ListenerTrigger,
+  index: number,
+  namespace: string,
+  lookup: TriggerLookup,
+): SelectedTrigger[] | MissingTrigger {
+  const name = spec.name ?? '';
+  if (template !== undefined) return [{ name, namespace, spec: { ...spec, template } }];
+  if (triggerRef === '') return { name, problem: `spec.triggers[${index}] has neither template nor triggerRef` };
+  const found = lookup.find(namespace, triggerRef);
+  if (!found) return { name: name || triggerRef, problem: `Trigger ${namespace}/${triggerRef} is not there` };
+  return isForEvents(found) ? [ofObject(found)] : [];
 }
 
 function isForEvents({ metadata }: Trigger): boolean {

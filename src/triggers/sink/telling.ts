@@ -3,6 +3,58 @@ import { apiVersionOf } from '../../kube/object.ts';
 import type { cloudEventTeller } from './cloud-events.ts';
 import type { ListenerMeans } from './means.ts';
 import { settingNames, type Telling } from './sink.ts';
+import type { TriggerOutcome } from './trigger.ts';
+
+/** How an outcome is told: in the log, by a CloudEvent, and by an event on the listener. */
+interface Words {
+  level: 'info' | 'error';
+  fields: object;
+  logged: string;
+  cloud?: 'failed' | 'successful';
+  reason: string;
+  text: string;
+}
+
+function wordsFor({ outcome, message = '', created = [], interceptor }: TriggerOutcome): Words {
+  switch (outcome) {
+    case 'failed':
+      return {
+        level: 'error',
+        fields: { problem: message },
+        logged: 'a trigger failed',
+        cloud: 'failed',
+        reason: 'TriggerFailed',
+        text: message,
+      };
+    case 'repeated':
+      return {
+        level: 'info',
+        fields: { created },
+        logged: 'an event was taken before',
+        reason: 'TriggerRepeated',
+        text: message,
+      };
+    case 'stopped':
+      return {
+        level: 'info',
+        fields: { interceptor, reason: message },
+        logged: 'an interceptor stopped an event',
+        reason: 'TriggerStopped',
+        text: `${interceptor}: ${message}`,
+      };
+    case 'created':
+      return {
+        level: 'info',
+        fields: { created },
+        logged: 'an event created objects',
+        cloud: 'successful',
+        reason: 'TriggerCreated',
+        text: created.map(({ kind, name }) => `${kind} ${name}`).join(', '),
+      };
+    default:
+      return outcome satisfies never;
+  }
+}
 
 /** Counts, events on the listener, CloudEvents and the log. */
 export function telling(
@@ -21,35 +73,13 @@ export function telling(
     counted: meters.received,
     started: (event) => cloudEvent('started', event),
     outcome: (listener, event, outcome) => {
-      const { trigger, namespace, message = '', created = [] } = outcome;
-      const fields = { 'triggers.tekton.dev/triggers-eventid': event.id, trigger, namespace };
-      const wantsAll = isTold || listener.metadata.annotations?.[settingNames.answer] === 'outcome';
-      if (outcome.outcome === 'failed') {
-        log.error({ ...fields, problem: message }, 'a trigger failed');
-        cloudEvent('failed', event);
-        kubeEvent(listener, 'Warning', 'TriggerFailed', `trigger ${namespace}/${trigger}: ${message}`);
-        return;
-      }
-      if (outcome.outcome === 'repeated') {
-        log.info({ ...fields, created }, 'an event was taken before');
-        if (wantsAll) kubeEvent(listener, 'Normal', 'TriggerRepeated', `trigger ${namespace}/${trigger}: ${message}`);
-        return;
-      }
-      if (outcome.outcome === 'stopped') {
-        log.info({ ...fields, interceptor: outcome.interceptor, reason: message }, 'an interceptor stopped an event');
-        if (wantsAll)
-          kubeEvent(
-            listener,
-            'Normal',
-            'TriggerStopped',
-            `trigger ${namespace}/${trigger}: ${outcome.interceptor}: ${message}`,
-          );
-        return;
-      }
-      log.info({ ...fields, created }, 'an event created objects');
-      cloudEvent('successful', event);
-      const names = created.map(({ kind, name }) => `${kind} ${name}`).join(', ');
-      if (wantsAll) kubeEvent(listener, 'Normal', 'TriggerCreated', `trigger ${namespace}/${trigger}: ${names}`);
+      const { trigger, namespace } = outcome;
+      const { level, fields, logged, cloud, reason, text } = wordsFor(outcome);
+      log[level]({ 'triggers.tekton.dev/triggers-eventid': event.id, trigger, namespace, ...fields }, logged);
+      if (cloud) cloudEvent(cloud, event);
+      const isWanted = isTold || listener.metadata.annotations?.[settingNames.answer] === 'outcome';
+      if (level === 'error') kubeEvent(listener, 'Warning', reason, `trigger ${namespace}/${trigger}: ${text}`);
+      else if (isWanted) kubeEvent(listener, 'Normal', reason, `trigger ${namespace}/${trigger}: ${text}`);
     },
     done: (_listener, event) => cloudEvent('done', event),
   };

@@ -129,8 +129,12 @@ function paramsOf(binding: Binding, namespace: string, definitions: Definitions)
   const isCluster = kind === 'ClusterTriggerBinding';
   const found = isCluster ? definitions.clusterBinding(ref) : definitions.binding(namespace, ref);
   if (found === undefined)
-    throw new ResolveError(
-      `error getting ${isCluster ? 'ClusterTriggerBinding' : 'TriggerBinding'} ${ref}: it is not there${isCluster ? '' : `, in namespace ${namespace}`}, or this sink may not read it`,
-    );
+    throw isCluster
+      ? noBinding(`ClusterTriggerBinding ${ref}: it is not there`)
+      : noBinding(`TriggerBinding ${ref}: it is not there, in namespace ${namespace}`);
   return (found.spec?.params ?? []).map((param) => ({ name: param.name ?? '', value: param.value ?? '' }));
+}
+
+function noBinding(which: string): ResolveError {
+  return new ResolveError(`error getting ${which}, or this sink may not read it`);
 }

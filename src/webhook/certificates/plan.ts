@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { certificatesIn } from '../../pem.ts';
 import { issueAuthority, issueServer, validityOf, type Validity } from './issue.ts';
 
 /** Keys of Secret webhook-certs; the first three are upstream's. */
@@ -76,8 +77,8 @@ function isWhole(data: Partial<CertificateData>): data is CertificateData {
 
 /** The authorities of a bundle that are still valid, newest first, as they are kept. */
 function authorities(data: CertificateData, now: Date): { pem: string; validity: Validity }[] {
-  const found = data['ca-cert.pem'].match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
-  return found.flatMap((pem) => {
+  return certificatesIn(data['ca-cert.pem']).flatMap((found) => {
+    const pem = `${found}\n`;
     const validity = validityOf(pem);
     return validity && validity.notAfter > now ? [{ pem, validity }] : [];
   });

@@ -147,13 +147,13 @@ export function validateWhen(
 }
 
 function validateWhenExpression(expression: WhenExpression, context: ValidationContext): FieldError[] {
-  const { operator = '', cel, values } = expression;
-  const isEmpty = !expression.input && operator === '' && (values ?? []).length === 0;
+  const { operator = '', cel, values = [] } = expression;
+  const isEmpty = !expression.input && operator === '' && values.length === 0;
   if (cel) return validateCel(expression, cel, isEmpty, context);
   if (isEmpty) return missingField('');
   if (operator !== 'in' && operator !== 'notin')
     return invalidValue(`operator ${quote(operator)} is not recognized. valid operators: in,notin`);
-  return (values ?? []).length === 0 ? invalidValue('expecting non-empty values field') : [];
+  return values.length === 0 ? invalidValue('expecting non-empty values field') : [];
 }
 
 function validateCel(
@@ -173,20 +173,25 @@ function validateCel(
 
 /** A reference gives either a name or a resolver with its params. Paths are relative to the reference. */
 export function validateRef(ref: TaskRef | PipelineRef | StepActionRef, context: ValidationContext): FieldError[] {
-  if (ref.resolver || ref.params !== undefined) {
-    const errors =
-      ref.params === undefined
-        ? []
-        : [...requireApiFields(context, 'resolver params', 'beta', 'params'), ...validateParams(ref.params)];
-    if (ref.params !== undefined && ref.name) errors.push(...multipleOneOf('name', 'params'));
-    if (!ref.resolver) return [...errors, ...missingField('resolver')];
-    errors.push(...requireApiFields(context, 'resolver', 'beta', 'resolver'));
-    return ref.name ? [...errors, ...validateResolverName(ref.name, context)] : errors;
-  }
+  if (ref.resolver || ref.params !== undefined) return validateRemoteRef(ref, context);
   if (!ref.name) return missingField('name');
   if (isUrl(ref.name)) return [...validateResolverName(ref.name, context), ...missingField('resolver')];
   const problems = qualifiedNameProblems(ref.name);
   return problems.length > 0 ? invalidValue(problems.join(','), 'name') : [];
+}
+
+function validateRemoteRef(
+  { name, params, resolver }: TaskRef | PipelineRef | StepActionRef,
+  context: ValidationContext,
+): FieldError[] {
+  const errors =
+    params === undefined
+      ? []
+      : [...requireApiFields(context, 'resolver params', 'beta', 'params'), ...validateParams(params)];
+  if (params !== undefined && name) errors.push(...multipleOneOf('name', 'params'));
+  if (!resolver) return [...errors, ...missingField('resolver')];
+  errors.push(...requireApiFields(context, 'resolver', 'beta', 'resolver'));
+  return name ? [...errors, ...validateResolverName(name, context)] : errors;
 }
 
 /** Beside a resolver a name may only be a URL (concise syntax, alpha). */

@@ -204,11 +204,15 @@ function validateParamValue({ value }: Param, checks: ParamChecks): FieldError[]
   if (typeof value === 'object' && value !== null)
     return Object.entries(value).flatMap(([key, text]) => via(`properties[${key}]`, checks.text(text)));
   if (typeof value !== 'string') return [];
-  // A whole array or object may be handed on, whatever its type.
-  const whole = variable(isolatedReference(value) ?? '', 'params');
-  if (whole?.index === '*' && whole.path.length === 1)
-    return checks.known.has(whole.path[0] ?? '') ? [] : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
-  return checks.text(value);
+  const whole = wholeParam(value);
+  if (whole === undefined) return checks.text(value);
+  return checks.known.has(whole) ? [] : fieldError(`non-existent variable in ${JSON.stringify(value)}`);
+}
+
+/** The param that a text hands on as a whole array or object, whatever its type. */
+function wholeParam(text: string): string | undefined {
+  const whole = variable(isolatedReference(text) ?? '', 'params');
+  return whole?.index === '*' && whole.path.length === 1 ? (whole.path[0] ?? '') : undefined;
 }
 
 export function taskNames(tasks: readonly PipelineTask[] | undefined): Set<string> {

@@ -27,16 +27,18 @@ export async function fetchJwtSvid(socket: string, audience: string, signal: Abo
   }
 }
 
+/** A method of a client of @grpc/grpc-js that was made from a description at run time. */
+type Method<Given, Answered> = (
+  request: Given,
+  metadata: Agent['metadata'],
+  options: Agent['options'],
+  done: (error: Error | null, answer?: Answered) => void,
+) => { cancel(): void };
+
 function tokenFor(audience: string, { client, metadata, options }: Agent, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const fetch = client['FetchJWTSVID'] as (
-      this: unknown,
-      request: object,
-      metadata: unknown,
-      options: object,
-      done: (error: Error | null, answer?: Answer) => void,
-    ) => { cancel(): void };
-    const call = fetch.call(client, { audience: [audience] }, metadata, options, (error, found) => {
+    const fetch = (client['FetchJWTSVID'] as Method<{ audience: string[] }, Answer>).bind(client);
+    const call = fetch({ audience: [audience] }, metadata, options, (error, found) => {
       signal.removeEventListener('abort', stop);
       if (error) reject(error);
       else resolve(found ?? {});

@@ -26,21 +26,36 @@ export function parseKmsReference(reference: string): KmsReference {
 
 /** One that is written elsewhere. @throws SigningError */
 export function kmsReferenceIn(where: string, reference: string): KmsReference {
-  const [, gcpKey, gcpVersion] = gcp.exec(reference) ?? [];
-  if (gcpKey !== undefined)
-    return { provider: 'gcp', key: gcpKey, ...(gcpVersion === undefined ? {} : { version: gcpVersion }) };
-  const [, endpoint, awsKey, keyRegion, aliasRegion] = aws.exec(reference) ?? [];
-  const region = keyRegion ?? aliasRegion;
-  if (awsKey !== undefined)
-    return { provider: 'aws', endpoint: endpoint ?? '', key: awsKey, ...(region === undefined ? {} : { region }) };
-  const [, host, azureKey, azureVersion] = azure.exec(reference) ?? [];
-  if (host !== undefined && azureKey !== undefined)
-    return { provider: 'azure', host, key: azureKey, ...(azureVersion === undefined ? {} : { version: azureVersion }) };
-  const [, vaultKey] = vault.exec(reference) ?? [];
-  if (vaultKey !== undefined) return { provider: 'vault', key: vaultKey };
+  const parsed = gcpKey(reference) ?? awsKey(reference) ?? azureKey(reference) ?? vaultKey(reference);
+  if (parsed !== undefined) return parsed;
   throw new SigningError(`${where} is ${JSON.stringify(reference)}, which is no key reference; ${formFor(reference)}`, {
     retryable: false,
   });
+}
+
+function gcpKey(reference: string): KmsReference | undefined {
+  const [, key, version] = gcp.exec(reference) ?? [];
+  if (key === undefined) return undefined;
+  return { provider: 'gcp', key, ...(version === undefined ? {} : { version }) };
+}
+
+/** Only ARNs say the region. */
+function awsKey(reference: string): KmsReference | undefined {
+  const [, endpoint, key, keyRegion, aliasRegion] = aws.exec(reference) ?? [];
+  if (key === undefined) return undefined;
+  const region = keyRegion ?? aliasRegion;
+  return { provider: 'aws', endpoint: endpoint ?? '', key, ...(region === undefined ? {} : { region }) };
+}
+
+function azureKey(reference: string): KmsReference | undefined {
+  const [, host, key, version] = azure.exec(reference) ?? [];
+  if (host === undefined || key === undefined) return undefined;
+  return { provider: 'azure', host, key, ...(version === undefined ? {} : { version }) };
+}
+
+function vaultKey(reference: string): KmsReference | undefined {
+  const [, key] = vault.exec(reference) ?? [];
+  return key === undefined ? undefined : { provider: 'vault', key };
 }
 
 const FORMS: Readonly<Record<string, string>> = {

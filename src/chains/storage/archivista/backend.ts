@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { systemClock, type Clock } from '../../../clock.ts';
 import { isAbort } from '../../../errors.ts';
+import { certificatesIn } from '../../../pem.ts';
 import { envelopeJson, type DsseEnvelope } from '../../signing/dsse.ts';
 import { joinUrl, jsonOf, request as call, ServiceError, type Request } from '../../signing/service.ts';
 import type { Signature } from '../../signing/signer.ts';
@@ -47,7 +48,7 @@ function refusal({ artifact, config }: StoreRequest): string | undefined {
 function uploadOf(envelope: DsseEnvelope, { certificate, chain }: Signature): Buffer {
   if (!certificate) return Buffer.from(envelopeJson(envelope));
   const base64 = (pem: string) => Buffer.from(pem).toString('base64');
-  const intermediates = chain?.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----\n?/g) ?? [];
+  const intermediates = certificatesIn(chain ?? '').map((pem) => `${pem}\n`);
   const signatures = envelope.signatures.map((signature) => ({
     ...signature,
     certificate: base64(certificate),

@@ -27,6 +27,13 @@ export interface Attachment {
   tag: string;
 }
 
+/** What is added there. */
+export interface Addition {
+  layer: AttachedLayer;
+  /** How like it a layer is that is there. */
+  compare: (found: Descriptor) => Promise<Likeness>;
+}
+
 /** The rest of an image's config as go-containerregistry writes that of an empty image: cosign reads it as an image. */
 const emptyConfig = {
   architecture: '',
@@ -56,8 +63,7 @@ export function attachmentTag(digest: string, suffix: AttachedLayer['suffix']): 
  */
 export function attachLayer(
   { repository, tag }: Attachment,
-  layer: AttachedLayer,
-  compare: (found: Descriptor) => Promise<Likeness>,
+  { layer, compare }: Addition,
   options: TagUpdateOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -73,17 +79,11 @@ export function attachLayer(
     const manifest = current && parseManifest(current, where);
     const layers = await mergeLayers(manifest?.layers ?? [], added, compare);
     if (layers === undefined) return undefined;
-    if (layers.length > mostLayers)
-      throw new AttachmentError(
-        `${where} holds ${mostLayers} layers, and cosign reads no more: move new ones to another repository (storage.oci.repository), or clear old ones (cosign clean)`,
-      );
+    checkCount(layers, where);
     const before = manifest && (await readConfig(repository, manifest, signal));
     const config = Buffer.from(JSON.stringify(configFor(before, layers)));
     const next = manifestFor(manifest, layers, config);
-    if (next.length > largestManifest)
-      throw new AttachmentError(
-        `${where} would have a manifest of ${next.length} bytes, and registries take ${largestManifest}: move new attestations to another repository (storage.oci.repository)`,
-      );
+    checkSize(next, where);
     pushed ??= repository.pushBlob(layer.blob, signal);
     await Promise.all([pushed, repository.pushBlob(config, signal)]);
     return { bytes: next, mediaType: manifest?.mediaType ?? ociManifestType };
@@ -91,10 +91,24 @@ export function attachLayer(
   return updateTag({ repository, tag, plan }, options, signal);
 }
 
+function checkCount({ length }: Descriptor[], where: string): void {
+  if (length > mostLayers)
+    throw new AttachmentError(
+      `${where} holds ${mostLayers} layers, and cosign reads no more: move new ones to another repository (storage.oci.repository), or clear old ones (cosign clean)`,
+    );
+}
+
+function checkSize({ length }: Buffer, where: string): void {
+  if (length > largestManifest)
+    throw new AttachmentError(
+      `${where} would have a manifest of ${length} bytes, and registries take ${largestManifest}: move new attestations to another repository (storage.oci.repository)`,
+    );
+}
+
 async function mergeLayers(
   found: Descriptor[],
   added: Descriptor,
-  compare: (found: Descriptor) => Promise<Likeness>,
+  compare: Addition['compare'],
 ): Promise<Descriptor[] | undefined> {
   for (const [index, descriptor] of found.entries()) {
     const likeness = await compare(descriptor);

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
 import { RegistryError, type Registries } from '../../../registry/client.ts';
+import type { Descriptor } from '../../../registry/media-types.ts';
 import { InvalidImageError, parseImageReference } from '../../../registry/reference.ts';
 import { blobLimit, type Repository, type RepositoryAccess } from '../../../registry/repository.ts';
 import type { AccountCredentials, CredentialSource } from '../../../images/run-credentials.ts';
@@ -133,13 +134,9 @@ async function storeLayer(
 ): Promise<void> {
   const layer = layerOf(request);
   const tag = attachmentTag(subject.digest, layer.suffix);
-  await attachLayer(
-    { repository, tag },
-    layer,
-    (found) => likeness(found, layer, request, (digest) => repository.getBlob(digest, signal).catch(unusable)),
-    tagOptions,
-    signal,
-  );
+  const compare = (found: Descriptor) =>
+    likeness(found, layer, request, (digest) => repository.getBlob(digest, signal).catch(unusable));
+  await attachLayer({ repository, tag }, { layer, compare }, tagOptions, signal);
 }
 
 /** A layer whose content is gone or not what its digest says is nobody's. */
@@ -159,13 +156,8 @@ async function storeBundle(
       404,
       `${repository.fullName} has no manifest ${subject.digest}, and a bundle refers to the manifest; push the image first`,
     );
-  await attachBundle(
-    repository,
-    { mediaType: image.mediaType, digest: subject.digest, size: image.size },
-    request,
-    tagOptions,
-    signal,
-  );
+  const manifest = { mediaType: image.mediaType, digest: subject.digest, size: image.size };
+  await attachBundle({ repository, subject: manifest }, request, tagOptions, signal);
 }
 
 function isRetryable(error: unknown): boolean {

@@ -62,24 +62,27 @@ export class LeaseLock implements NamedLock {
   }
 
   async #acquire(name: string, signal: AbortSignal): Promise<void> {
-    let seen: { version: string | undefined; at: number } | undefined;
+    let seen: Sighting | undefined;
     for (;;) {
       signal.throwIfAborted();
       const lease = this.#last.get(name) ?? (await this.#read(name, signal));
       const now = elapsedScale(this.#clock);
-      if (lease && seen?.version !== lease.metadata.resourceVersion)
-        seen = { version: lease.metadata.resourceVersion, at: now };
-      const isFree =
-        !lease ||
-        lease.spec?.holderIdentity === this.#options.identity ||
-        freeInMs(lease.spec, seen?.at ?? now, now) === 0;
-      if (isFree) {
-        if (lease) this.#last.set(name, lease);
-        if (await this.#write(name, this.#options.identity, signal).then(() => true, lost)) return;
-      }
+      if (lease) seen = sightingOf(lease, seen, now);
+      if (this.#isFree(lease, seen?.at ?? now, now) && (await this.#take(name, lease, signal))) return;
       this.#last.delete(name);
       await this.#clock.sleep(pauseMs * (0.5 + (this.#options.random ?? Math.random)()), signal);
     }
+  }
+
+  #isFree(lease: Lease | undefined, seenAt: number, now: number): boolean {
+    if (!lease || lease.spec?.holderIdentity === this.#options.identity) return true;
+    return freeInMs(lease.spec, seenAt, now) === 0;
+  }
+
+  /** False when another process was faster. */
+  async #take(name: string, lease: Lease | undefined, signal: AbortSignal): Promise<boolean> {
+    if (lease) this.#last.set(name, lease);
+    return this.#write(name, this.#options.identity, signal).then(() => true, lost);
   }
 
   async #renew(name: string, done: AbortSignal): Promise<void> {
@@ -119,6 +122,17 @@ export class LeaseLock implements NamedLock {
         );
     this.#last.set(name, written);
   }
+}
+
+/** When a version of a lease was first seen here: clocks of other machines are not believed. */
+interface Sighting {
+  version: string | undefined;
+  at: number;
+}
+
+function sightingOf(lease: Lease, before: Sighting | undefined, now: number): Sighting | undefined {
+  const version = lease.metadata.resourceVersion;
+  return before?.version === version ? before : { version, at: now };
 }
 
 /** Another process was faster. */

@@ -20,34 +20,39 @@ import { signerName } from './signed-by.ts';
 
 const emptyConfig = Buffer.from('{}');
 
+/** An image in its repository. */
+export interface StoredImage {
+  repository: Repository;
+  /** Its manifest. */
+  subject: Descriptor;
+}
+
 /**
  * Stores a bundle as a referrer of an image, unless one with the same payload by the same signer is there. Registries
  * without the referrers API get the index at the fallback tag as well (distribution-spec).
- * @param subject the image's manifest
  * @returns whether anything was written
  */
 export function attachBundle(
-  repository: Repository,
-  subject: Descriptor,
+  image: StoredImage,
   request: StoreRequest,
   options: TagUpdateOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   // Two passes over one run must not both find that there is none.
   return options.lock.withLock(
-    `${repository.fullName}@${subject.digest}`,
-    () => attach(repository, subject, request, options, signal),
+    `${image.repository.fullName}@${image.subject.digest}`,
+    () => attach(image, request, options, signal),
     signal,
   );
 }
 
 async function attach(
-  repository: Repository,
-  subject: Descriptor,
+  image: StoredImage,
   request: StoreRequest,
   options: TagUpdateOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { repository, subject } = image;
   const { api, descriptors } = await repository.referrers(subject.digest, signal);
   for (const found of descriptors) {
     if (await isSameBundle(repository, found, request, signal)) return false;
@@ -65,8 +70,7 @@ async function attach(
     { bytes: manifest, mediaType: ociManifestType },
     signal,
   );
-  if (!listsReferrers && !api)
-    await listAtFallbackTag(repository, subject.digest, descriptorOf(manifest), options, signal);
+  if (!listsReferrers && !api) await listAtFallbackTag(image, descriptorOf(manifest), options, signal);
   return true;
 }
 
@@ -125,18 +129,27 @@ async function isSameBundle(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (isOther(found, request.artifact.payload)) return false;
-  const manifest = await repository.findManifest(found.digest, signal);
+  const bundle = await bundleIn(repository, found, signal);
+  if (!bundle) return false;
+  const isSame = isSameEnvelope(Buffer.from(JSON.stringify(bundle.dsseEnvelope ?? {})), request, certificateOf(bundle));
+  // A bundle without the log entry that we have now would not verify; it cannot be replaced, only joined.
+  return isSame && (request.logEntry === undefined || (bundle.verificationMaterial?.tlogEntries ?? []).length > 0);
+}
+
+/** The bundle of a referrer; undefined when it has none, or it is gone. */
+async function bundleIn(
+  repository: Repository,
+  { digest }: Descriptor,
+  signal: AbortSignal,
+): Promise<DeepPartial<SerializedBundle> | undefined> {
+  const manifest = await repository.findManifest(digest, signal);
   const layer =
     manifest &&
     (JSON.parse(manifest.bytes.toString('utf8')) as Partial<ImageManifest>).layers?.find(
       (one) => one.mediaType === bundleMediaType,
     );
   const blob = layer && (await repository.getBlob(layer.digest, signal).catch(missing));
-  if (!blob) return false;
-  const bundle = JSON.parse(blob.toString('utf8')) as DeepPartial<SerializedBundle>;
-  const isSame = isSameEnvelope(Buffer.from(JSON.stringify(bundle.dsseEnvelope ?? {})), request, certificateOf(bundle));
-  // A bundle without the log entry that we have now would not verify; it cannot be replaced, only joined.
-  return isSame && (request.logEntry === undefined || (bundle.verificationMaterial?.tlogEntries ?? []).length > 0);
+  return blob && (JSON.parse(blob.toString('utf8')) as DeepPartial<SerializedBundle>);
 }
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -152,13 +165,12 @@ async function ensureEmptyConfig(repository: Repository, signal: AbortSignal): P
 }
 
 async function listAtFallbackTag(
-  repository: Repository,
-  digest: string,
+  { repository, subject }: StoredImage,
   added: Descriptor,
   options: TagUpdateOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const tag = fallbackTag(digest);
+  const tag = fallbackTag(subject.digest);
   const plan = (current: StoredManifest | undefined): Promise<PlannedManifest> =>
     Promise.resolve(planIndex(current, added, `${repository.fullName}:${tag}`));
   await updateTag({ repository, tag, plan }, options, signal);

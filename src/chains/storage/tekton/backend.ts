@@ -43,18 +43,13 @@ async function apply(
     // uid and resourceVersion: an apply would create the run anew if it were gone, and undo an apply it has not seen.
     const metadata = { name, namespace, uid, resourceVersion: live.metadata.resourceVersion, annotations };
     try {
-      await client.patch(
-        resource,
-        namespace,
-        name,
-        {
-          type: 'apply',
-          body: { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata },
-          fieldManager,
-          force,
-        },
-        { signal },
-      );
+      await client.patch(resource, namespace, name, {
+        type: 'apply',
+        body: { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata },
+        fieldManager,
+        force,
+        signal,
+      });
       return;
     } catch (error) {
       if (!isConflict(error) || round >= tries) throw error;

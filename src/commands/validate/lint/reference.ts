@@ -10,11 +10,12 @@ const pinned: Readonly<Record<string, { name: string; form: RegExp; want: string
 };
 
 /** A reference to a definition elsewhere, which may be another one tomorrow. */
-export function referenceAdvice({ resolver, params }: StepActionRef, path: string): Advice[] {
-  const rule = Object.hasOwn(pinned, resolver ?? '') ? pinned[resolver ?? ''] : undefined;
+export function referenceAdvice({ resolver = '', params }: StepActionRef, path: string): Advice[] {
+  const rule = Object.hasOwn(pinned, resolver) ? pinned[resolver] : undefined;
   if (rule === undefined) return [];
-  const index = (params ?? []).findIndex(({ name }) => name === rule.name);
-  const value = params?.[index]?.value;
+  const given = params ?? [];
+  const index = given.findIndex(({ name }) => name === rule.name);
+  const value = given[index]?.value;
   if (typeof value === 'string' && (isVariable(value) || rule.form.test(value))) return [];
   const message = `what the ${resolver} resolver finds may be another thing tomorrow; give ${rule.want} as ${rule.name} ("tektite pin" writes it)`;
   return [advice('unpinned-reference', index < 0 ? path : `${path}.params[${index}].value`, message)];

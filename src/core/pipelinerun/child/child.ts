@@ -137,11 +137,16 @@ export function childOf(kind: ChildKind, object: ChildObject): Child {
     name: metadata.name ?? '',
     metadata,
     object,
-    state: !isDone(status) ? 'running' : isSuccessful(status) ? 'succeeded' : 'failed',
+    state: stateOf(object),
     reason,
     isStopping: spec.status === traits[kind].stop,
     requested: spec.status ?? '',
     wasCancelled,
     wasTimedOut: wasCancelled && message === cancelMessage(kind, 'timedOut'),
   };
+}
+
+function stateOf({ status }: ChildObject): Child['state'] {
+  if (!isDone(status)) return 'running';
+  return isSuccessful(status) ? 'succeeded' : 'failed';
 }

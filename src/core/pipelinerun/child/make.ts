@@ -1,6 +1,8 @@
 import type { Param } from '../../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
+import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../../api/pipeline/v1/task.ts';
+import type { Budget } from '../../budget.ts';
 import { checkEnums } from '../../params/check.ts';
 import { paramReplacements } from '../../params/replacements.ts';
 import type { Definition } from '../../reference/resolved.ts';
@@ -60,11 +62,7 @@ export function childrenFor(
   context: ChildContext,
 ): NewChild[] {
   const budget = bindingBudget(`TaskRun of pipeline task "${state.name}" with its variables replaced`);
-  const task = replaceInTask(
-    state.known ? replaceInGiven(state.task, state.known, budget) : state.task,
-    stringReplacements({ 'context.pipelineTask.retries': String(state.task.retries ?? 0) }),
-    budget,
-  );
+  const task = boundTask(state, budget);
   const make = makerOf(task);
   const spec = make === makeTaskRun ? (resolved?.spec ?? task.taskSpec) : undefined;
   const common: Common = {
@@ -81,8 +79,7 @@ export function childrenFor(
   const all = combinations(task, context.settings);
   for (const [index, combination] of all.entries()) {
     const place = all.length > 1 ? index : undefined;
-    const first = taskChildName(context.run, state.name, place);
-    const name = state.again.get(first) ?? first;
+    const name = childName(context.run, state, place);
     if (existing.has(name)) continue;
     if (context.room.isUsedUp) break;
     const params = [...combination, ...(task.params ?? [])];
@@ -92,6 +89,21 @@ export function childrenFor(
     made.push(child);
   }
   return made;
+}
+
+/** The task with results of others and what it knows of itself replaced. */
+function boundTask({ task, known }: TaskState, budget: Budget): PipelineTask {
+  return replaceInTask(
+    known ? replaceInGiven(task, known, budget) : task,
+    stringReplacements({ 'context.pipelineTask.retries': String(task.retries ?? 0) }),
+    budget,
+  );
+}
+
+/** The name of a run of a task, of a later attempt when there was one before. */
+function childName(run: PipelineRun, { name, again }: TaskState, place: number | undefined): string {
+  const first = taskChildName(run, name, place);
+  return again.get(first) ?? first;
 }
 
 function makerOf(

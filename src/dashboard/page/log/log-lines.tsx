@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, type ReactNode } from 'react';
 import { lineOfRow, rowCount, rowOfLine, type Fold } from '../../view/folds.ts';
 import { Line } from './line.tsx';
 import type { LogSettings } from './log-tools.tsx';
@@ -7,6 +7,8 @@ import type { PickedLines } from './picked-lines.ts';
 import type { Log } from './use-log.ts';
 
 const ROW = 20;
+/** Rows that come and go together: a place is kept in memory for each block, and not for each of a million rows. */
+const BLOCK = 25;
 /** So near to the end, one is at the end. */
 const NEAR = 30;
 
@@ -25,20 +27,15 @@ interface LogLinesProps {
 
 /** The lines of a log, of which only those in sight are elements. */
 export function LogLines(props: LogLinesProps): ReactNode {
-  const { log, folds, folded, onFold, settings, onChange, picked, onPick, matchLine } = props;
+  const { log, folds, settings, onChange, picked, matchLine } = props;
   const { lines, groups, isOpen } = log.state;
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const count = rowCount(folds, lines);
-  const rows = useVirtualizer({
-    count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
-    overscan: 30,
-  });
+  const rows = useRows(scroller, count);
   useEffect(() => rows.measure(), [rows, settings.isWrapped]);
   useFollow({ scroller, count, follows: settings.follows && picked === undefined });
-  const toLine = (line: number) => rows.scrollToIndex(rowOfLine(folds, line), { align: 'center' });
+  const toLine = useToLine(scroller, rows, folds);
   const isPickedThere = picked !== undefined && lines >= picked.first;
   useEffect(() => {
     if (isPickedThere) toLine(picked.first - 1);
@@ -64,31 +61,93 @@ export function LogLines(props: LogLinesProps): ReactNode {
       }}
     >
       <div className="log-space" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map(({ index, start, key }) => {
-          const at = lineOfRow(folds, index);
-          const isPicked = picked !== undefined && at + 1 >= picked.first && at + 1 <= picked.last;
-          return (
-            <div
-              key={key}
-              data-index={index}
-              ref={settings.isWrapped ? rows.measureElement : undefined}
-              className={`line${isPicked ? ' picked' : ''}${at === matchLine ? ' matched' : ''}`}
-              style={{ transform: `translateY(${start}px)` }}
-            >
-              <Line
-                line={log.line(at)}
-                number={at + 1}
-                hasTime={settings.hasTime}
-                isFolded={starts.has(at) ? folded.has(at) : undefined}
-                onFold={() => onFold(at)}
-                onPick={(isRange) => onPick(at + 1, isRange)}
-              />
-            </div>
-          );
-        })}
+        {rows.getVirtualItems().map(({ index, start, key }) => (
+          <div
+            key={key}
+            data-index={index}
+            ref={settings.isWrapped ? rows.measureElement : undefined}
+            className="log-block"
+            style={{ transform: `translateY(${start}px)` }}
+          >
+            {Array.from({ length: rowsIn(index, count) }, (_, at) => (
+              <Row key={at} row={index * BLOCK + at} starts={starts} {...props} />
+            ))}
+          </div>
+        ))}
       </div>
     </div>
   );
+}
+
+interface RowProps extends LogLinesProps {
+  row: number;
+  /** Lines that begin a group. */
+  starts: ReadonlySet<number>;
+}
+
+function Row({ row, starts, log, folds, folded, onFold, settings, picked, onPick, matchLine }: RowProps): ReactNode {
+  const at = lineOfRow(folds, row);
+  const isPicked = picked !== undefined && at + 1 >= picked.first && at + 1 <= picked.last;
+  return (
+    <div className={`line${isPicked ? ' picked' : ''}${at === matchLine ? ' matched' : ''}`} data-row={row}>
+      <Line
+        line={log.line(at)}
+        number={at + 1}
+        hasTime={settings.hasTime}
+        isFolded={starts.has(at) ? folded.has(at) : undefined}
+        onFold={() => onFold(at)}
+        onPick={(isRange) => onPick(at + 1, isRange)}
+      />
+    </div>
+  );
+}
+
+type Rows = ReturnType<typeof useRows>;
+
+/** Blocks of rows, of which those in sight are elements. */
+function useRows(scroller: React.RefObject<HTMLDivElement | null>, count: number) {
+  return useVirtualizer({
+    count: Math.ceil(count / BLOCK),
+    getScrollElement: () => scroller.current,
+    estimateSize: (block) => rowsIn(block, count) * ROW,
+    // Another one for each count: the last block grows, and is measured again.
+    getItemKey: useCallback((block: number) => block, [count]),
+    overscan: 1,
+  });
+}
+
+function rowsIn(block: number, count: number): number {
+  return Math.max(0, Math.min(BLOCK, count - block * BLOCK));
+}
+
+/**
+ * Brings a line into the middle: first to where it should be, and when it is there, to where it is, for wrapped lines
+ * are as high as they are.
+ */
+function useToLine(
+  scroller: React.RefObject<HTMLDivElement | null>,
+  rows: Rows,
+  folds: readonly Fold[],
+): (line: number) => void {
+  const wanted = useRef<number>(undefined);
+  useLayoutEffect(() => {
+    const { current } = scroller;
+    const row = current?.querySelector(`[data-row="${wanted.current}"]`);
+    if (!current || !row) return;
+    wanted.current = undefined;
+    const middle = (element: Element) => {
+      const { top, height } = element.getBoundingClientRect();
+      return top + height / 2;
+    };
+    current.scrollTop += middle(row) - middle(current);
+  });
+  return (line) => {
+    const row = rowOfLine(folds, line);
+    const [start = 0] = rows.getOffsetForIndex(Math.floor(row / BLOCK), 'start') ?? [];
+    const height = scroller.current?.clientHeight ?? 0;
+    wanted.current = row;
+    rows.scrollToOffset(start + (row % BLOCK) * ROW - height / 2);
+  };
 }
 
 interface Following {

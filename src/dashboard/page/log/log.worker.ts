@@ -5,6 +5,9 @@ import type { FromLog, LogSource, LogState, ToLog } from './messages.ts';
 
 /** Holds one log: reads it, keeps its bytes, and gives out the lines that somebody looks at. */
 const TELL_MS = 100;
+/** What comes faster than anybody reads is told more seldom: each time, all lines in sight are others. */
+const FLOOD_BYTES = 256 * 1024;
+const FLOOD_MS = 1_000;
 const AGAIN_MS = 2_000;
 const MOST_FOUND = 20_000;
 /** Lines are looked through in such portions, so that what is asked meanwhile is answered. */
@@ -14,6 +17,8 @@ let store = new LogStore({ isStamped: true });
 let told: LogState | undefined;
 let telling: ReturnType<typeof setTimeout> | undefined;
 let isOver = false;
+/** So many bytes had come between the last two times that it was told. */
+let lately = 0;
 let lastSearch = 0;
 const state = { isOpen: true, isOld: false, isGone: false, problem: undefined as string | undefined };
 
@@ -82,14 +87,15 @@ async function readOld(address: string | undefined): Promise<void> {
 /** @param after Lines up to this time are there already: `sinceTime` counts in whole seconds. */
 async function readInto(answer: Response, after: string | undefined): Promise<void> {
   const reader = answer.body?.getReader();
+  if (reader === undefined) return;
   const skip = after === undefined ? undefined : new Skip(after);
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (done || value === undefined) return;
+    const { done, value } = await reader.read();
+    if (done) return;
     const rest = skip === undefined ? value : skip.rest(value);
     if (rest.length > 0) store.append(rest);
     tellSoon();
-    if (store.isCut) return void reader?.cancel();
+    if (store.isCut) return void reader.cancel();
   }
 }
 
@@ -134,13 +140,14 @@ async function refusal(answer: Response): Promise<Error> {
 }
 
 function tellSoon(): void {
-  telling ??= setTimeout(tell, TELL_MS);
+  telling ??= setTimeout(tell, lately > FLOOD_BYTES ? FLOOD_MS : TELL_MS);
 }
 
 function tell(): void {
   clearTimeout(telling);
   telling = undefined;
   const { lines, bytes, groups, isCut } = store;
+  lately = bytes - (told?.bytes ?? 0);
   const { problem, ...rest } = state;
   const isSame = told?.groups.length === groups.length && told.groups.at(-1)?.end === groups.at(-1)?.end;
   told = {

@@ -47,6 +47,8 @@ export function useRun({ kind, namespace, name }: RunName): RunView {
   });
   const run = own.byName.get(name);
   const kinds = new Set(kind === 'PipelineRun' ? childKinds(run) : []);
+  // Most have TaskRuns: they are asked for at once, and not only when the run has said so.
+  if (kind === 'PipelineRun' && !own.isLoaded) kinds.add('TaskRun');
   const taskRuns = useObjects<TaskRun>(kinds.has('TaskRun') ? childrenOf('TaskRun', namespace, name) : undefined);
   const pipelineRuns = useObjects<OtherRun>(
     kinds.has('PipelineRun') ? childrenOf('PipelineRun', namespace, name) : undefined,

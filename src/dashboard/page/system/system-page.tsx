@@ -6,7 +6,7 @@ import { Problem } from '../parts/problem.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago, useNow } from '../parts/time.tsx';
-import { Certificates, Leases, Queues, Roles, Settings } from './system-tables.tsx';
+import { Certificates, Leases, Queues, Roles, Served, Settings } from './system-tables.tsx';
 import '../style/run.css';
 import '../style/objects.css';
 import '../style/fleet.css';
@@ -57,7 +57,7 @@ function Facts({ report: { readAt, kubernetes } }: { report: SystemReport }): Re
 }
 
 function Report({ report }: { report: SystemReport }): ReactNode {
-  const { verdict, findings, unread, roles, leases, queues, certificates, settings } = report;
+  const { verdict, findings, unread, roles, leases, queues, certificates, served, settings } = report;
   const isBad = findings.some(({ severity }) => severity === 'problem');
   // Of what could not be looked at nothing good is said either.
   const isGood = findings.length === 0 && unread.length === 0;
@@ -78,6 +78,7 @@ function Report({ report }: { report: SystemReport }): ReactNode {
       <Leases leases={leases} isUnread={isUnread(unread, 'leases')} />
       <Queues queues={queues} isUnread={isUnread(unread, 'pods')} />
       <Certificates certificates={certificates} isUnread={isUnread(unread, 'webhookconfigurations')} />
+      <Served served={served} isUnread={isUnread(unread, 'pods')} />
       <Settings settings={settings} isUnread={isUnread(unread, 'configmaps')} />
       {unread.length > 0 && <NotRead unread={unread} />}
     </>

@@ -1,5 +1,12 @@
 import type { ReactNode } from 'react';
-import type { CertificateState, LeaseState, QueueState, RoleState, SettingsState } from '../../contract.ts';
+import type {
+  CertificateState,
+  LeaseState,
+  QueueState,
+  RoleState,
+  ServedState,
+  SettingsState,
+} from '../../contract.ts';
 import { Text } from '../parts/text.tsx';
 import { absolute, Ago, useNow } from '../parts/time.tsx';
 import { spanText } from '../../view/span.ts';
@@ -170,6 +177,28 @@ export function Certificates({ certificates, isUnread }: CertificatesProps): Rea
                 </li>
               ))}
             </ul>
+          </td>
+        </tr>
+      ))}
+    />
+  );
+}
+
+export function Served({ served, isUnread }: { served: readonly ServedState[]; isUnread: boolean }): ReactNode {
+  const now = useNow(60_000);
+  return (
+    <Section
+      title="Served certificates"
+      heads={['Pod', 'Made', 'Ends']}
+      none={isUnread ? notRead : 'No pod tells of any.'}
+      rows={served.map(({ namespace, pod, notBefore, notAfter }) => (
+        <tr key={`${namespace}/${pod}`}>
+          <Named name={pod} namespace={namespace} />
+          <td className="muted">
+            <Ago time={notBefore} now={now} />
+          </td>
+          <td className="muted" title={absolute(notAfter)}>
+            {remaining(notAfter, now)}
           </td>
         </tr>
       ))}

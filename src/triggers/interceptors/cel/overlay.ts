@@ -14,16 +14,18 @@ export function jsonOf(value: CelValue): unknown {
 function nested(value: CelValue): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw notJson(String(value));
-    return value;
-  }
+  if (typeof value === 'number') return finite(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (isCelUint(value)) return Number(value.value);
   if (isCelList(value)) return [...value].map(nested);
   if (isCelMap(value))
     return Object.fromEntries([...value.entries()].map(([key, item]) => [keyText(key), nested(item)]));
   throw notJson('a value of another type');
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw notJson(String(value));
+  return value;
 }
 
 function keyText(key: unknown): string {

@@ -5,10 +5,11 @@ import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
 import { HttpClient } from '../../../http/client.ts';
 import { serve, type RunningServer, type ServerAnswer, type ServerRequest } from '../../../http/server.ts';
-import { ApiError, isAlreadyExists, isNotFound } from '../../../kube/client.ts';
-import { secrets } from '../../../kube/resources.ts';
+import { found, isAlreadyExists, isConflict } from '../../../kube/client.ts';
+import { secrets, type Secret } from '../../../kube/resources.ts';
 import { parseRoleFlags, numberFlag, type Environment, type RoleFlags } from '../../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../../role/process.ts';
+import { servedCertificate } from '../../../role/served-certificate.ts';
 import { untilDone } from '../../../role/until-done.ts';
 import { parseJson } from '../../resolve/body.ts';
 import { coreInterceptors } from '../core.ts';
@@ -148,15 +149,10 @@ async function certificates({ client, flags, end, log }: RoleProcess<Interceptor
   const { systemNamespace: namespace, secretName: name, serviceName } = flags;
   const host = `${serviceName}.${namespace}.svc`;
   for (let attempt = 1; ; attempt++) {
-    const secret = await client.get(secrets, namespace, name, { signal: end }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
-    const found = Object.fromEntries(
-      Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-    ) as Partial<CertificateData>;
+    const secret = await found(client.get(secrets, namespace, name, { signal: end }));
+    const stored = certificateIn(secret);
     const now = systemClock.now();
-    if (isUsable(found, host, now)) return found;
+    if (isUsable(stored, host, now)) return stored;
     const made = await issueCertificate([host, `${host}.cluster.local`, serviceName], now);
     const data = Object.fromEntries(
       Object.entries(made).map(([key, value]) => [key, Buffer.from(value as string).toString('base64')]),
@@ -168,10 +164,16 @@ async function certificates({ client, flags, end, log }: RoleProcess<Interceptor
       return made;
     } catch (error) {
       // Another replica was first: its certificate is used.
-      const lost = error instanceof ApiError && (error.isConflict || error.isAlreadyExists);
-      if (!lost || attempt >= 5) throw error;
+      const isLost = isConflict(error) || isAlreadyExists(error);
+      if (!isLost || attempt >= 5) throw error;
     }
   }
+}
+
+function certificateIn(secret: Secret | undefined): Partial<CertificateData> {
+  return Object.fromEntries(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
 }
 
 /**
@@ -197,7 +199,7 @@ async function announce({ client, log, end }: RoleProcess<InterceptorsFlags>, da
     const name = metadata.name ?? '';
     if (!coreInterceptors.has(name) || spec?.clientConfig?.caBundle === caBundle) continue;
     const body = { spec: { clientConfig: { caBundle } } };
-    await client.patch(clusterInterceptors, undefined, name, { type: 'merge', body }, { signal: end });
+    await client.patch(clusterInterceptors, undefined, name, { type: 'merge', body, signal: end });
     log.info({ clusterInterceptor: name }, 'its certificate was announced');
   }
 }
@@ -230,8 +232,10 @@ async function keep(
   server: RunningServer,
   first: CertificateData,
 ): Promise<void> {
-  const { end, log } = process;
+  const { end, log, meters } = process;
+  const tellAge = servedCertificate(meters.role);
   let current = first;
+  tellAge(current['server-cert.pem']);
   while (!end.aborted) {
     await systemClock.sleep(checkMs, end).catch(() => undefined);
     if (end.aborted) return;
@@ -241,6 +245,7 @@ async function keep(
       await announce(process, next);
       if (next['server-cert.pem'] !== current['server-cert.pem']) server.setCertificate(servedWith(next));
       current = next;
+      tellAge(current['server-cert.pem']);
     } catch (error) {
       log.error({ error: messageOf(error) }, 'cannot look after the certificate; it is tried again in a minute');
     }
