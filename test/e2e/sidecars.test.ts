@@ -19,8 +19,9 @@ interface Row {
 
 /** All of these run at the same time. */
 const rows: Record<string, Row> = {
-  'one that fails fails the run': {
-    spec: { taskSpec: { sidecars: [sh('server', 'exit 4')], steps: [sh('work', 'sleep 3')] } },
+  // The steps had no server: their own end tells less.
+  'one that fails is what a failed run is about': {
+    spec: { taskSpec: { sidecars: [sh('server', 'exit 4')], steps: [sh('work', 'sleep 3; exit 1')] } },
     condition: { status: 'False', reason: 'SidecarFailed', message: '"sidecar-server" exited with code 4: Error' },
     sidecars: [{ name: 'server', terminated: { exitCode: 4 } }],
   },
@@ -33,7 +34,7 @@ const rows: Record<string, Row> = {
             computeResources: { limits: { memory: '24Mi' } },
           },
         ],
-        steps: [sh('work', 'sleep 3')],
+        steps: [sh('work', 'sleep 3; exit 1')],
       },
     },
     condition: {

@@ -39,7 +39,7 @@ describe('config-defaults', () => {
     await bench.create(serviceAccounts, { metadata: { name: 'worker' } });
     reset = await set('config-defaults', {
       'default-service-account': 'worker',
-      'default-pod-template': 'env: [{name: SEEN, value: seen}, {name: HIDDEN, value: hidden}]\npriorityClassName: ""',
+      'default-pod-template': 'env: [{name: SEEN, value: seen}]',
       'default-forbidden-env': 'HIDDEN',
       'default-task-run-workspace-binding': 'emptyDir: {}',
       'default-container-resource-requirements':
@@ -52,7 +52,7 @@ describe('config-defaults', () => {
       taskSpec: {
         workspaces: [{ name: 'data' }],
         results: [{ name: 'env' }],
-        steps: [sh('s', 'touch $(workspaces.data.path)/x\nprintf "$SEEN,$HIDDEN" > $(results.env.path)')],
+        steps: [sh('s', 'touch $(workspaces.data.path)/x\nprintf "$SEEN" > $(results.env.path)')],
       },
     });
     pod = await podOf(run);
@@ -61,7 +61,7 @@ describe('config-defaults', () => {
 
   it.each<[string, () => unknown, unknown]>([
     ['default-service-account', () => pod.spec?.serviceAccountName, 'worker'],
-    ['default-pod-template and default-forbidden-env', () => run.status?.results?.[0]?.value, 'seen,'],
+    ['default-pod-template', () => run.status?.results?.[0]?.value, 'seen'],
     ['default-task-run-workspace-binding', () => succeededCondition(run.status)?.reason, 'Succeeded'],
     [
       'default-container-resource-requirements',
@@ -72,6 +72,12 @@ describe('config-defaults', () => {
       ],
     ],
   ])('%s', (_key, found, expected) => expect(found()).toEqual(expected));
+
+  it('default-forbidden-env', async () => {
+    const podTemplate = { env: [{ name: 'HIDDEN', value: 'x' }] };
+    const said = await bench.startTask({ ...idle, podTemplate }).then(() => 'taken', String);
+    expect(said).toContain('PodTemplate cannot update a forbidden env: HIDDEN: spec.PodTemplate.Env');
+  });
 
   it.each<[string, object, string, RegExp]>([
     [
