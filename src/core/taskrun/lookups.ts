@@ -42,8 +42,7 @@ export function* lookUp(
     return { type: 'image', image, credentials: { namespace, serviceAccountName, imagePullSecrets } };
   });
   const logs: LogAccessNeed[] = hasResultsSidecar(spec, settings.flags) ? [{ type: 'logAccess', namespace }] : [];
-  const group = taskRun.metadata.labels?.[annotations.affinityAssistant];
-  const places: GroupNodeNeed[] = group ? [{ type: 'groupNode', namespace, group }] : [];
+  const places = placesOf(taskRun);
   const accounts = settings.flags.disableCredsInit ? [] : [account];
   const answers = yield [...accounts, ranges, ...images, ...logs, ...places];
   const [groupNode] = places.map((need) => answers.to(need));
@@ -55,6 +54,11 @@ export function* lookUp(
     ...(groupNode === undefined ? {} : { groupNode }),
     images: new Map(images.map((need) => [need.image, answers.to(need)])),
   };
+}
+
+function placesOf({ metadata: { namespace = '', labels } }: TaskRun): GroupNodeNeed[] {
+  const group = labels?.[annotations.affinityAssistant];
+  return group ? [{ type: 'groupNode', namespace, group }] : [];
 }
 
 /** Of steps over their template, as `mergeStepTemplate` puts them together. */
