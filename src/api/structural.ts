@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bounds, integerBounds } from './number-bounds.ts';
 
 /** A Kubernetes structural schema (apiextensions.k8s.io/v1 JSONSchemaProps, the part that we write). */
 export interface StructuralSchema {
@@ -236,22 +237,6 @@ function withoutTimePattern(copied: StructuralSchema): StructuralSchema {
   if (copied.format !== 'date-time') return copied;
   const { pattern: _pattern, ...rest } = copied;
   return rest;
-}
-
-/** The bounds of JavaScript's safe integers and of int32 are zod's, not the user's; int32 has a format instead. */
-function integerBounds(node: Node): StructuralSchema {
-  const { minimum, maximum } = bounds(node);
-  const isInt32 = minimum === -(2 ** 31) || maximum === 2 ** 31 - 1;
-  return {
-    ...(isInt32 && node['format'] === undefined ? { format: 'int32' } : {}),
-    ...(minimum === undefined || minimum === Number.MIN_SAFE_INTEGER || minimum === -(2 ** 31) ? {} : { minimum }),
-    ...(maximum === undefined || maximum === Number.MAX_SAFE_INTEGER || maximum === 2 ** 31 - 1 ? {} : { maximum }),
-  };
-}
-
-function bounds(node: Node): { minimum?: number; maximum?: number } {
-  const { minimum, maximum } = node as { minimum?: number; maximum?: number };
-  return { ...(minimum === undefined ? {} : { minimum }), ...(maximum === undefined ? {} : { maximum }) };
 }
 
 function isEmpty(value: unknown): boolean {

@@ -42,7 +42,7 @@ function slimMetadata(metadata: RunState['metadata']): RunState['metadata'] {
     ...(finalizers?.length ? { finalizers } : {}),
     ...(owners.length > 0 ? { ownerReferences: owners } : {}),
     ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}),
-  } as RunState['metadata'];
+  };
 }
 
 /** Only the PipelineRun that a run belongs to. */

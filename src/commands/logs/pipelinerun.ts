@@ -53,7 +53,7 @@ async function readChildren(logs: PipelineLogs, run: PipelineRun): Promise<boole
   return shown;
 }
 
-/** One child that cannot be read is told of, and the others are still shown. @returns whether there was a task to show. */
+/** Tells of a child that cannot be read: the others are still shown. @returns whether there was a task to show. */
 async function showChild(
   logs: PipelineLogs,
   child: ChildStatusReference,

@@ -22,6 +22,15 @@ export function fromHashRoute(hash: string): string | undefined {
   const found = listed.get(kind);
   if (found !== undefined) return objectAt(found, namespace, name);
   if (kind !== 'pipelineruns' && kind !== 'taskruns') return extensionAt(namespace, rest);
+  return runAt(kind, { namespace, name }, asked);
+}
+
+/** A run, or a list of runs. */
+function runAt(
+  kind: 'pipelineruns' | 'taskruns',
+  { namespace, name }: { namespace: string | undefined; name: string | undefined },
+  asked: URLSearchParams,
+): string {
   if (name === undefined || namespace === undefined) return `/runs${searchOf({ ns: namespace, ...listQuery(asked) })}`;
   const place = `/runs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
   const task = asked.get('pipelineTask');

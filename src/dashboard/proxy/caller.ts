@@ -38,10 +38,13 @@ export function callerOf(rawHeaders: readonly string[], isRequired = false): Cal
       401,
       'the dashboard lends nobody its own rights: sign in with a token, send one, or log in at the proxy in front',
     );
-  const key = createHash('sha256')
+  return { headers, own, key: own ? '' : keyOf(headers, token) };
+}
+
+function keyOf(headers: readonly string[], token: string | undefined): string {
+  return createHash('sha256')
     .update(JSON.stringify([headers, token ?? '']))
     .digest('base64url');
-  return { headers, own, key: own ? '' : key };
 }
 
 /** A token in the protocols of a WebSocket comes before the session, which the browser sends with everything. */

@@ -27,15 +27,19 @@ const NAMED = 5;
  */
 export function checkPlace(segments: readonly string[], tenancy: Tenancy): void {
   if (tenancy.namespaces.length === 0) return;
-  const [first, ...others] = segments.slice(segments[0] === 'api' ? 2 : 3).filter((segment) => segment !== '');
-  // `watch` once stood before the resource.
-  const named = first === undefined || first === 'watch' ? others : [first, ...others];
-  const [resource, namespace, kind] = named;
+  const [resource, namespace, kind] = behindVersion(segments);
   if (resource === undefined || shared.has(resource)) return;
   if (resource !== 'namespaces' || namespace === undefined)
     throw refused(`name one of them to ask for ${JSON.stringify(resource.slice(0, 100))}`, tenancy);
   if (kind === 'configmaps' && tenancy.settings.includes(namespace)) return;
   checkNamespace(namespace, tenancy);
+}
+
+/** What a path names in a version of a group. */
+function behindVersion(segments: readonly string[]): string[] {
+  const [first, ...others] = segments.slice(segments[0] === 'api' ? 2 : 3).filter((segment) => segment !== '');
+  // `watch` once stood before the resource.
+  return first === undefined || first === 'watch' ? others : [first, ...others];
 }
 
 /** @throws RefusedError 403 */

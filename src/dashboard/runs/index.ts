@@ -94,7 +94,7 @@ export class RunIndex {
       counts[each.run.status] += 1;
       if (query.statuses !== undefined && !query.statuses.has(each.run.status)) continue;
       total += 1;
-      if (query.after !== undefined && comparePlaces(placeOf(each), query.after) <= 0) continue;
+      if (!isBehind(query.after, each)) continue;
       if (items.length < query.limit) items.push(each);
       else isMore = true;
     }
@@ -177,6 +177,11 @@ function isWanted(query: Query, each: IndexedRun): boolean {
 /** Whether a run is one that the query asks for, its status aside. */
 export function isOf(query: Query, each: IndexedRun): boolean {
   return (query.namespaces === undefined || query.namespaces.includes(each.run.namespace)) && query.matches(each);
+}
+
+/** Whether a run comes after a place in the list. */
+function isBehind(place: Place | undefined, each: IndexedRun): boolean {
+  return place === undefined || comparePlaces(placeOf(each), place) > 0;
 }
 
 function placeOf({ run: { created, uid } }: IndexedRun): Place {

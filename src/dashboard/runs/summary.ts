@@ -38,12 +38,13 @@ const LONGEST_LABEL_KEY = 317;
  */
 export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun {
   if (isIndexed in object) return object;
-  const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = object.metadata;
+  const metadata = identityOf(object);
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   const { labels = {}, annotations = {} } = object.metadata;
   const status = statusOf(object);
   return {
     [isIndexed]: true,
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    metadata,
     run: {
       kind: object.kind === 'TaskRun' ? 'TaskRun' : 'PipelineRun',
       namespace,
@@ -66,6 +67,13 @@ export function indexed(object: PipelineRun | TaskRun | IndexedRun): IndexedRun 
     ),
     ...(status === 'queued' ? { turn: { priority: priorityOf(object), waiting: waitingOf(object) } } : {}),
   };
+}
+
+type Identity = Record<'name' | 'namespace' | 'uid' | 'resourceVersion' | 'creationTimestamp', string>;
+
+function identityOf({ metadata }: PipelineRun | TaskRun): Identity {
+  const { name = '', namespace = '', uid = '', resourceVersion = '', creationTimestamp = '' } = metadata;
+  return { name, namespace, uid, resourceVersion, creationTimestamp };
 }
 
 /** Copies of the parts, for a part of a text keeps the whole of it. */

@@ -41,9 +41,7 @@ export function attemptsOf(run: TaskRun): AttemptView[] {
 
 function attemptOf(run: TaskRun, status: TaskRunRetryStatus): AttemptView {
   const condition = succeededCondition(status);
-  const declared = (status.taskSpec ?? run.status?.taskSpec ?? run.spec.taskSpec)?.steps ?? [];
-  const steps: readonly StepState[] =
-    status.steps ?? declared.map(({ name = '' }, at) => ({ name: name || `unnamed-${at}` }));
+  const steps = status.steps ?? declaredSteps(run, status);
   return {
     status: statusOf({ spec: run.spec, status }),
     reason: condition?.reason ?? '',
@@ -55,6 +53,12 @@ function attemptOf(run: TaskRun, status: TaskRunRetryStatus): AttemptView {
       stepOf({ ...sidecar, container: sidecar.container ?? `sidecar-${sidecar.name}` }),
     ),
   };
+}
+
+/** Steps of which nothing is told yet. */
+function declaredSteps(run: TaskRun, status: TaskRunRetryStatus): StepState[] {
+  const declared = (status.taskSpec ?? run.status?.taskSpec ?? run.spec.taskSpec)?.steps ?? [];
+  return declared.map(({ name = '' }, at) => ({ name: name || `unnamed-${at}` }));
 }
 
 function stepOf(state: StepState): StepView {

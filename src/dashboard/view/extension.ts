@@ -41,20 +41,18 @@ function kindOf({ spec }: Extension): ListedKind | string {
   if (group === '' && plural === 'secrets') return 'spec.name: Secrets are not shown: use kubectl';
   const title = textOf(displayname).slice(0, LONGEST_TITLE);
   return {
-    // The kind is not in an Extension; this is how its addresses call it.
-    resource: {
-      group,
-      version,
-      plural,
-      kind: group === '' ? plural : `${plural}.${group}`,
-      namespaced: namespaced !== false,
-    },
+    resource: { group, version, plural, kind: addressKind(group, plural), namespaced: namespaced !== false },
     title: title === '' ? plural : title,
     columns: [],
     cells: () => [],
     ...(disableResourceDetailsLinks === true ? { hasNoPages: true } : {}),
     bringFirst: `kubectl apply -f FILE, with an object of ${textOf(apiVersion)}`,
   };
+}
+
+/** The kind is not in an Extension; this is how its addresses call it. */
+function addressKind(group: string, plural: string): string {
+  return group === '' ? plural : `${plural}.${group}`;
 }
 
 function quoted(value: unknown): string {

@@ -1,8 +1,8 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { RunStatus } from '../contract.ts';
-import { attemptsOf, stepToShow, type AttemptView } from './attempts.ts';
-import type { RunGraph } from './run-graph.ts';
+import { attemptsOf, stepToShow, type AttemptView, type StepView } from './attempts.ts';
+import type { RunGraph, RunGraphNode } from './run-graph.ts';
 import { spanBetween, spanText } from './span.ts';
 import { isBad, messageOf, statusOf } from './status.ts';
 
@@ -17,17 +17,8 @@ export interface Place {
 }
 
 /** The task to open a run at: what failed first, what runs, what waits for room, else the first. */
-export function placeToShow({ nodes }: RunGraph, taskRuns: ReadonlyMap<string, TaskRun>): Place | undefined {
-  const node =
-    earliest(
-      nodes.filter(({ state }) => state === 'failed' || state === 'timed-out'),
-      taskRuns,
-    ) ??
-    nodes.find(({ state }) => state === 'running') ??
-    nodes.find(({ state }) => state === 'pending' || state === 'queued') ??
-    nodes.find(({ state }) => state === 'cancelled') ??
-    nodes.find(({ children }) => children.length > 0) ??
-    nodes[0];
+export function placeToShow(graph: RunGraph, taskRuns: ReadonlyMap<string, TaskRun>): Place | undefined {
+  const node = nodeToShow(graph, taskRuns);
   if (node === undefined) return undefined;
   const child = node.children.find(({ status }) => status !== undefined && isBad(status)) ?? node.children[0];
   const attempt = lastAttempt(child && taskRuns.get(child.name));
@@ -35,12 +26,21 @@ export function placeToShow({ nodes }: RunGraph, taskRuns: ReadonlyMap<string, T
   return { task: node.name, ...(child ? { child: child.name } : {}), ...(step ? { step: step.name } : {}) };
 }
 
+function nodeToShow({ nodes }: RunGraph, taskRuns: ReadonlyMap<string, TaskRun>): RunGraphNode | undefined {
+  const failed = nodes.filter(({ state }) => state === 'failed' || state === 'timed-out');
+  return (
+    earliest(failed, taskRuns) ??
+    nodes.find(({ state }) => state === 'running') ??
+    nodes.find(({ state }) => state === 'pending' || state === 'queued') ??
+    nodes.find(({ state }) => state === 'cancelled') ??
+    nodes.find(({ children }) => children.length > 0) ??
+    nodes[0]
+  );
+}
+
 /** Several may have failed; what ended first is likely to have ended the others. */
-function earliest(
-  nodes: RunGraph['nodes'],
-  taskRuns: ReadonlyMap<string, TaskRun>,
-): RunGraph['nodes'][number] | undefined {
-  const end = (node: RunGraph['nodes'][number]): string =>
+function earliest(nodes: readonly RunGraphNode[], taskRuns: ReadonlyMap<string, TaskRun>): RunGraphNode | undefined {
+  const end = (node: RunGraphNode): string =>
     node.children
       .filter(({ status }) => status !== undefined && isBad(status))
       .map(({ name }) => taskRuns.get(name)?.status?.completionTime ?? '~')
@@ -59,14 +59,19 @@ export function pipelineRunSentence(
   { taskRuns, now }: { taskRuns: ReadonlyMap<string, TaskRun>; now: number },
 ): string {
   const status = statusOf(run);
-  const place = status === 'pending' || status === 'queued' ? undefined : placeToShow(graph, taskRuns);
+  const span = spanOf(run, now);
+  const place = status === 'failed' || status === 'running' ? placeToShow(graph, taskRuns) : undefined;
   const taskRun = place?.child === undefined ? undefined : taskRuns.get(place.child);
-  const span = spanText(spanBetween(run.status?.startTime, run.status?.completionTime, now));
-  if (status === 'failed' && taskRun !== undefined && isBad(statusOf(taskRun)))
-    return `failed in ${place?.task}${attemptWords(lastAttempt(taskRun), { now, isPart: true })}`;
-  if (status === 'running' && place !== undefined && taskRun !== undefined)
-    return `running for ${span}: ${whatRuns(place, lastAttempt(taskRun))}`;
+  if (place !== undefined && taskRun !== undefined) {
+    if (status === 'running') return `running for ${span}: ${whatRuns(place, lastAttempt(taskRun))}`;
+    if (isBad(statusOf(taskRun)))
+      return `failed in ${place.task}${attemptWords(lastAttempt(taskRun), { now, isPart: true })}`;
+  }
   return sentence(status, { span, message: messageOf(run), isHeld: run.spec.status === 'PipelineRunPending' });
+}
+
+function spanOf({ status }: PipelineRun, now: number): string {
+  return spanText(spanBetween(status?.startTime, status?.completionTime, now));
 }
 
 function whatRuns({ task, step }: Place, attempt: AttemptView | undefined): string {
@@ -96,24 +101,32 @@ export function attemptSentence(attempt: AttemptView | undefined, now: number): 
   const span = spanText(spanBetween(started, finished, now));
   if (status === 'failed') return `failed${attemptWords(attempt, { now, isPart: false })}`;
   const wait = waitOf(attempt);
-  if (wait !== undefined) return `waiting${span === '' ? '' : ` for ${span}`}: ${wait}`;
-  const step = status === 'running' ? stepToShow(attempt) : undefined;
+  if (wait !== undefined) return `waiting${lasting('for', span)}: ${wait}`;
+  const ofStep = status === 'running' ? stepSentence(stepToShow(attempt), span) : undefined;
+  return ofStep ?? sentence(status, { span, message, isHeld: false });
+}
+
+/** What an attempt that runs is at; undefined where the step does not tell. */
+function stepSentence(step: StepView | undefined, span: string): string | undefined {
   if (step?.status === 'running') return `running for ${span}: ${step.name}`;
-  if (step?.status === 'waiting' && step.reason)
-    return `waiting for ${span}: ${step.reason}${step.message ? `, ${firstLine(step.message)}` : ''}`;
-  return sentence(status, { span, message, isHeld: false });
+  if (step?.status !== 'waiting' || !step.reason) return undefined;
+  return `waiting for ${span}: ${step.reason}${step.message ? `, ${firstLine(step.message)}` : ''}`;
 }
 
 function attemptWords(attempt: AttemptView | undefined, { now, isPart }: { now: number; isPart: boolean }): string {
   const step = attempt && stepToShow(attempt);
-  if (step?.status !== 'failed' || step.isTolerated)
-    return `${isPart ? '' : ' '}: ${[attempt?.reason, firstLine(attempt?.message ?? '')].filter(Boolean).join(': ')}`.replace(
-      /^ :/,
-      ':',
-    );
-  const span = spanText(spanBetween(step.started, step.finished, now));
-  const how = step.reason && step.reason !== 'Error' && step.reason !== 'Completed' ? ` (${step.reason})` : '';
-  return `${isPart ? ' /' : ' in'} ${step.name}: exit ${step.exitCode}${how}${span === '' ? '' : ` after ${span}`}`;
+  if (step?.status === 'failed' && !step.isTolerated) return `${isPart ? ' /' : ' in'} ${failedStepWords(step, now)}`;
+  return `: ${[attempt?.reason, firstLine(attempt?.message ?? '')].filter(Boolean).join(': ')}`;
+}
+
+function failedStepWords({ name, started, finished, reason, exitCode }: StepView, now: number): string {
+  const span = spanText(spanBetween(started, finished, now));
+  const how = reason && reason !== 'Error' && reason !== 'Completed' ? ` (${reason})` : '';
+  return `${name}: exit ${exitCode}${how}${lasting('after', span)}`;
+}
+
+function lasting(word: 'in' | 'for' | 'after', span: string): string {
+  return span === '' ? '' : ` ${word} ${span}`;
 }
 
 interface Details {
@@ -123,16 +136,16 @@ interface Details {
 }
 
 function sentence(status: RunStatus, { span, message, isHeld }: Details): string {
-  const why = message === '' ? '' : `: ${firstLine(message)}`;
+  const why = because(message);
   switch (status) {
     case 'succeeded':
-      return span === '' ? 'succeeded' : `succeeded in ${span}`;
+      return `succeeded${lasting('in', span)}`;
     case 'failed':
       return `failed${why}`;
     case 'timed-out':
       return `timed out after ${span}${why}`;
     case 'cancelled':
-      return span === '' ? `cancelled${why}` : `cancelled after ${span}`;
+      return `cancelled${lasting('after', span) || why}`;
     case 'running':
       return `running for ${span}`;
     case 'queued':
@@ -142,6 +155,10 @@ function sentence(status: RunStatus, { span, message, isHeld }: Details): string
     default:
       return status satisfies never;
   }
+}
+
+function because(message: string): string {
+  return message === '' ? '' : `: ${firstLine(message)}`;
 }
 
 function firstLine(text: string): string {

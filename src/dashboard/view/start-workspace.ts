@@ -62,8 +62,7 @@ function volumeProblem({ source, name, size, attributes }: WorkspaceInput): stri
     case 'emptyDir':
       return undefined;
     case 'template':
-      if (!quantity.test(size)) return `the size ${JSON.stringify(size)} is no quantity: write 1Gi`;
-      return name === '' || objectName.test(name) ? undefined : `${JSON.stringify(name)} is no name of a storage class`;
+      return templateProblem(name, size);
     case 'claim':
     case 'configMap':
     case 'secret':
@@ -75,6 +74,12 @@ function volumeProblem({ source, name, size, attributes }: WorkspaceInput): stri
     default:
       return source satisfies never;
   }
+}
+
+function templateProblem(storageClass: string, size: string): string | undefined {
+  if (!quantity.test(size)) return `the size ${JSON.stringify(size)} is no quantity: write 1Gi`;
+  if (storageClass === '' || objectName.test(storageClass)) return undefined;
+  return `${JSON.stringify(storageClass)} is no name of a storage class`;
 }
 
 function nameProblem(name: string, of: string): string | undefined {

@@ -12,11 +12,14 @@ export interface HasStatus {
 export function statusOf({ spec, status }: HasStatus): RunStatus {
   const condition = succeededCondition(status);
   if (condition?.status === 'True') return 'succeeded';
-  if (condition?.status === 'False') return failureOf(condition.reason ?? '');
+  if (condition?.status === 'False') return failureOf(condition);
   if (status?.startTime !== undefined) return 'running';
   // The same reason for both: whoever waits in a queue was not held back by its spec.
-  const isHeld = (spec as { status?: string } | undefined)?.status === 'PipelineRunPending';
-  return condition?.reason === 'PipelineRunPending' && !isHeld ? 'queued' : 'pending';
+  return condition?.reason === 'PipelineRunPending' && !isHeldBack(spec) ? 'queued' : 'pending';
+}
+
+function isHeldBack(spec: unknown): boolean {
+  return (spec as { status?: string } | undefined)?.status === 'PipelineRunPending';
 }
 
 /** What a run says of its state, beside the word. */
@@ -34,7 +37,7 @@ export function isBad(status: string): boolean {
   return status === 'failed' || status === 'timed-out' || status === 'cancelled';
 }
 
-function failureOf(reason: string): RunStatus {
+function failureOf({ reason = '' }: Condition): RunStatus {
   // Tekton's own words for it: Cancelled, TaskRunCancelled, CancelledRunFinally, StoppedRunFinally.
   if (/Cancelled|Stopped/.test(reason)) return 'cancelled';
   return /Timeout$/.test(reason) ? 'timed-out' : 'failed';

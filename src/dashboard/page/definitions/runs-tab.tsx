@@ -24,11 +24,10 @@ export function RunsTab({ name: { kind, namespace = '', name } }: { name: Object
   });
   const feed = feedOf(query.toString());
   const { list, problem } = useSyncExternalStore(feed.subscribe, feed.snapshot);
-  const runs = [...(list?.fresh ?? []), ...(list?.shown ?? []).filter(({ uid }) => !list?.gone.has(uid))];
+  const runs = list === undefined ? [] : [...list.fresh, ...list.shown.filter(({ uid }) => !list.gone.has(uid))];
   const now = useNow(runs.some(({ status }) => status === 'running') ? 1_000 : 20_000);
   if (problem !== undefined) return <Problem title="The runs cannot be read" text={problem} />;
   if (list === undefined) return <p className="empty">Loading...</p>;
-  const bars = usageBars(runs, MOST_BARS);
   return (
     <TabBody label="Runs">
       <section>
@@ -36,31 +35,39 @@ export function RunsTab({ name: { kind, namespace = '', name } }: { name: Object
           <p className="muted">TaskRuns of their own. Those of pipelines are in the runs of these.</p>
         )}
         {runs.length === 0 && <p className="muted">There are no runs of it.</p>}
-        {bars.length > 1 && (
-          <ol className="bars" aria-label="How long the last runs took, the oldest first">
-            {bars.map(({ uid, run, height, text }) => (
-              <li key={uid} className={`status-${run.status}`}>
-                <Link href={runHref(run)} title={text} aria-label={text} style={{ height: `${height * 100}%` }} />
-              </li>
-            ))}
-          </ol>
-        )}
+        <Bars runs={runs} />
         <ul className="last-runs">
           {runs.slice(0, MOST_RUNS).map((run) => (
             <LastRun key={run.uid} run={run} now={now} />
           ))}
         </ul>
-        {list.total > MOST_RUNS && (
-          <p>
-            <Link
-              href={`/runs?${new URLSearchParams({ ns: namespace, pipeline: name, kind: query.get('kind') ?? '' })}`}
-            >
-              All {list.total.toLocaleString('en')} runs
-            </Link>
-          </p>
-        )}
+        <AllRuns total={list.total} query={query} />
       </section>
     </TabBody>
+  );
+}
+
+/** Where those are that do not fit here. */
+function AllRuns({ total, query }: { total: number; query: URLSearchParams }): ReactNode {
+  if (total <= MOST_RUNS) return null;
+  return (
+    <p>
+      <Link href={`/runs?${query}`}>All {total.toLocaleString('en')} runs</Link>
+    </p>
+  );
+}
+
+function Bars({ runs }: { runs: readonly RunSummary[] }): ReactNode {
+  const bars = usageBars(runs, MOST_BARS);
+  if (bars.length <= 1) return null;
+  return (
+    <ol className="bars" aria-label="How long the last runs took, the oldest first">
+      {bars.map(({ uid, run, height, text }) => (
+        <li key={uid} className={`status-${run.status}`}>
+          <Link href={runHref(run)} title={text} aria-label={text} style={{ height: `${height * 100}%` }} />
+        </li>
+      ))}
+    </ol>
   );
 }
 

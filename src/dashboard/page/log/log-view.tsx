@@ -3,7 +3,7 @@ import { foldsOf } from '../../view/folds.ts';
 import { Text } from '../parts/text.tsx';
 import { LogLines } from './log-lines.tsx';
 import { LogTools, type LogSettings } from './log-tools.tsx';
-import type { LogSource } from './messages.ts';
+import type { LogSource, LogState } from './messages.ts';
 import { usePickedLines } from './picked-lines.ts';
 import { useLog } from './use-log.ts';
 import '../style/log.css';
@@ -49,24 +49,7 @@ export function LogView({ source, isOver, isEndFirst, whole, href }: LogViewProp
             }
           : {})}
       />
-      {state.problem !== undefined && (
-        <p className="log-note bad" role="alert">
-          <Text of={state.problem} />
-        </p>
-      )}
-      {state.isGone && <Gone hasArchive={source.fallback !== undefined} />}
-      {state.isOld && !state.isGone && (
-        <p className="log-note">From the place of old logs: the cluster has this one no longer.</p>
-      )}
-      {state.isCut && (
-        <p className="log-note">
-          The log is longer than this page keeps: what comes after line {state.lines.toLocaleString('en')} is in the
-          download.
-        </p>
-      )}
-      {state.lines === 0 && !state.isOpen && !state.isGone && state.problem === undefined && (
-        <p className="log-note">This step wrote nothing.</p>
-      )}
+      <Notes state={state} hasArchive={source.fallback !== undefined} />
       <LogLines
         log={log}
         folds={foldsOf(state.groups, folded, state.lines)}
@@ -79,6 +62,30 @@ export function LogView({ source, isOver, isEndFirst, whole, href }: LogViewProp
         {...(matchLine === undefined ? {} : { matchLine })}
       />
     </section>
+  );
+}
+
+/** What there is to know of a log beside its lines. */
+function Notes({ state, hasArchive }: { state: LogState; hasArchive: boolean }): ReactNode {
+  const { problem, isGone, isOld, isCut, isOpen, lines } = state;
+  return (
+    <>
+      {problem !== undefined && (
+        <p className="log-note bad" role="alert">
+          <Text of={problem} />
+        </p>
+      )}
+      {isGone && <Gone hasArchive={hasArchive} />}
+      {isOld && !isGone && <p className="log-note">From the place of old logs: the cluster has this one no longer.</p>}
+      {isCut && (
+        <p className="log-note">
+          The log is longer than this page keeps: what comes after line {lines.toLocaleString('en')} is in the download.
+        </p>
+      )}
+      {lines === 0 && !isOpen && !isGone && problem === undefined && (
+        <p className="log-note">This step wrote nothing.</p>
+      )}
+    </>
   );
 }
 

@@ -87,14 +87,15 @@ async function readOld(address: string | undefined): Promise<void> {
 /** @param after Lines up to this time are there already: `sinceTime` counts in whole seconds. */
 async function readInto(answer: Response, after: string | undefined): Promise<void> {
   const reader = answer.body?.getReader();
+  if (reader === undefined) return;
   const skip = after === undefined ? undefined : new Skip(after);
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (done || value === undefined) return;
+    const { done, value } = await reader.read();
+    if (done) return;
     const rest = skip === undefined ? value : skip.rest(value);
     if (rest.length > 0) store.append(rest);
     tellSoon();
-    if (store.isCut) return void reader?.cancel();
+    if (store.isCut) return void reader.cancel();
   }
 }
 
@@ -142,18 +143,22 @@ function tellSoon(): void {
   telling ??= setTimeout(tell, lately > FLOOD_BYTES ? FLOOD_MS : TELL_MS);
 }
 
+/** The same list is not sent again and again. */
+function groupsToTell(before: LogState['groups'], now: LogState['groups']): LogState['groups'] {
+  const isSame = before.length === now.length && before.at(-1)?.end === now.at(-1)?.end;
+  return isSame ? before : now.map((group) => ({ ...group }));
+}
+
 function tell(): void {
   clearTimeout(telling);
   telling = undefined;
   const { lines, bytes, groups, isCut } = store;
   lately = bytes - (told?.bytes ?? 0);
   const { problem, ...rest } = state;
-  const isSame = told?.groups.length === groups.length && told.groups.at(-1)?.end === groups.at(-1)?.end;
   told = {
     lines,
     bytes,
-    // The same list is not sent again and again.
-    groups: isSame ? (told?.groups ?? []) : groups.map((group) => ({ ...group })),
+    groups: groupsToTell(told?.groups ?? [], groups),
     isCut,
     ...rest,
     ...(problem === undefined ? {} : { problem }),

@@ -12,10 +12,16 @@ interface DataProps {
   view: RunView;
 }
 
+type SkippedTasks = NonNullable<NonNullable<PipelineRun['status']>['skippedTasks']>;
+
+function skippedTasks({ status }: PipelineRun): SkippedTasks {
+  return status?.skippedTasks ?? [];
+}
+
 /** What went in and what came out. */
 export default function DataTab({ name, run, view }: DataProps): ReactNode {
   const { spec, status } = run;
-  const skipped = name.kind === 'PipelineRun' ? ((run as PipelineRun).status?.skippedTasks ?? []) : [];
+  const skipped = name.kind === 'PipelineRun' ? skippedTasks(run) : [];
   return (
     <TabBody label="Params and results">
       <Values title="Params" values={spec.params ?? []} none="The run was given no params." />

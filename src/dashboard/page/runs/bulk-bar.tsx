@@ -66,20 +66,7 @@ export function BulkBar({ runs, onDone }: BulkBarProps): ReactNode {
       {runs.length > 0 && (
         <div className="bulk-tools">
           <strong>{runs.length.toLocaleString('en')} chosen</strong>
-          {offered.map(({ action, plan }) => (
-            <button
-              key={action}
-              type="button"
-              className={action === 'delete' ? 'tool danger' : 'tool'}
-              disabled={isBusy}
-              onClick={() => setAsked(action)}
-            >
-              {words[action].button} {plan.runs.length.toLocaleString('en')}
-            </button>
-          ))}
-          {isKnown && offered.length === 0 && (
-            <span className="muted">There is nothing that you may do with them.</span>
-          )}
+          <Offered offered={offered} isKnown={isKnown} isBusy={isBusy} onAsk={setAsked} />
           <button type="button" className="tool" disabled={isBusy} onClick={() => onDone(runs.map(({ uid }) => uid))}>
             Choose none
           </button>
@@ -98,6 +85,31 @@ export function BulkBar({ runs, onDone }: BulkBarProps): ReactNode {
       )}
     </section>
   );
+}
+
+interface OfferedProps {
+  offered: readonly { action: BulkAction; plan: BulkPlan }[];
+  /** What one may do has been asked for and answered. */
+  isKnown: boolean;
+  isBusy: boolean;
+  onAsk: (action: BulkAction) => void;
+}
+
+/** A button for each action, with the number of runs that it is for. */
+function Offered({ offered, isKnown, isBusy, onAsk }: OfferedProps): ReactNode {
+  if (isKnown && offered.length === 0)
+    return <span className="muted">There is nothing that you may do with them.</span>;
+  return offered.map(({ action, plan }) => (
+    <button
+      key={action}
+      type="button"
+      className={action === 'delete' ? 'tool danger' : 'tool'}
+      disabled={isBusy}
+      onClick={() => onAsk(action)}
+    >
+      {words[action].button} {plan.runs.length.toLocaleString('en')}
+    </button>
+  ));
 }
 
 function Planned({ plan: { runs, left }, asks }: { plan: BulkPlan; asks: string }): ReactNode {
