@@ -8,7 +8,7 @@ describe('chains-config', () => {
     expect(defaults).toEqual({
       builderId: 'https://tekton.dev/chains/v2',
       buildType: 'https://tekton.dev/chains/v2/slsa',
-      taskrun: { enabled: true, signer: 'x509', storage: ['tekton'], format: 'in-toto' },
+      taskrun: { enabled: true, signer: 'x509', storage: ['tekton'], format: 'in-toto', earlierInputs: true },
       pipelinerun: { enabled: true, signer: 'x509', storage: ['tekton'], format: 'in-toto', deepInspection: false },
       oci: { enabled: true, signer: 'x509', storage: ['oci'], format: 'simplesigning' },
       storage: {
@@ -65,6 +65,7 @@ describe('chains-config', () => {
     ['artifacts.oci.storage', 'pubsub', (c) => c.oci.storage, ['pubsub']],
     ['artifacts.oci.signer', 'none', (c) => c.oci.enabled, false],
     ['artifacts.pipelinerun.signer', 'kms', (c) => c.pipelinerun.signer, 'kms'],
+    ['artifacts.taskrun.earlier-inputs', 'false', (c) => c.taskrun.earlierInputs, false],
     ['artifacts.pipelinerun.enable-deep-inspection', 'T', (c) => c.pipelinerun.deepInspection, true],
     ['artifacts.oci.format', 'simplesigning', (c) => c.oci.format, 'simplesigning'],
     ['storage.gcs.bucket', 'b', (c) => c.storage.gcs.bucket, 'b'],

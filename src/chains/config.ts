@@ -96,7 +96,8 @@ export interface TrustSettings {
 
 /** ConfigMap chains-config (upstream docs/config.md). It is also the settings of the formats. */
 export interface ChainsConfig extends FormatSettings {
-  taskrun: StatementSettings;
+  /** `earlierInputs`: what TaskRuns before one in its pipeline fetched is named in its attestation. Ours. */
+  taskrun: StatementSettings & { earlierInputs: boolean };
   pipelinerun: StatementSettings & { deepInspection: boolean };
   oci: ArtifactSettings & { format: 'simplesigning' };
   storage: StorageSettings;
@@ -129,7 +130,10 @@ export function parseChainsConfig(data: Readonly<Record<string, string>> | undef
   const config: ChainsConfig = {
     builderId: values.text('builder.id', 'https://tekton.dev/chains/v2'),
     buildType: values.oneOf('builddefinition.buildtype', buildTypes[0], buildTypes),
-    taskrun: statement(values, 'taskrun'),
+    taskrun: {
+      ...statement(values, 'taskrun'),
+      earlierInputs: values.boolean('artifacts.taskrun.earlier-inputs', true),
+    },
     pipelinerun: {
       ...statement(values, 'pipelinerun'),
       deepInspection: values.boolean('artifacts.pipelinerun.enable-deep-inspection', false),

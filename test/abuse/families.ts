@@ -3,13 +3,14 @@ import type { PipelineTask } from '../../src/api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunSpec } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { Step, TaskSpec } from '../../src/api/pipeline/v1/task.ts';
 import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts';
-import { artifactsOf } from '../../src/chains/formats/index.ts';
+import { artifactsOf, reportsArtifacts } from '../../src/chains/formats/index.ts';
 import { settings as formatSettings } from '../../src/chains/formats/fixture.fake.ts';
 import { digestOf } from '../../src/core/digest/record.ts';
 import type { NestedRun } from '../../src/core/digest/verify.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
 import { childOf } from '../../src/core/pipelinerun/child/child.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
+import { earlierTaskRuns } from '../../src/chains/plan/earlier.ts';
 import { settle as settlePipelineRun } from '../../src/core/pipelinerun/settle.ts';
 import { podOf, settingsOf, terminationMessage } from '../../src/core/pod/pod.fake.ts';
 import { quote } from '../../src/core/podstatus/quote.ts';
@@ -336,11 +337,23 @@ const others: Family[] = [
       },
     },
     {
+      name: `${format}: TaskRuns before a TaskRun`,
+      size: 200,
+      prepare: (n) => {
+        const { run, children } = ended(n);
+        const [first] = children;
+        return () => {
+          earlierTaskRuns(first?.metadata.name ?? '', run);
+          return first && artifactsOf(first, children, formatSettings(format));
+        };
+      },
+    },
+    {
       name: `${format}: results of a TaskRun`,
       size: 1_000,
       prepare: (n) => {
         const run = child(0, n);
-        return () => artifactsOf(run, [], formatSettings(format));
+        return () => reportsArtifacts(run) && artifactsOf(run, [], formatSettings(format));
       },
     },
   ]),

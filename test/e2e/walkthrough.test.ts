@@ -361,6 +361,9 @@ describe.skipIf(folder === '')('the walkthrough', () => {
       expect.stringContaining('/kaniko/') as string,
       sha256(catalogueTask('kaniko', '0.6').yaml),
     ]);
+    // The repository and the commit are what the task before it cloned.
+    const sources = ofBuild?.predicate.buildDefinition.resolvedDependencies.filter(({ digest }) => digest['sha1']);
+    expect(sources).toEqual([{ name: 'inputs/result', uri: `git+${repository}.git`, digest: { sha1: world.commit } }]);
     expect(materials).toContainEqual([
       expect.stringContaining('kaniko-project/executor') as string,
       expect.stringMatching(/^[0-9a-f]{64}$/) as string,

@@ -5,7 +5,14 @@ import type { RunObject } from '../types.ts';
 import type { SlsaVersion } from './byproducts.ts';
 import { asGoWrites } from './go-spec.ts';
 import { base64Json, sortedJson } from '../../core/digest/canonical-json.ts';
-import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
+import {
+  fetchedInputs,
+  imageMaterials,
+  inheritedMaterial,
+  pipelineInputs,
+  stepInputs,
+  taskInputs,
+} from './materials.ts';
 import { allNested, allTaskRuns, isPipelineRun, refSourceOf } from './runs.ts';
 import { descriptor, type ResourceDescriptor, type StatementSource } from './statement.ts';
 
@@ -17,10 +24,13 @@ const inputName = 'inputs/result';
 /** resolvedDependencies of SLSA 1.0: definitions, images and inputs, in upstream's order. */
 export function resolvedDependencies(
   version: SlsaVersion,
-  { run, tasks, settings, report }: StatementSource,
+  { run, tasks, earlier, settings, report }: StatementSource,
 ): ResourceDescriptor[] {
   const steps = version === 'v2alpha4';
-  if (!isPipelineRun(run)) return [...definition('task', run), ...withoutRepetition(ofTaskRun(run, steps, report))];
+  if (!isPipelineRun(run)) {
+    const fetched = earlier.flatMap((each) => fetchedInputs(each, report)).map(input);
+    return [...definition('task', run), ...withoutRepetition([...ofTaskRun(run, steps, report), ...fetched])];
+  }
   const deep = settings.pipelinerun.deepInspection;
   const children = allTaskRuns(tasks);
   return withoutRepetition([

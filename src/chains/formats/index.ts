@@ -9,10 +9,10 @@ import { countSubjects } from './subjects.ts';
 import { provenanceV02 } from './v02.ts';
 import { provenanceV1 } from './v1.ts';
 
-/** What a PipelineRun made, as far as it is still there, in any order. */
-interface MadeRuns {
-  children: readonly TaskRun[];
-  /** PipelineRuns within it, with what those made. */
+/** Runs that a statement speaks of besides its own, as far as they are still there, in any order. */
+interface OtherRuns {
+  others: readonly TaskRun[];
+  /** PipelineRuns within a PipelineRun, with what those made. */
   nested: readonly NestedRun[];
 }
 
@@ -20,19 +20,25 @@ interface MadeRuns {
  * Everything to be signed for a finished run: its attestation, then the images that its results name (of a PipelineRun
  * too, which upstream only attests). A type that is not enabled gives nothing. Pure; never throws on what results say:
  * hints that cannot be used are in `problems`, the rest stands.
- * @param nested PipelineRuns within a PipelineRun, with what they made; `children` are its own TaskRuns
+ * @param others of a PipelineRun the TaskRuns that it made; of a TaskRun those before it in its pipeline
+ * @param nested PipelineRuns within a PipelineRun, with what they made
  */
 export function artifactsOf(
   run: RunObject,
-  children: readonly TaskRun[],
+  others: readonly TaskRun[],
   settings: FormatSettings,
   nested: readonly NestedRun[] = [],
 ): { artifacts: Artifact[]; problems: FormatProblem[] } {
   const problems = new Map<string, FormatProblem>();
   // Results are read several times: each fault is told once.
   const report: Report = (problem) => problems.set(`${problem.subject}\n${problem.message}`, problem);
-  const artifacts = [...attestation(run, { children, nested }, settings, report), ...images(run, settings, report)];
+  const artifacts = [...attestation(run, { others, nested }, settings, report), ...images(run, settings, report)];
   return { artifacts, problems: [...problems.values()] };
+}
+
+/** Whether the run itself reports anything that its attestation would have as a subject. */
+export function reportsArtifacts(run: RunObject): boolean {
+  return countSubjects(run, [], false) > 0;
 }
 
 /** Signatures of images that one run may ask for: each is a call to the signer, the log and a registry. */
@@ -62,14 +68,15 @@ function tooMany(run: RunObject, message: string): FormatProblem {
 
 function attestation(
   run: RunObject,
-  { children, nested }: MadeRuns,
+  { others, nested }: OtherRuns,
   settings: FormatSettings,
   report: Report,
 ): Artifact[] {
   const kind = isPipelineRun(run) ? 'pipelinerun' : 'taskrun';
   const { enabled, format } = settings[kind];
   if (!enabled) return [];
-  const tasks = isPipelineRun(run) ? executedTasks(run, children, nested) : [];
+  const tasks = isPipelineRun(run) ? executedTasks(run, others, nested) : [];
+  const earlier = isPipelineRun(run) ? [] : others;
   const count = countSubjects(run, tasks, settings.pipelinerun.deepInspection);
   if (count > mostSubjects) {
     report(tooMany(run, `name ${count} artifacts, and an attestation may have ${mostSubjects} subjects`));
@@ -81,7 +88,7 @@ function attestation(
       kind,
       shortKey: `${kind}-${uid}`,
       fullKey: `${(run.apiVersion ?? '').replace('/', '-')}-${run.kind}-${uid}`,
-      payload: statementPayload(statement(format, { run, tasks, settings, report })),
+      payload: statementPayload(statement(format, { run, tasks, earlier, settings, report })),
     },
   ];
 }

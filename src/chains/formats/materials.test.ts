@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { FormatProblem } from '../types.ts';
 import { pipelineRun, settings, taskRun } from './fixture.fake.ts';
 import { artifactsOf } from './index.ts';
-import { imageMaterials, inheritedMaterial, pipelineInputs, stepInputs, taskInputs } from './materials.ts';
+import {
+  fetchedInputs,
+  imageMaterials,
+  inheritedMaterial,
+  pipelineInputs,
+  stepInputs,
+  taskInputs,
+} from './materials.ts';
 import { executedTasks } from './runs.ts';
 
 // Cases of upstream's material_test.go; a git commit is not checked there either.
@@ -77,6 +84,39 @@ describe('git source of a task', () => {
       ...spdx('c'),
       { name: 'oci://example.com/base', digest: { sha256: hex('a') } },
     ]);
+  });
+});
+
+describe('what a TaskRun fetched for those after it', () => {
+  const commit = 'c'.repeat(40);
+  const clone = (url: unknown, revision: unknown) => ({
+    status: {
+      results: [
+        { name: 'url', value: url },
+        { name: 'commit', value: revision },
+      ],
+    },
+  });
+  const source = (name: string) => [{ name, digest: { sha1: commit } }];
+  test.each([
+    ['its inputs', { status: { results: git('github.com/something', 'c') } }, spdx('c')],
+    ['those of its steps', { status: { steps: [{ results: git('github.com/something', 'c') }] } }, spdx('c')],
+    ['what git-clone says', clone('https://git.example/a', commit), source('git+https://git.example/a.git')],
+    [
+      'with the line end of a script',
+      clone('https://git.example/a.git\n', `${commit}\n`),
+      source('git+https://git.example/a.git'),
+    ],
+    ['by ssh', clone('git@git.example:a/b', commit), source('git+git@git.example:a/b.git')],
+    ['by ssh as a URL', clone('ssh://git@git.example/a', commit), source('git+ssh://git@git.example/a.git')],
+    ['without a password', clone('https://me:hunter2@git.example/a', commit), source('git+https://git.example/a.git')],
+    ['without a token', clone('https://hunter2@git.example/a', commit), source('git+https://git.example/a.git')],
+    ['a branch is no commit', clone('https://git.example/a', 'main'), []],
+    ['a short commit is none', clone('https://git.example/a', 'c'.repeat(7)), []],
+    ['lists are none', clone(['https://git.example/a'], [commit]), []],
+    ['a commit of nothing', { status: { results: [{ name: 'commit', value: commit }] } }, []],
+  ])('%s', (_, parts, expected) => {
+    expect(fetchedInputs(taskRun(parts as Parameters<typeof taskRun>[0]), silent)).toEqual(expected);
   });
 });
 

@@ -73,6 +73,35 @@ export function stepInputs(run: TaskRun, report: Report): DigestedThing[] {
 }
 
 /**
+ * What a TaskRun fetched for those after it in its pipeline: its inputs, and what the catalog's git-clone says it has
+ * cloned in the results `url` and `commit`.
+ */
+export function fetchedInputs(run: TaskRun, report: Report): DigestedThing[] {
+  return merged(taskInputs(run, report), stepInputs(run, report), clonedSource(resultsOf(run)));
+}
+
+function clonedSource(results: readonly NamedResult[]): DigestedThing[] {
+  const text = (wanted: string) =>
+    results.find(({ name, value }) => name === wanted && typeof value === 'string')?.value;
+  const [url, commit] = [text('url'), text('commit')];
+  if (typeof url !== 'string' || typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit.trim())) return [];
+  return gitMaterial([
+    { name: urlName, value: withoutCredentials(url.trim()) },
+    { name: commitName, value: commit.trim() },
+  ]);
+}
+
+/** Statements are read by everybody, and nobody meant this result to be in one. `ssh://git@host` names no secret. */
+function withoutCredentials(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const read = new URL(url);
+  if (read.username === '' && read.password === '') return url;
+  read.password = '';
+  if (read.protocol !== 'ssh:') read.username = '';
+  return read.href;
+}
+
+/**
  * ARTIFACT_INPUTS of the pipeline, with deep inspection the inputs of each task and of the pipelines within it, then
  * the pipeline's git source.
  */

@@ -1,3 +1,4 @@
+import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import type { DigestSet } from '../artifacts/digest.ts';
 import { imageOfSubject } from '../artifacts/image.ts';
 import type { Report } from '../artifacts/hints.ts';
@@ -11,6 +12,8 @@ export interface StatementSource {
   run: RunObject;
   /** Of a PipelineRun: its tasks with what they made. */
   tasks: readonly ExecutedTask[];
+  /** Of a TaskRun: those before it in its pipeline. */
+  earlier: readonly TaskRun[];
   settings: FormatSettings;
   /** Takes hints in results that cannot be used. */
   report: Report;

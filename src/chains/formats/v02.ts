@@ -2,7 +2,14 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { merged, type DigestedThing } from '../artifacts/merge.ts';
 import type { Report } from '../artifacts/hints.ts';
 import type { RunObject } from '../types.ts';
-import { definitionMaterial, imageMaterials, inheritedMaterial, pipelineInputs, taskInputs } from './materials.ts';
+import {
+  definitionMaterial,
+  fetchedInputs,
+  imageMaterials,
+  inheritedMaterial,
+  pipelineInputs,
+  taskInputs,
+} from './materials.ts';
 import { allNested, allTaskRuns, isPipelineRun, utcTime, type ExecutedTask } from './runs.ts';
 import type { Statement, StatementSource } from './statement.ts';
 import { hintedSubjects } from './subjects.ts';
@@ -12,9 +19,11 @@ import { pipelineTasksConfig } from './v02-pipeline.ts';
 const reproducibleLabel = 'chains.tekton.dev/reproducible';
 
 /** Formats in-toto and slsa/v1: a statement with SLSA provenance 0.2 (https://slsa.dev/provenance/v0.2). */
-export function provenanceV02({ run, tasks, settings, report }: StatementSource): Statement {
+export function provenanceV02({ run, tasks, earlier, settings, report }: StatementSource): Statement {
   const deep = settings.pipelinerun.deepInspection;
-  const materials = isPipelineRun(run) ? pipelineMaterials(run, tasks, deep, report) : taskMaterials(run, report);
+  const materials = isPipelineRun(run)
+    ? pipelineMaterials(run, tasks, deep, report)
+    : taskMaterials(run, earlier, report);
   return {
     _type: 'https://in-toto.io/Statement/v0.1',
     subject: hintedSubjects(run, tasks, deep, report),
@@ -30,8 +39,9 @@ export function provenanceV02({ run, tasks, settings, report }: StatementSource)
   };
 }
 
-function taskMaterials(run: TaskRun, report: Report): DigestedThing[] {
-  return merged(imageMaterials(run, report), inheritedMaterial(run), taskInputs(run, report));
+function taskMaterials(run: TaskRun, earlier: readonly TaskRun[], report: Report): DigestedThing[] {
+  const fetched = earlier.flatMap((each) => fetchedInputs(each, report));
+  return merged(imageMaterials(run, report), inheritedMaterial(run), taskInputs(run, report), fetched);
 }
 
 function pipelineMaterials(

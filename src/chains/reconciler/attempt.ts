@@ -20,6 +20,7 @@ import {
 } from '../plan/settle.ts';
 import type { Artifact, FormatProblem, RunObject } from '../types.ts';
 import type { Children } from './children.ts';
+import type { Earlier } from './earlier.ts';
 import { examine } from './examine.ts';
 import type { ReconcilerOptions } from './options.ts';
 import { permit } from './permit.ts';
@@ -30,6 +31,7 @@ import { cacheOf, writeMetadata, type MetadataChange } from './write.ts';
 export interface Action {
   run: RunObject;
   children: Children;
+  earlier: Earlier;
   config: ChainsConfig;
   signal: AbortSignal;
 }
@@ -39,7 +41,7 @@ export interface Action {
  * run, publishes them, marks the run.
  */
 export async function attemptToSign(attempt: number, action: Action, options: ReconcilerOptions): Promise<Outcome> {
-  const { run, children, config, signal } = action;
+  const { run, children, earlier, config, signal } = action;
   const { kind, services, metrics, clock } = options;
   const { artifacts, problems } = payloadsOf(action, options);
   const missing = missingPayloads(kind, artifacts, problems, config);
@@ -64,7 +66,8 @@ export async function attemptToSign(attempt: number, action: Action, options: Re
   const signed = await signAll(workOn(permission.permitted, action, options), signing);
   signing.run = await noteSignatures([...signed, ...held], action, options);
   const outcomes = [...(await publishAll(signed, signing)), ...held];
-  const notes = [...(missing.length > 0 ? [] : problems.map(note)), ...children.notes, ...examined.notes];
+  const unusable = missing.length > 0 ? [] : problems.map(note);
+  const notes = [...unusable, ...children.notes, ...earlier.notes, ...examined.notes];
   return conclude({ attempt, outcomes, missing: refusals, notes }, { ...action, run: signing.run }, options);
 }
 
@@ -92,13 +95,13 @@ async function conclude(
 
 /** A run that formats cannot cope with is a failure of this run, told on it. */
 function payloadsOf(
-  { run, children, config }: Action,
-  { services }: ReconcilerOptions,
+  { run, children, earlier, config }: Action,
+  { kind, services }: ReconcilerOptions,
 ): { artifacts: Artifact[]; problems: FormatProblem[] } {
   try {
     const { artifacts, problems } = services.artifactsOf(
       asFinished(run),
-      children.own.map(asFinished),
+      (kind === 'taskrun' ? earlier.runs : children.own).map(asFinished),
       config,
       children.ownNested.map(finishedTree),
     );

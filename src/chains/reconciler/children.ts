@@ -32,7 +32,7 @@ export interface Children {
 export const noChildren: Children = { found: [], own: [], nested: [], ownNested: [], notes: [], refusals: [] };
 
 /** Reads at the same time of one PipelineRun. */
-const readsAtOnce = 16;
+export const readsAtOnce = 16;
 /** Runs within the nested ones of a PipelineRun, all of which are in memory while it is signed. */
 export const mostWithin = 2_000;
 
@@ -126,7 +126,7 @@ async function readMade<T extends RunObject>(
  * Why this run is not the child of that name: anybody can make one of the name when the child is gone, and put a label
  * on it.
  */
-function notChild(child: RunObject, run: PipelineRun, task: string | undefined): string | undefined {
+export function notChild(child: RunObject, run: PipelineRun, task: string | undefined): string | undefined {
   if (!isControlledBy(child, 'PipelineRun', run.metadata.uid))
     return 'was not made by the PipelineRun (its controller is another, or none)';
   const label = child.metadata.labels?.[labels.pipelineTask];

@@ -24,9 +24,11 @@ export interface TimestampAuthority {
 
 /** What signing goes through. Chosen anew for every attempt, because settings are live. */
 export interface Services {
+  /** Whether the run reports anything that its attestation would have as a subject. */
+  reportsArtifacts(run: RunObject): boolean;
   artifactsOf(
     run: RunObject,
-    children: TaskRun[],
+    others: TaskRun[],
     config: ChainsConfig,
     nested: NestedRun[],
   ): { artifacts: Artifact[]; problems: FormatProblem[] };

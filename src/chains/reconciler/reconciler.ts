@@ -5,6 +5,7 @@ import { childrenOfKind, planRun, type RunDecision, type RunFacts, type RunState
 import { finalizersAfter } from '../plan/settle.ts';
 import { attemptToSign, write, type Action } from './attempt.ts';
 import { noChildren, readChildren } from './children.ts';
+import { noneEarlier, readEarlier } from './earlier.ts';
 import type { ReconcilerOptions } from './options.ts';
 import { cacheOf, read } from './write.ts';
 
@@ -29,7 +30,8 @@ export function createChainsReconciler(
     const decision = planRun(
       factsOf(run, { children: children.own, nested: children.ownNested.map((one) => one.run) }, config, options),
     );
-    return carryOut(decision, { run, children, config, signal }, options);
+    const earlier = decision.kind === 'sign' ? await readEarlier(run, config, options, signal) : noneEarlier;
+    return carryOut(decision, { run, children, earlier, config, signal }, options);
   };
 }
 

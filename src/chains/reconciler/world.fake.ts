@@ -11,6 +11,7 @@ import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../log.ts';
 import { annotations, type RunKind } from '../annotations.ts';
 import { parseChainsConfig, type ChainsConfig } from '../config.ts';
+import { reportsArtifacts } from '../formats/index.ts';
 import { envelopeOf } from '../signing/dsse.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { BackendName } from '../types.ts';
@@ -220,6 +221,7 @@ export class World {
 
   #services(): Services {
     return {
+      reportsArtifacts,
       artifactsOf: (run, children, config, nested) => this.formats(run, children, config, nested),
       trustBundle: (config, signal) => this.trustBundle(config, signal),
       provePush: (_run, image) => this.provePush(image),

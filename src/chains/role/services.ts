@@ -1,6 +1,6 @@
 import type { Registries } from '../../registry/client.ts';
 import type { CredentialSource } from '../../images/run-credentials.ts';
-import { artifactsOf } from '../formats/index.ts';
+import { artifactsOf, reportsArtifacts } from '../formats/index.ts';
 import type { Services } from '../reconciler/options.ts';
 import type { Surroundings } from '../signing/service.ts';
 import type { SignerSource } from '../signing/source.ts';
@@ -25,6 +25,7 @@ export function createServices(
   { around, registries, runCredentials }: ServiceSurroundings,
 ): Services {
   return {
+    reportsArtifacts,
     artifactsOf,
     trustBundle: ({ spire }, signal) => readTrustBundle(spire, signal),
     signer: (kind, pass, key) => signer(kind, pass, key),

@@ -143,18 +143,22 @@ function tellSoon(): void {
   telling ??= setTimeout(tell, lately > FLOOD_BYTES ? FLOOD_MS : TELL_MS);
 }
 
+/** The same list is not sent again and again. */
+function groupsToTell(before: LogState['groups'], now: LogState['groups']): LogState['groups'] {
+  const isSame = before.length === now.length && before.at(-1)?.end === now.at(-1)?.end;
+  return isSame ? before : now.map((group) => ({ ...group }));
+}
+
 function tell(): void {
   clearTimeout(telling);
   telling = undefined;
   const { lines, bytes, groups, isCut } = store;
   lately = bytes - (told?.bytes ?? 0);
   const { problem, ...rest } = state;
-  const isSame = told?.groups.length === groups.length && told.groups.at(-1)?.end === groups.at(-1)?.end;
   told = {
     lines,
     bytes,
-    // The same list is not sent again and again.
-    groups: isSame ? (told?.groups ?? []) : groups.map((group) => ({ ...group })),
+    groups: groupsToTell(told?.groups ?? [], groups),
     isCut,
     ...rest,
     ...(problem === undefined ? {} : { problem }),
