@@ -139,7 +139,7 @@ export class LiveSettings {
     const { flags, problems: flagProblems } = parseFeatureFlags(flagsMap?.data);
     const { defaults, problems: defaultProblems } = parseDefaults(defaultsMap?.data);
     this.#report(flagsMap, [...flagProblems, ...ineffectiveFlags(flags)]);
-    this.#report(defaultsMap, [...defaultProblems, ...ineffectiveDefaults(defaults)]);
+    this.#report(defaultsMap, [...defaultProblems, ...ineffectiveDefaults(defaults, flags)]);
     const eventsMap = this.#map(names.events);
     const { events, problems: eventProblems } = parseEvents(eventsMap?.data);
     this.#report(eventsMap, eventProblems);

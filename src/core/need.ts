@@ -104,6 +104,13 @@ export type Turn =
   /** It could not be found out; nobody is let in on a guess. */
   | { kind: 'unknown'; message: string };
 
+/** The node that the pods of a group belong on, because one of them is or was there and it may take more. */
+export interface GroupNodeNeed {
+  type: 'groupNode';
+  namespace: string;
+  group: string;
+}
+
 /** A PipelineRun that has ended before: a rerun takes over from it. */
 export interface EarlierPipelineRunNeed {
   type: 'earlierPipelineRun';
@@ -139,6 +146,7 @@ export type Need =
   | LogAccessNeed
   | TrustBundleNeed
   | TurnNeed
+  | GroupNodeNeed
   | EarlierPipelineRunNeed
   | EarlierTaskRunNeed
   | ClaimNeed;
@@ -155,6 +163,8 @@ interface AnswerByType {
   logAccess: boolean;
   trustBundle: TrustBundleAnswer;
   turn: Turn;
+  /** The node's name; undefined where no pod has been, or the node takes none any more. */
+  groupNode: string | undefined;
   /** Undefined when it is not there, as the two below. */
   earlierPipelineRun: PipelineRun | undefined;
   earlierTaskRun: TaskRun | undefined;
@@ -204,6 +214,7 @@ const keys: { [T in Need['type']]: (need: Extract<Need, { type: T }>) => string 
   earlierPipelineRun: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
   earlierTaskRun: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
   claim: ({ type, namespace, name }) => sortedJson([type, namespace, name]),
+  groupNode: ({ type, namespace, group }) => sortedJson([type, namespace, group]),
 };
 
 function keyOfNeed(need: Need): string {

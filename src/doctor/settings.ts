@@ -19,7 +19,8 @@ import type { Places } from './places.ts';
 import type { Finding, SettingsState } from './report.ts';
 
 type Data = Readonly<Record<string, string>>;
-type Check = (data: Data) => readonly { message: string }[];
+/** `beside` gives what another map of the same namespace says. */
+type Check = (data: Data, beside: (name: string) => Data) => readonly { message: string }[];
 
 /** What a role would say of its own ConfigMap: the same readers, so that nothing is judged in two ways. */
 interface Checked {
@@ -40,9 +41,10 @@ const flagsCheck: Check = (data) => {
   const { flags, problems } = parseFeatureFlags(data);
   return [...problems, ...ineffectiveFlags(flags)];
 };
-const defaultsCheck: Check = (data) => {
+const defaultsCheck: Check = (data, beside) => {
   const { defaults, problems } = parseDefaults(data);
-  return [...problems, ...ineffectiveDefaults(defaults)];
+  const { flags } = parseFeatureFlags(beside('feature-flags'));
+  return [...problems, ...ineffectiveDefaults(defaults, flags)];
 };
 
 const ofPipelines: Readonly<Record<string, Check>> = {
@@ -116,7 +118,7 @@ export function settingsOf(
     const map = byName.get(`${namespace}/${name}`);
     if (map === undefined) continue;
     const data = textsOf(map);
-    const problems = check(data);
+    const problems = check(data, (other) => textsOf(byName.get(`${namespace}/${other}`)));
     const set = Object.keys(data).filter((key) => key !== '_example').length;
     settings.push({ namespace, name, set, problems: problems.length });
     for (const { message } of problems.slice(0, MOST_PROBLEMS))
@@ -130,6 +132,6 @@ export function settingsOf(
   return { settings, findings };
 }
 
-function textsOf({ data = {} }: ConfigMap): Data {
+function textsOf({ data = {} }: Pick<ConfigMap, 'data'> = {}): Data {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => typeof value === 'string'));
 }

@@ -88,16 +88,18 @@ func parseSidecarArguments(args []string) (sidecarOptions, error) {
 
 // tellResults waits until every step has ended and writes what they left, one JSON line each. Nothing else may be
 // written to the log meanwhile: the controller reads it, standard error included.
+//
+// Steps end in their order, so the last one's end is everybody's. One before it that died is that one's to notice: a
+// sidecar that starts after all steps may never have seen the lock held.
 func tellResults(args []string, log io.Writer) error {
 	options, err := parseSidecarArguments(args)
 	if err != nil {
 		return err
 	}
 	wait := waiter{wake: true, slowest: options.poll}
-	for index := range options.steps {
-		if err := wait.forStep(context.Background(), options.run(index, "out"), false, true); err != nil {
-			return err
-		}
+	last := options.run(len(options.steps)-1, "out")
+	if err := wait.forStep(context.Background(), last, false, true); err != nil {
+		return err
 	}
 	return options.write(log)
 }

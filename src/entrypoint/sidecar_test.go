@@ -144,6 +144,20 @@ func TestResultsSidecarWaitsForTheSteps(t *testing.T) {
 	}
 }
 
+// A step that died before the sidecar was up, so that nobody holds its lock any more, keeps nothing back: the step after
+// it has skipped.
+func TestResultsSidecarAfterAStepThatDiedUnseen(t *testing.T) {
+	t.Parallel()
+	p := newPod(t)
+	p.write("results/r", "left")
+	p.write("run/0/out.lock", "")
+	p.write("run/1/out.err", "")
+	lines, exit := p.lines("-results", "r")
+	if want := `{"name":"r","value":"left","type":"task"}`; exit != 0 || lines[0] != want {
+		t.Errorf("exit %d, log %q", exit, lines)
+	}
+}
+
 // hasOpen says whether a process has the file open.
 func hasOpen(started process, file string) bool {
 	folder := fmt.Sprintf("/proc/%d/fd", started.Process.Pid)

@@ -221,6 +221,31 @@ describe('runs with alpha fields, all at once', () => {
   });
 });
 
+it('what a task made is told to the next one', async () => {
+  const taskSpec = { steps: [sh('make', `printf '${provenance}' > $(step.artifacts.path)`)] };
+  const told = {
+    results: [{ name: 'seen' }],
+    steps: [
+      { ...sh('see', 'printf "%s" "$MADE" > $(results.seen.path)'), env: [{ name: 'MADE', value: '$(params.made)' }] },
+    ],
+  };
+  const run = await bench.runPipeline({
+    pipelineSpec: {
+      tasks: [
+        { name: 'make', taskSpec },
+        {
+          name: 'see',
+          params: [{ name: 'made', value: '$(tasks.make.outputs.image)' }],
+          taskSpec: { params: [{ name: 'made' }], ...told },
+        },
+      ],
+      results: [{ name: 'seen', value: '$(tasks.see.results.seen)' }],
+    },
+  });
+  expect(succeededCondition(run.status)?.message).toBe('Tasks Completed: 2 (Failed: 0, Cancelled 0), Skipped: 0');
+  expect(JSON.parse(String(run.status?.results?.[0]?.value))).toEqual(output.values);
+});
+
 it('a result that only fits compressed comes through', async () => {
   const script = 'head -c 9000 /dev/zero | tr "\\0" x > $(results.long.path)';
   const run = await bench.runTask({ taskSpec: { results: [{ name: 'long' }], steps: [sh('write', script)] } });

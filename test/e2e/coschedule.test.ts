@@ -54,6 +54,12 @@ const claim = (name: string) => {
   ];
 };
 
+/** Nodes that nobody hears of; a cordoned one is not among what is tolerated. */
+const silent = ['not-ready', 'unreachable'].map((what) => ({
+  key: `node.kubernetes.io/${what}`,
+  operator: 'Exists',
+}));
+
 const list = (items: object[]) => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 
 beforeAll(async () => {
@@ -83,14 +89,15 @@ async function setFlag(coschedule: string | null): Promise<void> {
 
 const steps = [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
 
-/** Tasks that run at the same time, each with the claim of its place in the list, if any. */
-const spec = (of: readonly (string | undefined)[]): PipelineRunSpec => ({
-  taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: [{ operator: 'Exists' }] } },
+/** Tasks, at the same time or one after the other, each with the claim of its place in the list, if any. */
+const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunSpec => ({
+  taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: silent } },
   workspaces: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
   pipelineSpec: {
     workspaces: claims.map((name) => ({ name })),
     tasks: of.map((name, index) => ({
       name: `t${index}`,
+      ...(inTurn && index > 0 ? { runAfter: [`t${index - 1}`] } : {}),
       ...(name === undefined ? {} : { workspaces: [{ name: 'w', workspace: name }] }),
       taskSpec: { steps, ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }) },
     })),
@@ -98,9 +105,9 @@ const spec = (of: readonly (string | undefined)[]): PipelineRunSpec => ({
 });
 
 /** Starts a run under the flag: the controller sees the map within moments. */
-async function startUnder(coschedule: string, of: readonly (string | undefined)[]): Promise<PipelineRun> {
+async function startUnder(coschedule: string, ...tasks: Parameters<typeof spec>): Promise<PipelineRun> {
   for (;;) {
-    const started = await bench.startPipeline(spec(of));
+    const started = await bench.startPipeline(spec(...tasks));
     const run = await bench.waitFor(started, ({ status }) => status?.provenance?.featureFlags !== undefined, seconds);
     if (run.status?.provenance?.featureFlags?.['coschedule'] === coschedule) return run;
     await drop(run);
@@ -125,9 +132,10 @@ async function drop(run: PipelineRun): Promise<void> {
 
 const selectorOf = ({ metadata }: PipelineRun) => `tekton.dev/pipelineRun=${metadata.name ?? ''}`;
 
+/** Those of its tasks. */
 async function podsOf(run: PipelineRun): Promise<Pod[]> {
-  const { items } = await bench.client.list(pods, { namespace: bench.namespace, labelSelector: selectorOf(run) });
-  return items;
+  const labelSelector = `${selectorOf(run)},tekton.dev/taskRun`;
+  return (await bench.client.list(pods, { namespace: bench.namespace, labelSelector })).items;
 }
 
 /** The nodes of the run's tasks, in their order, once all are bound. */
@@ -150,6 +158,36 @@ async function nodesOf(run: PipelineRun, count: number): Promise<string[]> {
     )
     .toBe(count);
   return found;
+}
+
+/** What the kubelet would say of a node that is well, and of pods whose steps have succeeded. */
+async function patchStatus(kind: 'node' | 'pod', name: string, status: object): Promise<void> {
+  const patch = ['patch', kind, name, '--subresource=status', '--type=merge', '--patch', JSON.stringify({ status })];
+  await installation.kubectl(['--namespace', bench.namespace, ...patch]);
+}
+
+async function beat(): Promise<void> {
+  const { conditions } = node('').status;
+  await Promise.all(two.map((name) => patchStatus('node', name, { conditions })));
+}
+
+async function succeed(run: PipelineRun): Promise<void> {
+  const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
+  for (const { metadata, spec: made } of await podsOf(run)) {
+    const ended = { image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } };
+    const containerStatuses = made?.containers.map(({ name }) => ({ name, ...ended }));
+    await patchStatus('pod', metadata.name ?? '', { phase: 'Succeeded', containerStatuses });
+  }
+}
+
+/** A pod that takes most of a node's room: the scheduler likes the other better. */
+async function crowd(nodeName: string): Promise<() => Promise<string>> {
+  const container = { name: 'c', image: 'x', resources: { requests: { cpu: '6', memory: '12Gi' } } };
+  const crowded = { nodeName, tolerations: [{ operator: 'Exists' }], containers: [container] };
+  const metadata = { name: 'crowd', namespace: bench.namespace };
+  await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded });
+  const gone = ['--namespace', bench.namespace, 'delete', 'pod', 'crowd', '--force', '--grace-period=0'];
+  return () => installation.kubectl(gone);
 }
 
 const different = (names: readonly string[]) => new Set(names).size;
@@ -177,6 +215,36 @@ describe('coschedule with two nodes', () => {
     await drop(run);
   });
 
+  it.each([
+    ['workspaces', 'one'],
+    ['pipelineruns', undefined],
+  ])('%s: what comes later goes where the run was, however empty the other node', async (flag, claimName) => {
+    await setFlag(flag);
+    await beat();
+    const run = await startUnder(flag, [claimName, claimName], true);
+    const [first = ''] = await nodesOf(run, 1);
+    const leave = await crowd(first);
+    await succeed(run);
+    expect(await nodesOf(run, 2)).toEqual([first, first]);
+    await leave();
+    await drop(run);
+  });
+
+  it('workspaces: what comes later goes to another node when its own was cordoned', async () => {
+    await setFlag('workspaces');
+    await beat();
+    const run = await startUnder('workspaces', ['one', 'one'], true);
+    const [first = ''] = await nodesOf(run, 1);
+    await installation.kubectl(['cordon', first]);
+    try {
+      await succeed(run);
+      expect(await nodesOf(run, 2)).toEqual([first, two.find((name) => name !== first)]);
+    } finally {
+      await installation.kubectl(['uncordon', first]);
+      await drop(run);
+    }
+  });
+
   it('isolate-pipelinerun: each run has a node of its own, and one too many says that it waits', async () => {
     await setFlag('isolate-pipelinerun');
     const first = await startUnder('isolate-pipelinerun', [undefined, undefined, 'one']);
@@ -195,5 +263,28 @@ describe('coschedule with two nodes', () => {
     await drop(first);
     expect(await nodesOf(third, 1)).toEqual([of[0]]);
     await Promise.all([drop(second), drop(third)]);
+  });
+
+  it('isolate-pipelinerun: a run has its node from its first task to its end', async () => {
+    await setFlag('isolate-pipelinerun');
+    await beat();
+    const first = await startUnder('isolate-pipelinerun', [undefined, undefined], true);
+    const [of = ''] = await nodesOf(first, 1);
+    const other = await startUnder('isolate-pipelinerun', [undefined]);
+    const third = await startUnder('isolate-pipelinerun', [undefined]);
+    await Promise.all([nodesOf(other, 1), expect.poll(async () => (await podsOf(third)).length).toBe(1)]);
+    // Between two tasks of the first nobody takes its node.
+    await succeed(first);
+    expect(await nodesOf(first, 2)).toEqual([of, of]);
+    expect((await podsOf(third))[0]?.spec?.nodeName).toBeUndefined();
+    await succeed(first);
+    await bench.waitFor(first);
+    const selector = `${selectorOf(first)},app.kubernetes.io/component=affinity-assistant`;
+    const kept = async (...args: string[]) =>
+      installation.kubectl(['--namespace', bench.namespace, ...args, 'pod', '--selector', selector]);
+    expect(await kept('get', '--output', 'jsonpath={.items[*].metadata.deletionTimestamp}')).not.toBe('');
+    await kept('delete', '--force', '--grace-period=0');
+    expect(await nodesOf(third, 1)).toEqual([of]);
+    await Promise.all([first, other, third].map(drop));
   });
 });

@@ -180,6 +180,7 @@ const uses: Record<string, [file: string, ...texts: string[]]> = {
     'client.get(serviceAccounts',
     'client.get(secrets',
   ],
+  'get nodes': ['src/reconcilers/supply/group-node.ts', 'client.get(nodes'],
   'list events': ['src/reconcilers/supply/pod-warning.ts', 'client.list(events'],
   'create patch events': ['src/kube/events.ts', 'client.create(events', 'client.patch(events'],
   'list watch configmaps': ['src/controller/settings.ts', 'new Informer'],

@@ -26,14 +26,35 @@ const rows: Record<string, Row> = {
         results: [{ name: 'out', value: '$(steps.greet.results.greeting)' }],
         steps: [
           { name: 'greet', ref: { name: 'greet' }, params: [{ name: 'words', value: ['Hello', '$(params.who)'] }] },
+          {
+            name: 'again',
+            ref: { name: 'greet' },
+            params: [{ name: 'words', value: ['Hello', 'again'] }],
+            when: [{ input: '$(steps.greet.results.greeting)', operator: 'notin', values: ['Hello, Ada'] }],
+          },
         ],
       },
     },
     condition: succeeded,
     status: {
       results: [{ name: 'out', type: 'string', value: 'Hello, Ada' }],
-      steps: [{ name: 'greet', results: [{ name: 'greeting', type: 'string', value: 'Hello, Ada' }] }],
+      steps: [
+        { name: 'greet', results: [{ name: 'greeting', type: 'string', value: 'Hello, Ada' }] },
+        { name: 'again', terminationReason: 'Skipped' },
+      ],
+      // As it is run: nothing is referred to any more.
+      taskSpec: {
+        steps: [
+          { name: 'greet', image },
+          { name: 'again', image },
+        ],
+      },
     },
+  },
+  'a StepAction of the older version': {
+    spec: { taskSpec: { steps: [{ name: 'old', ref: { name: 'old' } }] } },
+    condition: succeeded,
+    status: { steps: [{ name: 'old', results: [{ name: 'said', value: 'old' }] }] },
   },
   'a StepAction that lacks a param': {
     spec: { taskSpec: { steps: [{ name: 'greet', ref: { name: 'greet' } }] } },
@@ -194,10 +215,18 @@ const greet: StepAction = {
   },
 };
 
+const olderStepActions = { ...stepActions, version: 'v1alpha1' };
+const old: StepAction = {
+  apiVersion: 'tekton.dev/v1alpha1',
+  kind: 'StepAction',
+  metadata: { name: 'old' },
+  spec: { image, results: [{ name: 'said' }], script: '#!/bin/sh\nprintf old > $(step.results.said.path)\n' },
+};
+
 describe('TaskRuns of all kinds at once', () => {
   const started = new Map<string, TaskRun>();
   beforeAll(async () => {
-    await bench.create(stepActions, greet);
+    await Promise.all([bench.create(stepActions, greet), bench.create(olderStepActions, old)]);
     const runs = Object.entries(rows).map(async ([name, { spec }]) => started.set(name, await bench.startTask(spec)));
     await Promise.all(runs);
   }, 60_000);

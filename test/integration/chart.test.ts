@@ -752,6 +752,7 @@ describe('the chart', () => {
     // Of kinds that are in no namespace.
     const ofNone = [
       'tekton-dashboard-backend-view',
+      'tekton-pipelines-controller-cluster-access',
       'tekton-pipelines-webhook-cluster-access',
       'tekton-triggers-core-interceptors',
     ];

@@ -29,9 +29,13 @@ export function ineffectiveFlags(flags: FeatureFlags): ConfigProblem[] {
 }
 
 /** The same of ConfigMap config-defaults. */
-export function ineffectiveDefaults({ affinityAssistantPodTemplate: template }: Defaults): ConfigProblem[] {
+export function ineffectiveDefaults(
+  { affinityAssistantPodTemplate: template }: Defaults,
+  { coschedule }: Pick<FeatureFlags, 'coschedule'>,
+): ConfigProblem[] {
+  if (coschedule === 'isolate-pipelinerun') return [];
   if (template === undefined || Object.keys(template).length === 0) return [];
-  const why = ': no pod is kept on a node for the others of a run; give default-pod-template what they shall have';
+  const why = `: with coschedule "${coschedule}" no pod is kept on a node for the others of a run; give default-pod-template what they shall have`;
   return [withoutEffect('default-affinity-assistant-pod-template', JSON.stringify(template), why)];
 }
 

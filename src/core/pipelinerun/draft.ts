@@ -23,6 +23,14 @@ import { requestOf, wasAsked, type CancelCause, type Child, type StopRequest } f
 import type { InformedFacts, PipelineRunDecision, PipelineRunEffect } from './types.ts';
 import { claimName } from './workspaces.ts';
 
+/** What a run begins with, and nothing is left of when it fails before. */
+const beginnings: ReadonlySet<PipelineRunEffect['type']> = new Set([
+  'createChild',
+  'createNodeHolder',
+  'createPersistentVolumeClaim',
+  'sharePersistentVolumeClaim',
+]);
+
 /** A decision in the making: the phases of planning change its status and add effects. */
 export class Draft {
   readonly facts: InformedFacts;
@@ -75,10 +83,7 @@ export class Draft {
 
   /** Ends the run as failed: nothing more is created for it. */
   fail(reason: string, message: string): void {
-    const kept = this.effects.filter(
-      ({ type }) =>
-        type !== 'createChild' && type !== 'createPersistentVolumeClaim' && type !== 'sharePersistentVolumeClaim',
-    );
+    const kept = this.effects.filter(({ type }) => !beginnings.has(type));
     this.effects.splice(0, this.effects.length, ...kept);
     this.mark({ status: 'False', reason, message });
   }

@@ -1,4 +1,5 @@
 import type { PipelineSpec, PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
+import type { WorkspaceBinding } from '../../api/pipeline/v1/workspace.ts';
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { jsonSize, largestObject, tooLarge } from '../budget.ts';
@@ -11,6 +12,7 @@ import { boundWorkspaces } from './bind.ts';
 import { isCustomTask } from './child/customrun.ts';
 import { runMetadata, missingEntries } from './child/metadata.ts';
 import { nestedSpec } from './child/pipelinerun.ts';
+import { nodeHolder } from './node-holder.ts';
 import { definedOnly } from './child/runtime.ts';
 import { askTasks, taskFailure } from './definitions.ts';
 import type { Draft } from './draft.ts';
@@ -118,15 +120,25 @@ export function isFirst({ facts }: Draft): boolean {
 }
 
 export function prepareFirstTask(draft: Draft, { name, spec, source }: BoundPipeline): void {
+  const tasks = [...(spec.tasks ?? []), ...(spec.finally ?? [])];
   const specs = new Map<string, TaskSpec | undefined>(
-    [...(spec.tasks ?? []), ...(spec.finally ?? [])].map((task) => [task.name ?? '', declarationsOf(draft, task)]),
+    tasks.map((task) => [task.name ?? '', declarationsOf(draft, task)]),
   );
   checkReferences(draft.name, spec, (task) => specs.get(task));
   if (source && draft.facts.settings.flags.enableParamEnum) checkEnumSubsets(source.spec, (task) => specs.get(task));
-  for (const { workspace, claim } of claimsOf(draft.run, boundWorkspaces(draft.run, name, spec)))
+  prepareVolumes(draft, boundWorkspaces(draft.run, name, spec), tasks);
+}
+
+/** The claims that its tasks share, and the node that is kept for them. */
+function prepareVolumes(draft: Draft, workspaces: readonly WorkspaceBinding[], tasks: readonly PipelineTask[]): void {
+  for (const { workspace, claim } of claimsOf(draft.run, workspaces))
     draft.effects.push({ type: 'createPersistentVolumeClaim', workspace, claim });
   for (const [workspace, name] of draft.facts.inheritance?.claims ?? [])
     draft.effects.push({ type: 'sharePersistentVolumeClaim', workspace, name });
+  // A run within this one keeps a node for itself; it would find this one's taken.
+  const isNested = tasks.some(({ pipelineRef, pipelineSpec }) => pipelineRef ?? pipelineSpec);
+  const pod = isNested ? undefined : nodeHolder(draft.run, workspaces, draft.facts.settings);
+  if (pod) draft.effects.push({ type: 'createNodeHolder', pod });
 }
 
 /** What a task takes and gives, as far as it is known here: a Pipeline that is referred to is found by its own run. */

@@ -52,6 +52,7 @@ export function settle(
   const retries = decision.retry === undefined ? [] : [decision.retry];
   const settling: Settling = { run, now, status, events, retries };
   const waitMs = settleClaims(settling, failures(outcomes, 'createPersistentVolumeClaim'));
+  settleNode(settling, failures(outcomes, 'createNodeHolder'));
   settleSharing(settling, failures(outcomes, 'sharePersistentVolumeClaim'));
   settleCreations(settling, failures(outcomes, 'createChild'));
   settleCleanup(settling, failures(outcomes, 'deletePersistentVolumeClaim'));
@@ -121,6 +122,9 @@ function waitingForClaim(why: string): ConditionState {
   return { status: 'Unknown', reason: 'PipelineRunPending', message };
 }
 
+/** Upstream's, for what does the same there. */
+const couldntHoldNode = 'ReasonCouldntCreateOrUpdateAffinityAssistantStatefulSet';
+
 /** Children as the API server gave them back, to be recorded with the references that name them. */
 function madeBy(outcomes: readonly Outcome[]): ChildObject[] {
   return outcomes.flatMap((outcome) =>
@@ -164,6 +168,15 @@ function keepChildrenThatExist(
   if (absent.size === 0 || status.childReferences === undefined) return;
   status.childReferences = status.childReferences.filter((child) => !absent.has(child.name));
   if (status.childReferences.length === 0) delete status.childReferences;
+}
+
+/** No task starts without the node that is to be kept for the run. */
+function settleNode({ run, now, status, retries }: Settling, failed: Failed<'createNodeHolder'>[]): void {
+  for (const { effect, ...failure } of failed) {
+    const message = `Failed to create the pod ${effect.pod.metadata.name} that keeps a node for PipelineRun ${nameOf(run)}: ${failure.message}`;
+    if (mayPass(failure) || claimRetryMs(failure) !== undefined) retries.push(message);
+    else end(status, { status: 'False', reason: couldntHoldNode, message }, now);
+  }
 }
 
 /** A claim that went between the look and the act: its tasks cannot be told that it is new. */

@@ -77,6 +77,7 @@ export class Simulation {
   readonly pipelineRuns = new Map<string, PipelineRun>();
   ancestors: readonly PipelineRun[] = [];
   readonly claims = new Map<string, ClaimObject>();
+  readonly nodeHolders = new Set<string>();
   /** How often a TaskRun of that name was created. */
   readonly created: string[] = [];
   readonly events: string[] = [];
@@ -279,6 +280,12 @@ export class Simulation {
       }
       case 'deletePersistentVolumeClaim':
         this.claims.delete(effect.name);
+        return;
+      case 'createNodeHolder':
+        this.nodeHolders.add(effect.pod.metadata.name ?? '');
+        return;
+      case 'deleteNodeHolder':
+        this.nodeHolders.delete(effect.name);
         return;
       case 'supersede':
       case 'event':

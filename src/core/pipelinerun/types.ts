@@ -6,6 +6,7 @@ import type { SpecChange } from '../digest/spec-change.ts';
 import type { Inheritance } from '../inheritance/record.ts';
 import type { ClaimNeed, DefinitionNeed, EarlierPipelineRunNeed, TurnNeed } from '../need.ts';
 import type { Superseded } from '../queue/standing.ts';
+import type { NewPod } from '../pod/types.ts';
 import type { Resolved } from '../reference/resolved.ts';
 import type { Settings } from '../settings.ts';
 import type { CancelCause, Child, ChildKind, NewChild, StopRequest } from './child/child.ts';
@@ -57,6 +58,9 @@ export type PipelineRunEffect =
       scope: 'run' | 'tasks';
       request: StopRequest;
     }
+  /** A pod that keeps a node for the run, as long as it lasts. */
+  | { type: 'createNodeHolder'; pod: NewPod }
+  | { type: 'deleteNodeHolder'; name: string }
   | { type: 'createChild'; pipelineTask: string; child: NewChild }
   | { type: 'deletePersistentVolumeClaim'; name: string }
   /** Another PipelineRun of the queue makes way. */

@@ -1,10 +1,8 @@
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { annotations } from '../labels.ts';
+import type { PodInput } from './input.ts';
 
-interface PodAffinity {
-  requiredDuringSchedulingIgnoredDuringExecution?: object[];
-  [rest: string]: unknown;
-}
+type Affinity = Record<string, unknown>;
 
 /** The pod template has an affinity of its own, and the affinity assistant's is put beside it. */
 export function hasTwoAffinities({ spec, metadata }: TaskRun): boolean {
@@ -12,14 +10,19 @@ export function hasTwoAffinities({ spec, metadata }: TaskRun): boolean {
 }
 
 /**
- * The pod's affinity: the pod template's, and beside it the affinity assistant's that the PipelineRun's workspaces ask
- * for, so that pods sharing a volume run on one node (docs/affinityassistants.md).
+ * The pod's affinity: the pod template's, and beside it what keeps pods that share a volume on one node
+ * (docs/affinityassistants.md): the affinity assistant's, where a TaskRun of upstream's names one, and the node where
+ * earlier pods of its group ran.
  */
-export function affinityOf(taskRun: TaskRun): Record<string, unknown> | undefined {
+export function affinityOf({ taskRun, groupNode }: Pick<PodInput, 'taskRun' | 'groupNode'>): Affinity | undefined {
   const own = taskRun.spec.podTemplate?.affinity;
   const assistant = taskRun.metadata.annotations?.[annotations.affinityAssistant];
-  if (!assistant) return own;
-  const podAffinity = (own?.['podAffinity'] ?? {}) as PodAffinity;
+  const withAssistant = assistant ? besideAssistant(own, assistant) : own;
+  return groupNode === undefined ? withAssistant : onNode(withAssistant, groupNode);
+}
+
+function besideAssistant(own: Affinity | undefined, assistant: string): Affinity {
+  const podAffinity = (own?.['podAffinity'] ?? {}) as { requiredDuringSchedulingIgnoredDuringExecution?: object[] };
   const term = {
     labelSelector: {
       matchLabels: { 'app.kubernetes.io/instance': assistant, 'app.kubernetes.io/component': 'affinity-assistant' },
@@ -35,5 +38,24 @@ export function affinityOf(taskRun: TaskRun): Record<string, unknown> | undefine
         term,
       ],
     },
+  };
+}
+
+interface NodeAffinity {
+  requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: { matchFields?: object[] }[] };
+}
+
+/** By its name, which no label has to repeat. Terms are alternatives: each is about that node alone. */
+function onNode(own: Affinity | undefined, node: string): Affinity {
+  const nodeAffinity = (own?.['nodeAffinity'] ?? {}) as NodeAffinity;
+  const { nodeSelectorTerms: terms = [] } = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution ?? {};
+  const field = { key: 'metadata.name', operator: 'In', values: [node] };
+  const nodeSelectorTerms = (terms.length > 0 ? terms : [{}]).map((term) => ({
+    ...term,
+    matchFields: [...(term.matchFields ?? []), field],
+  }));
+  return {
+    ...own,
+    nodeAffinity: { ...nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
   };
 }

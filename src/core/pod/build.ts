@@ -96,7 +96,7 @@ function podOf(input: PodInput): NewPod {
     activeDeadlineSeconds: deadlineSeconds(input.timeoutMs),
     ...podWideSettings(taskRun.spec.podTemplate),
   };
-  const affinity = affinityOf(taskRun);
+  const affinity = affinityOf(input);
   if (affinity) spec.affinity = affinity;
   return { apiVersion: 'v1', kind: 'Pod', metadata: metadata(plan), spec };
 }

@@ -93,7 +93,7 @@ function containerMessage(status: ContainerStatus, pod: Pod): string {
     case 'TimeoutExceeded':
       return `${quote(status.name)} exited because the step exceeded the specified timeout limit`;
     default:
-      return plainMessage(exited, exitCode, reason, report.message);
+      return plainMessage(exited, exitCode, reason, report.message ?? refusal(status));
   }
 }
 
@@ -109,6 +109,13 @@ function plainMessage(
 
 function withWhy(exited: string, why: string | undefined): string {
   return why ? `${exited}: ${why}` : exited;
+}
+
+/** Why the runtime could not start the container: it says so where a message of the step would be. */
+function refusal({ state }: ContainerStatus): string | undefined {
+  const { reason, message } = state?.terminated ?? {};
+  const isRefused = reason === 'StartError' || reason === 'ContainerCannotRun';
+  return isRefused && message ? `${reason}: ${message}` : undefined;
 }
 
 /** How much of a message came through, and why not all of it. */

@@ -1,9 +1,12 @@
 import { taskRunSpecStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { formatDuration } from '../../duration.ts';
+import { failureOf } from '../podstatus/failure.ts';
+import { isStuck } from '../podstatus/hand-over.ts';
 import { startFailure } from '../podstatus/pending.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { quote } from '../podstatus/quote.ts';
-import { withCondition, type Phase } from './context.ts';
+import { withCondition, type AskingPhase, type Phase } from './context.ts';
+import { withLastLines } from './last-lines.ts';
 import { reasons } from './reasons.ts';
 import { stopPod, stopRun } from './stop.ts';
 import { timeLeftMs, timeoutMs } from './timeout.ts';
@@ -45,4 +48,16 @@ export const cannotStart: Phase = (context) => {
   const { facts, pod, now } = context;
   const found = pod && startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   return found && 'reason' in found ? stopPod(context, found.reason, found.message) : undefined;
+};
+
+/**
+ * A step ended and those after it cannot know: the run ends with what that step failed of. Where a breakpoint wants to
+ * be met by whoever debugs, nothing is taken away.
+ */
+export const stuck: AskingPhase = function* (context) {
+  const { facts, pod, now } = context;
+  const isDebugged = facts.taskRun.spec.debug?.breakpoints?.onFailure !== undefined;
+  if (pod === undefined || isDebugged || !isStuck(pod, now)) return undefined;
+  const { reason, message } = yield* withLastLines(context, pod, failureOf(pod));
+  return stopPod(context, reason, message);
 };

@@ -1,6 +1,15 @@
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import type { CredentialFacts, CredentialsNeed, ImageNeed, LimitRangesNeed, LogAccessNeed, Planning } from '../need.ts';
+import { annotations } from '../labels.ts';
+import type {
+  CredentialFacts,
+  CredentialsNeed,
+  GroupNodeNeed,
+  ImageNeed,
+  LimitRangesNeed,
+  LogAccessNeed,
+  Planning,
+} from '../need.ts';
 import type { ImageFact } from '../pod/image.ts';
 import { hasResultsSidecar } from '../pod/results-sidecar.ts';
 import type { LimitRange } from '../pod/resources.ts';
@@ -12,6 +21,8 @@ export interface StartFacts extends CredentialFacts {
   images: ReadonlyMap<string, ImageFact>;
   /** Results would come by the log of a container, which the controller may not read. */
   logsDenied?: boolean;
+  /** Where earlier pods of its group were: this one belongs there too. */
+  groupNode?: string;
 }
 
 /** Asks for everything that the pod of a bound Task depends on, all at once. */
@@ -19,7 +30,7 @@ export function* lookUp(
   taskRun: TaskRun,
   spec: TaskSpec,
   settings: Settings,
-): Planning<StartFacts, CredentialsNeed | ImageNeed | LimitRangesNeed | LogAccessNeed> {
+): Planning<StartFacts, CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed> {
   const { namespace = '' } = taskRun.metadata;
   const { serviceAccountName = '' } = taskRun.spec;
   const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>
@@ -31,14 +42,23 @@ export function* lookUp(
     return { type: 'image', image, credentials: { namespace, serviceAccountName, imagePullSecrets } };
   });
   const logs: LogAccessNeed[] = hasResultsSidecar(spec, settings.flags) ? [{ type: 'logAccess', namespace }] : [];
-  const answers = yield [...(settings.flags.disableCredsInit ? [] : [account]), ranges, ...images, ...logs];
+  const places = placesOf(taskRun);
+  const accounts = settings.flags.disableCredsInit ? [] : [account];
+  const answers = yield [...accounts, ranges, ...images, ...logs, ...places];
+  const [groupNode] = places.map((need) => answers.to(need));
   const credentials = settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : answers.to(account);
   return {
     ...credentials,
     limitRanges: answers.to(ranges),
     logsDenied: logs.some((need) => !answers.to(need)),
+    ...(groupNode === undefined ? {} : { groupNode }),
     images: new Map(images.map((need) => [need.image, answers.to(need)])),
   };
+}
+
+function placesOf({ metadata: { namespace = '', labels } }: TaskRun): GroupNodeNeed[] {
+  const group = labels?.[annotations.affinityAssistant];
+  return group ? [{ type: 'groupNode', namespace, group }] : [];
 }
 
 /** Of steps over their template, as `mergeStepTemplate` puts them together. */

@@ -324,6 +324,18 @@ describe('beginning', () => {
     expect(messages).toEqual(Array<string>(told).fill(message));
   });
 
+  it('goes where earlier pods of its group were, and asks for that only as one of a group', () => {
+    const start = { ...nothingFound, groupNode: 'n1' };
+    const asked: string[] = [];
+    decideAtOnce(planTaskRun(factsOf(), now), supplyOf({ start }, asked));
+    expect(asked).not.toContain('groupNode');
+    const { effects } = plan({ start, metadata: { labels: { 'pipeline.tekton.dev/affinity-assistant': 'g' } } });
+    const terms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }];
+    expect(effects[0]?.type === 'createPod' && effects[0].pod.spec.affinity).toEqual({
+      nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
+    });
+  });
+
   it('replaces variables', () => {
     const { status, effects } = plan({
       spec: {

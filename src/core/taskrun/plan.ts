@@ -8,7 +8,7 @@ import { conclude, transitionEvents } from './conclude.ts';
 import { failed, leastStatus, planContext, type AskingPhase, type Phase } from './context.ts';
 import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
-import { cancelled, cannotStart, heldBack, timedOut } from './interrupted.ts';
+import { cancelled, cannotStart, heldBack, stuck, timedOut } from './interrupted.ts';
 import { withIdentity } from './identity.ts';
 import { reasons } from './reasons.ts';
 import { withViolations } from './record.ts';
@@ -30,6 +30,7 @@ const phases: readonly (Phase | AskingPhase)[] = [
   timedOut, // from startTime, whatever the run is waiting for
   heldBack, // spec.status TaskRunPending
   cannotStart, // no image, broken configuration
+  stuck, // a step ended without letting the next one know
   start, // no pod yet, or not any more
   running, // the status follows the pod
 ];

@@ -14,6 +14,7 @@ import type { Pod } from '../pod/types.ts';
 import { delayCheckMs, delayOf, isDelayed } from '../podstatus/delay.ts';
 import { disruptionOf } from '../podstatus/disruption.ts';
 import { didFail, failureOf, type Failure } from '../podstatus/failure.ts';
+import { soonStuckMs } from '../podstatus/hand-over.ts';
 import { isFinished } from '../podstatus/order.ts';
 import { pendingState, startFailure } from '../podstatus/pending.ts';
 import { checkResults, latestOfEach } from '../podstatus/results.ts';
@@ -44,7 +45,8 @@ export const running: AskingPhase = function* (context) {
   const patience = startFailure(pod, facts.taskRun.metadata.name ?? '', facts.settings.defaults, now);
   const retry = patience && 'retryAfterMs' in patience ? patience.retryAfterMs : undefined;
   const held = progressHold(context, status, pod);
-  const requeueAfterMs = soonest(retry, held?.againInMs, againInMs, delayCheckMs(pod, now));
+  const soon = [retry, held?.againInMs, againInMs, delayCheckMs(pod, now), soonStuckMs(pod, now)];
+  const requeueAfterMs = soonest(...soon);
   return {
     status: held ? context.status : status,
     effects,

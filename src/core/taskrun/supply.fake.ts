@@ -23,7 +23,7 @@ export interface Findings {
 
 /** Answers at hand for everything that planning a TaskRun may ask; `asked` gets the types of its needs. */
 export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: Need) => AnswerTo<Need> {
-  const { images, limitRanges, logsDenied, ...credentials } = findings.start ?? nothingFound;
+  const { images, limitRanges, logsDenied, groupNode, ...credentials } = findings.start ?? nothingFound;
   return (need) => {
     asked.push(need.type);
     switch (need.type) {
@@ -42,6 +42,8 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
         return typeof findings.log === 'object'
           ? findings.log
           : { kind: 'read', text: findings.log ?? '', isCut: false };
+      case 'groupNode':
+        return groupNode;
       case 'logAccess':
         return logsDenied !== true;
       case 'trustBundle':

@@ -7,7 +7,9 @@ import { spanContextAnnotations, writtenCarrier, type SpanCarrier } from '../../
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
 import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
-import { persistentVolumeClaims } from '../../kube/resources.ts';
+import type { NewPod } from '../../core/pod/types.ts';
+import { isControlledBy } from '../../core/owner.ts';
+import { persistentVolumeClaims, pods, type Pod } from '../../kube/resources.ts';
 import { cancelChild, createChild, isFinished, pipelineRunResource } from './children.ts';
 import { during, spans, type ReconcileSpan } from '../tracing.ts';
 import type { PipelineRunStores } from './observe.ts';
@@ -28,10 +30,11 @@ export interface Applied {
 }
 
 /**
- * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another (no task
- * starts without its claim), then cancellations, then children all at once, then what is to be cleaned up. Each step
- * may be repeated after a crash: names are fixed, and what exists already is taken over.
- * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself
+ * Carries out a decision's effects, each at most once: first the run's labels, then claims one after another and the
+ * node that is kept (no task starts without them), then cancellations, then children all at once, then what is to be
+ * cleaned up. Each step may be repeated after a crash: names are fixed, and what exists already is taken over.
+ * @throws what says nothing about a single effect: an abort, or a failed patch of the run itself; and when the node
+ *   that was kept cannot be given back
  */
 export async function apply(
   run: PipelineRun,
@@ -79,6 +82,11 @@ export async function apply(
     outcomes.push(outcome);
     if (outcome.kind === 'failed') return { run: labelled, outcomes };
   }
+  for (const effect of of('createNodeHolder')) {
+    const outcome = await attempt(effect, ({ pod }) => holdNode(pod, actions));
+    outcomes.push(outcome);
+    if (outcome.kind === 'failed') return { run: labelled, outcomes };
+  }
   outcomes.push(
     ...(await Promise.all(of('cancelChild').map((effect) => attempt(effect, (one) => cancelChild(one, actions))))),
   );
@@ -99,6 +107,10 @@ export async function apply(
       of('deletePersistentVolumeClaim').map((effect) => attempt(effect, ({ name }) => deleteClaim(name, actions))),
     )),
   );
+  for (const effect of of('deleteNodeHolder')) {
+    await releaseNode(effect.name, actions);
+    outcomes.push({ effect, kind: 'applied' });
+  }
   return { run: labelled, outcomes };
 }
 
@@ -144,6 +156,28 @@ async function createClaim(claim: ClaimObject, { client, signal }: Actions): Pro
   } catch (error) {
     // Its name holds a hash of the run's uid: it is ours, made before a crash.
     if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+async function holdNode(pod: NewPod, { client, run, signal }: Actions): Promise<void> {
+  try {
+    await client.create(pods, pod as Pod, { signal });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    const there = await client.get(pods, pod.metadata.namespace, pod.metadata.name ?? '', { signal });
+    if (!isControlledBy(there, 'PipelineRun', run.metadata.uid))
+      throw new Error(`pod ${pod.metadata.name} is not this run's; it is waited for until it is gone`, {
+        cause: error,
+      });
+  }
+}
+
+/** @throws unless it is gone: a run that is over would keep a node from others for as long as it is listed */
+async function releaseNode(name: string, { client, run, signal }: Actions): Promise<void> {
+  try {
+    await client.delete(pods, run.metadata.namespace, name, { signal });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
   }
 }
 

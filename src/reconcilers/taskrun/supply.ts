@@ -12,6 +12,7 @@ import type { Store } from '../../kube/store.ts';
 import { supplyContainerLog, supplyLogAccess } from '../supply/container-log.ts';
 import { supplyCredentials } from '../supply/credentials.ts';
 import { supplyDefinition, type DefinitionSources } from '../supply/definitions.ts';
+import { supplyGroupNode } from '../supply/group-node.ts';
 import type { Identities } from './identities.ts';
 import { supplyPodWarning } from '../supply/pod-warning.ts';
 
@@ -71,7 +72,7 @@ export function supplierFor(
 
 type ApiServerNeed = Extract<
   Need,
-  { type: 'credentials' | 'podWarning' | 'containerLog' | 'logAccess' | 'earlierTaskRun' }
+  { type: 'credentials' | 'podWarning' | 'containerLog' | 'logAccess' | 'groupNode' | 'earlierTaskRun' }
 >;
 
 /** What the API server alone can tell, each time anew. */
@@ -89,6 +90,8 @@ async function supplyFromApiServer(
       return supplyContainerLog(need, client, signal);
     case 'logAccess':
       return supplyLogAccess(need, client, signal);
+    case 'groupNode':
+      return supplyGroupNode(need, client, signal);
     case 'earlierTaskRun':
       return found(client.get(taskRuns, need.namespace, need.name, { signal }));
     default: {
