@@ -106,5 +106,5 @@ function graphOf(kind: RunPlace['kind'], run: PipelineRun | TaskRun, { taskRuns,
   const status = statusOf(run);
   if (kind === 'TaskRun')
     return { nodes: [{ name, section: 'tasks', dependencies: [], state: status, children: [{ name, kind, status }] }] };
-  return pipelineRunGraph(run as PipelineRun, (child) => taskRuns.get(child) ?? others.get(child));
+  return pipelineRunGraph(run, (child) => taskRuns.get(child) ?? others.get(child));
 }
