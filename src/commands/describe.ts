@@ -6,10 +6,18 @@ import { toggle, whole } from './flags.ts';
 import type { Run, RunKind } from './kinds.ts';
 import { outputFlags, printerOf } from './output.ts';
 
-/** `pipelinerun describe` and `taskrun describe`; `describe` gives the text for people. */
+/** What people read of a run. */
+export interface Description<T extends Run> {
+  /** All there is to say, as tkn says it. */
+  whole: (context: Context, name: string) => Promise<string>;
+  /** How it is, as the dashboard says it. */
+  sentence: (context: Context, run: T) => Promise<string>;
+}
+
+/** `pipelinerun describe` and `taskrun describe`. */
 export function describeCommand<T extends Run>(
   kind: RunKind<T>,
-  describe: (context: Context, name: string) => Promise<string>,
+  { whole: describe, sentence }: Description<T>,
 ): Command {
   const { title } = kind;
   const group = title.toLowerCase();
@@ -23,6 +31,7 @@ export function describeCommand<T extends Run>(
       ...outputFlags,
       last: toggle(`show description for last ${title}`, { short: 'L' }),
       limit: whole(`lists number of ${title}s when selecting a ${title} to describe`, { initial: 5 }),
+      sentence: toggle('say how it is in one sentence, as the dashboard does'),
       watch: toggle(`describe the ${title} anew when it changes, until it has ended`, { short: 'w' }),
     },
     async run(context, flags, [given]) {
@@ -35,10 +44,11 @@ export function describeCommand<T extends Run>(
         return 0;
       }
       const { cluster, namespace, signal } = context;
-      const show = async () =>
-        printer
-          ? await printer(await cluster.get(kind.resource, namespace, name, { signal }))
-          : await describe(context, name);
+      const read = () => cluster.get(kind.resource, namespace, name, { signal });
+      const show = async () => {
+        if (printer) return printer(await read());
+        return flags.sentence ? sentence(context, await read()) : describe(context, name);
+      };
       if (flags.watch) await watchDescription(context, kind, name, show);
       else context.terminal.out(await show());
       return 0;

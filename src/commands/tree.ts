@@ -24,6 +24,7 @@ import { pinCommand, resolveCommand } from './remote/commands.ts';
 import { signCommand, verifyCommand } from './remote/sign.ts';
 import { pruneCommand } from './prune.ts';
 import { releaseRuns } from './release.ts';
+import { sentenceOfPipelineRun, sentenceOfTaskRun } from './run-sentence.ts';
 import { rerunPipelineRun } from './start/rerun.ts';
 import { describeStepAction, listStepActions } from './stepactions.ts';
 import { schemaCommand } from './schema.ts';
@@ -67,7 +68,7 @@ const groups: readonly CommandGroup[] = [
     commands: [
       cancelPipelineRun,
       deleteCommand(pipelineRunKind),
-      describeCommand(pipelineRunKind, describePipelineRun),
+      describeCommand(pipelineRunKind, { whole: describePipelineRun, sentence: sentenceOfPipelineRun }),
       exportCommand(pipelineRuns),
       listCommand(pipelineRunKind),
       pipelineRunLogs,
@@ -81,7 +82,7 @@ const groups: readonly CommandGroup[] = [
     commands: [
       cancelTaskRun,
       deleteCommand(taskRunKind),
-      describeCommand(taskRunKind, describeTaskRun),
+      describeCommand(taskRunKind, { whole: describeTaskRun, sentence: sentenceOfTaskRun }),
       exportCommand(taskRuns),
       listCommand(taskRunKind),
       taskRunLogs,

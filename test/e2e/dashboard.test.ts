@@ -117,6 +117,9 @@ describe('a run on the node', () => {
         .first()
         .waitFor(PATIENCE);
       await line('tests 4').waitFor();
+      // The command line says the same.
+      const { out } = await bench.tektite('pipelinerun', 'describe', run.metadata.name ?? '', '--sentence');
+      await page.getByText(out.trim(), { exact: true }).first().waitFor();
       await page.goto(`${origin}/runs?ns=${bench.namespace}`);
       await page
         .getByRole('row')

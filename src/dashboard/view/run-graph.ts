@@ -1,9 +1,10 @@
 import type { PipelineSpec } from '../../api/pipeline/v1/pipeline.ts';
-import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
+import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import { isDone } from '../../core/condition.ts';
 import { taskDependencies } from '../../core/graph/dependencies.ts';
 import { buildGraph, GraphError } from '../../core/graph/graph.ts';
 import type { RunStatus } from '../contract.ts';
+import { statusOf, type HasStatus } from './status.ts';
 
 /** `waiting`: for other tasks; `not-run`: the run was over before its turn. */
 export type NodeState = RunStatus | 'waiting' | 'skipped' | 'not-run';
@@ -32,6 +33,17 @@ export interface RunGraphNode {
 export interface RunGraph {
   nodes: readonly RunGraphNode[];
   problem?: string;
+}
+
+/** The graph of a run by what was made for it; `childOf` gives one by its name, as far as it is known. */
+export function pipelineRunGraph(
+  { spec, status }: Pick<PipelineRun, 'spec' | 'status'>,
+  childOf: (name: string) => HasStatus | undefined,
+): RunGraph {
+  return runGraph(status?.pipelineSpec ?? spec.pipelineSpec ?? {}, status, (name) => {
+    const child = childOf(name);
+    return child && statusOf(child);
+  });
 }
 
 /**

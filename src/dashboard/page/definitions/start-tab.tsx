@@ -8,6 +8,7 @@ import {
   type StartForm,
   type StartInput,
   type StartProblem,
+  type StartRequest,
 } from '../../view/start.ts';
 import { textOf } from '../api/request.ts';
 import { useProperties } from '../api/use-properties.ts';
@@ -55,19 +56,21 @@ function Form({ form }: { form: StartForm }): ReactNode {
   const [isTried, setTried] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [refusal, setRefusal] = useState<string>();
+  const [written, setWritten] = useState<string>();
   const [, navigate] = useLocation();
   // Params that came since the form was opened have their defaults.
   const input = useMemo(() => merged(firstInput(form), changed), [form, changed]);
   const request = startRequest(form, input);
-  const problems = 'problems' in request ? request.problems : [];
+  const problems = isTried && written === undefined && 'problems' in request ? request.problems : [];
   const start = async () => {
     setTried(true);
     setRefusal(undefined);
-    if (!('body' in request)) return;
+    if (written === undefined && !('body' in request)) return;
     setBusy(true);
     try {
+      const body = written === undefined && 'body' in request ? request.body : await bodyOf(form, written ?? '');
       const kind = form.kind === 'Task' ? 'TaskRun' : 'PipelineRun';
-      const made = await createObject(runsPath(kind, form.namespace), request.body);
+      const made = await createObject(runsPath(kind, form.namespace), body);
       navigate(runHref({ kind, namespace: form.namespace, name: made.metadata.name ?? '' }));
     } catch (error) {
       setRefusal(textOf(error));
@@ -84,8 +87,10 @@ function Form({ form }: { form: StartForm }): ReactNode {
           void start();
         }}
       >
-        <Fields form={form} input={input} problems={isTried ? problems : []} onInput={setChanged} />
-        {isTried && problems.length > 0 && (
+        <fieldset className="form-fields" disabled={written !== undefined}>
+          <Fields form={form} input={input} problems={problems} onInput={setChanged} />
+        </fieldset>
+        {problems.length > 0 && (
           <p className="bad" role="alert">
             {problems.length === 1 ? 'One field has' : `${problems.length} fields have`} to be put right first.
           </p>
@@ -96,15 +101,50 @@ function Form({ form }: { form: StartForm }): ReactNode {
         </button>
       </form>
       <div className="definition-side" role="region" aria-label="What will be created" tabIndex={0}>
-        {'body' in request ? (
-          <Suspense fallback={null}>
-            <Preview of={request.body} />
-          </Suspense>
+        {written === undefined ? (
+          <Planned request={request} onEdit={setWritten} />
         ) : (
-          <p className="muted">The run shows here once it has all that it needs.</p>
+          <Written text={written} onText={setWritten} />
         )}
       </div>
     </div>
+  );
+}
+
+/** What somebody wrote in place of the form. @throws Error that says what is wrong with it */
+async function bodyOf(form: StartForm, text: string): Promise<KubeObject> {
+  const { writtenRun } = await import('./written-run.ts');
+  const found = writtenRun(form, text);
+  if ('problem' in found) throw new Error(found.problem);
+  return found.body;
+}
+
+function Planned({ request, onEdit }: { request: StartRequest; onEdit: (text: string) => void }): ReactNode {
+  if ('problems' in request) return <p className="muted">The run shows here once it has all that it needs.</p>;
+  return (
+    <Suspense fallback={null}>
+      <Preview of={request.body} onEdit={onEdit} />
+    </Suspense>
+  );
+}
+
+function Written({ text, onText }: { text: string; onText: (text: string | undefined) => void }): ReactNode {
+  return (
+    <>
+      <div className="tab-tools">
+        <span className="muted">What is written here is created; the form waits.</span>
+        <button type="button" className="tool" onClick={() => onText(undefined)}>
+          Back to the form
+        </button>
+      </div>
+      <textarea
+        className="yaml-input"
+        aria-label="The run as YAML"
+        spellCheck={false}
+        value={text}
+        onChange={({ target }) => onText(target.value)}
+      />
+    </>
   );
 }
 

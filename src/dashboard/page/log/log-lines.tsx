@@ -11,6 +11,8 @@ const ROW = 20;
 const BLOCK = 25;
 /** So near to the end, one is at the end. */
 const NEAR = 30;
+/** So long a line that was asked for is kept in the middle, while what is above it is measured. */
+const SETTLE_MS = 1_000;
 
 interface LogLinesProps {
   log: Log;
@@ -35,7 +37,7 @@ export function LogLines(props: LogLinesProps): ReactNode {
   const rows = useRows(scroller, count);
   useEffect(() => rows.measure(), [rows, settings.isWrapped]);
   useFollow({ scroller, count, follows: settings.follows && picked === undefined });
-  const toLine = useToLine(scroller, rows, folds);
+  const { toLine, leave } = useToLine(scroller, rows, folds);
   const isPickedThere = picked !== undefined && lines >= picked.first;
   useEffect(() => {
     if (isPickedThere) toLine(picked.first - 1);
@@ -52,6 +54,9 @@ export function LogLines(props: LogLinesProps): ReactNode {
       tabIndex={0}
       role="region"
       aria-label="Lines of the log"
+      onWheel={leave}
+      onPointerDown={leave}
+      onKeyDown={leave}
       onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
         const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR;
         // Lines that came meanwhile take the end away as well: only who goes up leaves it.
@@ -122,32 +127,35 @@ function rowsIn(block: number, count: number): number {
 
 /**
  * Brings a line into the middle: first to where it should be, and when it is there, to where it is, for wrapped lines
- * are as high as they are.
+ * are as high as they are. `leave` lets go of it: its reader goes elsewhere.
  */
 function useToLine(
   scroller: React.RefObject<HTMLDivElement | null>,
   rows: Rows,
   folds: readonly Fold[],
-): (line: number) => void {
-  const wanted = useRef<number>(undefined);
+): { toLine: (line: number) => void; leave: () => void } {
+  const wanted = useRef<{ row: number; until: number }>(undefined);
   useLayoutEffect(() => {
     const { current } = scroller;
-    const row = current?.querySelector(`[data-row="${wanted.current}"]`);
-    if (!current || !row) return;
-    wanted.current = undefined;
+    if (!current || wanted.current === undefined) return;
+    const row = current.querySelector(`[data-row="${wanted.current.row}"]`);
+    if (performance.now() > wanted.current.until) wanted.current = undefined;
+    if (row === null) return;
     const middle = (element: Element) => {
       const { top, height } = element.getBoundingClientRect();
       return top + height / 2;
     };
     current.scrollTop += middle(row) - middle(current);
   });
-  return (line) => {
+  const leave = () => void (wanted.current = undefined);
+  const toLine = (line: number) => {
     const row = rowOfLine(folds, line);
     const [start = 0] = rows.getOffsetForIndex(Math.floor(row / BLOCK), 'start') ?? [];
     const height = scroller.current?.clientHeight ?? 0;
-    wanted.current = row;
+    wanted.current = { row, until: performance.now() + SETTLE_MS };
     rows.scrollToOffset(start + (row % BLOCK) * ROW - height / 2);
   };
+  return { toLine, leave };
 }
 
 interface Following {

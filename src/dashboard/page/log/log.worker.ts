@@ -7,7 +7,7 @@ import type { FromLog, LogSource, LogState, ToLog } from './messages.ts';
 const TELL_MS = 100;
 /** What comes faster than anybody reads is told more seldom: each time, all lines in sight are others. */
 const FLOOD_BYTES = 256 * 1024;
-const FLOOD_MS = 1_000;
+const FLOOD_MS = 500;
 const AGAIN_MS = 2_000;
 const MOST_FOUND = 20_000;
 /** Lines are looked through in such portions, so that what is asked meanwhile is answered. */
@@ -19,6 +19,7 @@ let telling: ReturnType<typeof setTimeout> | undefined;
 let isOver = false;
 /** So many bytes had come between the last two times that it was told. */
 let lately = 0;
+let toldAt = 0;
 let lastSearch = 0;
 const state = { isOpen: true, isOld: false, isGone: false, problem: undefined as string | undefined };
 
@@ -140,7 +141,8 @@ async function refusal(answer: Response): Promise<Error> {
 }
 
 function tellSoon(): void {
-  telling ??= setTimeout(tell, lately > FLOOD_BYTES ? FLOOD_MS : TELL_MS);
+  const isFlood = lately > FLOOD_BYTES;
+  telling ??= setTimeout(tell, Math.max(TELL_MS, isFlood ? toldAt + FLOOD_MS - performance.now() : 0));
 }
 
 /** The same list is not sent again and again. */
@@ -154,6 +156,7 @@ function tell(): void {
   telling = undefined;
   const { lines, bytes, groups, isCut } = store;
   lately = bytes - (told?.bytes ?? 0);
+  toldAt = performance.now();
   const { problem, ...rest } = state;
   told = {
     lines,

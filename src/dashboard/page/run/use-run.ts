@@ -3,7 +3,7 @@ import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import type { KubeObject } from '../../../resource.ts';
 import { childSelector, taskRunSelector } from '../../view/children.ts';
-import { runGraph, type RunGraph } from '../../view/run-graph.ts';
+import { pipelineRunGraph, type RunGraph } from '../../view/run-graph.ts';
 import { statusOf, type HasStatus } from '../../view/status.ts';
 import type { Objects, ObjectSource } from '../api/objects.ts';
 import { pathOf } from '../api/request.ts';
@@ -106,9 +106,5 @@ function graphOf(kind: RunPlace['kind'], run: PipelineRun | TaskRun, { taskRuns,
   const status = statusOf(run);
   if (kind === 'TaskRun')
     return { nodes: [{ name, section: 'tasks', dependencies: [], state: status, children: [{ name, kind, status }] }] };
-  const { spec, status: of } = run as PipelineRun;
-  return runGraph(of?.pipelineSpec ?? spec.pipelineSpec ?? {}, of, (child) => {
-    const found = taskRuns.get(child) ?? others.get(child);
-    return found && statusOf(found);
-  });
+  return pipelineRunGraph(run, (child) => taskRuns.get(child) ?? others.get(child));
 }
