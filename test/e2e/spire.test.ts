@@ -56,7 +56,7 @@ function signedCondition(run: TaskRun): { status?: string | undefined; reason?: 
 
 beforeAll(async () => {
   installation = await Installation.open();
-  spire = await Spire.start(await testCluster());
+  spire = await Spire.start(await testCluster(), bench.client);
   await registerController();
   const bundle = await spire.server('bundle', 'show');
   await installation.kubectl(
