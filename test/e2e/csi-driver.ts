@@ -12,6 +12,8 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { statePath } from '../../hack/one-node/instance.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
 
 /** What a kubelet asks of a driver with inline volumes: parts of csi.proto v1 and of its plugin registration. */
 const csi = `
@@ -66,15 +68,29 @@ export const attributesDriver: InlineDriver = {
 };
 
 export interface CsiDriver {
-  /** The node knows it. */
-  registered: Promise<void>;
   /** A volume was given back. */
   unpublished: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A CSI driver on the test node. */
-export async function startCsiDriver(cluster: string, driver: InlineDriver): Promise<CsiDriver> {
+const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
+
+/** What cluster and kubelet have to know of it. */
+const driverObject = (name: string) =>
+  ({
+    metadata: {
+      name,
+      namespace: undefined,
+      labels: { 'security.kubernetes.io/csi-ephemeral-volume-profile': 'restricted' },
+    },
+    spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: ['Ephemeral'] },
+  }) as KubeObject;
+
+/** A CSI driver on the test node, which knows it by then. */
+export async function startCsiDriver(
+  { cluster, client }: { cluster: string; client: KubeClient },
+  driver: InlineDriver,
+): Promise<CsiDriver> {
   const folder = await mkdtemp(path.join(tmpdir(), 'csi-'));
   const socket = path.join(folder, 'csi.sock');
   const announced = statePath(cluster, 'kubelet', 'plugins_registry', `${driver.name}-reg.sock`);
@@ -104,10 +120,12 @@ export async function startCsiDriver(cluster: string, driver: InlineDriver): Pro
       return {};
     },
   });
+  await client.create(drivers, driverObject(driver.name));
+  await known.promise;
   return {
-    registered: known.promise,
     unpublished: gone.promise,
     async stop() {
+      await client.delete(drivers, '', driver.name).catch(() => undefined);
       announcer.forceShutdown();
       node.forceShutdown();
       await rm(announced, { force: true });

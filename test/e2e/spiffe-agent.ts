@@ -2,13 +2,11 @@ import { chmod, link, mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { statePath } from '../../hack/one-node/instance.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import type { KubeObject } from '../../src/kube/object.ts';
 import { startSpiffeAgent } from '../../src/spire/agent.fake.ts';
 import { startCsiDriver, type InlineDriver } from './csi-driver.ts';
 
 /** The CSI driver that shows pods the agent's socket. SPIFFE's own is not to be had: the tests do what it does. */
 export const driverName = 'csi.spiffe.io';
-const drivers = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
 const volume = 'spiffe-workload-api';
 export const socketName = 'spire-agent.sock';
 
@@ -41,13 +39,9 @@ export async function startAgent(
     },
     unpublish: (target) => rm(target, { recursive: true, force: true }),
   };
-  const driver = await startCsiDriver(cluster, volumes);
-  const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
-  await client.create(drivers, { metadata: { name: driverName, namespace: undefined }, spec } as KubeObject);
-  await driver.registered;
+  const driver = await startCsiDriver({ cluster, client }, volumes);
   return {
     async stop() {
-      await client.delete(drivers, '', driverName).catch(() => undefined);
       await driver.stop();
       await agent.stop();
     },

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { tool } from '../../hack/one-node/binaries.ts';
 import { attempt, command } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { freePort } from '../free-port.ts';
 import { attributesDriver, startCsiDriver, type CsiDriver, type InlineDriver } from './csi-driver.ts';
 import { hostBeside } from './remote-servers.ts';
@@ -32,11 +33,6 @@ spec:
   nodeName: ${node}
   terminationGracePeriodSeconds: 0
   containers: [{ name: agent, image: docker.io/library/busybox:1.36, command: [sleep, infinity] }]
----
-apiVersion: storage.k8s.io/v1
-kind: CSIDriver
-metadata: { name: ${driverName}, labels: { security.kubernetes.io/csi-ephemeral-volume-profile: restricted } }
-spec: { attachRequired: false, podInfoOnMount: true, volumeLifecycleModes: [Ephemeral] }
 `;
 
 /** A SPIRE server and the agent of the test node, both real, and what makes the agent's socket a volume. */
@@ -48,12 +44,14 @@ export class Spire {
   #driver: CsiDriver | undefined;
   readonly #port: number;
   readonly #target: Extract<Target, { kind: 'own' }>;
+  readonly #client: KubeClient;
 
   private constructor(
     target: Extract<Target, { kind: 'own' }>,
-    found: { folder: string; port: number; kubectl: string },
+    found: { folder: string; port: number; kubectl: string; client: KubeClient },
   ) {
     this.#target = target;
+    this.#client = found.client;
     this.#folder = found.folder;
     this.#port = found.port;
     this.address = `${hostBeside(target.registry)}:${found.port}`;
@@ -61,9 +59,10 @@ export class Spire {
       command([found.kubectl, ...accessFlags(target, 'kubectl'), ...args], input === undefined ? {} : { input });
   }
 
-  static async start(target: Extract<Target, { kind: 'own' }>): Promise<Spire> {
+  static async start(target: Extract<Target, { kind: 'own' }>, client: KubeClient): Promise<Spire> {
     const folder = await mkdtemp(path.join(tmpdir(), 'spire-'));
-    const spire = new Spire(target, { folder, port: await freePort(), kubectl: await programPath(target, 'kubectl') });
+    const kubectl = await programPath(target, 'kubectl');
+    const spire = new Spire(target, { folder, port: await freePort(), kubectl, client });
     try {
       await spire.#up();
     } catch (error) {
@@ -93,7 +92,6 @@ export class Spire {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#programs.keys()].map((name) => this.#end(name)));
-    await this.#kubectl(['delete', 'csidriver', driverName, '--ignore-not-found']);
     await this.#kubectl(['delete', 'namespace', 'spire', '--ignore-not-found']);
     await this.#driver?.stop();
     await rm(this.#folder, { recursive: true, force: true });
@@ -104,8 +102,8 @@ export class Spire {
     await this.#kubectl(['apply', '--filename', '-'], objects(node));
     await mkdir(this.#path('agent'));
     await chmod(this.#folder, 0o755);
-    this.#driver = await startCsiDriver(this.#target.cluster, this.#socketVolumes());
-    await this.#driver.registered;
+    const where = { cluster: this.#target.cluster, client: this.#client };
+    this.#driver = await startCsiDriver(where, this.#socketVolumes());
     await this.#run('spire-server', this.#serverConfiguration());
     const health = [await tool('spire-server'), 'healthcheck', '-socketPath', this.#path('server.sock')];
     await until('the SPIRE server', async () => (await attempt(health)).status === 0);

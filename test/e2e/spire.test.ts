@@ -56,7 +56,7 @@ function signedCondition(run: TaskRun): { status?: string | undefined; reason?: 
 
 beforeAll(async () => {
   installation = await Installation.open();
-  spire = await Spire.start(await testCluster());
+  spire = await Spire.start(await testCluster(), bench.client);
   await registerController();
   const bundle = await spire.server('bundle', 'show');
   await installation.kubectl(
@@ -80,6 +80,8 @@ beforeAll(async () => {
     'chains.volumes': [{ name: 'spire', configMap: { name: 'spire-bundle' } }],
     'chains.volumeMounts': [{ name: 'spire', mountPath: '/spire-bundle', readOnly: true }],
     'chains.config.artifacts\\.taskrun\\.storage': 'tekton',
+    // The image is in no registry.
+    'chains.config.artifacts\\.oci\\.storage': '',
     'chains.config.artifacts\\.taskrun\\.spire\\.trust-bundle-path': bundlePath,
     'chains.config.artifacts\\.taskrun\\.spire\\.trust-domain': trustDomain,
     'chains.config.artifacts\\.taskrun\\.spire\\.required': 'true',
@@ -108,7 +110,7 @@ describe('with a real SPIRE', () => {
     run = await bench.runTask({ taskSpec: build });
     expect(succeededCondition(run.status)).toMatchObject({ status: 'True' });
     expect(signedCondition(run)).toMatchObject({ status: 'True', reason: 'TaskRunResultsVerified' });
-    expect(run.status?.results?.map(({ name }) => name)).toEqual(['IMAGE_URL', 'IMAGE_DIGEST']);
+    expect(run.status?.results?.map(({ name }) => name)).toEqual(['IMAGE_DIGEST', 'IMAGE_URL']);
   });
 
   it('the identity is taken away with the end of the run', async () => {

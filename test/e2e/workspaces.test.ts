@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import type { KubeObject } from '../../src/kube/object.ts';
 import { configMaps, persistentVolumeClaims, pods, secrets } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 import { attributesDriver, startCsiDriver } from './csi-driver.ts';
@@ -60,15 +59,8 @@ describe('a workspace', () => {
 
   it('from a csi driver', async () => {
     const { cluster } = await testCluster();
-    const driver = await startCsiDriver(cluster, attributesDriver);
-    const kind = { group: 'storage.k8s.io', version: 'v1', plural: 'csidrivers', kind: 'CSIDriver', namespaced: false };
-    const spec = { attachRequired: false, volumeLifecycleModes: ['Ephemeral'] };
+    const driver = await startCsiDriver({ cluster, client: bench.client }, attributesDriver);
     try {
-      await bench.client.create(kind, {
-        metadata: { name: attributesDriver.name, namespace: undefined },
-        spec,
-      } as KubeObject);
-      await driver.registered;
       const run = await bench.runTask({
         workspaces: [{ name: 'data', csi: { driver: attributesDriver.name, volumeAttributes: { colour: 'green' } } }],
         taskSpec: reader('colour'),
@@ -78,7 +70,6 @@ describe('a workspace', () => {
       await bench.client.delete(pods, bench.namespace, run.status?.podName ?? '');
       await driver.unpublished;
     } finally {
-      await bench.client.delete(kind, '', attributesDriver.name).catch(() => undefined);
       await driver.stop();
     }
   });
