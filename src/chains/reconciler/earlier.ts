@@ -63,13 +63,13 @@ async function readParent(run: RunObject, { client }: Options, signal: AbortSign
   if (owner === undefined) return undefined;
   const from = { client, resource: pipelineRuns as unknown as Resource<RunObject> };
   const found = await read(joinKey(run.metadata.namespace, owner.name), from, signal);
-  return found?.metadata.uid === owner.uid ? (found) : undefined;
+  return found?.metadata.uid === owner.uid ? found : undefined;
 }
 
 async function readOne({ name, task }: EarlierChild, { parent, config, options, signal }: Reading): Promise<Earlier> {
   const { client, services, clock } = options;
   const from = { client, resource: taskRuns as unknown as Resource<RunObject> };
-  const run = (await read(joinKey(parent.metadata.namespace, name), from, signal));
+  const run = await read(joinKey(parent.metadata.namespace, name), from, signal);
   if (run === undefined) return lacking(name, 'was deleted before this one was signed');
   const fault = notChild(run, parent, task);
   if (fault !== undefined) return lacking(name, fault);
