@@ -8,5 +8,5 @@ if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.
   npm ci --prefix "$here/lint" --no-audit --no-fund --loglevel=error
 fi
 cd "$here/.."
-[ $# -gt 0 ] || node node_modules/prettier/bin/prettier.cjs --check --log-level=warn .
+[ $# -gt 0 ] || node node_modules/prettier/bin/prettier.cjs --check --cache --cache-strategy=content --log-level=warn .
 exec node "$here/lint/node_modules/eslint/bin/eslint.js" --config "$here/lint/eslint.config.js" --max-warnings 0 "${@:-.}"

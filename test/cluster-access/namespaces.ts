@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { unlessNotFound } from '../../src/kube/api-error.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { namespaces } from '../../src/kube/resources.ts';
 
@@ -9,6 +10,7 @@ export async function createNamespace(client: KubeClient, prefix: string, signal
   return name;
 }
 
+/** Begins to delete it, when it is still there. */
 export async function deleteNamespace(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
-  await client.delete(namespaces, undefined, name, { signal, propagationPolicy: 'Background' });
+  await client.delete(namespaces, undefined, name, { signal, propagationPolicy: 'Background' }).catch(unlessNotFound);
 }
