@@ -23,7 +23,7 @@ export function judge(observed: Observed, now: Date): SystemReport {
     ...missingController(observed),
     ...deployments.flatMap((deployment) => roleFindings(deployment, pods, now)),
     ...versionFindings(roles),
-    ...leaseFindings(held, now),
+    ...leaseFindings(held, queues, now),
     ...queueFindings(queues),
     ...certificateFindings(trusts, now),
     ...servedFindings(served, now),

@@ -37,27 +37,29 @@ describe('the leases of a work queue', () => {
 });
 
 describe('what nobody works on', () => {
-  it.each<[string, Lease[], string[]]>([
+  const queues = (...names: string[]) =>
+    names.map((name) => ({ namespace: 'tekton-pipelines', pod: 'pod-a', name, depth: 0, longestSeconds: 0 }));
+  const given = [one({ holder: '', renewedAgo: 40 })];
+
+  it.each<[string, Lease[], string[], ReturnType<typeof queues>?]>([
     ['nothing', [one()], []],
+    ['nothing: it was given back, and no pod has the queue', given, [], queues('PipelineRun')],
+    ['nothing: a pod of another namespace has it', given, [], [{ ...queues('TaskRun')[0]!, namespace: 'other' }]],
     ['nothing: it is on its way to another replica', [one({ holder: '', renewedAgo: 10 })], []],
-    [
-      'all of it',
-      [one({ holder: '', renewedAgo: 40 })],
-      ['problem: no replica holds it: what is in this queue is not worked on'],
-    ],
+    ['all of it', given, ['problem: no replica holds it: what is in this queue is not worked on']],
     [
       'all of it, for the holder is gone',
       [one({ renewedAgo: 500 })],
       ['problem: no replica holds it: what is in this queue is not worked on'],
     ],
-  ])('%s', (_name, leases, expected) => {
-    const found = leaseFindings(leasesOf(leases, now), now);
+  ])('%s', (_name, leases, expected, known = queues('TaskRun')) => {
+    const found = leaseFindings(leasesOf(leases, now), known, now);
     expect(found.map(({ severity, text }) => `${severity}: ${text}`)).toEqual(expected);
   });
 
   it('a part of it', () => {
     const later = new Date(now.getTime() + 40_000);
-    const [found] = leaseFindings(leasesOf(of(3, 'pod-a', '', ''), later), later);
+    const [found] = leaseFindings(leasesOf(of(3, 'pod-a', '', ''), later), [], later);
     expect(found).toMatchObject({ severity: 'warning', about: `Lease tekton-pipelines/${queue}` });
     expect(found?.text).toContain('2 of 3 buckets are held by no replica');
   });

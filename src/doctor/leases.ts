@@ -1,6 +1,6 @@
 import { readLeaseName } from '../kube/election-config.ts';
 import type { Lease } from '../kube/resources.ts';
-import type { Finding, LeaseState } from './report.ts';
+import type { Finding, LeaseState, QueueState } from './report.ts';
 
 /** What has been let go of longer ago belongs to buckets, or roles, of before. */
 const FORMER_MS = 24 * 60 * 60_000;
@@ -53,15 +53,21 @@ function stateOf(queue: string, all: readonly Bucket[]): LeaseState {
     name: name.join('/'),
     buckets: newest?.buckets ?? 0,
     held: held.length,
+    isGivenBack: own.every(({ holder }) => holder === ''),
     holders: [...new Set(held.map(({ holder }) => holder))].sort().slice(0, MOST_HOLDERS),
     renewed: newest === undefined ? '' : new Date(Math.max(...own.map(({ renewed }) => renewed))).toISOString(),
   };
 }
 
-/** What nobody works on. */
-export function leaseFindings(leases: readonly LeaseState[], now: Date): Finding[] {
-  return leases.flatMap(({ namespace, name, buckets, held, renewed }) => {
+/**
+ * What nobody works on. A lease that was given back is wanted by nobody unless a pod has the queue: Chains without a key
+ * and a pruner without settings have none.
+ */
+export function leaseFindings(leases: readonly LeaseState[], queues: readonly QueueState[], now: Date): Finding[] {
+  return leases.flatMap((lease) => {
+    const { namespace, name, buckets, held, renewed, isGivenBack } = lease;
     if (held >= buckets || now.getTime() - Date.parse(renewed) < HANDOVER_MS) return [];
+    if (isGivenBack && !queues.some((queue) => isOf(lease, queue))) return [];
     return [
       {
         severity: held === 0 ? ('problem' as const) : ('warning' as const),
@@ -74,6 +80,11 @@ export function leaseFindings(leases: readonly LeaseState[], now: Date): Finding
       },
     ];
   });
+}
+
+/** A lease is called as the role and its queue, in small letters. */
+function isOf(lease: LeaseState, queue: QueueState): boolean {
+  return lease.namespace === queue.namespace && lease.name.endsWith(`.${queue.name.toLowerCase()}`);
 }
 
 function compareNames(one: LeaseState, other: LeaseState): number {

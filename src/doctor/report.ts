@@ -58,6 +58,8 @@ export interface LeaseState {
   buckets: number;
   held: number;
   holders: string[];
+  /** Nobody holds any part, and whoever did gave it back: a role that has nothing to do in it does so. */
+  isGivenBack: boolean;
   /** When the last of them was renewed, RFC 3339; empty: never. */
   renewed: string;
 }
