@@ -60,8 +60,8 @@ function stateOf(queue: string, all: readonly Bucket[]): LeaseState {
 }
 
 /**
- * What nobody works on. A lease that was given back is wanted by nobody unless a pod has the queue: Chains without a key
- * and a pruner without settings have none.
+ * What nobody works on. A lease that was given back is wanted by nobody unless a pod has its queue: Chains without a
+ * key and a pruner without settings have none.
  */
 export function leaseFindings(leases: readonly LeaseState[], queues: readonly QueueState[], now: Date): Finding[] {
   return leases.flatMap((lease) => {
