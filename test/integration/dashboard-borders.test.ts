@@ -215,7 +215,7 @@ describe('a page of another site, opened by somebody who has signed in', () => {
       await expect.poll(() => frame?.url()).toMatch(/^chrome-error:/);
       // The same connection from the dashboard's own page is there: what was refused was the origin.
       await page.goto(`${origin}/runs/${mine}/${mine}-run`);
-      await page.getByText(/^running for/).waitFor();
+      await page.getByText(/^running for .*: a \/ run$/).waitFor();
       await page.getByText('not live', { exact: false }).waitFor({ state: 'detached' });
     });
   });
@@ -251,7 +251,7 @@ describe('a dashboard of some namespaces', () => {
       await page.getByRole('link', { name: 'Definitions' }).click();
       await page.getByRole('link', { name: `${mine}-pipeline` }).waitFor();
       await page.goto(`${origin}/runs/${mine}/${mine}-run`);
-      await page.getByText(/^running for/).waitFor();
+      await page.getByText(/^running for .*: a \/ run$/).waitFor();
       await page.getByText('not live', { exact: false }).waitFor({ state: 'detached' });
       await page.goto(`${origin}/settings`);
       await page.getByRole('heading', { name: 'Chains' }).waitFor();
@@ -339,7 +339,7 @@ describe('behind oauth2-proxy, set up as the page for users says', () => {
       await page.getByRole('button', { name: '1 new run' }).click();
       // A WebSocket.
       await page.getByRole('link', { name: 'later' }).click();
-      await page.getByText(/^running for/).waitFor();
+      await page.getByText(/^running for .*: a \/ run$/).waitFor();
       await page.getByText('not live', { exact: false }).waitFor({ state: 'detached' });
       await client.delete(pipelineRuns, mine, 'later');
       await page.getByText('There is no such run').waitFor();
