@@ -18,7 +18,6 @@ export const constant: Readonly<Record<string, string>> = {
   'core/pipelinerun/child/child.ts cancelMessage': 'joins a kind and one of three texts',
   'core/pipelinerun/child/child.ts stopPatch': 'two operations',
   'core/pipelinerun/child/room.ts Room': 'a class: its methods are reached by every family of PipelineRuns',
-  'core/pipelinerun/node-holder.ts nodeHolder': 'one pass over workspaces, which claimsOf makes too',
   'core/pipelinerun/taskstate.ts ignoresFailure': 'compares one field',
   'core/pipelinerun/names.ts nameOf': 'joins two names',
   'core/pod/admitted.ts isAdmitted': 'looks up a pattern in a table of ours',

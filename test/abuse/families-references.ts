@@ -1,3 +1,4 @@
+import { defaultTaskRun } from '../../src/api/pipeline/v1/defaults.ts';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { decideAtOnce } from '../../src/core/need.ts';
@@ -78,10 +79,9 @@ function rerunVolumes(n: number): () => unknown {
 /** A TaskRun of a rerun with n params, which did its work before. */
 function rerunParams(n: number): () => unknown {
   const params = named('p', n).map((name) => ({ name, value: 'v' }));
-  const bare: TaskRun = {
-    metadata,
-    spec: { params, taskSpec: { params: named('p', n).map((name) => ({ name })), steps } },
-  };
+  const spec = { params, taskSpec: { params: named('p', n).map((name) => ({ name })), steps } };
+  // As a PipelineRun makes it.
+  const bare = defaultTaskRun({ metadata, spec }, settings.defaults);
   const { podName: _pod, ...status } = decideAtOnce(
     planTaskRun({ taskRun: bare, pods: [], settings }, now),
     supplyOf(),
@@ -89,11 +89,11 @@ function rerunParams(n: number): () => unknown {
   const owner = { apiVersion: 'tekton.dev/v1', kind: 'PipelineRun', name: 'first', uid: 'uid-first', controller: true };
   const earlier: TaskRun = {
     ...bare,
-    metadata: { ...metadata, name: 'first-a', ownerReferences: [owner] },
+    metadata: { ...bare.metadata, name: 'first-a', ownerReferences: [owner] },
     status: { ...status, conditions: [{ type: 'Succeeded', status: 'True' }] },
   };
   const annotations = { 'tektite.dev/inherit-from': 'first-a uid-first' };
-  const taskRun = { ...bare, metadata: { ...metadata, annotations } };
+  const taskRun = { ...bare, metadata: { ...bare.metadata, annotations } };
   return () => decideAtOnce(planTaskRun({ taskRun, pods: [], settings }, now), supplyOf({ earlier }));
 }
 

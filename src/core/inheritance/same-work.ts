@@ -25,9 +25,9 @@ export type Comparison =
   | { kind: 'different'; why: string };
 
 /**
- * Compares field by field, as the API server has both. How long it may take, and with which others on a node, makes no
- * difference; all else does, also who it runs as. The earlier one has to be what the controller made of it (its
- * record), for its results go into what is attested.
+ * Compares field by field, as the API server has both: a PipelineRun makes its TaskRuns with all defaults. How long it
+ * may take, and with which others on a node, makes no difference; all else does, also who it runs as. The earlier one
+ * has to be what the controller made of it (its record), for its results go into what is attested.
  */
 export function compareWork(work: Work, earlier: TaskRun | undefined, source: Source): Comparison {
   const different = (why: string): Comparison => ({ kind: 'different', why });
