@@ -1,7 +1,7 @@
 import { eachOf } from '../concurrency.ts';
 import { isChainsFinalizer } from '../core/chains-finalizers.ts';
 import { messageOf } from '../errors.ts';
-import { ApiError, found, isConflict, isNotFound } from '../kube/api-error.ts';
+import { found, isNotFound, isOutdated } from '../kube/api-error.ts';
 import { command, CommandError } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { toggle } from './flags.ts';
@@ -74,11 +74,6 @@ async function release<T extends Run>({ cluster, signal }: Context, kind: RunKin
     if (fresh === undefined) return;
     known = fresh;
   }
-}
-
-/** A failed test is "Invalid" to the API server, as is a path that is not there any more. */
-function isOutdated(error: unknown): boolean {
-  return isConflict(error) || (error instanceof ApiError && error.isInvalid);
 }
 
 /** Undefined when there is nothing to take away, or another run has the name by now. */

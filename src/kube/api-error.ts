@@ -119,6 +119,12 @@ export function isGone(error: unknown): error is ApiError {
 export function isConflict(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isConflict;
 }
+
+/** Of a JSON patch: what it tests is so no more. A failed test is "Invalid" to the API server, as is a lost path. */
+export function isOutdated(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.isConflict || error.isInvalid);
+}
+
 export function isAlreadyExists(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isAlreadyExists;
 }

@@ -8,7 +8,7 @@ import type { HttpRequest, RequestRecord } from './transport.ts';
 import { readWatch } from './watch-connection.ts';
 import type { WatchEvent } from './watch-connection.ts';
 
-export { ApiError, found, isAlreadyExists, isConflict, isNotFound } from './api-error.ts';
+export { ApiError, found, isAlreadyExists, isConflict, isNotFound, isOutdated, unlessNotFound } from './api-error.ts';
 
 export interface KubeClientOptions {
   userAgent?: string;

@@ -1,6 +1,8 @@
 import { joinKey } from './object.ts';
-import type { KubeObject } from './object.ts';
+import type { KubeObject, OwnerReference } from './object.ts';
 import type { Change, IndexFunction } from './store.ts';
+
+type Owned = Pick<KubeObject, 'metadata'>;
 
 /** Name of the index of stores that finds objects by the object that controls them (`controllerId`). */
 export const byController = 'controller';
@@ -22,11 +24,14 @@ export function controllerId({ apiVersion, kind, uid = '' }: ControllerId): stri
 export const controllerIndex: IndexFunction<KubeObject> = (object) =>
   (object.metadata.ownerReferences ?? []).filter((owner) => owner.controller).map(controllerId);
 
+/** The reference to the object that controls this one, when it is of the given kind. */
+export function controllerOf({ metadata }: Owned, kind: string): OwnerReference | undefined {
+  return metadata.ownerReferences?.find((reference) => reference.controller === true && reference.kind === kind);
+}
+
 /** The key of the object that controls this one, when it is of the given kind. */
-export function controllerKey(object: KubeObject, kind: string): string | undefined {
-  const owner = (object.metadata.ownerReferences ?? []).find(
-    (reference) => reference.controller === true && reference.kind === kind,
-  );
+export function controllerKey(object: Owned, kind: string): string | undefined {
+  const owner = controllerOf(object, kind);
   return owner && joinKey(object.metadata.namespace, owner.name);
 }
 

@@ -6,11 +6,10 @@ import { configMaps, pods } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
+import { image, sh } from './shell-step.ts';
 
 /** What a node does with the fields and flags that are off unless an operator turns them on. */
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('alpha');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const succeeded = { status: 'True', reason: 'Succeeded', message: 'All Steps have completed executing' };
 const hermetic = { 'experimental.tekton.dev/execution-mode': 'hermetic' };
 const flags: Record<string, string> = {

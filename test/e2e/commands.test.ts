@@ -8,13 +8,12 @@ import { succeededCondition } from '../../src/core/condition.ts';
 import { programs, type Program } from '../contract/tkn-programs.ts';
 import { openWorkbench } from './cluster.ts';
 import { testCluster } from './setup.ts';
+import { sh as script } from './shell-step.ts';
 
 /** The commands for people against real runs: ours, and tkn's own program where one is on PATH. */
 process.env['TEKTITE_TEST_KUBECONFIG'] = (await testCluster()).kubeconfig;
 const all = await programs();
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('commands');
-const script = (name: string, text: string) => ({ name, image, script: `#!/bin/sh\n${text}\n` });
 const sleeping: PipelineRun['spec'] = {
   pipelineSpec: {
     tasks: [{ name: 'slow', taskSpec: { steps: [script('wait', 'sleep 600')] } }],

@@ -14,10 +14,10 @@ import { openPage, pictured, startChromium, type WatchedPage } from '../browser/
 import { freePort } from '../free-port.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
+import { sh as step } from './shell-step.ts';
 
 /** The dashboard as it is installed, reached and signed in to as its page says, before runs on a real node. */
 const bench = openWorkbench('dashboard');
-const image = 'docker.io/library/busybox:1.36';
 const PATIENCE = { timeout: 60_000 };
 let installation: Installation;
 let forward: ChildProcess;
@@ -26,7 +26,6 @@ let window: WatchedPage;
 let operator: WatchedPage | undefined;
 let origin: string;
 
-const step = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const start = (steps: ReturnType<typeof step>[]): Promise<PipelineRun> =>
   bench.startPipeline({ pipelineSpec: { tasks: [{ name: 'build', taskSpec: { steps } }] } });
 const addressOf = ({ metadata: { name } }: PipelineRun) => `${origin}/runs/${bench.namespace}/${name}`;

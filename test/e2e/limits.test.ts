@@ -6,13 +6,12 @@ import { limitRanges, pods } from '../../src/kube/resources.ts';
 import { openWorkbench, type Workbench } from './cluster.ts';
 import { DyingNode, podTemplateForIt } from './dying-node.ts';
 import { Installation } from './installation.ts';
+import { image, sh } from './shell-step.ts';
 
 /** What a node, its kubelet and the cluster's quotas do to runs, and that each run says so. */
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('limits');
 const withQuota = openWorkbench('quota');
 const withRange = openWorkbench('range');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const quotas: Resource = {
   group: '',
   version: 'v1',

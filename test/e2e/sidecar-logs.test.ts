@@ -3,11 +3,10 @@ import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts'
 import { succeededCondition } from '../../src/core/condition.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
+import { image, sh } from './shell-step.ts';
 
 /** Results from the log of a sidecar, as the chart's values switch them on: the right to read it comes with them. */
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('sidecar-logs');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const fill = (bytes: number, result: string) => `head -c ${bytes} /dev/zero | tr '\\0' x > $(results.${result}.path)`;
 let installation: Installation;
 

@@ -4,11 +4,10 @@ import { succeededCondition } from '../../src/core/condition.ts';
 import { events } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
+import { sh } from './shell-step.ts';
 
 /** What becomes of a run whose sidecar is not as it should be. */
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('sidecars');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const serving = 'trap exit TERM; sleep 3600 & wait';
 
 interface Row {

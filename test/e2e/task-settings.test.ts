@@ -5,11 +5,10 @@ import { tasks } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { configMaps, pods, secrets, serviceAccounts, type Pod } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
+import { image, sh } from './shell-step.ts';
 
 /** The operator's settings of tasks, each by what it does on the node; all are changed while the controller runs. */
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('task-settings');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const idle: TaskRunSpec = { taskSpec: { steps: [sh('s', 'true')] } };
 
 /** Sets keys of a ConfigMap and gives the way back. */

@@ -5,10 +5,9 @@ import { stepActions, taskRuns } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { openWorkbench } from './cluster.ts';
+import { image, sh } from './shell-step.ts';
 
-const image = 'docker.io/library/busybox:1.36';
 const bench = openWorkbench('tasks');
-const sh = (name: string, script: string) => ({ name, image, script: `#!/bin/sh\n${script}\n` });
 const succeeded = { status: 'True', reason: 'Succeeded', message: 'All Steps have completed executing' };
 
 interface Row {

@@ -28,7 +28,7 @@ export function resolvedDependencies(
 ): ResourceDescriptor[] {
   const steps = version === 'v2alpha4';
   if (!isPipelineRun(run)) {
-    const fetched = earlier.flatMap((each) => fetchedInputs(each, report)).map(input);
+    const fetched = fetchedInputs(earlier, report).map(input);
     return [...definition('task', run), ...withoutRepetition([...ofTaskRun(run, steps, report), ...fetched])];
   }
   const deep = settings.pipelinerun.deepInspection;

@@ -116,7 +116,7 @@ describe('what a TaskRun fetched for those after it', () => {
     ['lists are none', clone(['https://git.example/a'], [commit]), []],
     ['a commit of nothing', { status: { results: [{ name: 'commit', value: commit }] } }, []],
   ])('%s', (_, parts, expected) => {
-    expect(fetchedInputs(taskRun(parts as Parameters<typeof taskRun>[0]), silent)).toEqual(expected);
+    expect(fetchedInputs([taskRun(parts as Parameters<typeof taskRun>[0])], silent)).toEqual(expected);
   });
 });
 

@@ -73,11 +73,11 @@ export function stepInputs(run: TaskRun, report: Report): DigestedThing[] {
 }
 
 /**
- * What a TaskRun fetched for those after it in its pipeline: its inputs, and what the catalog's git-clone says it has
- * cloned in the results `url` and `commit`.
+ * What TaskRuns fetched for those after them in their pipeline: their inputs, and what the catalog's git-clone says it
+ * has cloned in the results `url` and `commit`.
  */
-export function fetchedInputs(run: TaskRun, report: Report): DigestedThing[] {
-  return merged(taskInputs(run, report), stepInputs(run, report), clonedSource(resultsOf(run)));
+export function fetchedInputs(runs: readonly TaskRun[], report: Report): DigestedThing[] {
+  return runs.flatMap((run) => merged(taskInputs(run, report), stepInputs(run, report), clonedSource(resultsOf(run))));
 }
 
 function clonedSource(results: readonly NamedResult[]): DigestedThing[] {

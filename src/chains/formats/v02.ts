@@ -40,7 +40,7 @@ export function provenanceV02({ run, tasks, earlier, settings, report }: Stateme
 }
 
 function taskMaterials(run: TaskRun, earlier: readonly TaskRun[], report: Report): DigestedThing[] {
-  const fetched = earlier.flatMap((each) => fetchedInputs(each, report));
+  const fetched = fetchedInputs(earlier, report);
   return merged(imageMaterials(run, report), inheritedMaterial(run), taskInputs(run, report), fetched);
 }
 

@@ -87,7 +87,8 @@ interface Made<T> {
   own: T[];
 }
 
-const resources = { TaskRun: taskRuns, PipelineRun: pipelineRuns } as unknown as Record<
+/** The kinds of runs, each read as any of them. */
+export const resources = { TaskRun: taskRuns, PipelineRun: pipelineRuns } as unknown as Record<
   'TaskRun' | 'PipelineRun',
   Resource<RunObject>
 >;

@@ -1,13 +1,13 @@
 import type { PipelineRun } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
-import { pipelineRuns, taskRuns } from '../../api/resources.ts';
 import { eachOf } from '../../concurrency.ts';
-import { joinKey, type Resource } from '../../kube/object.ts';
+import { joinKey } from '../../kube/object.ts';
+import { controllerOf } from '../../kube/owners.ts';
 import type { ChainsConfig } from '../config.ts';
 import { earlierTaskRuns, type EarlierChild } from '../plan/earlier.ts';
 import type { Problem } from '../plan/problems.ts';
 import type { RunObject } from '../types.ts';
-import { noChildren, notChild, readsAtOnce } from './children.ts';
+import { noChildren, notChild, readsAtOnce, resources } from './children.ts';
 import { examine } from './examine.ts';
 import type { ReconcilerOptions } from './options.ts';
 import { read } from './write.ts';
@@ -57,18 +57,16 @@ export async function readEarlier(
 
 /** The PipelineRun that made it; undefined when nobody did, or it is gone. */
 async function readParent(run: RunObject, { client }: Options, signal: AbortSignal): Promise<PipelineRun | undefined> {
-  const owner = (run.metadata.ownerReferences ?? []).find(
-    (reference) => reference.controller === true && reference.kind === 'PipelineRun',
-  );
+  const owner = controllerOf(run, 'PipelineRun');
   if (owner === undefined) return undefined;
-  const from = { client, resource: pipelineRuns as unknown as Resource<RunObject> };
+  const from = { client, resource: resources.PipelineRun };
   const found = await read(joinKey(run.metadata.namespace, owner.name), from, signal);
   return found?.metadata.uid === owner.uid ? found : undefined;
 }
 
 async function readOne({ name, task }: EarlierChild, { parent, config, options, signal }: Reading): Promise<Earlier> {
   const { client, services, clock } = options;
-  const from = { client, resource: taskRuns as unknown as Resource<RunObject> };
+  const from = { client, resource: resources.TaskRun };
   const run = await read(joinKey(parent.metadata.namespace, name), from, signal);
   if (run === undefined) return lacking(name, 'was deleted before this one was signed');
   const fault = notChild(run, parent, task);

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../kube/controller.ts';
 import { isControlledBy } from '../../core/owner.ts';
+import { controllerOf } from '../../kube/owners.ts';
 import type { ChainsConfig } from '../config.ts';
 import { childrenOfKind, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
 import { finalizersAfter } from '../plan/settle.ts';
@@ -76,9 +77,7 @@ function factsOf(
   config: ChainsConfig,
   { kind, caches, seal, clock }: ReconcilerOptions,
 ): RunFacts {
-  const owner = (run.metadata.ownerReferences ?? []).find(
-    (reference) => reference.controller === true && reference.kind === 'PipelineRun',
-  );
+  const owner = controllerOf(run, 'PipelineRun');
   const parent = kind === 'taskrun' && owner ? caches.pipelineRuns.find(run.metadata.namespace, owner.name) : undefined;
   return {
     kind,

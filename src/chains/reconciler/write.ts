@@ -1,4 +1,4 @@
-import { isConflict, isNotFound, ApiError, type KubeClient } from '../../kube/client.ts';
+import { isNotFound, isOutdated, ApiError, type KubeClient } from '../../kube/client.ts';
 import { keyOf, type Resource } from '../../kube/object.ts';
 import type { RunObject } from '../types.ts';
 import type { ReconcilerOptions, RunCaches } from './options.ts';
@@ -87,11 +87,6 @@ export async function read(
     if (isNotFound(error)) return undefined;
     throw error;
   }
-}
-
-/** A failed test is "Invalid" to the API server, as is a path that is not there any more. */
-function isOutdated(error: unknown): boolean {
-  return isConflict(error) || (error instanceof ApiError && error.isInvalid);
 }
 
 function patchOf(

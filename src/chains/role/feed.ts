@@ -1,6 +1,6 @@
 import type { Leadership } from '../../kube/buckets.ts';
 import type { Cache } from '../../kube/cache.ts';
-import { joinKey } from '../../kube/object.ts';
+import { controllerKey } from '../../kube/owners.ts';
 import type { WorkQueue } from '../../kube/queue.ts';
 import { chainsFinalizers, isSigned, type RunState } from '../plan/run.ts';
 import type { Seal } from '../plan/seal.ts';
@@ -54,11 +54,7 @@ export function feedParents(
 ): void {
   children.subscribe(({ type, object, old }) => {
     const isNews = type === 'deleted' || (isSigned(object, seal) && !(old && isSigned(old, seal)));
-    const owner = object.metadata.ownerReferences?.find(
-      ({ kind, controller }) => kind === 'PipelineRun' && controller === true,
-    );
-    if (!isNews || !owner) return;
-    const key = joinKey(object.metadata.namespace, owner.name);
-    if (leadership.owns(key)) queue.add(key);
+    const key = controllerKey(object, 'PipelineRun');
+    if (isNews && key !== undefined && leadership.owns(key)) queue.add(key);
   });
 }

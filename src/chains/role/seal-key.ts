@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { isAlreadyExists, isConflict, isNotFound, ApiError, type KubeClient } from '../../kube/client.ts';
+import { isAlreadyExists, isNotFound, isOutdated, type KubeClient } from '../../kube/client.ts';
 import { secrets, type Secret } from '../../kube/resources.ts';
 import { createSeal, type Seal } from '../plan/seal.ts';
 
@@ -43,7 +43,7 @@ export async function readSeal(source: SealKeySource, signal: AbortSignal): Prom
 
 /** Another replica was faster. */
 function isLost(error: unknown): boolean {
-  return isAlreadyExists(error) || isConflict(error) || (error instanceof ApiError && error.isInvalid);
+  return isAlreadyExists(error) || isOutdated(error);
 }
 
 /** Whether Chains has been at work here before: it makes the key when it begins. */

@@ -21,7 +21,7 @@ function recordedRun(): TaskRun {
     pods: [],
     settings: settingsOf(),
   };
-  const status = withSpecRecords(facts, { taskSpec, podName: 'run-pod', startTime: '2026-01-01T00:00:00Z' });
+  const status = withSpecRecords(facts.taskRun, { taskSpec, podName: 'run-pod', startTime: '2026-01-01T00:00:00Z' });
   const pod = podOf(taskSpec);
   return asJson({ ...run, status: withPodRecord(status, pod, pod) });
 }

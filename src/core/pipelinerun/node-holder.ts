@@ -6,7 +6,8 @@ import { runReference } from '../owner.ts';
 import { restrictedContext } from '../pod/security.ts';
 import type { NewPod } from '../pod/types.ts';
 import type { Settings } from '../settings.ts';
-import { groupLabel, nodeGroup, withGroupAffinity } from './coschedule.ts';
+import { definedOnly } from './child/runtime.ts';
+import { groupLabel, nodeGroup, withGroupAffinity, type NodeGroup } from './coschedule.ts';
 import { claimName } from './workspaces.ts';
 
 /** What upstream's has. */
@@ -18,7 +19,11 @@ const size = { cpu: '50m', memory: '100Mi' };
  */
 export function nodeHolderName(run: PipelineRun, settings: Settings): string | undefined {
   const group = nodeGroup(run, [], settings);
-  return group?.exclusive ? `${group.name}-0` : undefined;
+  return group?.exclusive ? holderOf(group) : undefined;
+}
+
+function holderOf({ name }: NodeGroup): string {
+  return `${name}-0`;
 }
 
 /**
@@ -30,9 +35,8 @@ export function nodeHolder(
   workspaces: readonly WorkspaceBinding[],
   settings: Settings,
 ): NewPod | undefined {
-  const name = nodeHolderName(run, settings);
   const group = nodeGroup(run, [], settings);
-  if (name === undefined || group === undefined) return undefined;
+  if (!group?.exclusive) return undefined;
   const given = run.spec.taskRunTemplate?.podTemplate;
   const affinity = withGroupAffinity(given, group)?.affinity;
   const component = { 'app.kubernetes.io/instance': group.name, 'app.kubernetes.io/component': 'affinity-assistant' };
@@ -40,7 +44,7 @@ export function nodeHolder(
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name,
+      name: holderOf(group),
       namespace: run.metadata.namespace ?? '',
       labels: { ...component, ...groupLabel(group), [labels.pipelineRun]: run.metadata.name ?? '' },
       ownerReferences: [runReference('PipelineRun', run.metadata)],
@@ -70,15 +74,14 @@ export function nodeHolder(
 function podSettings(template: AffinityAssistantTemplate) {
   const { nodeSelector, tolerations, imagePullSecrets, priorityClassName, securityContext, serviceAccountName } =
     template;
-  const own = {
+  return definedOnly({
     nodeSelector,
     tolerations,
     imagePullSecrets,
     priorityClassName,
     securityContext,
     serviceAccountName,
-  };
-  return Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  });
 }
 
 function claimsOfRun({ metadata }: PipelineRun, workspaces: readonly WorkspaceBinding[]): string[] {

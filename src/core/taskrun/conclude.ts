@@ -1,8 +1,7 @@
 import type { Condition } from '../../api/meta.ts';
-import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, isFailed, succeededCondition, withSucceeded } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
-import type { TaskRunFacts } from './facts.ts';
 import { resultsVerified } from '../spire/material.ts';
 import { withoutPodRecord, withSpecRecords } from './record.ts';
 import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
@@ -11,11 +10,10 @@ import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
  * The last word on every status of a run that was not done: a failed attempt with retries left becomes the next one's
  * beginning (docs/taskruns.md "Specifying Retries"), and the generation that was looked at is noted.
  */
-export function conclude(facts: TaskRunFacts, status: TaskRunStatus, now: Date): TaskRunStatus {
-  const { taskRun } = facts;
+export function conclude(taskRun: TaskRun, status: TaskRunStatus, now: Date): TaskRunStatus {
   if (isDone(taskRun.status)) return status;
-  const attempt = withSpecRecords(facts, status);
-  const concluded = withoutEmptyLists(mayRetry(facts, attempt) ? nextAttempt(attempt, now) : attempt);
+  const attempt = withSpecRecords(taskRun, status);
+  const concluded = withoutEmptyLists(mayRetry(taskRun, attempt) ? nextAttempt(attempt, now) : attempt);
   return taskRun.metadata.generation === undefined
     ? concluded
     : { ...concluded, observedGeneration: taskRun.metadata.generation };
@@ -28,13 +26,13 @@ function withoutEmptyLists(status: TaskRunStatus): TaskRunStatus {
   );
 }
 
-function mayRetry({ taskRun }: TaskRunFacts, status: TaskRunStatus): boolean {
+function mayRetry({ spec }: TaskRun, status: TaskRunStatus): boolean {
   const condition = succeededCondition(status);
   return (
     isFailed(status) &&
     condition?.reason !== reasons.cancelled &&
     isWorthRetrying(condition?.reason) &&
-    (status.retriesStatus?.length ?? 0) < (taskRun.spec.retries ?? 0)
+    (status.retriesStatus?.length ?? 0) < (spec.retries ?? 0)
   );
 }
 

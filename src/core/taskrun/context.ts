@@ -1,6 +1,6 @@
 import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
-import type { SidecarState, StepState, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { SidecarState, StepState, TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { readPodRecord } from '../digest/pod-record.ts';
 import { recorded } from '../digest/record.ts';
@@ -13,6 +13,8 @@ import { withReadableTimeout } from './timeout.ts';
 export interface PlanContext {
   /** With a run that has all defaults: no phase asks the settings for one. */
   facts: TaskRunFacts;
+  /** The run as the API server has it. */
+  given: TaskRun;
   now: Date;
   status: TaskRunStatus;
   /** The pod of the current attempt. */
@@ -31,7 +33,7 @@ export function planContext(facts: TaskRunFacts, now: Date): PlanContext {
   const { taskRun, settings } = facts;
   const spec = defaultTaskRunSpec(withReadableTimeout(taskRun.spec), settings.defaults);
   const planned = { ...facts, taskRun: { ...taskRun, spec } };
-  return { facts: planned, now, status: taskRun.status ?? {}, pod: currentPod(facts) };
+  return { facts: planned, given: taskRun, now, status: taskRun.status ?? {}, pod: currentPod(facts) };
 }
 
 /**

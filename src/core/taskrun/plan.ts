@@ -5,7 +5,7 @@ import { soonest } from '../decision.ts';
 import { ownManagedBy } from '../labels.ts';
 import type { Planning } from '../need.ts';
 import { conclude, transitionEvents } from './conclude.ts';
-import { failed, leastStatus, planContext, type AskingPhase, type Phase } from './context.ts';
+import { failed, leastStatus, planContext, type AskingPhase, type Phase, type PlanContext } from './context.ts';
 import { done } from './done.ts';
 import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
 import { cancelled, cannotStart, heldBack, stuck, timedOut } from './interrupted.ts';
@@ -44,19 +44,20 @@ export function* planTaskRun(facts: TaskRunFacts, now: Date): Planning<TaskRunDe
   for (const phase of phases) {
     const said = phase(context);
     const decision = said && Symbol.iterator in said ? yield* said : said;
-    if (decision) return finish(facts, withIdentity(context, withViolations(context, decision)), now);
+    if (decision) return finish(context, withIdentity(context, withViolations(context, decision)));
   }
   return { status: context.status, effects: [] };
 }
 
 /** Retries, events and the time to look again, for whatever was decided. */
-export function finish(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
-  const before = facts.taskRun.status;
+export function finish(context: PlanContext, decision: TaskRunDecision): TaskRunDecision {
+  const { given, now } = context;
+  const before = given.status;
   if (decision.status === before || (before === undefined && Object.keys(decision.status).length === 0))
-    return withRequeue(facts, decision, now);
-  const { status, effects } = fitting(facts, { ...decision, status: conclude(facts, decision.status, now) }, now);
+    return withRequeue(context, decision);
+  const { status, effects } = fitting(context, { ...decision, status: conclude(given, decision.status, now) });
   const events = transitionEvents(succeededCondition(before), succeededCondition(status));
-  return withRequeue(facts, { ...decision, status, effects: [...effects, ...events] }, now);
+  return withRequeue(context, { ...decision, status, effects: [...effects, ...events] });
 }
 
 /** What is written in the place of a status that the cluster refused for its size: the run ends with it. */
@@ -66,13 +67,12 @@ export function statusInstead(status: TaskRunStatus, refusal: string, now: Date)
 }
 
 /** A run whose status cannot be stored with it ends, and says so in a status that can. */
-function fitting(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
-  const { metadata, spec } = facts.taskRun;
+function fitting({ given, pod, now }: PlanContext, decision: TaskRunDecision): TaskRunDecision {
+  const { metadata, spec } = given;
   const problem = statusTooLarge('TaskRun', { metadata, spec, status: decision.status });
   if (problem === undefined) return decision;
   const { status } = decision;
   if (isFailed(status)) return { ...decision, status: leastStatus(status) };
-  const { pod } = planContext(facts, now);
   const { name = '', namespace = '', uid } = pod?.metadata ?? {};
   return {
     status: leastStatus(failed(status, reasons.statusTooLarge, problem, now)),
@@ -80,11 +80,10 @@ function fitting(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): Tas
   };
 }
 
-function withRequeue(facts: TaskRunFacts, decision: TaskRunDecision, now: Date): TaskRunDecision {
+function withRequeue(context: PlanContext, decision: TaskRunDecision): TaskRunDecision {
   const { status } = decision;
-  const context = planContext(facts, now);
   if (notOurs(context) || isDone(status)) return { status, effects: decision.effects };
-  const left = timeLeftMs(context.facts.taskRun, status, now);
+  const left = timeLeftMs(context.facts.taskRun, status, context.now);
   const again = succeededCondition(status)?.reason === reasons.toBeRetried ? 0 : undefined;
   // A time that is over has had its say: it does not hurry what waits for something else.
   const end = left !== undefined && (left > 0 || decision.requeueAfterMs === undefined) ? Math.max(0, left) : undefined;

@@ -1,4 +1,4 @@
-import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import type { TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import type { EventEffect } from '../decision.ts';
 import { fieldRecord, specRecord } from '../digest/fields.ts';
 import { podRecord, readPodRecord, changesSince } from '../digest/pod-record.ts';
@@ -8,13 +8,13 @@ import { addViolations, type Violation } from '../digest/violations.ts';
 import { isDone } from '../condition.ts';
 import type { NewPod, Pod } from '../pod/types.ts';
 import type { PlanContext } from './context.ts';
-import type { TaskRunDecision, TaskRunFacts } from './facts.ts';
+import type { TaskRunDecision } from './facts.ts';
 
 /**
  * The status with the digests of what the run is and of the Task as it is run (hack/decisions/0013). They are written
  * with the status that first has these; a run that another controller began is not recorded.
  */
-export function withSpecRecords({ taskRun }: TaskRunFacts, status: TaskRunStatus): TaskRunStatus {
+export function withSpecRecords(taskRun: TaskRun, status: TaskRunStatus): TaskRunStatus {
   const { status: before = {} } = taskRun;
   const isNew = Object.keys(before).length === 0;
   if (!isNew && recorded(before, 'spec') === undefined) return status;

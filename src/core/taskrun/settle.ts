@@ -3,7 +3,7 @@ import { succeededCondition, withSucceeded } from '../condition.ts';
 import { isTooLarge, soonest, type EffectOutcome } from '../decision.ts';
 import type { Pod } from '../pod/types.ts';
 import { claimRetryMs, quotaConflictRetryMs, quotaRetryMs } from '../quota.ts';
-import { failed } from './context.ts';
+import { failed, planContext } from './context.ts';
 import type { TaskRunDecision, TaskRunEffect, TaskRunFacts } from './facts.ts';
 import { podCreationMessage } from './obstacle.ts';
 import { finish } from './plan.ts';
@@ -57,7 +57,7 @@ export function settle(
     failure.effect.type === 'createPersistentVolumeClaim'
       ? claimFailure(facts, status, failure, now)
       : podFailure(facts, status, failure, now);
-  return finish(facts, { ...settled, effects: ownEvents }, now);
+  return finish(planContext(facts, now), { ...settled, effects: ownEvents });
 }
 
 /** The pod as the API server has it now is recorded in the same write that names it. */
@@ -94,7 +94,7 @@ function identityAwaited(
     conditions: withSucceeded(status.conditions, { status: 'Unknown', reason, message }, now),
   };
   const again = soonest(requeueAfterMs, troubleRetryMs) ?? troubleRetryMs;
-  return finish(facts, { status: waitingStatus, effects: [], requeueAfterMs: again }, now);
+  return finish(planContext(facts, now), { status: waitingStatus, effects: [], requeueAfterMs: again });
 }
 
 /** The run is over, and its pod ends: nobody else can have the identity, which expires with the run's time. */

@@ -6,7 +6,14 @@ import { annotations } from '../../core/labels.ts';
 import { spanContextAnnotations, writtenCarrier, type SpanCarrier } from '../../core/span-context.ts';
 import type { Settings } from '../../core/settings.ts';
 import { isAbort, messageOf } from '../../errors.ts';
-import { ApiError, isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../kube/client.ts';
+import {
+  ApiError,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  unlessNotFound,
+  type KubeClient,
+} from '../../kube/client.ts';
 import type { NewPod } from '../../core/pod/types.ts';
 import { isControlledBy } from '../../core/owner.ts';
 import { persistentVolumeClaims, pods, type Pod } from '../../kube/resources.ts';
@@ -174,11 +181,7 @@ async function holdNode(pod: NewPod, { client, run, signal }: Actions): Promise<
 
 /** @throws unless it is gone: a run that is over would keep a node from others for as long as it is listed */
 async function releaseNode(name: string, { client, run, signal }: Actions): Promise<void> {
-  try {
-    await client.delete(pods, run.metadata.namespace, name, { signal });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
+  await client.delete(pods, run.metadata.namespace, name, { signal }).catch(unlessNotFound);
 }
 
 /** The run becomes one of the claim's owners: it stays until the last of them is gone. */

@@ -21,7 +21,7 @@ export async function supplyGroupNode(
     const node = await found(client.get(nodes, '', name, { signal }));
     return node && takesPods(node) ? name : undefined;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) return undefined;
+    if (error instanceof ApiError && error.isForbidden) return undefined;
     throw error;
   }
 }

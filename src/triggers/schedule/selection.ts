@@ -1,9 +1,9 @@
 import { defaultEventListener } from '../../api/triggers/defaults.ts';
-import type { Condition } from '../../api/meta.ts';
 import { isScheduled } from '../../api/triggers/schedule.ts';
 import type { EventListener, Trigger, TriggerStatus } from '../../api/triggers/objects.ts';
 import { withCondition } from '../../core/condition.ts';
 import { scheduledTriggers } from '../sink/select.ts';
+import { conditionsOf } from './status.ts';
 
 const type = 'Scheduled';
 /** What the controller says in the condition that is otherwise a sink's. */
@@ -48,12 +48,6 @@ export function selectionStatus(
   if (saysUnkept === (keeper === undefined)) return undefined;
   const condition = keeper === undefined ? notSelected : waitingFor(keeper);
   return { ...status, conditions: withCondition(conditions, condition, now) };
-}
-
-/** All conditions, and the one about the schedule. Whoever may write a status may write anything into it. */
-function conditionsOf(status: TriggerStatus | undefined): { conditions: Condition[]; said: Condition | undefined } {
-  const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
-  return { conditions, said: conditions.find((condition) => condition?.type === type) };
 }
 
 /** A Trigger without a schedule says nothing of times; undefined where it says nothing already. */

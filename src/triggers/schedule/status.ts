@@ -1,3 +1,4 @@
+import type { Condition } from '../../api/meta.ts';
 import type { ScheduleStatus, Trigger, TriggerStatus } from '../../api/triggers/objects.ts';
 import type { TriggerSchedule } from '../../api/triggers/schedule.ts';
 import { nextFiring } from '../../api/cron.ts';
@@ -43,21 +44,24 @@ export function keptStatus({ status }: Trigger, wanted: TriggerSchedule, now: Da
   return { ...status, conditions: conditions(status, wanted, now) };
 }
 
-/** The condition that tells of the schedule. Whoever may write a status may write anything into it. */
-function scheduledCondition(status: TriggerStatus | undefined): { reason?: string; message?: string } {
+/** All conditions, and the one that tells of the schedule. Whoever may write a status may write anything into it. */
+export function conditionsOf(status: TriggerStatus | undefined): {
+  conditions: Condition[];
+  said: Condition | undefined;
+} {
   const all = Array.isArray(status?.conditions) ? status.conditions : [];
-  return all.find((condition) => condition?.type === 'Scheduled') ?? {};
+  return { conditions: all, said: all.find((condition) => condition?.type === 'Scheduled') };
 }
 
 /** Whether a status says that the schedule is kept, or suspended. */
 export function saysKept(status: TriggerStatus | undefined, { isSuspended }: TriggerSchedule): boolean {
-  return scheduledCondition(status).reason === (isSuspended ? 'Suspended' : 'Scheduled');
+  return conditionsOf(status).said?.reason === (isSuspended ? 'Suspended' : 'Scheduled');
 }
 
 /** Whether a status says why the schedule cannot be kept. */
 export function saysInvalid(status: TriggerStatus | undefined, problems: readonly string[]): boolean {
-  const { reason, message } = scheduledCondition(status);
-  return reason === 'InvalidSchedule' && message === problems.join('; ');
+  const { said } = conditionsOf(status);
+  return said?.reason === 'InvalidSchedule' && said.message === problems.join('; ');
 }
 
 /** The status of a Trigger whose schedule cannot be kept; what it was is forgotten. */
