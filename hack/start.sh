@@ -14,5 +14,7 @@ if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.pack
   touch node_modules/.package-lock.json
 fi
 PATH="$PWD/node_modules/.bin:$PATH"
-export PATH
+# Whatever starts Node again (tests do so a thousand times) finds its modules compiled, types taken away.
+NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$PWD/node_modules/.cache/compiled}"
+export PATH NODE_COMPILE_CACHE
 exec node "$@"

@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- --control-plane`: many PipelineRuns of three tasks at once on a control plane without a node, their
  * pods ended by a stand-in: what is measured is the controller and the API server alone. --pipelineruns 1000 sets how
- * many, --qps "100 500" the limits to measure with beside the default.
+ * many, --qps "100 500" the limits to measure with beside the default ("" for none), --profile FOLDER keeps a CPU
+ * profile of each controller.
  */
 import { parseArgs } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -68,19 +69,21 @@ export async function benchControlPlane(args: readonly string[]): Promise<void> 
       'control-plane': { type: 'boolean' },
       pipelineruns: { type: 'string', default: '300' },
       qps: { type: 'string', default: '500' },
+      profile: { type: 'string' },
     },
   });
   const count = Math.max(1, Number(values.pipelineruns));
   const cases: Case[] = [
     { limits: 'default', flags: [] },
-    ...values.qps.split(' ').map((qps) => ({
+    ...(values.qps.match(/\S+/g) ?? []).map((qps) => ({
       limits: `QPS ${qps}`,
       flags: [`--kube-api-qps=${qps}`, `--kube-api-burst=${2 * Number(qps)}`],
     })),
   ];
   const { plane, client } = await loadPlane(`bench-${process.pid}`);
   const stop = new AbortController();
-  const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
+  const nodeFlags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig, nodeFlags });
   const kubelet = new StandInKubelet(await plane.client()).run(stop.signal);
   try {
     console.log(`${count} PipelineRuns of three tasks at once, pods ended by a stand-in`);
