@@ -2,7 +2,7 @@
  * `npm run bench -- --control-plane`: many PipelineRuns of three tasks at once on a control plane without a node, their
  * pods ended by a stand-in: what is measured is the controller and the API server alone. --pipelineruns 1000 sets how
  * many, --qps "100 500" the limits to measure with beside the default ("" for none), --profile FOLDER keeps a CPU
- * profile of each controller.
+ * profile of each controller, --node-flags="--max-semi-space-size=4" starts them with other flags of Node as well.
  */
 import { parseArgs } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -70,6 +70,7 @@ export async function benchControlPlane(args: readonly string[]): Promise<void> 
       pipelineruns: { type: 'string', default: '300' },
       qps: { type: 'string', default: '500' },
       profile: { type: 'string' },
+      'node-flags': { type: 'string', default: '' },
     },
   });
   const count = Math.max(1, Number(values.pipelineruns));
@@ -82,7 +83,10 @@ export async function benchControlPlane(args: readonly string[]): Promise<void> 
   ];
   const { plane, client } = await loadPlane(`bench-${process.pid}`);
   const stop = new AbortController();
-  const nodeFlags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const nodeFlags = [
+    ...(values['node-flags'].match(/\S+/g) ?? []),
+    ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
+  ];
   const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig, nodeFlags });
   const kubelet = new StandInKubelet(await plane.client()).run(stop.signal);
   try {

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bundle } from '../../hack/bundle.ts';
+import { SMALL_HEAP_FLAGS } from '../../hack/image-build/recipes.ts';
 import { freePort } from '../free-port.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -11,7 +12,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 export interface ControllerOptions {
   kubeconfig: string;
   flags?: readonly string[];
-  /** Flags of Node itself. */
+  /** Flags of Node itself, after those of the image. */
   nodeFlags?: readonly string[];
   /** Over the test's own environment. */
   env?: Readonly<Record<string, string>>;
@@ -55,7 +56,15 @@ export class LoadedController {
     const args = ['controller', `--kubeconfig=${kubeconfig}`, '--disable-ha', '--entrypoint-image=example/entrypoint'];
     const child = spawn(
       process.execPath,
-      [...nodeFlags, path.join(this.#folder, 'tektite.mjs'), ...args, '--nop-image=example/nop', ...flags, ...more],
+      [
+        ...SMALL_HEAP_FLAGS,
+        ...nodeFlags,
+        path.join(this.#folder, 'tektite.mjs'),
+        ...args,
+        '--nop-image=example/nop',
+        ...flags,
+        ...more,
+      ],
       {
         env: {
           ...process.env,
