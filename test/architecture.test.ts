@@ -7,6 +7,7 @@ const source = path.resolve(import.meta.dirname, '../src');
 
 /** Small files at the top of src that anything may import: they import nothing of ours but each other. */
 const leaves = [
+  'certificate.fake.ts',
   'clock.ts',
   'clock.fake.ts',
   'comma-list.ts',

@@ -188,8 +188,8 @@ const STAND_INS: readonly ImageRecipe[] = [
 
 /** Our own images, under the repositories of ghcr.io, tagged with package.json's version. */
 /**
- * The heap may grow with the memory limit of the container (by itself Node stays at half of it), but collects when it is
- * a quarter larger than what lives in it: Node's own way is to wait for the double, and a burst of runs left 300 MB.
+ * The heap may grow with the memory limit of the container (by itself Node stays at half of it), but is collected when
+ * it is a quarter larger than what lives in it: Node's own way is to wait for the double, which left 300 MB of a burst.
  */
 export const SMALL_HEAP_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=25'];
 

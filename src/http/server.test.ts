@@ -1,14 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../certificate.fake.ts';
 import { createLogger, silentLogger } from '../log.ts';
 import { serve, type RunningServer, type ServerOptions, type ServerRequest, type ServerRoute } from './server.ts';
 
@@ -260,16 +257,7 @@ describe('the end', () => {
 });
 
 describe('TLS', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'server-tls-'));
-  const certificateOf = (name: string) => {
-    const [key, cert] = [path.join(folder, `${name}.key`), path.join(folder, `${name}.crt`)];
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    const args = ['req', '-x509', ...curve, '-keyout', key, '-out', cert, '-days', '2', '-subj', `/CN=${name}`];
-    execFileSync('openssl', args, { stdio: 'ignore' });
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  };
-  const [first, second] = [certificateOf('first'), certificateOf('second')];
-  rmSync(folder, { recursive: true });
+  const [first, second] = [selfSigned({ commonName: 'first' }), selfSigned({ commonName: 'second' })];
 
   async function nameSeen(port: number): Promise<unknown> {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });

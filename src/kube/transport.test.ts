@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selfSigned } from '../certificate.fake.ts';
 import { Transport } from './transport.ts';
 
 /** A server whose certificate is for names other than the address it is reached by, as behind a tunnel. */
@@ -14,37 +11,12 @@ let ca = '';
 const sent: (string | false | null)[] = [];
 
 beforeAll(async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'transport-tls-'));
-  const [keyFile, certFile] = [path.join(folder, 'key'), path.join(folder, 'cert')];
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      keyFile,
-      '-out',
-      certFile,
-      '-days',
-      '2',
-      '-subj',
-      '/CN=api',
-      '-addext',
-      'subjectAltName=DNS:api.example,IP:10.0.0.9',
-    ],
-    { stdio: 'ignore' },
-  );
-  ca = readFileSync(certFile, 'utf8');
-  server = createServer({ key: readFileSync(keyFile), cert: ca }, (request, response) => {
+  const { key, cert } = selfSigned({ commonName: 'api', names: 'DNS:api.example,IP:10.0.0.9' });
+  ca = cert;
+  server = createServer({ key, cert }, (request, response) => {
     sent.push((request.socket as TLSSocket & { servername?: string | false }).servername ?? null);
     response.end('{}');
   });
-  rmSync(folder, { recursive: true });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
 afterAll(() => {

@@ -1,8 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { selfSigned } from '../certificate.fake.ts';
 import { parseChallenge, parseChallenges } from './challenge.ts';
 import { Registries } from './client.ts';
 import { digestOf } from './digest.ts';
@@ -378,37 +375,7 @@ describe('content', () => {
 });
 
 describe('where a registry listens', () => {
-  let folder = '';
-  let tls: { key: string; cert: string };
-  beforeEach(() => {
-    folder = mkdtempSync(path.join(tmpdir(), 'registry-tls-'));
-    const [key, cert] = [path.join(folder, 'key'), path.join(folder, 'cert')];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        '-days',
-        '2',
-        '-subj',
-        '/CN=registry',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-      ],
-      { stdio: 'ignore' },
-    );
-    tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
+  const tls = selfSigned({ commonName: 'registry', names: 'IP:127.0.0.1' });
 
   it('is plain HTTP on loopback when nothing speaks TLS there', async () => {
     server.answer = () => ok;

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pushTinyImage } from '../../hack/sigstore/local-registry.ts';
 import { freePorts, startService, stopServices } from '../../hack/sigstore/services.ts';
 import { tool } from '../../hack/one-node/binaries.ts';
+import { selfSigned } from '../../src/certificate.fake.ts';
 import { imageSignaturePayload } from '../../src/chains/signing/bundle.ts';
 import { createOciBackend, type OciBackendOptions } from '../../src/chains/storage/oci/backend.ts';
 import { LeaseLock } from '../../src/chains/storage/oci/lease-lock.ts';
@@ -238,31 +238,10 @@ describe('a registry with a certificate of its own', () => {
   let host = '';
   let certificate = '';
   beforeAll(async () => {
+    const made = selfSigned({ commonName: 'registry', names: 'IP:127.0.0.1' });
     const [key, cert] = [path.join(folder, 'tls.key'), path.join(folder, 'tls.crt')];
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-keyout',
-        key,
-        '-out',
-        cert,
-        '-days',
-        '2',
-        '-subj',
-        '/CN=registry',
-        '-addext',
-        'subjectAltName=IP:127.0.0.1',
-      ],
-      { stdio: 'ignore' },
-    );
-    certificate = await readFile(cert, 'utf8');
+    await Promise.all([writeFile(key, made.key), writeFile(cert, made.cert)]);
+    certificate = made.cert;
     host = await startDistribution('tls', {}, { tls: { certificate: cert, key } });
   });
 

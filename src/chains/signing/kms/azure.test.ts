@@ -1,12 +1,9 @@
 import { createHash, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { TokenCredential } from '@azure/identity';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { selfSigned } from '../../../certificate.fake.ts';
 import { azureClient } from './azure.ts';
 import { kmsSigner } from './kms.ts';
 
@@ -19,33 +16,10 @@ const pairs = {
   RSA: generateKeyPairSync('rsa', { modulusLength: 2048 }),
 };
 
-let tls: { key: Buffer; cert: Buffer };
+let tls: { key: string; cert: string };
 let server: Server | undefined;
 beforeAll(() => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'azure-'));
-  execFileSync(
-    'openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=127.0.0.1',
-      '-keyout',
-      path.join(folder, 'key'),
-      '-out',
-      path.join(folder, 'cert'),
-    ],
-    { stdio: 'ignore' },
-  );
-  tls = { key: readFileSync(path.join(folder, 'key')), cert: readFileSync(path.join(folder, 'cert')) };
-  rmSync(folder, { recursive: true });
+  tls = selfSigned({ commonName: '127.0.0.1' });
   // The certificate is nobody's; the SDK has no other way to be told so.
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
 });
