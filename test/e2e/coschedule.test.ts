@@ -87,10 +87,10 @@ async function setFlag(coschedule: string | null): Promise<void> {
   await bench.client.patch(configMaps, systemNamespace, 'feature-flags', { type: 'merge', body });
 }
 
-const steps = [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
+const step = { name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] };
 
 /** Tasks, at the same time or one after the other, each with the claim of its place in the list, if any. */
-const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunSpec => ({
+const spec = (of: readonly (string | undefined)[], inTurn = false, cpu = '10m'): PipelineRunSpec => ({
   taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: silent } },
   workspaces: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
   pipelineSpec: {
@@ -99,7 +99,10 @@ const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunS
       name: `t${index}`,
       ...(inTurn && index > 0 ? { runAfter: [`t${index - 1}`] } : {}),
       ...(name === undefined ? {} : { workspaces: [{ name: 'w', workspace: name }] }),
-      taskSpec: { steps, ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }) },
+      taskSpec: {
+        steps: [{ ...step, computeResources: { requests: { cpu } } }],
+        ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }),
+      },
     })),
   },
 });
@@ -173,16 +176,16 @@ async function beat(): Promise<void> {
 
 async function succeed(run: PipelineRun): Promise<void> {
   const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
-  for (const { metadata, spec: made } of await podsOf(run)) {
+  for (const { metadata, spec: made } of (await podsOf(run)).filter(({ spec: { nodeName } = {} }) => nodeName)) {
     const ended = { image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } };
     const containerStatuses = made?.containers.map(({ name }) => ({ name, ...ended }));
     await patchStatus('pod', metadata.name ?? '', { phase: 'Succeeded', containerStatuses });
   }
 }
 
-/** A pod that takes most of a node's room: the scheduler likes the other better. */
-async function crowd(nodeName: string): Promise<() => Promise<string>> {
-  const container = { name: 'c', image: 'x', resources: { requests: { cpu: '6', memory: '12Gi' } } };
+/** A pod that takes a part of a node's room, most of it if not told otherwise: the scheduler likes the other better. */
+async function crowd(nodeName: string, requests = { cpu: '6', memory: '12Gi' }): Promise<() => Promise<string>> {
+  const container = { name: 'c', image: 'x', resources: { requests } };
   const crowded = { nodeName, tolerations: [{ operator: 'Exists' }], containers: [container] };
   const metadata = { name: 'crowd', namespace: bench.namespace };
   await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded });
@@ -224,6 +227,26 @@ describe('coschedule with two nodes', () => {
     const run = await startUnder(flag, [claimName, claimName], true);
     const [first = ''] = await nodesOf(run, 1);
     const leave = await crowd(first);
+    await succeed(run);
+    expect(await nodesOf(run, 2)).toEqual([first, first]);
+    await leave();
+    await drop(run);
+  });
+
+  it('workspaces: what begins at once and has no room beside the other goes where that was, not elsewhere', async () => {
+    await setFlag('workspaces');
+    await beat();
+    const run = await startUnder('workspaces', ['one', 'one'], false, '5');
+    const [first = ''] = await nodesOf(run, 1);
+    const others = async () => (await podsOf(run)).filter(({ spec: made }) => made?.nodeName !== first);
+    await expect
+      .poll(async () => (await others()).map(({ metadata }) => metadata.annotations?.['tektite.dev/group-node']), {
+        timeout: seconds * 1000,
+        interval: 250,
+      })
+      .toEqual([first]);
+    // By now both nodes have room for it, and the other more.
+    const leave = await crowd(first, { cpu: '2', memory: '4Gi' });
     await succeed(run);
     expect(await nodesOf(run, 2)).toEqual([first, first]);
     await leave();
