@@ -15,6 +15,7 @@ const nodeLabel = 'coschedule.tektite.dev/node';
 const two = ['coschedule-a', 'coschedule-b'];
 const claims = ['one', 'other'];
 const seconds = 60;
+const template = 'default-affinity-assistant-pod-template';
 let installation: Installation;
 
 const node = (name: string) => {
@@ -72,7 +73,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await setFlag(null);
+  await Promise.all([setFlag(null), setData('config-defaults', { [template]: null })]);
   const gone = ['--namespace', bench.namespace, 'delete', '--all', '--ignore-not-found'];
   await installation.kubectl([...gone, 'pipelinerun']);
   // No kubelet ends them.
@@ -82,9 +83,10 @@ afterAll(async () => {
   await installation.close();
 });
 
-async function setFlag(coschedule: string | null): Promise<void> {
-  const body = { data: { coschedule } };
-  await bench.client.patch(configMaps, systemNamespace, 'feature-flags', { type: 'merge', body });
+const setFlag = (coschedule: string | null) => setData('feature-flags', { coschedule });
+
+async function setData(map: string, data: Record<string, string | null>): Promise<void> {
+  await bench.client.patch(configMaps, systemNamespace, map, { type: 'merge', body: { data } });
 }
 
 const step = { name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] };
@@ -289,6 +291,7 @@ describe('coschedule with two nodes', () => {
   });
 
   it('isolate-pipelinerun: a run has its node from its first task to its end', async () => {
+    await setData('config-defaults', { [template]: 'imagePullSecrets: [{name: seen}]' });
     await setFlag('isolate-pipelinerun');
     await beat();
     const first = await startUnder('isolate-pipelinerun', [undefined, undefined], true);
@@ -306,6 +309,7 @@ describe('coschedule with two nodes', () => {
     const kept = async (...args: string[]) =>
       installation.kubectl(['--namespace', bench.namespace, ...args, 'pod', '--selector', selector]);
     expect(await kept('get', '--output', 'jsonpath={.items[*].metadata.deletionTimestamp}')).not.toBe('');
+    expect(await kept('get', '--output', 'jsonpath={.items[*].spec.imagePullSecrets[*].name}')).toBe('seen');
     await kept('delete', '--force', '--grace-period=0');
     expect(await nodesOf(third, 1)).toEqual([of]);
     await Promise.all([first, other, third].map(drop));
