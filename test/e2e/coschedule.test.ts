@@ -178,7 +178,7 @@ async function beat(): Promise<void> {
 
 async function succeed(run: PipelineRun): Promise<void> {
   const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
-  for (const { metadata, spec: made } of (await podsOf(run)).filter(({ spec: { nodeName } = {} }) => nodeName)) {
+  for (const { metadata, spec: made } of (await podsOf(run)).filter(({ spec: made }) => made?.nodeName)) {
     const ended = { image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } };
     const containerStatuses = made?.containers.map(({ name }) => ({ name, ...ended }));
     await patchStatus('pod', metadata.name ?? '', { phase: 'Succeeded', containerStatuses });

@@ -44,7 +44,10 @@ const rows: Record<string, Row> = {
         results: [{ name: 'long' }, { name: 'inner', value: '$(steps.make.results.own)' }],
         steps: [
           {
-            ...sh('make', `${fill(1_440_000, 'long')}\nhead -c 20000 /dev/zero | tr '\\0' y > $(step.results.own.path)`),
+            ...sh(
+              'make',
+              `${fill(1_440_000, 'long')}\nhead -c 20000 /dev/zero | tr '\\0' y > $(step.results.own.path)`,
+            ),
             results: [{ name: 'own' }],
           },
         ],

@@ -110,7 +110,11 @@ function issued({ path: asked, headers }: Heard): Reply {
   }
   if (asked === '/msi/token') {
     const expires = String(Math.floor(Date.now() / 1000) + 86_400);
-    return { status: 200, headers: json, body: { access_token: 'of-entra', expires_on: expires, token_type: 'Bearer' } };
+    return {
+      status: 200,
+      headers: json,
+      body: { access_token: 'of-entra', expires_on: expires, token_type: 'Bearer' },
+    };
   }
   const flavor = { 'metadata-flavor': 'Google' };
   if (!asked.endsWith('/token')) return { status: 200, headers: flavor, body: 'project' };

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts';
 import { stepActions, taskRuns } from '../../src/api/resources.ts';
-import { succeededCondition } from '../../src/core/condition.ts';
-import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
+import { isDone, succeededCondition } from '../../src/core/condition.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { configMaps, pods, type Pod } from '../../src/kube/resources.ts';
 import { signatureV4 } from '../../src/registry/cloud/aws-signature.fake.ts';
@@ -71,38 +71,36 @@ async function configure(name: string, data: Record<string, string>): Promise<vo
   await client.patch(configMaps, systemNamespace, name, { type: 'apply', fieldManager: 'test', force: true, body });
 }
 
-const start = (spec: TaskRunSpec): Promise<TaskRun> =>
-  client.create(taskRuns, {
-    apiVersion: 'tekton.dev/v1',
-    kind: 'TaskRun',
-    metadata: { generateName: 'run-', namespace },
-    spec,
-  });
-
-/** The pod of a run, as soon as there is one; the words of its condition where there is none in the end. */
-async function podOf(spec: TaskRunSpec): Promise<Pod | string> {
-  const { metadata } = await start(spec);
-  const name = metadata.name ?? '';
+/** A run of this spec, as soon as it is as wanted. */
+async function follow(spec: TaskRunSpec, reached: (run: TaskRun) => boolean): Promise<TaskRun> {
+  const metadata = { generateName: 'run-', namespace };
+  const run = await client.create(taskRuns, { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', metadata, spec });
   for (let left = 300; left > 0; left -= 1) {
-    const pod = await client.get(pods, namespace, `${name}-pod`).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-      return undefined;
-    });
-    if (pod) return pod;
-    const condition = succeededCondition((await client.get(taskRuns, namespace, name)).status);
-    if (condition?.status === 'False') return condition.message ?? '';
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const current = await client.get(taskRuns, namespace, run.metadata.name ?? '');
+    if (reached(current)) return current;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return controller.log;
+  throw new Error(`nothing became of the run:\n${controller.log}`);
+}
+
+/** @throws the run's message where no pod is made */
+async function podOf(spec: TaskRunSpec): Promise<Pod> {
+  const { status } = await follow(spec, (run) => Boolean(run.status?.podName) || isDone(run.status));
+  if (isDone(status)) throw new Error(succeededCondition(status)?.message);
+  return client.get(pods, namespace, status?.podName ?? '');
 }
 
 const image = 'busybox';
-const containersOf = (pod: Pod | string) =>
-  typeof pod === 'string' ? pod : [pod.spec?.initContainers, pod.spec?.containers].map((of) => of?.map(({ name }) => name));
+const containersOf = ({ spec }: Pod) =>
+  [spec?.initContainers, spec?.containers].map((of) => of?.map(({ name }) => name));
 
 describe("an image without a command in a registry of the controller's own cloud", () => {
   const line = ({ method, path: asked, headers, query, body }: Heard) =>
-    [`${method} ${headers.host}${asked}${query.size > 0 ? `?${query}` : ''}`, headers.authorization, body]
+    [
+      `${method} ${headers.host}${asked}${query.size > 0 ? `?${query}` : ''}`,
+      headers.authorization ?? headers['x-identity-header'] ?? headers['metadata-flavor'],
+      body,
+    ]
       .filter(Boolean)
       .join(' ');
   const read = (host: string, authorization: string) =>
@@ -128,7 +126,7 @@ describe("an image without a command in a registry of the controller's own cloud
       'Artifact Registry',
       hosts.gar,
       () => [
-        `GET ${clouds.identities.host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${encodeURIComponent('https://www.googleapis.com/auth/cloud-platform')}`,
+        `GET ${clouds.identities.host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${encodeURIComponent('https://www.googleapis.com/auth/cloud-platform')} Google`,
       ],
       () => [
         `GET ${hosts.gar}/v2/team/app/manifests/1`,
@@ -140,7 +138,7 @@ describe("an image without a command in a registry of the controller's own cloud
       'ACR',
       hosts.acr,
       () => [
-        `GET ${clouds.identities.host}/msi/token?${form({ resource: 'https://management.azure.com', 'api-version': '2019-08-01' })}`,
+        `GET ${clouds.identities.host}/msi/token?${form({ resource: 'https://management.azure.com', 'api-version': '2019-08-01' })} of-the-platform`,
       ],
       () => [
         `GET ${hosts.acr}/v2/team/app/manifests/1`,
@@ -152,24 +150,26 @@ describe("an image without a command in a registry of the controller's own cloud
   ])('%s: is read with the identity of the controller, and pinned', async (_name, host, identities, registry) => {
     const before = clouds.identities.heard.length;
     const pod = await podOf({ taskSpec: { steps: [{ name: 's', image: `${host}/team/app:1` }] } });
-    const step = typeof pod === 'string' ? pod : pod.spec?.containers[0];
-    expect(step).toMatchObject({
+    expect(pod.spec?.containers[0]).toMatchObject({
       image: `${host}/team/app@${clouds.digest}`,
       env: [{ name: 'TEKTON_PLATFORM_COMMANDS', value: JSON.stringify({ 'linux/amd64': ['/app', 'serve'] }) }],
     });
     expect(clouds.registries.heard.filter(({ headers }) => headers.host === host).map(line)).toEqual(registry());
     // Google's library looks first whether it is there.
-    const asked = clouds.identities.heard.slice(before).filter(({ path: at, method }) => !(method === 'GET' && !at.endsWith('/token')));
+    const asked = clouds.identities.heard
+      .slice(before)
+      .filter(({ path: at, method }) => !(method === 'GET' && !at.endsWith('/token')));
     expect(asked.map(line)).toEqual(identities());
   });
 });
 
 describe('on an API server without native sidecars', () => {
+  const plain = { taskSpec: { steps: [{ name: 's', image, command: ['true'] }] } };
   const run = (more: object) =>
     podOf({
       taskSpec: {
         sidecars: [{ name: 'db', image, command: ['serve'], ...more }],
-        steps: [{ name: 's', image, command: ['true'] }],
+        ...plain.taskSpec,
       },
     });
   const ordinary = [['prepare'], ['step-s', 'sidecar-db']];
@@ -177,17 +177,13 @@ describe('on an API server without native sidecars', () => {
   it('one that asks for it is an ordinary sidecar, for which the steps wait', async () => {
     const pod = await run({ restartPolicy: 'Always' });
     expect(containersOf(pod)).toEqual(ordinary);
-    expect(typeof pod === 'string' ? pod : pod.metadata.annotations?.['tekton.dev/ready']).toBeUndefined();
+    expect(pod.metadata.annotations?.['tekton.dev/ready']).toBeUndefined();
   });
 
   it('all are where the operator asks for native ones', async () => {
     await configure('feature-flags', { 'enable-kubernetes-sidecar': 'true' });
     const seen = async () => {
-      const { metadata } = await start({ taskSpec: { steps: [{ name: 's', image, command: ['true'] }] } });
-      const { status } = await expect
-        .poll(async () => client.get(taskRuns, namespace, metadata.name ?? ''), { timeout: 10_000 })
-        .toMatchObject({ status: { provenance: {} } })
-        .then(() => client.get(taskRuns, namespace, metadata.name ?? ''));
+      const { status } = await follow(plain, (run) => run.status?.provenance !== undefined);
       return status?.provenance?.featureFlags?.['enableKubernetesSidecar'];
     };
     await expect.poll(seen, { timeout: 20_000 }).toBe(true);

@@ -54,7 +54,8 @@ export class FaultProxy {
   /** Faults that make another list necessary, by resource: a watch answered with 410, a list that failed itself. */
   readonly forcedLists = new Map<string, number>();
   /** Asked about each call before it is passed on: JSON to answer with in the server's place, or nothing. */
-  instead: (call: { method: string; path: string }) => string | undefined | Promise<string | undefined> = () => undefined;
+  instead: (call: { method: string; path: string }) => string | undefined | Promise<string | undefined> = () =>
+    undefined;
   readonly #config: ClusterConfig;
   readonly #share: number;
   readonly #random: () => number;

@@ -38,8 +38,7 @@ export function* collectResults(
   if (sidecar === undefined) return { kind: 'found' };
   const waitedMs = context.now.getTime() - endOfSteps(pod);
   const patienceMs = lastStepToldNothing(pod) ? afterKillMs : sidecarPatienceMs;
-  if (!hasEnded(pod) && waitedMs < patienceMs)
-    return { kind: 'wait', againInMs: patienceMs - Math.max(0, waitedMs) };
+  if (!hasEnded(pod) && waitedMs < patienceMs) return { kind: 'wait', againInMs: patienceMs - Math.max(0, waitedMs) };
   const [log] = yield* ask<ContainerLogNeed>([needOf(pod, sidecar, filesOf(taskSpec))]);
   if (log?.kind === 'read') return judge(context, log.isCut ? cutShort : readResultsLog(log.text, taskSpec));
   return unread(log, waitedMs);

@@ -29,15 +29,10 @@ export interface StartFacts extends CredentialFacts {
   groupNode?: string;
 }
 
-type LookUpNeed =
-  CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed | NativeSidecarsNeed;
+type LookUpNeed = CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed | NativeSidecarsNeed;
 
 /** Asks for everything that the pod of a bound Task depends on, all at once. */
-export function* lookUp(
-  taskRun: TaskRun,
-  spec: TaskSpec,
-  settings: Settings,
-): Planning<StartFacts, LookUpNeed> {
+export function* lookUp(taskRun: TaskRun, spec: TaskSpec, settings: Settings): Planning<StartFacts, LookUpNeed> {
   const { namespace = '' } = taskRun.metadata;
   const { serviceAccountName = '' } = taskRun.spec;
   const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>

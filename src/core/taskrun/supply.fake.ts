@@ -23,7 +23,8 @@ export interface Findings {
 
 /** Answers at hand for everything that planning a TaskRun may ask; `asked` gets the types of its needs. */
 export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: Need) => AnswerTo<Need> {
-  const { images, limitRanges, logsDenied, nativeSidecarsMissing, groupNode, ...credentials } = findings.start ?? nothingFound;
+  const { images, limitRanges, logsDenied, nativeSidecarsMissing, groupNode, ...credentials } =
+    findings.start ?? nothingFound;
   return (need) => {
     asked.push(need.type);
     switch (need.type) {
