@@ -122,15 +122,18 @@ function issued({ path: asked, headers }: Heard): Reply {
   return { status: 200, headers: { ...flavor, ...json }, body };
 }
 
-/** What a registry gives for an identity. */
-function exchanged({ path: asked }: Heard): Reply | undefined {
+/** What a registry gives for an identity, and to nobody else. */
+function exchanged({ path: asked, method, headers }: Heard): Reply | undefined {
   const given: Readonly<Record<string, object>> = {
     '/v2/token': { token: 'of-gar' },
     '/oauth2/exchange': { refresh_token: 'of-acr-for-long' },
     '/oauth2/token': { access_token: 'of-acr' },
   };
   const body = given[asked];
-  return body && { status: 200, headers: { 'content-type': 'application/json' }, body };
+  if (body === undefined) return undefined;
+  const json = { 'content-type': 'application/json' };
+  if (method === 'POST' || headers.authorization !== undefined) return { status: 200, headers: json, body };
+  return { status: 401, headers: json, body: { errors: [{ code: 'UNAUTHORIZED', message: 'who are you?' }] } };
 }
 
 function refused({ headers: { host = '', authorization } }: Heard): Reply | undefined {

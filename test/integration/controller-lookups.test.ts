@@ -107,8 +107,9 @@ describe("an image without a command in a registry of the controller's own cloud
     ['manifests/1', `blobs/${configDigest()}`].map((what) => `GET ${host}/v2/team/app/${what} ${authorization}`);
   const configDigest = () =>
     clouds.registries.heard.map(({ path: asked }) => /blobs\/(sha256:\w+)/.exec(asked)?.[1]).find(Boolean) ?? '';
-  const ofAzure = { service: hosts.acr, scope: 'repository:team/app:pull' };
+  const scope = 'repository:team/app:pull';
   const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+  const anonymous = (host: string) => `GET ${host}/v2/team/app/manifests/1`;
   const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
   it.each<[string, string, () => string[], () => string[]]>([
@@ -120,7 +121,7 @@ describe("an image without a command in a registry of the controller's own cloud
         const signature = asked && signatureV4(asked, 'AKID', 'SECRET', 'eu-west-1', 'ecr');
         return [`POST ${clouds.identities.host}/ ${signature} {"registryIds":["123456789012"]}`];
       },
-      () => [`GET ${hosts.ecr}/v2/team/app/manifests/1`, ...read(hosts.ecr, basic('AWS:of-ecr'))],
+      () => [anonymous(hosts.ecr), anonymous(hosts.ecr), ...read(hosts.ecr, basic('AWS:of-ecr'))],
     ],
     [
       'Artifact Registry',
@@ -129,8 +130,10 @@ describe("an image without a command in a registry of the controller's own cloud
         `GET ${clouds.identities.host}/computeMetadata/v1/instance/service-accounts/default/token?scopes=${encodeURIComponent('https://www.googleapis.com/auth/cloud-platform')} Google`,
       ],
       () => [
-        `GET ${hosts.gar}/v2/team/app/manifests/1`,
-        `GET ${hosts.gar}/v2/token?${form({ service: hosts.gar, scope: 'repository:team/app:pull' })} ${basic('oauth2accesstoken:of-google')}`,
+        anonymous(hosts.gar),
+        `GET ${hosts.gar}/v2/token?${form({ service: hosts.gar, scope })}`,
+        anonymous(hosts.gar),
+        `GET ${hosts.gar}/v2/token?${form({ service: hosts.gar, scope })} ${basic('oauth2accesstoken:of-google')}`,
         ...read(hosts.gar, 'Bearer of-gar'),
       ],
     ],
@@ -141,9 +144,11 @@ describe("an image without a command in a registry of the controller's own cloud
         `GET ${clouds.identities.host}/msi/token?${form({ resource: 'https://management.azure.com', 'api-version': '2019-08-01' })} of-the-platform`,
       ],
       () => [
-        `GET ${hosts.acr}/v2/team/app/manifests/1`,
+        anonymous(hosts.acr),
+        `GET ${hosts.acr}/oauth2/token?${form({ service: hosts.acr, scope })}`,
         `POST ${hosts.acr}/oauth2/exchange ${form({ grant_type: 'access_token', service: hosts.acr, access_token: 'of-entra' })}`,
-        `POST ${hosts.acr}/oauth2/token ${form({ grant_type: 'refresh_token', ...ofAzure, refresh_token: 'of-acr-for-long' })}`,
+        anonymous(hosts.acr),
+        `POST ${hosts.acr}/oauth2/token ${form({ grant_type: 'refresh_token', refresh_token: 'of-acr-for-long', service: hosts.acr, client_id: 'tektite', scope })}`,
         ...read(hosts.acr, 'Bearer of-acr'),
       ],
     ],
