@@ -141,7 +141,7 @@ describe("an image without a command in a registry of the controller's own cloud
       'ACR',
       hosts.acr,
       () => [
-        `GET ${clouds.identities.host}/msi/token?${form({ resource: 'https://management.azure.com', 'api-version': '2019-08-01' })} of-the-platform`,
+        `GET ${clouds.identities.host}/msi/token?${form({ 'api-version': '2019-08-01', resource: 'https://management.azure.com' })} of-the-platform`,
       ],
       () => [
         anonymous(hosts.acr),
