@@ -5,8 +5,10 @@ import { stepActionGate } from './step-actions.ts';
 const found = (name: string): Resolved => ({ kind: 'found', definition: { name, metadata: {}, spec: {} } });
 const resolving = (request: string): Resolved => ({ kind: 'resolving', request });
 
+type Answer = 'found' | 'found late' | 'resolving' | 'error';
+
 /** What became of StepActions that are asked for at once, which of them were looked for, and how many at a time. */
-async function ask(limit: number, answers: Readonly<Record<string, 'found' | 'resolving' | 'error'>>) {
+async function ask(limit: number, answers: Readonly<Record<string, Answer>>) {
   const gate = stepActionGate(limit);
   const looked: string[] = [];
   let running = 0;
@@ -14,10 +16,11 @@ async function ask(limit: number, answers: Readonly<Record<string, 'found' | 're
   const find = (name: string) => async () => {
     looked.push(name);
     most = Math.max(most, (running += 1));
-    await new Promise((resolve) => setImmediate(resolve));
+    for (let left = answers[name] === 'found late' ? 5 : 1; left > 0; left -= 1)
+      await new Promise((resolve) => setImmediate(resolve));
     running -= 1;
     if (answers[name] === 'error') throw new Error(name);
-    return answers[name] === 'found' ? found(name) : resolving(name);
+    return answers[name] === 'resolving' ? resolving(name) : found(name);
   };
   const said = await Promise.allSettled(Object.keys(answers).map((name) => gate(find(name))));
   const kinds = said.map((one) => (one.status === 'fulfilled' ? one.value.kind : 'error'));
@@ -36,6 +39,11 @@ describe('StepActions of a run', () => {
   ])('that resolvers fetch %s', async (_name, limit, looked, kinds) => {
     const all = { a: 'resolving', b: 'resolving', c: 'resolving', d: 'resolving' } as const;
     expect(await ask(limit, all)).toEqual({ looked, most: Math.min(limit, 4), kinds });
+  });
+
+  it('are not asked for before those in front of them, which would be one too many later', async () => {
+    const all = { a: 'resolving', b: 'found late', c: 'resolving', d: 'resolving' } as const;
+    expect((await ask(2, all)).looked).toBe('ab');
   });
 
   it('that are there make room for the next', async () => {

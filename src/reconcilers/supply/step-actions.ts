@@ -10,10 +10,13 @@ export function stepActionGate(limit: number): (find: () => Promise<Resolved>) =
   const gate = gateOf(limit);
   let finding = 0;
   const underWay: Resolved[] = [];
+  let isFull = false;
   return (find) =>
     gate(async () => {
       const [before] = underWay;
-      if (before && underWay.length + finding >= limit) return before;
+      // For good: one that is asked for before those in front of it would not be counted when their turn comes.
+      isFull ||= before !== undefined && underWay.length + finding >= limit;
+      if (before && isFull) return before;
       finding += 1;
       try {
         const resolved = await find();
