@@ -31,6 +31,8 @@ export const annotations = {
   rerunFromFailure: 'tektite.dev/rerun-from-failure',
   /** On a TaskRun that a rerun made: the earlier TaskRun and the uid of its PipelineRun. */
   inheritFrom: 'tektite.dev/inherit-from',
+  /** On a pod: the one node that it may run on, because others of its group are or were there. */
+  groupNode: 'tektite.dev/group-node',
   lastApplied: 'kubectl.kubernetes.io/last-applied-configuration',
 } as const;
 
@@ -51,6 +53,7 @@ const staying: ReadonlySet<string> = new Set([
   annotations.queuePriority,
   annotations.rerunFromFailure,
   annotations.inheritFrom,
+  annotations.groupNode,
 ]);
 
 /** managedBy of runs that are ours; any other value leaves the run to another controller. */

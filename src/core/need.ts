@@ -81,6 +81,11 @@ export interface LogAccessNeed {
   namespace: string;
 }
 
+/** Whether the API server has native sidecars: init containers that run beside the others. */
+export interface NativeSidecarsNeed {
+  type: 'nativeSidecars';
+}
+
 /** Who vouches for the identities by which steps sign. */
 export interface TrustBundleNeed {
   type: 'trustBundle';
@@ -144,6 +149,7 @@ export type Need =
   | PodWarningNeed
   | ContainerLogNeed
   | LogAccessNeed
+  | NativeSidecarsNeed
   | TrustBundleNeed
   | TurnNeed
   | GroupNodeNeed
@@ -161,6 +167,7 @@ interface AnswerByType {
   containerLog: ContainerLog;
   /** False only if the API server says so. */
   logAccess: boolean;
+  nativeSidecars: boolean;
   trustBundle: TrustBundleAnswer;
   turn: Turn;
   /** The node's name; undefined where no pod has been, or the node takes none any more. */
@@ -209,6 +216,7 @@ const keys: { [T in Need['type']]: (need: Extract<Need, { type: T }>) => string 
   podWarning: ({ type, podUid }) => sortedJson([type, podUid]),
   containerLog: ({ type, podUid, container, lastLines, limit }) =>
     sortedJson([type, podUid, container, lastLines ?? null, limit]),
+  nativeSidecars: ({ type }) => type,
   trustBundle: ({ type }) => type,
   turn: ({ type, uid, queue }) => sortedJson([type, uid, queue.key]),
   earlierPipelineRun: ({ type, namespace, name }) => sortedJson([type, namespace, name]),

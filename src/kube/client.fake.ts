@@ -36,10 +36,12 @@ interface Entry {
  */
 export class FakeKubeClient implements Pick<
   KubeClient,
-  'get' | 'list' | 'create' | 'replace' | 'replaceStatus' | 'patch' | 'delete' | 'watch' | 'podLogs'
+  'get' | 'list' | 'create' | 'replace' | 'replaceStatus' | 'patch' | 'delete' | 'watch' | 'podLogs' | 'raw'
 > {
   /** Of objects made from now on. */
   creationTimestamp = '2026-01-01T00:00:00Z';
+  /** What /version says. */
+  version = 'v1.34.0';
   /** Every call made, in order. */
   readonly calls: FakeCall[] = [];
   /** Called before each call; what it throws is the answer. */
@@ -85,6 +87,11 @@ export class FakeKubeClient implements Pick<
     const asked = tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines));
     const bytes = Buffer.from(asked.join('')).subarray(0, limitBytes);
     for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7) as Uint8Array;
+  }
+
+  raw(method: string, path: string): Promise<string> {
+    if (method === 'GET' && path === '/version') return Promise.resolve(JSON.stringify({ gitVersion: this.version }));
+    return Promise.reject(new ApiError(404, { reason: 'NotFound', message: `${method} ${path}` }));
   }
 
   async create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { ApiError, type KubeClient } from '../kube/client.ts';
+import { isOlder, isVersion, serverVersion } from '../kube/server-version.ts';
 import type { Logger } from '../log.ts';
 import type { Environment } from './flags.ts';
 import { untilDone } from './until-done.ts';
@@ -27,10 +28,10 @@ export interface VersionCheck {
  */
 export async function checkServerVersion({ client, env, log, clock }: VersionCheck, end: AbortSignal): Promise<void> {
   const least = env['KUBERNETES_MIN_VERSION'] || OLDEST_SERVER;
-  if (!numbersOf(least))
+  if (!isVersion(least))
     throw new ServerVersionError(`KUBERNETES_MIN_VERSION is ${JSON.stringify(least)}; write a version such as v1.28.0`);
   const check = async () => {
-    const found = gitVersionOf(await client.raw('GET', '/version', { signal: end }));
+    const found = await serverVersion(client, end);
     if (found === undefined) return 'the API server does not say its version: it is not checked';
     if (isOlder(found, least)) throw new ServerVersionError(refusal(found, least));
     return undefined;
@@ -49,30 +50,4 @@ export async function checkServerVersion({ client, env, log, clock }: VersionChe
 
 function refusal(found: string, least: string): string {
   return `the API server is Kubernetes ${found}, older than ${least}: upgrade the cluster, or set the variable KUBERNETES_MIN_VERSION to try it all the same`;
-}
-
-/** `gitVersion` of /version; undefined for what is none. */
-function gitVersionOf(text: string): string | undefined {
-  try {
-    const { gitVersion } = JSON.parse(text) as { gitVersion?: unknown };
-    return typeof gitVersion === 'string' && numbersOf(gitVersion) ? gitVersion.slice(0, 100) : undefined;
-  } catch {
-    // No JSON, or null: whoever answered is no API server that we know.
-    return undefined;
-  }
-}
-
-/** Only the three numbers count: distributions add words of their own (`v1.29.1-eks-508b6b3`). */
-function numbersOf(version: string): number[] | undefined {
-  const [, major, minor, patch = '0'] = /^v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?!\d)/.exec(version) ?? [];
-  return major === undefined || minor === undefined ? undefined : [major, minor, patch].map(Number);
-}
-
-/** Whether one version is older than another; a text that is none is never older. */
-export function isOlder(version: string, than: string): boolean {
-  const left = numbersOf(version);
-  const right = numbersOf(than);
-  if (!left || !right) return false;
-  const differs = left.findIndex((number, index) => number !== right[index]);
-  return differs >= 0 && (left[differs] ?? 0) < (right[differs] ?? 0);
 }

@@ -15,6 +15,7 @@ const nodeLabel = 'coschedule.tektite.dev/node';
 const two = ['coschedule-a', 'coschedule-b'];
 const claims = ['one', 'other'];
 const seconds = 60;
+const template = 'default-affinity-assistant-pod-template';
 let installation: Installation;
 
 const node = (name: string) => {
@@ -72,7 +73,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await setFlag(null);
+  await Promise.all([setFlag(null), setData('config-defaults', { [template]: null })]);
   const gone = ['--namespace', bench.namespace, 'delete', '--all', '--ignore-not-found'];
   await installation.kubectl([...gone, 'pipelinerun']);
   // No kubelet ends them.
@@ -82,15 +83,16 @@ afterAll(async () => {
   await installation.close();
 });
 
-async function setFlag(coschedule: string | null): Promise<void> {
-  const body = { data: { coschedule } };
-  await bench.client.patch(configMaps, systemNamespace, 'feature-flags', { type: 'merge', body });
+const setFlag = (coschedule: string | null) => setData('feature-flags', { coschedule });
+
+async function setData(map: string, data: Record<string, string | null>): Promise<void> {
+  await bench.client.patch(configMaps, systemNamespace, map, { type: 'merge', body: { data } });
 }
 
-const steps = [{ name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] }];
+const step = { name: 's', image: 'docker.io/library/busybox:1.36', command: ['true'] };
 
 /** Tasks, at the same time or one after the other, each with the claim of its place in the list, if any. */
-const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunSpec => ({
+const spec = (of: readonly (string | undefined)[], inTurn = false, cpu = '10m'): PipelineRunSpec => ({
   taskRunTemplate: { podTemplate: { nodeSelector: { [nodeLabel]: 'yes' }, tolerations: silent } },
   workspaces: claims.map((claimName) => ({ name: claimName, persistentVolumeClaim: { claimName } })),
   pipelineSpec: {
@@ -99,7 +101,10 @@ const spec = (of: readonly (string | undefined)[], inTurn = false): PipelineRunS
       name: `t${index}`,
       ...(inTurn && index > 0 ? { runAfter: [`t${index - 1}`] } : {}),
       ...(name === undefined ? {} : { workspaces: [{ name: 'w', workspace: name }] }),
-      taskSpec: { steps, ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }) },
+      taskSpec: {
+        steps: [{ ...step, computeResources: { requests: { cpu } } }],
+        ...(name === undefined ? {} : { workspaces: [{ name: 'w' }] }),
+      },
     })),
   },
 });
@@ -173,16 +178,16 @@ async function beat(): Promise<void> {
 
 async function succeed(run: PipelineRun): Promise<void> {
   const terminated = { exitCode: 0, reason: 'Completed', finishedAt: new Date().toISOString() };
-  for (const { metadata, spec: made } of await podsOf(run)) {
+  for (const { metadata, spec: made } of (await podsOf(run)).filter(({ spec: made }) => made?.nodeName)) {
     const ended = { image: 'x', imageID: '', ready: false, restartCount: 0, state: { terminated } };
     const containerStatuses = made?.containers.map(({ name }) => ({ name, ...ended }));
     await patchStatus('pod', metadata.name ?? '', { phase: 'Succeeded', containerStatuses });
   }
 }
 
-/** A pod that takes most of a node's room: the scheduler likes the other better. */
-async function crowd(nodeName: string): Promise<() => Promise<string>> {
-  const container = { name: 'c', image: 'x', resources: { requests: { cpu: '6', memory: '12Gi' } } };
+/** A pod that takes a part of a node's room, most of it if not told otherwise: the scheduler likes the other better. */
+async function crowd(nodeName: string, requests = { cpu: '6', memory: '12Gi' }): Promise<() => Promise<string>> {
+  const container = { name: 'c', image: 'x', resources: { requests } };
   const crowded = { nodeName, tolerations: [{ operator: 'Exists' }], containers: [container] };
   const metadata = { name: 'crowd', namespace: bench.namespace };
   await bench.client.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec: crowded });
@@ -230,6 +235,26 @@ describe('coschedule with two nodes', () => {
     await drop(run);
   });
 
+  it('workspaces: what begins at once and has no room beside the other goes where that was, not elsewhere', async () => {
+    await setFlag('workspaces');
+    await beat();
+    const run = await startUnder('workspaces', ['one', 'one'], false, '5');
+    const [first = ''] = await nodesOf(run, 1);
+    const others = async () => (await podsOf(run)).filter(({ spec: made }) => made?.nodeName !== first);
+    await expect
+      .poll(async () => (await others()).map(({ metadata }) => metadata.annotations?.['tektite.dev/group-node']), {
+        timeout: seconds * 1000,
+        interval: 250,
+      })
+      .toEqual([first]);
+    // By now both nodes have room for it, and the other more.
+    const leave = await crowd(first, { cpu: '2', memory: '4Gi' });
+    await succeed(run);
+    expect(await nodesOf(run, 2)).toEqual([first, first]);
+    await leave();
+    await drop(run);
+  });
+
   it('workspaces: what comes later goes to another node when its own was cordoned', async () => {
     await setFlag('workspaces');
     await beat();
@@ -266,6 +291,7 @@ describe('coschedule with two nodes', () => {
   });
 
   it('isolate-pipelinerun: a run has its node from its first task to its end', async () => {
+    await setData('config-defaults', { [template]: 'imagePullSecrets: [{name: seen}]' });
     await setFlag('isolate-pipelinerun');
     await beat();
     const first = await startUnder('isolate-pipelinerun', [undefined, undefined], true);
@@ -283,6 +309,7 @@ describe('coschedule with two nodes', () => {
     const kept = async (...args: string[]) =>
       installation.kubectl(['--namespace', bench.namespace, ...args, 'pod', '--selector', selector]);
     expect(await kept('get', '--output', 'jsonpath={.items[*].metadata.deletionTimestamp}')).not.toBe('');
+    expect(await kept('get', '--output', 'jsonpath={.items[*].spec.imagePullSecrets[*].name}')).toBe('seen');
     await kept('delete', '--force', '--grace-period=0');
     expect(await nodesOf(third, 1)).toEqual([of]);
     await Promise.all([first, other, third].map(drop));

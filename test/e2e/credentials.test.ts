@@ -50,7 +50,7 @@ async function makeAccounts(): Promise<void> {
     account('git-ssh', sshAuth ?? '', [key('b', ssh.address)]),
     account('git-ssh-keys', sshAuth ?? '', [key('a', `${ssh.address}/team/a`), key('b', `${ssh.address}/team/b`)]),
     account('docker-basic', basic ?? '', [
-      { data: login, annotations: { 'tekton.dev/docker-0': `http://${registry.host}` } },
+      { data: login, annotations: { 'tekton.dev/docker-0': `https://${registry.host}` } },
     ]),
     account('docker-config', docker ?? '', [config]),
     account('puller', docker ?? '', [config], 'imagePullSecrets'),
@@ -138,6 +138,7 @@ const rows: Record<string, Row> = {
     spec: () => by('docker-basic', digest()),
     said: () => registry.digest,
   },
+  // The controller knows the registry's certificate from ConfigMap config-registry-cert alone.
   'a private image without a command, by the ServiceAccount': {
     spec: () => by('puller', running('1')),
     said: () => 'private',

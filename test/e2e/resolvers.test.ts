@@ -5,7 +5,9 @@ import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { verificationPolicies } from '../../src/api/resolution/verification-policy.ts';
 import { pipelineRuns, taskRuns, tasks } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
-import { secrets } from '../../src/kube/resources.ts';
+import { systemNamespace } from '../../hack/deploy/install.ts';
+import { startServer, type SeenRequest } from '../../src/http/http-server.fake.ts';
+import { configMaps, secrets } from '../../src/kube/resources.ts';
 import { commitFiles, startGitBackend } from '../../src/resolvers/git/git-backend.fake.ts';
 import { parse } from 'yaml';
 import {
@@ -21,7 +23,7 @@ import { startResolverServers, type ResolverServers } from '../remote/servers.ts
 import { openWorkbench } from './cluster.ts';
 import { Installation } from './installation.ts';
 import { testCluster } from './setup.ts';
-import { bundle, greeting, signersKey, startRemoteServers, type RemoteServers } from './remote-servers.ts';
+import { bundle, greeting, image, signersKey, startRemoteServers, type RemoteServers } from './remote-servers.ts';
 
 /** Definitions from elsewhere on the node: every resolver, a signed Task, what Chains says of where they came from. */
 const bench = openWorkbench('resolvers');
@@ -183,6 +185,8 @@ describe('a reference', () => {
 });
 
 describe('a StepAction from elsewhere', () => {
+  const stepAction = (name: string) =>
+    `{ apiVersion: tekton.dev/v1beta1, kind: StepAction, metadata: { name: ${name} }, spec: { image: '${image}', command: ['true'] } }`;
   const step = (pathInRepo: string) =>
     bench.runTask({
       taskSpec: {
@@ -206,6 +210,42 @@ describe('a StepAction from elsewhere', () => {
       digest: { sha1: others.git.git('rev-parse', 'HEAD') },
       entryPoint: 'step.yaml',
     });
+  });
+
+  it('is fetched beside no more others than default-step-ref-concurrency-limit says now', async () => {
+    let [open, most] = [0, 0];
+    const slow = async ({ path }: SeenRequest) => {
+      most = Math.max(most, (open += 1));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      open -= 1;
+      return { body: stepAction(path.slice(1)) };
+    };
+    const web = await startServer(slow, servers.host);
+    const limited = (limit: string | null) =>
+      bench.client.patch(configMaps, systemNamespace, 'config-defaults', {
+        type: 'merge',
+        body: { data: { 'default-step-ref-concurrency-limit': limit } },
+      });
+    const names = Array.from({ length: 6 }, (_, index) => `s${index}`);
+    const steps = names.map((name) => ({ name, ref: reference('http', { url: `${web.url}/${name}` }) }));
+    /** How many were asked for at once of a run with six. */
+    const atOnce = async () => {
+      most = 0;
+      const started = await bench.startTask({ taskSpec: { steps } });
+      const run = await bench.waitFor(started, ({ status }) => Boolean(status?.podName));
+      await bench.tektite('taskrun', 'cancel', run.metadata.name ?? '');
+      return most;
+    };
+    try {
+      await limited('2');
+      // The controller sees the map within moments.
+      await expect.poll(atOnce, { timeout: 30_000 }).toBe(2);
+      await limited(null);
+      await expect.poll(atOnce, { timeout: 30_000 }).toBe(5);
+    } finally {
+      await limited(null);
+      await web.close();
+    }
   });
 
   it('that is not there ends the run with what is wrong', async () => {

@@ -1,7 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { command } from '../../hack/command.ts';
 import { install, systemNamespace } from '../../hack/deploy/install.ts';
 import type { Target } from '../../hack/deploy/pick-cluster.ts';
-import { privateRegistryHost } from './private-registry.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { loadClusterConfig } from '../../src/kube/config.ts';
+import { configMaps, namespaces } from '../../src/kube/resources.ts';
+import { privateRegistryAuthority, privateRegistryHost } from './private-registry.ts';
 import { closeNamespace, PolicyEnforcer, policyValues } from './policy-enforcer.ts';
 import { hostBeside } from './remote-servers.ts';
 
@@ -28,7 +32,23 @@ export async function prepareImages({ registry }: { registry: string }): Promise
 /** Where the controller looks images up that only a password gives; all others are in the cluster's registry. */
 function privateImages({ registry }: { registry: string }): Record<string, string> {
   const host = privateRegistryHost(hostBeside(registry));
-  return { [`controller.registryMirrors.${host.replaceAll('.', '\\.')}`]: `http://${host}` };
+  return { [`controller.registryMirrors.${host.replaceAll('.', '\\.')}`]: `https://${host}` };
+}
+
+/** ConfigMap config-registry-cert as operators make it: the controller reads it when it starts. */
+async function trustPrivateRegistry({ cluster, kubeconfig }: { cluster: string; kubeconfig: string }): Promise<void> {
+  const client = new KubeClient(await loadClusterConfig({ kubeconfig }), { userAgent: 'tektite-e2e' });
+  const apply = { type: 'apply', fieldManager: 'e2e', force: true } as const;
+  const cert = await readFile(privateRegistryAuthority(cluster), 'utf8');
+  try {
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace } };
+    await client.patch(namespaces, undefined, systemNamespace, { ...apply, body: namespace });
+    const name = 'config-registry-cert';
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { cert } };
+    await client.patch(configMaps, systemNamespace, name, { ...apply, body });
+  } finally {
+    await client.close(true);
+  }
 }
 
 /**
@@ -39,7 +59,7 @@ function privateImages({ registry }: { registry: string }): Record<string, strin
 export default async function setup(): Promise<() => Promise<void>> {
   const target = await testCluster();
   process.env['KUBECONFIG'] = target.kubeconfig;
-  await prepareImages(target);
+  await Promise.all([prepareImages(target), trustPrivateRegistry(target)]);
   if (process.env['TEKTITE_NETWORK_POLICIES'] !== '1') {
     await install(target, privateImages(target));
     return () => Promise.resolve();

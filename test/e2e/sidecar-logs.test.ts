@@ -19,10 +19,10 @@ beforeAll(async () => {
   installation = await Installation.open();
   await installation.upgrade({
     'featureFlags.results-from': 'sidecar-logs',
-    'featureFlags.max-result-size': '1000000',
+    'featureFlags.max-result-size': '1480000',
     'configDefaults.default-sidecar-log-polling-interval': '10ms',
   });
-  const flags = { featureFlags: { resultExtractionMethod: 'sidecar-logs', maxResultSize: 1_000_000 } };
+  const flags = { featureFlags: { resultExtractionMethod: 'sidecar-logs', maxResultSize: 1_480_000 } };
   await vi.waitFor(async () => expect(await inEffect()).toMatchObject(flags), { timeout: 60_000, interval: 500 });
 }, 240_000);
 afterAll(async () => {
@@ -38,28 +38,31 @@ interface Row {
 }
 
 const rows: Record<string, Row> = {
-  'far more than a termination message holds, of the Task and of its steps': {
+  'as much as can be stored with a run, of the Task and of its steps': {
     spec: {
       taskSpec: {
         results: [{ name: 'long' }, { name: 'inner', value: '$(steps.make.results.own)' }],
         steps: [
           {
-            ...sh('make', `${fill(900_000, 'long')}\nhead -c 20000 /dev/zero | tr '\\0' y > $(step.results.own.path)`),
+            ...sh(
+              'make',
+              `${fill(1_440_000, 'long')}\nhead -c 20000 /dev/zero | tr '\\0' y > $(step.results.own.path)`,
+            ),
             results: [{ name: 'own' }],
           },
         ],
       },
     },
     condition: { status: 'True', reason: 'Succeeded', message: 'All Steps have completed executing' },
-    lengths: { long: 900_000, inner: 20_000 },
+    lengths: { long: 1_440_000, inner: 20_000 },
   },
   'one that is too large, by its name, with the limit and the way out': {
-    spec: { taskSpec: { results: [{ name: 'big' }], steps: [sh('make', fill(1_000_001, 'big'))] } },
+    spec: { taskSpec: { results: [{ name: 'big' }], steps: [sh('make', fill(1_480_001, 'big'))] } },
     condition: {
       status: 'False',
       reason: 'TaskRunResultLargerThanAllowedLimit',
       message: expect.stringMatching(
-        /^TaskRun "task-\w+" failed: results exceeded size limit 1000000 bytes: task result "big" has 1000001 bytes; write less, .*max-result-size/,
+        /^TaskRun "task-\w+" failed: results exceeded size limit 1480000 bytes: task result "big" has 1480001 bytes; write less, .*max-result-size/,
       ) as string,
     },
   },

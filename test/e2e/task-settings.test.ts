@@ -33,6 +33,7 @@ const seconds = ({ status }: TaskRun) =>
 describe('config-defaults', () => {
   let reset: () => Promise<unknown>;
   let run: TaskRun;
+  let unanswered: TaskRun;
   let pod: Pod;
   beforeAll(async () => {
     await bench.create(serviceAccounts, { metadata: { name: 'worker' } });
@@ -45,8 +46,11 @@ describe('config-defaults', () => {
         'prepare: {requests: {cpu: 11m}}\nprefix-step: {requests: {cpu: 12m}}\ndefault: {requests: {cpu: 13m}}\n',
       'default-imagepullbackoff-timeout': '8s',
       'default-create-container-error-timeout': '8s',
+      'default-resolver-type': 'cluster',
+      'default-maximum-resolution-timeout': '6s',
     });
     await inEffect(({ spec }) => spec.serviceAccountName === 'worker');
+    unanswered = await bench.startTask({ taskRef: { resolver: 'nobody' } });
     run = await bench.runTask({
       taskSpec: {
         workspaces: [{ name: 'data' }],
@@ -71,6 +75,27 @@ describe('config-defaults', () => {
       ],
     ],
   ])('%s', (_key, found, expected) => expect(found()).toEqual(expected));
+
+  it('default-resolver-type: whom a reference asks that names nobody', async () => {
+    const metadata = { name: 'elsewhere' };
+    await bench.create(tasks, { apiVersion: 'tekton.dev/v1', kind: 'Task', metadata, spec: idle.taskSpec ?? {} });
+    const asked = { kind: 'task', name: 'elsewhere', namespace: bench.namespace };
+    const params = Object.entries(asked).map(([name, value]) => ({ name, value }));
+    const { spec, status } = await bench.runTask({ taskRef: { params } });
+    expect(spec.taskRef?.resolver).toBe('cluster');
+    expect(succeededCondition(status)?.reason).toBe('Succeeded');
+    expect(status?.provenance?.refSource?.uri).toContain(`/namespaces/${bench.namespace}/task/elsewhere@`);
+  });
+
+  it('default-maximum-resolution-timeout', async () => {
+    const ended = await bench.waitFor(unanswered);
+    expect(succeededCondition(ended.status)).toMatchObject({
+      status: 'False',
+      reason: 'TaskRunResolutionFailed',
+      message: expect.stringMatching(/resolution took longer than global timeout of 6s/) as string,
+    });
+    expect(seconds(ended)).toBeLessThan(20);
+  });
 
   it('default-forbidden-env', async () => {
     const podTemplate = { env: [{ name: 'HIDDEN', value: 'x' }] };

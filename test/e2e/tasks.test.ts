@@ -182,10 +182,17 @@ const rows: Record<string, Row> = {
   },
   'workspaces: optional, a part of one, and for one step alone': {
     spec: {
-      workspaces: [{ name: 'alone', emptyDir: {} }],
+      workspaces: [
+        { name: 'alone', emptyDir: {} },
+        { name: 'part', emptyDir: {}, subPath: 'inner' },
+      ],
       taskSpec: {
-        workspaces: [{ name: 'alone' }, { name: 'optional', optional: true }],
+        workspaces: [{ name: 'alone' }, { name: 'part' }, { name: 'optional', optional: true }],
         steps: [
+          {
+            ...sh('in-part', 'touch $(workspaces.part.path)/file && [ -f /whole/inner/file ]'),
+            volumeMounts: [{ name: '$(workspaces.part.volume)', mountPath: '/whole' }],
+          },
           {
             ...sh('has', '[ "$(workspaces.optional.bound)" = false ] && touch $(workspaces.alone.path)/file'),
             workspaces: [{ name: 'alone', mountPath: '/mine' }],
@@ -246,6 +253,15 @@ describe('TaskRuns of all kinds at once', () => {
     const pod = await bench.client.get(pods, bench.namespace, status?.podName ?? '');
     const left = pod.status?.containerStatuses?.filter(({ state }) => state?.running !== undefined) ?? [];
     expect(left.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('each step has its share of what the run requests, and the whole limit', async () => {
+    const run = started.get('compute resources of the whole run');
+    if (run === undefined) throw new Error('it was not started');
+    const { status } = await bench.waitFor(run);
+    const { spec } = await bench.client.get(pods, bench.namespace, status?.podName ?? '');
+    const share = { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '64Mi' } };
+    expect(spec?.containers.map(({ resources }) => resources)).toEqual([share, share]);
   });
 
   it("another controller's run is left alone", async () => {

@@ -53,6 +53,9 @@ export class FaultProxy {
   readonly lists = new Map<string, number>();
   /** Faults that make another list necessary, by resource: a watch answered with 410, a list that failed itself. */
   readonly forcedLists = new Map<string, number>();
+  /** Asked about each call before it is passed on: JSON to answer with in the server's place, or nothing. */
+  instead: (call: { method: string; path: string }) => string | undefined | Promise<string | undefined> = () =>
+    undefined;
   readonly #config: ClusterConfig;
   readonly #share: number;
   readonly #random: () => number;
@@ -84,6 +87,9 @@ export class FaultProxy {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method = 'GET', url = '/' } = request;
+    const own = await this.instead({ method, path: new URL(url, 'http://proxy').pathname });
+    if (own !== undefined) return void response.writeHead(200, { 'content-type': 'application/json' }).end(own);
     const call = callOf(request);
     if (call.isList) count(this.lists, call.resource);
     const fault = this.#draw(call);

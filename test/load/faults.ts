@@ -103,7 +103,7 @@ async function doubledIn(client: KubeClient, namespace: string): Promise<string[
   return [...tasks, ...owners].filter((one, index, all) => all.indexOf(one) !== index);
 }
 
-function kubeconfigOf(server: URL): string {
+export function kubeconfigOf(server: URL): string {
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -280,6 +280,21 @@ describe('buildPod', () => {
     expect(pod.metadata.annotations?.['tekton.dev/ready']).toBe(expected);
   });
 
+  it.each<[string, Record<string, string>, object]>([
+    ['by its restartPolicy', {}, { restartPolicy: 'Always' }],
+    ['by flag', { 'enable-kubernetes-sidecar': 'true' }, {}],
+  ])('a native sidecar %s is an ordinary one that steps wait for where the server has none', (_name, flags, more) => {
+    const { spec, metadata } = buildPod(
+      podInputOf(
+        { steps: [{ image: 'x', command: ['y'] }], sidecars: [{ name: 's', image: 'z', ...more }] },
+        { settings: settingsOf(flags), nativeSidecarsMissing: true },
+      ),
+    );
+    expect(spec.initContainers?.map(({ name }) => name)).toEqual(['prepare']);
+    expect(spec.containers[1]).toEqual({ name: 'sidecar-s', image: 'z' });
+    expect(metadata.annotations?.['tekton.dev/ready']).toBeUndefined();
+  });
+
   it.each([
     [0, 65532],
     [1000, undefined],

@@ -17,6 +17,7 @@ import {
 import { entrypointArguments, messageLimit, type MoreFlags } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import { paths, podName, prepareContainer, sidecarContainerName, stepContainerName } from './names.ts';
+import { isNativeSidecar } from './native-sidecars.ts';
 import { hasResultsSidecar, resultsSidecar } from './results-sidecar.ts';
 import { withLimitRanges, withOperatorDefaults, withSpecs, withTaskLevelResources } from './resources.ts';
 import { scriptArguments, scriptFile, scriptPath, type ScriptFile } from './scripts.ts';
@@ -277,19 +278,18 @@ function sidecarContainer(plan: Plan, sidecar: Sidecar, index: number): Containe
     script: _script,
     workspaces: _workspaces,
     computeResources,
-    restartPolicy,
+    restartPolicy: _restartPolicy,
     volumeMounts,
     ...rest
   } = sidecar;
   const mounts = withMounts(volumeMounts, own ? [scriptMount] : []);
-  const restarts = restartPolicy === 'Always' || plan.input.settings.flags.enableKubernetesSidecar;
   return {
     name: sidecarContainerName(name, index),
     ...rest,
     ...(own ? { command: [own.path] } : {}),
     ...optional('resources', computeResources),
     ...optional('volumeMounts', mounts.length > 0 ? mounts : undefined),
-    ...optional('restartPolicy', restarts ? 'Always' : undefined),
+    ...optional('restartPolicy', isNative(plan, sidecar) ? 'Always' : undefined),
   };
 }
 
@@ -311,7 +311,7 @@ function deadlineSeconds(timeoutMs: number): number {
 }
 
 function metadata(plan: Plan): NewPod['metadata'] {
-  const { taskRun, settings } = plan.input;
+  const { taskRun, settings, groupNode } = plan.input;
   const { name = '', namespace = '', uid = '' } = taskRun.metadata;
   const inherited = Object.entries(taskRun.metadata.annotations ?? {}).filter(
     ([key]) => isPropagatedAnnotation(key) && key !== labels.managedBy,
@@ -330,6 +330,7 @@ function metadata(plan: Plan): NewPod['metadata'] {
       ...Object.fromEntries(inherited),
       [annotations.release]: settings.release,
       ...(isReadyAtCreation(plan) ? { [annotations.ready]: 'READY' } : {}),
+      ...optional(annotations.groupNode, groupNode),
     },
     ownerReferences: [
       { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name, uid, controller: true, blockOwnerDeletion: true },
@@ -344,11 +345,11 @@ function metadata(plan: Plan): NewPod['metadata'] {
  */
 function isReadyAtCreation(plan: Plan): boolean {
   const { flags } = plan.input.settings;
-  return (
-    !flags.awaitSidecarReadiness ||
-    flags.enableKubernetesSidecar ||
-    plan.sidecars.every((sidecar) => sidecar.restartPolicy === 'Always')
-  );
+  return !flags.awaitSidecarReadiness || plan.sidecars.every((sidecar) => isNative(plan, sidecar));
+}
+
+function isNative({ input }: Plan, sidecar: Sidecar): boolean {
+  return !input.nativeSidecarsMissing && isNativeSidecar(sidecar, input.settings.flags);
 }
 
 function listOf<T>(item: T | undefined): T[] {

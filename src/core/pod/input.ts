@@ -17,6 +17,8 @@ export interface PodInput {
   limitRanges: LimitRange[];
   /** By image, for steps without command and script. */
   images: ReadonlyMap<string, ImageConfig>;
+  /** The API server does not have them: sidecars are ordinary containers, which end with the run. */
+  nativeSidecarsMissing?: boolean;
   /** The one node that it may run on. */
   groupNode?: string;
   /** Milliseconds; 0 for none. */

@@ -20,6 +20,12 @@ export function isStuck(pod: Pod, now: Date): boolean {
   return stuckInMs(pod, now) === 0;
 }
 
+/** Whether the last step ended so, with which every one has: who waits for it in the pod may not have noticed. */
+export function lastStepToldNothing(pod: Pod): boolean {
+  const last = orderedStatuses(pod).findLast(({ name }) => isStepContainer(name));
+  return last !== undefined && endedWithoutAWord(last);
+}
+
 function stuckInMs(pod: Pod, now: Date): number | undefined {
   if (isFinished(pod)) return undefined;
   const steps = orderedStatuses(pod).filter(({ name }) => isStepContainer(name));

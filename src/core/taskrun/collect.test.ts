@@ -88,6 +88,8 @@ describe('results by the log of a sidecar', () => {
     expect(asked).not.toContain('containerLog');
   });
 
+  const killed = ended('step-one', 137, undefined, 'OOMKilled');
+  const unseen: PodStatus = { phase: 'Running', containerStatuses: [killed, running(sidecar)] };
   const printing: PodStatus = { phase: 'Running', containerStatuses: [ended('step-one'), running(sidecar)] };
   it.each<[string, PodStatus, number, string | ContainerLog, string | { condition: string; requeueAfterMs: number }]>([
     [
@@ -96,6 +98,20 @@ describe('results by the log of a sidecar', () => {
       6,
       results,
       { condition: 'Unknown Running: Not all Steps in the Task have finished executing', requeueAfterMs: 29_000 },
+    ],
+    [
+      'its last step was killed, and it may be about to end',
+      unseen,
+      6,
+      results,
+      { condition: 'Unknown Running: Not all Steps in the Task have finished executing', requeueAfterMs: 4_000 },
+    ],
+    [
+      'its last step was killed before it was up',
+      unseen,
+      10,
+      '',
+      'False StepOOM: "step-one" exited with code 137: OOMKilled',
     ],
     ['it does not end, but has said all', printing, 35, results, 'True Succeeded: All Steps have completed executing'],
     [

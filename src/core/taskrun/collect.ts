@@ -3,6 +3,7 @@ import { ask, type ContainerLog, type ContainerLogNeed, type Planning } from '..
 import { isStepContainer } from '../pod/names.ts';
 import { resultsContainer, resultsLogLimit, resultsSidecarOf } from '../pod/results-sidecar.ts';
 import type { Container, Pod } from '../pod/types.ts';
+import { lastStepToldNothing } from '../podstatus/hand-over.ts';
 import { quote } from '../podstatus/quote.ts';
 import { readResultsLog, type LoggedResults, type ResultsReading } from '../podstatus/results-log.ts';
 import { largestObject } from '../budget.ts';
@@ -11,6 +12,8 @@ import { reasons } from './reasons.ts';
 
 /** The results sidecar ends within milliseconds of the last step; the kubelet tells of it a moment later. */
 const sidecarPatienceMs = 30_000;
+/** One that saw its last step killed has printed all by then; one that came up later never ends. */
+const afterKillMs = 5_000;
 /** So long the log is asked for again while API server, kubelet or network are in trouble. */
 const troublePatienceMs = 300_000;
 const troubleRetryMs = 5_000;
@@ -34,8 +37,8 @@ export function* collectResults(
   const sidecar = resultsSidecarOf(pod);
   if (sidecar === undefined) return { kind: 'found' };
   const waitedMs = context.now.getTime() - endOfSteps(pod);
-  if (!hasEnded(pod) && waitedMs < sidecarPatienceMs)
-    return { kind: 'wait', againInMs: sidecarPatienceMs - Math.max(0, waitedMs) };
+  const patienceMs = lastStepToldNothing(pod) ? afterKillMs : sidecarPatienceMs;
+  if (!hasEnded(pod) && waitedMs < patienceMs) return { kind: 'wait', againInMs: patienceMs - Math.max(0, waitedMs) };
   const [log] = yield* ask<ContainerLogNeed>([needOf(pod, sidecar, filesOf(taskSpec))]);
   if (log?.kind === 'read') return judge(context, log.isCut ? cutShort : readResultsLog(log.text, taskSpec));
   return unread(log, waitedMs);

@@ -8,9 +8,11 @@ import type {
   ImageNeed,
   LimitRangesNeed,
   LogAccessNeed,
+  NativeSidecarsNeed,
   Planning,
 } from '../need.ts';
 import type { ImageFact } from '../pod/image.ts';
+import { hasNativeSidecar } from '../pod/native-sidecars.ts';
 import { hasResultsSidecar } from '../pod/results-sidecar.ts';
 import type { LimitRange } from '../pod/resources.ts';
 import type { Settings } from '../settings.ts';
@@ -21,16 +23,16 @@ export interface StartFacts extends CredentialFacts {
   images: ReadonlyMap<string, ImageFact>;
   /** Results would come by the log of a container, which the controller may not read. */
   logsDenied?: boolean;
+  /** The API server is too old for the sidecars that it would have. */
+  nativeSidecarsMissing?: boolean;
   /** Where earlier pods of its group were: this one belongs there too. */
   groupNode?: string;
 }
 
+type LookUpNeed = CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed | NativeSidecarsNeed;
+
 /** Asks for everything that the pod of a bound Task depends on, all at once. */
-export function* lookUp(
-  taskRun: TaskRun,
-  spec: TaskSpec,
-  settings: Settings,
-): Planning<StartFacts, CredentialsNeed | GroupNodeNeed | ImageNeed | LimitRangesNeed | LogAccessNeed> {
+export function* lookUp(taskRun: TaskRun, spec: TaskSpec, settings: Settings): Planning<StartFacts, LookUpNeed> {
   const { namespace = '' } = taskRun.metadata;
   const { serviceAccountName = '' } = taskRun.spec;
   const imagePullSecrets = (taskRun.spec.podTemplate?.imagePullSecrets ?? []).flatMap(({ name }) =>
@@ -42,21 +44,24 @@ export function* lookUp(
     return { type: 'image', image, credentials: { namespace, serviceAccountName, imagePullSecrets } };
   });
   const logs: LogAccessNeed[] = hasResultsSidecar(spec, settings.flags) ? [{ type: 'logAccess', namespace }] : [];
+  const sidecars: NativeSidecarsNeed[] = hasNativeSidecar(spec, settings.flags) ? [{ type: 'nativeSidecars' }] : [];
   const places = placesOf(taskRun);
   const accounts = settings.flags.disableCredsInit ? [] : [account];
-  const answers = yield [...accounts, ranges, ...images, ...logs, ...places];
+  const answers = yield [...accounts, ranges, ...images, ...logs, ...sidecars, ...places];
   const [groupNode] = places.map((need) => answers.to(need));
   const credentials = settings.flags.disableCredsInit ? { secrets: [], unreadableSecrets: [] } : answers.to(account);
   return {
     ...credentials,
     limitRanges: answers.to(ranges),
     logsDenied: logs.some((need) => !answers.to(need)),
+    nativeSidecarsMissing: sidecars.some((need) => !answers.to(need)),
     ...(groupNode === undefined ? {} : { groupNode }),
     images: new Map(images.map((need) => [need.image, answers.to(need)])),
   };
 }
 
-function placesOf({ metadata: { namespace = '', labels } }: TaskRun): GroupNodeNeed[] {
+/** Asks for the node of the group that a run's pod belongs to, if it is of one. */
+export function placesOf({ metadata: { namespace = '', labels } }: TaskRun): GroupNodeNeed[] {
   const group = labels?.[annotations.affinityAssistant];
   return group ? [{ type: 'groupNode', namespace, group }] : [];
 }

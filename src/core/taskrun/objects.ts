@@ -49,6 +49,7 @@ function podFor(
     secrets: found.secrets,
     limitRanges: found.limitRanges,
     images,
+    nativeSidecarsMissing: found.nativeSidecarsMissing ?? false,
     ...(found.groupNode === undefined ? {} : { groupNode: found.groupNode }),
     timeoutMs: timeoutMs(taskRun),
     settings,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
+import type { Sidecar, TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone, succeededCondition } from '../condition.ts';
 import { container, created, podOf, terminationMessage } from '../pod/pod.fake.ts';
@@ -334,6 +334,24 @@ describe('beginning', () => {
     expect(effects[0]?.type === 'createPod' && effects[0].pod.spec.affinity).toEqual({
       nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
     });
+    expect(effects[0]?.type === 'createPod' && effects[0].pod.metadata.annotations).toMatchObject({
+      'tektite.dev/group-node': 'n1',
+    });
+  });
+
+  it.each<[string, Record<string, string>, Sidecar[], boolean]>([
+    ['nobody', {}, [{ name: 's', image: 'x' }], false],
+    ['a sidecar', {}, [{ name: 's', image: 'x', restartPolicy: 'Always' }], true],
+    ['the operator', { 'enable-kubernetes-sidecar': 'true' }, [{ name: 's', image: 'x' }], true],
+    ['the operator, where there is no sidecar,', { 'enable-kubernetes-sidecar': 'true' }, [], false],
+  ])('asks for native sidecars when %s wants them, and does without', (_name, flags, sidecars, asks) => {
+    const taskSpec = { ...spec, sidecars };
+    const asked: string[] = [];
+    decideAtOnce(planTaskRun(factsOf({ taskSpec, flags }), now), supplyOf({}, asked));
+    expect(asked.includes('nativeSidecars')).toBe(asks);
+    const { effects } = plan({ taskSpec, flags, start: { ...nothingFound, nativeSidecarsMissing: true } });
+    const made = effects.find((effect) => effect.type === 'createPod')?.pod.spec;
+    expect([made?.initContainers?.length, made?.containers.length]).toEqual([1, 1 + sidecars.length]);
   });
 
   it('replaces variables', () => {

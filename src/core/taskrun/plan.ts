@@ -4,6 +4,7 @@ import { isDone, isFailed, succeededCondition } from '../condition.ts';
 import { soonest } from '../decision.ts';
 import { ownManagedBy } from '../labels.ts';
 import type { Planning } from '../need.ts';
+import { apart } from './apart.ts';
 import { conclude, transitionEvents } from './conclude.ts';
 import { failed, leastStatus, planContext, type AskingPhase, type Phase, type PlanContext } from './context.ts';
 import { done } from './done.ts';
@@ -31,6 +32,7 @@ const phases: readonly (Phase | AskingPhase)[] = [
   heldBack, // spec.status TaskRunPending
   cannotStart, // no image, broken configuration
   stuck, // a step ended without letting the next one know
+  apart, // its pod waits where it would not find the others of its group any more
   start, // no pod yet, or not any more
   running, // the status follows the pod
 ];

@@ -23,7 +23,8 @@ export interface Findings {
 
 /** Answers at hand for everything that planning a TaskRun may ask; `asked` gets the types of its needs. */
 export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: Need) => AnswerTo<Need> {
-  const { images, limitRanges, logsDenied, groupNode, ...credentials } = findings.start ?? nothingFound;
+  const { images, limitRanges, logsDenied, nativeSidecarsMissing, groupNode, ...credentials } =
+    findings.start ?? nothingFound;
   return (need) => {
     asked.push(need.type);
     switch (need.type) {
@@ -46,6 +47,8 @@ export function supplyOf(findings: Findings = {}, asked: string[] = []): (need: 
         return groupNode;
       case 'logAccess':
         return logsDenied !== true;
+      case 'nativeSidecars':
+        return nativeSidecarsMissing !== true;
       case 'trustBundle':
         return findings.trustBundle ?? { kind: 'unreadable', message: 'there is no SPIRE here' };
       case 'turn':

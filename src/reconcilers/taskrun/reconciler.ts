@@ -6,13 +6,14 @@ import { planTaskRun, statusInstead } from '../../core/taskrun/plan.ts';
 import { settle, type TaskRunOutcome } from '../../core/taskrun/settle.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { reconcilerOf, type FrameOptions } from '../frame.ts';
+import { nativeSidecarsOf } from '../supply/native-sidecars.ts';
 import type { Identities } from './identities.ts';
 import { applyPodEffects, taskRunResource } from './apply.ts';
 import { observe, type TaskRunStores } from './observe.ts';
 import { supplierFor, type Supplying } from './supply.ts';
 
 export interface TaskRunReconcilerOptions extends FrameOptions {
-  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus' | 'podLogs'>;
+  client: Pick<KubeClient, 'get' | 'list' | 'create' | 'patch' | 'delete' | 'replaceStatus' | 'podLogs' | 'raw'>;
   stores: TaskRunStores;
   imageLookup: Supplying['imageLookup'];
   identities: Identities;
@@ -23,6 +24,7 @@ export interface TaskRunReconcilerOptions extends FrameOptions {
 /** A TaskRun: its pod is made, followed and stopped. */
 export function createTaskRunReconciler(options: TaskRunReconcilerOptions): ReturnType<typeof reconcilerOf> {
   const { stores } = options;
+  const supplying = { ...options, nativeSidecars: nativeSidecarsOf(options.client, options.clock) };
   return reconcilerOf(
     {
       kind: 'TaskRun',
@@ -31,7 +33,7 @@ export function createTaskRunReconciler(options: TaskRunReconcilerOptions): Retu
       store: stores.taskRuns,
       observe: (taskRun, settings) => observe(taskRun, stores, settings),
       plan: planTaskRun,
-      supply: (facts, signal) => supplierFor(facts, options, signal),
+      supply: (facts, signal) => supplierFor(facts, supplying, signal),
       apply: async ({ run, facts, effects, span }, signal) => {
         const applying = { ...options, settings: facts.settings, span };
         const outcomes = await applyPodEffects(run, effects, applying, signal);

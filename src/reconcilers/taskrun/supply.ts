@@ -1,6 +1,5 @@
 import { taskRuns } from '../../api/resources.ts';
 import type { SpireConfig } from '../../api/config/config-spire.ts';
-import { gateOf } from '../../concurrency.ts';
 import type { AnswerTo, Need, TrustBundleAnswer } from '../../core/need.ts';
 import type { TaskRunFacts } from '../../core/taskrun/facts.ts';
 import type { ImageLookup } from '../../core/pod/image.ts';
@@ -15,12 +14,14 @@ import { supplyDefinition, type DefinitionSources } from '../supply/definitions.
 import { supplyGroupNode } from '../supply/group-node.ts';
 import type { Identities } from './identities.ts';
 import { supplyPodWarning } from '../supply/pod-warning.ts';
+import { stepActionGate } from '../supply/step-actions.ts';
 
 export interface Supplying extends DefinitionSources {
   client: Pick<KubeClient, 'get' | 'list' | 'create' | 'podLogs'>;
   stores: DefinitionSources['stores'] & { limitRanges: Pick<Store<LimitRange>, 'list'> };
   imageLookup: ImageLookup;
   identities: Pick<Identities, 'trustBundle'>;
+  nativeSidecars: (signal: AbortSignal) => Promise<boolean>;
 }
 
 async function supplyTrustBundle(
@@ -46,7 +47,7 @@ export function supplierFor(
   const { namespace = '', name = '', uid = '' } = taskRun.metadata;
   const run = { key: joinKey(namespace, name), uid };
   const requester = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', namespace, name, uid };
-  const stepActions = gateOf(settings.defaults.stepRefConcurrencyLimit);
+  const stepActions = stepActionGate(settings.defaults.stepRefConcurrencyLimit);
   return async (need) => {
     switch (need.type) {
       case 'definition':
@@ -57,6 +58,8 @@ export function supplierFor(
         return imageLookup({ image: need.image, credentials: need.credentials, run }, signal);
       case 'limitRanges':
         return stores.limitRanges.list().filter((range) => range.metadata.namespace === need.namespace);
+      case 'nativeSidecars':
+        return supplying.nativeSidecars(signal);
       case 'trustBundle':
         return supplyTrustBundle(settings.spire, supplying.identities, signal);
       case 'turn':

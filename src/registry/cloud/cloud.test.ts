@@ -1,8 +1,8 @@
-import { createHash, createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { HurriedClock, ScriptedServer, type Heard } from '../registry.fake.ts';
 import { RegistryTransport } from '../transport.ts';
 import { acrHelper } from './acr.ts';
+import { signatureV4 } from './aws-signature.fake.ts';
 import { ecrHelper } from './ecr.ts';
 import { gcrHelper } from './gcr.ts';
 import { remembering } from './helper.ts';
@@ -91,30 +91,6 @@ describe('ECR', () => {
     );
   });
 });
-
-/** AWS Signature Version 4, from its specification: what the request's Authorization header must be. */
-function signatureV4(heard: Heard, id: string, secret: string, region: string, service: string): string {
-  const time = String(heard.headers['x-amz-date']);
-  const signed = (/SignedHeaders=([^,]+)/.exec(heard.headers.authorization ?? '')?.[1] ?? '').split(';');
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex');
-  const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  const canonical = [
-    heard.method,
-    heard.path,
-    '',
-    ...signed.map((name) => `${name}:${String(heard.headers[name]).trim()}`),
-    '',
-    signed.join(';'),
-    hash(heard.body),
-  ].join('\n');
-  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`;
-  const key = [region, service, 'aws4_request'].reduce(
-    (before, part) => mac(before, part),
-    mac(`AWS4${secret}`, time.slice(0, 8)),
-  );
-  const signature = mac(key, ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n')).toString('hex');
-  return `AWS4-HMAC-SHA256 Credential=${id}/${scope}, SignedHeaders=${signed.join(';')}, Signature=${signature}`;
-}
 
 describe('Google', () => {
   it("uses the workload's access token, from the metadata server", async () => {
