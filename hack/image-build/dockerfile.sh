@@ -38,18 +38,25 @@ base=$(buildah from scratch)
 buildah add --quiet "$base" "$work/base.tar.gz" / >/dev/null
 buildah commit --quiet --rm "$base" localhost/base >/dev/null
 
-for target in entrypoint tektite; do
-  echo "==> building $target" >&2
-  buildah bud --isolation chroot --pull-never --quiet --target "$target" --tag "localhost/$target" \
+# build TARGET TAG PROCESSOR [OPTION...]; Buildah before 1.30 does not tell a Dockerfile which platforms it builds on and for.
+own=$(go env GOHOSTARCH)
+build() {
+  target=$1 tag=$2 processor=$3
+  shift 3
+  buildah bud --isolation chroot --pull-never --quiet --target "$target" --tag "localhost/$tag" "$@" \
+    --build-arg "BUILDPLATFORM=linux/$own" --build-arg "TARGETARCH=$processor" \
     --build-arg NODE_IMAGE=localhost/node --build-arg GO_IMAGE=localhost/golang --build-arg BASE_IMAGE=localhost/base \
     --ignorefile "$root/.dockerignore" --file "$root/Dockerfile" "$root" >/dev/null
+}
+
+for target in entrypoint tektite; do
+  echo "==> building $target" >&2
+  build "$target" "$target" "$own"
 done
 
 # Without QEMU a target of another processor can be built where nothing of it runs.
 echo "==> building entrypoint for arm64" >&2
-buildah bud --isolation chroot --pull-never --quiet --platform linux/arm64 --target entrypoint --tag localhost/entrypoint-arm64 \
-  --build-arg NODE_IMAGE=localhost/node --build-arg GO_IMAGE=localhost/golang --build-arg BASE_IMAGE=localhost/base \
-  --ignorefile "$root/.dockerignore" --file "$root/Dockerfile" "$root" >/dev/null
+build entrypoint entrypoint-arm64 arm64 --platform linux/arm64
 container=$(buildah from --arch arm64 localhost/entrypoint-arm64)
 mount=$(buildah mount "$container")
 # Bytes 18 and 19 of an ELF file: 183 is AArch64.
