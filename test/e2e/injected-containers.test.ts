@@ -10,7 +10,7 @@ import { hostBeside } from './remote-servers.ts';
 import { testCluster } from './setup.ts';
 import { image, sh } from './shell-step.ts';
 
-/** What becomes of runs to whose pods somebody's webhook adds containers; and of those whose own init container fails. */
+/** What becomes of runs to whose pods a webhook adds containers; and of those whose own init container fails. */
 const bench = openWorkbench('injected');
 const label = 'test.tektite.dev/injected';
 let installation: Installation;
