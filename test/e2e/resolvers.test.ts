@@ -42,6 +42,10 @@ const startRemote = (resolver: string, values: Readonly<Record<string, string>>)
 const runRemote = async (resolver: string, values: Readonly<Record<string, string>>): Promise<TaskRun> =>
   bench.waitFor(await startRemote(resolver, values));
 
+async function setData(map: string, data: Record<string, string | null>): Promise<void> {
+  await bench.client.patch(configMaps, systemNamespace, map, { type: 'merge', body: { data } });
+}
+
 beforeAll(async () => {
   installation = await Installation.open();
   const { registry } = await testCluster();
@@ -222,10 +226,7 @@ describe('a StepAction from elsewhere', () => {
     };
     const web = await startServer(slow, servers.host);
     const limited = (limit: string | null) =>
-      bench.client.patch(configMaps, systemNamespace, 'config-defaults', {
-        type: 'merge',
-        body: { data: { 'default-step-ref-concurrency-limit': limit } },
-      });
+      setData('config-defaults', { 'default-step-ref-concurrency-limit': limit });
     const names = Array.from({ length: 6 }, (_, index) => `s${index}`);
     const steps = names.map((name) => ({ name, ref: reference('http', { url: `${web.url}/${name}` }) }));
     /** How many were asked for at once of a run with six. */
@@ -359,5 +360,26 @@ describe('an enforcing VerificationPolicy', () => {
     expect(succeededCondition(run.status)).toMatchObject({ status: 'False', reason: 'ResourceVerificationFailed' });
     expect(trust(run)).toMatchObject({ status: 'False' });
     expect(run.status?.podName ?? '').toBe('');
+  });
+
+  // Nobody has a policy about it.
+  it.each([
+    ['warn', ['True', 'Succeeded', 'False']],
+    ['fail', ['False', 'ResourceVerificationFailed', 'False']],
+  ])('trusted-resources-verification-no-match-policy: %s', async (policy, expected) => {
+    const flag = 'trusted-resources-verification-no-match-policy';
+    const setFlag = (value: string | null) => setData('feature-flags', { [flag]: value });
+    const said = async () => {
+      const run = await runRemote('http', { url: `${servers.web.url}/task.yaml` });
+      const condition = succeededCondition(run.status);
+      return [condition?.status, condition?.reason, trust(run)?.status];
+    };
+    try {
+      await setFlag(policy);
+      // The controller sees the map within moments.
+      await expect.poll(said, { timeout: 30_000 }).toEqual(expected);
+    } finally {
+      await setFlag(null);
+    }
   });
 });

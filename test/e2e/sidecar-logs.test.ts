@@ -35,6 +35,8 @@ interface Row {
   condition: object;
   /** Results by the length of their values. */
   lengths?: Record<string, number>;
+  /** Seconds that it takes at most. */
+  within?: number;
 }
 
 const rows: Record<string, Row> = {
@@ -86,6 +88,7 @@ const rows: Record<string, Row> = {
       reason: 'StepFailed',
       message: expect.stringMatching(/^"step-odd" exited with code 128: StartError: /) as string,
     },
+    within: 25,
   },
 };
 
@@ -96,13 +99,15 @@ describe('results from the log of a sidecar', () => {
     await Promise.all(runs);
   });
 
-  it.each(Object.entries(rows))('%s', async (name, { condition, lengths = {} }) => {
+  it.each(Object.entries(rows))('%s', async (name, { condition, lengths = {}, within = Infinity }) => {
     const run = started.get(name);
     if (run === undefined) throw new Error(`${name} was not started`);
     const ended = await bench.waitFor(run, undefined, 90);
     expect(succeededCondition(ended.status)).toMatchObject(condition);
     const found = ended.status?.results?.map((result) => [result.name, String(result.value).length]) ?? [];
     expect(Object.fromEntries(found)).toEqual(lengths);
+    const { startTime = '', completionTime = '' } = ended.status ?? {};
+    expect((Date.parse(completionTime) - Date.parse(startTime)) / 1000).toBeLessThan(within);
     expect(ended.status?.sidecars).toMatchObject([{ container: 'sidecar-tekton-log-results' }]);
   });
 });
