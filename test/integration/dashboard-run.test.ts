@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { pods, serviceAccounts } from '../../src/kube/resources.ts';
+import { events, pods, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
+import { toldTimes } from '../browser/times.ts';
 import { StandInLogs } from '../load/kubelet-log.ts';
 
 /** What list and page of a run tell, in a real browser before a real API server whose runs are written by hand. */
@@ -431,6 +432,153 @@ describe('the timeline', () => {
       const critical = await page.locator('.timeline-row.critical .node-name').allInnerTexts();
       expect(critical).toEqual(['build', 'ship']);
       expect(await row('ship').getByRole('link').innerText()).toContain('the end had to wait for it');
+      expect(await seriousFindings(page)).toEqual([]);
+    });
+  });
+});
+
+describe('each time and each span that is told in words', () => {
+  const name = 'clocked';
+
+  beforeAll(async () => {
+    const spec = { tasks: [{ name: 'build', taskRef: { name: 'x' } }] };
+    await client.create(pipelines, { metadata: { namespace, name }, spec } as KubeObject);
+    const tasks = [
+      { name: 'build', outcome: 'succeeded' as const, steps: ['compile', 'push'], seconds: 12, failedBefore: 1 },
+      { name: 'ship', after: ['build'], outcome: 'running' as const, from: 12 },
+    ];
+    for (const [run, outcome] of [
+      [`${name}-1`, 'succeeded'],
+      [name, 'running'],
+    ] as const)
+      await writeRun(client, namespace, { name: run, pipeline: name, outcome, tasks, ago: 90 });
+    const told = {
+      metadata: { namespace, name: `${name}-told` },
+      involvedObject: { kind: 'PipelineRun', name, namespace },
+      type: 'Normal',
+      reason: 'Started',
+      message: 'it has begun',
+      lastTimestamp: new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, ''),
+    };
+    await client.create(events, told as unknown as KubeObject);
+  });
+
+  it.each([
+    ['the list of runs', `/runs?ns=${namespace}&pipeline=${name}`, ['1 minute ago', '12 s']],
+    ['a run, its tasks, steps and attempts', `/runs/${namespace}/${name}?task=build`, ['1 minute ago', '12 s']],
+    ['its timeline', `/runs/${namespace}/${name}/timeline`, ['12 s', '0 s']],
+    ['its events', `/runs/${namespace}/${name}/events`, ['1 minute ago']],
+    ['a list of definitions', `/definitions?ns=${namespace}`, ['1 minute ago']],
+    ['the runs of a definition', `/definitions/${namespace}/Pipeline/${name}/runs`, ['1 minute ago', '12 s']],
+  ])('has the time itself on hover: %s', async (what, address, some) => {
+    const page = await openAt(address);
+    await see(page, `times-${what}`, async () => {
+      await page.locator('.run-row, .node, .timeline-row, .events > li, .objects tbody tr, .last-runs > li').first().waitFor();
+      await expect.poll(async () => (await toldTimes(page)).found).toEqual(expect.arrayContaining(some));
+      expect((await toldTimes(page)).untitled).toEqual([]);
+    });
+  });
+
+  it('is beside its task in the graph, and goes on while that runs', async () => {
+    const page = await openAt(`/runs/${namespace}/${name}`);
+    await see(page, 'times-graph', async () => {
+      const time = (task: string) =>
+        page.getByRole('navigation', { name: 'Tasks' }).getByRole('link', { name: task }).locator('.number');
+      await expect.poll(() => time('build').innerText()).toBe('12 s');
+      expect(await time('build').getAttribute('title')).toMatch(/\d{4}.* to .*\d{4}/);
+      const before = await time('ship').innerText();
+      expect(before).toMatch(/^1 m \d\d s$/);
+      expect(await time('ship').getAttribute('title')).toMatch(/^since .*\d{4}/);
+      await expect.poll(() => time('ship').innerText()).not.toBe(before);
+    });
+  });
+});
+
+describe('what is looked for in the list', () => {
+  beforeAll(async () => {
+    const tasks = [{ name: 'a', outcome: 'succeeded' as const }];
+    const run = { pipeline: 'sought', outcome: 'succeeded' as const, tasks };
+    const annotations = { 'tektite.dev/person': 'zoe', 'tektite.dev/branch': 'topic' };
+    await writeRun(client, namespace, { ...run, name: 'sought-a', annotations, labels: { team: 'x' } });
+    await writeRun(client, namespace, { ...run, name: 'sought-b' });
+  });
+
+  it.each([
+    ['Namespace', namespace, 'ns'],
+    ['Pipeline', 'sought', 'pipeline'],
+    ['Labels', 'team=x', 'label'],
+    ['Started by', 'zoe', 'by'],
+    ['Search', 'topic', 'q'],
+  ])('is typed into %s, stays in the address, and is gone back from', async (label, text, part) => {
+    const page = await openAt('/runs');
+    await see(page, `filter-${part}`, async () => {
+      await page.getByRole('link', { name: 'sought-b' }).waitFor();
+      await page.getByLabel(label, { exact: true }).fill(text);
+      await page.waitForURL((url) => url.searchParams.get(part) === text);
+      await page.getByRole('link', { name: 'sought-a' }).waitFor();
+      const isOfBoth = part === 'ns' || part === 'pipeline';
+      await expect.poll(() => page.getByRole('link', { name: 'sought-b' }).count()).toBe(isOfBoth ? 1 : 0);
+      await page.getByRole('link', { name: 'sought-a' }).click();
+      await page.getByRole('heading', { name: 'sought-a' }).waitFor();
+      await page.goBack();
+      await page.getByRole('link', { name: 'sought-a' }).waitFor();
+      expect(new URL(page.url()).searchParams.get(part)).toBe(text);
+    });
+  });
+});
+
+describe('a TaskRun of its own', () => {
+  it('is cancelled and deleted from its page, by keys alone', async () => {
+    const spec = { taskSpec: { steps: [{ name: 'a', image: 'x' }] } };
+    await client.create(taskRuns, { metadata: { namespace, name: 'single' }, spec });
+    const conditions = [{ type: 'Succeeded', status: 'Unknown', reason: 'Running' }];
+    await writeStatus(client, taskRuns, { namespace, name: 'single', status: { conditions } });
+    const page = await openAt(`/runs/${namespace}/single?kind=TaskRun`);
+    const keys = async (...all: readonly string[]) => {
+      for (const key of all) await page.keyboard.press(key);
+    };
+    const focused = () => page.evaluate<string>('document.activeElement.textContent');
+    const press = async (button: string) => {
+      await page.getByRole('button', { name: button, exact: true }).focus();
+      await keys('Enter');
+      // Whoever does nothing but go on has done no harm.
+      expect(await focused()).toBe('Back');
+      await keys('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect(await focused()).toBe(button);
+      await keys('Enter', 'Tab');
+      expect(await focused()).toBe(button);
+      await keys('Enter');
+    };
+    await see(page, 'taskrun-actions', async () => {
+      await press('Cancel');
+      const status = async () => (await client.get(taskRuns, namespace, 'single')).spec.status;
+      await expect.poll(status).toBe('TaskRunCancelled');
+      await press('Delete');
+      await page.waitForURL(/\/runs$/);
+      const { items } = await client.list(taskRuns, { namespace });
+      expect(items.map(({ metadata }) => metadata.name)).not.toContain('single');
+    });
+  });
+});
+
+describe('the pod of a task', () => {
+  it('is shown as it is, with its YAML, and where it is gone by its name', async () => {
+    const name = 'podded';
+    const tasks = [{ name: 'build', outcome: 'running' as const, failedBefore: 1 }];
+    await writeRun(client, namespace, { name, outcome: 'running', tasks, ago: 30 });
+    const labels = { 'tekton.dev/pipelineRun': name };
+    const spec = { containers: [{ name: 'step-run', image: 'busybox' }] };
+    await client.create(pods, { metadata: { namespace, name: `${name}-build-pod`, labels }, spec } as KubeObject);
+    const status = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on </b>memory' };
+    await writeStatus(client, pods, { namespace, name: `${name}-build-pod`, status });
+    const page = await openAt(`/runs/${namespace}/${name}/data`, { bypassCSP: true });
+    await see(page, 'pod', async () => {
+      const section = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Pods', exact: true }) });
+      await section.getByText(`${name}-build-pod-0`).waitFor();
+      await section.getByText('Failed, on no node, Evicted, The node was low on </b>memory').click();
+      await section.getByText('image: busybox').waitFor();
+      expect(await section.locator('details').count()).toBe(1);
       expect(await seriousFindings(page)).toEqual([]);
     });
   });
