@@ -196,6 +196,26 @@ describe('the page of a definition', () => {
   });
 });
 
+describe('a list without anything', () => {
+  it.each([
+    ['/definitions?kind=Pipeline', 'There are no Pipelines here', 'kubectl apply -f pipeline.yaml'],
+    [
+      '/definitions?kind=Task',
+      'There are no Tasks here',
+      'kubectl apply -f task.yaml, or tektite hub install task NAME',
+    ],
+    ['/definitions?kind=StepAction', 'There are no StepActions here', 'kubectl apply -f stepaction.yaml'],
+    ['/triggers?kind=EventListener', 'There are no EventListeners here', 'kubectl apply -f eventlistener.yaml'],
+    ['/triggers?kind=TriggerTemplate', 'There are no TriggerTemplates here', 'kubectl apply -f template.yaml'],
+  ])('says what to type to fill it: %s', async (address, text, command) => {
+    const page = await openAt(`${address}&ns=nowhere`);
+    await see(page, `empty-${address}`, async () => {
+      await page.getByRole('heading', { name: text }).waitFor();
+      await page.getByText(command, { exact: true }).waitFor();
+    });
+  });
+});
+
 describe('where a definition is used', () => {
   it.each([
     ['Task', 'clone', 'release', 'in clone', 'Pipeline'],

@@ -473,7 +473,10 @@ describe('each time and each span that is told in words', () => {
   ])('has the time itself on hover: %s', async (what, address, some) => {
     const page = await openAt(address);
     await see(page, `times-${what}`, async () => {
-      await page.locator('.run-row, .node, .timeline-row, .events > li, .objects tbody tr, .last-runs > li').first().waitFor();
+      await page
+        .locator('.run-row, .node, .timeline-row, .events > li, .objects tbody tr, .last-runs > li')
+        .first()
+        .waitFor();
       await expect.poll(async () => (await toldTimes(page)).found).toEqual(expect.arrayContaining(some));
       expect((await toldTimes(page)).untitled).toEqual([]);
     });
@@ -580,6 +583,71 @@ describe('the pod of a task', () => {
       await section.getByText('image: busybox').waitFor();
       expect(await section.locator('details').count()).toBe(1);
       expect(await seriousFindings(page)).toEqual([]);
+    });
+  });
+});
+
+describe('how it looks', () => {
+  const name = 'looked-at';
+
+  beforeAll(async () => {
+    for (const outcome of ['running', 'succeeded', 'failed', 'cancelled'] as const)
+      await writeRun(client, namespace, {
+        name: `${name}-${outcome}`,
+        pipeline: name,
+        outcome,
+        tasks: [{ name: 'a', outcome }],
+      });
+  });
+
+  it('has each status as icon, word and colour', async () => {
+    const page = await openAt(`/runs?ns=${namespace}&pipeline=${name}`);
+    await see(page, 'statuses', async () => {
+      await page.getByText('4 runs, live').waitFor();
+      const looks = await page.evaluate<[word: string, hasIcon: boolean, colour: string][]>(
+        `[...document.querySelectorAll('[role=row] .status')].map((each) =>
+          [each.textContent, each.querySelector('svg') !== null, getComputedStyle(each).color])`,
+      );
+      expect(looks.map(([word, hasIcon]) => `${word} ${hasIcon}`).toSorted()).toEqual(
+        ['cancelled', 'failed', 'running', 'succeeded'].map((word) => `${word} true`),
+      );
+      expect(new Set(looks.map(([, , colour]) => colour)).size).toBeGreaterThanOrEqual(3);
+    });
+  });
+
+  it.each([
+    ['running', true],
+    ['succeeded', false],
+  ])('moves nothing but what runs: a run that is %s', async (outcome, moves) => {
+    const page = await openAt(`/runs/${namespace}/${name}-${outcome}`, { reducedMotion: 'no-preference' });
+    await see(page, `moves-${outcome}`, async () => {
+      await page.locator('.node').waitFor();
+      const moving = await page.evaluate<boolean[]>(
+        'document.getAnimations().map(({ effect }) => effect.target.closest(".icon.status-running") !== null)',
+      );
+      expect([moving.length > 0, moving.every((isOfWhatRuns) => isOfWhatRuns)]).toEqual([moves, true]);
+    });
+  });
+
+  it('is light or dark as the system is, and shows where the focus is', async () => {
+    const page = await openAt(`/runs/${namespace}/${name}-failed`);
+    await see(page, 'schemes', async () => {
+      await page.locator('.node').waitFor();
+      const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+      const grounds = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        grounds.push(await ground());
+      }
+      expect(new Set(grounds).size).toBe(2);
+      for (let at = 0; at < 12; at += 1) {
+        await page.keyboard.press('Tab');
+        const outline = await page.evaluate<string>(
+          `(({ outlineStyle, outlineWidth, boxShadow }) =>
+            outlineStyle === 'none' || outlineWidth === '0px' ? boxShadow : 'outlined')(getComputedStyle(document.activeElement))`,
+        );
+        expect(outline).not.toBe('none');
+      }
     });
   });
 });

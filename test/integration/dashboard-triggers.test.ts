@@ -127,7 +127,10 @@ describe('the recent events of a listener', () => {
   it('come by themselves, and what is told again is counted', async () => {
     const page = await openAt(eventsOf('github'));
     await see(page, 'live', async () => {
-      await page.getByText(stopped.split(',')[0] ?? '').first().waitFor();
+      await page
+        .getByText(stopped.split(',')[0] ?? '')
+        .first()
+        .waitFor();
       const id = await post('github', { ref: 'refs/heads/dev', after: 'def', release: { tag_name: 'v1' } });
       await expect
         .poll(() => told(page, id))
@@ -232,7 +235,10 @@ describe('a run that a schedule started', () => {
   it('is among the events of its listener, and its Trigger tells the last time and the next', async () => {
     const page = await openAt(eventsOf('github'));
     await see(page, 'schedule-trigger', async () => {
-      await page.locator('.event-runs > li').filter({ hasText: `${name} by nightly` }).waitFor();
+      await page
+        .locator('.event-runs > li')
+        .filter({ hasText: `${name} by nightly` })
+        .waitFor();
       await page.goto(`${origin}/triggers/${namespace}/Trigger/nightly`);
       await page.getByText('Schedule 0 0 1 1 *').waitFor();
       await page.getByText(`${time}, created`).waitFor();

@@ -39,9 +39,13 @@ export function outcomeEvent({ outcome, trigger, namespace, interceptor = '', te
 const form = /^(?:\(combined from similar events\): )?trigger ([^\s/]{0,63})\/([^\s:]{0,253}): ([^]*)$/;
 
 /** What a Kubernetes event on an EventListener tells; undefined: of no trigger. Messages are anybody's who may write events. */
-export function readOutcomeEvent({ reason = '', message = '' }: { reason?: string; message?: string }):
-  | ToldOutcome
-  | undefined {
+export function readOutcomeEvent({
+  reason = '',
+  message = '',
+}: {
+  reason?: string;
+  message?: string;
+}): ToldOutcome | undefined {
   const outcome = (Object.keys(reasons) as TriggerResult[]).find((each) => reasons[each] === reason);
   const [, namespace, trigger, why = ''] = form.exec(message) ?? [];
   if (outcome === undefined || namespace === undefined || trigger === undefined) return undefined;

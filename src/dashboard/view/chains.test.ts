@@ -45,12 +45,7 @@ describe('a long chain of tasks', () => {
 
   it('that failed shows where', () => {
     const stateAt = (at: number) => (at < 9 ? 'succeeded' : at === 9 ? 'failed' : 'not-run');
-    expect(places(chain(12, [], stateAt))).toEqual([
-      't0..t8',
-      't9 after t0..t8',
-      't10 after t9',
-      't11 after t10',
-    ]);
+    expect(places(chain(12, [], stateAt))).toEqual(['t0..t8', 't9 after t0..t8', 't10 after t9', 't11 after t10']);
   });
 
   it('shows what is chosen, and a matrix', () => {
@@ -79,6 +74,8 @@ describe('a long chain of tasks', () => {
     ['tasks of finally', Array.from({ length: 20 }, (_, at) => node(`t${at}`, [], { section: 'finally' }))],
     ['tasks that others come after as well', [...chain(7), node('b', ['t3']), node('c', ['t3'])]],
   ])('is none of %s', (_name, nodes) => {
-    expect(drawnOf(nodes, { chosen: undefined, unfolded: new Set() }).filter(({ kind }) => kind === 'chain')).toEqual([]);
+    expect(drawnOf(nodes, { chosen: undefined, unfolded: new Set() }).filter(({ kind }) => kind === 'chain')).toEqual(
+      [],
+    );
   });
 });

@@ -52,8 +52,7 @@ export interface StartProblem {
 
 /** The run to create, or why there is none yet. */
 export type StartRequest =
-  | { body: KubeObject; problems?: undefined }
-  | { problems: readonly StartProblem[]; body?: undefined };
+  { body: KubeObject; problems?: undefined } | { problems: readonly StartProblem[]; body?: undefined };
 
 type Named = Pick<StartForm, 'kind' | 'namespace' | 'name'>;
 

@@ -29,7 +29,13 @@ describe('where a definition is used', () => {
       ['a'],
     ],
     ['by a pipeline of it', 'Pipeline', 'Pipeline', { tasks: [{ name: 'a', pipelineRef: { name: 'x' } }] }, ['a']],
-    ['by steps', 'StepAction', 'Task', { steps: [{ name: 's', ref: { name: 'x' } }, { ref: { name: 'x' } }] }, ['s', 'step 2']],
+    [
+      'by steps',
+      'StepAction',
+      'Task',
+      { steps: [{ name: 's', ref: { name: 'x' } }, { ref: { name: 'x' } }] },
+      ['s', 'step 2'],
+    ],
     [
       'by steps of a task in place',
       'StepAction',

@@ -123,9 +123,7 @@ function Task({ drawn, isChosen, isUnfolded, onFan, onChain, hrefOf, childHrefOf
       <Node node={node} isChosen={isChosen} href={hrefOf(node.name)} time={timeOf?.(node)} />
       {hasFan && <Unfold node={node} isUnfolded={isUnfolded} onChange={onFan} />}
       {hasFan && isUnfolded && <Fan node={node} hrefOf={(child) => childHrefOf(node.name, child)} />}
-      {unfolded !== undefined && (
-        <FoldChain name={node.name} onFold={() => onChain(unfolded)} />
-      )}
+      {unfolded !== undefined && <FoldChain name={node.name} onFold={() => onChain(unfolded)} />}
     </>
   );
 }

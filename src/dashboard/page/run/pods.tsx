@@ -52,7 +52,10 @@ function PodNow({ pod }: { pod: KubeObject | undefined }): ReactNode {
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
       <summary>
-        <Text of={[textOf(phase) || 'Pending', node === '' ? 'on no node' : `on ${node}`, ...why].join(', ')} most={500} />
+        <Text
+          of={[textOf(phase) || 'Pending', node === '' ? 'on no node' : `on ${node}`, ...why].join(', ')}
+          most={500}
+        />
       </summary>
       {isOpen && (
         <Suspense fallback={<p className="muted">Loading...</p>}>

@@ -130,7 +130,12 @@ function Starter({ by }: { by: StartedBy }): ReactNode {
 /** All that is known of it: a line has room for a part. */
 function allOf({ person, trigger, event, repository, branch, commit, rerunOf }: StartedBy): string | undefined {
   const parts = [person, trigger, event, repository, branch, commit, rerunOf && `rerun of ${rerunOf}`];
-  return parts.filter(Boolean).map((part) => shown(part ?? '')).join(', ') || undefined;
+  return (
+    parts
+      .filter(Boolean)
+      .map((part) => shown(part ?? ''))
+      .join(', ') || undefined
+  );
 }
 
 function Signed({ signed }: { signed: RunSummary['signed'] }): ReactNode {
