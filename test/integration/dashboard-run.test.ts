@@ -464,12 +464,12 @@ describe('each time and each span that is told in words', () => {
   });
 
   it.each([
-    ['the list of runs', `/runs?ns=${namespace}&pipeline=${name}`, ['1 minute ago', '12 s']],
+    ['the list of runs', `/runs?ns=${namespace}&pipeline=${name}`, ['1 minute ago', '17 s']],
     ['a run, its tasks, steps and attempts', `/runs/${namespace}/${name}?task=build`, ['1 minute ago', '12 s']],
     ['its timeline', `/runs/${namespace}/${name}/timeline`, ['12 s', '0 s']],
     ['its events', `/runs/${namespace}/${name}/events`, ['1 minute ago']],
     ['a list of definitions', `/definitions?ns=${namespace}`, ['1 minute ago']],
-    ['the runs of a definition', `/definitions/${namespace}/Pipeline/${name}/runs`, ['1 minute ago', '12 s']],
+    ['the runs of a definition', `/definitions/${namespace}/Pipeline/${name}/runs`, ['1 minute ago', '17 s']],
   ])('has the time itself on hover: %s', async (what, address, some) => {
     const page = await openAt(address);
     await see(page, `times-${what}`, async () => {
@@ -487,6 +487,7 @@ describe('each time and each span that is told in words', () => {
     await see(page, 'times-graph', async () => {
       const time = (task: string) =>
         page.getByRole('navigation', { name: 'Tasks' }).getByRole('link', { name: task }).locator('.number');
+      await time('build').waitFor();
       await expect.poll(() => time('build').innerText()).toBe('12 s');
       expect(await time('build').getAttribute('title')).toMatch(/\d{4}.* to .*\d{4}/);
       const before = await time('ship').innerText();
@@ -498,33 +499,37 @@ describe('each time and each span that is told in words', () => {
 });
 
 describe('what is looked for in the list', () => {
+  // Namespaces of earlier runs of this file still have theirs.
+  const [first, second] = [`${namespace}-a`, `${namespace}-b`];
+  const pipeline = `${namespace}-sought`;
+
   beforeAll(async () => {
     const tasks = [{ name: 'a', outcome: 'succeeded' as const }];
-    const run = { pipeline: 'sought', outcome: 'succeeded' as const, tasks };
-    const annotations = { 'tektite.dev/person': 'zoe', 'tektite.dev/branch': 'topic' };
-    await writeRun(client, namespace, { ...run, name: 'sought-a', annotations, labels: { team: 'x' } });
-    await writeRun(client, namespace, { ...run, name: 'sought-b' });
+    const run = { pipeline, outcome: 'succeeded' as const, tasks };
+    const annotations = { 'tektite.dev/person': `zoe-${namespace}`, 'tektite.dev/branch': `topic-${namespace}` };
+    await writeRun(client, namespace, { ...run, name: first, annotations, labels: { team: namespace } });
+    await writeRun(client, namespace, { ...run, name: second });
   });
 
   it.each([
     ['Namespace', namespace, 'ns'],
-    ['Pipeline', 'sought', 'pipeline'],
-    ['Labels', 'team=x', 'label'],
-    ['Started by', 'zoe', 'by'],
-    ['Search', 'topic', 'q'],
+    ['Pipeline', pipeline, 'pipeline'],
+    ['Labels', `team=${namespace}`, 'label'],
+    ['Started by', `zoe-${namespace}`, 'by'],
+    ['Search', `topic-${namespace}`, 'q'],
   ])('is typed into %s, stays in the address, and is gone back from', async (label, text, part) => {
     const page = await openAt('/runs');
     await see(page, `filter-${part}`, async () => {
-      await page.getByRole('link', { name: 'sought-b' }).waitFor();
+      await page.getByRole('link', { name: second }).waitFor();
       await page.getByLabel(label, { exact: true }).fill(text);
       await page.waitForURL((url) => url.searchParams.get(part) === text);
-      await page.getByRole('link', { name: 'sought-a' }).waitFor();
+      await page.getByRole('link', { name: first }).waitFor();
       const isOfBoth = part === 'ns' || part === 'pipeline';
-      await expect.poll(() => page.getByRole('link', { name: 'sought-b' }).count()).toBe(isOfBoth ? 1 : 0);
-      await page.getByRole('link', { name: 'sought-a' }).click();
-      await page.getByRole('heading', { name: 'sought-a' }).waitFor();
+      await expect.poll(() => page.getByRole('link', { name: second }).count()).toBe(isOfBoth ? 1 : 0);
+      await page.getByRole('link', { name: first }).click();
+      await page.getByRole('heading', { name: first }).waitFor();
       await page.goBack();
-      await page.getByRole('link', { name: 'sought-a' }).waitFor();
+      await page.getByRole('link', { name: first }).waitFor();
       expect(new URL(page.url()).searchParams.get(part)).toBe(text);
     });
   });
@@ -633,7 +638,7 @@ describe('how it looks', () => {
     const page = await openAt(`/runs/${namespace}/${name}-failed`);
     await see(page, 'schemes', async () => {
       await page.locator('.node').waitFor();
-      const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+      const ground = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
       const grounds = [];
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });

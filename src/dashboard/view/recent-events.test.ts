@@ -68,6 +68,7 @@ it.each<[told: Partial<ToldOutcome>, words: string]>([
   [{ outcome: 'stopped', interceptor: 'cel', text: 'not main' }, 'filtered by cel: not main'],
   [{ outcome: 'stopped', text: '' }, 'filtered by an interceptor'],
   [{ outcome: 'failed', text: '$(body.x): x is not found' }, 'failed $(body.x): x is not found'],
+  [{ outcome: 'failed', text: 'failed to replace it' }, 'failed to replace it'],
 ])('%j in words: %s', (outcome, words) => {
   const { word, why } = toldWords({ outcome: 'created', trigger: 't', namespace: 'ci', text: '', ...outcome });
   expect(`${word} ${why}`).toBe(words);

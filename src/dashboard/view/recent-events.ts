@@ -99,7 +99,7 @@ export function toldWords({ outcome, interceptor = '', text }: ToldOutcome): { w
       return { word: 'filtered', why: `by ${by}${text === '' ? '' : `: ${text}`}` };
     }
     case 'failed':
-      return { word: 'failed', why: text };
+      return { word: 'failed', why: text.replace(/^failed /, '') };
     default:
       return outcome satisfies never;
   }
