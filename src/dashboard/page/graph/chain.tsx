@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import { nodeHeight } from '../../view/geometry.ts';
 import type { DrawnChain } from '../../view/chains.ts';
+import { shown } from '../../view/shown.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
-import { Text } from '../parts/text.tsx';
 
 interface ChainProps {
   chain: DrawnChain;
@@ -13,22 +13,20 @@ interface ChainProps {
 
 /** Many tasks one after the other, in one place until somebody wants to see them. */
 export function Chain({ chain: { first, last, count, state }, hasStates, onUnfold }: ChainProps): ReactNode {
+  const tasks = `${count.toLocaleString('en')} tasks`;
+  const names = shown(`${first} to ${last}`);
   return (
     <button
       type="button"
       className={`node chain node-${state}`}
       style={{ height: nodeHeight }}
       aria-expanded={false}
-      title={`${first} to ${last}`}
+      aria-label={`${tasks}${hasStates ? `, ${wordOf(state)}` : ''}: unfold ${names}`}
+      title={names}
       onClick={onUnfold}
     >
       {hasStates && <StatusIcon status={state} />}
-      <span className="node-name">
-        {count.toLocaleString('en')} tasks
-        <span className="sr-only">
-          {hasStates ? `, ${wordOf(state)}` : ''}: unfold <Text of={`${first} to ${last}`} most={300} />
-        </span>
-      </span>
+      <span className="node-name">{tasks}</span>
       <span aria-hidden="true">{'\u25BE'}</span>
     </button>
   );
@@ -41,7 +39,7 @@ interface FoldProps {
 
 /** At the first task of a chain that was unfolded. */
 export function FoldChain({ name, onFold }: FoldProps): ReactNode {
-  const title = `Fold the chain of ${name}`;
+  const title = `Fold the chain of ${shown(name)}`;
   return (
     <button type="button" className="unfold" aria-expanded={true} aria-label={title} title={title} onClick={onFold}>
       {'\u25B4'}
