@@ -460,7 +460,7 @@ describe('each time and each span that is told in words', () => {
       message: 'it has begun',
       lastTimestamp: new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, ''),
     };
-    await client.create(events, told as unknown as KubeObject);
+    await client.create(events, told);
   });
 
   it.each([

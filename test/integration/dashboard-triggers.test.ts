@@ -6,7 +6,6 @@ import { eventListeners, triggers, type Trigger } from '../../src/api/triggers/o
 import { answerAnnotation, toldEventId } from '../../src/api/triggers/outcome-event.ts';
 import { isConflict } from '../../src/kube/api-error.ts';
 import { events } from '../../src/kube/resources.ts';
-import type { KubeObject } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 import { toldTimes } from '../browser/times.ts';
@@ -118,7 +117,10 @@ describe('the recent events of a listener', () => {
       expect(await seriousFindings(page)).toEqual([]);
       const times = await toldTimes(page);
       expect([times.found.length > 0, times.untitled]).toEqual([true, []]);
-      await page.getByRole('link', { name: /^build-/ }).first().click();
+      await page
+        .getByRole('link', { name: /^build-/ })
+        .first()
+        .click();
       await page.waitForURL(new RegExp(`/runs/${namespace}/build-`));
       await page.getByText('by github/build, push').waitFor();
     });
@@ -151,7 +153,7 @@ describe('the recent events of a listener', () => {
       reason: 'TriggerStopped',
       message: `trigger ${namespace}/x: ${hostile}: ${hostile}\u202e`,
     };
-    await sinks.client.create(events, forged as unknown as KubeObject);
+    await sinks.client.create(events, forged);
     const page = await openAt(eventsOf('github'));
     await see(page, 'hostile', async () => {
       await expect.poll(async () => (await told(page, id)).length).toBe(3);

@@ -180,9 +180,12 @@ const Node = memo(
     before.node.children.length === after.node.children.length &&
     before.isChosen === after.isChosen &&
     before.href === after.href &&
-    before.time?.span === after.time?.span &&
-    before.time?.title === after.time?.title,
+    isSameTime(before.time, after.time),
 );
+
+function isSameTime(before: NodeTime | undefined, after: NodeTime | undefined): boolean {
+  return before?.span === after?.span && before?.title === after?.title;
+}
 
 function titleOf({ state, skipped }: RunGraphNode): string {
   return skipped === undefined ? wordOf(state) : `skipped: ${skipped}`;
