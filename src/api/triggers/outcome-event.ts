@@ -38,7 +38,7 @@ export function outcomeEvent({ outcome, trigger, namespace, interceptor = '', te
 /** The recorder says so before the last of many. */
 const form = /^(?:\(combined from similar events\): )?trigger ([^\s/]{0,63})\/([^\s:]{0,253}): ([^]*)$/;
 
-/** What a Kubernetes event on an EventListener tells; undefined: of no trigger. Anybody who may write events wrote it. */
+/** What a Kubernetes event on a listener tells; undefined: of no trigger. Anybody who may write events wrote it. */
 export function readOutcomeEvent({
   reason = '',
   message = '',
