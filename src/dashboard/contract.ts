@@ -68,6 +68,8 @@ export interface StartedBy {
   commit?: string;
   branch?: string;
   person?: string;
+  /** RFC 3339: the time of a trigger's schedule that it was started for. */
+  scheduledTime?: string;
   /** The run that it repeats. */
   rerunOf?: string;
 }

@@ -39,6 +39,8 @@ export class EventLine {
       waiting.repeats += pending.repeats;
       waiting.lastTimestamp = pending.lastTimestamp;
       waiting.event.message = pending.event.message;
+      const { annotations } = pending.event.metadata;
+      if (annotations !== undefined) waiting.event.metadata.annotations = annotations;
       return undefined;
     }
     this.#pending.set(pending.key, pending);

@@ -7,10 +7,16 @@ export type EventTarget = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>;
 
 const MESSAGE_LIMIT = 1024;
 
-export interface EventContent {
+/** What is told of an object. */
+export interface ToldEvent {
   type: EventType;
   reason: string;
   message: string;
+  /** Of several that are counted as one: those of the last. */
+  annotations?: Readonly<Record<string, string>>;
+}
+
+export interface EventContent extends ToldEvent {
   /** source.component: who speaks. */
   component: string;
 }
@@ -21,12 +27,13 @@ export function composeEvent(target: EventTarget, content: EventContent, now: Da
   const at = eventTime(now);
   // Time and serial in hex, as client-go's names: unique and in order.
   const suffix = (BigInt(now.getTime()) * 1_000_000n + BigInt(serial % 1_000_000)).toString(16);
-  const { component, ...said } = content;
+  const { component, annotations, ...said } = content;
   return {
     // A name cut short must still end in a letter or digit.
     metadata: {
       name: `${name.slice(0, 200).replace(/[^a-z0-9]+$/i, '')}.${suffix}`,
       namespace: namespace || 'default',
+      ...(annotations === undefined ? {} : { annotations }),
     },
     involvedObject: {
       apiVersion: target.apiVersion ?? '',

@@ -18,7 +18,7 @@ const numbered = (i: number): EventTarget => ({
   metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` },
 });
 
-function setUp(isImportant?: EventRecorderOptions['isImportant']) {
+function setUp(isImportant?: EventRecorderOptions['isImportant'], perObject?: EventRecorderOptions['perObject']) {
   const logged: string[] = [];
   const client = new FakeKubeClient();
   const clock = new FakeClock();
@@ -28,6 +28,7 @@ function setUp(isImportant?: EventRecorderOptions['isImportant']) {
     component: 'tekton-pipelines-controller',
     log: createLogger({ name: 't', level: 'warn', destination: { write: (text: string) => void logged.push(text) } }),
     ...(isImportant ? { isImportant } : {}),
+    ...(perObject ? { perObject } : {}),
     clock,
     onWrite: (result) => results.push(result),
   });
@@ -133,6 +134,31 @@ describe('EventRecorder', () => {
     recorder.event(run, 'Normal', 'Later', 'x');
     await recorder.flush();
     expect(await written()).toHaveLength(27);
+  });
+
+  test('a role that has more to tell of one object may', async () => {
+    const { recorder, clock, written } = setUp(undefined, { burst: 60, qps: 0.2 });
+    for (let i = 0; i < 70; i++) recorder.event(run, 'Normal', `Reason${i}`, 'x');
+    await recorder.flush();
+    expect(await written()).toHaveLength(60);
+    await clock.advance(5_000);
+    recorder.event(run, 'Normal', 'Later', 'x');
+    await recorder.flush();
+    expect(await written()).toHaveLength(61);
+  });
+
+  test('annotations are those of the last repeat, whether it waits or the first is written', async () => {
+    const { recorder, written } = setUp();
+    const told = (of: string) => ({ type: 'Normal', reason: 'Told', message: 'x', annotations: { of } }) as const;
+    for (const of of ['a', 'b', 'c']) recorder.tell(run, told(of));
+    await recorder.flush();
+    expect(await written()).toMatchObject([{ count: 3, metadata: { annotations: { of: 'c' } } }]);
+    recorder.tell(run, told('d'));
+    await recorder.flush();
+    expect(await written()).toMatchObject([{ count: 4, metadata: { annotations: { of: 'd' } } }]);
+    recorder.event(run, 'Normal', 'Other', 'x');
+    await recorder.flush();
+    expect((await written())[1]?.metadata).not.toHaveProperty('annotations');
   });
 
   test('a long message is cut to 1024, not through a character', async () => {

@@ -5,7 +5,14 @@ import type { Logger } from '../log.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError, isAlreadyExists, isNotFound } from './client.ts';
 import { EventLine, type PendingEvent } from './event-line.ts';
-import { composeEvent, cutMessage, eventTime, type EventTarget, type EventType } from './event-object.ts';
+import {
+  composeEvent,
+  cutMessage,
+  eventTime,
+  type EventTarget,
+  type EventType,
+  type ToldEvent,
+} from './event-object.ts';
 import { TokenBucket } from './rate-limit.ts';
 import { Recent } from './recent.ts';
 import { events } from './resources.ts';
@@ -29,6 +36,8 @@ export interface EventRecorderOptions {
   /** Writes a second, and how many may be saved up: not of the client's own rate, that reconciles need. */
   qps?: number;
   burst?: number;
+  /** Of one object: so many at once, then so many a second; important ones apart. Default: client-go's. */
+  perObject?: { burst: number; qps: number };
 }
 
 /** Events not yet sent, some 15 MB; beyond them some are dropped, for a recorder must not eat its process's memory. */
@@ -37,9 +46,8 @@ const QPS = 150;
 const BURST = 300;
 /** Writes at the same time. */
 const WRITERS = 8;
-/** Per object: this many at once, then one in five minutes (client-go's spam filter); important ones apart. */
-const SPAM_BURST = 25;
-const SPAM_QPS = 1 / 300;
+/** Client-go's spam filter: 25 at once, then one in five minutes. */
+const PER_OBJECT = { burst: 25, qps: 1 / 300 };
 /**
  * More than this many different messages of one reason within ten minutes are told as one (client-go's aggregation).
  */
@@ -81,10 +89,15 @@ export class EventRecorder {
 
   /** Queues one event about `target`. The message is cut to 1024 characters. */
   event(target: EventTarget, type: EventType, reason: string, message: string): void {
+    this.tell(target, { type, reason, message });
+  }
+
+  /** The same, with annotations: repeats of one event keep those of the last. */
+  tell(target: EventTarget, told: ToldEvent): void {
     try {
-      this.#queueEvent(target, type, reason, cutMessage(message));
+      this.#queueEvent(target, { ...told, message: cutMessage(told.message) });
     } catch (error) {
-      this.#options.log.error({ error, reason }, 'cannot record an event');
+      this.#options.log.error({ error, reason: told.reason }, 'cannot record an event');
     }
   }
 
@@ -100,14 +113,15 @@ export class EventRecorder {
     if (this.#line.size > 0) this.#options.log.warn({ events: this.#line.size }, 'events could not be written in time');
   }
 
-  #queueEvent(target: EventTarget, type: EventType, reason: string, message: string): void {
+  #queueEvent(target: EventTarget, said: ToldEvent): void {
+    const { type, reason, message } = said;
     const { namespace = '', name, uid } = target.metadata;
     const identity = `${namespace}/${[target.apiVersion, target.kind, name, uid].join('\0')}`;
     const important = this.#options.isImportant?.(type, reason) ?? type === 'Warning';
     if (!this.#withinLimit(`${identity}\0${important}`)) return this.#drop('too many about one object', reason, name);
     const told = this.#aggregated(`${identity}\0${type}\0${reason}`, message);
     const now = this.#clock.now();
-    const content = { type, reason, message: told.message, component: this.#options.component };
+    const content = { ...said, message: told.message, component: this.#options.component };
     const victim = this.#line.put({
       key: `${identity}\0${type}\0${reason}\0${told.key}`,
       event: composeEvent(target, content, now, this.#serial++),
@@ -122,7 +136,10 @@ export class EventRecorder {
   #withinLimit(identity: string): boolean {
     let bucket = this.#spam.get(identity);
     if (!bucket)
-      this.#spam.set(identity, (bucket = new TokenBucket({ qps: SPAM_QPS, burst: SPAM_BURST, clock: this.#clock })));
+      this.#spam.set(
+        identity,
+        (bucket = new TokenBucket({ ...(this.#options.perObject ?? PER_OBJECT), clock: this.#clock })),
+      );
     return bucket.tryTake();
   }
 
@@ -188,7 +205,13 @@ export class EventRecorder {
   /** Adds repeats to an event that was written before. False when it is gone: events live for an hour. */
   async #count(known: Sent, { key, event, repeats, lastTimestamp }: PendingEvent): Promise<boolean> {
     const count = known.count + repeats;
-    const body = { count, lastTimestamp, message: event.message };
+    const { annotations } = event.metadata;
+    const body = {
+      count,
+      lastTimestamp,
+      message: event.message,
+      ...(annotations === undefined ? {} : { metadata: { annotations } }),
+    };
     try {
       await this.#options.client.patch(events, known.namespace, known.name, { type: 'merge', body, unlimited: true });
     } catch (error) {

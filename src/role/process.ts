@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { KubeClient } from '../kube/client.ts';
 import { loadClusterConfig } from '../kube/config.ts';
-import { EventRecorder, type EventType } from '../kube/events.ts';
+import { EventRecorder, type EventRecorderOptions, type EventType } from '../kube/events.ts';
 import { Watchdog } from '../kube/watchdog.ts';
 import { createLogger, logLevel, type Logger } from '../log.ts';
 import { version } from '../version.ts';
@@ -27,6 +27,8 @@ export interface Role<Flags extends RoleFlags> {
   eventMetrics: string;
   /** Events that are never dropped for others. */
   isImportant?: (type: EventType, reason: string) => boolean;
+  /** How much it tells of one object, where that is not client-go's. */
+  eventsPerObject?: EventRecorderOptions['perObject'];
   /** @throws FlagError */
   parseFlags: (args: readonly string[], env: Environment) => Flags;
   /** Works until `end` is aborted and what is in flight has ended. Rejects when the process should be started anew. */
@@ -101,6 +103,7 @@ async function served<Flags extends RoleFlags>(
     component: role.component,
     log,
     ...(role.isImportant ? { isImportant: role.isImportant } : {}),
+    ...(role.eventsPerObject ? { perObject: role.eventsPerObject } : {}),
     onWrite: eventCounter(meters.role, role.eventMetrics),
   });
   const state = { ready: false };

@@ -380,6 +380,7 @@ describe('behind oauth2-proxy, set up as the page for users says', () => {
   it('headers of his own make nobody another', async () => {
     const page = await loggedIn('bob', 'another', '/runs');
     await page.getByText('There are no runs that you may see').waitFor();
+    await page.getByText('tektite pipeline start NAME -n NAMESPACE').waitFor();
     const ask = (headers: Record<string, string>) =>
       page.evaluate<string, [string, Record<string, string>]>(
         ([url, own]) => fetch(url, { headers: own }).then(async (answer) => `${answer.status} ${await answer.text()}`),

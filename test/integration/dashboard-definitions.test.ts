@@ -196,6 +196,69 @@ describe('the page of a definition', () => {
   });
 });
 
+describe('a list without anything', () => {
+  it.each([
+    ['/definitions?kind=Pipeline', 'There are no Pipelines here', 'kubectl apply -f pipeline.yaml'],
+    [
+      '/definitions?kind=Task',
+      'There are no Tasks here',
+      'kubectl apply -f task.yaml, or tektite hub install task NAME',
+    ],
+    ['/definitions?kind=StepAction', 'There are no StepActions here', 'kubectl apply -f stepaction.yaml'],
+    ['/triggers?kind=EventListener', 'There are no EventListeners here', 'kubectl apply -f eventlistener.yaml'],
+    ['/triggers?kind=TriggerTemplate', 'There are no TriggerTemplates here', 'kubectl apply -f template.yaml'],
+  ])('says what to type to fill it: %s', async (address, text, command) => {
+    const page = await openAt(`${address}&ns=nowhere`);
+    await see(page, `empty-${address}`, async () => {
+      await page.getByRole('heading', { name: text }).waitFor();
+      await page.getByText(command, { exact: true }).waitFor();
+    });
+  });
+});
+
+describe('where a definition is used', () => {
+  it.each([
+    ['Task', 'clone', 'release', 'in clone', 'Pipeline'],
+    ['StepAction', 'tell', 'clone', 'in step 2', 'Task'],
+  ])('is told of a %s, and leads there', async (kind, name, user, places, userKind) => {
+    const page = await openAt(definition(kind, name), { bypassCSP: true });
+    await see(page, `users-${kind}`, async () => {
+      await page.getByRole('link', { name: 'Used by' }).click();
+      const found = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: user, exact: true }) });
+      await found.getByText(places, { exact: true }).waitFor();
+      expect(await seriousFindings(page)).toEqual([]);
+      await found.getByRole('link').click();
+      await page.waitForURL(`${readOnly}${definition(userKind, user)}`);
+    });
+  });
+
+  it('is told to be nowhere, of one that nobody names', async () => {
+    const page = await openAt(`${definition('Pipeline', 'release')}/users`);
+    await see(page, 'users-none', () => page.getByText('No Pipeline of the namespace names it.').waitFor());
+  });
+});
+
+describe('the page of a StepAction and of a CustomRun', () => {
+  it('has what the one runs, and what the other was given and told', async () => {
+    const params = [{ name: 'question', value: hostile }];
+    const spec = { customRef: { apiVersion: 'e.dev/v1', kind: 'Approval', name: 'x' }, params };
+    await world.client.create(customRuns, { metadata: { name: 'asked', namespace }, spec } as KubeObject);
+    const conditions = [{ type: 'Succeeded', status: 'True', reason: 'Approved', message: 'by ana' }];
+    const status = { conditions, results: [{ name: 'answer', value: 'yes' }] };
+    await writeStatus(world.client, customRuns, { namespace, name: 'asked', status });
+    const page = await openAt(definition('StepAction', 'tell'));
+    await see(page, 'step-action', async () => {
+      const side = page.getByRole('region', { name: 'What it declares' });
+      await side.getByText('busybox').waitFor();
+      await side.getByText('echo told').waitFor();
+      await page.goto(`${readOnly}${definition('CustomRun', 'asked')}`);
+      await page.getByText('by ana').first().waitFor();
+      const text = await page.locator('main').innerText();
+      expect(text).toMatch(/question[\s\S]*<U\+202E>gnp\.exe[\s\S]*answer\s+yes/);
+    });
+  });
+});
+
 describe('the form to start a run', () => {
   const start = `${definition('Pipeline', 'release')}/start`;
 
@@ -331,7 +394,9 @@ describe('Extensions', () => {
     });
     await extension('keys', { apiVersion: 'v1', name: 'secrets' });
     await extension('elsewhere', { apiVersion: '../v1', name: 'runs' });
-    await world.client.create(configMaps, { metadata: { name: 'shopping', namespace }, data: { list: hostile } });
+    // No controller of this control plane empties a namespace: those of earlier runs of this file still have theirs.
+    const map = `shopping-${namespace}`;
+    await world.client.create(configMaps, { metadata: { name: map, namespace }, data: { list: hostile } });
     const page = await world.openAt(readOnly, '/runs', { bypassCSP: true });
     await see(page, 'extensions', async () => {
       await page.getByRole('link', { name: 'Extensions' }).click();
@@ -341,11 +406,11 @@ describe('Extensions', () => {
       await page.getByRole('link', { name: 'pipelines.tekton.dev' }).waitFor();
       await page.getByRole('link', { name: 'Maps </script>' }).click();
       await page.getByLabel('Namespace').fill(namespace);
-      await page.getByRole('link', { name: 'shopping' }).waitFor();
+      await page.getByRole('link', { name: map }).waitFor();
       expect(await seriousFindings(page)).toEqual([]);
-      await page.getByRole('link', { name: 'shopping' }).click();
+      await page.getByRole('link', { name: map }).click();
       await page.getByText('kind: ConfigMap').or(page.getByText('list: ')).first().waitFor();
-      expect(page.url()).toBe(`${readOnly}/extensions/${namespace}/configmaps/shopping`);
+      expect(page.url()).toBe(`${readOnly}/extensions/${namespace}/configmaps/${map}`);
       await page.goto(`${readOnly}/#/namespaces/${namespace}/apiextensions.k8s.io/v1/customresourcedefinitions`);
       await page.getByRole('link', { name: 'pipelines.tekton.dev' }).waitFor();
       expect(await page.evaluate('window.broken')).toBeUndefined();
@@ -414,6 +479,7 @@ describe('each of these pages', () => {
     [definition('Task', 'clone'), 'git clone $(params.url)'],
     [definition('CustomRun', 'approve'), 'waits for ana'],
     [`${definition('Pipeline', 'release')}/runs`, 'release-1'],
+    [`${definition('Task', 'clone')}/users`, 'release'],
     [start, 'Service account'],
     [`/triggers?ns=${namespace}`, 'seen'],
     [trigger, 'push'],

@@ -10,6 +10,7 @@ import { configMaps, deployments, leases, pods, serviceAccounts } from '../../sr
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
+import { toldTimes } from '../browser/times.ts';
 
 /** Images, queues and the installation, in a real browser before the dashboard's process and a real API server. */
 const shop = `fleet-shop-${process.pid}`;
@@ -518,6 +519,15 @@ describe('the three pages', () => {
       await page.getByRole('row').nth(2).waitFor();
       await see(page, `axe-${colorScheme}${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
     }
+  });
+
+  it.each(addresses)('have the time itself on hover of each that is told in words: %s', async (address) => {
+    const page = await world.openAt(origin, `${address}?ns=${shop}`);
+    await see(page, `times${address}`, async () => {
+      await page.locator('tbody tr').nth(1).waitFor();
+      const times = await toldTimes(page);
+      expect([times.found.length > 0, times.untitled]).toEqual([true, []]);
+    });
   });
 
   it.each(addresses)('fit a narrow screen: %s', async (address) => {

@@ -70,7 +70,10 @@ function signedStatement(key: KeyObject, invocationId: string): string {
     predicateType: 'https://slsa.dev/provenance/v1',
     subject: [{ name: 'registry.example.com/shop/web', digest: { sha256: 'cd'.repeat(32) } }],
     predicate: {
-      buildDefinition: { resolvedDependencies: [{ uri: 'git+https://git.example/app', digest: { sha1: 'bb' } }] },
+      buildDefinition: {
+        externalParameters: { level: 'debug' },
+        resolvedDependencies: [{ uri: 'git+https://git.example/app', digest: { sha1: 'bb' } }],
+      },
       runDetails: { builder: { id: 'https://builder.example' }, metadata: { invocationId } },
     },
   };
@@ -251,7 +254,7 @@ describe('the page of a run', () => {
     });
   });
 
-  it('of 50 levels and a matrix of 200 has one place for each task, and the matrix unfolds', async () => {
+  it('of 50 levels and a matrix of 200 has them folded, and each unfolds and folds again', async () => {
     const levels = Array.from({ length: 50 }, (_, at) => ({
       name: `level-${at}`,
       after: [at === 0 ? 'fan' : `level-${at - 1}`],
@@ -261,6 +264,10 @@ describe('the page of a run', () => {
     const page = await openAt(`/runs/${namespace}/deep`, { bypassCSP: true });
     await see(page, 'run-deep', async () => {
       const tasks = page.getByRole('navigation', { name: 'Tasks' });
+      await tasks.locator('path.edge').first().waitFor({ state: 'attached' });
+      expect(await tasks.getByRole('link').allInnerTexts()).toEqual([expect.stringMatching(/^fan/)]);
+      await tasks.getByRole('button', { name: '50 tasks, waiting: unfold level-0 to level-49' }).focus();
+      await page.keyboard.press('Enter');
       await tasks.locator('path.edge').nth(49).waitFor({ state: 'attached' });
       expect(await tasks.getByRole('link').count()).toBe(51);
       const last = async () => (await tasks.getByRole('link', { name: 'level-49' }).boundingBox())?.y ?? 0;
@@ -276,6 +283,12 @@ describe('the page of a run', () => {
       expect(await seriousFindings(page)).toEqual([]);
       await tasks.getByRole('button', { name: 'Fold the 200 runs of fan' }).click();
       await expect.poll(last).toBe(folded);
+      await tasks.getByRole('button', { name: 'Fold the chain of level-0' }).click();
+      await expect.poll(() => tasks.getByRole('link').count()).toBe(1);
+      // What is chosen is shown.
+      await page.goto(`${origin}/runs/${namespace}/deep?task=level-20`);
+      await tasks.getByRole('button', { name: '29 tasks, waiting: unfold level-21 to level-49' }).waitFor();
+      expect(await tasks.getByRole('link', { name: 'level-20' }).getAttribute('aria-current')).toBe('true');
     });
   });
 
@@ -562,7 +575,14 @@ describe('provenance', () => {
     await see(page, 'provenance', async () => {
       await page.getByText('Verified just now by the server, against the key that the dashboard was given').waitFor();
       await page.getByText('https://builder.example', { exact: true }).waitFor();
-      await page.getByText('git+https://git.example/app', { exact: true }).waitFor();
+      const statement = page.locator('.statement');
+      await statement.getByText('git+https://git.example/app', { exact: true }).waitFor();
+      const text = (await statement.innerText()).replaceAll(/\s+/g, ' ');
+      expect(text).toMatch(/Kept in annotation/);
+      expect(text).toMatch(/registry\.example\.com\/shop\/web sha256:(?:cd){32}/);
+      expect(text).toMatch(/git\+https:\/\/git\.example\/app sha1:bb Params .*"level": "debug"/);
+      await statement.getByText('The statement as it was signed').click();
+      await statement.getByText('"predicateType": "https://slsa.dev/provenance/v1"').waitFor();
       await page.getByText('cosign verify-attestation').waitFor();
       await annotate(sealed(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey));
       await page.reload();

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
+import { pipelineRuns, pipelines, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { pods, serviceAccounts } from '../../src/kube/resources.ts';
+import { events, pods, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { writeRun, writeStatus } from '../browser/dashboard-runs.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
+import { toldTimes } from '../browser/times.ts';
 import { StandInLogs } from '../load/kubelet-log.ts';
 
 /** What list and page of a run tell, in a real browser before a real API server whose runs are written by hand. */
@@ -432,6 +433,226 @@ describe('the timeline', () => {
       expect(critical).toEqual(['build', 'ship']);
       expect(await row('ship').getByRole('link').innerText()).toContain('the end had to wait for it');
       expect(await seriousFindings(page)).toEqual([]);
+    });
+  });
+});
+
+describe('each time and each span that is told in words', () => {
+  const name = 'clocked';
+
+  beforeAll(async () => {
+    const spec = { tasks: [{ name: 'build', taskRef: { name: 'x' } }] };
+    await client.create(pipelines, { metadata: { namespace, name }, spec } as KubeObject);
+    const tasks = [
+      { name: 'build', outcome: 'succeeded' as const, steps: ['compile', 'push'], seconds: 12, failedBefore: 1 },
+      { name: 'ship', after: ['build'], outcome: 'running' as const, from: 12 },
+    ];
+    for (const [run, outcome] of [
+      [`${name}-1`, 'succeeded'],
+      [name, 'running'],
+    ] as const)
+      await writeRun(client, namespace, { name: run, pipeline: name, outcome, tasks, ago: 90 });
+    const told = {
+      metadata: { namespace, name: `${name}-told` },
+      involvedObject: { kind: 'PipelineRun', name, namespace },
+      type: 'Normal',
+      reason: 'Started',
+      message: 'it has begun',
+      lastTimestamp: new Date(Date.now() - 60_000).toISOString().replace(/\.\d+/, ''),
+    };
+    await client.create(events, told);
+  });
+
+  it.each([
+    ['the list of runs', `/runs?ns=${namespace}&pipeline=${name}`, ['1 minute ago', '17 s']],
+    ['a run, its tasks, steps and attempts', `/runs/${namespace}/${name}?task=build`, ['1 minute ago', '12 s']],
+    ['its timeline', `/runs/${namespace}/${name}/timeline`, ['12 s', '0 s']],
+    ['its events', `/runs/${namespace}/${name}/events`, ['1 minute ago']],
+    ['a list of definitions', `/definitions?ns=${namespace}`, ['1 minute ago']],
+    ['the runs of a definition', `/definitions/${namespace}/Pipeline/${name}/runs`, ['1 minute ago', '17 s']],
+  ])('has the time itself on hover: %s', async (what, address, some) => {
+    const page = await openAt(address);
+    await see(page, `times-${what}`, async () => {
+      await page
+        .locator('.run-row, .node, .timeline-row, .events > li, .objects tbody tr, .last-runs > li')
+        .first()
+        .waitFor();
+      await expect.poll(async () => (await toldTimes(page)).found).toEqual(expect.arrayContaining(some));
+      expect((await toldTimes(page)).untitled).toEqual([]);
+    });
+  });
+
+  it('is beside its task in the graph, and goes on while that runs', async () => {
+    const page = await openAt(`/runs/${namespace}/${name}`);
+    await see(page, 'times-graph', async () => {
+      const time = (task: string) =>
+        page.getByRole('navigation', { name: 'Tasks' }).getByRole('link', { name: task }).locator('.number');
+      await time('build').waitFor();
+      await expect.poll(() => time('build').innerText()).toBe('12 s');
+      expect(await time('build').getAttribute('title')).toMatch(/\d{4}.* to .*\d{4}/);
+      const before = await time('ship').innerText();
+      expect(before).toMatch(/^1 m \d\d s$/);
+      expect(await time('ship').getAttribute('title')).toMatch(/^since .*\d{4}/);
+      await expect.poll(() => time('ship').innerText()).not.toBe(before);
+    });
+  });
+});
+
+describe('what is looked for in the list', () => {
+  // Namespaces of earlier runs of this file still have theirs.
+  const [first, second] = [`${namespace}-a`, `${namespace}-b`];
+  const pipeline = `${namespace}-sought`;
+
+  beforeAll(async () => {
+    const tasks = [{ name: 'a', outcome: 'succeeded' as const }];
+    const run = { pipeline, outcome: 'succeeded' as const, tasks };
+    const annotations = { 'tektite.dev/person': `zoe-${namespace}`, 'tektite.dev/branch': `topic-${namespace}` };
+    await writeRun(client, namespace, { ...run, name: first, annotations, labels: { team: namespace } });
+    await writeRun(client, namespace, { ...run, name: second });
+  });
+
+  it.each([
+    ['Namespace', namespace, 'ns'],
+    ['Pipeline', pipeline, 'pipeline'],
+    ['Labels', `team=${namespace}`, 'label'],
+    ['Started by', `zoe-${namespace}`, 'by'],
+    ['Search', `topic-${namespace}`, 'q'],
+  ])('is typed into %s, stays in the address, and is gone back from', async (label, text, part) => {
+    const page = await openAt('/runs');
+    await see(page, `filter-${part}`, async () => {
+      await page.getByRole('link', { name: second }).waitFor();
+      await page.getByLabel(label, { exact: true }).fill(text);
+      await page.waitForURL((url) => url.searchParams.get(part) === text);
+      await page.getByRole('link', { name: first }).waitFor();
+      const isOfBoth = part === 'ns' || part === 'pipeline';
+      await expect.poll(() => page.getByRole('link', { name: second }).count()).toBe(isOfBoth ? 1 : 0);
+      await page.getByRole('link', { name: first }).click();
+      await page.getByRole('heading', { name: first }).waitFor();
+      await page.goBack();
+      await page.getByRole('link', { name: first }).waitFor();
+      expect(new URL(page.url()).searchParams.get(part)).toBe(text);
+    });
+  });
+});
+
+describe('a TaskRun of its own', () => {
+  it('is cancelled and deleted from its page, by keys alone', async () => {
+    const spec = { taskSpec: { steps: [{ name: 'a', image: 'x' }] } };
+    await client.create(taskRuns, { metadata: { namespace, name: 'single' }, spec });
+    const conditions = [{ type: 'Succeeded', status: 'Unknown', reason: 'Running' }];
+    await writeStatus(client, taskRuns, { namespace, name: 'single', status: { conditions } });
+    const page = await openAt(`/runs/${namespace}/single?kind=TaskRun`);
+    const keys = async (...all: readonly string[]) => {
+      for (const key of all) await page.keyboard.press(key);
+    };
+    const focused = () => page.evaluate<string>('document.activeElement.textContent');
+    const press = async (button: string) => {
+      await page.getByRole('button', { name: button, exact: true }).focus();
+      await keys('Enter');
+      // Whoever does nothing but go on has done no harm.
+      expect(await focused()).toBe('Back');
+      await keys('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      expect(await focused()).toBe(button);
+      await keys('Enter', 'Tab');
+      expect(await focused()).toBe(button);
+      await keys('Enter');
+    };
+    await see(page, 'taskrun-actions', async () => {
+      await press('Cancel');
+      const status = async () => (await client.get(taskRuns, namespace, 'single')).spec.status;
+      await expect.poll(status).toBe('TaskRunCancelled');
+      await press('Delete');
+      await page.waitForURL(/\/runs$/);
+      const { items } = await client.list(taskRuns, { namespace });
+      expect(items.map(({ metadata }) => metadata.name)).not.toContain('single');
+    });
+  });
+});
+
+describe('the pod of a task', () => {
+  it('is shown as it is, with its YAML, and where it is gone by its name', async () => {
+    const name = 'podded';
+    const tasks = [{ name: 'build', outcome: 'running' as const, failedBefore: 1 }];
+    await writeRun(client, namespace, { name, outcome: 'running', tasks, ago: 30 });
+    const labels = { 'tekton.dev/pipelineRun': name };
+    const spec = { containers: [{ name: 'step-run', image: 'busybox' }] };
+    await client.create(pods, { metadata: { namespace, name: `${name}-build-pod`, labels }, spec } as KubeObject);
+    const status = { phase: 'Failed', reason: 'Evicted', message: 'The node was low on </b>memory' };
+    await writeStatus(client, pods, { namespace, name: `${name}-build-pod`, status });
+    const page = await openAt(`/runs/${namespace}/${name}/data`, { bypassCSP: true });
+    await see(page, 'pod', async () => {
+      const section = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Pods', exact: true }) });
+      await section.getByText(`${name}-build-pod-0`).waitFor();
+      await section.getByText('Failed, on no node, Evicted, The node was low on </b>memory').click();
+      await section.getByText('image: busybox').waitFor();
+      expect(await section.locator('details').count()).toBe(1);
+      expect(await seriousFindings(page)).toEqual([]);
+    });
+  });
+});
+
+describe('how it looks', () => {
+  const name = 'looked-at';
+
+  beforeAll(async () => {
+    for (const outcome of ['running', 'succeeded', 'failed', 'cancelled'] as const)
+      await writeRun(client, namespace, {
+        name: `${name}-${outcome}`,
+        pipeline: name,
+        outcome,
+        tasks: [{ name: 'a', outcome }],
+      });
+  });
+
+  it('has each status as icon, word and colour', async () => {
+    const page = await openAt(`/runs?ns=${namespace}&pipeline=${name}`);
+    await see(page, 'statuses', async () => {
+      await page.getByText('4 runs, live').waitFor();
+      const looks = await page.evaluate<[word: string, hasIcon: boolean, colour: string][]>(
+        `[...document.querySelectorAll('[role=row] .status')].map((each) =>
+          [each.textContent, each.querySelector('svg') !== null, getComputedStyle(each).color])`,
+      );
+      expect(looks.map(([word, hasIcon]) => `${word} ${hasIcon}`).toSorted()).toEqual(
+        ['cancelled', 'failed', 'running', 'succeeded'].map((word) => `${word} true`),
+      );
+      expect(new Set(looks.map(([, , colour]) => colour)).size).toBeGreaterThanOrEqual(3);
+    });
+  });
+
+  it.each([
+    ['running', true],
+    ['succeeded', false],
+  ])('moves nothing but what runs: a run that is %s', async (outcome, moves) => {
+    const page = await openAt(`/runs/${namespace}/${name}-${outcome}`, { reducedMotion: 'no-preference' });
+    await see(page, `moves-${outcome}`, async () => {
+      await page.locator('.node').waitFor();
+      const moving = await page.evaluate<boolean[]>(
+        'document.getAnimations().map(({ effect }) => effect.target.closest(".icon.status-running") !== null)',
+      );
+      expect([moving.length > 0, moving.every((isOfWhatRuns) => isOfWhatRuns)]).toEqual([moves, true]);
+    });
+  });
+
+  it('is light or dark as the system is, and shows where the focus is', async () => {
+    const page = await openAt(`/runs/${namespace}/${name}-failed`);
+    await see(page, 'schemes', async () => {
+      await page.locator('.node').waitFor();
+      const ground = () => page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
+      const grounds = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        grounds.push(await ground());
+      }
+      expect(new Set(grounds).size).toBe(2);
+      for (let at = 0; at < 12; at += 1) {
+        await page.keyboard.press('Tab');
+        const outline = await page.evaluate<string>(
+          `(({ outlineStyle, outlineWidth, boxShadow }) =>
+            outlineStyle === 'none' || outlineWidth === '0px' ? boxShadow : 'outlined')(getComputedStyle(document.activeElement))`,
+        );
+        expect(outline).not.toBe('none');
+      }
     });
   });
 });

@@ -7,6 +7,7 @@ import {
   type TriggerBinding,
   type TriggerTemplate,
 } from '../../api/triggers/objects.ts';
+import { answerAnnotation } from '../../api/triggers/outcome-event.ts';
 import { forms, type TriggersKind } from '../../api/triggers/spec.ts';
 import { validateEventListener } from '../../api/triggers/validate.ts';
 import { systemClock } from '../../clock.ts';
@@ -15,7 +16,7 @@ import type { KubeObject } from '../../resource.ts';
 import type { Param } from '../../triggers/resolve/bindings.ts';
 import type { ResourceObject } from '../../triggers/resolve/template.ts';
 import type { SinkAnswer } from '../../triggers/sink/answer.ts';
-import { settingNames, Sink } from '../../triggers/sink/sink.ts';
+import { Sink } from '../../triggers/sink/sink.ts';
 import type { TriggerOutcome } from '../../triggers/sink/trigger.ts';
 import { CommandError } from '../command.ts';
 import { LocalInterceptors, type InterceptorStep, type ManifestObject } from './local-interceptors.ts';
@@ -182,7 +183,7 @@ class Given {
     const problems = formatFieldErrors(validateEventListener(only));
     if (problems !== '') throw new CommandError(`EventListener ${only.metadata.name} is not valid: ${problems}`);
     const { metadata, ...rest } = defaultEventListener(only);
-    const annotations = { ...metadata.annotations, [settingNames.answer]: 'outcome' };
+    const annotations = { ...metadata.annotations, [answerAnnotation]: 'outcome' };
     return { ...rest, metadata: { ...metadata, annotations } };
   }
 

@@ -7,7 +7,7 @@ const pipeline = (spec: object): StartForm => startForm({ kind: 'Pipeline', name
 const specOf = (form: StartForm, change: (input: StartInput) => Partial<StartInput> = () => ({})) => {
   const input = firstInput(form);
   const request = startRequest(form, { ...input, ...change(input) });
-  return 'body' in request ? (request.body as unknown as { spec: Record<string, unknown> }).spec : request.problems;
+  return request.problems ?? (request.body as unknown as { spec: Record<string, unknown> }).spec;
 };
 
 describe('a form', () => {

@@ -51,7 +51,8 @@ export interface StartProblem {
 }
 
 /** The run to create, or why there is none yet. */
-export type StartRequest = { body: KubeObject } | { problems: readonly StartProblem[] };
+export type StartRequest =
+  { body: KubeObject; problems?: undefined } | { problems: readonly StartProblem[]; body?: undefined };
 
 type Named = Pick<StartForm, 'kind' | 'namespace' | 'name'>;
 

@@ -12,6 +12,7 @@ const sources: Readonly<Record<Exclude<keyof StartedBy, 'trigger'>, readonly str
   commit: ['pipelinesascode.tekton.dev/sha', 'triggers.tektite.dev/revision', 'tektite.dev/commit'],
   branch: ['pipelinesascode.tekton.dev/branch', 'triggers.tektite.dev/branch', 'tektite.dev/branch'],
   person: ['pipelinesascode.tekton.dev/sender', 'triggers.tektite.dev/sender', 'tektite.dev/person'],
+  scheduledTime: ['triggers.tektite.dev/scheduled-time'],
   rerunOf: ['dashboard.tekton.dev/rerunOf'],
 };
 

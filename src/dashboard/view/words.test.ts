@@ -106,6 +106,19 @@ describe('who started a run', () => {
     expect(startedByOf({ labels, annotations })).toEqual({ trigger: 'github/push', commit: 'abc', person: 'ana' });
   });
 
+  it('is a schedule and its time', () => {
+    const labels = { 'triggers.tekton.dev/eventlistener': 'clock', 'triggers.tekton.dev/trigger': 'nightly' };
+    const annotations = {
+      'triggers.tektite.dev/event-type': 'schedule',
+      'triggers.tektite.dev/scheduled-time': '2026-06-02T00:00:00Z',
+    };
+    expect(startedByOf({ labels, annotations })).toEqual({
+      trigger: 'clock/nightly',
+      event: 'schedule',
+      scheduledTime: '2026-06-02T00:00:00Z',
+    });
+  });
+
   it("are the event of Triggers, by the sink's annotations", () => {
     const said = { 'event-type': 'push', repository: 'shop/web', revision: 'abc', branch: 'main', sender: 'ana' };
     const annotations = Object.fromEntries(

@@ -14,6 +14,7 @@ import { openListening, type Listening } from '../sink/listening.ts';
 import type { ListenerMeters } from '../sink/meters.ts';
 import { admitted, Room, type Amount } from '../sink/room.ts';
 import { serveEvents } from '../sink/serving.ts';
+import { toldPerListener } from '../sink/telling.ts';
 import type { SharedSinkFlags } from './flags.ts';
 import type { PortHolder } from './ports.ts';
 
@@ -175,7 +176,7 @@ export class ListenerPort {
       client,
       clientFor: (account: Account | undefined) =>
         account === undefined ? client : clients.ofTrigger(shape.account, account),
-      events: new EventRecorder({ client, component: 'eventlistener', log: this.#log }),
+      events: new EventRecorder({ client, component: 'eventlistener', log: this.#log, perObject: toldPerListener }),
       log: this.#log,
       meters: this.#meters,
       most,

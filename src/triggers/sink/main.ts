@@ -11,6 +11,7 @@ import { openListening } from './listening.ts';
 import type { ListenerMeans } from './means.ts';
 import { sinkMeters } from './meters.ts';
 import { serveEvents } from './serving.ts';
+import { toldPerListener } from './telling.ts';
 
 /** The sink role: takes the events of one EventListener. */
 const sinkRole: Role<SinkFlags> = {
@@ -18,6 +19,7 @@ const sinkRole: Role<SinkFlags> = {
   component: 'eventlistener',
   meter: 'eventlistener',
   eventMetrics: 'eventlistener_',
+  eventsPerObject: toldPerListener,
   parseFlags: parseSinkFlags,
   work,
 };

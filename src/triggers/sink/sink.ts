@@ -1,4 +1,5 @@
 import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
+import { answerAnnotation } from '../../api/triggers/outcome-event.ts';
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
@@ -11,12 +12,6 @@ import { EventBody } from './event-body.ts';
 import { Room, type Amount } from './room.ts';
 import { selectOne, selectTriggers, type Selected, type SelectedGroup, type TriggerLookup } from './select.ts';
 import { runTrigger, type Create, type Definitions, type TriggerMeans, type TriggerOutcome } from './trigger.ts';
-
-/** Settings of one listener that upstream does not have, as annotations. */
-export const settingNames = {
-  /** `outcome`: the answer waits for the triggers and says what became of each. */
-  answer: 'triggers.tektite.dev/answer',
-} as const;
 
 export interface SinkOptions {
   listener: () => EventListener | undefined;
@@ -142,7 +137,7 @@ export class Sink {
     tell.counted('succeeded');
     const work = this.#track(this.#runAll(listener, event, selected), event.body.length);
     const isWaiting = waiting() > 0 ? { waiting: waiting() } : {};
-    if (listener.metadata.annotations?.[settingNames.answer] !== 'outcome')
+    if (listener.metadata.annotations?.[answerAnnotation] !== 'outcome')
       return isCloudEvent(event.header)
         ? acceptedCloudEvent({ ...about, ...isWaiting })
         : answered(202, { ...about, ...isWaiting });

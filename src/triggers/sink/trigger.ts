@@ -1,4 +1,5 @@
 import type { TriggerBinding, TriggerTemplate } from '../../api/triggers/objects.ts';
+import type { TriggerResult } from '../../api/triggers/outcome-event.ts';
 import type { Binding, Template, TriggerTemplateSpec } from '../../api/triggers/spec.ts';
 import { messageOf } from '../../errors.ts';
 import { resolveParams, type BindingParam, type Param } from '../resolve/bindings.ts';
@@ -12,7 +13,7 @@ import type { SelectedTrigger } from './select.ts';
 export interface TriggerOutcome {
   trigger: string;
   namespace: string;
-  outcome: 'created' | 'repeated' | 'stopped' | 'failed';
+  outcome: TriggerResult;
   /** Why, where it created nothing, or not all. */
   message?: string;
   interceptor?: string;

@@ -4,6 +4,7 @@ import { fieldsOf, textOf } from '../../view/untyped.ts';
 import { definitionKinds, listedKind, type ListedKind } from '../../view/listed-kind.ts';
 import type { KubeObject } from '../../../resource.ts';
 import { spanText } from '../../view/span.ts';
+import { isUsedKind } from '../../view/used-by.ts';
 import { successText } from '../../view/usage.ts';
 import { noNamespace } from '../api/paths.ts';
 import { useRights } from '../api/use-rights.ts';
@@ -15,6 +16,7 @@ import { CustomRunBody } from './custom-run-body.tsx';
 import { DefinitionBody } from './definition-body.tsx';
 import { RunsTab } from './runs-tab.tsx';
 import { StartTab } from './start-tab.tsx';
+import { UsersTab } from './users-tab.tsx';
 
 /** What a run would be made of, before any run; and what became of those that there were. */
 export default function DefinitionPage(): ReactNode {
@@ -81,8 +83,14 @@ function tabsOf(name: ObjectName, { hasRuns, mayStart }: { hasRuns: boolean; may
   };
   return [
     { part: undefined, title: name.kind === 'CustomRun' ? 'Status' : 'Definition', show },
+    ...usersTab(name),
     ...(hasRuns ? [{ part: 'runs', title: 'Runs', show: () => <RunsTab name={name} /> }, startTab] : []),
   ];
+}
+
+function usersTab({ kind, name, namespace = '' }: ObjectName): ObjectTab[] {
+  if (!isUsedKind(kind)) return [];
+  return [{ part: 'users', title: 'Used by', show: () => <UsersTab used={{ kind, name, namespace }} /> }];
 }
 
 function Facts({ name, object, hasRuns }: { name: ObjectName; object: KubeObject; hasRuns: boolean }): ReactNode {

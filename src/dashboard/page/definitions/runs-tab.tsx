@@ -8,7 +8,7 @@ import { Problem } from '../parts/problem.tsx';
 import { Status } from '../parts/status.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Text } from '../parts/text.tsx';
-import { Ago, Span, useNow } from '../parts/time.tsx';
+import { Ago, Span, spanTitle, useNow } from '../parts/time.tsx';
 import { runHref } from '../run/address.ts';
 import { feedOf } from '../runs/run-feed.ts';
 
@@ -64,7 +64,12 @@ function Bars({ runs }: { runs: readonly RunSummary[] }): ReactNode {
     <ol className="bars" aria-label="How long the last runs took, the oldest first">
       {bars.map(({ uid, run, height, text }) => (
         <li key={uid} className={`status-${run.status}`}>
-          <Link href={runHref(run)} title={text} aria-label={text} style={{ height: `${height * 100}%` }} />
+          <Link
+            href={runHref(run)}
+            title={[text, spanTitle(run.started, run.finished)].filter(Boolean).join(', ')}
+            aria-label={text}
+            style={{ height: `${height * 100}%` }}
+          />
         </li>
       ))}
     </ol>
@@ -83,7 +88,7 @@ function LastRun({ run, now }: { run: RunSummary; now: number }): ReactNode {
       <span className="muted">
         <Ago time={started ?? run.created} now={now} />
       </span>
-      <Span {...(started && { started })} {...(end && { finished: end })} now={now} />
+      <Span started={started} finished={end} now={now} />
     </li>
   );
 }

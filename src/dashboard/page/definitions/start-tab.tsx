@@ -61,16 +61,16 @@ function Form({ form }: { form: StartForm }): ReactNode {
   // Params that came since the form was opened have their defaults.
   const input = useMemo(() => merged(firstInput(form), changed), [form, changed]);
   const request = startRequest(form, input);
-  const problems = isTried && written === undefined && 'problems' in request ? request.problems : [];
+  const problems = isTried && written === undefined ? (request.problems ?? []) : [];
   const start = async () => {
     setTried(true);
     setRefusal(undefined);
-    if (written === undefined && !('body' in request)) return;
+    const body = written === undefined ? request.body : writtenBody(form, written);
+    if (body === undefined) return;
     setBusy(true);
     try {
-      const body = written === undefined && 'body' in request ? request.body : await bodyOf(form, written ?? '');
       const kind = form.kind === 'Task' ? 'TaskRun' : 'PipelineRun';
-      const made = await createObject(runsPath(kind, form.namespace), body);
+      const made = await createObject(runsPath(kind, form.namespace), await body);
       navigate(runHref({ kind, namespace: form.namespace, name: made.metadata.name ?? '' }));
     } catch (error) {
       setRefusal(textOf(error));
@@ -112,7 +112,7 @@ function Form({ form }: { form: StartForm }): ReactNode {
 }
 
 /** What somebody wrote in place of the form. @throws Error that says what is wrong with it */
-async function bodyOf(form: StartForm, text: string): Promise<KubeObject> {
+async function writtenBody(form: StartForm, text: string): Promise<KubeObject> {
   const { writtenRun } = await import('./written-run.ts');
   const found = writtenRun(form, text);
   if ('problem' in found) throw new Error(found.problem);
@@ -120,7 +120,7 @@ async function bodyOf(form: StartForm, text: string): Promise<KubeObject> {
 }
 
 function Planned({ request, onEdit }: { request: StartRequest; onEdit: (text: string) => void }): ReactNode {
-  if ('problems' in request) return <p className="muted">The run shows here once it has all that it needs.</p>;
+  if (request.body === undefined) return <p className="muted">The run shows here once it has all that it needs.</p>;
   return (
     <Suspense fallback={null}>
       <Preview of={request.body} onEdit={onEdit} />

@@ -1,10 +1,12 @@
 import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
+import { drawnOf, placeName, type Drawn, type DrawnTask } from '../../view/chains.ts';
 import { nodeHeight, nodeWidth, unfoldedHeight } from '../../view/geometry.ts';
 import type { Outline } from '../../view/layout.ts';
 import type { RunGraph, RunGraphNode } from '../../view/run-graph.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
+import { Chain, FoldChain } from './chain.tsx';
 import { Fan, Unfold } from './fan.tsx';
 import { useLayout } from './use-layout.ts';
 import '../style/graph.css';
@@ -16,15 +18,24 @@ interface GraphProps {
   hrefOf: (task: string) => string;
   /** Where the runs of a task's matrix are. */
   childHrefOf?: (task: string, child: string) => string;
-  /** How long a task took, or has taken; missing: there is no run, and nothing became of any task. */
-  timeOf?: (node: RunGraphNode) => string;
+  /** When a task began and ended; missing: there is no run, and nothing became of any task. */
+  timeOf?: (node: RunGraphNode) => NodeTime;
+}
+
+/** How long a task took, or has taken, and from when to when. */
+export interface NodeTime {
+  span: string;
+  title: string | undefined;
 }
 
 /** The tasks of a pipeline as they depend on each other; a list where there is no room. */
 export function Graph({ graph, chosen, hrefOf, childHrefOf, timeOf }: GraphProps): ReactNode {
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
-  const outline = useMemo(() => outlineOf(graph, unfolded), [graph, unfolded]);
+  const [chains, setChains] = useState<ReadonlySet<string>>(new Set());
+  const drawn = useMemo(() => drawnOf(graph.nodes, { unfolded: chains, chosen }), [graph, chains, chosen]);
+  const outline = useMemo(() => outlineOf(drawn, unfolded), [drawn, unfolded]);
   const layout = useLayout(outline);
+  const turnChain = (name: string) => setChains((now) => toggled(now, name));
   const list = useRef<HTMLOListElement>(null);
   useEffect(() => {
     if (layout !== undefined)
@@ -55,21 +66,26 @@ export function Graph({ graph, chosen, hrefOf, childHrefOf, timeOf }: GraphProps
           </p>
         )}
         <ol ref={list} className={layout === undefined ? 'nodes unplaced' : 'nodes'}>
-          {graph.nodes.map((node, at) => (
+          {drawn.map((each, at) => (
             <li
-              key={`${node.name} ${at}`}
-              style={{ left: layout?.places[node.name]?.x, top: layout?.places[node.name]?.y, width: nodeWidth }}
+              key={`${placeName(each)} ${at}`}
+              style={{
+                left: layout?.places[placeName(each)]?.x,
+                top: layout?.places[placeName(each)]?.y,
+                width: nodeWidth,
+              }}
             >
-              <Node node={node} isChosen={node.name === chosen} href={hrefOf(node.name)} time={timeOf?.(node)} />
-              {childHrefOf !== undefined && node.children.length > 1 && (
-                <Unfold
-                  node={node}
-                  isUnfolded={unfolded.has(node.name)}
-                  onChange={() => setUnfolded((now) => toggled(now, node.name))}
+              {each.kind === 'chain' ? (
+                <Chain chain={each} hasStates={timeOf !== undefined} onUnfold={() => turnChain(each.chain)} />
+              ) : (
+                <Task
+                  drawn={each}
+                  isChosen={each.node.name === chosen}
+                  isUnfolded={unfolded.has(each.node.name)}
+                  onFan={() => setUnfolded((now) => toggled(now, each.node.name))}
+                  onChain={turnChain}
+                  {...{ hrefOf, childHrefOf, timeOf }}
                 />
-              )}
-              {childHrefOf !== undefined && unfolded.has(node.name) && (
-                <Fan node={node} hrefOf={(child) => childHrefOf(node.name, child)} />
               )}
             </li>
           ))}
@@ -79,9 +95,36 @@ export function Graph({ graph, chosen, hrefOf, childHrefOf, timeOf }: GraphProps
   );
 }
 
-function outlineOf({ nodes }: RunGraph, unfolded: ReadonlySet<string>): Outline {
-  return nodes.map((node) =>
-    unfolded.has(node.name) ? { ...node, height: unfoldedHeight(node.children.length) } : node,
+function outlineOf(drawn: readonly Drawn[], unfolded: ReadonlySet<string>): Outline {
+  return drawn.map((each) => {
+    const { dependencies } = each;
+    if (each.kind === 'chain') return { name: each.id, section: 'tasks', dependencies };
+    const { name, section, children } = each.node;
+    const height = unfolded.has(name) ? { height: unfoldedHeight(children.length) } : {};
+    return { name, section, dependencies, ...height };
+  });
+}
+
+interface TaskProps extends Pick<GraphProps, 'hrefOf' | 'childHrefOf' | 'timeOf'> {
+  drawn: DrawnTask;
+  isChosen: boolean;
+  /** The runs of its matrix are shown. */
+  isUnfolded: boolean;
+  onFan: () => void;
+  onChain: (chain: string) => void;
+}
+
+/** A task, and what is shown below it or hidden. */
+function Task({ drawn, isChosen, isUnfolded, onFan, onChain, hrefOf, childHrefOf, timeOf }: TaskProps): ReactNode {
+  const { node, unfolded } = drawn;
+  const hasFan = childHrefOf !== undefined && node.children.length > 1;
+  return (
+    <>
+      <Node node={node} isChosen={isChosen} href={hrefOf(node.name)} time={timeOf?.(node)} />
+      {hasFan && <Unfold node={node} isUnfolded={isUnfolded} onChange={onFan} />}
+      {hasFan && isUnfolded && <Fan node={node} hrefOf={(child) => childHrefOf(node.name, child)} />}
+      {unfolded !== undefined && <FoldChain name={node.name} onFold={() => onChain(unfolded)} />}
+    </>
   );
 }
 
@@ -96,7 +139,7 @@ interface NodeProps {
   isChosen: boolean;
   href: string;
   /** Undefined: there is no run. */
-  time: string | undefined;
+  time: NodeTime | undefined;
 }
 
 const Node = memo(
@@ -125,7 +168,9 @@ const Node = memo(
             {done}/{children.length}
           </span>
         )}
-        <span className="number muted">{time}</span>
+        <span className="number muted" title={time?.title}>
+          {time?.span}
+        </span>
       </Link>
     );
   },
@@ -135,8 +180,12 @@ const Node = memo(
     before.node.children.length === after.node.children.length &&
     before.isChosen === after.isChosen &&
     before.href === after.href &&
-    before.time === after.time,
+    isSameTime(before.time, after.time),
 );
+
+function isSameTime(before: NodeTime | undefined, after: NodeTime | undefined): boolean {
+  return before?.span === after?.span && before?.title === after?.title;
+}
 
 function titleOf({ state, skipped }: RunGraphNode): string {
   return skipped === undefined ? wordOf(state) : `skipped: ${skipped}`;

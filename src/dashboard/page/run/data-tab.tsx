@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react';
 import type { PipelineRun } from '../../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
-import { artifactsOfTasks, podsOfTasks } from '../../view/run-artifacts.ts';
+import { artifactsOfTasks } from '../../view/run-artifacts.ts';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Values } from '../parts/values.tsx';
+import { Pods } from './pods.tsx';
 import type { RunName, RunView } from './use-run.ts';
 
 interface DataProps {
@@ -43,11 +44,7 @@ export default function DataTab({ name, run, view }: DataProps): ReactNode {
         }))}
         none="No task told of files or images that it read or wrote."
       />
-      <Values
-        title="Pods"
-        values={podsOfTasks(view.graph, view.taskRuns).map(({ task, value }) => ({ name: task, value }))}
-        none="No task has had a pod."
-      />
+      <Pods name={name} view={view} />
       {skipped.length > 0 && (
         <Values
           title="Skipped tasks"

@@ -6,7 +6,8 @@ import { placeToShow } from '../../view/sentence.ts';
 import type { RunGraphNode } from '../../view/run-graph.ts';
 import { spanBetween, spanText } from '../../view/span.ts';
 import { isOver, statusOf } from '../../view/status.ts';
-import { Graph } from '../graph/graph.tsx';
+import { Graph, type NodeTime } from '../graph/graph.tsx';
+import { spanTitle } from '../parts/time.tsx';
 import { runHref, type RunPlace } from './address.ts';
 import { TaskPanel } from './task-panel.tsx';
 import type { RunName, RunView } from './use-run.ts';
@@ -66,11 +67,11 @@ function whyNoTasks(status: RunStatus): string {
 }
 
 /** From the first start to the last end of a task's runs. */
-function timeOf(node: RunGraphNode, taskRuns: ReadonlyMap<string, TaskRun>, now: number): string {
+function timeOf(node: RunGraphNode, taskRuns: ReadonlyMap<string, TaskRun>, now: number): NodeTime {
   const statuses = node.children.map(({ name }) => taskRuns.get(name)?.status);
   const started = statuses.flatMap((status) => status?.startTime ?? []).toSorted()[0];
   const ends = statuses.map((status) => status?.completionTime);
   const isRunning = ends.some((end) => end === undefined);
   const finished = isRunning ? undefined : ends.toSorted().at(-1);
-  return spanText(spanBetween(started, finished, now));
+  return { span: spanText(spanBetween(started, finished, now)), title: spanTitle(started, finished) };
 }

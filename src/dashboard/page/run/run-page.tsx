@@ -8,7 +8,7 @@ import { isOver, statusOf } from '../../view/status.ts';
 import { Problem } from '../parts/problem.tsx';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
-import { Ago, useNow } from '../parts/time.tsx';
+import { Ago, At, spanTitle, useNow } from '../parts/time.tsx';
 import { placeIn, runHref, tabs, type RunPlace, type Tab } from './address.ts';
 import { RunActions } from './run-actions.tsx';
 import { RunBody } from './run-body.tsx';
@@ -141,7 +141,11 @@ function RunHead({ name, view, run, now }: Omit<TabProps, 'tab' | 'place'>): Rea
         <h1>
           <Text of={name.name} most={253} />
         </h1>
-        <p className={`sentence status status-${statusOf(run)}`} role="status">
+        <p
+          className={`sentence status status-${statusOf(run)}`}
+          role="status"
+          title={spanTitle(status?.startTime, status?.completionTime)}
+        >
           <StatusIcon status={statusOf(run)} />
           <Text of={sentence} />
         </p>
@@ -182,7 +186,7 @@ function Definition({ name, run }: { name: RunName; run: PipelineRun | TaskRun }
 }
 
 function StartedByFact({ run, name }: { run: PipelineRun | TaskRun; name: RunName }): ReactNode {
-  const { person, trigger, event, branch, commit, rerunOf } = startedByOf(run.metadata);
+  const { person, trigger, event, branch, commit, scheduledTime, rerunOf } = startedByOf(run.metadata);
   const who = [person, trigger, event].filter((part) => part !== undefined).join(', ');
   const of = [branch, commit?.slice(0, 12)].filter((part) => part !== undefined).join(' at ');
   return (
@@ -195,6 +199,11 @@ function StartedByFact({ run, name }: { run: PipelineRun | TaskRun; name: RunNam
       {of !== '' && (
         <li>
           <Text of={of} most={200} />
+        </li>
+      )}
+      {scheduledTime !== undefined && (
+        <li>
+          for <At time={scheduledTime} />
         </li>
       )}
       {rerunOf !== undefined && (

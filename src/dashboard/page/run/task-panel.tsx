@@ -3,9 +3,9 @@ import type { TaskRun } from '../../../api/pipeline/v1/taskrun.ts';
 import { attemptsOf, stepToShow, type AttemptView, type StepView } from '../../view/attempts.ts';
 import type { RunGraphNode } from '../../view/run-graph.ts';
 import { attemptSentence } from '../../view/sentence.ts';
-import { spanBetween, spanText } from '../../view/span.ts';
 import { Status, StatusIcon, wordOf } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
+import { Span, spanTitle } from '../parts/time.tsx';
 import type { RunPlace } from './address.ts';
 import { NoTaskRun } from './no-task-run.tsx';
 import { StepLog } from './step-log.tsx';
@@ -85,7 +85,7 @@ function Attempts({ taskRun, namespace, place, now, onPlace, hrefOf }: AttemptsP
             onChange={(value) => onPlace({ ...childPart, attempt: Number(value) })}
           />
         )}
-        <p className="attempt-sentence">
+        <p className="attempt-sentence" title={spanTitle(attempt.started, attempt.finished)}>
           <Text of={attemptSentence(attempt, now)} />
         </p>
       </div>
@@ -138,7 +138,9 @@ function Steps({ attempt, chosen, now, onChoose }: StepsProps): ReactNode {
               {wordOf(step.status)}
             </span>
             {step.status === 'failed' && <span className="bad">exit {step.exitCode}</span>}
-            <span className="number muted">{spanText(spanBetween(step.started, step.finished, now))}</span>
+            <span className="muted">
+              <Span started={step.started} finished={step.finished} now={now} />
+            </span>
           </button>
         </li>
       ))}

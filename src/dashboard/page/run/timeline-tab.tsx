@@ -14,6 +14,7 @@ import { useObjects } from '../api/use-objects.ts';
 import { StatusIcon, wordOf } from '../parts/status.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Text } from '../parts/text.tsx';
+import { absolute, periodTitle } from '../parts/time.tsx';
 import { runHref } from './address.ts';
 import { podsOf, type RunName, type RunView } from './use-run.ts';
 import '../style/timeline.css';
@@ -65,14 +66,19 @@ export default function TimelineTab({ name, view, now }: { name: RunName; view: 
             ))}
           </ol>
           <p className="timeline-scale muted number">
-            <span>0 s</span>
-            <span>{spanText((timeline.to - timeline.from) / 2)}</span>
-            <span>{spanText(timeline.to - timeline.from)}</span>
+            {[0, 0.5, 1].map((part) => (
+              <Mark key={part} from={timeline.from} after={(timeline.to - timeline.from) * part} />
+            ))}
           </p>
         </>
       )}
     </TabBody>
   );
+}
+
+/** A time on the scale: how long after the beginning. */
+function Mark({ from, after }: { from: number; after: number }): ReactNode {
+  return <span title={absolute(new Date(from + after).toISOString())}>{spanText(after)}</span>;
 }
 
 function Row({ row, timeline, name }: { row: TimelineRow; timeline: Timeline; name: RunName }): ReactNode {
@@ -101,13 +107,15 @@ function Row({ row, timeline, name }: { row: TimelineRow; timeline: Timeline; na
             key={at}
             className={`bar ${bar.kind} bar-${bar.status}`}
             style={part(bar.from, bar.to)}
-            title={titleOf(bar)}
+            title={`${titleOf(bar)}, ${periodTitle(bar.from, bar.to)}`}
             role="img"
             aria-label={titleOf(bar)}
           />
         ))}
       </div>
-      <span className="number muted">{spanText(row.to - row.from)}</span>
+      <span className="number muted" title={periodTitle(row.from, row.to)}>
+        {spanText(row.to - row.from)}
+      </span>
     </li>
   );
 }

@@ -1,11 +1,12 @@
 import { memo, useEffect, useRef, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { RunSummary, StartedBy } from '../../contract.ts';
+import { shown } from '../../view/shown.ts';
 import { isOver } from '../../view/status.ts';
-import { spanBetween, spanText } from '../../view/span.ts';
+import { spanText } from '../../view/span.ts';
 import { Status } from '../parts/status.tsx';
 import { Text } from '../parts/text.tsx';
-import { Ago } from '../parts/time.tsx';
+import { absolute, Ago, At, Span } from '../parts/time.tsx';
 import { runHref } from '../run/address.ts';
 
 interface RowProps {
@@ -63,7 +64,7 @@ export const RunRow = memo(
           )}
           {run.kind === 'TaskRun' && <span className="muted"> task</span>}
         </span>
-        <span role="cell" className="cell-by">
+        <span role="cell" className="cell-by" title={allOf(run.startedBy)}>
           <Starter by={run.startedBy} />
         </span>
         <span role="cell" className="cell-started">
@@ -91,10 +92,10 @@ export const RunRow = memo(
 
 function Duration({ run, now }: { run: RunSummary; now: number }): ReactNode {
   const { started, finished, usualMilliseconds, status } = run;
-  const span = spanBetween(started, isOver(status) ? (finished ?? started) : finished, now);
+  const end = isOver(status) ? (finished ?? started) : finished;
   return (
     <>
-      <span>{spanText(span)}</span>
+      <Span started={started} finished={end} now={now} />
       {usualMilliseconds !== undefined && (
         <span className="muted" title="The median of the last runs of this pipeline that succeeded">
           usually {spanText(usualMilliseconds)}
@@ -108,6 +109,7 @@ function Starter({ by }: { by: StartedBy }): ReactNode {
   const who = [by.person ?? by.trigger, by.event].filter((part) => part !== undefined).join(', ');
   const first = who !== '' ? who : by.rerunOf === undefined ? undefined : `rerun of ${by.rerunOf}`;
   const second = [by.branch, by.commit?.slice(0, 8)].filter(Boolean).join(' at ');
+  const { scheduledTime } = by;
   return (
     <>
       {first !== undefined && <Text of={first} />}
@@ -116,7 +118,23 @@ function Starter({ by }: { by: StartedBy }): ReactNode {
           <Text of={second} />
         </span>
       )}
+      {scheduledTime !== undefined && (
+        <span className="muted" title={`for ${absolute(scheduledTime)}`}>
+          for <At time={scheduledTime} />
+        </span>
+      )}
     </>
+  );
+}
+
+/** All that is known of it: a line has room for a part. */
+function allOf({ person, trigger, event, repository, branch, commit, rerunOf }: StartedBy): string | undefined {
+  const parts = [person, trigger, event, repository, branch, commit, rerunOf && `rerun of ${rerunOf}`];
+  return (
+    parts
+      .filter(Boolean)
+      .map((part) => shown(part ?? ''))
+      .join(', ') || undefined
   );
 }
 

@@ -42,7 +42,13 @@ function tabsOf(name: ObjectName): ObjectTab[] {
   return [
     { part: undefined, title: name.kind, show },
     ...(name.kind === 'EventListener'
-      ? [{ part: 'events', title: 'Recent events', show: () => <EventsTab name={name} /> }]
+      ? [
+          {
+            part: 'events',
+            title: 'Recent events',
+            show: (object: KubeObject) => <EventsTab name={name} listener={object} />,
+          },
+        ]
       : []),
   ];
 }
