@@ -6,6 +6,7 @@ import { eventListeners, triggers, type Trigger } from '../../src/api/triggers/o
 import { answerAnnotation, toldEventId } from '../../src/api/triggers/outcome-event.ts';
 import { isConflict } from '../../src/kube/api-error.ts';
 import { events } from '../../src/kube/resources.ts';
+import type { Resource } from '../../src/resource.ts';
 import { pictured } from '../browser/chromium.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 import { toldTimes } from '../browser/times.ts';
@@ -19,6 +20,13 @@ const apiVersion = 'triggers.tekton.dev/v1beta1';
 const hostile = '<img src=x onerror="window.broken=1">';
 const onMain = [{ ref: { name: 'cel' }, params: [{ name: 'filter', value: "body.ref == 'refs/heads/main'" }] }];
 const yearly = { 'triggers.tektite.dev/schedule': '0 0 1 1 *', 'triggers.tektite.dev/time-zone': 'Europe/Berlin' };
+const roles: Resource = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural: 'roles',
+  kind: 'Role',
+  namespaced: true,
+};
 let sinks: TriggersWorld;
 let world: DashboardWorld;
 let namespace = '';
@@ -159,6 +167,22 @@ describe('the recent events of a listener', () => {
       await expect.poll(async () => (await told(page, id)).length).toBe(3);
       await page.getByText(`by ${hostile}: ${hostile}<U+202E>`).waitFor();
       expect(await page.evaluate('window.broken')).toBeUndefined();
+    });
+  });
+
+  it('are runs alone to whoever may not read Kubernetes events, who is told so', async () => {
+    await world.createReader(namespace, 'reader', ['get', 'list', 'watch']);
+    const body = [
+      { op: 'add', path: '/rules/-', value: { apiGroups: ['triggers.tekton.dev'], resources: ['*'], verbs: ['*'] } },
+    ];
+    await sinks.client.patch(roles, namespace, 'reader', { type: 'json', body });
+    const id = await post('github', { ref: 'refs/heads/dev', after: 'ghi' });
+    const authorization = `Bearer ${await world.tokenOf(namespace, 'reader')}`;
+    const page = await openAt(eventsOf('github'), { extraHTTPHeaders: { authorization } });
+    await see(page, 'no-events', async () => {
+      await page.getByText('What its sink told cannot be read').waitFor();
+      await page.getByText('cannot list resource "events"').waitFor();
+      await expect.poll(() => told(page, id)).toEqual([expect.stringMatching(/^pending build-\w+ by build$/)]);
     });
   });
 
