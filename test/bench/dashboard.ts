@@ -24,7 +24,7 @@ if (!(size.pipelineRuns >= 20 && size.pipelineRuns <= 100_000 && size.logMegabyt
 await onPlane(`bench-page-${process.pid}`, async (plane, client) => {
   await makeNamespace(client, namespace);
   await seedRuns(plane, namespace, size.pipelineRuns);
-  const world = await DashboardWorld.on(plane.kubeconfig);
+  const world = await DashboardWorld.on(plane.kubeconfig, 'chromium');
   try {
     report(await figuresOf(world, namespace, size));
   } finally {

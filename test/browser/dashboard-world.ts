@@ -11,7 +11,7 @@ import { loadClusterConfig } from '../../src/kube/config.ts';
 import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { freePort } from '../free-port.ts';
-import { openPage, startChromium, type WatchedPage } from './chromium.ts';
+import { openPage, startChromium, type ChromiumProgram, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -43,18 +43,18 @@ export class DashboardWorld {
     this.#kubeconfig = kubeconfig;
   }
 
-  /** On the control plane that the tests share. */
+  /** On the control plane that the tests share. The whole browser sees the page in test/e2e. */
   static open(...names: string[]): Promise<DashboardWorld> {
-    return DashboardWorld.on(process.env['TEKTITE_TEST_KUBECONFIG'] ?? '', ...names);
+    return DashboardWorld.on(process.env['TEKTITE_TEST_KUBECONFIG'] ?? '', 'chromium-headless-shell', ...names);
   }
 
-  static async on(kubeconfig: string, ...names: string[]): Promise<DashboardWorld> {
+  static async on(kubeconfig: string, program: ChromiumProgram, ...names: string[]): Promise<DashboardWorld> {
     const config = await loadClusterConfig({ kubeconfig });
     const client = new KubeClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
     const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
     await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
     for (const name of names) await client.create(namespaces, { metadata: { name } });
-    return new DashboardWorld(client, await startChromium(), { kubeconfig, folder, names });
+    return new DashboardWorld(client, await startChromium(program), { kubeconfig, folder, names });
   }
 
   /** Starts a dashboard. Returns its address. */

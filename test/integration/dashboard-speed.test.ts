@@ -20,7 +20,7 @@ beforeAll(async () => {
   ({ plane, client } = await loadPlane(`dashboard-${process.pid}`));
   await makeNamespace(client, namespace);
   await seedRuns(plane, namespace, size.pipelineRuns);
-  world = await DashboardWorld.on(plane.kubeconfig);
+  world = await DashboardWorld.on(plane.kubeconfig, 'chromium');
   figures = await figuresOf(world, namespace, size);
   busy = Math.max(1, (loadavg()[0] ?? 1) / availableParallelism());
 }, 400_000);
