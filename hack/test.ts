@@ -5,6 +5,7 @@
  * `npm test -- PART-OF-A-PATH ...` only those test files.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
+import { chromiumPrograms, installedBrowser } from './verify/browsers.ts';
 import { promtool } from './verify/promtool.ts';
 import { check, goTests, named, run, summaryOf, totalOf, vitest, type Counts } from './verify/stage.ts';
 
@@ -56,10 +57,11 @@ async function onCluster(project: string): Promise<Counts> {
   }
 }
 
-/** Programs that tests use are built before them: a build takes longer than any test may. */
+/** Programs that tests use are built or installed before them: that takes longer than any test may. */
 async function build(): Promise<Counts> {
   await tools(TOOL_NAMES);
   await promtool();
+  for (const program of chromiumPrograms) await installedBrowser(program);
   return { passed: 1, failed: 0, skipped: 0 };
 }
 

@@ -26,6 +26,9 @@ export function sha256Hex(body: Buffer | string): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
+/** Another apt-get may be at work: stages of the tests run beside each other. */
+const WAIT_FOR_OTHERS = ['-o', 'DPkg::Lock::Timeout=300'];
+
 /** Installs `debianPackage` with apt-get when `command` is not on the path. */
 export async function ensureCommand(
   command: string,
@@ -44,7 +47,7 @@ export async function ensureFile(path: string, debianPackage: string, progress: 
 async function installPackage(debianPackage: string, need: string, progress: (line: string) => void): Promise<void> {
   progress(`installing package ${debianPackage} for ${need}`);
   try {
-    await command(['apt-get', '-q', 'install', '--yes', '--no-install-recommends', debianPackage]);
+    await command(['apt-get', '-q', ...WAIT_FOR_OTHERS, 'install', '--yes', '--no-install-recommends', debianPackage]);
   } catch (error) {
     throw new Error(`${need} is missing and apt-get could not install ${debianPackage}: install it yourself`, {
       cause: error,

@@ -52,7 +52,8 @@ async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise
     if (!missing.includes(name) && !(await present(probe))) missing.push(name);
   if (missing.length === 0) return;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const args = ['install', '-y', '--no-install-recommends', ...missing];
+  // Another apt-get may be at work: stages of the tests run beside each other.
+  const args = ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', ...missing];
   say(`installing Debian packages: ${missing.join(' ')}`);
   try {
     await command(['apt-get', 'update'], { env });

@@ -1,23 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
-import { ensureFile } from '../../hack/image-build/files.ts';
+import { installedBrowser, type ChromiumProgram } from '../../hack/verify/browsers.ts';
 
 /** Where pictures of pages are left that were not as they should be. */
 export const picturesFolder = path.resolve(import.meta.dirname, '../../dist/pictures');
 
 /** For what a page shows at once where the machine has nothing else to do. */
 const WAIT_MS = 20_000;
-/**
- * Debian's packages of Chromium: the whole browser, and its engine with DevTools alone, which takes a quarter of a
- * processor's time for a page, as no windows are drawn around it.
- */
-export type ChromiumProgram = 'chromium' | 'chromium-headless-shell';
 
 /** Starts Debian's Chromium, installed first when it is not there. */
 export async function startChromium(program: ChromiumProgram = 'chromium'): Promise<Browser> {
-  const executablePath = `/usr/bin/${program}`;
-  await ensureFile(executablePath, program, (line) => console.error(line));
+  const executablePath = await installedBrowser(program);
   // As root, in a container or on a test machine, Chromium has no sandbox of its own.
   const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--force-color-profile=srgb'];
   return chromium.launch({ executablePath, args }).catch((error: unknown) => {

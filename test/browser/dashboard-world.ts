@@ -11,7 +11,8 @@ import { loadClusterConfig } from '../../src/kube/config.ts';
 import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { freePort } from '../free-port.ts';
-import { openPage, startChromium, type ChromiumProgram, type WatchedPage } from './chromium.ts';
+import type { ChromiumProgram } from '../../hack/verify/browsers.ts';
+import { openPage, startChromium, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
