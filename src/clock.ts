@@ -25,6 +25,12 @@ function oneTimer(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * Why a sleep is aborted that nobody waits for any more. Made once: whoever aborts without a reason has an error made
+ * each time, with its stack.
+ */
+export const calledOff = new Error('nobody waits for it any more');
+
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonic: () => performance.now(),

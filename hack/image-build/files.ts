@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command } from '../command.ts';
+import { installPackages } from '../apt.ts';
 
 /** Runs `work` with a new folder that is removed afterwards, also when it throws. */
 export async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
@@ -26,9 +26,6 @@ export function sha256Hex(body: Buffer | string): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** Another apt-get may be at work: stages of the tests run beside each other. */
-const WAIT_FOR_OTHERS = ['-o', 'DPkg::Lock::Timeout=300'];
-
 /** Installs `debianPackage` with apt-get when `command` is not on the path. */
 export async function ensureCommand(
   command: string,
@@ -47,7 +44,7 @@ export async function ensureFile(path: string, debianPackage: string, progress: 
 async function installPackage(debianPackage: string, need: string, progress: (line: string) => void): Promise<void> {
   progress(`installing package ${debianPackage} for ${need}`);
   try {
-    await command(['apt-get', '-q', ...WAIT_FOR_OTHERS, 'install', '--yes', '--no-install-recommends', debianPackage]);
+    await installPackages([debianPackage]);
   } catch (error) {
     throw new Error(`${need} is missing and apt-get could not install ${debianPackage}: install it yourself`, {
       cause: error,

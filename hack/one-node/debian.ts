@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
+import { installArguments, installPackages } from '../apt.ts';
 import { command } from '../command.ts';
 import { say } from '../progress.ts';
 import type { Mode } from './instance.ts';
@@ -51,16 +52,13 @@ async function ensurePackages(wanted: Readonly<Record<string, string>>): Promise
   for (const [probe, name] of Object.entries(wanted))
     if (!missing.includes(name) && !(await present(probe))) missing.push(name);
   if (missing.length === 0) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  // Another apt-get may be at work: stages of the tests run beside each other.
-  const args = ['-o', 'DPkg::Lock::Timeout=300', 'install', '-y', '--no-install-recommends', ...missing];
   say(`installing Debian packages: ${missing.join(' ')}`);
   try {
-    await command(['apt-get', 'update'], { env });
-    await command(['apt-get', ...args], { env });
+    await command(['apt-get', 'update']);
+    await installPackages(missing);
   } catch (error) {
     throw new Error(
-      `cannot install ${missing.join(', ')}: run "apt-get ${args.join(' ')}" by hand\n${messageOf(error)}`,
+      `cannot install ${missing.join(', ')}: run "apt-get ${installArguments(missing).join(' ')}" by hand\n${messageOf(error)}`,
       { cause: error },
     );
   }

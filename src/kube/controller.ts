@@ -1,4 +1,4 @@
-import { elapsedScale, systemClock } from '../clock.ts';
+import { calledOff, elapsedScale, systemClock } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { PermanentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -128,9 +128,6 @@ function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: 
   return () => off.abort();
 }
 
-/** Made once: whoever aborts without a reason has one made each time, with its stack. */
-const inTime = new Error('the work ended in time');
-
 async function processKey(options: ControllerOptions, clock: Clock, key: string, inFlight: InFlight): Promise<void> {
   const { queue, log, name } = options;
   const started = elapsedScale(clock);
@@ -149,7 +146,7 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
     options.metrics?.reconciled(outcome.kind, seconds);
     settle(queue, key, outcome, log.child({ controller: name, key, seconds }));
   } finally {
-    onTime.abort(inTime);
+    onTime.abort(calledOff);
     inFlight.delete(key);
     queue.done(key);
     end();

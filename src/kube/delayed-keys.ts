@@ -1,10 +1,8 @@
-import { elapsedScale, type Clock } from '../clock.ts';
+import { calledOff, elapsedScale, type Clock } from '../clock.ts';
 import { MinHeap } from './heap.ts';
 
 /** Fewer entries than this are not worth compacting. */
 const SMALL = 64;
-/** Made once: whoever aborts without a reason has one made each time, with its stack. */
-const overtaken = new Error('an earlier key is waited for');
 
 /** Keys that wait for their time, each once, and the one timer that wakes them. */
 export class DelayedKeys {
@@ -76,7 +74,7 @@ export class DelayedKeys {
   #arm(): void {
     const next = this.#heap.peek();
     if (!next || this.#closed || (this.#timer && this.#timer.at <= next.at)) return;
-    this.#timer?.stop.abort(overtaken);
+    this.#timer?.stop.abort(calledOff);
     const timer = { at: next.at, stop: new AbortController() };
     this.#timer = timer;
     this.#clock.sleep(next.at - elapsedScale(this.#clock), timer.stop.signal).then(

@@ -1,6 +1,6 @@
 import type { EventListener, Trigger } from '../../api/triggers/objects.ts';
 import { answerAnnotation } from '../../api/triggers/outcome-event.ts';
-import type { Clock } from '../../clock.ts';
+import { calledOff, type Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { ServerAnswer, ServerRequest } from '../../http/server.ts';
 import type { Logger } from '../../log.ts';
@@ -45,9 +45,6 @@ export interface Telling {
   outcome: (listener: EventListener, event: ReceivedEvent, outcome: TriggerOutcome) => void;
   done: (listener: EventListener, event: ReceivedEvent) => void;
 }
-
-/** Made once: whoever aborts without a reason has one made each time. */
-const inTime = new Error('the triggers are done');
 
 /** What an event begins with at a trigger, and what breaks it off. */
 interface Way {
@@ -147,7 +144,7 @@ export class Sink {
       () => undefined,
     );
     const triggers = await Promise.race([work, late]);
-    off.abort(inTime);
+    off.abort(calledOff);
     if (triggers === undefined) return { status: 503, body: 'EventListener Timeout!\n' };
     const body = { ...about, triggers };
     return isCloudEvent(event.header) ? acceptedCloudEvent(body) : answered(202, body);
