@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { attempt, root } from '../command.ts';
-import { RETRIES_FILE } from './retries.ts';
+import { UNREPORTED_FILE, type Unreported } from './unreported.ts';
 import { goCounts, summaryOf, totalOf, vitestCounts, type Counts } from './stage.ts';
 
 describe('vitestCounts', () => {
@@ -19,23 +19,35 @@ describe('vitestCounts', () => {
   const fine = { fullName: 'a run begins', status: 'passed', failureMessages: [] };
   const file = (over: object) => ({ name: path.join(root, 'test/a.test.ts'), status: 'failed', ...over });
 
-  it.each([
-    ['all pass', report({}), 0, { passed: 2, failed: 0, skipped: 1, failures: [] }],
+  const nothing: Unreported = { retried: [], unhandled: [] };
+
+  it.each<[string, ReturnType<typeof report>, Unreported, number, Partial<Counts>]>([
+    ['all pass', report({}), nothing, 0, { failed: 0, failures: [], retried: [] }],
+    ['one passes at the second try', report({}), { ...nothing, retried: ['a'] }, 0, { failed: 0, retried: ['a'] }],
     [
       'one test fails',
       report({ numFailedTests: 1, testResults: [file({ assertionResults: [fine, broken] })] }),
+      nothing,
       1,
-      { passed: 2, failed: 1, skipped: 1, failures: ['test/a.test.ts > a run ends: Error: too late'] },
+      { failed: 1, failures: ['test/a.test.ts > a run ends: Error: too late'] },
     ],
     [
       'a file breaks before its first test',
       report({ testResults: [file({ message: 'no such module', assertionResults: [] })] }),
+      nothing,
       1,
-      { passed: 2, failed: 1, skipped: 1, failures: ['test/a.test.ts: no such module'] },
+      { failed: 1, failures: ['test/a.test.ts: no such module'] },
     ],
-    ['vitest itself fails (an unhandled error)', report({}), 1, { passed: 2, failed: 1, skipped: 1, failures: [] }],
-  ])('%s', (_name, given, status, wanted) => {
-    expect(vitestCounts(given, status)).toEqual(wanted);
+    [
+      'all pass, and an error is handled by nobody',
+      report({}),
+      { ...nothing, unhandled: ['test/a.test.ts: Unhandled Rejection: too late'] },
+      1,
+      { failed: 1, failures: ['test/a.test.ts: Unhandled Rejection: too late'] },
+    ],
+    ['vitest itself fails', report({}), nothing, 1, { failed: 1, failures: [] }],
+  ])('%s', (_name, given, unreported, status, wanted) => {
+    expect(vitestCounts(given, unreported, status)).toMatchObject({ passed: 2, skipped: 1, ...wanted });
   });
 
   it.each([
@@ -44,7 +56,7 @@ describe('vitestCounts', () => {
     ['two that did not are told both', ['late', 'already there'], 'late; then already there'],
   ])('%s', (_name, failureMessages, wanted) => {
     const failed = { ...broken, failureMessages };
-    const { failures } = vitestCounts(report({ testResults: [file({ assertionResults: [failed] })] }), 1);
+    const { failures } = vitestCounts(report({ testResults: [file({ assertionResults: [failed] })] }), nothing, 1);
     expect(failures).toEqual([`test/a.test.ts > a run ends: ${wanted}`]);
   });
 });
@@ -126,31 +138,51 @@ describe('stages beside each other', () => {
   });
 });
 
-describe('the reporter of retried tests', () => {
-  const folder = mkdtempSync(path.join(root, 'node_modules', '.tektite-retries-'));
+describe('the reporter of what is not in the report', () => {
+  const folder = mkdtempSync(path.join(root, 'node_modules', '.tektite-unreported-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('names what passed at the second try, not what passed at once or failed twice', async () => {
-    const tests = `import { expect, test } from 'vitest';
-      const tries = {};
-      const passesAt = (wanted) => ({ task }) => expect(tries[task.name] = (tries[task.name] ?? 0) + 1).toBe(wanted);
-      test('at once', passesAt(1));
-      test('at the second try', passesAt(2));
-      test('never', passesAt(9));`;
-    writeFileSync(path.join(folder, 'some.test.mjs'), tests);
+  /** What it writes of a file of tests that fails. */
+  async function unreported(tests: string): Promise<unknown> {
+    writeFileSync(path.join(folder, 'some.test.mjs'), `import { expect, test } from 'vitest';\n${tests}`);
     writeFileSync(
       path.join(folder, 'vitest.config.mjs'),
       `export default { test: { include: ['some.test.mjs'], exclude: [], retry: 1 } };`,
     );
-    const report = path.join(folder, 'retries.json');
-    const reporter = path.join(import.meta.dirname, 'retries.ts');
+    const file = path.join(folder, 'unreported.json');
+    const reporter = path.join(import.meta.dirname, 'unreported.ts');
     const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
     const result = await attempt([process.execPath, vitest, 'run', '--root', folder, `--reporter=${reporter}`], {
-      env: { [RETRIES_FILE]: report },
+      env: { [UNREPORTED_FILE]: file },
     });
     expect(result.status, result.output).toBe(1);
-    expect(JSON.parse(readFileSync(report, 'utf8'))).toEqual([
-      'some.test.mjs > at the second try: expected 1 to be 2 // Object.is equality',
-    ]);
+    return JSON.parse(readFileSync(file, 'utf8'));
+  }
+
+  it('names what passed at the second try, not what passed at once or failed twice', async () => {
+    const tests = `const tries = {};
+      const passesAt = (wanted) => ({ task }) => expect(tries[task.name] = (tries[task.name] ?? 0) + 1).toBe(wanted);
+      test('at once', passesAt(1));
+      test('at the second try', passesAt(2));
+      test('never', passesAt(9));`;
+    expect(await unreported(tests)).toEqual({
+      retried: ['some.test.mjs > at the second try: expected 1 to be 2 // Object.is equality'],
+      unhandled: [],
+    });
+  });
+
+  it('names the test during which an error was handled by nobody, and where it was made', async () => {
+    const tests = `test('is fine', async () => {
+        void Promise.reject(new Error('too late\\nby an hour'));
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      });`;
+    expect(await unreported(tests)).toEqual({
+      retried: [],
+      unhandled: [
+        expect.stringMatching(
+          /^node_modules\/\S+\/some\.test\.mjs > is fine: Unhandled Rejection: too late \(at .*some\.test\.mjs:3:/,
+        ),
+      ],
+    });
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { failure } from './failure.ts';
-import { RETRIES_FILE } from './retries.ts';
+import { UNREPORTED_FILE, type Unreported } from './unreported.ts';
 import { attempt, root, type CommandResult } from '../command.ts';
 
 /** What a stage found. A stage that could not run at all counts as one failure. */
@@ -64,7 +64,7 @@ export async function vitest(
 ): Promise<Counts> {
   const folder = mkdtempSync(path.join(tmpdir(), 'tektite-vitest-'));
   const report = path.join(folder, 'report.json');
-  const retries = path.join(folder, 'retries.json');
+  const unreported = path.join(folder, 'unreported.json');
   try {
     const words = [
       process.execPath,
@@ -74,15 +74,16 @@ export async function vitest(
       project,
       '--reporter=default',
       '--reporter=json',
-      '--reporter=./hack/verify/retries.ts',
+      '--reporter=./hack/verify/unreported.ts',
       `--outputFile.json=${report}`,
       ...files,
     ];
-    const { status } = await run(words, { ...env, [RETRIES_FILE]: retries });
-    return {
-      ...vitestCounts(JSON.parse(readFileSync(report, 'utf8')) as VitestReport, status),
-      retried: JSON.parse(readFileSync(retries, 'utf8')) as string[],
-    };
+    const { status } = await run(words, { ...env, [UNREPORTED_FILE]: unreported });
+    return vitestCounts(
+      JSON.parse(readFileSync(report, 'utf8')) as VitestReport,
+      JSON.parse(readFileSync(unreported, 'utf8')) as Unreported,
+      status,
+    );
   } catch (error) {
     console.error(`${project} tests left no report: ${String(error)}`);
     return { passed: 0, failed: 1, skipped: 0 };
@@ -91,14 +92,18 @@ export async function vitest(
   }
 }
 
-/** A file that fails before its first test (an import, a hook) has no failed test, yet it is a failure. */
-export function vitestCounts(report: VitestReport, status: number): Counts {
-  const failures = report.testResults.flatMap(failuresOf);
+/**
+ * A file that fails before its first test (an import, a hook) has no failed test, yet it is a failure. So is an error
+ * that nobody handled.
+ */
+export function vitestCounts(report: VitestReport, { retried, unhandled }: Unreported, status: number): Counts {
+  const failures = [...report.testResults.flatMap(failuresOf), ...unhandled];
   return {
     passed: report.numPassedTests,
     failed: failures.length === 0 && status !== 0 ? 1 : failures.length,
     skipped: report.numPendingTests + report.numTodoTests,
     failures,
+    retried,
   };
 }
 
