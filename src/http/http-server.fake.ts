@@ -1,5 +1,6 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 export interface SeenRequest {
   method: string;
@@ -20,6 +21,11 @@ export interface FakeServer {
   url: string;
   requests: SeenRequest[];
   close: () => Promise<void>;
+}
+
+/** The whole body of a request; undefined when the client hung up before its end and nobody waits for an answer. */
+export function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  return buffer(request).catch(() => undefined);
 }
 
 /**

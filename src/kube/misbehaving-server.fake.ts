@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { bodyOf } from '../http/http-server.fake.ts';
 import type { ClusterConfig } from './config.ts';
 
 export interface SeenRequest {
@@ -151,15 +152,15 @@ export class MisbehavingServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = await bodyOf(request);
+    if (body === undefined) return;
     const url = new URL(request.url ?? '/', 'http://x');
     const seen = {
       method: request.method ?? '',
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      body: Buffer.concat(chunks).toString(),
+      body: body.toString(),
     };
     this.requests.push(seen);
     const isWatch = seen.query.get('watch') === 'true';

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { bodyOf } from '../http/http-server.fake.ts';
 import { digestOf } from './digest.ts';
 
 /** A request as it came in. */
@@ -50,15 +51,15 @@ export class ScriptedServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const sent = await bodyOf(request);
+    if (sent === undefined) return;
     const url = new URL(request.url ?? '/', 'http://server');
     const heard = {
       method: request.method ?? '',
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      body: Buffer.concat(chunks).toString(),
+      body: sent.toString(),
     };
     this.heard.push(heard);
     const { status, headers = {}, body = '', reset } = this.answer(heard);

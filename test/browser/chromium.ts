@@ -52,7 +52,7 @@ export async function openPage(
   });
   page.on('dialog', (dialog) => {
     wrong.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
+    dialog.dismiss().catch(() => undefined); // gone with its page: it is told all the same
   });
   return { page, context, wrong };
 }

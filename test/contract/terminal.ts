@@ -24,6 +24,7 @@ export function onTerminal(words: readonly string[], answers: Answers): Promise<
     env: { ...process.env, TERM: 'xterm', COLUMNS: '200', LINES: '50' },
     timeout: 60_000,
   });
+  child.stdin.on('error', () => undefined); // a program that ended while it was answered; its output tells
   let out = '';
   let seen = 0;
   let quiet: NodeJS.Timeout | undefined;

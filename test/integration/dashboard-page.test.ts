@@ -624,14 +624,14 @@ describe('the page', () => {
     const proxy = createServer((request, response) => {
       if (request.headers.upgrade !== undefined) return void response.writeHead(501).end();
       const headers = { ...request.headers, 'x-forwarded-prefix': '/ci' };
-      void fetch(`${origin}${(request.url ?? '').replace(/^\/ci/, '')}`, { headers: headers as never }).then(
-        async (answer) => {
+      void fetch(`${origin}${(request.url ?? '').replace(/^\/ci/, '')}`, { headers: headers as never })
+        .then(async (answer) => {
           const kept = Object.fromEntries(
             [...answer.headers].filter(([name]) => !/encoding|length|transfer/.test(name)),
           );
-          response.writeHead(answer.status, kept).end(Buffer.from(await answer.arrayBuffer()));
-        },
-      );
+          return response.writeHead(answer.status, kept).end(Buffer.from(await answer.arrayBuffer()));
+        })
+        .catch((error: unknown) => response.writeHead(502).end(String(error)));
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     const { port } = proxy.address() as { port: number };

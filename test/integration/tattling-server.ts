@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import { bodyOf } from '../../src/http/http-server.fake.ts';
 
 /** In every answer of a TattlingServer as a registry or after a redirect: nobody may pass it on. */
 export const TATTLED = 'tattled-by-a-foreign-server';
@@ -35,12 +35,13 @@ export class TattlingServer {
   }
 
   async #tattle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = (await buffer(request)).toString('utf8');
+    const body = await bodyOf(request);
+    if (body === undefined) return;
     const { url = '', headers } = request;
     this.asked.push(url);
     // A service that the operator named may say what is wrong.
     const isForeign = url.startsWith('/v2') || headers.host?.startsWith('localhost') === true;
-    const sent = `${isForeign ? TATTLED : 'tattled'} ${url} ${JSON.stringify(headers)} ${body}`;
+    const sent = `${isForeign ? TATTLED : 'tattled'} ${url} ${JSON.stringify(headers)} ${body.toString('utf8')}`;
     if (url.includes('/token')) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ token: this.token }));
     } else if (url.includes('/moved') && !url.includes('told=')) {

@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
+import { bodyOf } from '../../http/http-server.fake.ts';
 
 const repeated = (type: string, id: number) => ({ rule: 'repeated', type, id }) as const;
 const one = (type: string, id: number) => ({ type, id });
@@ -129,6 +130,7 @@ export class FakeMetricsReceiver {
   refuses = 0;
   readonly #http: HttpServer = createServer((request, response) => {
     void bodyOf(request).then((body) => {
+      if (body === undefined) return;
       const headers = request.headers as Record<string, string>;
       if (this.status === 200)
         this.#take(service['Export']?.requestDeserialize(body) as Request, { ...headers, path: request.url ?? '' });
@@ -173,10 +175,4 @@ export class FakeMetricsReceiver {
     if (this.refuses === 0) return {};
     return { partial_success: { rejected_data_points: this.refuses, error_message: 'too old' } };
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
