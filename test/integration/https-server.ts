@@ -1,4 +1,5 @@
 import { request as httpsRequest } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { KubeConfig } from '@kubernetes/client-node';
 
 export type Json = Record<string, unknown>;
@@ -14,6 +15,15 @@ export interface Call {
   contentType?: string;
   /** User to act as. */
   as?: string;
+}
+
+/** A path that is not served yet is answered in plain text. */
+function bodyOf(answer: string): Answer['body'] {
+  try {
+    return JSON.parse(answer) as Answer['body'];
+  } catch {
+    return { message: answer };
+  }
 }
 
 /** An API server by plain HTTPS: an independent witness beside our own client. Returns answers of any status. */
@@ -34,15 +44,7 @@ export class Server {
     await this.#config.applyToHTTPSOptions(options);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(target, options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            body: JSON.parse(Buffer.concat(chunks).toString('utf8')) as Answer['body'],
-          }),
-        );
-        response.on('error', reject);
+        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body: bodyOf(body) }), reject);
       });
       request.on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));

@@ -1,9 +1,10 @@
 import { customRuns } from '../../src/api/resources.ts';
 import type { CustomRun } from '../../src/api/pipeline/v1beta1/customrun.ts';
 import { isDone } from '../../src/core/condition.ts';
-import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { silentLogger } from '../../src/log.ts';
+import { untilTaken } from './until-taken.ts';
 
 /**
  * Stands in for the controller of custom tasks of kind StandIn: it ends them with a result `r`, the one whose
@@ -24,9 +25,7 @@ export class StandInCustomController {
       if (type === 'deleted' || isDone(object.status)) return;
       const condition = endOf(object);
       if (condition === undefined) return;
-      void this.#end(object, condition).catch((error: unknown) => {
-        if (!signal.aborted && !isNotFound(error)) throw error;
-      });
+      void untilTaken(signal, () => this.#end(object, condition));
     });
     return this.#informer.run(signal);
   }

@@ -1,7 +1,8 @@
-import { isNotFound, type KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { pods, type Pod } from '../../src/kube/resources.ts';
 import { silentLogger } from '../../src/log.ts';
+import { untilTaken } from './until-taken.ts';
 
 /** Annotation of a pod that says how it ends; without it, well. */
 export const ends = 'test.tektite.dev/ends';
@@ -117,21 +118,17 @@ export class StandInKubelet {
   async #bringToItsEnd(pod: Known, signal: AbortSignal): Promise<void> {
     this.#working += 1;
     const startedAt = seconds();
-    try {
-      await this.#report(pod, statusOf(pod, 'Running', startedAt, startedAt), signal);
-      if (pod.ending === 'never') return;
+    const isThere = await this.#report(pod, statusOf(pod, 'Running', startedAt, startedAt), signal);
+    if (isThere && pod.ending !== 'never') {
       await sleep(this.#runMs);
       const phase = pod.ending === 'badly' ? 'Failed' : 'Succeeded';
       await this.#report(pod, statusOf(pod, phase, startedAt, seconds()), signal);
-    } catch (error) {
-      if (!signal.aborted && !isNotFound(error)) throw error;
-    } finally {
-      this.#working -= 1;
     }
+    this.#working -= 1;
   }
 
-  async #report({ namespace, name }: Known, status: object, signal: AbortSignal): Promise<void> {
+  #report({ namespace, name }: Known, status: object, signal: AbortSignal): Promise<boolean> {
     const patch = { type: 'merge', subresource: 'status', body: { status } } as const;
-    await this.#client.patch(pods, namespace, name, { ...patch, signal });
+    return untilTaken(signal, () => this.#client.patch(pods, namespace, name, { ...patch, signal }));
   }
 }
