@@ -5,7 +5,7 @@ const PAUSE_MS = 500;
 
 /**
  * Writes as those do whom a test's stand-ins stand for: again and again until the API server takes it. Returns whether
- * it did: not when the object is gone or the signal aborted. A write that is never taken shows in what a test waits for.
+ * it did: not when the object is gone or the signal aborted. One that is never taken shows in what a test waits for.
  */
 export async function untilTaken(signal: AbortSignal, write: () => Promise<unknown>): Promise<boolean> {
   while (!signal.aborted) {
