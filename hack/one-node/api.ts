@@ -3,12 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from './instance.ts';
 import { apiServerUrl } from './kubeconfig.ts';
 import { pkiPath } from './pki.ts';
 import { messageOf } from '../../src/errors.ts';
 
 const TIMEOUT_MS = 3_000;
+/** Half a minute: an API server whose etcd was killed has it back by then, on a machine that is busy with tests. */
+const TRIES = 10;
+const PAUSE_MS = 500;
 
 export interface Answer {
   readonly status: number;
@@ -41,8 +45,22 @@ export async function apply(instance: Instance, plural: string, object: Manifest
   const { name, namespace } = object.metadata;
   const group = object.apiVersion.includes('/') ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
   const path = `${group}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${plural}/${name}`;
-  const answer = await callApi(instance, 'PATCH', `${path}?fieldManager=hack-cluster&force=true`, object);
+  const address = `${path}?fieldManager=hack-cluster&force=true`;
+  const answer = await untilJudged(() => callApi(instance, 'PATCH', address, object));
   if (answer.status >= 300) throw new Error(`cannot apply ${object.kind} ${name}: ${answer.status} ${answer.body}`);
+}
+
+/**
+ * Asks again while there is no answer or the server is not able to give one (429, 5xx): for what may be done twice.
+ * Throws, or returns the answer, of the last try.
+ */
+export async function untilJudged(ask: () => Promise<Answer>, pauseMs = PAUSE_MS): Promise<Answer> {
+  for (let left = TRIES - 1; left > 0; left--) {
+    const answer = await ask().catch(() => undefined);
+    if (answer && answer.status < 500 && answer.status !== 429) return answer;
+    await sleep(pauseMs);
+  }
+  return ask();
 }
 
 /** Undefined when the URL answers 200; else why not. Certificates are not checked: parts make up their own. */
