@@ -1,100 +1,40 @@
-import type { Clock } from '../clock.ts';
 import { isGone } from './api-error.ts';
+import type {
+  CallOptions,
+  CutDown,
+  DeleteOptions,
+  KubeClientOptions,
+  ListOptions,
+  Listing,
+  LogOptions,
+  Page,
+  PatchSpec,
+  Selection,
+  WatchOptions,
+  WriteOptions,
+} from './client-options.ts';
 import type { ClusterConfig } from './config.ts';
 import { apiVersionOf, pathOf } from './object.ts';
 import type { KubeObject, Resource } from './object.ts';
+import {
+  createRequest,
+  deleteCollectionRequest,
+  deleteRequest,
+  getRequest,
+  listRequest,
+  patchRequest,
+  replaceRequest,
+} from './requests.ts';
 import { Transport } from './transport.ts';
-import type { HttpRequest, RequestRecord } from './transport.ts';
+import type { HttpRequest } from './transport.ts';
 import { readWatch } from './watch-connection.ts';
 import type { WatchEvent } from './watch-connection.ts';
 
 export { ApiError, found, isAlreadyExists, isConflict, isNotFound, isOutdated, unlessNotFound } from './api-error.ts';
 
-export interface KubeClientOptions {
-  userAgent?: string;
-  qps?: number;
-  burst?: number;
-  onRequest?: (record: RequestRecord) => void;
-  http2?: boolean;
-  timeoutMs?: number;
-  clock?: Clock;
-  random?: () => number;
-}
-
-export interface CallOptions {
-  signal?: AbortSignal | undefined;
-  /** Not counted against the client's rate limit: for leases, and for who has a limit of his own. */
-  unlimited?: boolean;
-  /** Tries in all when the connection is lost; 1 for none. */
-  attempts?: number;
-}
-export interface WriteOptions extends CallOptions {
-  dryRun?: boolean;
-  fieldManager?: string;
-}
-export interface Selection {
-  namespace?: string | undefined;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-}
-export interface ListOptions extends Selection, CallOptions {
-  /** Objects a page; default 500. */
-  limit?: number;
-  resourceVersion?: string;
-}
-/** Cuts each object down as its page arrives, so that a long list never is in memory whole. */
-export interface CutDown<T> {
-  transform?: (object: T) => T;
-}
-export interface Listing<T> {
-  items: T[];
-  resourceVersion: string;
-}
-export interface Page<T> extends Listing<T> {
-  continue?: string;
-  remainingItemCount?: number;
-}
-export interface PatchSpec {
-  type: 'merge' | 'json' | 'strategic' | 'apply';
-  body: unknown;
-  subresource?: string;
-  fieldManager?: string;
-  force?: boolean;
-}
-export interface DeleteOptions extends CallOptions {
-  propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
-  /** Preconditions: delete only this very object, or only in this state. */
-  uid?: string;
-  resourceVersion?: string;
-  gracePeriodSeconds?: number;
-  dryRun?: boolean;
-}
-export interface WatchOptions extends Selection {
-  resourceVersion: string;
-  signal?: AbortSignal | undefined;
-  timeoutSeconds?: number;
-  /** Silence after which the connection counts as dead; bookmarks come about once a minute. Default 120 s. */
-  idleMs?: number;
-}
-export interface LogOptions {
-  container?: string;
-  follow?: boolean;
-  timestamps?: boolean;
-  tailLines?: number;
-  sinceSeconds?: number;
-  previous?: boolean;
-  limitBytes?: number;
-  signal?: AbortSignal | undefined;
-}
+export type * from './client-options.ts';
 
 const PAGE_SIZE = 500;
-const PATCH_TYPES = {
-  merge: 'application/merge-patch+json',
-  json: 'application/json-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
-  apply: 'application/apply-patch+yaml',
-} as const;
-
 /**
  * The API server in plain JSON over kept connections. Objects are what the server sent: no field is dropped or
  * converted. Failures are ApiError (an answer) or transport errors (none came, after retries).
@@ -114,17 +54,7 @@ export class KubeClient {
     name: string,
     options: CallOptions & { resourceVersion?: string } = {},
   ): Promise<T> {
-    const { resourceVersion, ...call } = options;
-    return this.#json({
-      ...call,
-      method: 'GET',
-      verb: 'get',
-      resource: resource.plural,
-      path: pathOf(resource, namespace, name),
-      namespace,
-      query: { resourceVersion },
-      idempotent: true,
-    });
+    return this.#json(getRequest({ resource, namespace, name }, options));
   }
 
   /**
@@ -162,28 +92,10 @@ export class KubeClient {
     resource: Resource<T>,
     options: ListOptions & { continue?: string } = {},
   ): Promise<Page<T>> {
-    const { namespace, labelSelector, fieldSelector, limit, resourceVersion, continue: token, ...call } = options;
-    // A continue token carries its own resourceVersion; the server refuses both together.
-    const query = {
-      labelSelector,
-      fieldSelector,
-      limit: limit || undefined,
-      continue: token,
-      resourceVersion: token ? undefined : resourceVersion,
-    };
     const body = await this.#json<{
       items?: T[] | null;
       metadata?: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
-    }>({
-      ...call,
-      method: 'GET',
-      verb: 'list',
-      resource: resource.plural,
-      path: pathOf(resource, namespace),
-      namespace,
-      query,
-      idempotent: true,
-    });
+    }>(listRequest(resource, options));
     const apiVersion = apiVersionOf(resource);
     for (const item of body.items ?? []) {
       // Items of built-in kinds come without these.
@@ -199,55 +111,24 @@ export class KubeClient {
     { namespace, limit, ...call }: CallOptions & { namespace: string | undefined; limit: number },
   ): Promise<string[]> {
     const body = await this.#json<{ items?: { metadata?: { name?: string } }[] | null }>({
-      ...call,
-      method: 'GET',
-      verb: 'list',
-      resource: resource.plural,
-      path: pathOf(resource, namespace),
-      namespace,
-      query: { limit },
+      ...listRequest(resource, { ...call, namespace, limit }),
       accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json',
-      idempotent: true,
     });
     return (body.items ?? []).flatMap(({ metadata }) => (metadata?.name ? [metadata.name] : []));
   }
 
   /** Creates. With `generateName` a lost connection is not retried: the object may exist under a name nobody knows. */
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
-    const { dryRun, fieldManager, ...call } = options;
-    return this.#json({
-      ...call,
-      method: 'POST',
-      verb: 'create',
-      resource: resource.plural,
-      path: pathOf(resource, object.metadata.namespace),
-      namespace: object.metadata.namespace,
-      query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
-      body: typed(resource, object),
-      idempotent: object.metadata.name !== undefined || dryRun === true,
-    });
+    return this.#json(createRequest(resource, object, options));
   }
 
   /** PUT of the whole object, guarded by its resourceVersion when it has one. */
-  replace<T extends KubeObject>(
+  async replace<T extends KubeObject>(
     resource: Resource<T>,
     object: T,
     options: WriteOptions & { subresource?: string } = {},
   ): Promise<T> {
-    const { dryRun, fieldManager, subresource, ...call } = options;
-    const { namespace, name } = object.metadata;
-    if (!name) return Promise.reject(new Error(`cannot replace a ${resource.kind} without metadata.name`));
-    return this.#json({
-      ...call,
-      method: 'PUT',
-      verb: 'update',
-      resource: metricName(resource, subresource),
-      path: pathOf(resource, namespace, name, subresource),
-      namespace,
-      query: { dryRun: dryRun ? 'All' : undefined, fieldManager },
-      body: typed(resource, object),
-      idempotent: true,
-    });
+    return this.#json(replaceRequest(resource, object, options));
   }
 
   /** PUT of the status subresource. */
@@ -256,32 +137,13 @@ export class KubeClient {
   }
 
   /** 'strategic' exists for built-in kinds only; 'apply' needs `fieldManager` and creates what is missing. */
-  patch<T extends KubeObject>(
+  async patch<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,
     name: string,
     patch: PatchSpec & WriteOptions,
   ): Promise<T> {
-    const { type, body, subresource, force, dryRun, fieldManager, ...call } = patch;
-    const isApply = type === 'apply';
-    if (isApply && !fieldManager)
-      return Promise.reject(new Error(`apply of ${resource.kind} ${namespace ?? ''}/${name} needs a fieldManager`));
-    return this.#json({
-      ...call,
-      method: 'PATCH',
-      verb: isApply ? 'apply' : 'patch',
-      resource: metricName(resource, subresource),
-      path: pathOf(resource, namespace, name, subresource),
-      namespace,
-      query: {
-        dryRun: dryRun ? 'All' : undefined,
-        fieldManager,
-        force: isApply ? force : undefined,
-      },
-      body: JSON.stringify(body),
-      contentType: PATCH_TYPES[type],
-      idempotent: type !== 'json',
-    });
+    return this.#json(patchRequest({ resource, namespace, name }, patch));
   }
 
   /** The object as it was or (with finalizers) still is; undefined when the server answered with a mere Status. */
@@ -291,20 +153,7 @@ export class KubeClient {
     name: string,
     options: DeleteOptions = {},
   ): Promise<T | undefined> {
-    const { signal, unlimited, attempts, dryRun, ...rest } = options;
-    const answer = await this.#json<T>({
-      signal,
-      ...(unlimited ? { unlimited } : {}),
-      ...(attempts ? { attempts } : {}),
-      method: 'DELETE',
-      verb: 'delete',
-      resource: resource.plural,
-      path: pathOf(resource, namespace, name),
-      namespace,
-      query: { dryRun: dryRun ? 'All' : undefined },
-      body: deleteBody(rest),
-      idempotent: true,
-    });
+    const answer = await this.#json<T>(deleteRequest({ resource, namespace, name }, options));
     return answer.kind === 'Status' ? undefined : answer;
   }
 
@@ -312,18 +161,7 @@ export class KubeClient {
     resource: Resource,
     options: Selection & Pick<DeleteOptions, 'propagationPolicy' | 'gracePeriodSeconds' | 'signal'> = {},
   ): Promise<void> {
-    const { namespace, labelSelector, fieldSelector, signal, ...rest } = options;
-    await this.#transport.send({
-      signal,
-      method: 'DELETE',
-      verb: 'deletecollection',
-      resource: resource.plural,
-      path: pathOf(resource, namespace),
-      namespace,
-      query: { labelSelector, fieldSelector },
-      body: deleteBody(rest),
-      idempotent: true,
-    });
+    await this.#transport.send(deleteCollectionRequest(resource, options));
   }
 
   /**
@@ -413,26 +251,6 @@ export class KubeClient {
       throw new Error(`${request.method} ${request.path}: the answer is not JSON: ${text.slice(0, 200)}`, { cause });
     }
   }
-}
-
-function typed(resource: Resource, object: KubeObject): string {
-  return JSON.stringify({
-    ...object,
-    apiVersion: object.apiVersion ?? apiVersionOf(resource),
-    kind: object.kind ?? resource.kind,
-  });
-}
-
-function metricName(resource: Resource, subresource: string | undefined): string {
-  return subresource ? `${resource.plural}/${subresource}` : resource.plural;
-}
-
-function deleteBody(
-  options: Pick<DeleteOptions, 'propagationPolicy' | 'uid' | 'resourceVersion' | 'gracePeriodSeconds'>,
-): string {
-  const { uid, resourceVersion, ...rest } = options;
-  const preconditions = uid || resourceVersion ? { preconditions: { uid, resourceVersion } } : {};
-  return JSON.stringify({ kind: 'DeleteOptions', apiVersion: 'v1', ...rest, ...preconditions });
 }
 
 /** In place. */
