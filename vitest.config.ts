@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 /**
+ * How long a test asks a real server until it is as expected, unless it says so itself: the machine does much beside,
+ * and vitest's one second is soon over.
+ */
+const poll = { timeout: 30_000, interval: 100 };
+
+/**
  * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
  * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same
  * node. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. load: how the controller does
@@ -44,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          expect: { poll },
           // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
           retry: 1,
           include: ['test/integration/**/*.test.ts', 'test/contract/tkn-*.test.ts'],
@@ -63,6 +70,7 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
+          expect: { poll },
           retry: 1,
           include: ['test/cluster/**/*.test.ts'],
           testTimeout: 300_000,
@@ -73,6 +81,7 @@ export default defineConfig({
       {
         test: {
           name: 'chains',
+          expect: { poll },
           retry: 1,
           include: ['test/chains/**/*.test.ts'],
           testTimeout: 180_000,
@@ -83,6 +92,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          expect: { poll },
           retry: 1,
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
@@ -102,6 +112,7 @@ export default defineConfig({
       {
         test: {
           name: 'conformance',
+          expect: { poll },
           include: ['test/conformance/*.e2e.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
