@@ -18,6 +18,7 @@ const leaves = [
   'metrics.ts',
   'pem.ts',
   'redact.ts',
+  'request-body.fake.ts',
   'resource.ts',
   'version.ts',
 ];

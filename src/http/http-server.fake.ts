@@ -1,6 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 
 export interface SeenRequest {
   method: string;
@@ -21,11 +20,6 @@ export interface FakeServer {
   url: string;
   requests: SeenRequest[];
   close: () => Promise<void>;
-}
-
-/** The whole body of a request; undefined when the client hung up before its end and nobody waits for an answer. */
-export function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
-  return buffer(request).catch(() => undefined);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { bodyOf } from '../http/http-server.fake.ts';
+import { bodyOf } from '../request-body.fake.ts';
 import type { ClusterConfig } from './config.ts';
 
 export interface SeenRequest {

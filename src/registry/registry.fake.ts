@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { bodyOf } from '../http/http-server.fake.ts';
+import { bodyOf } from '../request-body.fake.ts';
 import { digestOf } from './digest.ts';
 
 /** A request as it came in. */

@@ -232,6 +232,27 @@ const requestsOf = async (at: Workbench, run: TaskRun) =>
     ({ resources }) => resources?.requests,
   );
 
+it("a run's stepSpecs and sidecarSpecs are what its containers ask for, in place of the Task's", async () => {
+  const asks = (cpu: string) => ({ computeResources: { requests: { cpu } } });
+  const run = await bench.runTask({
+    taskSpec: {
+      steps: [{ ...sh('a', 'true'), ...asks('1m') }, sh('b', 'true')],
+      sidecars: [{ ...sh('server', 'trap exit TERM; sleep 3600 & wait'), ...asks('2m') }],
+    },
+    stepSpecs: [{ name: 'a', ...asks('11m') }],
+    sidecarSpecs: [{ name: 'server', ...asks('12m') }],
+  });
+  expect(succeededCondition(run.status)).toMatchObject({ status: 'True', reason: 'Succeeded' });
+  const { spec } = await bench.client.get(pods, bench.namespace, run.status?.podName ?? '');
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  const requests = Object.fromEntries(containers.map(({ name, resources }) => [name, resources?.requests]));
+  expect(requests).toMatchObject({
+    'step-a': { cpu: '11m' },
+    'step-b': undefined,
+    'sidecar-server': { cpu: '12m' },
+  });
+});
+
 describe.concurrent('a LimitRange', () => {
   beforeAll(async () => {
     const limits = [

@@ -4,7 +4,10 @@ import type { TaskRun, TaskRunSpec } from '../../src/api/pipeline/v1/taskrun.ts'
 import { tasks } from '../../src/api/resources.ts';
 import { succeededCondition } from '../../src/core/condition.ts';
 import { configMaps, pods, secrets, serviceAccounts, type Pod } from '../../src/kube/resources.ts';
+import { startServer, type FakeServer } from '../../src/http/http-server.fake.ts';
 import { openWorkbench } from './cluster.ts';
+import { hostBeside } from './remote-servers.ts';
+import { testCluster } from './setup.ts';
 import { image, sh } from './shell-step.ts';
 
 /** The operator's settings of tasks, each by what it does on the node; all are changed while the controller runs. */
@@ -216,4 +219,45 @@ it('config-tracing: the run says by which span it can be found', async () => {
   } finally {
     await reset();
   }
+});
+
+describe('cloud events go where the settings say', () => {
+  let receiver: FakeServer;
+  /** The receiver's first answers; then it takes what it gets. */
+  let refusals: number;
+  beforeAll(async () => {
+    const answer = () => ({ status: refusals-- > 0 ? 503 : 202 });
+    receiver = await startServer(answer, hostBeside((await testCluster()).registry));
+  });
+  afterAll(() => receiver.close());
+
+  it.each<{ map: string; keys: (sink: string) => Record<string, string> }>([
+    { map: 'config-events', keys: (sink) => ({ sink, formats: 'tektonv1' }) },
+    { map: 'config-defaults', keys: (sink) => ({ 'default-cloud-events-sink': sink }) },
+  ])('$map: to a receiver that fails at first as well, each in its order', async ({ map, keys }) => {
+    refusals = 0;
+    const sink = `${receiver.url}/${map}`;
+    const eventsOf = ({ metadata }: TaskRun) =>
+      receiver.requests.filter(
+        ({ path, headers }) => path === `/${map}` && headers['ce-source']?.includes(`/${metadata.name}`),
+      );
+    const typesOf = (run: TaskRun) => eventsOf(run).map(({ headers }) => String(headers['ce-type']));
+    const reset = await set(map, keys(sink));
+    try {
+      await inEffect((run) => typesOf(run).length > 0);
+      refusals = 2;
+      const run = await bench.runTask(idle);
+      const ended = 'dev.tekton.event.taskrun.successful.v1';
+      await expect.poll(() => typesOf(run), { timeout: 30_000 }).toContain(ended);
+      expect(refusals).toBeLessThanOrEqual(0);
+      // What it was in between for a moment only is passed over.
+      expect([typesOf(run)[0], typesOf(run).at(-1)]).toEqual(['dev.tekton.event.taskrun.queued.v1', ended]);
+      const last = eventsOf(run).at(-1);
+      expect(JSON.parse(last?.body.toString() ?? '')).toMatchObject({
+        taskRun: { metadata: { uid: run.metadata.uid } },
+      });
+    } finally {
+      await reset();
+    }
+  });
 });

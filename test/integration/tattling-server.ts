@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bodyOf } from '../../src/http/http-server.fake.ts';
+import { bodyOf } from '../../src/request-body.fake.ts';
 
 /** In every answer of a TattlingServer as a registry or after a redirect: nobody may pass it on. */
 export const TATTLED = 'tattled-by-a-foreign-server';

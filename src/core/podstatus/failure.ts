@@ -1,6 +1,7 @@
 import { isSidecarContainer, isStepContainer } from '../pod/names.ts';
 import type { ContainerStatus, Pod } from '../pod/types.ts';
 import { disruptionOf } from './disruption.ts';
+import { initStatuses } from './native-sidecar.ts';
 import { quote } from './quote.ts';
 import { orderedStatuses } from './order.ts';
 import { isCutMessage, parseTerminationMessage, stepReport, type StepReport } from './termination.ts';
@@ -48,7 +49,7 @@ interface Rule {
 }
 
 function failureOfContainers(pod: Pod): Failure {
-  const init = pod.status?.initContainerStatuses ?? [];
+  const init = initStatuses(pod);
   for (const { among, applies, reason } of rules(init, orderedStatuses(pod))) {
     const guilty = among.find(applies);
     if (guilty === undefined) continue;

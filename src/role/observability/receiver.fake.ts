@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedHandleCall } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
-import { bodyOf } from '../../http/http-server.fake.ts';
+import { bodyOf } from '../../request-body.fake.ts';
 
 const repeated = (type: string, id: number) => ({ rule: 'repeated', type, id }) as const;
 const one = (type: string, id: number) => ({ type, id });
