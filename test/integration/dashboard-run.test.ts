@@ -437,6 +437,31 @@ describe('the timeline', () => {
   });
 });
 
+it('shows events as they come, although the run does not change any more', async () => {
+  const name = 'eventful';
+  const tasks = [{ name: 'build', outcome: 'succeeded' as const }];
+  await writeRun(client, namespace, { name, outcome: 'succeeded', tasks });
+  const tell = (kind: string, of: string, message: string) =>
+    client.create(events, {
+      metadata: { namespace, name: `${of}.${message}` },
+      involvedObject: { kind, name: of, namespace },
+      type: 'Warning',
+      reason: 'Told',
+      message,
+      lastTimestamp: new Date().toISOString().replace(/\.\d+/, ''),
+    });
+  await tell('PipelineRun', name, 'first');
+  const page = await openAt(`/runs/${namespace}/${name}/events`);
+  await see(page, 'events-live', async () => {
+    const told = page.locator('.events > li');
+    await told.getByText('first', { exact: true }).waitFor();
+    await tell('PipelineRun', 'another', 'elsewhere');
+    await tell('TaskRun', `${name}-build`, 'second');
+    await told.getByText('second', { exact: true }).waitFor();
+    expect(await told.count()).toBe(2);
+  });
+});
+
 describe('each time and each span that is told in words', () => {
   const name = 'clocked';
 

@@ -18,7 +18,16 @@ export interface Objects<T extends KubeObject> {
   /** Changes come by themselves; otherwise the list is read again after a while. */
   isLive: boolean;
   isLoaded: boolean;
+  /** There were more than are read. */
+  isCut?: boolean;
   problem?: string;
+}
+
+/** Where there may be very many: they are read page by page, and of pages and changes only what is wanted is kept. */
+export interface Sieve<T> {
+  keep: (object: T) => boolean;
+  pageSize: number;
+  mostPages: number;
 }
 
 interface WatchEvent<T> {
@@ -39,14 +48,16 @@ export async function followObjects<T extends KubeObject>(
   source: ObjectSource,
   onState: (objects: Objects<T>) => void,
   signal: AbortSignal,
+  sieve?: Sieve<T>,
 ): Promise<void> {
   let byName = new Map<string, T>();
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
-      const list = await readJson<{ items: T[]; metadata: { resourceVersion: string } }>(listPath(source), signal);
-      byName = new Map(list.items.map((item) => [nameIn(source, item), item]));
-      onState({ byName, isLive: false, isLoaded: true });
-      const wasLive = await watch(source, { from: list.metadata.resourceVersion, byName, onState, signal });
+      const { items, from, ...cut } = await readList(source, signal, sieve);
+      byName = new Map(items.map((item) => [nameIn(source, item), item]));
+      const tell = (isLive: boolean) => onState({ byName: new Map(byName), isLive, isLoaded: true, ...cut });
+      tell(false);
+      const wasLive = await watch(source, { from, byName, keep: sieve?.keep, tell, signal });
       if (wasLive) pause = FIRST_PAUSE_MS;
     } catch (error) {
       if (signal.aborted) return;
@@ -56,16 +67,43 @@ export async function followObjects<T extends KubeObject>(
   }
 }
 
+interface Listing<T> {
+  items: T[];
+  /** The resourceVersion to watch from. */
+  from: string;
+  isCut?: boolean;
+}
+
+async function readList<T extends KubeObject>(
+  source: ObjectSource,
+  signal: AbortSignal,
+  sieve?: Sieve<T>,
+): Promise<Listing<T>> {
+  const limit = sieve && { limit: sieve.pageSize.toString() };
+  const items: T[] = [];
+  let next: string | undefined;
+  for (let page = 1; ; page++) {
+    const path = listPath(source, { ...limit, ...(next === undefined ? {} : { continue: next }) });
+    const list = await readJson<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(path, signal);
+    items.push(...(sieve ? list.items.filter(sieve.keep) : list.items));
+    const { resourceVersion: from, continue: token } = list.metadata;
+    if (!token) return { items, from };
+    if (sieve && page >= sieve.mostPages) return { items, from, isCut: true };
+    next = token;
+  }
+}
+
 interface WatchOptions<T extends KubeObject> {
   from: string;
   byName: Map<string, T>;
-  onState: (objects: Objects<T>) => void;
+  keep: Sieve<T>['keep'] | undefined;
+  tell: (isLive: boolean) => void;
   signal: AbortSignal;
 }
 
 /** Ends when the connection does. Returns whether it ever was one. */
 function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions<T>): Promise<boolean> {
-  const { from, byName, onState, signal } = options;
+  const { from, byName, keep = () => true, tell, signal } = options;
   return new Promise((resolve) => {
     const address = new URL(addressOf(listPath(source)));
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -78,7 +116,6 @@ function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions
     const socket = new WebSocket(address);
     let wasLive = false;
     let gathering: ReturnType<typeof setTimeout> | undefined;
-    const tell = (isLive: boolean) => onState({ byName: new Map(byName), isLive, isLoaded: true });
     const stop = () => socket.close();
     signal.addEventListener('abort', stop, { once: true });
     socket.onopen = () => {
@@ -87,6 +124,8 @@ function watch<T extends KubeObject>(source: ObjectSource, options: WatchOptions
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       const event = JSON.parse(data) as WatchEvent<T>;
+      const isChange = event.type === 'ADDED' || event.type === 'MODIFIED';
+      if (isChange && !keep(event.object)) return;
       if (!applied(event, nameIn(source, event.object), byName)) socket.close();
       gathering ??= setTimeout(() => {
         gathering = undefined;
@@ -126,10 +165,11 @@ function nameIn({ isEverywhere }: ObjectSource, { metadata }: Partial<KubeObject
   return isEverywhere === true ? `${namespace}/${name}` : name;
 }
 
-function listPath({ path, fieldSelector, labelSelector }: ObjectSource): string {
+function listPath({ path, fieldSelector, labelSelector }: ObjectSource, page: Record<string, string> = {}): string {
   const query = new URLSearchParams({
     ...(fieldSelector === undefined ? {} : { fieldSelector }),
     ...(labelSelector === undefined ? {} : { labelSelector }),
+    ...page,
   });
   return `${path}?${query}`;
 }

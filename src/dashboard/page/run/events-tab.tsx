@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import type { KubeObject } from '../../../resource.ts';
 import { attemptsOf } from '../../view/attempts.ts';
-import { pathOf, readJson, textOf } from '../api/request.ts';
+import { followObjects, type Objects } from '../api/objects.ts';
+import { pathOf } from '../api/request.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Text } from '../parts/text.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -18,45 +19,35 @@ interface KubeEvent extends KubeObject {
   involvedObject?: { kind?: string; name?: string };
 }
 
-interface EventList {
-  events: KubeEvent[];
-  /** There were more in the namespace than are read. */
-  isCut: boolean;
-}
-
-const PAGE = 500;
+const PAGE_SIZE = 500;
 const MOST_PAGES = 10;
 
-/** Events of the run, its TaskRuns and their pods, newest first. */
+/** Events of the run, its TaskRuns and their pods, newest first, as they come. */
 export default function EventsTab({ name, view, now }: { name: RunName; view: RunView; now: number }): ReactNode {
   const about = useMemo(() => namesOf(name, view), [name.name, name.kind, view]);
   const key = [...about].join(' ');
-  const version = view.run?.metadata.resourceVersion;
-  const [read, setRead] = useState<EventList>();
-  const [problem, setProblem] = useState<string>();
+  const [read, setRead] = useState<Objects<KubeEvent>>();
   useEffect(() => {
     const gone = new AbortController();
     const wanted = new Set(key.split(' '));
-    readEvents(name.namespace, wanted, gone.signal).then(
-      (events) => {
-        setRead(events);
-        setProblem(undefined);
-      },
-      (error: unknown) => gone.signal.aborted || setProblem(textOf(error)),
-    );
+    const keep = ({ involvedObject: of }: KubeEvent) => wanted.has(`${of?.kind}/${of?.name}`);
+    // Of the whole namespace: a selector can name one object, and a run has many.
+    const path = pathOf('api/v1', 'namespaces', name.namespace, 'events');
+    void followObjects({ path }, setRead, gone.signal, { keep, pageSize: PAGE_SIZE, mostPages: MOST_PAGES });
     return () => gone.abort();
-    // Again when the run has changed: that is when events come.
-  }, [name.namespace, key, version]);
-  if (problem !== undefined) return <Problem title="Events cannot be read" text={problem} />;
+  }, [name.namespace, key]);
   if (read === undefined) return <p className="empty">Loading...</p>;
+  const events = [...read.byName.values()].sort((left, right) => (timeOf(left) > timeOf(right) ? -1 : 1));
+  if (read.problem !== undefined && events.length === 0)
+    return <Problem title="Events cannot be read" text={read.problem} />;
   return (
     <TabBody label="Events">
-      {read.isCut && (
-        <p className="muted">The namespace has more than {PAGE * MOST_PAGES} events: older ones are missing.</p>
+      {read.isCut === true && (
+        <p className="muted">The namespace has more than {PAGE_SIZE * MOST_PAGES} events: older ones are missing.</p>
       )}
-      {read.events.length === 0 && <p className="muted">There are no events. The API server keeps them for an hour.</p>}
+      {events.length === 0 && <p className="muted">There are no events. The API server keeps them for an hour.</p>}
       <ul className="events">
-        {read.events.map((event) => (
+        {events.map((event) => (
           <li key={event.metadata.uid} className={event.type === 'Warning' ? 'event warning' : 'event'}>
             <span className="event-reason">
               {event.type === 'Warning' && <span className="badge bad">warning</span>} <Text of={event.reason ?? ''} />
@@ -85,22 +76,6 @@ function namesOf({ kind, name }: RunName, { taskRuns, graph }: RunView): Set<str
     return run === undefined ? [] : attemptsOf(run).flatMap(({ pod }) => (pod === undefined ? [] : [`Pod/${pod}`]));
   });
   return new Set([`${kind}/${name}`, ...children.map((child) => `${child.kind}/${child.name}`), ...pods]);
-}
-
-async function readEvents(namespace: string, about: ReadonlySet<string>, signal: AbortSignal): Promise<EventList> {
-  const path = pathOf('api/v1', 'namespaces', namespace, 'events');
-  const events: KubeEvent[] = [];
-  let next: string | undefined;
-  let page = 0;
-  do {
-    const query = new URLSearchParams({ limit: PAGE.toString(), ...(next === undefined ? {} : { continue: next }) });
-    const list = await readJson<{ items: KubeEvent[]; metadata: { continue?: string } }>(`${path}?${query}`, signal);
-    events.push(...list.items.filter(({ involvedObject: of }) => about.has(`${of?.kind}/${of?.name}`)));
-    next = list.metadata.continue || undefined;
-    page += 1;
-  } while (next !== undefined && page < MOST_PAGES);
-  events.sort((left, right) => (timeOf(left) > timeOf(right) ? -1 : 1));
-  return { events, isCut: next !== undefined };
 }
 
 function timeOf({ lastTimestamp, eventTime, metadata }: KubeEvent): string {
