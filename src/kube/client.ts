@@ -35,6 +35,7 @@ export { ApiError, found, isAlreadyExists, isConflict, isNotFound, isOutdated, u
 export type * from './client-options.ts';
 
 const PAGE_SIZE = 500;
+
 /**
  * The API server in plain JSON over kept connections. Objects are what the server sent: no field is dropped or
  * converted. Failures are ApiError (an answer) or transport errors (none came, after retries).

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { statePath } from '../../hack/one-node/instance.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
+import { bodyOf } from '../../src/request-body.fake.ts';
 import { certificateFor } from './world.ts';
 
 /** What the webhook is asked about, and the JSON patch that it answers with; undefined leaves the object alone. */
@@ -26,7 +26,10 @@ export async function startMutatingWebhook(
 ): Promise<MutatingWebhook> {
   const certificate = await certificateFor(`IP:${host}`, cluster);
   const server = createServer(certificate, (asked, answer) => {
-    void text(asked).then((body) => answer.setHeader('content-type', 'application/json').end(review(body, mutate)));
+    void bodyOf(asked).then((body) => {
+      if (body === undefined) return;
+      answer.setHeader('content-type', 'application/json').end(review(body.toString(), mutate));
+    });
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
   const name = 'mutating.example.com';

@@ -18,7 +18,7 @@ export interface Call {
 }
 
 /** A path that is not served yet is answered in plain text. */
-function bodyOf(answer: string): Answer['body'] {
+function parsedAnswer(answer: string): Answer['body'] {
   try {
     return JSON.parse(answer) as Answer['body'];
   } catch {
@@ -44,7 +44,7 @@ export class Server {
     await this.#config.applyToHTTPSOptions(options);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(target, options, (response) => {
-        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body: bodyOf(body) }), reject);
+        text(response).then((body) => resolve({ status: response.statusCode ?? 0, body: parsedAnswer(body) }), reject);
       });
       request.on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));

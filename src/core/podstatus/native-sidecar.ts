@@ -1,5 +1,6 @@
 import { isStepContainer } from '../pod/names.ts';
 import type { ContainerStatus, ContainerTerminated, Pod } from '../pod/types.ts';
+import { orderedStatuses, stepsAreComplete } from './order.ts';
 
 /** The kubelet's word for a container that it no longer found: one that was waiting to be started again. */
 const notFound = 'ContainerStatusUnknown';
@@ -34,8 +35,10 @@ function lastEnd({ state = {}, lastState }: ContainerStatus): ContainerTerminate
 
 /** When the last step ended, as the kubelet says it; undefined while one has not. */
 function endOfSteps(pod: Pod): string | undefined {
-  const ends = (pod.status?.containerStatuses ?? [])
-    .filter(({ name }) => isStepContainer(name))
-    .map(({ state }) => state?.terminated?.finishedAt);
-  return ends.every((end) => end !== undefined) ? ends.sort().at(-1) : undefined;
+  if (!stepsAreComplete(pod)) return undefined;
+  const steps = orderedStatuses(pod).filter(({ name }) => isStepContainer(name));
+  return steps
+    .flatMap(({ state }) => state?.terminated?.finishedAt ?? [])
+    .sort()
+    .at(-1);
 }

@@ -36,8 +36,8 @@ export default function EventsTab({ name, view, now }: { name: RunName; view: Ru
     void followObjects({ path }, setRead, gone.signal, { keep, pageSize: PAGE_SIZE, mostPages: MOST_PAGES });
     return () => gone.abort();
   }, [name.namespace, key]);
+  const events = useMemo(() => newestFirst(read?.byName), [read]);
   if (read === undefined) return <p className="empty">Loading...</p>;
-  const events = [...read.byName.values()].sort((left, right) => (timeOf(left) > timeOf(right) ? -1 : 1));
   if (read.problem !== undefined && events.length === 0)
     return <Problem title="Events cannot be read" text={read.problem} />;
   return (
@@ -76,6 +76,10 @@ function namesOf({ kind, name }: RunName, { taskRuns, graph }: RunView): Set<str
     return run === undefined ? [] : attemptsOf(run).flatMap(({ pod }) => (pod === undefined ? [] : [`Pod/${pod}`]));
   });
   return new Set([`${kind}/${name}`, ...children.map((child) => `${child.kind}/${child.name}`), ...pods]);
+}
+
+function newestFirst(byName: ReadonlyMap<string, KubeEvent> = new Map()): KubeEvent[] {
+  return [...byName.values()].sort((left, right) => (timeOf(left) > timeOf(right) ? -1 : 1));
 }
 
 function timeOf({ lastTimestamp, eventTime, metadata }: KubeEvent): string {
