@@ -306,11 +306,8 @@ describe('a listener that changes sides', () => {
 
     await client.patch(eventListeners, ours, 'second', own('shared'));
     await becomes(ours, 'second', 'Served');
-    for (const gone of [
-      client.get(deployments, ours, 'el-second'),
-      client.get(endpointSlices, ours, 'el-second-abcde'),
-    ])
-      await gone.catch((error: unknown) => expect(isNotFound(error)).toBe(true));
+    await eventually(() => isGone(client.get(deployments, ours, 'el-second')), 'the end of the Deployment');
+    await eventually(() => isGone(client.get(endpointSlices, ours, 'el-second-abcde')), 'the end of its pods’ slice');
     expect((await client.get(services, ours, 'el-second')).spec?.selector).toBeUndefined();
     expect((await post(ours, 'second', 'again')).status).toBe(202);
   });
