@@ -1,18 +1,9 @@
 import { eventListeners } from '../../src/api/triggers/objects.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { configMaps, serviceAccounts } from '../../src/kube/resources.ts';
-import type { KubeObject, Resource } from '../../src/resource.ts';
 import { portsMapName, servedMapName } from '../../src/triggers/shared-sink/names.ts';
 import { portRange, servedBy, type PortHolder } from '../../src/triggers/shared-sink/ports.ts';
-
-const group = 'rbac.authorization.k8s.io';
-const clusterRoleBindings: Resource = {
-  group,
-  version: 'v1',
-  plural: 'clusterrolebindings',
-  kind: 'ClusterRoleBinding',
-  namespaced: false,
-};
+import { clusterRoleBindings, rbacGroup } from '../rbac.ts';
 
 /**
  * Makes `count` EventListeners like the one that is there, and writes as the controller does which port of the shared
@@ -31,9 +22,9 @@ export async function sharedListeners(
   await client.create(serviceAccounts, { metadata: { namespace, name: account } });
   await client.create(clusterRoleBindings, {
     metadata: { name: 'bench-sink' },
-    roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'cluster-admin' },
+    roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: 'cluster-admin' },
     subjects: [{ kind: 'ServiceAccount', namespace, name: account }],
-  } as KubeObject);
+  });
   const data: Record<string, string> = {};
   for (let index = 0; index < count; index++) {
     const name = `${like.name}-${index}`;

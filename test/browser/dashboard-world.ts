@@ -9,7 +9,7 @@ import { main as dashboard } from '../../src/dashboard/main.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
-import type { KubeObject, Resource } from '../../src/resource.ts';
+import { rbacGroup, roleBindings, roles } from '../rbac.ts';
 import { freePort } from '../free-port.ts';
 import type { ChromiumProgram } from '../../hack/verify/browsers.ts';
 import { openPage, startChromium, type WatchedPage } from './chromium.ts';
@@ -113,22 +113,15 @@ export class DashboardWorld {
 
   /** A ServiceAccount that may do this with Tekton's kinds, and no more. */
   async createReader(namespace: string, name: string, verbs: readonly string[]): Promise<void> {
-    const kind = (plural: string, of: string): Resource => ({
-      group: 'rbac.authorization.k8s.io',
-      version: 'v1',
-      plural,
-      kind: of,
-      namespaced: true,
-    });
     const metadata = { name, namespace };
     await this.client.create(serviceAccounts, { metadata });
     const rules = [{ apiGroups: ['tekton.dev'], resources: ['*'], verbs }];
-    await this.client.create(kind('roles', 'Role'), { metadata, rules } as KubeObject);
-    await this.client.create(kind('rolebindings', 'RoleBinding'), {
+    await this.client.create(roles, { metadata, rules });
+    await this.client.create(roleBindings, {
       metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name },
+      roleRef: { apiGroup: rbacGroup, kind: 'Role', name },
       subjects: [{ kind: 'ServiceAccount', name, namespace }],
-    } as KubeObject);
+    });
   }
 
   async tokenOf(namespace: string, name: string): Promise<string> {

@@ -7,6 +7,7 @@ import { tool } from '../../hack/one-node/binaries.ts';
 import { answers, startService, stopServices } from '../../hack/sigstore/services.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
+import { clusterRoleBindings, clusterRoles } from '../rbac.ts';
 import { freePort } from '../free-port.ts';
 
 /** The real oauth2-proxy, set up as config/docs/dashboard-login.md says. */
@@ -17,14 +18,7 @@ export interface LoginProxy {
 }
 
 const page = path.resolve(import.meta.dirname, '../../config/docs/dashboard-login.md');
-const rbac = (plural: string, kind: string): Resource => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced: false,
-});
-const clusterKinds = [rbac('clusterrolebindings', 'ClusterRoleBinding'), rbac('clusterroles', 'ClusterRole')];
+const clusterKinds = [clusterRoleBindings, clusterRoles];
 
 interface Documented extends KubeObject {
   data?: Record<string, string>;

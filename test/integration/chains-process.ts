@@ -9,22 +9,21 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { bundle } from '../../hack/bundle.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import { pathOf, type KubeObject } from '../../src/kube/object.ts';
+import { pathOf, type KubeObject, type Resource } from '../../src/kube/object.ts';
+import { configMaps, namespaces, secrets, serviceAccounts } from '../../src/kube/resources.ts';
+import { rbacKinds } from '../rbac.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
 export const systemNamespace = 'tekton-chains';
 
-const plurals: Record<string, { group: string; plural: string; namespaced: boolean }> = {
-  Namespace: { group: '', plural: 'namespaces', namespaced: false },
-  Secret: { group: '', plural: 'secrets', namespaced: true },
-  ConfigMap: { group: '', plural: 'configmaps', namespaced: true },
-  ServiceAccount: { group: '', plural: 'serviceaccounts', namespaced: true },
-  ClusterRole: { group: 'rbac.authorization.k8s.io', plural: 'clusterroles', namespaced: false },
-  ClusterRoleBinding: { group: 'rbac.authorization.k8s.io', plural: 'clusterrolebindings', namespaced: false },
-  Role: { group: 'rbac.authorization.k8s.io', plural: 'roles', namespaced: true },
-  RoleBinding: { group: 'rbac.authorization.k8s.io', plural: 'rolebindings', namespaced: true },
+const installed: Readonly<Record<string, Resource>> = {
+  ...rbacKinds,
+  Namespace: namespaces,
+  Secret: secrets,
+  ConfigMap: configMaps,
+  ServiceAccount: serviceAccounts,
 };
 
 /** What the chart installs for Chains, its pods aside (there is no kubelet here). */
@@ -46,16 +45,9 @@ export async function installChains(client: KubeClient): Promise<void> {
     { cwd: root },
   );
   for (const document of parseAllDocuments(stdout)) {
-    const object = document.toJS() as (KubeObject & { kind: string }) | null;
-    const known = object && plurals[object.kind];
-    if (!object || !known) continue;
-    const resource = {
-      group: known.group,
-      version: 'v1',
-      plural: known.plural,
-      kind: object.kind,
-      namespaced: known.namespaced,
-    };
+    const object = document.toJS() as KubeObject | null;
+    const resource = installed[object?.kind ?? ''];
+    if (!object || !resource) continue;
     await client.patch(resource, object.metadata.namespace, object.metadata.name ?? '', {
       type: 'apply',
       body: object,

@@ -10,6 +10,7 @@ import { openPage, pictured } from '../browser/chromium.ts';
 import { writeRun } from '../browser/dashboard-runs.ts';
 import { DashboardWorld } from '../browser/dashboard-world.ts';
 import { documentedObjects, startLoginProxy, type LoginProxy } from '../browser/login-proxy.ts';
+import { rbacGroup, roleBindings, roles, type Rights } from '../rbac.ts';
 
 /** Who gets what of the dashboard in a real browser: pages of other sites, tenants, and people behind a login. */
 const mine = `borders-${process.pid}`;
@@ -296,17 +297,16 @@ describe('behind oauth2-proxy, set up as the page for users says', () => {
   beforeAll(async () => {
     // What the chart has, cut to what this test looks at.
     await client.create(serviceAccounts, { metadata: { namespace: mine, name: 'dashboard-login' } });
-    const role = { group: 'rbac.authorization.k8s.io', version: 'v1', namespaced: true };
-    await client.create({ ...role, plural: 'roles', kind: 'Role' }, {
+    await client.create(roles, {
       metadata: { namespace: mine, name: 'tenant-view' },
       rules: [{ apiGroups: ['tekton.dev'], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
-    } as KubeObject);
+    });
     const [binding] = await documentedObjects(1);
-    await client.create({ ...role, plural: 'rolebindings', kind: 'RoleBinding' }, {
+    await client.create(roleBindings, {
       ...binding,
       metadata: { namespace: mine, name: binding?.metadata.name },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant-view' },
-    } as KubeObject);
+      roleRef: { apiGroup: rbacGroup, kind: 'Role', name: 'tenant-view' },
+    } as Rights);
     const dashboard = await world.start('--require-credentials', '--logout-url=/oauth2/sign_out');
     proxy = await startLoginProxy({
       client,

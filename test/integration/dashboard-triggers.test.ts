@@ -6,7 +6,7 @@ import { eventListeners, triggers, type Trigger } from '../../src/api/triggers/o
 import { answerAnnotation, toldEventId } from '../../src/api/triggers/outcome-event.ts';
 import { isConflict } from '../../src/kube/api-error.ts';
 import { events } from '../../src/kube/resources.ts';
-import type { Resource } from '../../src/resource.ts';
+import { roles } from '../rbac.ts';
 import { pictured } from '../browser/chromium.ts';
 import { DashboardWorld, seriousFindings } from '../browser/dashboard-world.ts';
 import { toldTimes } from '../browser/times.ts';
@@ -20,13 +20,6 @@ const apiVersion = 'triggers.tekton.dev/v1beta1';
 const hostile = '<img src=x onerror="window.broken=1">';
 const onMain = [{ ref: { name: 'cel' }, params: [{ name: 'filter', value: "body.ref == 'refs/heads/main'" }] }];
 const yearly = { 'triggers.tektite.dev/schedule': '0 0 1 1 *', 'triggers.tektite.dev/time-zone': 'Europe/Berlin' };
-const roles: Resource = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  plural: 'roles',
-  kind: 'Role',
-  namespaced: true,
-};
 let sinks: TriggersWorld;
 let world: DashboardWorld;
 let namespace = '';

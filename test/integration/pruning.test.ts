@@ -13,7 +13,8 @@ import { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { EventRecorder } from '../../src/kube/events.ts';
 import { Informer } from '../../src/kube/informer.ts';
-import type { KubeObject, Resource } from '../../src/kube/object.ts';
+import type { KubeObject } from '../../src/kube/object.ts';
+import { rbacKinds } from '../rbac.ts';
 import { runReplica } from '../../src/kube/replica.ts';
 import { configMaps, events, namespaces, type ConfigMap } from '../../src/kube/resources.ts';
 import { Watchdog } from '../../src/kube/watchdog.ts';
@@ -39,18 +40,10 @@ async function grantRights(): Promise<void> {
   const chart = [helm, 'template', 'tektite', 'config/chart', '-n', system, '--set', 'pruner.enabled=true'];
   for (const document of parseAllDocuments(await command(chart))) {
     const object = document.toJS() as KubeObject | null;
-    if (object?.apiVersion !== 'rbac.authorization.k8s.io/v1') continue;
-    if (!object.metadata.name?.startsWith('tekton-pipelines-controller')) continue;
-    const kind = object.kind ?? '';
-    const rbac: Resource = {
-      group: 'rbac.authorization.k8s.io',
-      version: 'v1',
-      plural: `${kind.toLowerCase()}s`,
-      kind,
-      namespaced: !kind.startsWith('Cluster'),
-    };
+    const resource = rbacKinds[object?.kind ?? ''];
+    if (!resource || !object?.metadata.name?.startsWith('tekton-pipelines-controller')) continue;
     const patch = { type: 'apply' as const, fieldManager: 'test', force: true, body: object };
-    await admin.patch(rbac, object.metadata.namespace, object.metadata.name ?? '', patch);
+    await admin.patch(resource, object.metadata.namespace, object.metadata.name, patch);
   }
 }
 

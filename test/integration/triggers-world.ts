@@ -11,6 +11,7 @@ import { KubeClient, isAlreadyExists } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { configMaps, customResourceDefinitions, namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
+import { clusterRoleBindings, clusterRoles, rbacGroup, roleBindings, roles } from '../rbac.ts';
 import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
 import { main as sink } from '../../src/triggers/sink/main.ts';
 import { freePort } from '../free-port.ts';
@@ -29,10 +30,6 @@ export async function eventually<T>(look: () => Promise<T | undefined>, what: st
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`${what} did not come about`);
-}
-
-function rbac(plural: string, kind: string, namespaced: boolean): Resource {
-  return { group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced };
 }
 
 const plurals: Record<string, string> = {
@@ -78,9 +75,8 @@ export class TriggersWorld {
   async close(): Promise<void> {
     for (const end of this.#ends) end.abort(new Error('the test is over'));
     expect(await Promise.all(this.#ended)).toEqual(this.#ended.map(() => 0));
-    const binding = rbac('clusterrolebindings', 'ClusterRoleBinding', false);
     for (const name of [this.namespace, ...this.#namespaces])
-      await this.client.delete(binding, undefined, `${name}-listener`);
+      await this.client.delete(clusterRoleBindings, undefined, `${name}-listener`);
     for (const name of [this.namespace, this.system, ...this.#namespaces])
       await this.client.delete(namespaces, undefined, name);
     await this.client.close();
@@ -183,9 +179,9 @@ export class TriggersWorld {
   /** Makes objects of the kinds that rights and settings are made of, where they say. */
   async install(objects: readonly (KubeObject & { kind: string })[]): Promise<void> {
     const kinds: Record<string, Resource> = {
-      ClusterRole: rbac('clusterroles', 'ClusterRole', false),
-      Role: rbac('roles', 'Role', true),
-      RoleBinding: rbac('rolebindings', 'RoleBinding', true),
+      ClusterRole: clusterRoles,
+      Role: roles,
+      RoleBinding: roleBindings,
       ServiceAccount: serviceAccounts,
       ConfigMap: configMaps,
     };
@@ -206,16 +202,16 @@ export class TriggersWorld {
     const metadata = { name: serviceAccount };
     await this.#apply(serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata }, namespace);
     const binding = (kind: string, role: string) => ({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
+      apiVersion: `${rbacGroup}/v1`,
       kind,
       metadata: { name: `${namespace}-listener` },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+      roleRef: { apiGroup: rbacGroup, kind: 'ClusterRole', name: role },
       subjects: [{ kind: 'ServiceAccount', name: serviceAccount, namespace }],
     });
     const roleBinding = binding('RoleBinding', 'tekton-triggers-eventlistener-roles');
-    await this.#apply(rbac('rolebindings', 'RoleBinding', true), roleBinding, namespace);
+    await this.#apply(roleBindings, roleBinding, namespace);
     const clusterBinding = binding('ClusterRoleBinding', 'tekton-triggers-eventlistener-clusterroles');
-    await this.#apply(rbac('clusterrolebindings', 'ClusterRoleBinding', false), clusterBinding);
+    await this.#apply(clusterRoleBindings, clusterBinding);
   }
 
   /** A kubeconfig of a ServiceAccount. */
