@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FakeClock } from './clock.fake.ts';
-import { systemClock } from './clock.ts';
+import { startTimer, systemClock } from './clock.ts';
 
 describe('systemClock', () => {
   beforeEach(() => {
@@ -28,6 +28,47 @@ describe('systemClock', () => {
     await expect(sleeping).rejects.toThrow('enough');
     expect(vi.getTimerCount()).toBe(0);
     await expect(systemClock.sleep(1, stop.signal)).rejects.toThrow('enough');
+  });
+});
+
+describe('startTimer', () => {
+  test.each<[string, (acts: string[], clock: FakeClock) => Promise<void>, string[]]>([
+    [
+      'acts when its time has come, once',
+      async (acts, clock) => {
+        const timer = startTimer(clock, 10, () => acts.push('acted'));
+        await clock.advance(9);
+        acts.push('waiting');
+        await clock.advance(20);
+        timer.stop();
+      },
+      ['waiting', 'acted'],
+    ],
+    [
+      'does nothing when it was stopped',
+      async (acts, clock) => {
+        startTimer(clock, 10, () => acts.push('acted')).stop();
+        await clock.advance(20);
+      },
+      [],
+    ],
+    [
+      'ends with its scope',
+      async (acts, clock) => {
+        {
+          using _timer = startTimer(clock, 10, () => acts.push('acted'));
+          await clock.advance(5);
+        }
+        await clock.advance(20);
+      },
+      [],
+    ],
+  ])('%s', async (_name, run, wanted) => {
+    const clock = new FakeClock(0);
+    const acts: string[] = [];
+    await run(acts, clock);
+    expect(acts).toEqual(wanted);
+    expect(clock.sleeping).toBe(0);
   });
 });
 

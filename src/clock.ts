@@ -42,6 +42,20 @@ export const systemClock: Clock = {
   },
 };
 
+/** An act that is still to come. `using` stops it where its scope ends. */
+export interface Timer extends Disposable {
+  /** Calls the act off; once it was carried out this does nothing. */
+  stop(): void;
+}
+
+/** Calls `act` after `ms` milliseconds, unless it is stopped before. */
+export function startTimer(clock: Clock, ms: number, act: () => void): Timer {
+  const off = new AbortController();
+  const stop = () => off.abort(calledOff);
+  clock.sleep(ms, off.signal).then(act, () => undefined);
+  return { stop, [Symbol.dispose]: stop };
+}
+
 /** Milliseconds on a scale without meaning of its own, for measuring spans with this clock. */
 export function elapsedScale(clock: Clock): number {
   return clock.monotonic?.() ?? clock.now().getTime();

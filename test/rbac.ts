@@ -1,6 +1,6 @@
 import type { KubeObject, Resource } from '../src/resource.ts';
 
-/** What tests write of rbac.authorization.k8s.io: rights are installed by the chart, so the product knows none of it. */
+/** What tests write of rbac.authorization.k8s.io: the chart installs rights, so the product knows none of it. */
 export interface Rights extends KubeObject {
   rules?: { apiGroups: string[]; resources: string[]; verbs: readonly string[]; resourceNames?: string[] }[];
   roleRef?: { apiGroup: string; kind: 'Role' | 'ClusterRole'; name: string };

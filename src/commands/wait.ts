@@ -1,3 +1,4 @@
+import { startTimer } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { command, CommandError, repeated } from './command.ts';
 import type { Command, Context } from './command.ts';
@@ -29,19 +30,14 @@ export function waitCommand<T extends Run>(kind: RunKind<T>): Command {
     flags: { timeout: span('how long to wait for all of them; 0 waits for ever', { initial: 0 }) },
     async run(context, flags, names) {
       const enough = new AbortController();
-      const late =
-        flags.timeout > 0
-          ? context.environment.clock.sleep(flags.timeout, AbortSignal.any([context.signal, enough.signal])).then(
-              () => enough.abort(timeIsOver),
-              () => undefined,
-            )
-          : undefined;
+      const { clock } = context.environment;
+      const late = flags.timeout > 0 ? startTimer(clock, flags.timeout, () => enough.abort(timeIsOver)) : undefined;
       const signal = AbortSignal.any([context.signal, enough.signal]);
       try {
         return Math.max(...(await Promise.all(names.map((name) => waitForOne({ ...context, signal }, kind, name)))));
       } finally {
         enough.abort();
-        await late;
+        late?.stop();
       }
     },
   });

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../clock.ts';
+import { startTimer, systemClock, type Clock } from '../clock.ts';
 
 export interface LaneLimits {
   /** Pieces of work at a time that have begun a moment ago. */
@@ -113,16 +113,12 @@ export class Lane {
       if (isYoung) this.#young -= 1;
       isYoung = false;
     };
-    const ended = new AbortController();
-    this.#clock.sleep(this.#limits.youngMs, ended.signal).then(
-      () => {
-        grow();
-        this.#fill();
-      },
-      () => undefined,
-    );
+    const timer = startTimer(this.#clock, this.#limits.youngMs, () => {
+      grow();
+      this.#fill();
+    });
     await begin();
-    ended.abort();
+    timer.stop();
     grow();
     this.#all -= 1;
     for (const key of counted) {

@@ -11,7 +11,7 @@ import { JITTER, checkPeriods, leaseName } from './election-config.ts';
 import type { ElectionConfig } from './election-config.ts';
 import { BucketSet } from './hash.ts';
 import { Informer } from './informer.ts';
-import { LeaseElector } from './lease.ts';
+import { LeaseElector } from './lease-elector.ts';
 import { holderIsGone } from './lease-holder.ts';
 import { joinKey } from './object.ts';
 import { leases } from './resources.ts';

@@ -1,4 +1,4 @@
-import { calledOff, elapsedScale, systemClock } from '../clock.ts';
+import { elapsedScale, startTimer, systemClock, type Timer } from '../clock.ts';
 import type { Clock } from '../clock.ts';
 import { PermanentError, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
@@ -112,20 +112,18 @@ function followBuckets(options: ControllerOptions, inFlight: InFlight): () => vo
 
 /** Aborts what is still in flight `graceMs` after the end was asked for. Returns the way to call that off. */
 function cutGrace(graceMs: number, clock: Clock, ending: AbortSignal, inFlight: InFlight): () => void {
-  const off = new AbortController();
+  let timer: Timer | undefined;
   const start = () => {
-    clock.sleep(graceMs, off.signal).then(
-      () => {
-        for (const work of inFlight.values()) work.stop.abort(new Error('the process is ending'));
-      },
-      () => {
-        /* all finished in time */
-      },
-    );
+    timer = startTimer(clock, graceMs, () => {
+      for (const work of inFlight.values()) work.stop.abort(new Error('the process is ending'));
+    });
   };
   if (ending.aborted) start();
-  else ending.addEventListener('abort', start, { once: true, signal: off.signal });
-  return () => off.abort();
+  else ending.addEventListener('abort', start, { once: true });
+  return () => {
+    ending.removeEventListener('abort', start);
+    timer?.stop();
+  };
 }
 
 async function processKey(options: ControllerOptions, clock: Clock, key: string, inFlight: InFlight): Promise<void> {
@@ -133,7 +131,7 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
   const started = elapsedScale(clock);
   const work = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const onTime = setDeadline(options, key, clock, work);
+  const deadline = setDeadline(options, key, clock, work);
   inFlight.set(key, { stop: work, ended });
   try {
     // This look supersedes the ones planned before it; it says itself when the next is due.
@@ -146,24 +144,19 @@ async function processKey(options: ControllerOptions, clock: Clock, key: string,
     options.metrics?.reconciled(outcome.kind, seconds);
     settle(queue, key, outcome, log.child({ controller: name, key, seconds }));
   } finally {
-    onTime.abort(calledOff);
+    deadline.stop();
     inFlight.delete(key);
     queue.done(key);
     end();
   }
 }
 
-/** Breaks off the work when it takes too long; abort what is returned to call that off. */
-function setDeadline(options: ControllerOptions, key: string, clock: Clock, work: AbortController): AbortController {
-  const onTime = new AbortController();
+/** Breaks off the work when it takes too long. */
+function setDeadline(options: ControllerOptions, key: string, clock: Clock, work: AbortController): Timer {
   const ms = options.deadlineMs ?? DEADLINE_MS;
-  clock.sleep(ms, onTime.signal).then(
-    () => work.abort(new ReconcileDeadline(`${key}: work on it took longer than ${ms / 1000} s and was broken off`)),
-    () => {
-      /* it ended in time */
-    },
+  return startTimer(clock, ms, () =>
+    work.abort(new ReconcileDeadline(`${key}: work on it took longer than ${ms / 1000} s and was broken off`)),
   );
-  return onTime;
 }
 
 type Settled = Outcome | { kind: 'error'; error: unknown };

@@ -1,4 +1,4 @@
-import { calledOff, elapsedScale, type Clock } from '../clock.ts';
+import { elapsedScale, startTimer, type Clock, type Timer } from '../clock.ts';
 import { MinHeap } from './heap.ts';
 
 /** Fewer entries than this are not worth compacting. */
@@ -11,7 +11,7 @@ export class DelayedKeys {
   readonly #heap = new MinHeap<{ at: number; key: string }>();
   /** The entry that counts for a key; others of the same key in the heap are void. */
   readonly #at = new Map<string, number>();
-  #timer: { at: number; stop: AbortController } | undefined;
+  #timer: { at: number; timer: Timer } | undefined;
   #closed = false;
 
   /** @param due called with each key when its time has come */
@@ -55,7 +55,7 @@ export class DelayedKeys {
   /** Drops all keys and takes no more. */
   close(): void {
     this.#closed = true;
-    this.#timer?.stop.abort();
+    this.#timer?.timer.stop();
     this.#at.clear();
   }
 
@@ -74,18 +74,12 @@ export class DelayedKeys {
   #arm(): void {
     const next = this.#heap.peek();
     if (!next || this.#closed || (this.#timer && this.#timer.at <= next.at)) return;
-    this.#timer?.stop.abort(calledOff);
-    const timer = { at: next.at, stop: new AbortController() };
-    this.#timer = timer;
-    this.#clock.sleep(next.at - elapsedScale(this.#clock), timer.stop.signal).then(
-      () => {
-        this.#timer = undefined;
-        this.#release();
-      },
-      () => {
-        /* replaced by an earlier timer, or closed */
-      },
-    );
+    this.#timer?.timer.stop();
+    const timer = startTimer(this.#clock, next.at - elapsedScale(this.#clock), () => {
+      this.#timer = undefined;
+      this.#release();
+    });
+    this.#timer = { at: next.at, timer };
   }
 
   #release(): void {

@@ -1,47 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '../clock.fake.ts';
-import { silentLogger } from '../log.ts';
+import { WANTED_BY } from './balance.ts';
 import { FakeKubeClient } from './client.fake.ts';
-import { LeaseElector, freeInMs, microTime, type LeaseElectorOptions } from './lease.ts';
-import { leases } from './resources.ts';
-import type { Lease } from './resources.ts';
-
-const UPSTREAM = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 10_000 };
-
-function elector(
-  client: FakeKubeClient,
-  clock: FakeClock,
-  identity: string,
-  more: Pick<LeaseElectorOptions, 'holderIsGone'> = {},
-) {
-  const log: string[] = [];
-  const at = () => clock.monotonic() / 1000;
-  const start = at();
-  const one = new LeaseElector({
-    client,
-    namespace: 'ns',
-    name: 'lease',
-    identity,
-    config: UPSTREAM,
-    log: silentLogger,
-    clock,
-    random: () => 0,
-    onAcquired: () => log.push(`acquired@${at() - start}`),
-    onLost: () => log.push(`lost@${at() - start}`),
-    ...more,
-  });
-  const stop = new AbortController();
-  const running = one.run(stop.signal);
-  return {
-    one,
-    log,
-    stop: () => {
-      stop.abort();
-      return running;
-    },
-  };
-}
-const held = async (client: FakeKubeClient) => (await client.list(leases)).items[0];
+import { SeenLease, freeInMs, microTime } from './lease.ts';
+import { leases, type Lease } from './resources.ts';
 
 describe('microTime', () => {
   test('has six digits', () =>
@@ -58,124 +20,91 @@ describe('freeInMs', () => {
   ])('%s', (_name, spec, wanted) => expect(freeInMs(spec as Lease['spec'], 1_000, 6_000)).toBe(wanted));
 });
 
-describe("LeaseElector with upstream's periods", () => {
-  test('renews every 10 s; without success for 40 s it is lost', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const { log, stop } = elector(client, clock, 'a');
-    await clock.advance(100_000);
-    expect(client.writes.map(({ verb }) => verb)).toEqual(['create', ...Array<string>(10).fill('update')]);
-    client.intercept = () => {
-      throw new Error('connect ECONNREFUSED');
-    };
-    await clock.advance(39_999);
-    expect(log).toEqual(['acquired@0']);
-    await clock.advance(1);
-    expect(log).toEqual(['acquired@0', 'lost@140']);
-    client.intercept = undefined;
-    await clock.advance(10_000);
-    expect(log.at(-1)).toMatch(/^acquired@/);
-    await stop();
+const signal = new AbortController().signal;
+
+/** A lease as `me` sees it, after five seconds in which nobody wrote. */
+async function seen(spec: Lease['spec'], annotations?: Record<string, string>) {
+  const client = new FakeKubeClient();
+  const clock = new FakeClock();
+  const metadata = { name: 'lease', namespace: 'ns', ...(annotations && { annotations }) };
+  client.seed<Lease>(leases, { metadata, spec: spec ?? {} });
+  const lease = new SeenLease({
+    client,
+    namespace: 'ns',
+    name: 'lease',
+    identity: 'me',
+    leaseDurationMs: 60_000,
+    clock,
+  });
+  await lease.look(signal);
+  await clock.advance(5_000);
+  return { client, clock, lease, stored: () => client.get(leases, 'ns', 'lease') };
+}
+
+describe('SeenLease.mayTakeInMs', () => {
+  test.each([
+    ['free', { holderIdentity: '' }, undefined, 0],
+    ['mine, after a restart', { holderIdentity: 'me', leaseDurationSeconds: 60 }, undefined, 0],
+    ["another's", { holderIdentity: 'x', leaseDurationSeconds: 60 }, undefined, 55_000],
+    ["another's, who was asked for it by me", { holderIdentity: 'x', leaseDurationSeconds: 60 }, 'me', 55_000],
+    ['free, and promised to me', { holderIdentity: '' }, 'me', 0],
+    ['free, and promised to another', { holderIdentity: '' }, 'x', 2_000],
+  ])('%s', async (_name, spec, wanter, wanted) => {
+    const { lease } = await seen(spec, wanter === undefined ? undefined : { [WANTED_BY]: wanter });
+    expect(lease.mayTakeInMs(7_000)).toBe(wanted);
+  });
+});
+
+describe('SeenLease', () => {
+  test('that is written by others anew is held as long as when it was seen first', async () => {
+    const { lease, client, clock, stored } = await seen({ holderIdentity: 'x', leaseDurationSeconds: 60 });
+    const old = await stored();
+    await client.replace(leases, { ...old, spec: { ...old.spec, renewTime: '2001-01-01T00:00:10.000000Z' } });
+    expect(lease.observe(await stored())).toBe(true);
+    expect(lease.mayTakeInMs(0)).toBe(60_000);
+    await clock.advance(1_000);
+    expect([lease.observe(await stored()), lease.observe(old)]).toEqual([false, false]);
+    expect(lease.mayTakeInMs(0)).toBe(59_000);
   });
 
-  test('a short failure of the API server costs no leadership', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const { log, stop } = elector(client, clock, 'a');
-    await clock.advance(10_000);
-    client.intercept = () => {
-      throw new Error('connect ECONNREFUSED');
-    };
-    await clock.advance(35_000);
-    client.intercept = undefined;
-    await clock.advance(100_000);
-    expect(log).toEqual(['acquired@0']);
-    await stop();
+  test.each([
+    ['taken from another', { holderIdentity: 'x', acquireTime: 'then', leaseTransitions: 4 }, 5, false],
+    ['renewed', { holderIdentity: 'me', acquireTime: 'then', leaseTransitions: 4 }, 4, true],
+    ['free since its last holder went', { holderIdentity: '', acquireTime: 'then', leaseTransitions: 4 }, 5, false],
+  ])('%s: says since when and how often it changed hands', async (_name, spec, leaseTransitions, isOld) => {
+    const { lease, stored, clock } = await seen(spec, { [WANTED_BY]: 'x', note: 'kept' });
+    await lease.claim(signal);
+    const now = microTime(clock.now());
+    const { metadata, spec: written } = await stored();
+    const claimed = { holderIdentity: 'me', leaseDurationSeconds: 60, renewTime: now, leaseTransitions };
+    expect(written).toEqual({ ...claimed, acquireTime: isOld ? 'then' : now });
+    expect(metadata.annotations).toEqual({ note: 'kept' });
+    expect(lease.isMine).toBe(true);
   });
 
-  test("a dead holder's lease is taken 60 s after it was last seen to change, whatever its clock said", async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    client.seed<Lease>(leases, {
-      metadata: { name: 'lease', namespace: 'ns' },
-      spec: {
-        holderIdentity: 'dead',
-        leaseDurationSeconds: 60,
-        renewTime: '2001-01-01T00:00:00.000000Z',
-        leaseTransitions: 4,
-      },
-    });
-    const { log, stop } = elector(client, clock, 'heir');
-    await clock.advance(25_000);
-    const lease = (await held(client)) as Lease;
-    await client.replace(leases, { ...lease, spec: { ...lease.spec, renewTime: '2001-01-01T00:00:10.000000Z' } });
-    await clock.advance(64_900);
-    expect(log).toEqual([]);
-    await clock.advance(30_000);
-    expect(log).toEqual(['acquired@90']);
-    expect((await held(client))?.spec).toMatchObject({
-      holderIdentity: 'heir',
-      leaseDurationSeconds: 60,
-      leaseTransitions: 5,
-    });
-    await stop();
-  });
-
-  test('a holder that is gone is not waited for', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const a = elector(client, clock, 'a');
-    await clock.advance(5_000);
-    const ended = new Set<string>();
-    const b = elector(client, clock, 'b', { holderIsGone: (holder) => Promise.resolve(ended.has(holder)) });
-    await clock.advance(15_000);
-    expect(b.log).toEqual([]);
-    ended.add('a');
-    await clock.advance(10_000);
-    expect(b.log).toEqual(['acquired@20']);
-    await clock.advance(10_000);
-    expect(a.log).toEqual(['acquired@0', 'lost@30']);
-    await Promise.all([a.stop(), b.stop()]);
-  });
-
-  test('a release is noticed within the retry period even without a watch', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const a = elector(client, clock, 'a');
-    await clock.advance(5_000);
-    const b = elector(client, clock, 'b');
-    await clock.advance(7_000);
-    const stopping = a.stop();
-    await clock.advance(0);
-    await stopping;
-    expect((await held(client))?.spec).toMatchObject({ holderIdentity: '', leaseDurationSeconds: 1 });
-    await clock.advance(10_000);
-    expect(b.log).toEqual(['acquired@10']);
-    await b.stop();
-  });
-
-  test('a deleted lease is made anew without losing a beat', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const { one, log, stop } = elector(client, clock, 'a');
-    await clock.advance(5_000);
+  test('of nobody, who has not been there before, is made', async () => {
+    const { lease, client, stored } = await seen({});
     await client.delete(leases, 'ns', 'lease');
-    one.observe(null);
-    await clock.advance(20_000);
-    expect((await held(client))?.spec?.holderIdentity).toBe('a');
-    expect(log).toEqual(['acquired@0']);
-    await stop();
+    await lease.read(signal);
+    expect(lease.exists).toBe(false);
+    await lease.claim(signal);
+    expect((await stored()).spec).toMatchObject({ holderIdentity: 'me', leaseTransitions: 0 });
   });
 
-  test('a change by somebody else is kept and does not lose the lease', async () => {
-    const client = new FakeKubeClient();
-    const clock = new FakeClock();
-    const { log, stop } = elector(client, clock, 'a');
-    await clock.advance(5_000);
-    await client.patch(leases, 'ns', 'lease', { type: 'merge', body: { metadata: { annotations: { note: 'mine' } } } });
-    await clock.advance(60_000);
-    expect(log).toEqual(['acquired@0']);
-    expect((await held(client))?.metadata.annotations).toEqual({ note: 'mine' });
-    await stop();
+  test.each([
+    [true, { [WANTED_BY]: 'x' }],
+    [false, {}],
+  ])('given back keeps the name of who asked for it: %s', async (isPromised, annotations) => {
+    const { lease, stored } = await seen({ holderIdentity: 'me' }, { [WANTED_BY]: 'x' });
+    await lease.release(isPromised, signal);
+    const { metadata, spec } = await stored();
+    expect([metadata.annotations, spec?.holderIdentity, spec?.leaseDurationSeconds]).toEqual([annotations, '', 1]);
+  });
+
+  test('is not written over what it has not seen', async () => {
+    const { lease, client, stored } = await seen({ holderIdentity: 'me' });
+    await client.replace(leases, { ...(await stored()), spec: { holderIdentity: 'x' } });
+    await expect(lease.claim(signal)).rejects.toThrow('the object has been modified');
+    expect((await stored()).spec?.holderIdentity).toBe('x');
   });
 });

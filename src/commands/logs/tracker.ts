@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { startTimer, type Clock, type Timer } from '../../clock.ts';
 import { asError } from '../../errors.ts';
 import { ApiError } from '../../kube/api-error.ts';
 import type { KubeObject, Resource } from '../../kube/object.ts';
@@ -69,28 +69,17 @@ export class Tracker<T extends KubeObject> {
    */
   until<R>(decide: (object: T) => R | undefined, idleMs?: number): Promise<R> {
     return new Promise((resolve, reject) => {
-      const idle = new AbortController();
-      let rest: AbortController | undefined;
+      let rest: Timer | undefined;
       const finish = (settle: () => void) => {
         this.#listeners.delete(check);
-        idle.abort();
+        rest?.stop();
         settle();
       };
-      const startIdling = () => {
-        rest?.abort();
-        rest = new AbortController();
-        const signal = AbortSignal.any([idle.signal, rest.signal]);
-        this.#from.clock.sleep(idleMs ?? 0, signal).then(
-          () =>
-            finish(() =>
-              reject(
-                new NothingSeen(
-                  `nothing was seen of ${this.#resource.kind} ${this.#name} for ${(idleMs ?? 0) / 1000} s`,
-                ),
-              ),
-            ),
-          () => undefined, // The rest was cut short: something came.
-        );
+      const startIdling = (idleMs: number) => {
+        rest?.stop();
+        const seconds = idleMs / 1000;
+        const problem = `nothing was seen of ${this.#resource.kind} ${this.#name} for ${seconds} s`;
+        rest = startTimer(this.#from.clock, idleMs, () => finish(() => reject(new NothingSeen(problem))));
       };
       const check = () => {
         try {
@@ -98,7 +87,7 @@ export class Tracker<T extends KubeObject> {
           const end = this.#end;
           if (decided !== undefined) finish(() => resolve(decided));
           else if (end) finish(() => reject(end));
-          else if (idleMs !== undefined) startIdling();
+          else if (idleMs !== undefined) startIdling(idleMs);
         } catch (error) {
           finish(() => reject(asError(error)));
         }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { startTimer, type Clock } from '../../clock.ts';
 import { asError } from '../../errors.ts';
 import type { MeterReading } from '../meters.ts';
 import type { MetricsSender } from './otlp.ts';
@@ -35,13 +35,9 @@ export class MetricsPush {
     this.#stop.abort();
     await this.#running;
     const late = new AbortController();
-    const timer = this.#options.clock.sleep(closeMs, late.signal).then(
-      () => late.abort(),
-      () => undefined,
-    );
+    const timer = startTimer(this.#options.clock, closeMs, () => late.abort());
     await this.#send(late.signal);
-    late.abort();
-    await timer;
+    timer.stop();
     await this.#options.sender.close();
   }
 
