@@ -16,6 +16,7 @@ const leaves = [
   'errors.ts',
   'log.ts',
   'metrics.ts',
+  'optional.ts',
   'pem.ts',
   'redact.ts',
   'request-body.fake.ts',

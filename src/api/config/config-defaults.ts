@@ -1,3 +1,4 @@
+import { optional } from '../../optional.ts';
 import { z } from 'zod';
 import { commaList } from '../../comma-list.ts';
 import { resourceRequirements, type ResourceRequirements } from '../core/container.ts';
@@ -58,13 +59,13 @@ export function parseDefaults(data: Readonly<Record<string, string>> | undefined
     timeoutMinutes: values.integer('default-timeout-minutes', 60),
     serviceAccount: values.text('default-service-account', 'default'),
     managedByLabelValue: values.text('default-managed-by-label-value', 'tekton-pipelines'),
-    ...present('podTemplate', values.yaml('default-pod-template', podTemplate)),
-    ...present(
+    ...optional('podTemplate', values.yaml('default-pod-template', podTemplate)),
+    ...optional(
       'affinityAssistantPodTemplate',
       values.yaml('default-affinity-assistant-pod-template', affinityAssistantTemplate),
     ),
     cloudEventsSink: values.sink('default-cloud-events-sink'),
-    ...present(
+    ...optional(
       'taskRunWorkspaceBinding',
       values.yaml('default-task-run-workspace-binding', workspaceBinding.omit({ name: true })),
     ),
@@ -86,10 +87,6 @@ const containerRequirements = z.record(
   z.string(),
   z.union([resourceRequirements, z.null().transform(() => ({}))]),
 ) as z.ZodType<Record<string, ResourceRequirements>>;
-
-function present<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
-}
 
 /** Sorted and without repetitions, as upstream keeps them. */
 function forbiddenEnv(text: string): string[] {

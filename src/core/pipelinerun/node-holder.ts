@@ -6,7 +6,7 @@ import { runReference } from '../owner.ts';
 import { restrictedContext } from '../pod/security.ts';
 import type { NewPod } from '../pod/types.ts';
 import type { Settings } from '../settings.ts';
-import { definedOnly } from './child/runtime.ts';
+import { definedOnly } from '../../optional.ts';
 import { groupLabel, nodeGroup, withGroupAffinity, type NodeGroup } from './coschedule.ts';
 import { claimName } from './workspaces.ts';
 

@@ -13,7 +13,7 @@ import { isCustomTask } from './child/customrun.ts';
 import { runMetadata, missingEntries } from './child/metadata.ts';
 import { nestedSpec } from './child/pipelinerun.ts';
 import { nodeHolder } from './node-holder.ts';
-import { definedOnly } from './child/runtime.ts';
+import { definedOnly } from '../../optional.ts';
 import { askTasks, taskFailure } from './definitions.ts';
 import type { Draft } from './draft.ts';
 import { checkEnumSubsets } from './enums.ts';

@@ -6,7 +6,8 @@ import { groupLabel, nodeGroup } from '../coschedule.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
 import { childMetadata, ownedMetadata } from './metadata.ts';
-import { definedOnly, runtimeSpecs } from './runtime.ts';
+import { definedOnly } from '../../../optional.ts';
+import { runtimeSpecs } from './runtime.ts';
 
 /**
  * A CustomRun of a pipeline task: another controller does it (docs/customruns.md). Retries and time limit are that

@@ -13,7 +13,8 @@ import { taskRunWorkspaces } from '../workspaces.ts';
 import type { NewChild } from './child.ts';
 import type { ChildContext, Common } from './context.ts';
 import { childMetadata, pipelineLabel, ownedMetadata } from './metadata.ts';
-import { definedOnly, runtimeSpecs } from './runtime.ts';
+import { definedOnly } from '../../../optional.ts';
+import { runtimeSpecs } from './runtime.ts';
 
 /**
  * A PipelineRun of a pipeline within the pipeline. It finds, checks and runs that pipeline as if a user had made it;

@@ -22,8 +22,3 @@ export function runtimeSpecs(
     template: replaceDeep(run.spec.taskRunTemplate, replacements, budget),
   };
 }
-
-/** Without the fields that are undefined. */
-export function definedOnly<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
-}

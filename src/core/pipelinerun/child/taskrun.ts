@@ -11,7 +11,8 @@ import { groupLabel, nodeGroup, withGroupAffinity } from '../coschedule.ts';
 import { taskRunTimeout } from '../timeouts.ts';
 import type { ChildContext, Common } from './context.ts';
 import { childMetadata, type ChildOrigin, ownedMetadata } from './metadata.ts';
-import { definedOnly, runtimeSpecs } from './runtime.ts';
+import { definedOnly } from '../../../optional.ts';
+import { runtimeSpecs } from './runtime.ts';
 
 /** A TaskRun of a pipeline task. It has all defaults, so that nobody writes it again, with or without the webhook. */
 export function makeTaskRun(
