@@ -10,7 +10,7 @@ import { parseSpire } from '../api/config/config-spire.ts';
 import { parseTracing } from '../api/config/config-tracing.ts';
 import { parseFeatureFlags } from '../api/config/feature-flags.ts';
 import { ineffectiveDefaults, ineffectiveFlags } from '../api/config/ineffective.ts';
-import { parseChainsConfig } from '../chains/config.ts';
+import { parseChainsConfig } from '../chains/config/parse.ts';
 import type { ConfigMap } from '../kube/resources.ts';
 import { checkConfig } from '../resolvers/config-check.ts';
 import type { ResolverType } from '../resolvers/resolver.ts';

@@ -2,7 +2,7 @@ import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun, TaskRunStatus } from '../../src/api/pipeline/v1/taskrun.ts';
 import { parseImageDigest } from '../../src/chains/artifacts/image.ts';
 import { parseDigest } from '../../src/chains/artifacts/digest.ts';
-import { parseChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
 import { settings as formatSettings } from '../../src/chains/formats/fixture.fake.ts';
 import { artifactsOf } from '../../src/chains/formats/index.ts';
 import { canonicalQuantity } from '../../src/chains/formats/quantity.ts';

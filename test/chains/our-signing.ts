@@ -4,7 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
-import { parseChainsConfig, type ChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
+import type { ChainsConfig } from '../../src/chains/config/settings.ts';
 import { artifactsOf } from '../../src/chains/formats/index.ts';
 import type { NestedRun } from '../../src/core/digest/verify.ts';
 import type { SigningSecret } from '../../src/chains/signing/file-key.ts';

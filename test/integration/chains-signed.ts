@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { parseChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
 import { defaultAlgorithm, publicKeyPem, signBytes } from '../../src/chains/signing/algorithm.ts';
 import { payloadSigner, type Signer } from '../../src/chains/signing/signer.ts';
 import type { StoreRequest } from '../../src/chains/storage/backend.ts';

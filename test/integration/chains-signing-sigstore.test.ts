@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cosign, type Cosign } from '../../hack/sigstore/cosign.ts';
 import { createTestIssuer, serviceAccountIdentity } from '../../hack/sigstore/issuer.ts';
 import { startSigstore, type Sigstore } from '../../hack/sigstore/start.ts';
-import { parseChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
 import { sigstoreBundle } from '../../src/chains/signing/bundle.ts';
 import { keySigner } from '../../src/chains/signing/file-key.ts';
 import { startServer } from '../../src/chains/signing/http-server.fake.ts';

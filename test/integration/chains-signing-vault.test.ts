@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tool } from '../../hack/one-node/binaries.ts';
-import { parseChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
 import { preAuthEncoding } from '../../src/chains/signing/dsse.ts';
 import { createSignerSource } from '../../src/chains/signing/source.ts';
 import { inTotoPayloadType, type Payload } from '../../src/chains/types.ts';

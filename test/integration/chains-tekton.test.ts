@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { taskRuns } from '../../src/api/resources.ts';
-import { parseChainsConfig } from '../../src/chains/config.ts';
+import { parseChainsConfig } from '../../src/chains/config/parse.ts';
 import type { StoreRequest } from '../../src/chains/storage/backend.ts';
 import { createTektonBackend } from '../../src/chains/storage/tekton/backend.ts';
 import { annotationLimit, annotationReserve } from '../../src/chains/storage/tekton/annotations.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { annotations } from '../annotations.ts';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import type { Signature } from '../signing/signer.ts';
 import { simpleSigningPayloadType, type Artifact } from '../types.ts';
 import { needsJournal, planArtifacts, type WorkFacts } from './artifacts.ts';

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { annotations } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { Artifact, BackendName } from '../types.ts';
 import type { LogEntry } from '../log-entry.ts';

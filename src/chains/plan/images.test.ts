@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Artifact } from '../types.ts';
 import { backendsFor, inRegistryForm } from './images.ts';
 

@@ -1,4 +1,4 @@
-import { settingsOf, type ChainsConfig } from '../config.ts';
+import { settingsOf, type ChainsConfig } from '../config/settings.ts';
 import { imageSignaturePayload } from '../signing/bundle.ts';
 import type { Artifact, BackendName } from '../types.ts';
 

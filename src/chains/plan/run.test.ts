@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { annotations, finalizers, legacyFinalizer } from '../annotations.ts';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
 import { writeMark } from './mark.ts';
 import { planRun, type RunDecision, type RunFacts, type RunState } from './run.ts';

@@ -3,7 +3,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { isDone } from '../../core/condition.ts';
 import { ownManagedBy } from '../../core/labels.ts';
 import { annotations, finalizers, isChainsFinalizer, type RunKind } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { markOf, type Mark } from './mark.ts';
 import type { Seal } from './seal.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { annotations, finalizers, legacyFinalizer } from '../annotations.ts';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { concluded, seal, taskRun } from '../reconciler/world.fake.ts';
 import type { Signature } from '../signing/signer.ts';
 import { inTotoPayloadType, type Artifact } from '../types.ts';

@@ -1,5 +1,5 @@
 import { annotations, finalizers, isChainsFinalizer, type RunKind } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { BackendName } from '../types.ts';
 import type { LogEntry } from '../log-entry.ts';

@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../kube/client.ts';
 import type { Outcome } from '../../kube/controller.ts';
 import { annotations, isChainsFinalizer, isWrittenByChains } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { needsJournal, planArtifacts, type Work } from '../plan/artifacts.ts';
 import { inRegistryForm } from '../plan/images.ts';
 import { decodeJournal } from '../plan/journal.ts';

@@ -3,7 +3,7 @@ import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { eachOf } from '../../concurrency.ts';
 import { joinKey } from '../../kube/object.ts';
 import { controllerOf } from '../../kube/owners.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { earlierTaskRuns, type EarlierChild } from '../plan/earlier.ts';
 import type { Problem } from '../plan/problems.ts';
 import type { RunObject } from '../types.ts';

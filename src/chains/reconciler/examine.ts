@@ -5,7 +5,7 @@ import { recorded, type RecordVerdict } from '../../core/digest/record.ts';
 import { verifyPipelineRunRecord, verifyTaskRunRecord, type NestedRun } from '../../core/digest/verify.ts';
 import { messageOf } from '../../errors.ts';
 import type { RunKind } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { Problem } from '../plan/problems.ts';
 import { verifyRunSignatures } from '../../core/spire/verify.ts';
 import type { RunObject } from '../types.ts';

@@ -7,7 +7,7 @@ import type { Resource } from '../../kube/object.ts';
 import type { Cache } from '../../kube/cache.ts';
 import type { Logger } from '../../log.ts';
 import type { RunKind } from '../annotations.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { SigningKeyChoice } from '../namespaces.ts';
 import type { RunState } from '../plan/run.ts';
 import type { Seal } from '../plan/seal.ts';

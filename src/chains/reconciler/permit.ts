@@ -1,6 +1,6 @@
 import { eachOf } from '../../concurrency.ts';
 import { messageOf } from '../../errors.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { policyFor, repositoryMatches, type SigningKeyChoice } from '../namespaces.ts';
 import type { Problem } from '../plan/problems.ts';
 import type { Artifact, ImageSubject, RunObject } from '../types.ts';

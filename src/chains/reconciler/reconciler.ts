@@ -1,7 +1,7 @@
 import type { Outcome } from '../../kube/controller.ts';
 import { isControlledBy } from '../../core/owner.ts';
 import { controllerOf } from '../../kube/owners.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { childrenOfKind, planRun, type RunDecision, type RunFacts, type RunState } from '../plan/run.ts';
 import { finalizersAfter } from '../plan/settle.ts';
 import { attemptToSign, write, type Action } from './attempt.ts';

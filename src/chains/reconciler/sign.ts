@@ -5,7 +5,7 @@ import type { SigningKeyChoice } from '../namespaces.ts';
 import { startedOver, type Work } from '../plan/artifacts.ts';
 import { undone, type WorkOutcome } from '../plan/settle.ts';
 import type { Problem, Step } from '../plan/problems.ts';
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { envelopeJson } from '../signing/dsse.ts';
 import type { Signature, Signer } from '../signing/signer.ts';
 import type { BackendName, RunObject } from '../types.ts';

@@ -11,7 +11,7 @@ import type { Registries } from '../../registry/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
 import { writeMark } from '../plan/mark.ts';
 import { planRun, type RunState } from '../plan/run.ts';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
 import { createBackends } from '../backends.ts';
 import { backendNames } from '../types.ts';

@@ -7,7 +7,9 @@ import type { Store } from '../../kube/store.ts';
 import type { Logger } from '../../log.ts';
 import { withoutUserinfo } from '../../redact.ts';
 import { electionSettings } from '../../role/election-settings.ts';
-import { parseChainsConfig, type ChainsConfig, type ConfigProblem } from '../config.ts';
+import type { ConfigProblem } from '../../api/config/values.ts';
+import { parseChainsConfig } from '../config/parse.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import { signingSecretName, type SigningSecret } from '../signing/file-key.ts';
 
 /** Names of what is read in the role's own namespace. */

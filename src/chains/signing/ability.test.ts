@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { hasSigner } from './ability.ts';
 
 const key = Buffer.from('key');

@@ -1,4 +1,4 @@
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { SigningSecret } from './file-key.ts';
 
 type SignerSettings = Pick<ChainsConfig, 'taskrun' | 'pipelinerun' | 'oci' | 'signers' | 'trust'>;

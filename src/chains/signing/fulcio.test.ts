@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fulcioHandler, initializeCA, initializeCTLog } from '@sigstore/mock';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../clock.fake.ts';
-import type { X509Settings } from '../config.ts';
+import type { X509Settings } from '../config/settings.ts';
 import { checkIssuer, issueCertificate, subjectOf } from './fulcio.ts';
 import { startServer, type FakeServer } from './http-server.fake.ts';
 import { keylessSigner } from './keyless.ts';

@@ -1,5 +1,5 @@
 import { systemClock } from '../../clock.ts';
-import type { X509Settings } from '../config.ts';
+import type { X509Settings } from '../config/settings.ts';
 import { signBytes } from './algorithm.ts';
 import { checkIssuer, issueCertificate, type IssuedCertificate } from './fulcio.ts';
 import { identityToken, type IdentityOptions } from './identity/providers.ts';

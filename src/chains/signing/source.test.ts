@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { simpleSigningPayloadType, type ArtifactKind, type Payload } from '../types.ts';
 import { publicKeyPem } from './algorithm.ts';
 import { encryptCosignKey } from './cosign-key.fake.ts';

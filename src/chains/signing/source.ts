@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { settingsOf, type ChainsConfig, type KmsSettings } from '../config.ts';
+import { settingsOf, type ChainsConfig, type KmsSettings } from '../config/settings.ts';
 import type { SigningKeyChoice } from '../namespaces.ts';
 import type { ArtifactKind } from '../types.ts';
 import { fileKeySigner, keyFiles, signingSecretName, type SigningSecret } from './file-key.ts';

@@ -1,4 +1,4 @@
-import type { ChainsConfig } from '../config.ts';
+import type { ChainsConfig } from '../config/settings.ts';
 import type { Signature } from '../signing/signer.ts';
 import type { LogEntry } from '../log-entry.ts';
 import type { Artifact, BackendName, RunObject } from '../types.ts';

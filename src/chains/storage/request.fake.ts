@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { parseChainsConfig } from '../config.ts';
+import { parseChainsConfig } from '../config/parse.ts';
 import { payloadSigner, type SigningKey } from '../signing/signer.ts';
 import { inTotoPayloadType, simpleSigningPayloadType, type Artifact } from '../types.ts';
 import type { StoreRequest } from './backend.ts';

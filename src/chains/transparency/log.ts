@@ -1,4 +1,4 @@
-import type { TransparencySettings } from '../config.ts';
+import type { TransparencySettings } from '../config/settings.ts';
 import { SigningError, type Signature } from '../signing/signer.ts';
 import type { RemoteService, Surroundings } from '../signing/service.ts';
 import type { LogEntry } from '../log-entry.ts';

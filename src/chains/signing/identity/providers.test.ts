@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { X509Settings } from '../../config.ts';
+import type { X509Settings } from '../../config/settings.ts';
 import { startServer, type FakeServer } from '../http-server.fake.ts';
 import { identityToken, providerName } from './providers.ts';
 

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
-import type { X509Settings } from '../../config.ts';
+import type { X509Settings } from '../../config/settings.ts';
 import { jsonOf, request, type Request, type Surroundings } from '../service.ts';
 import { SigningError } from '../signer.ts';
 import { googleIdToken, impersonatedIdToken, onGoogleCloud } from './google.ts';

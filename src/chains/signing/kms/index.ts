@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { KmsSettings } from '../../config.ts';
+import type { KmsSettings } from '../../config/settings.ts';
 import type { Surroundings } from '../service.ts';
 import type { ByteSigner } from '../signer.ts';
 import { awsClient } from './aws.ts';

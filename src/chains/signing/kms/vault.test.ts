@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../clock.fake.ts';
-import type { KmsSettings } from '../../config.ts';
+import type { KmsSettings } from '../../config/settings.ts';
 import { startServer, type FakeServer } from '../http-server.fake.ts';
 import { startSpiffeAgent } from '../../../spire/agent.fake.ts';
 import { kmsSigner } from './kms.ts';

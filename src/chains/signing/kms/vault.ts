@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { HttpClient } from '../../../http/client.ts';
 import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
-import type { KmsSettings } from '../../config.ts';
+import type { KmsSettings } from '../../config/settings.ts';
 import type { SigningAlgorithm } from '../algorithm.ts';
 import { fetchJwtSvid } from '../identity/spiffe.ts';
 import {

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseChainsConfig } from '../../config.ts';
+import { parseChainsConfig } from '../../config/parse.ts';
 import { startServer, type SeenRequest } from '../../signing/http-server.fake.ts';
 import { signatureContent } from '../content.ts';
 import { statement, storeRequest } from '../request.fake.ts';

@@ -2,7 +2,7 @@ import type { MongoClient } from 'mongodb';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../errors.ts';
-import type { StorageSettings } from '../../config.ts';
+import type { StorageSettings } from '../../config/settings.ts';
 import type { Environment } from '../../signing/service.ts';
 import type { MongoCollection } from './collection.ts';
 import { DatabaseError, orAborted, type Database } from './database.ts';

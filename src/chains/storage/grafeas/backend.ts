@@ -1,7 +1,7 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { systemClock } from '../../../clock.ts';
 import { ServiceError } from '../../signing/service.ts';
-import { settingsOf } from '../../config.ts';
+import { settingsOf } from '../../config/settings.ts';
 import type { StorageBackend, StoreRequest } from '../backend.ts';
 import { isStoredBefore, refused, signatureContent, storageError } from '../content.ts';
 import { grafeasClient, type GrafeasClient, type GrafeasOptions, type Occurrence } from './client.ts';

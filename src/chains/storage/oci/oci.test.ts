@@ -8,7 +8,7 @@ import { Registries } from '../../../registry/client.ts';
 import { digestOf } from '../../../registry/digest.ts';
 import type { ImageManifest, IndexManifest } from '../../../registry/media-types.ts';
 import { FakeRegistry, HurriedClock } from '../../../registry/registry.fake.ts';
-import { parseChainsConfig } from '../../config.ts';
+import { parseChainsConfig } from '../../config/parse.ts';
 import { signBytes } from '../../signing/algorithm.ts';
 import { envelopeJson } from '../../signing/dsse.ts';
 import { payloadSigner, type Signer } from '../../signing/signer.ts';

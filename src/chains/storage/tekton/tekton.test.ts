@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../../kube/client.ts';
-import { parseChainsConfig } from '../../config.ts';
+import { parseChainsConfig } from '../../config/parse.ts';
 import type { StoreRequest } from '../backend.ts';
 import { annotationLimit, annotationReserve, annotationsOf, appliedBefore, sizeOf } from './annotations.ts';
 import { createTektonBackend } from './backend.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseChainsConfig, type ChainsConfig } from './config.ts';
+import { parseChainsConfig } from './parse.ts';
+import type { ChainsConfig } from './settings.ts';
 
 const defaults = parseChainsConfig(undefined).config;
 
