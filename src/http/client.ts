@@ -2,14 +2,16 @@ import { request, type Dispatcher } from 'undici';
 import { elapsedScale, systemClock, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { readAtMost } from './body.ts';
-import type { ByteBudget } from './byte-budget.ts';
 import { withDeadline } from './deadline.ts';
 import { Destinations, type DestinationOptions, type Peer } from './destination.ts';
 import { Dispatchers, isProxied, type ConnectionOptions } from './dispatchers.ts';
 import { HttpError, shownHost } from './http-error.ts';
 import { redirectOf, type Hop } from './redirect.ts';
+import type { HttpAnswer, HttpRequest } from './request.ts';
 import { systemResolver, type Resolve } from './resolver.ts';
 import { isPassing, pauseMs, retryAfterMs } from './retry.ts';
+
+export type { HttpAnswer, HttpRequest } from './request.ts';
 
 /** What one HTTP exchange was, for metrics. `status` 0: no answer came. */
 export interface HttpExchange {
@@ -33,41 +35,6 @@ export interface HttpClientOptions extends ConnectionOptions, Omit<DestinationOp
   deadlineMs?: number;
   /** TLS certificates are not checked, whatever the request says. */
   insecure?: boolean;
-}
-
-export interface HttpRequest {
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
-  url: URL;
-  operation: string;
-  headers?: Readonly<Record<string, string>>;
-  /** Sent to the URL's own origin only, never to where it redirects. */
-  authorization?: string | undefined;
-  body?: Buffer | string;
-  /** The body holds credentials: it does not leave the URL's origin either. */
-  secret?: boolean;
-  /** Who named the URL, if a server did: it may not lead to internal addresses other than its own. */
-  namedBy?: Peer | undefined;
-  /** TLS certificates are not checked, and TLS may redirect to plain HTTP. */
-  insecure?: boolean;
-  /** Bytes of body accepted; default 4 MiB. */
-  limit?: number;
-  /** What the body is counted against besides. */
-  budget?: ByteBudget | undefined;
-  /** In place of the client's. */
-  attempts?: number | undefined;
-  deadlineMs?: number | undefined;
-  /** For one try. */
-  attemptMs?: number;
-}
-
-export interface HttpAnswer {
-  /** After redirects. */
-  url: URL;
-  status: number;
-  headers: Readonly<Record<string, string | undefined>>;
-  body: Buffer;
-  /** Where the URL that was asked for is, before redirects. */
-  peer: Peer;
 }
 
 const defaultLimit = 4 * 1024 * 1024;

@@ -30,3 +30,17 @@ const longestHost = 100;
 export function shownHost({ host }: { host: string }): string {
   return host.length > longestHost ? `${host.slice(0, longestHost)}...` : host;
 }
+
+/** A server behind TLS leads to one without, where anybody on the way could change what comes: not followed. */
+export class LeavesTlsError extends HttpError {
+  override name = 'LeavesTlsError';
+
+  constructor(status: number, from: URL, to: URL) {
+    const host = shownHost(from);
+    const target = shownHost(to);
+    super(
+      { host, status, retryable: false },
+      `${host} redirects from TLS to http://${target}, which is not followed; it must redirect to https`,
+    );
+  }
+}

@@ -1,5 +1,5 @@
-import type { HttpRequest } from './client.ts';
-import { HttpError, shownHost } from './http-error.ts';
+import { HttpError, LeavesTlsError, shownHost } from './http-error.ts';
+import type { HttpRequest } from './request.ts';
 
 /** One request of those that a chain of redirects makes. */
 export interface Hop {
@@ -26,12 +26,7 @@ export function redirectOf(
   if (!redirects.has(answer.status) || location === undefined) return undefined;
   if (hop.hops >= mostRedirects) throw refusal(answer, hop, 'redirects without end');
   const url = targetOf(location, answer, hop);
-  if (leavesTls(hop.url, url) && !wanted.insecure)
-    throw refusal(
-      answer,
-      hop,
-      `redirects from TLS to http://${shownHost(url)}; allow it with storage.oci.repository.insecure, or mend the registry's external URL`,
-    );
+  if (leavesTls(hop.url, url) && !wanted.insecure) throw new LeavesTlsError(answer.status, hop.url, url);
   const hops = hop.hops + 1;
   if (becomesGet(answer.status, hop.method))
     return { url, method: hop.method === 'HEAD' ? 'HEAD' : 'GET', body: undefined, hops };

@@ -5,7 +5,8 @@ import { Registries } from './client.ts';
 import { digestOf } from './digest.ts';
 import type { RegistryCredentials } from './keychain.ts';
 import { HurriedClock, ScriptedServer, type Heard, type Reply } from './registry.fake.ts';
-import { fallbackTag, type RepositoryAccess } from './repository.ts';
+import { fallbackTag } from './referrers.ts';
+import type { RepositoryAccess } from './repository.ts';
 import type { RegistryExchange } from './transport.ts';
 
 const signal = AbortSignal.timeout(20_000);
@@ -408,7 +409,7 @@ describe('where a registry listens', () => {
     secure.answer = ({ path: where }) =>
       where === '/v2/' ? { status: 200 } : { status: 307, headers: { location: `http://${other.host}/x` } };
     await expect(all.repository(secure.host, 'x', { access: 'pull' }).getManifest('1', signal)).rejects.toThrow(
-      'redirects from TLS to http:',
+      /^registry \S+ redirects from TLS to http:\S+ which is not followed; it must redirect to https$/,
     );
     secure.answer = ({ path: where }) =>
       where === '/v2/'

@@ -1,12 +1,26 @@
-import { ByteBudget } from '../http/byte-budget.ts';
-import type { NamedUrl, Registry, RepositoryOptions } from './client.ts';
-import { digestOf, matchesDigest } from './digest.ts';
-import { manifestTypes, ociIndexType, type Descriptor, type IndexManifest } from './media-types.ts';
+import type { ByteBudget } from '../http/byte-budget.ts';
 import { defaultDeadlineMs } from '../http/client.ts';
+import { digestOf, matchesDigest } from './digest.ts';
+import type { RegistryCredentials } from './keychain.ts';
+import { manifestTypes, type Descriptor } from './media-types.ts';
+import { fallbackTag, listReferrers, manifestsOf } from './referrers.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
+import type { Registry } from './registry.ts';
 import type { RegistryAnswer } from './transport.ts';
 
 export type RepositoryAccess = 'pull' | 'push';
+
+export interface RepositoryOptions {
+  credentials?: RegistryCredentials | undefined;
+  /** Plain HTTP is allowed and TLS certificates are not checked. */
+  insecure?: boolean;
+  /** What tokens are asked for. */
+  access: RepositoryAccess;
+  /** What all manifests and blobs read through it may come to. */
+  budget?: ByteBudget;
+  /** For each manifest or blob that is read, with its retries. */
+  deadlineMs?: number;
+}
 
 export interface ManifestToPut {
   bytes: Buffer;
@@ -34,9 +48,6 @@ export interface Referrers {
 const manifestLimit = 8 * 1024 * 1024;
 /** cosign's default for attachments (COSIGN_MAX_ATTACHMENT_SIZE). */
 export const blobLimit = 128 * 1024 * 1024;
-/** Pages of referrers, and bytes of them all. */
-const mostPages = 100;
-const referrersLimit = 16 * 1024 * 1024;
 /** Bytes per millisecond below which an upload counts as stuck: 256 KB a second. */
 const slowestUpload = 256;
 const knownDigest = /^sha(256|384|512):[0-9a-f]{64,128}$/;
@@ -208,45 +219,15 @@ export class Repository {
 
   /** All that refers to a manifest, from the referrers API (page by page) or from the fallback tag. */
   async referrers(digest: string, signal: AbortSignal): Promise<Referrers> {
-    const listed = await this.#listed(digest, signal);
+    const { registry, name } = this;
+    const asked = { registry, name, scope: this.#scope, budget: this.#budget };
+    const listed = await listReferrers(asked, digest, signal);
     if (listed !== undefined) return { api: true, descriptors: listed };
     const index = await this.findManifest(fallbackTag(digest), signal);
     return {
       api: false,
       descriptors: index ? manifestsOf(index.bytes, `${this.fullName}:${fallbackTag(digest)}`) : [],
     };
-  }
-
-  /** What the referrers API lists; undefined when the registry does not have it. */
-  async #listed(digest: string, signal: AbortSignal): Promise<Descriptor[] | undefined> {
-    const what = `referrers of ${this.fullName}@${digest}`;
-    const descriptors: Descriptor[] = [];
-    const budget = new ByteBudget(referrersLimit, this.#budget);
-    const call = {
-      method: 'GET',
-      scope: this.#scope,
-      operation: 'referrers',
-      headers: { accept: ociIndexType },
-    } as const;
-    let path: string | NamedUrl = `${this.name}/referrers/${digest}`;
-    try {
-      for (let page = 1; page <= mostPages; page += 1) {
-        const answer: RegistryAnswer = await this.registry.call(
-          { ...call, path, limit: manifestLimit, budget },
-          signal,
-        );
-        const isIndex = answer.headers['content-type']?.startsWith(ociIndexType) ?? false;
-        if ([400, 404, 406].includes(answer.status) || (answer.status === 200 && !isIndex)) return undefined;
-        if (answer.status !== 200) throw refusalOf(answer);
-        descriptors.push(...manifestsOf(answer.body, what));
-        const next = nextPage(answer);
-        if (next === undefined) return descriptors;
-        path = next;
-      }
-    } finally {
-      budget.release();
-    }
-    throw new RegistryError(413, `${what}: more than ${mostPages} pages`);
   }
 
   async #read(
@@ -276,32 +257,6 @@ export class Repository {
       `${this.fullName}: the ${what} that the registry gives for ${digest} has another digest`,
     );
   }
-}
-
-/** The tag of the index of referrers in registries without the API (distribution-spec, "Referrers Tag Schema"). */
-export function fallbackTag(digest: string): string {
-  return digest.replace(':', '-');
-}
-
-/** The Link header's next page. */
-function nextPage({ headers, url, peer }: RegistryAnswer): NamedUrl | undefined {
-  const next = /<([^<>]{1,2048})>\s{0,8};\s{0,8}rel="?next"?/.exec(headers['link'] ?? '')?.[1];
-  return next !== undefined && URL.canParse(next, url) ? { url: new URL(next, url), namedBy: peer } : undefined;
-}
-
-function manifestsOf(bytes: Buffer, what: string): Descriptor[] {
-  // No cause: its message would quote the body.
-  const broken = () => new RegistryError(422, `${what}: not a JSON index`);
-  let index: Partial<IndexManifest> | null;
-  try {
-    index = JSON.parse(bytes.toString('utf8')) as Partial<IndexManifest> | null;
-  } catch {
-    throw broken();
-  }
-  const manifests = index?.manifests ?? [];
-  if (!Array.isArray(manifests) || manifests.some((one: unknown) => typeof one !== 'object' || one === null))
-    throw broken();
-  return manifests;
 }
 
 /** Turns "there is none" into undefined. */

@@ -12,6 +12,7 @@ import { askerOf } from './asker.ts';
 import { attachLayer, attachmentTag, AttachmentError } from './attachment.ts';
 import { layerOf, likeness } from './layer.ts';
 import { attachBundle } from './referrer.ts';
+import { wayOut } from './way-out.ts';
 
 export interface OciBackendOptions {
   registries: Registries;
@@ -120,7 +121,7 @@ async function storeSubject(storing: Storing, subject: ImageSubject): Promise<Su
         ? await Promise.all([...opened.values()].map(({ host, name }) => account.explain(host, name, signal)))
         : [];
     return {
-      message: [`${image}: ${messageOf(error)}`, ...why].join('; '),
+      message: [`${image}: ${messageOf(error)}`, ...why, wayOut(error)].filter(Boolean).join('; '),
       retryable: isRetryable(error),
       cause: error,
     };

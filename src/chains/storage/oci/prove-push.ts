@@ -4,6 +4,7 @@ import { parseImageReference } from '../../../registry/reference.ts';
 import type { CredentialSource } from '../../../images/run-credentials.ts';
 import type { ImageSubject, RunObject } from '../../types.ts';
 import { askerOf } from './asker.ts';
+import { wayOut } from './way-out.ts';
 
 export interface PushProof {
   run: RunObject;
@@ -39,9 +40,9 @@ export async function provePush(proof: PushProof, signal: AbortSignal): Promise<
     });
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof RegistryError) || !error.isDenied) throw error;
-    throw new RegistryError(error.status, `${messageOf(error)}; ${await account.explain(host, name, signal)}`, {
-      cause: error,
-    });
+    if (!(error instanceof RegistryError)) throw error;
+    const why = error.isDenied ? await account.explain(host, name, signal) : wayOut(error);
+    if (why === undefined) throw error;
+    throw new RegistryError(error.status, `${messageOf(error)}; ${why}`, { cause: error });
   }
 }

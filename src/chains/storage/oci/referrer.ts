@@ -9,7 +9,8 @@ import {
   type ImageManifest,
   type IndexManifest,
 } from '../../../registry/media-types.ts';
-import { fallbackTag, missing, type Repository, type StoredManifest } from '../../../registry/repository.ts';
+import { fallbackTag } from '../../../registry/referrers.ts';
+import { missing, type Repository, type StoredManifest } from '../../../registry/repository.ts';
 import { updateTag, type PlannedManifest, type TagUpdateOptions } from '../../../registry/tag-update.ts';
 import { bundleMediaType, sigstoreBundle } from '../../signing/bundle.ts';
 import type { StoreRequest } from '../backend.ts';
