@@ -110,7 +110,7 @@ export class ListenerPort {
     this.#stop.abort(new Error('the port is given back'));
     await this.#running;
     await this.#server?.running.close(graceMs);
-    await this.#current?.listening.close(graceMs);
+    this.#retire(this.#current?.listening);
     await Promise.allSettled(this.#retiring);
     this.#meters.forget();
   }
