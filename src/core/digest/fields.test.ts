@@ -33,6 +33,16 @@ describe('restored fields', () => {
       lost: ['taskSpec'],
     });
   });
+
+  it('has nothing back from a record that cannot be read', () =>
+    expect(restoredFields('{', before)).toEqual({ value: {}, lost: ['params', 'retries', 'taskSpec', 'timeout'] }));
+
+  it.each<[string, string, string[]]>([
+    ['64 bytes of JSON', 'x'.repeat(62), []],
+    ['65 bytes of JSON', 'x'.repeat(63), ['field']],
+  ])('keeps a value that has %s, or not', (_name, field, lost) =>
+    expect(restoredFields(fieldRecord({ field }), {})).toEqual({ value: lost.length > 0 ? {} : { field }, lost }),
+  );
 });
 
 it('any change of any leaf is found and named; no change finds nothing', () => {

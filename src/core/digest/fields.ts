@@ -41,13 +41,14 @@ export function changedFields(record: string, value: object): string[] | undefin
 
 /**
  * The object as it was recorded: fields that were changed have their recorded value, where that was short enough to be
- * kept; `lost` names those that have not and are left out.
+ * kept; `lost` names those that have not and are left out: all of them where the record cannot be read.
  */
 export function restoredFields(record: string, value: object): { value: Record<string, unknown>; lost: string[] } {
-  const before = readFields(record) ?? new Map<string, string>();
+  const before = readFields(record);
+  if (before === undefined) return { value: {}, lost: Object.keys(value).sort() };
   const entries = new Map<string, unknown>(Object.entries(value));
   const lost: string[] = [];
-  for (const name of changedFields(record, value) ?? [...entries.keys()]) {
+  for (const name of changedFields(record, value) ?? []) {
     const was = before.get(name);
     if (was === undefined) entries.delete(name);
     else if (!was.startsWith('#')) entries.set(name, JSON.parse(was));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { container, podOf } from '../pod/pod.fake.ts';
 import type { Pod } from '../pod/types.ts';
-import { changesSince, podRecord, readPodRecord, type PodRecord } from './pod-record.ts';
+import { changesAtCreation, changesSince, podRecord, readPodRecord, type PodRecord } from './pod-record.ts';
 
 const sent = podOf({
   steps: [{ name: 'one', image: 'golang', command: ['go'] }],
@@ -55,12 +55,47 @@ describe('what of a pod is not as it was created', () => {
     expect(changesSince(read as PodRecord, injected)).toEqual([]);
   });
 
+  it('lists no changes where there were none', () => expect(record).not.toHaveProperty('changes'));
+
   it('keeps its size when much was changed', () => {
     const many = Array.from({ length: 500 }, (_, index) => ({ name: `c${index}`, image: 'i' }));
     expect(readPodRecord(podRecord(sent, withSpec({ containers: many })))?.changes).toHaveLength(20);
   });
 
+  it('keeps its size when what was changed has a long name', () => {
+    const injected = withSpec({ containers: [...sent.spec.containers, { name: 'c'.repeat(500), image: 'i' }] });
+    expect(readPodRecord(podRecord(sent, injected))?.changes?.[0]).toHaveLength(200);
+  });
+
   it.each([undefined, '', '{', '{}', '{"uid":""}'])('is none: %j', (text) =>
     expect(readPodRecord(text)).toBeUndefined(),
+  );
+});
+
+describe('what a webhook changed at the creation of a pod', () => {
+  const proxy = 'spec.containers[proxy]';
+  const image = 'spec.containers[proxy].image';
+  const annotation = 'metadata.annotations[sidecar.istio.io/status]';
+
+  it.each<[string, string[] | undefined, string[], string[]]>([
+    ['nothing, with nothing allowed', undefined, [], []],
+    ['with nothing allowed', [proxy], [], [proxy]],
+    ['that itself is allowed', [proxy], [proxy], []],
+    ['below what is allowed, a field', [image], [proxy], []],
+    ['below what is allowed, an entry', [proxy, annotation], ['spec.containers', 'metadata.annotations'], []],
+    ['above what is allowed', [proxy], [image], [proxy]],
+    ['that begins as what is allowed', ['spec.containersMore', proxy], ['spec.containers'], ['spec.containersMore']],
+    ['that ends as what is allowed', [proxy], ['containers[proxy]'], [proxy]],
+    ['with an empty path allowed', [proxy], [''], [proxy]],
+    ['beside what is allowed', [proxy, annotation], [proxy], [annotation]],
+    [
+      'in so many fields that some may not be listed',
+      Array.from({ length: 20 }, () => proxy),
+      [proxy],
+      Array.from({ length: 20 }, () => proxy),
+    ],
+    ['in one field less', Array.from({ length: 19 }, () => proxy), [proxy], []],
+  ])('%s', (_name, changes, allowed, wanted) =>
+    expect(changesAtCreation({ ...record, ...(changes && { changes }) }, allowed)).toEqual(wanted),
   );
 });

@@ -21,7 +21,7 @@ export function asRecorded<R extends TaskRun | PipelineRun>(run: R): { run: R; c
   if (record === undefined) return { run };
   if (record === specRecord(run.spec)) return { run };
   const fixed = fixedPart(run.spec);
-  const fields = changedFields(record, fixed) ?? Object.keys(fixed);
+  const fields = changedFields(record, fixed) ?? Object.keys(fixed).sort();
   const { value, lost } = restoredFields(record, fixed);
   const free = Object.entries(run.spec).filter(([name]) => !(name in fixed));
   return { run: { ...run, spec: { ...value, ...Object.fromEntries(free) } }, change: { fields, lost } };

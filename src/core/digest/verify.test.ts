@@ -117,6 +117,15 @@ describe('a PipelineRun', () => {
       ['TaskRun run-a metadata.uid'],
     ],
     [
+      'a record of its children that cannot be read',
+      {
+        ...run,
+        status: { ...run.status, annotations: { ...run.status?.annotations, [recordAnnotations.children]: 'run-a' } },
+      },
+      made,
+      ['status.childReferences'],
+    ],
+    [
       'a child without owner',
       run,
       changed(({ metadata: { ownerReferences: _owners, ...metadata }, ...child }) => ({ ...child, metadata })),
@@ -152,6 +161,22 @@ describe('a PipelineRun', () => {
   ])('%s', (_name, given, children, expected) =>
     expect(fieldsOf(verifyPipelineRunRecord(given, children))).toEqual(expected),
   );
+
+  it('says once and in words what is not as it was', () => {
+    const relabelled = changed((child) => ({ ...child, metadata: { ...child.metadata, labels: {} } }));
+    const { [recordAnnotations.resolvedSpec]: _spec, ...annotations } = run.status?.annotations ?? {};
+    const verdict = verifyPipelineRunRecord({ ...run, status: { ...run.status, annotations } }, relabelled);
+    expect(verdict).toEqual({
+      kind: 'changed',
+      problems: [
+        { field: 'status.pipelineSpec', message: 'the controller did not record it' },
+        {
+          field: 'TaskRun run-a metadata.labels[tekton.dev/pipelineTask]',
+          message: 'is not the pipeline task that it was made for, a',
+        },
+      ],
+    });
+  });
 
   it('every single change of its spec, pipeline or a child is found', () => {
     for (const { path, value } of tamperings(run.spec))
