@@ -75,6 +75,16 @@ describe('the journal of a run', () => {
     expect(Buffer.from(after?.signature.signature ?? []).toString()).toBe('signature');
   });
 
+  it.each([
+    ['more than can be read again, though it packs well: the log entry goes', 512 * 1024, false],
+    ['less than that', 500 * 1024, true],
+  ])('holds %s', (_name, length, hasLogEntry) => {
+    const wordy = { url: 'u', body: 'x'.repeat(length) } as unknown as JournalEntry['logEntry'];
+    const { entries, problem } = decodeJournal(encodeJournal([entry(noise, { logEntry: wordy })], 1e6, own), own);
+    expect(problem).toBeUndefined();
+    expect(entries.map((one) => one.logEntry !== undefined)).toEqual([hasLogEntry]);
+  });
+
   it('is left out when not even the signatures fit', () => {
     expect(encodeJournal([entry(noise)], 50, own)).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { annotations, finalizers, legacyFinalizer } from '../annotations.ts';
 import { parseChainsConfig } from '../config/parse.ts';
 import { childOf, concluded, pipelineRun, seal, taskRun } from '../reconciler/world.fake.ts';
 import { writeMark } from './mark.ts';
-import { planRun, type RunDecision, type RunFacts, type RunState } from './run.ts';
+import { childrenOfKind, planRun, type RunDecision, type RunFacts, type RunState } from './run.ts';
 
 const now = new Date('2026-01-01T00:01:00Z');
 const running = { conditions: [{ type: 'Succeeded', status: 'Unknown' as const }] };
@@ -214,9 +214,56 @@ describe('what a PipelineRun waits for', () => {
     expect(decide(run, { children })).toEqual(expected);
   });
 
+  const withinRows: [name: string, nested: RunState[], at: string, expected: RunDecision][] = [
+    ['none', [], '00:01:00', { kind: 'sign', attempt: 1 }],
+    ['one done, not signed', [pipelineRun('in', [])], '00:01:00', { kind: 'wait', for: 'in', ms: 599_000 }],
+    [
+      'one signed',
+      [pipelineRun('in', [], { annotations: concluded('uid-in') })],
+      '00:01:00',
+      { kind: 'sign', attempt: 1 },
+    ],
+    [
+      'the first that is not signed',
+      [pipelineRun('in', [], { annotations: concluded('uid-in') }), pipelineRun('other', [])],
+      '00:01:00',
+      { kind: 'wait', for: 'other', ms: 599_000 },
+    ],
+    ['until ten minutes are over', [pipelineRun('in', [])], '00:10:58', { kind: 'wait', for: 'in', ms: 1_000 }],
+    ['not longer, though it is done', [pipelineRun('in', [])], '00:10:59', { kind: 'sign', attempt: 1 }],
+  ];
+  it.each(withinRows)('PipelineRuns within it: %s', (_name, nested, at, expected) =>
+    expect(decide(run, { nested, now: new Date(`2026-01-01T${at}Z`) })).toEqual(expected),
+  );
+
   it('a child that never ends is not waited for longer', () => {
     expect(
       decide(run, { children: [taskRun('a', { status: running })], now: new Date('2026-01-01T00:11:00Z') }),
     ).toEqual({ kind: 'sign', attempt: 1 });
+  });
+});
+
+describe('children of one of our kinds', () => {
+  const taskRuns = { kind: 'TaskRun', apiVersion: 'tekton.dev/v1', name: 'a' };
+  it.each<[string, object[] | undefined, string[]]>([
+    ['none', undefined, []],
+    ['one', [taskRuns], ['a']],
+    ['of an older version', [{ ...taskRuns, apiVersion: 'tekton.dev/v1beta1' }], ['a']],
+    ['without a version, as old controllers write them', [{ kind: 'TaskRun', name: 'a' }], ['a']],
+    ['of another kind', [{ ...taskRuns, kind: 'CustomRun' }], []],
+    ['of another group that has a kind of that name', [{ ...taskRuns, apiVersion: 'example.com/v1' }], []],
+    ['of a group that begins alike', [{ ...taskRuns, apiVersion: 'tekton.dev.example.com/v1' }], []],
+    [
+      'without a name',
+      [
+        { ...taskRuns, name: undefined },
+        { ...taskRuns, name: '' },
+      ],
+      [],
+    ],
+    ['several, in their order', [{ ...taskRuns, name: 'z' }, taskRuns], ['z', 'a']],
+  ])('%s', (_name, childReferences, wanted) => {
+    const run = { ...pipelineRun('p', []), status: { childReferences } } as RunState;
+    expect(childrenOfKind(run, 'TaskRun')).toEqual(wanted);
   });
 });

@@ -193,8 +193,26 @@ describe('what an attempt means for the run', () => {
     expect(settled([large], room(100)).annotations).not.toHaveProperty(annotations.pending);
   });
 
+  it('the journal of the attempt before takes no room from the new one', () => {
+    const before = 'x'.repeat(60 * 1024);
+    const runAnnotations = { [annotations.pending]: before, big: 'x'.repeat((256 - 32 - 60) * 1024) };
+    expect(settled([bad], { runAnnotations }).annotations[annotations.pending]).toMatch(/./);
+  });
+
+  it('without a signature there is no journal, and the one before goes', () => {
+    const unsigned = { ...bad, signature: undefined, signer: undefined };
+    expect(settled([unsigned]).annotations).not.toHaveProperty(annotations.pending);
+    const runAnnotations = { [annotations.pending]: 'old' };
+    expect(settled([unsigned], { runAnnotations }).annotations[annotations.pending]).toBeNull();
+  });
+
   it('a signature that could not be checked is kept for the next attempt', () => {
-    const unchecked = { ...bad, work: { ...work, signature, signer: 'test key' }, signature: undefined };
+    const unchecked = {
+      ...bad,
+      work: { ...work, signature, signer: 'test key' },
+      signature: undefined,
+      signer: undefined,
+    };
     const written = settled([unchecked]).annotations[annotations.pending] ?? '';
     expect(decodeJournal(written, sealing).entries).toMatchObject([{ fullKey: 'f', signer: 'test key' }]);
   });
