@@ -17,7 +17,7 @@ import { Watchdog } from '../../src/kube/watchdog.ts';
 import { silentLogger } from '../../src/log.ts';
 import { customRunResource } from '../../src/reconcilers/pipelinerun/children.ts';
 import { QueueMetricsRegistry } from '../../src/role/queue-metrics.ts';
-import { loadPlane, makeNamespace } from '../load/plane.ts';
+import { loadPlane, newNamespace } from '../load/plane.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 
 /** CloudEvents from a real API server to a real receiver, which goes away, comes back, and takes its time. */
@@ -138,7 +138,7 @@ it(
   'a receiver that was away gets every event that waited, and the run says that it was',
   { timeout: 120_000 },
   async () => {
-    const namespace = await makeNamespace(client, 'away');
+    const namespace = await newNamespace(client, 'away');
     const stop = await replica();
     let receiver: Receiver | undefined;
     try {
@@ -190,7 +190,7 @@ it(
 );
 
 it('what a process that dies did not send the next one does', { timeout: 120_000 }, async () => {
-  const namespace = await makeNamespace(client, 'killed');
+  const namespace = await newNamespace(client, 'killed');
   const first = await replica();
   await put(taskRuns, await taskRun(namespace, 'a'), 'False', 'StepFailed');
   await first();
@@ -206,14 +206,16 @@ it('what a process that dies did not send the next one does', { timeout: 120_000
 });
 
 it('a slow receiver gets all of them, few at a time', { timeout: 120_000 }, async () => {
-  const namespace = await makeNamespace(client, 'slow');
+  const namespace = await newNamespace(client, 'slow');
   const receiver = await receive(200);
   const stop = await replica();
   try {
     const names = Array.from({ length: 40 }, (_, index) => `r${index}`);
     await Promise.all(names.map(async (name) => put(taskRuns, await taskRun(namespace, name), 'True', 'Succeeded')));
     const ends = () =>
-      receiver.received.filter(({ type, source }) => type === 'taskrun.successful.v1' && source.includes('/slow/'));
+      receiver.received.filter(
+        ({ type, source }) => type === 'taskrun.successful.v1' && source.includes(`/${namespace}/`),
+      );
     await expect.poll(() => new Set(ends().map(({ id }) => id)).size, { timeout: 60_000 }).toBe(40);
     expect(receiver.peak).toBeLessThanOrEqual(24);
   } finally {

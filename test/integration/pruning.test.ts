@@ -20,7 +20,7 @@ import { configMaps, events, namespaces, type ConfigMap } from '../../src/kube/r
 import { Watchdog } from '../../src/kube/watchdog.ts';
 import { silentLogger } from '../../src/log.ts';
 import { QueueMetricsRegistry } from '../../src/role/queue-metrics.ts';
-import { loadPlane, makeNamespace } from '../load/plane.ts';
+import { loadPlane, newNamespace } from '../load/plane.ts';
 import { finishedFleet, seedEtcd } from '../load/seed.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 
@@ -98,7 +98,7 @@ const settingsMap = (name: string, data: Record<string, string>): ConfigMap => (
 });
 
 it('an annotation of a namespace that cannot be read is told there, and nothing is deleted', async () => {
-  const namespace = await makeNamespace(admin, 'slip');
+  const namespace = await newNamespace(admin, 'slip');
   await admin.create(resource, {
     metadata: { name: 'going', namespace },
     spec: { pipelineSpec: { tasks: [{ name: 'a', taskSpec: { steps: [{ image: 'busybox' }] } }] } },
@@ -129,7 +129,7 @@ it(
   `${RUNS} finished runs come down to 100 at the configured rate; what is protected stays`,
   { timeout: 240_000 },
   async () => {
-    const fleet = await makeNamespace(admin, 'fleet');
+    const fleet = await newNamespace(admin, 'fleet');
     await seedEtcd(
       plane,
       [...finishedFleet(RUNS, [fleet])].filter(({ key }) => key.includes('/pipelineruns/')),

@@ -9,7 +9,7 @@ import { RunFollower, createMany, pipelineRunResource } from '../load/batch.ts';
 import { allowAlpha, FeatureBatch } from '../load/feature-batch.ts';
 import { LoadedController } from '../load/controller.ts';
 import { StandInKubelet } from '../load/kubelet.ts';
-import { loadPlane, makeNamespace } from '../load/plane.ts';
+import { loadPlane, newNamespace } from '../load/plane.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 
 /** The controller as a process that is killed again and again, on a control plane of its own. */
@@ -77,7 +77,7 @@ class Running {
 
 describe('a limit of concurrent runs', () => {
   test('holds for 100 runs while the controller is killed, and all end', { timeout: 400_000 }, async () => {
-    const namespace = await makeNamespace(client, 'queue');
+    const namespace = await newNamespace(client, 'queue');
     const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
     const stop = new AbortController();
     const running = new Running(client, namespace);
@@ -111,7 +111,7 @@ describe('a limit of concurrent runs', () => {
 describe('runs with all that a run can have', () => {
   test('end as they would have, and nothing is made twice', { timeout: 500_000 }, async () => {
     await allowAlpha(client, true);
-    const batch = new FeatureBatch(client, await makeNamespace(client, 'features'), ['a-', 'b-']);
+    const batch = new FeatureBatch(client, await newNamespace(client, 'features'), ['a-', 'b-']);
     const controller = await LoadedController.prepare({ kubeconfig: plane.kubeconfig });
     const stop = new AbortController();
     const background = [batch, new StandInKubelet(client, 400)].map((one) => one.run(stop.signal));

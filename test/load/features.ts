@@ -152,10 +152,10 @@ export const features: readonly Feature[] = [
   {
     name: 'late',
     spec: {
-      timeouts: { pipeline: '5m', tasks: '4s' },
+      timeouts: { pipeline: '5m', tasks: '15s' },
       pipelineSpec: { tasks: [work('slow', 'never'), custom('wait', 'never')], finally: [work('end')] },
     },
-    end: 'False PipelineRunTimeout: PipelineRun "NAME" failed due to tasks failed to finish within "4s"',
+    end: 'False PipelineRunTimeout: PipelineRun "NAME" failed due to tasks failed to finish within "15s"',
     below: { slow: undefined, wait: 0, end: 1 },
   },
   { name: 'failed', spec: failedSpec('badly'), end: `False Failed: ${done(2, 1)}`, below: { good: 1, late: 1 } },

@@ -65,6 +65,12 @@ export async function makeNamespace(client: KubeClient, name: string): Promise<s
   return name;
 }
 
+/** A namespace whose name begins so, new at each call: a second try of a row finds nothing of the first. */
+export async function newNamespace(client: KubeClient, prefix: string): Promise<string> {
+  const { metadata } = await client.create(namespaces, { metadata: { generateName: `${prefix}-` } });
+  return makeNamespace(client, metadata.name ?? '');
+}
+
 async function established(client: KubeClient): Promise<void> {
   for (let round = 0; round < 300; round++) {
     const { items } = await client.list(customResourceDefinitions);
