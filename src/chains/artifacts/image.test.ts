@@ -56,6 +56,7 @@ describe('names of images', () => {
     'busybox@sha256:abc',
     `busybox@sha512:${'a'.repeat(128)}`,
     `a@b@sha256:${hex}`,
+    `busybox@sha256:${hex}@sha256:${'b'.repeat(64)}`,
     `busybox@ sha256:${hex}`,
     `busybox@sha256: ${hex}`,
   ])('refused: %s', (text) => {
@@ -69,6 +70,8 @@ describe('images among subjects', () => {
     ['acme/app', 'index.docker.io/acme/app'],
     ['com.google.guava:guava:31.0-jre.pom', undefined],
     ['projects/p/locations/l/repositories/r/mavenArtifacts/x', undefined],
+    ['projects/p/locations/l', undefined],
+    ['acme/app/more', undefined],
     ['pkg:npm/left-pad', undefined],
     ['https://example.com/a.tgz', undefined],
   ])('%s', (name, repository) => {

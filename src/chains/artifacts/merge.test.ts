@@ -53,6 +53,18 @@ test.each<[string, DigestedThing[], DigestedThing[]]>([
     ],
   ],
   [
+    'what has a digest that gave way to the latest is another thing',
+    [
+      { name: 'a', digest: { sha256: '1', sha512: '2' } },
+      { name: 'a', digest: { sha256: '1', sha512: '3' } },
+      { name: 'a', digest: { sha512: '2' } },
+    ],
+    [
+      { name: 'a', digest: { sha256: '1', sha512: '3' } },
+      { name: 'a', digest: { sha512: '2' } },
+    ],
+  ],
+  [
     'the latest of other digests counts',
     [
       { name: 'a', digest: { sha256: '1', sha512: '2' } },
