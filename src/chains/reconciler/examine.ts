@@ -128,15 +128,15 @@ async function examineSignedResults(examining: Examining): Promise<Examined> {
   }
   for (const taskRun of signed) {
     const { state, details } = verifyRunSignatures(taskRun, trustBundle, now, { whole: required });
-    if (required && state === 'absent') details.push(unsignedReason);
-    const problems = details.map<Problem>((reason) => ({
-      artifact: taskRun.metadata.name ?? '',
-      at: 'verification',
-      reason,
-    }));
-    if (state === 'tampered' || (required && state !== 'verified')) examined.refusals.push(...problems);
+    const isRefused = state === 'tampered' || (required && state !== 'verified');
+    const reasons = required && state === 'absent' ? [...details, unsignedReason] : details;
+    const problems = reasons.map((reason) => refusal(taskRun.metadata.name ?? '', reason));
+    if (isRefused) {
+      examined.sound = false;
+      examined.refusals.push(...problems);
+    }
     // What is not known of a PipelineRun's TaskRun is told on that TaskRun.
     else if (kind === 'taskrun') examined.notes.push(...problems);
   }
-  return { ...examined, sound: examined.refusals.length === 0 };
+  return examined;
 }

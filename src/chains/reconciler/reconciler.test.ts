@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { TaskRun } from '../../api/pipeline/v1/taskrun.ts';
 import { ApiError } from '../../kube/client.ts';
 import { annotations, finalizers } from '../annotations.ts';
-import { dayAfter, runOf, signedEntries, spireServer } from '../../core/spire/spire.fake.ts';
+import { dayAfter, runOf, signedEntries, spireServer, statedMessage } from '../../core/spire/spire.fake.ts';
+import { stepIdentity } from '../../core/spire/statement.ts';
 import { artifactsOf, childOf, concluded, pipelineRun, runs, taskRun, World } from './world.fake.ts';
 
 const withImages = (...values: string[]): TaskRun['status'] => ({
@@ -538,6 +539,46 @@ describe('results signed by means of SPIRE', () => {
       expect(told?.[annotations.signed]).toBe('failed');
       expect(told?.[annotations.problems]).toMatch(/signed nothing|RESULT_STATEMENT of step s0 is missing/);
     }
+  });
+
+  const identity = stepIdentity('uid-build', 'build-pod', 'step-s0');
+  const message = statedMessage(svid, identity, [{ key: 'IMAGE', value, type: 1 }]);
+  const [step] = sound.status?.steps ?? [];
+  const whole: TaskRun = {
+    ...sound,
+    status: {
+      ...sound.status,
+      podName: 'build-pod',
+      taskSpec: { results: [{ name: 'IMAGE' }] },
+      steps: [{ ...step, container: 'step-s0', terminated: { ...step?.terminated, exitCode: 0, message } }],
+    },
+  };
+  const stepless: TaskRun = { ...sound, status: { ...sound.status, steps: [], results: [] } };
+
+  it('are asked for where the setting says so: a run that signed all of it is attested', async () => {
+    const where = at(whole);
+    where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+    await where.reconcile(whole);
+    expect(await stateOf(where, build)).toEqual(concluded('uid-build'));
+  });
+
+  it.each<[string, TaskRun, string, boolean]>([
+    [
+      'a run of which no step is told',
+      stepless,
+      'no step signed what it reports, and artifacts.taskrun.spire.required',
+      true,
+    ],
+    ['a run that nobody can check, without a trust bundle', whole, 'no trust bundle is configured', false],
+  ])('are asked for where the setting says so: nor is %s', async (_name, run, reason, hasBundle) => {
+    const where = at(run);
+    where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+    if (!hasBundle) where.trustBundle = () => Promise.resolve(undefined);
+    await where.reconcile(run);
+    expect(where.calls).toEqual([]);
+    const told = await stateOf(where, build);
+    expect(told?.[annotations.signed]).toBe('failed');
+    expect(told?.[annotations.problems]).toContain(reason);
   });
 
   it('that were changed are not: nothing is signed, neither the run nor its images, and it is said why', async () => {

@@ -411,6 +411,13 @@ describe('what the operator allows a namespace', () => {
     expect((await told(at)).signed).toBe('true');
   });
 
+  it('pushing need not be proved where nobody asks for it', async () => {
+    const { at, run } = policy('', {});
+    at.provePush = () => Promise.reject(new Error('not to be asked'));
+    await at.reconcile(run);
+    expect((await told(at)).signed).toBe('true');
+  });
+
   it('pushing must be proved where that is asked for, and is tried again', async () => {
     const { at, run } = policy('', { 'artifacts.oci.verify-push': 'true' });
     let proofs = 0;

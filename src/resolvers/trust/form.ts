@@ -1,3 +1,4 @@
+import { messageOf } from '../../errors.ts';
 import { formatDuration, parseDuration } from '../../duration.ts';
 import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import { byBytes, goJson, goString } from '../go-json.ts';
@@ -109,7 +110,11 @@ const specials: ReadonlyMap<string, (value: unknown) => string> = new Map([
 function encodeSpecial(type: string, value: unknown, place: Place): string {
   const encodeType = specials.get(type);
   if (encodeType === undefined) throw new FormError(`${place.path} has no signed form`);
-  return encodeType(value);
+  try {
+    return encodeType(value);
+  } catch (error) {
+    throw new FormError(`${place.path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function objectAt(value: unknown, { path }: Place): Readonly<Record<string, unknown>> {

@@ -5,8 +5,8 @@ import { parse } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import type { VerificationPolicy, VerificationPolicySpec } from '../../api/resolution/verification-policy.ts';
 import { publicKeyOf } from './public-key.ts';
-import type { Definition } from './signed-forms.ts';
-import { verifyDefinition, type Verification } from './verify.ts';
+import { signatureAnnotation, type Definition } from './signed-forms.ts';
+import { NoVerdictYet, verifyDefinition, type Verification } from './verify.ts';
 
 const golden = (name: string) => readFileSync(path.join(import.meta.dirname, 'golden', name), 'utf8');
 const definition = (name: string) => parse(golden(name)) as Definition;
@@ -97,6 +97,47 @@ describe('the policies that are about a definition', () => {
     const given = await verify({ policies: specs.map((spec, index) => policy(`policy-${index}`, spec)), noMatch });
     const { message } = verdict as { message?: RegExp };
     expect(given).toMatchObject({ ...verdict, ...(message ? { message: expect.stringMatching(message) } : {}) });
+  });
+
+  const mode = 'warn' as const;
+  it.each<[string, Partial<VerificationPolicySpec>[], object]>([
+    ['one that only warns, and is satisfied', [{ mode }], { kind: 'passed' }],
+    ['two that only warn, the second not satisfied', [{ mode }, { ...other, mode }], { kind: 'warned' }],
+  ])('%s', async (_what, specs, verdict) => {
+    const policies = specs.map((spec, index) => policy(`policy-${index}`, spec));
+    expect(await verify({ policies })).toMatchObject(verdict);
+  });
+
+  const signed = definition('signed-task.yaml');
+  const withSignature = (text: string): Definition => {
+    const annotations = { ...signed.metadata.annotations, [signatureAnnotation]: text };
+    return { ...signed, metadata: { ...signed.metadata, annotations } };
+  };
+  const signatureOf = signed.metadata.annotations?.[signatureAnnotation] ?? '';
+  it.each<[string, Definition, RegExp | undefined]>([
+    ['with line breaks', withSignature(`${signatureOf.slice(0, 20)}\n ${signatureOf.slice(20)}\n`), undefined],
+    ['that is no base64', withSignature(`${signatureOf}!`), /^annotation tekton.dev\/signature is not base64$/],
+    ['that goes on after its end', withSignature(`${signatureOf}=A`), /is not base64$/],
+    ['that is empty', withSignature(''), /by none of the keys/],
+    ['of half the bytes', withSignature(signatureOf.slice(0, 40)), /by none of the keys/],
+    [
+      'of what has no signed form',
+      { ...signed, spec: { ...signed.spec, unknown: 'field' } },
+      /^the definition cannot be checked: .*unknown/,
+    ],
+    [
+      'of what nobody can write as Go does',
+      { ...signed, spec: { steps: [{ image: 'x', timeout: 'soon' }] } },
+      /^the definition cannot be checked: spec.steps.0.timeout: .*invalid duration "soon"$/,
+    ],
+  ])('are satisfied by a signature, or not: one %s', async (_what, given, problem) => {
+    const message = problem && (expect.stringMatching(problem) as string);
+    expect(await verify({ definition: given })).toEqual(message ? { kind: 'failed', message } : { kind: 'passed' });
+  });
+
+  it('have no verdict yet while nobody can say whether a key is good', async () => {
+    const keysOf = () => Promise.reject(new NoVerdictYet('the KMS does not answer'));
+    await expect(verify({ keysOf })).rejects.toThrow(NoVerdictYet);
   });
 
   it('are not satisfied by a definition that nobody signed', async () => {

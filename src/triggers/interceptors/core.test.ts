@@ -197,6 +197,26 @@ describe('github', () => {
       expect(await owners(checkType, github)).toEqual(answer);
     });
 
+    it.each(['orgMembers', 'repoMembers', 'all', '', undefined])(
+      'cannot be asked for %j without a token',
+      async (checkType) => {
+        const githubOwners = { enabled: true, ...(checkType === undefined ? {} : { checkType }) };
+        const header = { 'X-Github-Event': ['pull_request'] };
+        const asked = { header, body: JSON.stringify(pull), interceptor_params: { githubOwners } };
+        expect(await ask('github', asked)).toEqual(
+          stopped(9, 'checkType is set to check org or repo members but no personalAccessToken was supplied'),
+        );
+      },
+    );
+
+    it.each(['7', 'null', '"x"'])('cannot be asked for of a body that is no object: %s', async (given) => {
+      const asked = { header: { 'X-Github-Event': ['pull_request'] }, body: given };
+      const githubOwners = { enabled: true, checkType: 'none' };
+      expect(await ask('github', { ...asked, interceptor_params: { githubOwners } })).toEqual(
+        stopped(9, 'error checking owner verification: body is no object'),
+      );
+    });
+
     it('take a comment of somebody allowed', async () => {
       const comment = (text: string): [string, unknown] => ['issue_comment', { ...pull, comment: { body: text } }];
       expect(await owners('none', { owners: file('reviewers: [ann]') }, comment('/ok-to-test'))).toEqual(goesOn);
@@ -284,6 +304,12 @@ describe('slack', () => {
   const params = { secretRef, requestedFields: ['text', 'user_name'] };
   const fields = { continue: true, extensions: { text: ['main', 'again'], user_name: ['ann'] } };
   const late = 'X-Slack-Request-Timestamp is missing or more than 5 minutes off';
+  const at = (seconds: number): InterceptorRequest => ({
+    header: headers({
+      'X-Slack-Request-Timestamp': [String(seconds)],
+      'X-Slack-Signature': [`v0=${hmac('sha256', `v0:${seconds}:${form}`)}`],
+    }),
+  });
 
   it.each<readonly [string, InterceptorRequest, InterceptorResponse]>([
     ['a signature', {}, fields],
@@ -317,7 +343,22 @@ describe('slack', () => {
       },
       stopped(9, late),
     ],
+    ['the oldest that is taken', at(now / 1000 - 300), fields],
+    ['one second older', at(now / 1000 - 301), stopped(9, late)],
+    ['as far in the future', at(now / 1000 + 301), stopped(9, late)],
+    ['a time that is no number', { header: headers({ 'X-Slack-Request-Timestamp': ['1e9'] }) }, stopped(9, late)],
     ['no time', { header: headers({ 'X-Slack-Request-Timestamp': [] }) }, stopped(9, late)],
+    ['nobody who says whose trigger it is', { context: undefined }, stopped(3, 'no request context passed')],
+    [
+      'a Secret that is not there',
+      { interceptor_params: { ...params, secretRef: { secretName: 'gone', secretKey: 'token' } } },
+      stopped(9, 'error getting secret: secrets "gone" not found'),
+    ],
+    [
+      'params of another form',
+      { interceptor_params: { ...params, requestedFields: 'text' } },
+      stopped(3, 'failed to parse interceptor params: requestedFields: Invalid input: expected array, received string'),
+    ],
     [
       'no form',
       { header: headers({ 'Content-Type': ['application/json'] }) },
