@@ -35,6 +35,21 @@ describe('who calls', () => {
     expect(callerOf(sent)).toMatchObject({ own, headers });
   });
 
+  it.each<[name: string, sent: string[]]>([
+    ['nobody', ['Host', 'x']],
+    ['a session that is no token', ['Cookie', 'tektite-session=a b']],
+    ['a protocol of a WebSocket that is no token', ['Sec-WebSocket-Protocol', 'v4.channel.k8s.io']],
+  ])('gets no rights of the dashboard where credentials are required: %s', (_name, sent) => {
+    expect(callerOf(sent)).toMatchObject({ own: true });
+    expect(() => callerOf(sent, true)).toThrow(
+      expect.objectContaining({
+        status: 401,
+        message: expect.stringMatching(/^the dashboard lends nobody its own/) as string,
+      }),
+    );
+    expect(callerOf([...sent, ...token], true)).toMatchObject({ own: false });
+  });
+
   it('impersonation without credentials is refused: it would run with the rights of the dashboard', () => {
     expect(() => callerOf(['Impersonate-User', 'system:admin'])).toThrow('only with a token of whoever impersonates');
   });
