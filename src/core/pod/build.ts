@@ -1,10 +1,10 @@
 import type { Volume } from '../../api/core/container.ts';
+import { optional } from '../../optional.ts';
 import { annotations, isPropagatedAnnotation, labels } from '../labels.ts';
 import { affinityOf } from './affinity.ts';
 import { debugVolumes } from './debug.ts';
 import type { PodInput } from './input.ts';
 import { podName } from './names.ts';
-import { optional } from '../../optional.ts';
 import { isNative, planPod, type PodPlan } from './plan.ts';
 import { podWideSettings } from './podtemplate.ts';
 import { prepare } from './prepare.ts';

@@ -33,6 +33,7 @@ export interface PodPlan {
   resultsSidecar: Container | undefined;
 }
 
+/** What the containers of the pod are made from: steps with their template, overrides, resources and scripts. */
 export function planPod(input: PodInput, owner: string, mountedSteps: Step[], mountedSidecars: Sidecar[]): PodPlan {
   const { taskRun, settings } = input;
   const templated = withSpecs(mergeStepTemplate(mountedSteps, input.spec.stepTemplate), taskRun.spec.stepSpecs);
@@ -86,6 +87,7 @@ export function containerCount({ steps, sidecars, resultsSidecar: own }: PodPlan
   return prepareContainers + steps.length + sidecars.length + (own ? 1 : 0);
 }
 
+/** Whether the sidecar becomes an init container that goes on, which API servers before 1.29 do not have. */
 export function isNative({ input }: PodPlan, sidecar: Sidecar): boolean {
   return !input.nativeSidecarsMissing && isNativeSidecar(sidecar, input.settings.flags);
 }

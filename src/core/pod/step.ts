@@ -1,16 +1,17 @@
 import type { EnvVar } from '../../api/core/container.ts';
 import type { Step } from '../../api/pipeline/v1/task.ts';
+import { optional } from '../../optional.ts';
 import { stepIdentity } from '../spire/statement.ts';
 import { debugFlags, debugMounts } from './debug.ts';
 import { entrypointArguments, messageLimit, type MoreFlags } from './entrypoint.ts';
 import { pinned, platformCommands, type ImageConfig } from './image.ts';
 import type { PodInput } from './input.ts';
 import { paths, podName, stepContainerName } from './names.ts';
-import { optional } from '../../optional.ts';
 import { containerCount, type PodPlan } from './plan.ts';
 import type { Container } from './types.ts';
 import { stepMounts, withMounts } from './volumes.ts';
 
+/** The container of a step: our entrypoint, which runs the step's command when its turn has come. */
 export function stepContainer(plan: PodPlan, step: Step, index: number): Container {
   const { input, shape, credentials: creds } = plan;
   const own = plan.stepScripts[index];
