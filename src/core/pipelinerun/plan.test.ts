@@ -5,6 +5,7 @@ import { pipelineRun, Simulation, task, type Outcome } from './simulation.fake.t
 
 const failed: Outcome = { status: 'False' };
 const when = (input: string, ...values: string[]) => [{ input, operator: 'in', values }];
+const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
 const simulate = (tasks: PipelineTask[], final: PipelineTask[] = []) =>
   new Simulation(pipelineRun({ pipelineSpec: { tasks, ...(final.length > 0 ? { finally: final } : {}) } }));
 
@@ -74,7 +75,6 @@ describe('how runs end', () => {
   });
 
   const r = { results: { r: 'x' } };
-  const uses = (name: string) => ({ params: [{ name: 'p', value: `$(tasks.${name}.results.r)` }] });
   it.each<[string, Simulation, Record<string, Outcome>, string, Record<string, string>]>([
     [
       'all succeed',
@@ -244,6 +244,34 @@ describe('how runs end', () => {
     expect(simulation.skipped).toEqual(skipped);
     expect(simulation.run.status?.completionTime).toBeDefined();
     expect(simulation.plan().effects).toEqual([]);
+  });
+});
+
+describe('how the tasks ended all in all, as final tasks are told', () => {
+  const told = [task('f', { params: [{ name: 'all', value: '$(tasks.status) $(tasks.a.status)' }] })];
+  const skipped = task('b', { when: when('x', 'y') });
+  it.each<[string, PipelineTask[], Record<string, Outcome>, string]>([
+    ['all succeeded', [task('a'), task('b')], {}, 'Succeeded Succeeded'],
+    ['one was skipped', [task('a'), skipped], {}, 'Completed Succeeded'],
+    ['one failed', [task('a'), task('b')], { b: failed }, 'Failed Succeeded'],
+    ['one failed and one was skipped', [task('a'), skipped], { a: failed }, 'Failed Failed'],
+    [
+      'one failed, and the run goes on',
+      [task('a', { onError: 'continue' }), task('b')],
+      { a: failed },
+      'Failed Failed',
+    ],
+    ['one lacks a result of another', [task('a', {}, 'r'), task('b', uses('a'))], {}, 'Failed Succeeded'],
+    ['one never began', [task('a', { when: when('x', 'y') }), task('b')], {}, 'Completed None'],
+  ])('%s', (_name, tasks, outcomes, wanted) => {
+    const simulation = simulate(tasks, told);
+    for (let round = 0; round < 10 && !simulation.running.includes('f'); round++) {
+      simulation.step();
+      const [next] = simulation.running.filter((name) => name !== 'f');
+      if (next !== undefined) simulation.finish(next, outcomes[next]);
+    }
+    const made = [...simulation.taskRuns.values()].find(({ metadata }) => metadata.name === 'run-f');
+    expect(made?.spec.params).toEqual([{ name: 'all', value: wanted }]);
   });
 });
 
