@@ -1,6 +1,7 @@
 import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ParamType, ParamValue } from '../../api/pipeline/v1/params.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { container, podOf, settingsOf, terminationMessage } from '../pod/pod.fake.ts';
 import type { ContainerStatus, Pod, PodStatus } from '../pod/types.ts';
@@ -148,6 +149,24 @@ describe('readSteps', () => {
       { name: 'other', type: 'array', value: ['p'] },
     ]);
     expect(found.steps[1]?.terminated?.message).toBe('[{"key":"text","value":"later","type":1}]');
+  });
+
+  it.each<[string, string | undefined, string, ParamType, ParamValue]>([
+    ['a declared string', 'string', '["a"]', 'string', '["a"]'],
+    ['a declared string', 'string', '{"k":"v"}', 'string', '{"k":"v"}'],
+    ['a declared string', 'string', '"q"', 'string', '"q"'],
+    ['one of no declared type', undefined, '["a"]', 'string', '["a"]'],
+    ['a declared list', 'array', '["a"]', 'array', ['a']],
+    ['a declared list that is none', 'array', 'a', 'string', 'a'],
+    ['a declared list of numbers', 'array', '[1]', 'string', '[1]'],
+    ['a declared map', 'object', '{"k":"v"}', 'object', { k: 'v' }],
+    ['a declared map that is a quoted text', 'object', '"q"', 'string', 'q'],
+    ['a declared map that is a number', 'object', '3', 'string', '3'],
+  ])('reads %s (%s) from %s', (_name, declared, text, type, value) => {
+    const declaredAs = { name: 'r', ...(declared === undefined ? {} : { type: declared as ParamType }) };
+    const told: TaskSpec = { ...results, results: [declaredAs] };
+    const status = { phase: 'Succeeded', containerStatuses: [ended('step-one', 0, terminationMessage({ r: text }))] };
+    expect(readSteps(pod(status, told), told, true).results).toEqual([{ name: 'r', type, value }]);
   });
 
   it('keeps results back until the run is done', () => {
@@ -578,6 +597,13 @@ describe('startFailure', () => {
       },
     ],
     [
+      'a slow node that could not read its configuration in time',
+      verdict([waiting('step-a', 'CreateContainerConfigError', 'context deadline exceeded')], {
+        'default-create-container-error-timeout': '40s',
+      }),
+      { retryAfterMs: 10_000 },
+    ],
+    [
       'a slow node',
       verdict([waiting('step-a', 'CreateContainerError', 'context deadline exceeded')], {
         'default-create-container-error-timeout': '40s',
@@ -611,6 +637,16 @@ describe('startFailure', () => {
       undefined,
     ],
   ])('%s', (_name, found, expected) => expect(found).toEqual(expected));
+
+  it('is counted from when the pod could start containers, whatever came later', () => {
+    const status: PodStatus = {
+      phase: 'Pending',
+      conditions: [...initialized, { type: 'Ready', status: 'False', lastTransitionTime: '2026-01-01T00:00:59Z' }],
+      containerStatuses: [waiting('step-a', 'ImagePullBackOff', 'm')],
+    };
+    const { defaults } = settingsOf({}, { 'default-imagepullbackoff-timeout': '50s' });
+    expect(startFailure(pod(status), 'run', defaults, now)).toEqual({ retryAfterMs: 20_000 });
+  });
 });
 
 describe('readyGateChange', () => {
@@ -626,6 +662,10 @@ describe('readyGateChange', () => {
       spec: { ...made.spec, containers: [...made.spec.containers, ...(injected ? [{ name: 'istio-proxy' }] : [])] },
     };
   };
+  const twoSteps = (status: PodStatus): Pod => {
+    const one = plain(status, true);
+    return { ...one, spec: { ...one.spec, containers: [...one.spec.containers, { name: 'step-b' }] } };
+  };
   const both = (ready: boolean) => [running('step-a'), running('istio-proxy', ready)];
   it.each<[string, Pod, 'open' | 'close' | undefined]>([
     ['nothing injected', plain({ phase: 'Pending' }, false, 'READY'), undefined],
@@ -635,6 +675,24 @@ describe('readyGateChange', () => {
     [
       'closed, sidecar not heard of',
       plain({ phase: 'Running', containerStatuses: [running('step-a')] }, true, ''),
+      undefined,
+    ],
+    [
+      'closed, two steps and a sidecar that is not heard of',
+      twoSteps({ phase: 'Running', containerStatuses: [running('step-a'), running('step-b')] }),
+      undefined,
+    ],
+    [
+      'closed, two steps and a sidecar that is ready',
+      twoSteps({
+        phase: 'Running',
+        containerStatuses: [running('step-a'), running('step-b'), running('istio-proxy', true)],
+      }),
+      'open',
+    ],
+    [
+      'closed, sidecar ready in a pod that is not said to run',
+      plain({ phase: 'Pending', containerStatuses: both(true) }, true),
       undefined,
     ],
     ['closed, sidecar ready', plain({ phase: 'Running', containerStatuses: both(true) }, true, ''), 'open'],
