@@ -130,8 +130,9 @@ function matching(selector: TriggerSelector, own: string, lookup: TriggerLookup)
 /** metav1.LabelSelector. An operator that is none matches nothing. */
 export function hasLabels(labels: Readonly<Record<string, string>>, selector: LabelSelector | undefined): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
-  const equal = Object.entries(matchLabels).every(([key, value]) => labels[key] === value);
-  return equal && matchExpressions.every((expression) => fits(labels[expression.key], expression));
+  const valueOf = (key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);
+  const equal = Object.entries(matchLabels).every(([key, value]) => valueOf(key) === value);
+  return equal && matchExpressions.every((expression) => fits(valueOf(expression.key), expression));
 }
 
 function fits(
