@@ -190,3 +190,89 @@ describe('an event that comes again, where each is taken once in an hour', () =>
     expect(both.map(({ isRepeated = false }) => isRepeated)).toEqual([false, false]);
   });
 });
+
+describe('the kind of an object', () => {
+  const served = [
+    { name: 'pipelineruns/status', kind: 'PipelineRun', namespaced: true },
+    { name: 'pipelineruns', kind: 'PipelineRun', namespaced: true },
+    { name: 'things', kind: 'Thing', namespaced: false },
+  ];
+
+  /** What the API server is asked for, and as whom, to make one object; and where that object then is. */
+  async function asked(apiVersion: string, kind: string, serviceAccountName?: string) {
+    const [paths, accounts, places]: [string[], unknown[], unknown[]] = [[], [], []];
+    const client = {
+      raw: (_method: string, path: string) => {
+        paths.push(path);
+        return Promise.resolve(JSON.stringify({ resources: served }));
+      },
+      create: ({ plural, group, version }: Record<string, string>, object: KubeObject) => {
+        places.push([group, version, plural, object.metadata.namespace]);
+        return Promise.resolve(object);
+      },
+    };
+    const create = creator({
+      clientFor: (account) => {
+        accounts.push(account);
+        return client as never;
+      },
+      line: new Line({ clock: { sleep: () => Promise.resolve() }, width: 1, attempts: 1 }),
+      cause: ({ id }) => ({ key: [id], isShared: false }),
+      now: () => 0,
+      onCreated: () => undefined,
+      signal,
+    });
+    const spec = serviceAccountName === undefined ? {} : { serviceAccountName };
+    const given = { apiVersion, kind, metadata: { name: 'x', namespace: 'ci' } };
+    const make = () => create(given, { trigger: { ...trigger, spec }, index: 0, event: event('e') });
+    const problem = await make().then(
+      () => undefined,
+      (error: unknown) => (error as Error).message,
+    );
+    return { make, paths, accounts, places, problem };
+  }
+
+  it.each<[string, string, string, unknown]>([
+    ['tekton.dev/v1', 'PipelineRun', '/apis/tekton.dev/v1', ['tekton.dev', 'v1', 'pipelineruns', 'ci']],
+    ['a-b.c1.dev/v1beta1', 'PipelineRun', '/apis/a-b.c1.dev/v1beta1', ['a-b.c1.dev', 'v1beta1', 'pipelineruns', 'ci']],
+    ['v1', 'Thing', '/api/v1', ['', 'v1', 'things', undefined]],
+  ])('is asked for once: %s %s', async (apiVersion, kind, path, place) => {
+    const { make, paths, places } = await asked(apiVersion, kind);
+    await make();
+    expect([paths, places]).toEqual([[path], [place, place]]);
+  });
+
+  it.each([
+    '',
+    'tekton.dev',
+    'tekton.dev/',
+    'tekton.dev/v1/namespaces/ci/secrets',
+    '../v1',
+    './v1',
+    'a..b/v1',
+    '.a/v1',
+    'a./v1',
+    'tekton.dev/../v1',
+    'tekton.dev/v1?x',
+    'TEKTON.dev/v1',
+    'a/b',
+    'a%2e/v1',
+  ])('is no path of somebody’s own: %j', async (apiVersion) => {
+    const { paths, problem } = await asked(apiVersion, 'PipelineRun');
+    expect(problem).toBe(`${JSON.stringify(apiVersion)} is no apiVersion`);
+    expect(paths).toEqual([]);
+  });
+
+  it('that is not served is named', async () =>
+    expect((await asked('tekton.dev/v1', 'Nothing')).problem).toBe(
+      'could not find API resource with apiVersion "tekton.dev/v1" and kind "Nothing"',
+    ));
+
+  it.each<[string | undefined, unknown]>([
+    [undefined, undefined],
+    ['', undefined],
+    ['robot', { namespace: 'ci', name: 'robot' }],
+  ])('is asked for, and made, as the trigger’s ServiceAccount %j', async (name, account) =>
+    expect((await asked('tekton.dev/v1', 'PipelineRun', name)).accounts).toEqual([account]),
+  );
+});

@@ -167,7 +167,7 @@ async function discover(client: Client, apiVersion: string, kind: string): Promi
   const slash = apiVersion.indexOf('/');
   const [group, version] = slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
   // Both become parts of a path, and an event may have written them.
-  if (!/^[a-z0-9.-]*$/.test(group) || !/^v[a-z0-9]+$/.test(version))
+  if (!/^(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*)?$/.test(group) || !/^v[a-z0-9]+$/.test(version))
     throw new Error(`${JSON.stringify(apiVersion)} is no apiVersion`);
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const list = JSON.parse(await client.raw('GET', path)) as ResourceList;

@@ -7,6 +7,7 @@ import {
   selectOne,
   selectTriggers,
   type Selected,
+  type SelectedTrigger,
   type TriggerLookup,
 } from './select.ts';
 
