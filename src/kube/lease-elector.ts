@@ -53,15 +53,8 @@ export class LeaseElector {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    const { client, namespace, name, identity, config } = options;
-    this.#lease = new SeenLease({
-      client,
-      namespace,
-      name,
-      identity,
-      leaseDurationMs: config.leaseDurationMs,
-      clock: this.#clock,
-    });
+    const { leaseDurationMs } = options.config;
+    this.#lease = new SeenLease({ ...options, leaseDurationMs, clock: this.#clock });
   }
 
   get leading(): boolean {

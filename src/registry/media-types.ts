@@ -14,6 +14,9 @@ export const ociIndexType = indexManifestTypes[0];
 export const ociConfigType = 'application/vnd.oci.image.config.v1+json';
 export const emptyConfigType = 'application/vnd.oci.empty.v1+json';
 
+/** Bytes of a manifest or an index. */
+export const manifestLimit = 8 * 1024 * 1024;
+
 /** A reference to content by digest (image-spec). */
 export interface Descriptor {
   mediaType: string;

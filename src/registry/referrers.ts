@@ -1,12 +1,11 @@
 import { ByteBudget } from '../http/byte-budget.ts';
-import { ociIndexType, type Descriptor, type IndexManifest } from './media-types.ts';
+import { manifestLimit, ociIndexType, type Descriptor, type IndexManifest } from './media-types.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
 import type { NamedUrl, Registry } from './registry.ts';
 import type { RegistryAnswer } from './transport.ts';
 
-/** Pages of referrers, bytes of one of them, and of all. */
+/** Pages of referrers, and bytes of them all. */
 const mostPages = 100;
-const pageLimit = 8 * 1024 * 1024;
 const referrersLimit = 16 * 1024 * 1024;
 
 /** The repository whose referrers are asked for. */
@@ -31,7 +30,7 @@ export async function listReferrers(
   const descriptors: Descriptor[] = [];
   const budget = new ByteBudget(referrersLimit, shared);
   const headers = { accept: ociIndexType };
-  const call = { method: 'GET', scope, operation: 'referrers', headers, limit: pageLimit, budget } as const;
+  const call = { method: 'GET', scope, operation: 'referrers', headers, limit: manifestLimit, budget } as const;
   let path: string | NamedUrl = `${name}/referrers/${digest}`;
   try {
     for (let page = 1; page <= mostPages; page += 1) {

@@ -2,7 +2,7 @@ import type { ByteBudget } from '../http/byte-budget.ts';
 import { defaultDeadlineMs } from '../http/client.ts';
 import { digestOf, matchesDigest } from './digest.ts';
 import type { RegistryCredentials } from './keychain.ts';
-import { manifestTypes, type Descriptor } from './media-types.ts';
+import { manifestLimit, manifestTypes, type Descriptor } from './media-types.ts';
 import { fallbackTag, listReferrers, manifestsOf } from './referrers.ts';
 import { RegistryError, refusalOf } from './registry-error.ts';
 import type { Registry } from './registry.ts';
@@ -45,7 +45,6 @@ export interface Referrers {
   descriptors: Descriptor[];
 }
 
-const manifestLimit = 8 * 1024 * 1024;
 /** cosign's default for attachments (COSIGN_MAX_ATTACHMENT_SIZE). */
 export const blobLimit = 128 * 1024 * 1024;
 /** Bytes per millisecond below which an upload counts as stuck: 256 KB a second. */

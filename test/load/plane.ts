@@ -57,18 +57,23 @@ function delay(ms: number): Promise<void> {
 
 /** A namespace with the ServiceAccount that a controller manager would make. */
 export async function makeNamespace(client: KubeClient, name: string): Promise<string> {
-  const ifMissing = (error: unknown) => {
-    if (!isAlreadyExists(error)) throw error;
-  };
   await client.create(namespaces, { metadata: { name } }).catch(ifMissing);
-  await client.create(serviceAccounts, { metadata: { name: 'default', namespace: name } }).catch(ifMissing);
-  return name;
+  return withAccount(client, name);
 }
 
-/** A namespace whose name begins so, new at each call: a second try of a row finds nothing of the first. */
+/** The same with a name that begins so, new at each call: a second try of a row finds nothing of the first. */
 export async function newNamespace(client: KubeClient, prefix: string): Promise<string> {
   const { metadata } = await client.create(namespaces, { metadata: { generateName: `${prefix}-` } });
-  return makeNamespace(client, metadata.name ?? '');
+  return withAccount(client, metadata.name ?? '');
+}
+
+async function withAccount(client: KubeClient, namespace: string): Promise<string> {
+  await client.create(serviceAccounts, { metadata: { name: 'default', namespace } }).catch(ifMissing);
+  return namespace;
+}
+
+function ifMissing(error: unknown): void {
+  if (!isAlreadyExists(error)) throw error;
 }
 
 async function established(client: KubeClient): Promise<void> {

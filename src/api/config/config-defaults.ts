@@ -1,6 +1,6 @@
-import { optional } from '../../optional.ts';
 import { z } from 'zod';
 import { commaList } from '../../comma-list.ts';
+import { optional } from '../../optional.ts';
 import { resourceRequirements, type ResourceRequirements } from '../core/container.ts';
 import { podTemplate, type PodTemplate } from '../core/podtemplate.ts';
 import { workspaceBinding, type WorkspaceBinding } from '../pipeline/v1/workspace.ts';

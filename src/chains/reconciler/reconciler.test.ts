@@ -504,6 +504,12 @@ describe('results signed by means of SPIRE', () => {
     made.trustBundle = () => Promise.resolve(bundle);
     return made;
   };
+  /** Where artifacts.taskrun.spire.required is set. */
+  const requiring = (...objects: Parameters<World['add']>) => {
+    const where = at(...objects);
+    where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+    return where;
+  };
   const stateOf = async (where: World, of: { kind: keyof typeof runs; name: string }) =>
     (await where.client.get(runs[of.kind], 'default', of.name)).metadata.annotations;
   const build = { kind: 'taskrun', name: 'build' } as const;
@@ -531,8 +537,7 @@ describe('results signed by means of SPIRE', () => {
 
   it('are asked for where the setting says so: a run without them is not attested, nor one without a statement', async () => {
     for (const unsigned of [runOf([{ IMAGE: value }], [{ name: 'IMAGE', value }], svid), sound]) {
-      const where = at(unsigned);
-      where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+      const where = requiring(unsigned);
       await where.reconcile(unsigned);
       expect(where.calls).toEqual([]);
       const told = await stateOf(where, build);
@@ -556,8 +561,7 @@ describe('results signed by means of SPIRE', () => {
   const stepless: TaskRun = { ...sound, status: { ...sound.status, steps: [], results: [] } };
 
   it('are asked for where the setting says so: a run that signed all of it is attested', async () => {
-    const where = at(whole);
-    where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+    const where = requiring(whole);
     await where.reconcile(whole);
     expect(await stateOf(where, build)).toEqual(concluded('uid-build'));
   });
@@ -571,8 +575,7 @@ describe('results signed by means of SPIRE', () => {
     ],
     ['a run that nobody can check, without a trust bundle', whole, 'no trust bundle is configured', false],
   ])('are asked for where the setting says so: nor is %s', async (_name, run, reason, hasBundle) => {
-    const where = at(run);
-    where.config = { ...where.config, spire: { ...where.config.spire, required: true } };
+    const where = requiring(run);
     if (!hasBundle) where.trustBundle = () => Promise.resolve(undefined);
     await where.reconcile(run);
     expect(where.calls).toEqual([]);

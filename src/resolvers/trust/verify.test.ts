@@ -60,6 +60,8 @@ describe('the policies that are about a definition', () => {
   const other = { authorities: [{ name: 'key', key: { data: stranger } }] };
   const elsewhere = { resources: [{ pattern: 'https://git.example.com/catalog' }] };
   const both = { authorities: [...other.authorities, { name: 'key', key: { data: golden('task.pub') } }] };
+  const policiesOf = (specs: readonly Partial<VerificationPolicySpec>[]) =>
+    specs.map((spec, index) => policy(`policy-${index}`, spec));
   const noKey = { authorities: [{ name: 'key', key: { data: 'nonsense' } }] };
   it.each<[what: string, specs: Partial<VerificationPolicySpec>[], noMatch: Verification['noMatch'], verdict: object]>([
     ['none, which is allowed', [elsewhere], 'ignore', { kind: 'skipped' }],
@@ -94,7 +96,7 @@ describe('the policies that are about a definition', () => {
       { kind: 'failed', message: /regex failed to match$/ },
     ],
   ])('%s', async (_what, specs, noMatch, verdict) => {
-    const given = await verify({ policies: specs.map((spec, index) => policy(`policy-${index}`, spec)), noMatch });
+    const given = await verify({ policies: policiesOf(specs), noMatch });
     const { message } = verdict as { message?: RegExp };
     expect(given).toMatchObject({ ...verdict, ...(message ? { message: expect.stringMatching(message) } : {}) });
   });
@@ -104,8 +106,7 @@ describe('the policies that are about a definition', () => {
     ['one that only warns, and is satisfied', [{ mode }], { kind: 'passed' }],
     ['two that only warn, the second not satisfied', [{ mode }, { ...other, mode }], { kind: 'warned' }],
   ])('%s', async (_what, specs, verdict) => {
-    const policies = specs.map((spec, index) => policy(`policy-${index}`, spec));
-    expect(await verify({ policies })).toMatchObject(verdict);
+    expect(await verify({ policies: policiesOf(specs) })).toMatchObject(verdict);
   });
 
   const signed = definition('signed-task.yaml');
