@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
 import { writePage } from '../../hack/page.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import { rbacGroup, roleBindings, roles } from '../rbac.ts';
@@ -14,6 +14,7 @@ import { freePort } from '../free-port.ts';
 import type { ChromiumProgram } from '../../hack/verify/browsers.ts';
 import { openPage, startChromium, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
+import { TestClient } from '../integration/test-client.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const START_MS = 180_000;
@@ -51,7 +52,7 @@ export class DashboardWorld {
 
   static async on(kubeconfig: string, program: ChromiumProgram, ...names: string[]): Promise<DashboardWorld> {
     const config = await loadClusterConfig({ kubeconfig });
-    const client = new KubeClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
+    const client = new TestClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
     const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
     await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
     for (const name of names) await client.create(namespaces, { metadata: { name } });

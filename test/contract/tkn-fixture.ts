@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { customResourceDefinitions, namespaces } from '../../src/kube/resources.ts';
 import type { CustomResourceDefinition } from '../../src/kube/resources.ts';
+import { TestClient } from '../integration/test-client.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../crds');
 
@@ -24,7 +25,7 @@ export function testKubeconfig(): string {
 
 /** A client, our CRDs on the server, and a namespace of this test's own. */
 export async function prepare(namespace: string): Promise<KubeClient> {
-  const client = new KubeClient(await loadClusterConfig({ kubeconfig: testKubeconfig() }), {
+  const client = new TestClient(await loadClusterConfig({ kubeconfig: testKubeconfig() }), {
     userAgent: 'tkn-contract',
     qps: 200,
     burst: 300,

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import type { DefinitionUses, RunChange, RunPage } from '../../src/dashboard/contract.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import {
   configMaps,
@@ -17,6 +17,7 @@ import {
 } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { freePort } from '../free-port.ts';
+import { TestClient } from './test-client.ts';
 
 /** The dashboard's server before a real API server: whose rights count, what is refused, what streams. */
 const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
@@ -170,7 +171,7 @@ async function installCrds(): Promise<void> {
 }
 
 beforeAll(async () => {
-  client = new KubeClient(await loadClusterConfig({ kubeconfig }), { userAgent: 'dashboard-test' });
+  client = new TestClient(await loadClusterConfig({ kubeconfig }), { userAgent: 'dashboard-test' });
   await installCrds();
   for (const name of [mine, theirs]) await client.create(namespaces, { metadata: { name } });
   for (const user of ['reader', 'nobody'] as const) tokens[user] = await tokenOf(user);

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
+import { TestClient } from './test-client.ts';
 
 const cluster = path.resolve(import.meta.dirname, '../../hack/cluster');
 const run = promisify(execFile);
@@ -36,7 +37,7 @@ export class ControlPlane {
   }
 
   async client(options: ConstructorParameters<typeof KubeClient>[1] = {}): Promise<KubeClient> {
-    return new KubeClient(await loadClusterConfig({ kubeconfig: this.kubeconfig }), {
+    return new TestClient(await loadClusterConfig({ kubeconfig: this.kubeconfig }), {
       userAgent: 'kube-test',
       ...options,
     });

@@ -5,10 +5,11 @@ import { parse } from 'yaml';
 import { podChanges } from '../../src/core/pod/changes.ts';
 import { podOf } from '../../src/core/pod/pod.fake.ts';
 import type { NewPod, Pod as RunPod } from '../../src/core/pod/types.ts';
-import { isAlreadyExists, KubeClient } from '../../src/kube/client.ts';
+import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { limitRanges, namespaces, pods, serviceAccounts, type LimitRange, type Pod } from '../../src/kube/resources.ts';
+import { TestClient } from './test-client.ts';
 
 /**
  * Pods as a real API server gives them back, with ServiceAccount admission, LimitRanger and Priority: nothing that
@@ -165,7 +166,7 @@ async function create(namespace: string, name: string, pod: NewPod): Promise<{ s
 }
 
 beforeAll(async () => {
-  client = new KubeClient(await loadClusterConfig({ kubeconfig: process.env['TEKTITE_TEST_KUBECONFIG'] ?? '' }), {
+  client = new TestClient(await loadClusterConfig({ kubeconfig: process.env['TEKTITE_TEST_KUBECONFIG'] ?? '' }), {
     userAgent: 'pod-changes-test',
   });
   for (const name of [plain, limited]) await client.create(namespaces, { metadata: { name } });

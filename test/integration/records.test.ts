@@ -13,7 +13,7 @@ import { readPodRecord } from '../../src/core/digest/pod-record.ts';
 import { recordAnnotations, recorded } from '../../src/core/digest/record.ts';
 import { verifyPipelineRunRecord, verifyTaskRunRecord } from '../../src/core/digest/verify.ts';
 import { settings } from '../../src/core/pipelinerun/simulation.fake.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { byController, controllerIndex } from '../../src/kube/owners.ts';
@@ -32,6 +32,7 @@ import { silentLogger } from '../../src/log.ts';
 import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
 import { noIdentities } from '../../src/reconcilers/taskrun/identities.fake.ts';
 import { createTaskRunReconciler } from '../../src/reconcilers/taskrun/reconciler.ts';
+import { TestClient } from './test-client.ts';
 
 /**
  * Records through our CRDs on a real API server, which defaults and prunes what it stores: they arrive, they hold for
@@ -124,7 +125,7 @@ async function loseStatus<T extends TaskRun | PipelineRun>(resource: Resource<T>
 }
 
 beforeAll(async () => {
-  client = new KubeClient(await loadClusterConfig({ kubeconfig: process.env['TEKTITE_TEST_KUBECONFIG'] ?? '' }), {
+  client = new TestClient(await loadClusterConfig({ kubeconfig: process.env['TEKTITE_TEST_KUBECONFIG'] ?? '' }), {
     userAgent: 'records-test',
   });
   await installCrds();

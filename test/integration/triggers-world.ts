@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { clusterInterceptors } from '../../src/api/triggers/objects.ts';
-import { KubeClient, isAlreadyExists } from '../../src/kube/client.ts';
+import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { configMaps, customResourceDefinitions, namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
@@ -15,6 +15,7 @@ import { clusterRoleBindings, clusterRoles, rbacGroup, roleBindings, roles } fro
 import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
 import { main as sink } from '../../src/triggers/sink/main.ts';
 import { freePort } from '../free-port.ts';
+import { TestClient } from './test-client.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
@@ -61,7 +62,7 @@ export class TriggersWorld {
 
   /** Namespaces, CRDs and rights; the interceptors that come along, where they can be reached from here. */
   static async open(name: string): Promise<TriggersWorld> {
-    const client = new KubeClient(await loadClusterConfig({ kubeconfig }));
+    const client = new TestClient(await loadClusterConfig({ kubeconfig }));
     const world = new TriggersWorld(client, name, await mkdtemp(path.join(tmpdir(), `${name}-`)));
     await world.#applyCrds();
     for (const each of [world.namespace, world.system])
