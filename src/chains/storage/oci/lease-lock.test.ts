@@ -9,6 +9,12 @@ const signal = AbortSignal.timeout(10_000);
 const lock = (client: FakeKubeClient, identity: string, clock = systemClock) =>
   new LeaseLock({ client, namespace: 'ns', identity, clock, shards: 4 });
 
+/** Work that tells when it has begun, and never ends. */
+const forever = (begun: () => void) => () => {
+  begun();
+  return new Promise<never>(() => {});
+};
+
 describe('LeaseLock', () => {
   it('lets one of several replicas work on a name at a time', async () => {
     const client = new FakeKubeClient();
@@ -70,6 +76,22 @@ describe('LeaseLock', () => {
     await clock.advance(2_000);
     await working;
     expect(begun).toBe(true);
+  });
+
+  it('is taken again at once by who has the name of its dead holder: the same pod, started anew', async () => {
+    const client = new FakeKubeClient();
+    await new Promise<void>((held) => void lock(client, 'a', new FakeClock()).withLock('image', forever(held), signal));
+    await expect(lock(client, 'a').withLock('image', () => Promise.resolve('done'), signal)).resolves.toBe('done');
+  });
+
+  it('is made anew where somebody deleted it', async () => {
+    const client = new FakeKubeClient();
+    const mine = lock(client, 'a');
+    await mine.withLock('image', () => Promise.resolve(), signal);
+    const [{ metadata } = { metadata: {} }] = (await client.list(leases, { namespace: 'ns' })).items;
+    await client.delete(leases, 'ns', metadata.name ?? '');
+    await expect(mine.withLock('image', () => Promise.resolve('done'), signal)).resolves.toBe('done');
+    expect((await client.list(leases, { namespace: 'ns' })).items).toHaveLength(1);
   });
 
   it('is renewed while the work lasts', async () => {

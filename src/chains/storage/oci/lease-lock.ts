@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { elapsedScale, systemClock, type Clock } from '../../../clock.ts';
+import { systemClock, type Clock } from '../../../clock.ts';
 import { isAlreadyExists, isConflict, isNotFound, type KubeClient } from '../../../kube/client.ts';
-import { freeInMs, microTime } from '../../../kube/lease.ts';
-import { leases, type Lease } from '../../../kube/resources.ts';
+import { SeenLease } from '../../../kube/lease.ts';
 import { ProcessLock, type NamedLock } from '../../../registry/tag-update.ts';
 
 export interface LeaseLockOptions {
@@ -33,8 +32,8 @@ export class LeaseLock implements NamedLock {
   readonly #clock: Clock;
   /** Within the process first, so that it does not wait for its own leases. */
   readonly #own = new ProcessLock();
-  /** Leases as last written here: mostly nobody else wrote since, and no read is needed. */
-  readonly #last = new Map<string, Lease>();
+  /** By their names, as last written here: mostly nobody else wrote since, and no read is needed. */
+  readonly #leases = new Map<string, SeenLease>();
 
   constructor(options: LeaseLockOptions) {
     this.#options = options;
@@ -44,95 +43,48 @@ export class LeaseLock implements NamedLock {
   withLock<T>(name: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const shard = createHash('sha256').update(name).digest().readUInt32BE(0) % (this.#options.shards ?? 32);
     const lease = `${this.#options.prefix ?? 'chains-tags'}-${shard}`;
-    return this.#own.withLock(lease, () => this.#holding(lease, work, signal), signal);
+    return this.#own.withLock(lease, () => this.#holding(this.#lease(lease), work, signal), signal);
   }
 
-  async #holding<T>(name: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#acquire(name, signal);
+  async #holding<T>(lease: SeenLease, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    await this.#acquire(lease, signal);
     const done = new AbortController();
-    const renewing = this.#renew(name, done.signal);
+    const renewing = this.#renew(lease, done.signal);
     try {
       return await work();
     } finally {
       done.abort();
       await renewing;
       // What is not released runs out by itself.
-      await this.#write(name, '', undefined).catch(() => this.#last.delete(name));
+      await lease.release(false, AbortSignal.timeout(renewMs)).catch(() => lease.forget());
     }
   }
 
-  async #acquire(name: string, signal: AbortSignal): Promise<void> {
-    let seen: Sighting | undefined;
+  async #acquire(lease: SeenLease, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
-      const lease = this.#last.get(name) ?? (await this.#read(name, signal));
-      const now = elapsedScale(this.#clock);
-      if (lease) seen = sightingOf(lease, seen, now);
-      if (this.#isFree(lease, seen?.at ?? now, now) && (await this.#take(name, lease, signal))) return;
-      this.#last.delete(name);
+      await lease.look(signal);
+      if (lease.mayTakeInMs(0) === 0 && (await lease.claim(signal).then(() => true, lost))) return;
+      lease.forget();
       await this.#clock.sleep(pauseMs * (0.5 + (this.#options.random ?? Math.random)()), signal);
     }
   }
 
-  #isFree(lease: Lease | undefined, seenAt: number, now: number): boolean {
-    if (!lease || lease.spec?.holderIdentity === this.#options.identity) return true;
-    return freeInMs(lease.spec, seenAt, now) === 0;
-  }
-
-  /** False when another process was faster. */
-  async #take(name: string, lease: Lease | undefined, signal: AbortSignal): Promise<boolean> {
-    if (lease) this.#last.set(name, lease);
-    return this.#write(name, this.#options.identity, signal).then(() => true, lost);
-  }
-
-  async #renew(name: string, done: AbortSignal): Promise<void> {
+  async #renew(lease: SeenLease, done: AbortSignal): Promise<void> {
     while (!done.aborted) {
       await this.#clock.sleep(renewMs, done).catch(() => undefined);
-      if (!done.aborted) await this.#write(name, this.#options.identity, undefined).catch(() => undefined);
+      if (!done.aborted) await lease.claim(AbortSignal.timeout(renewMs)).catch(() => undefined);
     }
   }
 
-  async #read(name: string, signal: AbortSignal): Promise<Lease | undefined> {
-    try {
-      return await this.#options.client.get(leases, this.#options.namespace, name, { signal, unlimited: true });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+  #lease(name: string): SeenLease {
+    const { client, namespace, identity } = this.#options;
+    const lease =
+      this.#leases.get(name) ??
+      new SeenLease({ client, namespace, name, identity, leaseDurationMs: durationMs, clock: this.#clock });
+    this.#leases.set(name, lease);
+    return lease;
   }
-
-  /** Writes over the lease as last seen. @throws a conflict when it is not so any more. */
-  async #write(name: string, holderIdentity: string, signal: AbortSignal | undefined): Promise<void> {
-    const { client, namespace } = this.#options;
-    const before = this.#last.get(name);
-    const time = microTime(this.#clock.now());
-    const spec = {
-      holderIdentity,
-      leaseDurationSeconds: durationMs / 1000,
-      renewTime: time,
-      acquireTime: before?.spec?.holderIdentity === holderIdentity ? before.spec.acquireTime : time,
-    };
-    const options = { unlimited: true, ...(signal ? { signal } : {}) };
-    const written = before
-      ? await client.replace(leases, { ...before, spec }, options)
-      : await client.create(
-          leases,
-          { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace }, spec },
-          options,
-        );
-    this.#last.set(name, written);
-  }
-}
-
-/** When a version of a lease was first seen here: clocks of other machines are not believed. */
-interface Sighting {
-  version: string | undefined;
-  at: number;
-}
-
-function sightingOf(lease: Lease, before: Sighting | undefined, now: number): Sighting | undefined {
-  const version = lease.metadata.resourceVersion;
-  return before?.version === version ? before : { version, at: now };
 }
 
 /** Another process was faster. */
