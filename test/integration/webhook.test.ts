@@ -151,6 +151,8 @@ describe('every manifest of the table is refused as it says', () => {
     const text = defaulted ? defaulted[1] : texts.get(title);
     if (text === undefined) {
       expect([status, body.message]).toEqual([201, undefined]);
+      const address = `${addressOf(given.apiVersion, given.kind)}/${metadata.name}`;
+      expect((await world.call('DELETE', address)).status).toBe(200);
       return;
     }
     const webhook = text.startsWith('mutation') ? 'webhook' : 'validation.webhook';
