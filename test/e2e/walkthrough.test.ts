@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -64,7 +64,7 @@ const apply = (name: string) => kubectl(['apply', '-f', path.join(folder, name)]
 /** Creates an object, unless a first try has. */
 const made = (...words: string[]) =>
   kubectl(['create', ...words]).catch((error: unknown) => {
-    if (!String((error as { output?: string }).output).includes('AlreadyExists')) throw error;
+    if (!/already ?exists/i.test(String((error as { output?: string }).output))) throw error;
   });
 
 /** Without digests: stand-ins have others. */
@@ -93,6 +93,8 @@ async function build(name: string, image: string): Promise<Record<string, string
   const script = `#!/bin/sh\nprintf ${url} > $(results.IMAGE_URL.path)\nprintf ${digest} > $(results.IMAGE_DIGEST.path)\n`;
   const results = [{ name: 'IMAGE_URL' }, { name: 'IMAGE_DIGEST' }];
   const steps = [{ name: 'build', image: 'docker.io/library/busybox:1.36', script }];
+  // Of a first try, judged by what was configured then.
+  await kubectl(['delete', 'taskrun', name, '--ignore-not-found']);
   await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun(name, { taskSpec: { results, steps } })));
   const annotations = async () => (await client.get(taskRuns, namespace, name)).metadata.annotations ?? {};
   await expect
@@ -289,6 +291,7 @@ describe.skipIf(folder === '')('the walkthrough', () => {
       'transparency.enabled': 'true',
       'transparency.url': services.sigstore.rekorUrl ?? '',
     });
+    await kubectl(['delete', 'secret', 'signing-secrets', '-n', 'tekton-chains', '--ignore-not-found']);
     await command([cosign, 'generate-key-pair', 'k8s://tekton-chains/signing-secrets'], {
       cwd: '/tmp',
       env: { COSIGN_PASSWORD: 'walkthrough' },
@@ -399,15 +402,16 @@ describe.skipIf(folder === '')('the walkthrough', () => {
   });
 
   it('KMS: signs by a key of Vault, and by it alone', async () => {
-    const key = path.join(scratch, 'vault.pub');
-    await writeFile(key, await services.vault.createKey('tektite'));
+    const name = `tektite-${randomUUID()}`;
+    const key = path.join(scratch, `${name}.pub`);
+    await writeFile(key, await services.vault.createKey(name));
     const refused = await asked('verify', '--key', key, image);
     expect(refused.stderr).toMatch(/no matching signatures|no signatures found|invalid signature/i);
     const { address, token } = services.vault;
     await configureChains({
       'artifacts.taskrun.signer': 'kms',
       'artifacts.oci.signer': 'kms',
-      'signers.kms.kmsref': 'hashivault://tektite',
+      'signers.kms.kmsref': `hashivault://${name}`,
       'signers.kms.auth.address': address,
       'signers.kms.auth.token': token,
     });
@@ -507,6 +511,8 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     await made('rolebinding', 'triggers', '--role=tekton-triggers-createonly', account);
     const cluster = '--clusterrole=tekton-triggers-eventlistener-clusterroles';
     await made('clusterrolebinding', 'walkthrough-triggers', cluster, account);
+    const labelSelector = 'triggers.tekton.dev/eventlistener=github-listener';
+    await kubectl(['delete', 'pipelinerun', '--selector', labelSelector]);
     await apply('4-triggers.yaml');
     await kubectl(['wait', '--for=condition=Ready', 'eventlistener/github-listener', '--timeout=90s']);
     const address = await kubectl(['get', 'service', 'el-github-listener', '-o', 'jsonpath={.spec.clusterIP}']);
@@ -532,7 +538,6 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     expect(await send({}, 'refs/heads/other')).toBe(202);
     expect(await send({ event: 'pull_request' })).toBe(202);
     expect(await send()).toBe(202);
-    const labelSelector = 'triggers.tekton.dev/eventlistener=github-listener';
     const triggered = async () => (await client.list(runs, { namespace, labelSelector })).items;
     await expect.poll(async () => (await triggered()).length, { timeout: 30_000 }).toBeGreaterThan(0);
     const [started] = await triggered();
@@ -628,15 +633,20 @@ describe.skipIf(folder === '')('the walkthrough', () => {
     const running = { name: 'running' };
     const steps = [{ name: 'wait', image: 'docker.io/library/busybox:1.36', command: ['sleep', '600'] }];
     await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun(running.name, { taskSpec: { steps } })));
+    const map = ['configmap', 'config-pruner', '-n', 'tekton-pipelines'];
+    await kubectl(['delete', ...map, '--ignore-not-found']);
     const kept = await finished(runs);
-    expect((await finished(taskRuns)).length).toBeGreaterThan(2);
+    for (const old of ['old-1', 'old-2', 'old-3']) {
+      const spec = { taskSpec: { steps: [{ ...steps[0], command: ['true'] }] } };
+      await kubectl(['apply', '-f', '-'], JSON.stringify(taskRun(old, spec)));
+      await kubectl(['wait', '--for=condition=Succeeded', `taskrun/${old}`, '--timeout=60s']);
+    }
     const block = { schedule: '* * * * *', keep: '1', resources: 'taskrun' };
     await installation.upgrade({ ...values, 'pruner.enabled': 'true', 'pruner.config': block });
     await expect.poll(() => finished(taskRuns), { timeout: 75_000, interval: 500 }).toHaveLength(1);
     expect(await finished(runs)).toEqual(kept);
 
     const since = { data: { keep: null, 'keep-since': '1', resources: 'pipelinerun' } };
-    const map = ['configmap', 'config-pruner', '-n', 'tekton-pipelines'];
     await kubectl(['patch', ...map, '--type=merge', '-p', JSON.stringify(since)]);
     // A new replica looks for the firing that it missed, and nobody waits for the next minute.
     await kubectl(['rollout', 'restart', 'deployment/tekton-pipelines-controller', '-n', 'tekton-pipelines']);
