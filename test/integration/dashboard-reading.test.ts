@@ -327,10 +327,11 @@ describe('the YAML beside the form to start a run', () => {
       await text.fill(written.replace('kind: TaskRun', 'kind: Secret'));
       await page.getByRole('button', { name: 'Start', exact: true }).click();
       await page.getByText('it has to be a TaskRun of tekton.dev/v1, and is "Secret"').waitFor();
-      await text.fill(written.replace('generateName: say-run-', 'name: by-hand\n  labels: { by: hand }'));
+      await text.fill(written.replace('generateName: say-run-', 'generateName: by-hand-\n  labels: { by: hand }'));
       await page.getByRole('button', { name: 'Start', exact: true }).click();
-      await page.waitForURL(`${origin}/runs/${namespace}/by-hand?kind=TaskRun`);
-      const { metadata, spec } = await client.get(taskRuns, namespace, 'by-hand');
+      await page.waitForURL(/\/by-hand-\w{5}\?kind=TaskRun$/);
+      const name = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+      const { metadata, spec } = await client.get(taskRuns, namespace, name);
       expect([metadata.labels, spec.params]).toEqual([{ by: 'hand' }, [{ name: 'word', value: 'hello' }]]);
     });
   });
