@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { resolutionRequests } from '../../src/api/resolution/resolution-request.ts';
 import { customRuns, pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { found, isAlreadyExists, KubeClient, unlessNotFound } from '../../src/kube/client.ts';
-import type { WriteOptions } from '../../src/kube/client-options.ts';
+import type { PatchSpec, WriteOptions } from '../../src/kube/client-options.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { namespaces, pods } from '../../src/kube/resources.ts';
 
@@ -41,6 +41,18 @@ export class TestClient extends KubeClient {
       if (!isSecondTry || resource.plural !== namespaces.plural || !isAlreadyExists(error)) throw error;
       return this.get(resource, undefined, object.metadata.name ?? '');
     }
+  }
+
+  override async patch<T extends KubeObject>(
+    resource: Resource<T>,
+    namespace: string | undefined,
+    name: string,
+    patch: PatchSpec & WriteOptions,
+  ): Promise<T> {
+    const isNew = made !== undefined && patch.type === 'apply' && !(await found(this.get(resource, namespace, name)));
+    const patched = await super.patch(resource, namespace, name, patch);
+    if (isNew) made?.push({ client: this, resource, object: patched });
+    return patched;
   }
 }
 

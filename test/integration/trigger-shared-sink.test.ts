@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import { eventListeners, type EventListener } from '../../src/api/triggers/objects.ts';
 import { sinkAnnotation } from '../../src/api/triggers/validate.ts';
@@ -70,6 +70,22 @@ beforeAll(async () => {
 
 afterAll(() => world.close(), 60_000);
 
+/** What kubectl made in the row at hand. A row that is tried again begins with what it found at first. */
+let created: string[][] = [];
+beforeEach(async ({ task }) => {
+  if ((task.result?.retryCount ?? 0) > 0)
+    for (const [kind = '', name = '', ...where] of created.toReversed())
+      await kubectl('delete', kind, name, ...where, '--ignore-not-found');
+  created = [];
+});
+
+/** `kubectl create KIND NAME -n NAMESPACE ...`, or of the whole cluster. */
+async function create(...words: string[]): Promise<void> {
+  const [kind = '', name = '', flag = '', namespace = ''] = words;
+  created.push([kind, name, ...(flag === '-n' ? [flag, namespace] : [])]);
+  await kubectl('create', ...words);
+}
+
 /** What Kubernetes writes for a Service that selects one ready pod. */
 function sliceOf(namespace: string, service: string, address: string, name: string): EndpointSlice {
   return {
@@ -123,7 +139,11 @@ async function post(namespace: string, name: string, sha: string): Promise<Answe
 async function allow(message: string): Promise<void> {
   const commands = message.split('to allow it: ')[1]?.split(' && ') ?? [];
   expect(commands.length).toBeGreaterThan(1);
-  for (const command of commands) await kubectl(...command.split(' ').slice(1));
+  for (const command of commands) {
+    const [program, verb, ...words] = command.split(' ');
+    expect([program, verb]).toEqual(['kubectl', 'create']);
+    await create(...words);
+  }
 }
 
 const isGone = async (look: Promise<unknown>): Promise<true | undefined> =>
@@ -196,9 +216,9 @@ describe('a tenant', () => {
   });
 
   it('who names an account of another namespace, or of several words, gets nothing served', async () => {
-    await kubectl('create', 'serviceaccount', 'strong', '-n', theirs);
+    await create('serviceaccount', 'strong', '-n', theirs);
     const rights = ['--clusterrole=tekton-triggers-eventlistener-roles', `--serviceaccount=${theirs}:strong`];
-    await kubectl('create', 'rolebinding', 'strong', '-n', theirs, ...rights);
+    await create('rolebinding', 'strong', '-n', theirs, ...rights);
     await allow(await forbiddenAs(theirs, 'theirs-strong', 'strong'));
     await becomes(theirs, 'theirs-strong', 'Served');
     expect(await forbiddenAs(ours, 'ours-strong', 'strong')).toContain(`-n ${ours} `);
@@ -227,7 +247,7 @@ describe('a tenant', () => {
     // May not list what is in all namespaces: no port is opened for it.
     expect(await becomes(ours, 'greedy', 'NotServed')).toContain('no pod of the shared sink takes its events');
     const reader = ['--clusterrole=tekton-triggers-eventlistener-roles', `--serviceaccount=${ours}:${account}`];
-    await kubectl('create', 'clusterrolebinding', `${ours}-reader`, ...reader);
+    await create('clusterrolebinding', `${ours}-reader`, ...reader);
     try {
       await becomes(ours, 'greedy', 'Served');
       // The shared sink itself may act as that account: the other listener is served as it.
@@ -324,6 +344,8 @@ describe('a listener that changes sides', () => {
   }
 
   it('gives its port back when it is deleted', async () => {
+    await world.apply(listener('first', '', outcome));
+    await becomes(ours, 'first', 'Served');
     const port = await portOf(ours, 'first');
     await client.delete(eventListeners, ours, 'first');
     await eventually(async () => ((await portOf(ours, 'first')) === undefined ? true : undefined), 'the port');
