@@ -53,7 +53,7 @@ export default defineConfig({
           expect: { poll },
           // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
           retry: 1,
-          setupFiles: ['test/integration/second-try.ts'],
+          setupFiles: ['test/cluster-access/second-try.ts'],
           include: ['test/integration/**/*.test.ts', 'test/contract/tkn-*.test.ts'],
           exclude: ['test/integration/load.test.ts'],
           testTimeout: 120_000,
@@ -95,6 +95,7 @@ export default defineConfig({
           name: 'e2e',
           expect: { poll },
           retry: 1,
+          setupFiles: ['test/cluster-access/second-try.ts'],
           include: ['test/e2e/**/*.test.ts'],
           exclude: [
             // It turns the policies on and off itself.

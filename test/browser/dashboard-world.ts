@@ -14,7 +14,7 @@ import { freePort } from '../free-port.ts';
 import type { ChromiumProgram } from '../../hack/verify/browsers.ts';
 import { openPage, startChromium, type WatchedPage } from './chromium.ts';
 import { installCrds } from './dashboard-runs.ts';
-import { TestClient } from '../integration/test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const START_MS = 180_000;

@@ -9,7 +9,7 @@ import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { customResourceDefinitions, namespaces } from '../../src/kube/resources.ts';
 import type { CustomResourceDefinition } from '../../src/kube/resources.ts';
-import { TestClient } from '../integration/test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 const folder = path.resolve(import.meta.dirname, '../../crds');
 

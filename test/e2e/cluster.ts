@@ -5,9 +5,10 @@ import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
 import { isDone } from '../../src/core/condition.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 import { createNamespace, deleteNamespace } from '../cluster-access/namespaces.ts';
 import { waitForRun, type Run } from '../cluster-access/runs.ts';
 
@@ -37,7 +38,7 @@ const defaultSeconds = 60;
 export function openWorkbench(prefix: string): Workbench {
   const bench = {} as Workbench;
   beforeAll(async () => {
-    const client = new KubeClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
+    const client = new TestClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
     const namespace = await createNamespace(client, prefix, AbortSignal.timeout(30_000));
     Object.assign(bench, workbench(client, namespace));
   });

@@ -33,6 +33,7 @@ describe(`a controller that is killed ${kills} times`, () => {
     const counting = countPods(podsOf, stop.signal).catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
     });
+    if (controller.isRunning) await controller.end('SIGKILL');
     controller.start();
     for (let index = 0; index < runs; index += 1)
       await bench.create(pipelineRuns, threeTaskPipelineRun(bench.namespace));
@@ -69,6 +70,7 @@ describe(`a controller that is killed ${kills} times`, () => {
   });
 
   it('ends on SIGTERM with status 0', async () => {
+    if (!controller.isRunning) controller.start();
     await expect.poll(() => controller.log.includes('started leading'), { timeout: 20_000 }).toBe(true);
     expect(await controller.end('SIGTERM')).toBe(0);
   });

@@ -14,11 +14,12 @@ import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { runCommand } from '../../src/commands/main.ts';
 import { systemEnvironment } from '../../src/commands/environment.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
-import { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject } from '../../src/kube/object.ts';
 import { leases, pods } from '../../src/kube/resources.ts';
 import { openPage, pictured, startChromium } from '../browser/chromium.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 import { waitForRun } from '../cluster-access/runs.ts';
 import { walkthroughFolder } from '../conformance/examples-folder.ts';
 import { Installation, controllerPods, scrape, sum } from './installation.ts';
@@ -170,7 +171,7 @@ beforeAll(async () => {
   cosign = (await cosignPath(target)) ?? '';
   ({ cluster } = target);
   scratch = await mkdtemp(path.join(tmpdir(), 'tektite-walkthrough-'));
-  client = new KubeClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
+  client = new TestClient(await loadClusterConfig(), { userAgent: 'tektite-e2e' });
   await command(['hack/images', 'push', `http://${registry}`, 'git-init', 'kaniko'], { show: true });
   world = await startWorld({
     cluster,

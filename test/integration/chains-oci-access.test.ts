@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -302,7 +302,7 @@ describe('a registry with the referrers API', () => {
 
 describe('two replicas', () => {
   it('with a lock of Leases lose nothing of 20 attestations written to one tag', async () => {
-    const host = await startDistribution('replicas', {});
+    const host = await startDistribution(`replicas-${randomUUID()}`, {});
     const subject = subjectOf(host, 'team/app');
     const client = cluster({});
     const replicas = ['a', 'b'].map((identity) =>

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,7 +37,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function image(repository: string, seed = repository): Promise<ImageSubject> {
+/** Another at each call: a second try finds nothing of the first. */
+async function image(repository: string, seed: string = randomUUID()): Promise<ImageSubject> {
   const { digest } = await pushTinyImage(host, repository, seed);
   return { repository: `${host}/${repository}`, digest };
 }

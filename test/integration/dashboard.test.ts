@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import path from 'node:path';
@@ -17,7 +18,7 @@ import {
 } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
 import { freePort } from '../free-port.ts';
-import { TestClient } from './test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 /** The dashboard's server before a real API server: whose rights count, what is refused, what streams. */
 const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';
@@ -224,11 +225,12 @@ describe('the API behind it', () => {
     ['without the header', {}, 403],
     ['with it', { 'tekton-client': 'tektoncd/dashboard' }, 201],
   ])('a ConfigMap is made only with the header Tekton-Client: %s', async (name, headers, status) => {
-    const body = JSON.stringify({ metadata: { name: name.replaceAll(' ', '-') } });
+    const object = `${name.replaceAll(' ', '-')}-${randomUUID()}`;
+    const body = JSON.stringify({ metadata: { name: object } });
     const path = `/api/v1/namespaces/${mine}/configmaps`;
     const answer = await ask(open, 'POST', path, { 'content-type': 'application/json', ...headers }, body);
     expect(answer.status).toBe(status);
-    const read = client.get(configMaps, mine, name.replaceAll(' ', '-')).then(
+    const read = client.get(configMaps, mine, object).then(
       () => true,
       () => false,
     );

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
-import { TestClient } from './test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 const cluster = path.resolve(import.meta.dirname, '../../hack/cluster');
 const run = promisify(execFile);

@@ -9,7 +9,7 @@ import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { limitRanges, namespaces, pods, serviceAccounts, type LimitRange, type Pod } from '../../src/kube/resources.ts';
-import { TestClient } from './test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 /**
  * Pods as a real API server gives them back, with ServiceAccount admission, LimitRanger and Priority: nothing that

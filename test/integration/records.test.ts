@@ -32,7 +32,7 @@ import { silentLogger } from '../../src/log.ts';
 import { createPipelineRunReconciler } from '../../src/reconcilers/pipelinerun/reconciler.ts';
 import { noIdentities } from '../../src/reconcilers/taskrun/identities.fake.ts';
 import { createTaskRunReconciler } from '../../src/reconcilers/taskrun/reconciler.ts';
-import { TestClient } from './test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 /**
  * Records through our CRDs on a real API server, which defaults and prunes what it stores: they arrive, they hold for

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { parse, stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
@@ -347,7 +347,12 @@ describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
   it('start with one fetch of each definition, and two writes for each reference of a run', async () => {
     const count = 200;
     const files = Array.from({ length: 10 }, (_each, index) => `many/${index}.yaml`);
-    const pinned = commitFiles(git, Object.fromEntries(files.map((file, index) => [file, task(`many-${index}`)])));
+    // Nobody has seen this commit: a second try fetches anew.
+    const mark = `# ${randomUUID()}\n`;
+    const pinned = commitFiles(
+      git,
+      Object.fromEntries(files.map((file, index) => [file, mark + task(`many-${index}`)])),
+    );
     const tasks = files.map((pathInRepo, index) => ({
       name: `task-${index}`,
       // One after the other: each run begins with one TaskRun, and asks for all definitions before.

@@ -15,7 +15,7 @@ import { clusterRoleBindings, clusterRoles, rbacGroup, roleBindings, roles } fro
 import { main as interceptors } from '../../src/triggers/interceptors/role/main.ts';
 import { main as sink } from '../../src/triggers/sink/main.ts';
 import { freePort } from '../free-port.ts';
-import { TestClient } from './test-client.ts';
+import { TestClient } from '../cluster-access/test-client.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const kubeconfig = process.env['TEKTITE_TEST_KUBECONFIG'] ?? '';

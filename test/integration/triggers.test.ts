@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
@@ -26,6 +26,10 @@ let namespace = '';
 let port = 0;
 let endSink: () => Promise<number>;
 
+const startSink = async () => {
+  ({ port, end: endSink } = await world.startSink('github-listener', ['--drain-seconds=1']));
+};
+
 beforeAll(async () => {
   world = await TriggersWorld.open('triggers');
   ({ client, namespace } = world);
@@ -36,7 +40,7 @@ beforeAll(async () => {
   world.start(triggersController, [kubeconfig, '--el-image=example.com/tektite:test', '--disable-ha']);
   await world.apply(readFileSync(path.join(import.meta.dirname, 'triggers/github-push.yaml'), 'utf8'));
   // It still takes events for a second, as a Service sends them for a while.
-  ({ port, end: endSink } = await world.startSink('github-listener', ['--drain-seconds=1']));
+  await startSink();
 }, 120_000);
 
 afterAll(() => world.close(), 60_000);
@@ -121,8 +125,7 @@ describe('the controller', () => {
   });
 
   it('leaves replicas to whoever scales', async () => {
-    const scale = { spec: { replicas: 3 } };
-    await client.patch(deployments, namespace, 'el-github-listener', { type: 'merge', body: scale });
+    await scaleByHand();
     await annotate({ 'example.com/touched': 'yes' });
     await eventually(async () => {
       const { metadata, spec } = await client.get(deployments, namespace, 'el-github-listener');
@@ -134,6 +137,14 @@ describe('the controller', () => {
     client.patch(eventListeners, namespace, 'github-listener', { type: 'merge', body: { spec } });
   const scaled = (replicas: number | null) => change({ resources: { kubernetesResource: { replicas } } });
   const scale = async () => (await client.get(deployments, namespace, 'el-github-listener')).spec?.replicas;
+  const scaleByHand = () =>
+    client.patch(deployments, namespace, 'el-github-listener', { type: 'merge', body: { spec: { replicas: 3 } } });
+  const isHeld = async () =>
+    (await client.get(deployments, namespace, 'el-github-listener')).metadata.annotations?.[replicasAnnotation];
+  const letGo = async () => {
+    await scaled(null);
+    await eventually(async () => ((await isHeld()) === undefined ? true : undefined), 'the end of the annotation');
+  };
   const budget = () =>
     client.get(podDisruptionBudgets, namespace, 'el-github-listener').catch((error: unknown) => {
       if (isNotFound(error)) return null;
@@ -141,6 +152,8 @@ describe('the controller', () => {
     });
 
   it('keeps a node from taking several replicas at once, whoever scales them', async () => {
+    await letGo();
+    await scaleByHand();
     const { metadata, spec } = await eventually(async () => (await budget()) ?? undefined, 'the budget');
     expect(metadata.ownerReferences).toMatchObject([{ kind: 'EventListener', name: 'github-listener' }]);
     expect([spec?.maxUnavailable, spec?.selector?.matchLabels]).toMatchObject([
@@ -154,10 +167,7 @@ describe('the controller', () => {
   it('leaves replicas that the listener says no more as they are', async () => {
     await scaled(4);
     await eventually(async () => ((await scale()) === 4 ? true : undefined), 'the replicas');
-    await scaled(null);
-    const isHeld = async () =>
-      (await client.get(deployments, namespace, 'el-github-listener')).metadata.annotations?.[replicasAnnotation];
-    await eventually(async () => ((await isHeld()) === undefined ? true : undefined), 'the end of the annotation');
+    await letGo();
     expect(await scale()).toBe(4);
   });
 
@@ -264,7 +274,7 @@ describe('a push', () => {
       ['within-an-hour', { ...ignored, [window]: '1h' }],
     ] as const) {
       await annotate(annotations);
-      await isTakenOnce(commit);
+      await isTakenOnce(`${commit}-${randomUUID()}`);
     }
   });
 
@@ -322,6 +332,7 @@ describe('a sink that is rolled over', () => {
   }
 
   it('brings each event to its end that it answered with 202', async () => {
+    await startSink();
     const posting = Array.from({ length: 6 }, (_, sender) => postUntilRefused(`sender-${sender}`));
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await endSink()).toBe(0);

@@ -18,13 +18,17 @@ const ownedKinds: readonly Resource[] = [pipelineRuns, taskRuns, customRuns, res
 /** So many objects are removed at the same time. */
 const AT_ONCE = 8;
 
+const ROUND_MS = 50;
+/** So often what goes may do so by itself. */
+const ROUNDS_OF_GRACE = 20;
+
 /** What the row at hand has made, in order; undefined where nobody asks (benchmarks). */
 let made: Made[] | undefined;
 let isSecondTry = false;
 
 /**
  * The client of a test that shares its server with others. It remembers what a row makes, so that the row finds
- * nothing of its first try at its second (test/integration/second-try.ts).
+ * nothing of its first try at its second (test/cluster-access/second-try.ts).
  */
 export class TestClient extends KubeClient {
   override async create<T extends KubeObject>(
@@ -82,7 +86,10 @@ async function remove({ client, resource, object }: Made): Promise<void> {
   for (let round = 0; ; round += 1) {
     const current = await found(client.get(resource, namespace, name));
     if (current?.metadata.uid !== uid) return;
-    if (round > 0) await sleep(50);
+    if (round > 0) await sleep(ROUND_MS);
+    await client.delete(resource, namespace, name).catch(unlessNotFound);
+    if (round < ROUNDS_OF_GRACE) continue;
+    // Nobody is there who would do what it waits for.
     const body = { metadata: { finalizers: null } };
     await client.patch(resource, namespace, name, { type: 'merge', body }).catch(unlessNotFound);
     await client.delete(resource, namespace, name, { gracePeriodSeconds: 0 }).catch(unlessNotFound);
