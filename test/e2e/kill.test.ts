@@ -70,8 +70,9 @@ describe(`a controller that is killed ${kills} times`, () => {
   });
 
   it('ends on SIGTERM with status 0', async () => {
+    const said = controller.isRunning ? 0 : controller.log.length;
     if (!controller.isRunning) controller.start();
-    await expect.poll(() => controller.log.includes('started leading'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => controller.log.slice(said).includes('started leading'), { timeout: 20_000 }).toBe(true);
     expect(await controller.end('SIGTERM')).toBe(0);
   });
 });
