@@ -1,8 +1,12 @@
 import { beforeEach } from 'vitest';
-import { beginFirstTry, beginSecondTry } from './test-client.ts';
+import { beginFirstTry, beginSecondTry, forget } from './test-client.ts';
 
-/** Before the hooks of any file: a row that is tried again begins with what it found at first. */
+/**
+ * Before the hooks of any file: a row that is tried again begins with what it found at first. Of rows that run beside
+ * each other it is not known which made what.
+ */
 beforeEach(async ({ task }) => {
-  if ((task.result?.retryCount ?? 0) === 0) beginFirstTry();
+  if (task.concurrent) forget();
+  else if ((task.result?.retryCount ?? 0) === 0) beginFirstTry();
   else await beginSecondTry();
 });

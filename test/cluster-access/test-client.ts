@@ -60,6 +60,12 @@ export class TestClient extends KubeClient {
   }
 }
 
+/** What is made from now on is nobody's. */
+export function forget(): void {
+  isSecondTry = false;
+  made = undefined;
+}
+
 /** A row begins: what was made before it is not its own. */
 export function beginFirstTry(): void {
   isSecondTry = false;

@@ -3,7 +3,7 @@ import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { isNotFound } from '../../src/kube/client.ts';
+import { isAlreadyExists, isNotFound } from '../../src/kube/client.ts';
 import { configMaps, namespaces } from '../../src/kube/resources.ts';
 import { createRun, prepare } from './tkn-fixture.ts';
 import { programs } from './tkn-programs.ts';
@@ -218,10 +218,20 @@ describe.each(await programs())('$name', (program) => {
   const own = (name: string): string => `${program.name}-${name}`;
   const run = (...args: string[]) => program.run([...args, '-n', namespace]);
 
+  const started = new Date(Date.now() - 10 * 60_000 - 500).toISOString().replace(/\.\d+Z$/, 'Z');
+  const completed = new Date(Date.parse(started) + 65_000).toISOString().replace(/\.\d+Z$/, 'Z');
+  const times = { startTime: started, completionTime: completed };
+  const createTimedOut = (name: string) =>
+    createRun(
+      client,
+      pipelineRuns,
+      pipelineRun(own(name), {
+        metadata: labelled(own('q')),
+        status: { ...times, conditions: [condition('False', 'PipelineRunTimeout')] },
+      }),
+    );
+
   beforeAll(async () => {
-    const started = new Date(Date.now() - 10 * 60_000 - 500).toISOString().replace(/\.\d+Z$/, 'Z');
-    const completed = new Date(Date.parse(started) + 65_000).toISOString().replace(/\.\d+Z$/, 'Z');
-    const times = { startTime: started, completionTime: completed };
     await createRun(
       client,
       pipelineRuns,
@@ -253,15 +263,7 @@ describe.each(await programs())('$name', (program) => {
       }),
     );
     await createRun(client, taskRuns, taskRun(own('going')));
-    for (const name of ['gone', 'kept'])
-      await createRun(
-        client,
-        pipelineRuns,
-        pipelineRun(own(name), {
-          metadata: labelled(own('q')),
-          status: { ...times, conditions: [condition('False', 'PipelineRunTimeout')] },
-        }),
-      );
+    for (const name of ['gone', 'kept']) await createTimedOut(name);
   });
 
   it('lists the runs of a pipeline, newest first', async () => {
@@ -337,6 +339,11 @@ describe.each(await programs())('$name', (program) => {
   });
 
   it('deletes by name and by pipeline', async () => {
+    // They are gone already where this is tried again.
+    for (const name of ['gone', 'kept'])
+      await createTimedOut(name).catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      });
     expect(await run('pr', 'delete', own('gone'), '-f')).toMatchObject({
       status: 0,
       out: `PipelineRuns deleted: "${own('gone')}"\n`,

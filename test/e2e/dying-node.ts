@@ -40,6 +40,7 @@ export class DyingNode {
 
   /** It can take pods from now on. */
   async begin(): Promise<void> {
+    await this.end();
     const labels = { 'kubernetes.io/hostname': this.name, [label]: 'yes' };
     await this.#client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: this.name, labels } });
     const room = { cpu: '4', memory: '8Gi', pods: '10', 'ephemeral-storage': '10Gi' };

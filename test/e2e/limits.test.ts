@@ -36,7 +36,6 @@ describe.concurrent('a run that outlives what holds it up', () => {
   beforeAll(async () => {
     installation = await Installation.open();
     node = new DyingNode(bench, installation);
-    await node.begin();
   });
   afterAll(async () => {
     await node.end();
@@ -65,6 +64,7 @@ describe.concurrent('a run that outlives what holds it up', () => {
   });
 
   it('a node that dies fails the run, with what became of its pod, and a retry goes to one that lives', async () => {
+    await node.begin();
     const taskSpec = { steps: [{ name: 'work', image, command: ['true'] }] };
     const started = await bench.startTask({ retries: 1, podTemplate: podTemplateForIt, taskSpec });
     const run = await bench.waitFor(started, ({ status }) => status?.podName !== undefined);
