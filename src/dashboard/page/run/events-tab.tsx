@@ -43,7 +43,11 @@ export default function EventsTab({ name, view, now }: { name: RunName; view: Ru
   return (
     <TabBody label="Events">
       {read.isCut === true && (
-        <p className="muted">The namespace has more than {PAGE_SIZE * MOST_PAGES} events: older ones are missing.</p>
+        <p className="muted">
+          The namespace has more than {PAGE_SIZE * MOST_PAGES} events, in the order of their names: some of this run may
+          be missing. All are told by:{' '}
+          <Text of={`kubectl events -n ${name.namespace} --for ${name.kind.toLowerCase()}/${name.name}`} most={600} />
+        </p>
       )}
       {events.length === 0 && <p className="muted">There are no events. The API server keeps them for an hour.</p>}
       <ul className="events">
