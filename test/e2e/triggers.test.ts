@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chainsValues, cosignPath, provideKeys, waitUntilSigned } from '../../hack/demo/attestations.ts';
 import { prepareStage, type Stage } from '../../hack/demo/stage.ts';
@@ -137,15 +138,17 @@ describe('what is no push of ours', () => {
     await stage.kubectl(['patch', 'triggertemplate/ci-template', '--type=json', '-p', JSON.stringify(pending)]);
     await annotate('triggers.tektite.dev/answer=outcome', 'triggers.tektite.dev/redelivery=ignore');
     const before = await eventsWithRuns();
+    // What was posted at a first try would be a repetition.
+    const once = randomUUID();
     const said = await saidBy(
       await bench.startTask(
         posting(`
-          say('first', await post(push('a'), { 'x-github-delivery': 'd-1' }));
-          say('replayed', await post(push('a'), { 'x-github-delivery': 'd-2' }));
-          say('badly signed', await post(push('b'), { 'x-hub-signature-256': sign('other') }));
-          say('unsigned', await post(push('c'), { 'x-hub-signature-256': '' }));
-          say('of another branch', await post(push('d', 'refs/heads/other')));
-          say('of another type', await post(push('e'), { 'x-github-event': 'ping' }));
+          say('first', await post(push('a-${once}'), { 'x-github-delivery': 'd-1' }));
+          say('replayed', await post(push('a-${once}'), { 'x-github-delivery': 'd-2' }));
+          say('badly signed', await post(push('b-${once}'), { 'x-hub-signature-256': sign('other') }));
+          say('unsigned', await post(push('c-${once}'), { 'x-hub-signature-256': '' }));
+          say('of another branch', await post(push('d-${once}', 'refs/heads/other')));
+          say('of another type', await post(push('e-${once}'), { 'x-github-event': 'ping' }));
           say('oversized', await announce(26 * 1024 * 1024));
         `),
       ),
