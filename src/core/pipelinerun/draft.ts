@@ -166,7 +166,6 @@ export class Draft {
       this.status.completionTime ??= timestamp(this.now);
       this.#cleanUpClaims();
     }
-    if (this.run.metadata.generation !== undefined) this.status.observedGeneration = this.run.metadata.generation;
     this.#fit();
     this.effects.push(...eventsBetween(this.facts.run.status, this.status));
     const requeueAfterMs = this.#lookAgainMs();
@@ -203,8 +202,8 @@ export class Draft {
 
 /** What a status cannot do without. */
 export function leastStatus(status: PipelineRunStatus): PipelineRunStatus {
-  const { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept } = status;
-  const least = { conditions, startTime, completionTime, finallyStartTime, observedGeneration, annotations: kept };
+  const { conditions, startTime, completionTime, finallyStartTime, annotations: kept } = status;
+  const least = { conditions, startTime, completionTime, finallyStartTime, annotations: kept };
   return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
 }
 

@@ -8,15 +8,12 @@ import { isOrdinary, isWorthRetrying, reasons } from './reasons.ts';
 
 /**
  * The last word on every status of a run that was not done: a failed attempt with retries left becomes the next one's
- * beginning (docs/taskruns.md "Specifying Retries"), and the generation that was looked at is noted.
+ * beginning (docs/taskruns.md "Specifying Retries").
  */
 export function conclude(taskRun: TaskRun, status: TaskRunStatus, now: Date): TaskRunStatus {
   if (isDone(taskRun.status)) return status;
   const attempt = withSpecRecords(taskRun, status);
-  const concluded = withoutEmptyLists(mayRetry(taskRun, attempt) ? nextAttempt(attempt, now) : attempt);
-  return taskRun.metadata.generation === undefined
-    ? concluded
-    : { ...concluded, observedGeneration: taskRun.metadata.generation };
+  return withoutEmptyLists(mayRetry(taskRun, attempt) ? nextAttempt(attempt, now) : attempt);
 }
 
 /** As Go's omitempty leaves them out. */

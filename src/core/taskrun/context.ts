@@ -79,8 +79,8 @@ export function failed(status: TaskRunStatus, reason: string, message: string, n
 
 /** What a status cannot do without. */
 export function leastStatus(status: TaskRunStatus): TaskRunStatus {
-  const { conditions, startTime, completionTime, podName: pod, observedGeneration, annotations } = status;
-  const least = { conditions, startTime, completionTime, podName: pod, observedGeneration, annotations };
+  const { conditions, startTime, completionTime, podName: pod, annotations } = status;
+  const least = { conditions, startTime, completionTime, podName: pod, annotations };
   return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
 }
 

@@ -54,7 +54,6 @@ export function begun(podStatus: PodStatus, more: Given & { reason?: string; sin
       podName: 'run-pod',
       startTime: created,
       taskSpec,
-      observedGeneration: 1,
       conditions: [
         { type: 'Succeeded', status: 'Unknown', reason, message: messages[reason] ?? '', lastTransitionTime: since },
       ],

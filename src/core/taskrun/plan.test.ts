@@ -23,7 +23,6 @@ describe('beginning', () => {
       podName: 'run-pod',
       startTime: '2026-01-01T00:00:10Z',
       taskSpec: spec,
-      observedGeneration: 1,
       provenance: { featureFlags: { enableAPIFields: 'beta' } },
     });
     expect(requeueAfterMs).toBe(3_600_000);
