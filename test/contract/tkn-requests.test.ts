@@ -218,9 +218,7 @@ describe.each(await programs())('$name', (program) => {
   const own = (name: string): string => `${program.name}-${name}`;
   const run = (...args: string[]) => program.run([...args, '-n', namespace]);
 
-  const started = new Date(Date.now() - 10 * 60_000 - 500).toISOString().replace(/\.\d+Z$/, 'Z');
-  const completed = new Date(Date.parse(started) + 65_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  const times = { startTime: started, completionTime: completed };
+  let times: { startTime: string; completionTime: string };
   const createTimedOut = (name: string) =>
     createRun(
       client,
@@ -232,6 +230,9 @@ describe.each(await programs())('$name', (program) => {
     );
 
   beforeAll(async () => {
+    const started = new Date(Date.now() - 10 * 60_000 - 500).toISOString().replace(/\.\d+Z$/, 'Z');
+    const completed = new Date(Date.parse(started) + 65_000).toISOString().replace(/\.\d+Z$/, 'Z');
+    times = { startTime: started, completionTime: completed };
     await createRun(
       client,
       pipelineRuns,

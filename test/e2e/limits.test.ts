@@ -45,7 +45,8 @@ describe.concurrent('a run that outlives what holds it up', () => {
   it('a quota is used up, until it frees', async () => {
     const spec = (script: string): TaskRunSpec => ({ taskSpec: { steps: [sh('x', script)] } });
     const first = await withQuota.startTask(spec('sleep 600'));
-    await withQuota.waitFor(first, ({ status }) => status?.podName !== undefined);
+    // A pod of a first try may be going still.
+    await withQuota.waitFor(first, ({ status }) => status?.podName !== undefined, 240);
     const second = await withQuota.startTask(spec('true'));
     const waiting = await withQuota.waitFor(
       second,

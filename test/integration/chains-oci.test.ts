@@ -238,7 +238,8 @@ describe('.sig and .att', () => {
   });
 
   it('are stored for good images when another one fails', async () => {
-    const subject = await image('team/good');
+    const repository = `team/good-${randomUUID()}`;
+    const subject = await image(repository);
     const payload = {
       ...statement(subject, 'x'),
       subjects: [{ repository: `${host}/Not/Valid`, digest: subject.digest }, subject],
@@ -247,7 +248,7 @@ describe('.sig and .att', () => {
     await expect(backend.store(await requestFor(payload), signal)).rejects.toThrow(
       /1 of 2 images failed: .*"Not\/Valid" is not a repository name/,
     );
-    expect(await tagsOf(host, 'team/good')).toEqual([tagOf(subject, 'att')]);
+    expect(await tagsOf(host, repository)).toEqual([tagOf(subject, 'att')]);
   });
 });
 

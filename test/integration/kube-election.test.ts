@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Election } from '../../src/kube/buckets.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { isAlreadyExists } from '../../src/kube/client.ts';
@@ -47,6 +47,13 @@ class Ledger {
   readonly done: { key: string; by: string }[] = [];
   readonly clashes: string[] = [];
 }
+
+/** Of the replicas of a test: none outlives it. */
+let ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(ends.map((end) => end()));
+  ends = [];
+});
 
 async function replica(name: string, ledger: Ledger, workMs = 5) {
   const client = await plane.client();
@@ -97,16 +104,18 @@ async function replica(name: string, ledger: Ledger, workMs = 5) {
     },
     stop.signal,
   );
+  const end = async () => {
+    stop.abort();
+    await running;
+    await client.close(true);
+  };
+  ends.push(end);
   const keys = () => [...informer.store.keys()].filter((key) => leadership.owns(key));
   return {
     name,
     keys,
     break: wrapped.break,
-    stop: async () => {
-      stop.abort();
-      await running;
-      await client.close(true);
-    },
+    stop: end,
   };
 }
 
@@ -166,7 +175,7 @@ describe('several replicas on a real API server', () => {
     const before = ledger.done.length;
     const touched = await admin.patch(configMaps, NAMESPACE, 'run-7', {
       type: 'merge',
-      body: { data: { touched: 'yes' } },
+      body: { data: { touched: String(Date.now()) } },
     });
     await until(() => ledger.done.length > before, 3_000);
     await sleep(100);

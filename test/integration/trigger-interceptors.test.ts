@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -148,7 +148,7 @@ function good(kind: Kind, id: string): { body: string; headers: Headers } {
 
 describe('a good event', () => {
   it.each(kinds)('passes %s and creates a run; delivered again it creates none', async (kind) => {
-    const { body, headers } = good(kind, 'good');
+    const { body, headers } = good(kind, randomUUID());
     const first = await outcomeOf(kind, headers, body);
     expect(first).toMatchObject({ outcome: 'created' });
     const again = await outcomeOf(kind, headers, body);

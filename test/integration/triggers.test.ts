@@ -333,7 +333,7 @@ describe('a sink that is rolled over', () => {
 
   it('brings each event to its end that it answered with 202', async () => {
     await startSink();
-    const posting = Array.from({ length: 6 }, (_, sender) => postUntilRefused(`sender-${sender}`));
+    const posting = Array.from({ length: 6 }, (_, sender) => postUntilRefused(`${randomUUID()}-${sender}`));
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await endSink()).toBe(0);
     const accepted = (await Promise.all(posting)).flat();
