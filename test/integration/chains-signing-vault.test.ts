@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign, verify } from 'node:crypto';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -106,20 +106,22 @@ describe('hashivault://', () => {
   });
 
   it('logs in with a JWT of the ServiceAccount, at another engine path', async () => {
-    await write('sys/mounts/team-signing', { type: 'transit' });
-    await write('team-signing/keys/chains', { type: 'ecdsa-p256' });
-    await write('sys/auth/kubernetes-jwt', { type: 'jwt' });
+    // What a first try has mounted stays.
+    const [mount, engine] = [`jwt-${randomUUID()}`, `team-${randomUUID()}`];
+    await write(`sys/mounts/${engine}`, { type: 'transit' });
+    await write(`${engine}/keys/chains`, { type: 'ecdsa-p256' });
+    await write(`sys/auth/${mount}`, { type: 'jwt' });
     const { privateKey, publicKey } = generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
       publicKeyEncoding: { format: 'pem', type: 'spki' },
     });
-    await write('auth/kubernetes-jwt/config', {
+    await write(`auth/${mount}/config`, {
       jwt_validation_pubkeys: [publicKey],
       bound_issuer: 'https://kubernetes.default.svc',
     });
-    await write('sys/policies/acl/team', { policy: 'path "team-signing/*" { capabilities = ["read", "update"] }' });
-    await write('auth/kubernetes-jwt/role/chains', {
+    await write('sys/policies/acl/team', { policy: `path "${engine}/*" { capabilities = ["read", "update"] }` });
+    await write(`auth/${mount}/role/chains`, {
       role_type: 'jwt',
       user_claim: 'sub',
       bound_audiences: ['vault'],
@@ -133,12 +135,12 @@ describe('hashivault://', () => {
     const jwt = `${head}.${sign('sha256', Buffer.from(head), { key: createPrivateKey(privateKey), dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
     const file = path.join(folder, 'jwt');
     await writeFile(file, jwt);
-    const settings = { 'oidc.path': 'kubernetes-jwt', 'oidc.role': 'chains', 'oidc.token-path': file };
-    await (await signerFor('chains', settings, { TRANSIT_SECRET_ENGINE_PATH: 'team-signing' })).sign(payload, signal);
+    const settings = { 'oidc.path': mount, 'oidc.role': 'chains', 'oidc.token-path': file };
+    await (await signerFor('chains', settings, { TRANSIT_SECRET_ENGINE_PATH: engine })).sign(payload, signal);
     await expect(
       (await signerFor('chains', { ...settings, 'oidc.role': 'nobody' })).sign(payload, signal),
     ).rejects.toThrow(
-      /auth\/kubernetes-jwt\/login: 400: .*could not be found.*oidc\.path \(kubernetes-jwt\) and \.role \(nobody\)/,
+      new RegExp(`auth/${mount}/login: 400: .*could not be found.*oidc\\.path \\(${mount}\\) and \\.role \\(nobody\\)`),
     );
   });
 });
