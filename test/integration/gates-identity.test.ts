@@ -429,6 +429,11 @@ describe('values', () => {
     expect((await answerAs('tenant')).status).toBe(403);
   });
 
+  it('chains.enabled=false on an upgrade: the notes say what lets go of the runs that Chains held', async () => {
+    expect(await gates.install('chains.enabled=false')).toContain('\n  tektite chains release --all-namespaces\n');
+    expect(await gates.install()).not.toContain('chains release');
+  });
+
   it("the account of Chains is of Chains's namespace", async () => {
     await gates.install('chains.namespace=elsewhere');
     await gates.until(403, () => gates.create('chains', 'taskruns', marked('taskruns', 'signed', 'true')));

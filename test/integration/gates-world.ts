@@ -62,17 +62,18 @@ export class Gates {
 
   /**
    * Installs or upgrades the chart with these values. No node is there: nothing is waited for, and there is no webhook
-   * that could answer. What refuses is the API server alone.
+   * that could answer. What refuses is the API server alone. Returns what helm says.
    */
-  async install(...set: string[]): Promise<void> {
+  async install(...set: string[]): Promise<string> {
     const values = ['webhook.enabled=false', ...set].flatMap((pair) => ['--set', pair]);
-    await command([
+    const said = await command([
       this.#helm,
       ...['--kubeconfig', this.#controlPlane.kubeconfig, 'upgrade', '--install', 'tektite', 'config/chart'],
       ...['--namespace', 'tekton-pipelines', '--create-namespace', '--force-conflicts', ...values],
     ]);
     for (const name of ['taskruns.tekton.dev', 'pipelineruns.tekton.dev', 'resolutionrequests.resolution.tekton.dev'])
       await this.server.established(name);
+    return said;
   }
 
   /** The project's CRDs, without their rules. */
