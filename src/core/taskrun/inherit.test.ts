@@ -53,6 +53,15 @@ describe('a TaskRun of a rerun', () => {
     });
   });
 
+  it.each(['steps', 'results', 'artifacts'] as const)('has no %s where the earlier one had none', (field) => {
+    const artifacts = { outputs: [{ name: 'image' }] };
+    const earlier = earlierTaskRun({}, (run) => ({ ...run, status: { ...run.status, artifacts } }));
+    const { [field]: _none, ...status } = earlier.status ?? {};
+    const taken = plan({ metadata: marked, earlier: { ...earlier, status } }).status;
+    const fields = ['steps', 'results', 'artifacts'].filter((each) => each in taken);
+    expect(fields).toEqual(['steps', 'results', 'artifacts'].filter((each) => each !== field));
+  });
+
   it('of a rerun of a rerun names the one that ran', () => {
     const first = earlierTaskRun();
     const origin = recorded(plan({ metadata: marked, earlier: first }).status, 'inherited') ?? '';

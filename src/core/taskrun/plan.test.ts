@@ -730,6 +730,20 @@ describe('done', () => {
     expect(decision.kinds).toEqual([]);
   });
 
+  it('leaves alone the end of one that ended by itself', () => {
+    const status = { ...over, sidecars: [{ name: 's', container: 'sidecar-s', running: {} }] };
+    const pod = podOf(taskSpec, { phase: 'Failed', containerStatuses: [...steps, ended('sidecar-s', 3)] });
+    const { terminated } = plan({ status, pods: [pod] }).status.sidecars?.[0] ?? {};
+    expect([terminated?.exitCode, terminated?.message]).toEqual([3, undefined]);
+  });
+
+  it('writes nothing where all have ended, and says so', () => {
+    const status = { ...over, sidecars: [{ name: 's', container: 'sidecar-s', terminated: { exitCode: 0 } }] };
+    const pod = podOf(taskSpec, { phase: 'Failed', containerStatuses: [...steps, ended('sidecar-s', 3)] });
+    const decision = plan({ status, pods: [pod] });
+    expect([decision.status === status, decision.effects]).toEqual([true, []]);
+  });
+
   it.each<[string, Given]>([
     ['cancelled afterwards', { spec: { status: 'TaskRunCancelled' } }],
     ['timed out afterwards', { spec: { timeout: '1s' } }],

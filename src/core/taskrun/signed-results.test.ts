@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import { decideAtOnce, type TrustBundleAnswer } from '../need.ts';
 import { podOf, settingsOf } from '../pod/pod.fake.ts';
-import type { PodStatus } from '../pod/types.ts';
+import type { Pod, PodStatus } from '../pod/types.ts';
 import type { TerminationEntry } from '../podstatus/termination.ts';
 import { spireServer, statedMessage } from '../spire/spire.fake.ts';
 import { stepIdentity } from '../spire/statement.ts';
@@ -156,6 +156,15 @@ describe('the identity of a pod', () => {
   const onNode = (status: PodStatus, more: Given = {}) =>
     given(status, { ...timed, pods: [pod(status, { nodeName: 'n1' })], ...more });
 
+  const leaving = (one: Pod): Pod => ({
+    ...one,
+    metadata: { ...one.metadata, deletionTimestamp: '2026-01-01T00:00:05Z' },
+  });
+  const withInjected = (one: Pod): Pod => ({
+    ...one,
+    spec: { ...one.spec, containers: [...one.spec.containers, { name: 'istio-proxy', image: 'x' }] },
+  });
+
   it.each<[string, Given, unknown[]]>([
     ['is registered once it has a node', onNode(runs), [register]],
     ['is not before', given({ phase: 'Pending' }, timed), []],
@@ -169,6 +178,12 @@ describe('the identity of a pod', () => {
       'without a timeout ends by being taken away alone',
       onNode(runs, { spec: { timeout: '0' } }),
       [{ ...register, identity: { ...register.identity, expiresAt: 0 } }],
+    ],
+    ['is none for a pod on its way out', onNode(runs, { pods: [leaving(pod(runs, { nodeName: 'n1' }))] }), []],
+    [
+      'is of its steps, not of what was put beside them',
+      onNode(runs, { pods: [withInjected(pod(runs, { nodeName: 'n1' }))] }),
+      [register],
     ],
     ['is nothing to a pod that signs nothing', onNode(runs, { pods: [podOf(spec, runs)] }), []],
   ])('%s', (_name, of, effects) => expect(effectsOf(of)).toEqual(effects));
