@@ -34,7 +34,7 @@ describe('the last word on a status', () => {
   it('leaves out lists without an item and fields without a value, as Go does, and has no generation', () => {
     const started = { annotations: {}, podName: 'p' };
     const status = { ...started, steps: [], results: undefined, conditions: [condition('Unknown', 'Running')] };
-    const concluded = conclude(run(0, started), status as TaskRunStatus, now);
+    const concluded = conclude(run(0, started), status, now);
     expect(Object.keys(concluded)).toEqual(['annotations', 'podName', 'conditions']);
   });
 
