@@ -111,6 +111,11 @@ export function unlessNotFound(error: unknown): undefined {
   if (!isNotFound(error)) throw error;
 }
 
+/** For `catch`: what was to be created may be there already. Throws every other error. */
+export function unlessExists(error: unknown): undefined {
+  if (!isAlreadyExists(error)) throw error;
+}
+
 /** Of a listing: its version is no longer there. */
 export function isGone(error: unknown): error is ApiError {
   return error instanceof ApiError && error.isGone;

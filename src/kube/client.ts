@@ -30,7 +30,16 @@ import type { HttpRequest } from './transport.ts';
 import { readWatch } from './watch-connection.ts';
 import type { WatchEvent } from './watch-connection.ts';
 
-export { ApiError, found, isAlreadyExists, isConflict, isNotFound, isOutdated, unlessNotFound } from './api-error.ts';
+export {
+  ApiError,
+  found,
+  isAlreadyExists,
+  isConflict,
+  isNotFound,
+  isOutdated,
+  unlessExists,
+  unlessNotFound,
+} from './api-error.ts';
 
 export type * from './client-options.ts';
 

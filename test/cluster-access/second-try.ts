@@ -1,5 +1,5 @@
 import { beforeEach } from 'vitest';
-import { beginFirstTry, beginSecondTry, forget } from './test-client.ts';
+import { beginFirstTry, beginSecondTry, forget, isTriedAgain } from './test-client.ts';
 
 /**
  * Before the hooks of any file: a row that is tried again begins with what it found at first. Of rows that run beside
@@ -7,6 +7,6 @@ import { beginFirstTry, beginSecondTry, forget } from './test-client.ts';
  */
 beforeEach(async ({ task }) => {
   if (task.concurrent) forget();
-  else if ((task.result?.retryCount ?? 0) === 0) beginFirstTry();
-  else await beginSecondTry();
+  else if (isTriedAgain(task)) await beginSecondTry();
+  else beginFirstTry();
 });

@@ -60,6 +60,11 @@ export class TestClient extends KubeClient {
   }
 }
 
+/** Whether the row at hand failed at its first try. */
+export function isTriedAgain({ result }: { result?: { retryCount?: number } }): boolean {
+  return (result?.retryCount ?? 0) > 0;
+}
+
 /** What is made from now on is nobody's. */
 export function forget(): void {
   isSecondTry = false;

@@ -3,7 +3,7 @@ import type { PipelineRun } from '../../src/api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../../src/api/pipeline/v1/taskrun.ts';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { isAlreadyExists, isNotFound } from '../../src/kube/client.ts';
+import { isNotFound, unlessExists } from '../../src/kube/client.ts';
 import { configMaps, namespaces } from '../../src/kube/resources.ts';
 import { createRun, prepare } from './tkn-fixture.ts';
 import { programs } from './tkn-programs.ts';
@@ -341,10 +341,7 @@ describe.each(await programs())('$name', (program) => {
 
   it('deletes by name and by pipeline', async () => {
     // They are gone already where this is tried again.
-    for (const name of ['gone', 'kept'])
-      await createTimedOut(name).catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
+    for (const name of ['gone', 'kept']) await createTimedOut(name).catch(unlessExists);
     expect(await run('pr', 'delete', own('gone'), '-f')).toMatchObject({
       status: 0,
       out: `PipelineRuns deleted: "${own('gone')}"\n`,

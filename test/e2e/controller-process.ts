@@ -85,8 +85,7 @@ export class ControllerProcess {
   /** Ends the process with the given signal and waits until it is gone. */
   async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`the controller ended by itself:\n${this.#log}`);
+    if (child === undefined || !this.isRunning) throw new Error(`the controller ended by itself:\n${this.#log}`);
     const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
     child.kill(signal);
     this.#child = undefined;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { timestamp } from '../../src/core/condition.ts';
-import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
+import { unlessExists, type KubeClient } from '../../src/kube/client.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { configMaps, events, leases, secrets, serviceAccounts } from '../../src/kube/resources.ts';
 import { LoadedController } from '../load/controller.ts';
@@ -69,9 +69,7 @@ async function tenant(name: string): Promise<string> {
   };
   const data = { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })).toString('base64') };
   const secret = { metadata: { name: 'registry', namespace: name }, type: 'kubernetes.io/dockerconfigjson', data };
-  await client.create(secrets, secret).catch((error: unknown) => {
-    if (!isAlreadyExists(error)) throw error;
-  });
+  await client.create(secrets, secret).catch(unlessExists);
   await client.patch(serviceAccounts, name, 'default', {
     type: 'merge',
     body: { secrets: [{ name: 'registry' }], imagePullSecrets: [{ name: 'registry' }] },

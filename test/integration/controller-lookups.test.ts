@@ -10,6 +10,7 @@ import { loadClusterConfig } from '../../src/kube/config.ts';
 import { configMaps, pods, type Pod } from '../../src/kube/resources.ts';
 import { signatureV4 } from '../../src/registry/cloud/aws-signature.fake.ts';
 import type { Heard } from '../../src/registry/registry.fake.ts';
+import { isTriedAgain } from '../cluster-access/test-client.ts';
 import { LoadedController } from '../load/controller.ts';
 import { FaultProxy } from '../load/fault-proxy.ts';
 import { kubeconfigOf } from '../load/faults.ts';
@@ -114,7 +115,7 @@ describe("an image without a command in a registry of the controller's own cloud
 
   // What the controller has asked and heard it remembers: a second try has one of its own.
   beforeEach(async ({ task }) => {
-    if ((task.result?.retryCount ?? 0) === 0) return;
+    if (!isTriedAgain(task)) return;
     await controller.end();
     await controller.start();
     clouds.registries.heard.length = 0;

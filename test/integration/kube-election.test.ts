@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Election } from '../../src/kube/buckets.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { isAlreadyExists } from '../../src/kube/client.ts';
+import { unlessExists } from '../../src/kube/client.ts';
 import type { ElectionConfig } from '../../src/kube/election-config.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { keyOf } from '../../src/kube/object.ts';
@@ -223,9 +223,7 @@ describe('several replicas on a real API server', () => {
     const before = ledger.done.length;
     await admin
       .create(configMaps, { metadata: { name: 'after', namespace: NAMESPACE, labels: { work: 'yes' } } })
-      .catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
+      .catch(unlessExists);
     await until(() => ledger.done.slice(before).some(({ key }) => key === `${NAMESPACE}/after`), 10_000);
     expect(ledger.clashes).toEqual([]);
     await Promise.all(replicas.map((r) => r.stop()));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/log.ts';
 import { wholeLeadership } from '../../src/kube/buckets.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import { isAlreadyExists, isNotFound } from '../../src/kube/client.ts';
+import { isAlreadyExists, isNotFound, unlessExists } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { compareResourceVersions, keyOf } from '../../src/kube/object.ts';
 import { WorkQueue } from '../../src/kube/queue.ts';
@@ -81,9 +81,7 @@ describe('an API server that dies under load', () => {
     '%s: no event is lost, the store ends equal to the server',
     async (how) => {
       const [client, writerClient] = await Promise.all([plane.client(), plane.client()]);
-      await client.create(namespaces, { metadata: { name: NAMESPACE } }).catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
+      await client.create(namespaces, { metadata: { name: NAMESPACE } }).catch(unlessExists);
       const informer = new Informer<ConfigMap>({
         client,
         resource: configMaps,

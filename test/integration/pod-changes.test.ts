@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { podChanges } from '../../src/core/pod/changes.ts';
 import { podOf } from '../../src/core/pod/pod.fake.ts';
 import type { NewPod, Pod as RunPod } from '../../src/core/pod/types.ts';
-import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
+import { unlessExists, type KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import type { KubeObject, Resource } from '../../src/kube/object.ts';
 import { limitRanges, namespaces, pods, serviceAccounts, type LimitRange, type Pod } from '../../src/kube/resources.ts';
@@ -171,9 +171,7 @@ beforeAll(async () => {
   });
   for (const name of [plain, limited]) await client.create(namespaces, { metadata: { name } });
   // A golden pod names it. Whoever shares the cluster may have made it.
-  await client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 }).catch((error: unknown) => {
-    if (!isAlreadyExists(error)) throw error;
-  });
+  await client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000 }).catch(unlessExists);
   await client.create(serviceAccounts, { metadata: { name: 'default', namespace: plain } });
   await client.create(serviceAccounts, {
     metadata: { name: 'default', namespace: limited },

@@ -22,6 +22,7 @@ import { portsMapName, servedMapName, sharedSinkName } from '../../src/triggers/
 import { heldPorts } from '../../src/triggers/shared-sink/ports.ts';
 import { main as sharedSink } from '../../src/triggers/shared-sink/main.ts';
 import { freePort } from '../free-port.ts';
+import { isTriedAgain } from '../cluster-access/test-client.ts';
 import { eventually, TriggersWorld } from './triggers-world.ts';
 
 /**
@@ -73,7 +74,7 @@ afterAll(() => world.close(), 60_000);
 /** What kubectl made in the row at hand. A row that is tried again begins with what it found at first. */
 let created: string[][] = [];
 beforeEach(async ({ task }) => {
-  if ((task.result?.retryCount ?? 0) > 0)
+  if (isTriedAgain(task))
     for (const [kind = '', name = '', ...where] of created.toReversed())
       await kubectl('delete', kind, name, ...where, '--ignore-not-found');
   created = [];

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { expect } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { clusterInterceptors } from '../../src/api/triggers/objects.ts';
-import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
+import { unlessExists, type KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { configMaps, customResourceDefinitions, namespaces, serviceAccounts } from '../../src/kube/resources.ts';
 import type { KubeObject, Resource } from '../../src/resource.ts';
@@ -66,9 +66,7 @@ export class TriggersWorld {
     const world = new TriggersWorld(client, name, await mkdtemp(path.join(tmpdir(), `${name}-`)));
     await world.#applyCrds();
     for (const each of [world.namespace, world.system])
-      await client.create(namespaces, { metadata: { name: each } }).catch((error: unknown) => {
-        if (!isAlreadyExists(error)) throw error;
-      });
+      await client.create(namespaces, { metadata: { name: each } }).catch(unlessExists);
     await world.#grantRights();
     return world;
   }
@@ -158,9 +156,7 @@ export class TriggersWorld {
 
   /** A further namespace, with a ServiceAccount of that name that has the chart's rights of listeners there. */
   async openNamespace(name: string, serviceAccount: string): Promise<void> {
-    await this.client.create(namespaces, { metadata: { name } }).catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
+    await this.client.create(namespaces, { metadata: { name } }).catch(unlessExists);
     this.#namespaces.push(name);
     await this.#bindRoles(name, serviceAccount);
   }

@@ -139,11 +139,12 @@ describe('the controller', () => {
   const scale = async () => (await client.get(deployments, namespace, 'el-github-listener')).spec?.replicas;
   const scaleByHand = () =>
     client.patch(deployments, namespace, 'el-github-listener', { type: 'merge', body: { spec: { replicas: 3 } } });
-  const isHeld = async () =>
-    (await client.get(deployments, namespace, 'el-github-listener')).metadata.annotations?.[replicasAnnotation];
   const letGo = async () => {
     await scaled(null);
-    await eventually(async () => ((await isHeld()) === undefined ? true : undefined), 'the end of the annotation');
+    await eventually(async () => {
+      const { metadata } = await client.get(deployments, namespace, 'el-github-listener');
+      return metadata.annotations?.[replicasAnnotation] === undefined ? true : undefined;
+    }, 'the end of the annotation');
   };
   const budget = () =>
     client.get(podDisruptionBudgets, namespace, 'el-github-listener').catch((error: unknown) => {

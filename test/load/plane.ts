@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { isAlreadyExists, type KubeClient } from '../../src/kube/client.ts';
+import { unlessExists, type KubeClient } from '../../src/kube/client.ts';
 import {
   customResourceDefinitions,
   namespaces,
@@ -57,7 +57,7 @@ function delay(ms: number): Promise<void> {
 
 /** A namespace with the ServiceAccount that a controller manager would make. */
 export async function makeNamespace(client: KubeClient, name: string): Promise<string> {
-  await client.create(namespaces, { metadata: { name } }).catch(ifMissing);
+  await client.create(namespaces, { metadata: { name } }).catch(unlessExists);
   return withAccount(client, name);
 }
 
@@ -68,12 +68,8 @@ export async function newNamespace(client: KubeClient, prefix: string): Promise<
 }
 
 async function withAccount(client: KubeClient, namespace: string): Promise<string> {
-  await client.create(serviceAccounts, { metadata: { name: 'default', namespace } }).catch(ifMissing);
+  await client.create(serviceAccounts, { metadata: { name: 'default', namespace } }).catch(unlessExists);
   return namespace;
-}
-
-function ifMissing(error: unknown): void {
-  if (!isAlreadyExists(error)) throw error;
 }
 
 async function established(client: KubeClient): Promise<void> {

@@ -3,6 +3,7 @@ import type { Condition, RefSource } from '../../api/meta.ts';
 import { defaultPipelineRun } from '../../api/pipeline/v1/defaults.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
 import type { PipelineRun, PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
+import { definedOnly } from '../../optional.ts';
 import { isDone, isFailed, succeededCondition, timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import type { EventEffect } from '../decision.ts';
 import { statusTooLarge } from '../budget.ts';
@@ -203,8 +204,7 @@ export class Draft {
 /** What a status cannot do without. */
 export function leastStatus(status: PipelineRunStatus): PipelineRunStatus {
   const { conditions, startTime, completionTime, finallyStartTime, annotations: kept } = status;
-  const least = { conditions, startTime, completionTime, finallyStartTime, annotations: kept };
-  return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
+  return definedOnly({ conditions, startTime, completionTime, finallyStartTime, annotations: kept });
 }
 
 /** What is written in the place of a status that the cluster refused for its size: the run ends with it. */

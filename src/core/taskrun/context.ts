@@ -1,6 +1,7 @@
 import { defaultTaskRunSpec } from '../../api/pipeline/v1/defaults.ts';
 import type { TaskSpec } from '../../api/pipeline/v1/task.ts';
 import type { SidecarState, StepState, TaskRun, TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
+import { definedOnly } from '../../optional.ts';
 import { timestamp, withSucceeded, type ConditionState } from '../condition.ts';
 import { readPodRecord } from '../digest/pod-record.ts';
 import { recorded } from '../digest/record.ts';
@@ -80,8 +81,7 @@ export function failed(status: TaskRunStatus, reason: string, message: string, n
 /** What a status cannot do without. */
 export function leastStatus(status: TaskRunStatus): TaskRunStatus {
   const { conditions, startTime, completionTime, podName: pod, annotations } = status;
-  const least = { conditions, startTime, completionTime, podName: pod, annotations };
-  return Object.fromEntries(Object.entries(least).filter(([, value]) => value !== undefined));
+  return definedOnly({ conditions, startTime, completionTime, podName: pod, annotations });
 }
 
 /** Started now, or when it was created if this node's clock is behind. Does nothing to a run that has started. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../../clock.ts';
 import { messageOf } from '../../../errors.ts';
 import { HttpClient } from '../../../http/client.ts';
 import { serve, type RunningServer, type ServerAnswer, type ServerRequest } from '../../../http/server.ts';
-import { found, isAlreadyExists, isConflict } from '../../../kube/client.ts';
+import { found, isAlreadyExists, isConflict, unlessExists } from '../../../kube/client.ts';
 import { secrets, type Secret } from '../../../kube/resources.ts';
 import { parseRoleFlags, numberFlag, type Environment, type RoleFlags } from '../../../role/flags.ts';
 import { runRole, type Role, type RoleProcess } from '../../../role/process.ts';
@@ -220,9 +220,7 @@ async function createMissing(
     const service = { name: flags.serviceName, namespace: flags.systemNamespace, path, port: 8443 };
     const metadata = { name: path, labels: { [serverTypeLabel]: 'https' } };
     const spec = { clientConfig: { service, caBundle: bundleOf(data) } };
-    await client.create(clusterInterceptors, { metadata, spec }, { signal: end }).catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
+    await client.create(clusterInterceptors, { metadata, spec }, { signal: end }).catch(unlessExists);
   }
 }
 
