@@ -7,12 +7,8 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { types } from 'node:util';
 import { build, type Plugin } from 'esbuild';
-
-export interface BundledFile {
-  /** Relative to the output folder: `tektite.mjs`, `chunks/config-ABCDEF.mjs`, and `.map` files beside them. */
-  readonly path: string;
-  readonly body: Buffer;
-}
+import { built, type BuiltFile } from './built.ts';
+import { BUNDLE_SOURCES } from './commit.ts';
 
 /** CommonJS packages in the bundle call `require` for Node's own modules (pino) and read `__dirname` (google-gax). */
 const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);const __dirname = import.meta.dirname;`;
@@ -49,11 +45,14 @@ export interface BundleOptions {
   commit?: string | undefined;
 }
 
-/** The bundle's files, sorted by path. Throws esbuild's error, which names file and line. */
+/**
+ * The bundle's files, sorted by path: `tektite.mjs`, `chunks/config-ABCDEF.mjs`, and `.map` files beside them. Throws
+ * esbuild's error, which names file and line.
+ */
 export async function bundle(
   root: string,
   { entry = join(root, 'src/cli.ts'), commit }: BundleOptions = {},
-): Promise<BundledFile[]> {
+): Promise<BuiltFile[]> {
   const outdir = join(root, 'dist');
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   const { outputFiles } = await build({
@@ -81,6 +80,15 @@ export async function bundle(
   });
   const files = outputFiles.map((file) => ({ path: relative(outdir, file.path), body: Buffer.from(file.contents) }));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What decides the bundle: how it is made, beside what `sourceCommit` looks at. */
+const DECIDING = [...BUNDLE_SOURCES, 'tsconfig.json', 'hack/bundle.ts'];
+
+/** The folder that has the bundle of the present sources, without source maps, made if it is not there. */
+export function bundleFolder(root: string, commit?: string): Promise<string> {
+  const make = async () => (await bundle(root, { commit })).filter(({ path }) => !path.endsWith('.map'));
+  return built(root, { name: 'bundle', sources: DECIDING, input: commit ?? '', make });
 }
 
 async function writeBundle(root: string): Promise<void> {

@@ -1,22 +1,23 @@
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { builtPage, type PageFile } from './page.ts';
+import type { BuiltFile } from './built.ts';
+import { builtPage } from './page.ts';
 
-let files: PageFile[];
+let files: BuiltFile[];
 beforeAll(async () => {
   files = await builtPage(resolve(import.meta.dirname, '..'));
 }, 60_000);
 
 const named = (form: RegExp) => files.filter(({ path }) => form.test(path));
-const textOf = (file: PageFile | undefined) => file?.body.toString('utf8') ?? '';
+const textOf = (file: BuiltFile | undefined) => file?.body.toString('utf8') ?? '';
 
 describe('the page', () => {
   it('takes less than 300 KB for its first view, and for a run', () => {
     const index = textOf(files.find(({ path }) => path === 'index.html'));
     const first = files.filter(({ path }) => path === 'index.html' || index.includes(path));
     expect(first.length).toBeGreaterThanOrEqual(3);
-    const size = (some: readonly PageFile[]) => some.reduce((sum, { body }) => sum + gzipSync(body).length, 0);
+    const size = (some: readonly BuiltFile[]) => some.reduce((sum, { body }) => sum + gzipSync(body).length, 0);
     expect(size(first)).toBeLessThan(150_000);
     expect(size([...first, ...named(/run-page|worker/)])).toBeLessThan(300_000);
   });

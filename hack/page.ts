@@ -6,15 +6,13 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Rolldown } from 'vite';
+import { built, type BuiltFile } from './built.ts';
 
-export interface PageFile {
-  /** Relative to the page's folder: `index.html`, `assets/index-4f2a9c1b.js`. */
-  readonly path: string;
-  readonly body: Buffer;
-}
-
-/** The page's files, sorted by path. Throws Vite's error, which names file and line. */
-export async function builtPage(root: string): Promise<PageFile[]> {
+/**
+ * The page's files, sorted by path: `index.html`, `assets/index-4f2a9c1b.js`. Throws Vite's error, which names file and
+ * line.
+ */
+export async function builtPage(root: string): Promise<BuiltFile[]> {
   const built = await forProduction(() => viteBuild(root));
   const files = built.output.map((file) => ({
     path: file.fileName,
@@ -54,8 +52,14 @@ async function viteBuild(root: string): Promise<Rolldown.RolldownOutput> {
   })) as Rolldown.RolldownOutput;
 }
 
+/** The folder that has the page of the present sources, made if it is not there. */
+export function pageFolder(root: string): Promise<string> {
+  const sources = ['src', 'package.json', 'package-lock.json', 'hack/page.ts'];
+  return built(root, { name: 'page', sources, make: () => builtPage(root) });
+}
+
 /** Writes the page's files into a folder, which then holds nothing else. */
-export async function writePage(root: string, folder: string): Promise<PageFile[]> {
+export async function writePage(root: string, folder: string): Promise<BuiltFile[]> {
   const files = await builtPage(root);
   await rm(folder, { recursive: true, force: true });
   for (const { path, body } of files) {

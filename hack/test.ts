@@ -1,7 +1,7 @@
 /**
  * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run
- * even when one fails; the last line counts them. The stages on a node mostly wait, for pods and for time to pass: the
- * others run beside them. TEKTITE_STAGES=unit,lint runs only some,
+ * even when one fails; the last line counts them. The stages on servers wait a good deal, for pods and for time to pass:
+ * they run beside each other, and what needs no server has the processors when they have not. TEKTITE_STAGES=unit,lint runs only some,
  * `npm test -- PART-OF-A-PATH ...` only those test files.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
@@ -68,23 +68,37 @@ async function build(): Promise<Counts> {
 /** First of all, and alone: what the others start. */
 const before: Stage[] = [{ name: 'build', run: build }];
 
-/** Two rows of stages, each in its order, beside each other. */
-const lanes: Stage[][] = [
-  [
-    { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
-    { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
-    { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
-    { name: 'entrypoint', run: () => goTests('src/entrypoint') },
-    { name: 'cel', run: () => goTests('src/entrypoint/cel') },
-    { name: 'signer', run: () => goTests('src/entrypoint/spire') },
-    { name: 'unit', run: () => vitest('unit') },
-    { name: 'integration', run: onControlPlane },
-    { name: 'chains', run: () => vitest('chains') },
-  ],
-  [
-    { name: 'e2e', run: () => onCluster('e2e') },
-    { name: 'conformance', run: () => onCluster('conformance') },
-  ],
+/** How nice the stages are that need no server. */
+const BEHIND = 5;
+
+/** Rows of stages, each in its order, beside each other. */
+const lanes: { stages: Stage[]; niceness: number }[] = [
+  {
+    niceness: BEHIND,
+    stages: [
+      { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
+      { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
+      { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
+      { name: 'entrypoint', run: () => goTests('src/entrypoint') },
+      { name: 'cel', run: () => goTests('src/entrypoint/cel') },
+      { name: 'signer', run: () => goTests('src/entrypoint/spire') },
+      { name: 'unit', run: () => vitest('unit') },
+    ],
+  },
+  {
+    niceness: 0,
+    stages: [
+      { name: 'integration', run: onControlPlane },
+      { name: 'chains', run: () => vitest('chains') },
+    ],
+  },
+  {
+    niceness: 0,
+    stages: [
+      { name: 'e2e', run: () => onCluster('e2e') },
+      { name: 'conformance', run: () => onCluster('conformance') },
+    ],
+  },
 ];
 
 /** Last, and alone: what measures time. */
@@ -97,11 +111,11 @@ const after: Stage[] = [
 const all: Counts[] = [];
 const table: string[] = [];
 
-async function inOrder(stages: readonly Stage[]): Promise<void> {
+async function inOrder(stages: readonly Stage[], niceness = 0): Promise<void> {
   for (const stage of stages.filter(({ name }) => isWanted(name))) {
     console.log(`\n==> ${stage.name}`);
     const started = Date.now();
-    const counts = await named(stage.name, stage.run).catch((error: unknown): Counts => {
+    const counts = await named(stage.name, stage.run, niceness).catch((error: unknown): Counts => {
       console.error(error);
       return { passed: 0, failed: 1, skipped: 0 };
     });
@@ -115,7 +129,7 @@ async function inOrder(stages: readonly Stage[]): Promise<void> {
 }
 
 await inOrder(before);
-await Promise.all(lanes.map(inOrder));
+await Promise.all(lanes.map(({ stages, niceness }) => inOrder(stages, niceness)));
 await inOrder(after);
 const total = totalOf(all);
 console.log(`\n${[...table, ...summaryOf(total)].join('\n')}`);

@@ -4,10 +4,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundle } from '../bundle.ts';
+import { filesIn } from '../built.ts';
+import { bundleFolder } from '../bundle.ts';
 import { command } from '../command.ts';
 import { sourceCommit } from '../commit.ts';
-import { builtPage } from '../page.ts';
+import { pageFolder } from '../page.ts';
 import type { Architecture } from './architecture.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';
@@ -93,13 +94,13 @@ export const bundleLayer: LayerRecipe = {
 };
 
 const bundleEntries = oncePer(async ({ root }: BuildContext): Promise<TarEntry[]> => {
-  const files = (await bundle(root, { commit: await sourceCommit(root) })).filter(({ path }) => !path.endsWith('.map'));
+  const files = await filesIn(await bundleFolder(root, await sourceCommit(root)));
   return [folder('app'), ...files.map(({ path, body }) => file(`app/${path}`, body)), ...(await pageEntries(root))];
 });
 
 /** The dashboard's page: /app/dashboard, where the role looks for it. */
 async function pageEntries(root: string): Promise<TarEntry[]> {
-  const files = await builtPage(root);
+  const files = await filesIn(await pageFolder(root));
   return [
     folder('app/dashboard'),
     folder('app/dashboard/assets'),

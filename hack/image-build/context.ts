@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { cacheFolder } from '../cache-folder.ts';
 import type { Architecture } from './architecture.ts';
 import type { BuildContext } from './layers.ts';
 
@@ -8,9 +8,8 @@ import type { BuildContext } from './layers.ts';
  * which processor, which need not be that of this machine.
  */
 export function contextFrom(env: NodeJS.ProcessEnv, architecture: Architecture = 'amd64'): BuildContext {
-  const dir = env['TEKTITE_CACHE_DIR'] ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite');
   return {
-    dir: resolve(dir),
+    dir: cacheFolder(env),
     root: resolve(import.meta.dirname, '../..'),
     mirror: env['TEKTITE_DEBIAN_MIRROR'] ?? 'http://deb.debian.org',
     architecture,

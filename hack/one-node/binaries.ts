@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ensureCompilerPackages } from './debian.ts';
 import { messageOf } from '../../src/errors.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { command } from '../command.ts';
 import { say } from '../progress.ts';
 import { withLock } from '../lock.ts';
@@ -132,13 +132,6 @@ export const TOOL_NAMES: readonly string[] = MODULE_LIST.filter(({ onDemand }) =
   Object.keys(binaries),
 );
 
-/** The folder for what is built once per machine. */
-export function cacheDir(): string {
-  return (
-    process.env['TEKTITE_CACHE_DIR'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tektite')
-  );
-}
-
 /** The path of a binary, built first when it is not there. Throws, naming the module and the compiler's last lines. */
 export async function tool(name: string): Promise<string> {
   const [path] = await tools([name]);
@@ -162,7 +155,7 @@ export async function tools(names: readonly string[]): Promise<string[]> {
 }
 
 async function pathOf(name: string): Promise<string> {
-  return join(cacheDir(), 'bin', await digestOf(moduleOf(name)), name);
+  return join(cacheFolder(), 'bin', await digestOf(moduleOf(name)), name);
 }
 
 function moduleOf(name: string): keyof typeof MODULES {

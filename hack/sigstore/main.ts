@@ -8,7 +8,7 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { cacheDir } from '../one-node/binaries.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { messageOf } from '../../src/errors.ts';
 import { say } from '../progress.ts';
 import { clusterIssuer } from './issuer.ts';
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
     'rekor-v2': { type: 'boolean' },
   },
 });
-const folder = path.resolve(values.folder ?? path.join(cacheDir(), 'sigstore'));
+const folder = path.resolve(values.folder ?? path.join(cacheFolder(), 'sigstore'));
 
 async function start(): Promise<void> {
   const issuer = values.kubeconfig === undefined ? undefined : await clusterIssuer(values.kubeconfig);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { command } from '../command.ts';
 import { exists } from '../image-build/files.ts';
 import { withLock } from '../lock.ts';
-import { cacheDir } from '../one-node/binaries.ts';
+import { cacheFolder } from '../cache-folder.ts';
 import { say } from '../progress.ts';
 
 /** The path of promtool, fetched when it is not there. @throws with what apt-get or dpkg-deb said */
 export async function promtool(): Promise<string> {
-  const folder = join(cacheDir(), 'promtool');
+  const folder = join(cacheFolder(), 'promtool');
   const program = join(folder, 'promtool');
   if (await exists(program)) return program;
   await mkdir(folder, { recursive: true });

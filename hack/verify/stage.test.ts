@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import path from 'node:path';
 import { attempt, root } from '../command.ts';
 import { UNREPORTED_FILE, type Unreported } from './unreported.ts';
-import { goCounts, summaryOf, totalOf, vitestCounts, type Counts } from './stage.ts';
+import { goCounts, named, run, summaryOf, totalOf, vitestCounts, type Counts } from './stage.ts';
 
 describe('vitestCounts', () => {
   const report = (over: object) => ({
@@ -135,6 +136,12 @@ describe('stages beside each other', () => {
       'two         | second',
     ]);
     expect(stderr.trimEnd().split('\n').sort()).toEqual(['one         | a warning', 'two         | a warning']);
+  });
+
+  it.each([0, 5])('run as nice as they are told: %i', async (niceness) => {
+    const told = () => run([process.execPath, '-p', 'os.getPriority()']);
+    const { stdout } = await named('one', told, niceness);
+    expect(Number(stdout)).toBe(getPriority() + niceness);
   });
 });
 

@@ -20,18 +20,27 @@ export interface Counts {
 /** More tests than these that pass only when tried again are a defect, not chance. */
 export const MAX_RETRIED = 2;
 
-/** What lines are begun with, of the stage that is running here: stages run beside each other. */
-const linePrefix = new AsyncLocalStorage<string>();
+/** The stage that is running here: stages run beside each other. */
+const running = new AsyncLocalStorage<{ prefix: string; niceness: number }>();
 
-/** Runs a stage: each line that its commands print begins with the stage's name. */
-export function named<T>(stage: string, work: () => Promise<T>): Promise<T> {
-  return linePrefix.run(`${stage.padEnd(11)} | `, work);
+/**
+ * Runs a stage: each line that its commands print begins with the stage's name. What is not as nice (0, as `nice` has
+ * it) has the processors first.
+ */
+export function named<T>(stage: string, work: () => Promise<T>, niceness = 0): Promise<T> {
+  return running.run({ prefix: `${stage.padEnd(11)} | `, niceness }, work);
 }
 
 /** Runs a command in the project's folder, shows what it prints and keeps it. */
 export function run(words: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
-  const prefix = linePrefix.getStore();
-  return attempt(words, { env, show: true, showOutput: true, prefix, ...(cwd === undefined ? {} : { cwd }) });
+  const { prefix, niceness = 0 } = running.getStore() ?? {};
+  return attempt(niceness === 0 ? words : ['nice', '-n', String(niceness), ...words], {
+    env,
+    show: true,
+    showOutput: true,
+    prefix,
+    ...(cwd === undefined ? {} : { cwd }),
+  });
 }
 
 /** One check that passes or fails as a whole: the type check, the linter, generated files. */
@@ -120,7 +129,7 @@ export async function goTests(folder: string): Promise<Counts> {
   const tests = await attempt(['go', 'test', '-json', './...'], {
     cwd: path.join(root, folder),
     show: true,
-    prefix: linePrefix.getStore(),
+    prefix: running.getStore()?.prefix,
   });
   const counts = goCounts(tests.stdout);
   if (vet.status !== 0) counts.failed += 1;

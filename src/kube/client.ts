@@ -58,6 +58,11 @@ export class KubeClient {
     this.#transport = new Transport(config, options);
   }
 
+  /** Whether calls within its rate limit wait for their turn, or nearly: what is not urgent stays behind them. */
+  get isBusy(): boolean {
+    return this.#transport.isBusy;
+  }
+
   get<T extends KubeObject>(
     resource: Resource<T>,
     namespace: string | undefined,

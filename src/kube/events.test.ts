@@ -18,7 +18,10 @@ const numbered = (i: number): EventTarget => ({
   metadata: { ...run.metadata, name: `run-${i}`, uid: `u${i}` },
 });
 
-function setUp(isImportant?: EventRecorderOptions['isImportant'], perObject?: EventRecorderOptions['perObject']) {
+function setUp(
+  isImportant?: EventRecorderOptions['isImportant'],
+  more: Pick<EventRecorderOptions, 'perObject' | 'isBusy'> = {},
+) {
   const logged: string[] = [];
   const client = new FakeKubeClient();
   const clock = new FakeClock();
@@ -28,7 +31,7 @@ function setUp(isImportant?: EventRecorderOptions['isImportant'], perObject?: Ev
     component: 'tekton-pipelines-controller',
     log: createLogger({ name: 't', level: 'warn', destination: { write: (text: string) => void logged.push(text) } }),
     ...(isImportant ? { isImportant } : {}),
-    ...(perObject ? { perObject } : {}),
+    ...more,
     clock,
     onWrite: (result) => results.push(result),
   });
@@ -137,7 +140,7 @@ describe('EventRecorder', () => {
   });
 
   test('a role that has more to tell of one object may', async () => {
-    const { recorder, clock, written } = setUp(undefined, { burst: 60, qps: 0.2 });
+    const { recorder, clock, written } = setUp(undefined, { perObject: { burst: 60, qps: 0.2 } });
     for (let i = 0; i < 70; i++) recorder.event(run, 'Normal', `Reason${i}`, 'x');
     await recorder.flush();
     expect(await written()).toHaveLength(60);
@@ -213,6 +216,27 @@ describe('EventRecorder', () => {
     expect(client.writes.length).toBeLessThanOrEqual(460);
     await clock.advance(1_000);
     expect(client.writes).toHaveLength(600);
+  });
+
+  test('are few while there are more urgent calls, and go on when there are none', async () => {
+    const calls = { areUrgent: true };
+    const { recorder, clock, client } = setUp(undefined, { isBusy: () => calls.areUrgent });
+    for (let i = 0; i < 300; i++) recorder.event(numbered(i), 'Normal', 'Started', 'x');
+    await clock.advance(10_000);
+    expect(client.writes.length).toBeGreaterThan(140);
+    expect(client.writes.length).toBeLessThan(180);
+    calls.areUrgent = false;
+    await clock.advance(1_000);
+    expect(client.writes).toHaveLength(300);
+  });
+
+  test('do not stay behind where so many wait that some would be lost', async () => {
+    const { recorder, clock, client, results } = setUp(undefined, { isBusy: () => true });
+    for (let i = 0; i < 9_000; i++) recorder.event(numbered(i), 'Normal', 'Started', 'x');
+    await clock.advance(60_000);
+    expect(client.writes.length).toBeGreaterThan(4_000);
+    expect(client.writes.length).toBeLessThan(5_000);
+    expect(results).not.toContain('dropped');
   });
 
   test('none of the 8,000 that matter of 1,000 runs at once is lost, and they go first', async () => {

@@ -36,6 +36,8 @@ export interface EventRecorderOptions {
   /** Writes a second, and how many may be saved up: not of the client's own rate, that reconciles need. */
   qps?: number;
   burst?: number;
+  /** Whether the process has more urgent calls to make: meanwhile few events are written, as long as few wait. */
+  isBusy?: () => boolean;
   /** Of one object: so many at once, then so many a second; important ones apart. Default: client-go's. */
   perObject?: { burst: number; qps: number };
 }
@@ -44,6 +46,13 @@ export interface EventRecorderOptions {
 const QUEUE_LIMIT = 10_000;
 const QPS = 150;
 const BURST = 300;
+/**
+ * Runs come first: an event costs the API server as much as a status. While the process is busy so many are written a
+ * second, unless more than a share of the queue waits.
+ */
+const BUSY_QPS = 15;
+const BUSY_WAITING = QUEUE_LIMIT / 2;
+const BUSY_LOOK_MS = 100;
 /** Writes at the same time. */
 const WRITERS = 8;
 /** Client-go's spam filter: 25 at once, then one in five minutes. */
@@ -73,6 +82,7 @@ export class EventRecorder {
   readonly #clock: Clock;
   readonly #line = new EventLine(QUEUE_LIMIT);
   readonly #limit: TokenBucket;
+  readonly #busyLimit: TokenBucket;
   readonly #sent = new Recent<Sent>(MEMORY);
   readonly #spam = new Recent<TokenBucket>(MEMORY);
   readonly #similar = new Recent<{ messages: Set<string>; since: number }>(MEMORY);
@@ -85,6 +95,7 @@ export class EventRecorder {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#limit = new TokenBucket({ qps: options.qps ?? QPS, burst: options.burst ?? BURST, clock: this.#clock });
+    this.#busyLimit = new TokenBucket({ qps: BUSY_QPS, burst: BUSY_QPS, clock: this.#clock });
   }
 
   /** Queues one event about `target`. The message is cut to 1024 characters. */
@@ -172,7 +183,7 @@ export class EventRecorder {
 
   async #writeOne(pending: PendingEvent): Promise<void> {
     try {
-      await this.#limit.take();
+      await this.#turn();
       const result = await this.#send(pending);
       this.#options.onWrite?.(result);
     } catch (error) {
@@ -184,6 +195,13 @@ export class EventRecorder {
         'an event could not be written',
       );
     }
+  }
+
+  async #turn(): Promise<void> {
+    await this.#limit.take();
+    const { isBusy = () => false } = this.#options;
+    while (this.#line.size < BUSY_WAITING && isBusy() && !this.#busyLimit.tryTake())
+      await this.#clock.sleep(BUSY_LOOK_MS);
   }
 
   async #send(pending: PendingEvent): Promise<'created' | 'patched'> {

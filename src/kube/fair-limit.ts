@@ -29,6 +29,7 @@ export class FairLimit {
   readonly #clock: Clock;
   readonly #line = new FairLine();
   readonly #waiting = new Map<string, () => void>();
+  readonly #inFlight: number;
   #free: number;
   #serial = 0;
   #timer = false;
@@ -36,7 +37,7 @@ export class FairLimit {
   constructor(options: FairLimitOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#bucket = new TokenBucket({ ...options, clock: this.#clock });
-    this.#free = options.inFlight;
+    this.#inFlight = this.#free = options.inFlight;
   }
 
   /** Calls that wait for their turn. */
@@ -44,9 +45,18 @@ export class FairLimit {
     return this.#line.size;
   }
 
+  /** Whether half of the calls that may be under way are, or others wait. */
+  get isBusy(): boolean {
+    return this.waiting > 0 || this.#free < this.#inFlight / 2;
+  }
+
   /** Waits for a turn. Returns what must be called when the call has ended. Rejects when the signal is aborted. */
   async take({ namespace, behind, signal }: Turn): Promise<() => void> {
     signal?.throwIfAborted();
+    if (this.#line.size === 0 && this.#free > 0 && this.#bucket.tryTake()) {
+      this.#free -= 1;
+      return this.#release();
+    }
     const key = `${namespace}/${this.#serial++}`;
     const turn = new Promise<void>((resolve, reject) => {
       const stop = () => {

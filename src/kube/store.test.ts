@@ -5,6 +5,7 @@ import { ChangeHandlerError, Store } from './store.ts';
 
 interface Thing extends KubeObject {
   value?: string;
+  spec?: object;
 }
 const thing = (
   name: string,
@@ -117,6 +118,19 @@ describe('Store', () => {
     expect(() => {
       (store.get('n/a') as Thing).metadata.name = 'x';
     }).toThrow(TypeError);
+  });
+
+  test.each<[string, object | undefined, boolean]>([
+    ['that is the same', { steps: [{ image: 'a' }] }, true],
+    ['that is another', { steps: [{ image: 'b' }] }, false],
+    ['that has gone', undefined, false],
+  ])('a spec %s is kept as it was: what follows from it need not be worked out again', (_name, spec, isKept) => {
+    const store = new Store<Thing>();
+    const first = { steps: [{ image: 'a' }] };
+    store.upsert({ ...thing('a', 1), spec: first });
+    store.upsert({ ...thing('a', 2, { value: 'new' }), ...(spec && { spec }) });
+    expect(store.get('n/a')).toEqual({ ...thing('a', 2, { value: 'new' }), ...(spec && { spec }) });
+    expect(store.get('n/a')?.spec === first).toBe(isKept);
   });
 
   test('objects of another selection are not taken in from a write', () => {

@@ -59,6 +59,8 @@ const UNARY_CONNECTIONS = IN_FLIGHT + 8;
 const TIMEOUT_MS = 65_000;
 
 interface Connections {
+  /** Those for which it was last asked: the same object for a minute. */
+  credentials: Credentials;
   fingerprint: string;
   unary: Dispatcher;
   streams: Dispatcher;
@@ -89,6 +91,11 @@ export class Transport {
           clock: this.#clock,
         })
       : undefined;
+  }
+
+  /** Whether calls within the rate limit wait for their turn, or nearly: what is not urgent stays behind them. */
+  get isBusy(): boolean {
+    return this.#limit?.isBusy ?? false;
   }
 
   /**
@@ -201,13 +208,18 @@ export class Transport {
 
   /** One pair of connection pools for as long as TLS material stays the same; running streams outlive a change. */
   #connectionsFor(credentials: Credentials): Connections {
+    if (this.#connections?.credentials === credentials) return this.#connections;
     const { headers: _headers, ...tls } = credentials;
     const fingerprint = JSON.stringify([tls.ca, tls.cert, tls.key, tls.rejectUnauthorized, tls.serverName].map(String));
-    if (this.#connections?.fingerprint === fingerprint) return this.#connections;
+    if (this.#connections?.fingerprint === fingerprint) {
+      this.#connections.credentials = credentials;
+      return this.#connections;
+    }
     const old = this.#connections;
     const timeout = this.#options.timeoutMs ?? TIMEOUT_MS;
     const allowH2 = this.#options.http2 ?? false;
     this.#connections = {
+      credentials,
       fingerprint,
       unary: poolOf(this.#config, tls, {
         connections: UNARY_CONNECTIONS,

@@ -104,6 +104,7 @@ async function served<Flags extends RoleFlags>(
     log,
     ...(role.isImportant ? { isImportant: role.isImportant } : {}),
     ...(role.eventsPerObject ? { perObject: role.eventsPerObject } : {}),
+    isBusy: () => client.isBusy,
     onWrite: eventCounter(meters.role, role.eventMetrics),
   });
   const state = { ready: false };

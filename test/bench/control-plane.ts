@@ -95,7 +95,7 @@ export async function benchControlPlane(args: readonly string[]): Promise<void> 
   } finally {
     stop.abort();
     await Promise.allSettled([kubelet]);
-    await controller.remove();
+    await controller.end();
     await client.close(true);
     await plane.down();
   }

@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { writePage } from '../../hack/page.ts';
+import { pageFolder } from '../../hack/page.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
@@ -53,8 +51,7 @@ export class DashboardWorld {
   static async on(kubeconfig: string, program: ChromiumProgram, ...names: string[]): Promise<DashboardWorld> {
     const config = await loadClusterConfig({ kubeconfig });
     const client = new TestClient(config, { userAgent: 'page-test', qps: 1000, burst: 1000 });
-    const folder = await mkdtemp(path.join(tmpdir(), 'page-'));
-    await Promise.all([installCrds(client), writePage(path.resolve(import.meta.dirname, '../..'), folder)]);
+    const [folder] = await Promise.all([pageFolder(path.resolve(import.meta.dirname, '../..')), installCrds(client)]);
     for (const name of names) await client.create(namespaces, { metadata: { name } });
     return new DashboardWorld(client, await startChromium(program), { kubeconfig, folder, names });
   }
@@ -108,7 +105,6 @@ export class DashboardWorld {
     await Promise.all(this.#roles);
     for (const name of this.namespaces) await this.client.delete(namespaces, undefined, name);
     await this.client.close();
-    await rm(this.#folder, { recursive: true });
     return wrong;
   }
 

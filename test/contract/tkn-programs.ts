@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
+import { bundleFolder } from '../../hack/bundle.ts';
+import { root } from '../../hack/command.ts';
 import { tool } from '../../hack/one-node/binaries.ts';
 import { systemClock } from '../../src/clock.ts';
 import { runCommand } from '../../src/commands/main.ts';
@@ -29,10 +31,10 @@ export async function programs(): Promise<Program[]> {
 
 /** The same two as words of a command line, for what needs a process of its own. */
 export async function commandLines(): Promise<{ name: string; words: (args: readonly string[]) => string[] }[]> {
-  const cli = path.resolve(import.meta.dirname, '../../src/cli.ts');
+  const cli = path.join(await bundleFolder(root), 'tektite.mjs');
   const tkn = (await onPath('tkn')) ?? (await tool('tkn'));
   const access = ['--kubeconfig', testKubeconfig()];
-  const own = [process.execPath, '--disable-warning=ExperimentalWarning', cli];
+  const own = [process.execPath, cli];
   return [
     { name: 'tektite', words: (args) => [...own, ...args, ...access] },
     { name: 'tkn', words: (args) => [tkn, ...args, ...access] },

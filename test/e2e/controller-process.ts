@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { bundleFolder } from '../../hack/bundle.ts';
 import { command, root } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
@@ -17,15 +18,17 @@ const deployment = 'deployment/tekton-pipelines-controller';
 export class ControllerProcess {
   readonly #target: Target;
   readonly #folder: string;
+  readonly #program: string;
   readonly #kubectl: string;
   readonly #images: string[];
   #child: ChildProcess | undefined;
   #log = '';
   starts = 0;
 
-  private constructor(target: Target, folder: string, kubectl: string, images: string[]) {
+  private constructor(target: Target, [folder, program]: [string, string], kubectl: string, images: string[]) {
     this.#target = target;
     this.#folder = folder;
+    this.#program = program;
     this.#kubectl = kubectl;
     this.#images = images;
   }
@@ -47,10 +50,9 @@ export class ControllerProcess {
       withToken(await call('config', 'view', '--raw', '--minify', '-o', 'json'), token),
       { mode: 0o600 },
     );
-    await command([process.execPath, 'hack/bundle.ts']);
     return new ControllerProcess(
       target,
-      folder,
+      [folder, path.join(await bundleFolder(root), 'tektite.mjs')],
       kubectl,
       args.filter((arg) => arg.includes('-image=') || arg.includes('-mirror=')),
     );
@@ -67,7 +69,7 @@ export class ControllerProcess {
       PROBES_PORT: '0',
     };
     const args = [
-      path.join(root, 'dist/tektite.mjs'),
+      this.#program,
       'controller',
       `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`,
       ...this.#images,

@@ -141,7 +141,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await chains?.remove();
-  await controller?.remove();
+  await controller?.end();
   await client?.close(true);
   await plane?.down();
   await server?.stop();

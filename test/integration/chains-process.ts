@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundle } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/bundle.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { pathOf, type KubeObject, type Resource } from '../../src/kube/object.ts';
@@ -60,14 +60,16 @@ export async function installChains(client: KubeClient): Promise<void> {
 /** The chains role as a process of its own, with the rights of its ServiceAccount. */
 export class ChainsProcess {
   readonly #folder: string;
+  readonly #program: string;
   #child: ChildProcess | undefined;
   #log = '';
   #signed = 0;
   /** Of the process, over the test's own; read when it starts. */
   environment: Readonly<Record<string, string>> = {};
 
-  private constructor(folder: string) {
+  private constructor(folder: string, program: string) {
     this.#folder = folder;
+    this.#program = program;
   }
 
   static async prepare(plane: ControlPlane, client: KubeClient): Promise<ChainsProcess> {
@@ -101,11 +103,7 @@ export class ChainsProcess {
     };
     await writeFile(path.join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
     // As users run it: the sources would need the memory of a compiler.
-    for (const file of await bundle(root)) {
-      await mkdir(path.dirname(path.join(folder, file.path)), { recursive: true });
-      await writeFile(path.join(folder, file.path), file.body);
-    }
-    return new ChainsProcess(folder);
+    return new ChainsProcess(folder, path.join(await bundleFolder(root), 'tektite.mjs'));
   }
 
   /** Starts it; it holds the leases of the one before. */
@@ -120,12 +118,7 @@ export class ChainsProcess {
     };
     const child = spawn(
       process.execPath,
-      [
-        path.join(this.#folder, 'tektite.mjs'),
-        'chains',
-        `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`,
-        ...flags,
-      ],
+      [this.#program, 'chains', `--kubeconfig=${path.join(this.#folder, 'kubeconfig')}`, ...flags],
       { env, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#signed = 0;

@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { bundleFolder } from '../../hack/bundle.ts';
 import { ensureShells } from '../../hack/one-node/debian.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -29,9 +30,10 @@ beforeAll(async () => {
     });
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-completion-'));
   // What completes is the real command; anything else only says what its arguments were.
+  const cli = path.join(await bundleFolder(root), 'tektite.mjs');
   const program = [
     '#!/bin/sh',
-    `case "$1" in completion | __complete) exec '${process.execPath}' '${path.join(root, 'src/cli.ts')}' "$@" ;; esac`,
+    `case "$1" in completion | __complete) exec '${process.execPath}' '${cli}' "$@" ;; esac`,
     `printf 'ran:'`,
     `printf '[%s]' "$@"`,
     `printf '\\n'`,

@@ -59,7 +59,7 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  await controller?.remove();
+  await controller?.end();
   await clouds?.stop();
   await proxy?.close();
   await client?.close(true);

@@ -93,7 +93,7 @@ describe('fairness', () => {
       } finally {
         stop.abort();
         await ending;
-        await controller.remove();
+        await controller.end();
       }
     },
   );

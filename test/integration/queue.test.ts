@@ -103,7 +103,7 @@ describe('a limit of concurrent runs', () => {
     } finally {
       stop.abort();
       await Promise.allSettled(background);
-      await controller.remove();
+      await controller.end();
     }
   });
 });
@@ -132,7 +132,7 @@ describe('runs with all that a run can have', () => {
     } finally {
       stop.abort();
       await Promise.allSettled(background);
-      await controller.remove();
+      await controller.end();
     }
   });
 });

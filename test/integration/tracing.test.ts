@@ -43,7 +43,7 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
-  await controller?.remove();
+  await controller?.end();
   await receiver?.close();
   await client?.close(true);
   await plane?.down();

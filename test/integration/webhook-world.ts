@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
+import { bundleFolder } from '../../hack/bundle.ts';
 import { command, root } from '../../hack/command.ts';
 import { findKind } from '../../src/api/kinds.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
@@ -117,7 +118,13 @@ export class WebhookWorld {
       PROBES_PORT: '0',
     };
     const kubeconfig = path.join(this.#folder, 'kubeconfig');
-    const words = ['src/cli.ts', 'webhook', `--kubeconfig=${kubeconfig}`, '--certificate-name=localhost', ...flags];
+    const words = [
+      path.join(await bundleFolder(root), 'tektite.mjs'),
+      'webhook',
+      `--kubeconfig=${kubeconfig}`,
+      '--certificate-name=localhost',
+      ...flags,
+    ];
     const child = spawn(process.execPath, words, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr])

@@ -1,9 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { bundle } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/bundle.ts';
 import { SMALL_HEAP_FLAGS } from '../../hack/image-build/recipes.ts';
 import { freePort } from '../free-port.ts';
 
@@ -28,26 +26,21 @@ export interface Usage {
 /** The controller role as a process, bundled as in its image; its memory and processor time are the process's own. */
 export class LoadedController {
   readonly #options: ControllerOptions;
-  readonly #folder: string;
+  readonly #program: string;
   readonly #ports: { metrics: number; probes: number };
   #child: ChildProcess | undefined;
   #log = '';
 
-  private constructor(options: ControllerOptions, folder: string, ports: { metrics: number; probes: number }) {
+  private constructor(options: ControllerOptions, program: string, ports: { metrics: number; probes: number }) {
     this.#options = options;
-    this.#folder = folder;
+    this.#program = program;
     this.#ports = ports;
   }
 
-  /** Bundles the sources; `start` starts the process. */
+  /** Bundles the sources if they are not; `start` starts the process. */
   static async prepare(options: ControllerOptions): Promise<LoadedController> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'tektite-load-'));
-    for (const file of await bundle(root)) {
-      if (file.path.endsWith('.map')) continue;
-      await mkdir(path.dirname(path.join(folder, file.path)), { recursive: true });
-      await writeFile(path.join(folder, file.path), file.body);
-    }
-    return new LoadedController(options, folder, { metrics: await freePort(), probes: await freePort() });
+    const program = path.join(await bundleFolder(root), 'tektite.mjs');
+    return new LoadedController(options, program, { metrics: await freePort(), probes: await freePort() });
   }
 
   /** Starts it, and waits until it is ready. Returns the seconds that took. */
@@ -56,15 +49,7 @@ export class LoadedController {
     const args = ['controller', `--kubeconfig=${kubeconfig}`, '--disable-ha', '--entrypoint-image=example/entrypoint'];
     const child = spawn(
       process.execPath,
-      [
-        ...SMALL_HEAP_FLAGS,
-        ...nodeFlags,
-        path.join(this.#folder, 'tektite.mjs'),
-        ...args,
-        '--nop-image=example/nop',
-        ...flags,
-        ...more,
-      ],
+      [...SMALL_HEAP_FLAGS, ...nodeFlags, this.#program, ...args, '--nop-image=example/nop', ...flags, ...more],
       {
         env: {
           ...process.env,
@@ -134,12 +119,6 @@ export class LoadedController {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await gone;
-  }
-
-  /** Ends the process and removes the bundle. */
-  async remove(): Promise<void> {
-    await this.end();
-    await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #answers(probe: string): Promise<boolean> {

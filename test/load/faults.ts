@@ -76,7 +76,7 @@ export async function runThroughFaults(
   } finally {
     stop.abort();
     await Promise.allSettled(background);
-    await controller.remove();
+    await controller.end();
     await proxy.close();
     await rm(folder, { recursive: true, force: true });
   }

@@ -24,7 +24,7 @@ await onPlane(`fleet-${process.pid}`, async (plane, client) => {
   try {
     await restart(plane, client, controller);
   } finally {
-    await controller.remove();
+    await controller.end();
   }
 });
 

@@ -35,7 +35,7 @@ await onPlane(`prune-${process.pid}`, async (plane, client, interrupted) => {
   } finally {
     stop.abort();
     await kubelet.catch(() => undefined);
-    await controller.remove();
+    await controller.end();
   }
 });
 

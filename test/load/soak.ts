@@ -50,7 +50,7 @@ async function soak(plane: ControlPlane, client: KubeClient, interrupted: AbortS
   } finally {
     stop.abort();
     await Promise.allSettled(background);
-    await controller.remove();
+    await controller.end();
   }
 }
 

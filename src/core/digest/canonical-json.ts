@@ -30,13 +30,27 @@ const deepest = 500;
 function write(value: unknown, quote: (text: string) => string, depth: number): string {
   if (depth > deepest) return JSON.stringify(value) ?? 'null';
   if (typeof value === 'string') return quote(value.toWellFormed());
-  if (Array.isArray(value)) return `[${value.map((item) => write(item ?? null, quote, depth + 1)).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1));
-    const fields = entries.map(([key, item]) => `${quote(key.toWellFormed())}:${write(item, quote, depth + 1)}`);
-    return `{${fields.join(',')}}`;
+  if (Array.isArray(value)) return writeItems(value, quote, depth);
+  return isObject(value) ? writeFields(value, quote, depth) : (JSON.stringify(value) ?? 'null');
+}
+
+// Loops and no lists of pieces: each spec and each pod is written so at least once.
+
+function writeItems(items: readonly unknown[], quote: (text: string) => string, depth: number): string {
+  let text = '[';
+  for (const item of items) text += `${text.length > 1 ? ',' : ''}${write(item ?? null, quote, depth + 1)}`;
+  return `${text}]`;
+}
+
+function writeFields(fields: Record<string, unknown>, quote: (text: string) => string, depth: number): string {
+  let text = '{';
+  for (const name of Object.keys(fields).sort()) {
+    if (fields[name] === undefined) continue;
+    text += `${text.length > 1 ? ',' : ''}${quote(name.toWellFormed())}:${write(fields[name], quote, depth + 1)}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return `${text}}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

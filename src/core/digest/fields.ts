@@ -1,5 +1,5 @@
 import { sortedJson } from './canonical-json.ts';
-import { fixedPart, shortDigestOf } from './record.ts';
+import { fixedPart, shortDigestOfJson } from './record.ts';
 
 /** Values whose JSON is no longer than this are recorded as they are, so that they can be had back. */
 const longestKept = 64;
@@ -10,7 +10,7 @@ const longestKept = 64;
  */
 export function kept(value: unknown): string {
   const json = sortedJson(value);
-  return json.length <= longestKept ? json : `#${shortDigestOf(value)}`;
+  return json.length <= longestKept ? json : `#${shortDigestOfJson(json)}`;
 }
 
 /** The record of an object, field by field: JSON of field name to `kept` value. */

@@ -31,7 +31,7 @@ export function podRecord(sent: NewPod, returned: Pod): string {
   const record: PodRecord = {
     uid: returned.metadata.uid ?? '',
     sent: shortDigestOf(sent),
-    spec: shortDigestOf(fixedSpec(returned.spec)),
+    spec: fixedDigest(returned.spec),
     images: imagesOf(returned.spec),
     ...(changes.length > 0 ? { changes: changes.map((path) => path.slice(0, longestChange)) } : {}),
   };
@@ -76,9 +76,18 @@ export function changesSince(record: PodRecord, pod: Pod): string[] {
   return [
     ...images.map(([name]) => `spec.containers[${name}].image`),
     ...ephemeralContainers.map(({ name }) => `spec.ephemeralContainers[${name}]`),
-    ...(shortDigestOf(fixedSpec(pod.spec)) === record.spec ? [] : ['spec']),
+    ...(fixedDigest(pod.spec) === record.spec ? [] : ['spec']),
     ...again.map(({ name }) => `status.containerStatuses[${name}].restartCount`),
   ];
+}
+
+/** Objects of the caches do not change in place, and a pod is looked at whenever its status changes. */
+const fixedDigests = new WeakMap<PodSpec, string>();
+
+function fixedDigest(spec: PodSpec): string {
+  let digest = fixedDigests.get(spec);
+  if (digest === undefined) fixedDigests.set(spec, (digest = shortDigestOf(fixedSpec(spec))));
+  return digest;
 }
 
 /**

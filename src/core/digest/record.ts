@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { PipelineRunStatus } from '../../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRunStatus } from '../../api/pipeline/v1/taskrun.ts';
 import { sortedJson } from './canonical-json.ts';
@@ -43,12 +43,17 @@ type RunStatus = TaskRunStatus | PipelineRunStatus;
 
 /** sha256 of the canonical JSON of a value, as `sha256:<hex>`. */
 export function digestOf(value: unknown): string {
-  return `sha256:${createHash('sha256').update(sortedJson(value)).digest('hex')}`;
+  return `sha256:${hash('sha256', sortedJson(value), 'hex')}`;
 }
 
 /** The same digest in 43 characters of base64url, for records that hold many. */
 export function shortDigestOf(value: unknown): string {
-  return createHash('sha256').update(sortedJson(value)).digest('base64url');
+  return shortDigestOfJson(sortedJson(value));
+}
+
+/** The same, for who has the canonical JSON already. */
+export function shortDigestOfJson(json: string): string {
+  return hash('sha256', json, 'base64url');
 }
 
 /** The digest of a run's spec without `status` and `statusMessage`, by which users stop a run that has begun. */
