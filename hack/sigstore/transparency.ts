@@ -59,7 +59,7 @@ export async function startTrillian(supervision: Supervision): Promise<Trillian>
           ...common,
           ...listen(signerRpc, signerHttp),
           '--force_master',
-          '--sequencer_interval=20ms',
+          '--sequencer_interval=100ms',
         ],
         healthy: answers(`http://${LOOPBACK}:${signerHttp}/healthz`),
       },
