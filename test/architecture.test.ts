@@ -21,6 +21,7 @@ const leaves = [
   'redact.ts',
   'request-body.fake.ts',
   'resource.ts',
+  'same-json.ts',
   'version.ts',
 ];
 

@@ -21,7 +21,7 @@ const TRILLIAN_MODULE = path.resolve(import.meta.dirname, '../one-node/go/trilli
 const LOOPBACK = '127.0.0.1';
 
 /**
- * Trillian's log server and signer over a fresh database. Entries are sequenced within some 20 ms, so that tests need
+ * Trillian's log server and signer over a fresh database. Entries are sequenced within 100 ms, so that tests need
  * not wait.
  */
 export async function startTrillian(supervision: Supervision): Promise<Trillian> {

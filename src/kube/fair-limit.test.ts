@@ -63,12 +63,12 @@ describe('FairLimit', () => {
 
   test.each([
     { name: 'nothing under way', calls: 0, qps: 1_000, busy: false },
-    { name: 'half of what may be under way', calls: 2, qps: 1_000, busy: false },
-    { name: 'more than half', calls: 3, qps: 1_000, busy: true },
+    { name: 'an eighth of what may be under way', calls: 2, qps: 1_000, busy: false },
+    { name: 'more', calls: 3, qps: 1_000, busy: true },
     { name: 'one that waits for its token', calls: 2, qps: 1, busy: true },
-    { name: 'one that waits for the end of another', calls: 5, qps: 1_000, busy: true },
+    { name: 'one that waits for the end of another', calls: 17, qps: 1_000, busy: true },
   ])('$name: busy is $busy', async ({ calls, qps, busy }) => {
-    const { clock, limit, call } = setUp({ qps, burst: qps, inFlight: 4 });
+    const { clock, limit, call } = setUp({ qps, burst: qps, inFlight: 16 });
     for (let i = 0; i < calls; i++) void call('a');
     await clock.advance(0);
     expect(limit.isBusy).toBe(busy);

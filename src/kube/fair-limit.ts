@@ -45,9 +45,9 @@ export class FairLimit {
     return this.#line.size;
   }
 
-  /** Whether half of the calls that may be under way are, or others wait. */
+  /** Whether more than an eighth of the calls that may be under way are, or others wait. */
   get isBusy(): boolean {
-    return this.waiting > 0 || this.#free < this.#inFlight / 2;
+    return this.waiting > 0 || this.#inFlight - this.#free > this.#inFlight / 8;
   }
 
   /** Waits for a turn. Returns what must be called when the call has ended. Rejects when the signal is aborted. */

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isSameJson } from '../same-json.ts';
 import type { KubeObject } from './object.ts';
 import type { Change } from './store.ts';
 
@@ -15,7 +15,7 @@ function isOwnStatus({ origin, type, object, old }: Change<KubeObject>): boolean
   if (origin !== 'write' || type !== 'updated' || old === undefined) return false;
   // Only a kind with a status subresource counts changes of its spec.
   if (object.metadata.generation === undefined) return false;
-  return isDeepStrictEqual(metadataOf(object), metadataOf(old));
+  return isSameJson(metadataOf(object), metadataOf(old));
 }
 
 function metadataOf({ metadata }: KubeObject): object {

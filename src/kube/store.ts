@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { compareResourceVersions, joinKey, keyOf } from './object.ts';
 import type { KubeObject } from './object.ts';
+import { withSameParts } from './same-parts.ts';
 
 export type ChangeType = 'added' | 'updated' | 'deleted';
 /**
@@ -173,7 +173,7 @@ export class Store<T extends KubeObject> {
     const order = old ? compareResourceVersions(incoming.metadata.resourceVersion, old.metadata.resourceVersion) : 1;
     if (order === 0 && old?.metadata.uid === incoming.metadata.uid) return;
     if (order < 0 && !force) return;
-    const object = this.slim(withSameSpec(incoming, old));
+    const object = this.slim(withSameParts(incoming, old));
     // Deleted and created again while nobody looked: two changes, not one.
     if (old && old.metadata.uid !== object.metadata.uid) {
       this.#remove(key, old, origin);
@@ -237,15 +237,6 @@ export class ChangeHandlerError extends Error {
   constructor(key: string, cause: unknown) {
     super(`a change handler failed on ${key}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
-}
-
-/**
- * With the spec of the object before it, if it is the same: what follows from a spec is kept as long as the spec itself
- * (core/digest), and most changes are of the status.
- */
-function withSameSpec<T extends KubeObject & { spec?: unknown }>(object: T, old: T | undefined): T {
-  if (old?.spec === undefined || !isDeepStrictEqual(object.spec, old.spec)) return object;
-  return { ...object, spec: old.spec };
 }
 
 function leave<T>(index: Map<string, Map<string, T>>, value: string, key: string): void {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import type { Clock } from '../clock.ts';
@@ -21,6 +20,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import type { Resource } from '../kube/object.ts';
 import type { Store } from '../kube/store.ts';
 import type { Logger } from '../log.ts';
+import { isSameJson } from '../same-json.ts';
 import { tellingFailures } from './telling-failures.ts';
 import { during, spans, traced, type ReconcileSpan, type Tracing } from './tracing.ts';
 
@@ -198,20 +198,14 @@ class Step<Run extends AnyRun, Facts, Effect, N extends Need> {
     this.#parts.store.observeWrite(this.#run);
   }
 
-  /** At most one write, none when nothing changed. */
+  /** At most one write, none when nothing changed. The trace of a run is written with what is written anyway. */
   async #writeStatus(planned: StatusOf<Run>): Promise<void> {
-    const status = this.#withSpan(JSON.parse(JSON.stringify(planned)) as StatusOf<Run>);
-    if (isDeepStrictEqual(status, this.#before ?? {})) return;
+    if (isSameJson(planned, this.#before ?? {})) return;
+    const status = this.#span === undefined ? planned : { ...planned, spanContext: { ...this.#span.carrier } };
     this.#run = await during(this.#span, spans.status, () => this.#replaceStatus(status));
     this.#parts.store.observeWrite(this.#run);
     const { namespace } = this.#run.metadata;
     this.#options.log?.info({ namespace }, this.#parts.line(this.#run));
-  }
-
-  /** The trace of a run is written with what is written anyway. */
-  #withSpan(status: StatusOf<Run>): StatusOf<Run> {
-    if (this.#span === undefined || isDeepStrictEqual(status, this.#before ?? {})) return status;
-    return { ...status, spanContext: { ...this.#span.carrier } };
   }
 
   /** A status that the cluster refuses for its size would be refused for ever: then a smaller one says so. */
