@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { filesOf, isLong } from './test/long.ts';
 
 /**
  * How long a test asks a real server until it is as expected, unless it says so itself: the machine does much beside,
@@ -6,11 +7,15 @@ import { defineConfig } from 'vitest/config';
  */
 const poll = { timeout: 30_000, interval: 100 };
 
+const integration = filesOf('test/integration');
+const e2e = filesOf('test/e2e');
+
 /**
  * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
  * (TEKTITE_TEST_KUBECONFIG). e2e: a real node with Tektite installed. conformance: upstream's examples on the same
  * node. chains: real cosigns against Sigstore's own servers (hack/sigstore), built first. load: how the controller does
- * under load and faults, alone on the machine. hack/test.ts runs them and starts what they need.
+ * under load and faults, alone on the machine. hack/test.ts runs them and starts what they need. What takes minutes is
+ * apart (test/long.ts).
  */
 export default defineConfig({
   test: {
@@ -54,8 +59,8 @@ export default defineConfig({
           // These share two cores with the servers they test: a wait may run out by chance, a defect fails twice.
           retry: 1,
           setupFiles: ['test/cluster-access/second-try.ts'],
-          include: ['test/integration/**/*.test.ts', 'test/contract/tkn-*.test.ts'],
-          exclude: ['test/integration/load.test.ts'],
+          include: [...integration.include, ...(isLong ? [] : ['test/contract/tkn-*.test.ts'])],
+          exclude: [...integration.exclude, 'test/integration/load.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -96,8 +101,9 @@ export default defineConfig({
           expect: { poll },
           retry: 1,
           setupFiles: ['test/cluster-access/second-try.ts'],
-          include: ['test/e2e/**/*.test.ts'],
+          include: e2e.include,
           exclude: [
+            ...e2e.exclude,
             // It turns the policies on and off itself.
             ...(process.env['TEKTITE_NETWORK_POLICIES'] === '1' ? ['test/e2e/network-policy.test.ts'] : []),
             // Milliseconds are measured on a machine that does nothing else: npm run bench:steps.

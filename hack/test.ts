@@ -17,44 +17,46 @@ interface Stage {
 /** Go's collector takes a fifth of an API server's time, and of helm's and kubectl's; memory there is enough. */
 process.env['GOGC'] ??= '400';
 
-const controlPlane = 'tektite-test-api';
-const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
-
-async function onControlPlane(): Promise<Counts> {
-  const up = await run(['hack/cluster', 'up', '--control-plane', '--name', controlPlane]);
-  if (up.status !== 0) return { passed: 0, failed: 1, skipped: 0 };
-  try {
-    const { stdout } = await run(['hack/cluster', 'kubeconfig', '--name', controlPlane]);
-    return await vitest('integration', {
-      TEKTITE_TEST_KUBECONFIG: stdout.trim(),
-      TEKTITE_TEST_CONTROL_PLANE: controlPlane,
-    });
-  } finally {
-    await run(['hack/cluster', 'down', '--name', controlPlane]);
-  }
-}
-
 const wanted = process.env['TEKTITE_STAGES']?.split(',');
 
+/** They measure time, or take minutes for what seldom changes: npm run test:long. */
+const long = ['cluster', 'load'];
+
 function isWanted(stage: string): boolean {
-  return wanted === undefined || wanted.includes(stage);
+  return wanted === undefined ? !long.includes(stage) : wanted.includes(stage);
 }
 
-/** Stages that share one node, in their order. The last of them takes it down if the first of them brought it up. */
-const onNode = ['e2e', 'conformance'].filter(isWanted);
-let startedHere = false;
+const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
+const controlPlane = `${cluster}-api`;
+/** A node of its own, where the end-to-end tests run beside it. */
+const conformanceCluster = isWanted('e2e') ? `${cluster}-conformance` : cluster;
 
-async function onCluster(project: string): Promise<Counts> {
-  const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
-  if ((await run(['hack/cluster', 'status', '--name', cluster])).status !== 0) startedHere = true;
+const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
+
+/** Runs tests on a cluster of this name, which is taken down again if it was brought up here. */
+async function onCluster(
+  name: string,
+  flags: readonly string[],
+  tests: (kubeconfig: string) => Promise<Counts>,
+): Promise<Counts> {
+  const isThere = (await run(['hack/cluster', 'status', '--name', name])).status === 0;
   try {
-    if ((await run(['hack/cluster', 'up', '--name', cluster])).status !== 0) return failed;
-    const { stdout } = await run(['hack/cluster', 'kubeconfig', '--name', cluster]);
-    return await vitest(project, { KUBECONFIG: stdout.trim(), TEKTITE_CLUSTER: cluster });
+    if ((await run(['hack/cluster', 'up', ...flags, '--name', name])).status !== 0) return failed;
+    const { stdout } = await run(['hack/cluster', 'kubeconfig', '--name', name]);
+    return await tests(stdout.trim());
   } finally {
-    if (startedHere && project === onNode.at(-1) && process.env['TEKTITE_KEEP_CLUSTER'] !== '1')
-      await run(['hack/cluster', 'down', '--name', cluster]);
+    if (!isThere && process.env['TEKTITE_KEEP_CLUSTER'] !== '1') await run(['hack/cluster', 'down', '--name', name]);
   }
+}
+
+function onNode(project: string, name: string): Promise<Counts> {
+  return onCluster(name, [], (kubeconfig) => vitest(project, { KUBECONFIG: kubeconfig, TEKTITE_CLUSTER: name }));
+}
+
+function onControlPlane(): Promise<Counts> {
+  return onCluster(controlPlane, ['--control-plane'], (kubeconfig) =>
+    vitest('integration', { TEKTITE_TEST_KUBECONFIG: kubeconfig, TEKTITE_TEST_CONTROL_PLANE: controlPlane }),
+  );
 }
 
 /** Programs that tests use are built or installed before them: that takes longer than any test may. */
@@ -68,7 +70,7 @@ async function build(): Promise<Counts> {
 /** First of all, and alone: what the others start. */
 const before: Stage[] = [{ name: 'build', run: build }];
 
-/** How nice the stages are that need no server. */
+/** How nice the stages are that wait for nothing. */
 const BEHIND = 5;
 
 /** Rows of stages, each in its order, beside each other. */
@@ -83,21 +85,19 @@ const lanes: { stages: Stage[]; niceness: number }[] = [
       { name: 'cel', run: () => goTests('src/entrypoint/cel') },
       { name: 'signer', run: () => goTests('src/entrypoint/spire') },
       { name: 'unit', run: () => vitest('unit') },
-    ],
-  },
-  {
-    niceness: 0,
-    stages: [
-      { name: 'integration', run: onControlPlane },
       { name: 'chains', run: () => vitest('chains') },
     ],
   },
   {
     niceness: 0,
     stages: [
-      { name: 'e2e', run: () => onCluster('e2e') },
-      { name: 'conformance', run: () => onCluster('conformance') },
+      { name: 'integration', run: onControlPlane },
+      { name: 'conformance', run: () => onNode('conformance', conformanceCluster) },
     ],
+  },
+  {
+    niceness: 0,
+    stages: [{ name: 'e2e', run: () => onNode('e2e', cluster) }],
   },
 ];
 

@@ -58,7 +58,7 @@ export class KubeClient {
     this.#transport = new Transport(config, options);
   }
 
-  /** Whether calls within its rate limit wait for their turn, or nearly: what is not urgent stays behind them. */
+  /** Whether several calls within its rate limit are under way: what is not urgent stays behind them. */
   get isBusy(): boolean {
     return this.#transport.isBusy;
   }

@@ -63,8 +63,8 @@ describe('FairLimit', () => {
 
   test.each([
     { name: 'nothing under way', calls: 0, qps: 1_000, busy: false },
-    { name: 'an eighth of what may be under way', calls: 2, qps: 1_000, busy: false },
-    { name: 'more', calls: 3, qps: 1_000, busy: true },
+    { name: 'one call under way', calls: 1, qps: 1_000, busy: false },
+    { name: 'several', calls: 2, qps: 1_000, busy: true },
     { name: 'one that waits for its token', calls: 2, qps: 1, busy: true },
     { name: 'one that waits for the end of another', calls: 17, qps: 1_000, busy: true },
   ])('$name: busy is $busy', async ({ calls, qps, busy }) => {

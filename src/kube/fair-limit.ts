@@ -45,9 +45,9 @@ export class FairLimit {
     return this.#line.size;
   }
 
-  /** Whether more than an eighth of the calls that may be under way are, or others wait. */
+  /** Whether several calls are under way, or others wait: what is not urgent stays behind them. */
   get isBusy(): boolean {
-    return this.waiting > 0 || this.#inFlight - this.#free > this.#inFlight / 8;
+    return this.waiting > 0 || this.#inFlight - this.#free > 1;
   }
 
   /** Waits for a turn. Returns what must be called when the call has ended. Rejects when the signal is aborted. */

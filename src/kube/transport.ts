@@ -93,7 +93,7 @@ export class Transport {
       : undefined;
   }
 
-  /** Whether calls within the rate limit wait for their turn, or nearly: what is not urgent stays behind them. */
+  /** Whether several calls within the rate limit are under way: what is not urgent stays behind them. */
   get isBusy(): boolean {
     return this.#limit?.isBusy ?? false;
   }

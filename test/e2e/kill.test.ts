@@ -3,13 +3,14 @@ import { pipelineRuns, taskRuns } from '../../src/api/resources.ts';
 import { isDone, succeededCondition } from '../../src/core/condition.ts';
 import { pods } from '../../src/kube/resources.ts';
 import { threeTaskPipelineRun } from '../bench/workloads.ts';
+import { sized } from '../long.ts';
 import { openWorkbench } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { testCluster } from './setup.ts';
 
 const bench = openWorkbench('kill');
-const kills = 20;
-const runs = 10;
+const kills = sized(8, 20);
+const runs = sized(6, 10);
 let controller: ControllerProcess;
 
 beforeAll(async () => {

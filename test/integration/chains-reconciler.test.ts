@@ -25,6 +25,7 @@ import {
   secrets,
   type CustomResourceDefinition,
 } from '../../src/kube/resources.ts';
+import { sized } from '../long.ts';
 import { ChainsProcess, installChains, systemNamespace } from './chains-process.ts';
 import { ControlPlane } from './kube-control-plane.ts';
 
@@ -186,6 +187,9 @@ afterAll(async () => {
   await client?.close(true);
   await plane?.down();
 }, 60_000);
+
+const KILLED = sized(30, 100);
+const BACKLOG = sized(200, 1_000);
 
 describe('Chains on a real API server', () => {
   it("competes for leases under upstream's names", async () => {
@@ -376,7 +380,7 @@ describe('Chains on a real API server', () => {
     await configure({});
   });
 
-  it('killed at random moments signs each of 100 runs exactly once', { timeout: 180_000 }, async () => {
+  it(`killed at random moments signs each of ${KILLED} runs exactly once`, { timeout: 180_000 }, async () => {
     await configure({ 'artifacts.taskrun.storage': 'tekton,oci', 'artifacts.taskrun.format': 'slsa/v2alpha4' });
     const images = new Map<string, string>();
     let kills = 0;
@@ -389,7 +393,7 @@ describe('Chains on a real API server', () => {
         kills += 1;
       }
     })();
-    for (let index = 0; index < 100; index++) {
+    for (let index = 0; index < KILLED; index++) {
       const name = `kill-${index}`;
       const { digest } = await pushTinyImage(registry, repositoryOf(name), name);
       images.set(name, digest);
@@ -412,7 +416,7 @@ describe('Chains on a real API server', () => {
           layers: 1,
         });
     }
-    expect(kills).toBeGreaterThan(3);
+    expect(kills).toBeGreaterThan(sized(1, 3));
     await configure({});
   });
 
@@ -432,18 +436,18 @@ describe('Chains on a real API server', () => {
     await put('tekton-chains-config-observability', {});
   });
 
-  it('signs a backlog of 1,000 at 20 a second or more in less than 300 MB', { timeout: 240_000 }, async () => {
+  it(`signs a backlog of ${BACKLOG} at 20 a second or more in less than 300 MB`, { timeout: 240_000 }, async () => {
     await chains.end('SIGTERM');
-    const names = Array.from({ length: 1000 }, (_, index) => `backlog-${index}`);
+    const names = Array.from({ length: BACKLOG }, (_, index) => `backlog-${index}`);
     await inParallel(names, 16, async (name) => finish(await createTaskRun(name)));
     chains.start();
     await chains.ready();
     const begin = performance.now();
-    await until('all are signed', async () => chains.signed >= 1000, 200_000);
+    await until('all are signed', async () => chains.signed >= BACKLOG, 200_000);
     const seconds = (performance.now() - begin) / 1000;
     const [busy = 0] = loadavg();
     console.log(
-      `1000 runs in ${seconds.toFixed(1)} s, ${(1000 / seconds).toFixed(0)} a second, ${chains.processorTime().toFixed(1)} s of a processor, ${chains.peakMemory().toFixed(0)} MiB; load ${busy.toFixed(1)}`,
+      `${BACKLOG} runs in ${seconds.toFixed(1)} s, ${(BACKLOG / seconds).toFixed(0)} a second, ${chains.processorTime().toFixed(1)} s of a processor, ${chains.peakMemory().toFixed(0)} MiB; load ${busy.toFixed(1)}`,
     );
     const { items } = await client.list(runs, { namespace });
     expect(
@@ -451,11 +455,11 @@ describe('Chains on a real API server', () => {
         ({ metadata }) =>
           metadata.name?.startsWith('backlog-') && metadata.annotations?.[annotations.signed] === 'true',
       ),
-    ).toHaveLength(1000);
+    ).toHaveLength(BACKLOG);
     // What it needs itself leaves room for twice the rate beside an API server; the rate itself only counts on a
     // machine of one's own.
     expect(chains.processorTime()).toBeLessThan(25);
-    if (busy < 2 * availableParallelism()) expect(1000 / seconds).toBeGreaterThan(20);
+    if (busy < 2 * availableParallelism()) expect(BACKLOG / seconds).toBeGreaterThan(20);
     expect(chains.peakMemory()).toBeLessThan(300);
   });
 });

@@ -22,10 +22,11 @@ import { silentLogger } from '../../src/log.ts';
 import { QueueMetricsRegistry } from '../../src/role/queue-metrics.ts';
 import { loadPlane, newNamespace } from '../load/plane.ts';
 import { finishedFleet, seedEtcd } from '../load/seed.ts';
+import { sized } from '../long.ts';
 import type { ControlPlane } from './kube-control-plane.ts';
 
 /** The pruner with the rights that the chart gives it, on a control plane of its own with runs put into etcd. */
-const RUNS = 2_000;
+const RUNS = sized(500, 2_000);
 const PER_SECOND = 200;
 const system = 'tekton-pipelines';
 const account = `system:serviceaccount:${system}:tekton-pipelines-controller`;

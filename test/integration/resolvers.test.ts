@@ -35,6 +35,7 @@ import {
   type Surroundings,
 } from '../remote/references.ts';
 import { startResolverServers, task, type ResolverServers } from '../remote/servers.ts';
+import { sized } from '../long.ts';
 
 /** The controller and the resolvers on a real API server, with a real git server and plain HTTP servers. */
 const plane = 'resolvers-test';
@@ -343,9 +344,11 @@ describe('trusted resources', () => {
   });
 });
 
-describe('200 runs of a pinned Pipeline with ten pinned Tasks', () => {
+const MANY = sized(20, 200);
+
+describe(`${MANY} runs of a pinned Pipeline with ten pinned Tasks`, () => {
   it('start with one fetch of each definition, and two writes for each reference of a run', async () => {
-    const count = 200;
+    const count = MANY;
     const files = Array.from({ length: 10 }, (_each, index) => `many/${index}.yaml`);
     // Nobody has seen this commit: a second try fetches anew.
     const mark = `# ${randomUUID()}\n`;
