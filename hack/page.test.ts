@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { BuiltFile } from './built.ts';
-import { builtPage } from './page.ts';
+import { filesIn, type BuiltFile } from './built.ts';
+import { pageFolder } from './page.ts';
 
 let files: BuiltFile[];
 beforeAll(async () => {
-  files = await builtPage(resolve(import.meta.dirname, '..'));
+  files = await filesIn(await pageFolder(resolve(import.meta.dirname, '..')));
 }, 60_000);
 
 const named = (form: RegExp) => files.filter(({ path }) => form.test(path));
