@@ -8,8 +8,5 @@ if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.
   npm ci --prefix "$here/lint" --no-audit --no-fund --loglevel=error
 fi
 cd "$here/.."
-# What had its form before is not looked at again, in a new checkout at the same place neither: a minute of a processor.
-cache=${TEKTITE_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tektite}/prettier
-[ $# -gt 0 ] || node node_modules/prettier/bin/prettier.cjs --check --cache --cache-strategy=content \
-  --cache-location="$cache" --log-level=warn .
-exec node "$here/lint/node_modules/eslint/bin/eslint.js" --config "$here/lint/eslint.config.js" --max-warnings 0 "${@:-.}"
+[ $# -gt 0 ] || exec node_modules/.bin/node hack/lint.ts
+exec node "$here/lint/node_modules/eslint/bin/eslint.js" --config "$here/lint/eslint.config.js" --max-warnings 0 "$@"

@@ -1,8 +1,8 @@
 /**
- * `npm test`: every check of the project, from the type check to the end-to-end tests on a real node. All stages run
- * even when one fails; the last line counts them. The stages on servers wait a good deal, for pods and for time to pass:
- * they run beside each other, and what needs no server has the processors when they have not. TEKTITE_STAGES=unit,lint runs only some,
- * `npm test -- PART-OF-A-PATH ...` only those test files.
+ * `npm test`: what every change must pass, from the type check to the end-to-end tests on a real node. All stages run
+ * even when one fails; the last line counts them. The stages on servers wait a good deal, for pods and for time to
+ * pass: they run beside each other, and what needs no server has the processors when they have not.
+ * TEKTITE_STAGES=unit,lint runs only some, `npm test -- PART-OF-A-PATH ...` only those test files.
  */
 import { TOOL_NAMES, tools } from './one-node/binaries.ts';
 import { chromiumPrograms, installedBrowser } from './verify/browsers.ts';

@@ -2,8 +2,8 @@
 const DEEPEST = 200;
 
 /**
- * Whether two values are the same as JSON: the order of fields does not count, nor does a field without a value. What is
- * nested deeper than 200 levels is never the same.
+ * Whether two values are the same as JSON: the order of fields does not count, nor does a field without a value. What
+ * is nested deeper than 200 levels is never the same.
  */
 export function isSameJson(left: unknown, right: unknown, depth = 0): boolean {
   if (left === right) return true;
