@@ -18,8 +18,8 @@ describe('the certificates in a text', () => {
   ])('%s', (_name, text, expected) => expect(certificatesIn(text)).toEqual(expected));
 
   it('are found in megabytes of beginnings within a moment', () => {
-    const began = performance.now();
+    const before = process.cpuUsage();
     expect(certificatesIn('-----BEGIN CERTIFICATE-----\n'.repeat(100_000))).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
   });
 });

@@ -128,13 +128,16 @@ export class DashboardWorld {
   }
 }
 
-/** What axe finds that keeps people from using the page. The window has to be opened with `bypassCSP`. */
-export async function seriousFindings(page: Page): Promise<string[]> {
+/**
+ * What axe finds that keeps people from using the page. The window has to be opened with `bypassCSP`. In the dark all
+ * that is another are the colours.
+ */
+export async function seriousFindings(page: Page, colorScheme: 'light' | 'dark' = 'light'): Promise<string[]> {
   // It is half a megabyte, and a page is looked at in several lights.
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.addScriptTag({ path: axeSource });
   const { violations } = await page.evaluate<{
     violations: { id: string; impact: string; nodes: { html: string }[] }[];
-  }>("axe.run({ resultTypes: ['violations'] })");
+  }>(`axe.run({ resultTypes: ['violations']${colorScheme === 'dark' ? ", runOnly: ['cat.color']" : ''} })`);
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);

@@ -496,7 +496,7 @@ describe('each of these pages', () => {
       if (address === start) await page.getByRole('button', { name: 'Start' }).click();
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme });
-        expect([colorScheme, ...(await seriousFindings(page))]).toEqual([colorScheme]);
+        expect([colorScheme, ...(await seriousFindings(page, colorScheme))]).toEqual([colorScheme]);
       }
       await page.setViewportSize({ width: 390, height: 800 });
       expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);

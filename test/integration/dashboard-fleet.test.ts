@@ -517,7 +517,9 @@ describe('the three pages', () => {
         bypassCSP: true,
       });
       await page.getByRole('row').nth(2).waitFor();
-      await see(page, `axe-${colorScheme}${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
+      await see(page, `axe-${colorScheme}${address}`, async () =>
+        expect(await seriousFindings(page, colorScheme)).toEqual([]),
+      );
     }
   });
 

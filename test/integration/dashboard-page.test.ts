@@ -606,7 +606,9 @@ describe('the page', () => {
       const page = await openAt(address, { colorScheme, bypassCSP: true });
       await page.getByText('broken').first().waitFor();
       await page.locator('.node, .tab-body, .run-table').first().waitFor();
-      await see(page, `axe-${colorScheme}-${address}`, async () => expect(await seriousFindings(page)).toEqual([]));
+      await see(page, `axe-${colorScheme}-${address}`, async () =>
+        expect(await seriousFindings(page, colorScheme)).toEqual([]),
+      );
     }
   });
 

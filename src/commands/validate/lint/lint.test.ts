@@ -117,9 +117,9 @@ describe('a text that takes long to compare', () => {
     ['many names', () => task({ params: Array.from({ length: 1_000 }, (_each, index) => described(`p${index}`)) })],
   ])('%s', { timeout: 20_000 }, (_what, given) => {
     const objects = given();
-    const start = performance.now();
+    const before = process.cpuUsage();
     findingsOf(objects);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(10_000);
   });
 });
 
