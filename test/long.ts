@@ -7,6 +7,7 @@ export const isLong = process.env['TEKTITE_LONG'] === '1';
 /** Files that `npm test` leaves out. */
 export const longFiles: readonly string[] = [
   'test/e2e/install.test.ts',
+  'test/e2e/network-policy.test.ts',
   'test/e2e/replicas.test.ts',
   'test/e2e/upgrade.test.ts',
   'test/integration/dashboard-speed.test.ts',
