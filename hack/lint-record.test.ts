@@ -24,6 +24,12 @@ const rules = ['rules', 'packages'];
 const look = (now: Texts = texts, common: readonly string[] = rules) =>
   lintRecord(new Map(Object.entries(now)), common, path.join(folder, 'deep', 'clean'));
 
+/** As after a look of the linter that found nothing, or something in one file. */
+async function accept(now: Texts = texts, bad?: string): Promise<void> {
+  const record = await look(now);
+  await record.accept(record.files.filter((file) => file !== bad));
+}
+
 describe('what is linted again', () => {
   it('is everything the first time, and for as long as something was found', async () => {
     expect((await look()).files).toEqual(all);
@@ -48,13 +54,20 @@ describe('what is linted again', () => {
     ['a file more', { ...texts, 'src/new.ts': '' }, rules, ['src/new.ts']],
     ['a file less', withoutLeaf, rules, ['src/middle.ts', 'src/top.ts', 'test/dynamic.ts', 'test/typed.ts']],
   ])('after a change of %s', async (_name, now, common, expected) => {
-    await (await look()).accept();
+    await accept();
     expect((await look(now, common)).files).toEqual(expected);
   });
 
+  it('is the file in which something was found', async () => {
+    await accept(texts, 'src/middle.ts');
+    expect((await look()).files).toEqual(['src/middle.ts']);
+    await accept();
+    expect((await look()).files).toEqual([]);
+  });
+
   it('is not what was linted as it is now before what it was in between', async () => {
-    await (await look()).accept();
-    await (await look(changed('src/top.ts'))).accept();
+    await accept();
+    await accept(changed('src/top.ts'));
     expect((await look()).files).toEqual([]);
   });
 });

@@ -12,8 +12,8 @@ const KEPT = 20_000;
 export interface LintRecord {
   /** The files, sorted, that were never linted in this state. */
   files: string[];
-  /** To be called when the linter found nothing in them. */
-  accept(): Promise<void>;
+  /** Remembers those of them in which the linter found nothing. */
+  accept(clean: readonly string[]): Promise<void>;
 }
 
 /**
@@ -29,7 +29,12 @@ export async function lintRecord(
   const known = await readKnown(record);
   const digests = digestsOf(texts, common);
   const files = [...digests].filter(([, digest]) => !known.has(digest)).map(([file]) => file);
-  return { files: files.sort(), accept: () => write(record, [...digests.values(), ...known]) };
+  const accept = (clean: readonly string[]) => {
+    const isLeft = new Set(files.filter((file) => !clean.includes(file)));
+    const accepted = [...digests].filter(([file]) => !isLeft.has(file)).map(([, digest]) => digest);
+    return write(record, [...accepted, ...known]);
+  };
+  return { files: files.sort(), accept };
 }
 
 async function readKnown(record: string): Promise<Set<string>> {

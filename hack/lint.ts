@@ -1,6 +1,6 @@
 /**
- * `sh hack/lint.sh`: the form of all files, and the rules in the TypeScript files that changed since they were linted, or
- * whose imports did.
+ * `sh hack/lint.sh`: the form of all files, and the rules in the TypeScript files that changed since they were linted,
+ * or whose imports did.
  */
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -37,15 +37,33 @@ async function sources(): Promise<Map<string, string>> {
   return texts;
 }
 
+interface Verdict {
+  filePath: string;
+  messages: { line?: number; column?: number; message: string; ruleId: string | null }[];
+}
+
+/** What ESLint says of some files. @throws with what it printed when it could not run */
+async function lint(files: readonly string[]): Promise<Verdict[]> {
+  const eslint = ['hack/lint/node_modules/eslint/bin/eslint.js', '--config', 'hack/lint/eslint.config.js'];
+  const { stdout, stderr } = await attempt([process.execPath, ...eslint, '--format', 'json', ...files]);
+  try {
+    return JSON.parse(stdout) as Verdict[];
+  } catch {
+    throw new Error(`ESLint has no verdict: ${stderr || stdout}`);
+  }
+}
+
 async function followsTheRules(): Promise<boolean> {
   const common = await Promise.all(COMMON.map(textOf));
   const record = await lintRecord(await sources(), common, path.join(cache, 'lint', 'clean'));
   if (record.files.length === 0) return true;
-  const eslint = ['hack/lint/node_modules/eslint/bin/eslint.js', '--config', 'hack/lint/eslint.config.js'];
-  const words = [process.execPath, ...eslint, '--max-warnings', '0', ...record.files];
-  const { status } = await attempt(words, { show: true, showOutput: true });
-  if (status === 0) await record.accept();
-  return status === 0;
+  const verdicts = await lint(record.files);
+  for (const { filePath, messages } of verdicts)
+    for (const { line = 0, column = 0, message, ruleId } of messages)
+      console.error(`${path.relative(root, filePath)}:${line}:${column}: ${message} (${ruleId ?? 'syntax'})`);
+  const clean = verdicts.filter(({ messages }) => messages.length === 0);
+  await record.accept(clean.map(({ filePath }) => path.relative(root, filePath)));
+  return clean.length === record.files.length;
 }
 
 if (!(await isWellFormed()) || !(await followsTheRules())) process.exitCode = 1;

@@ -29,7 +29,7 @@ function isWanted(stage: string): boolean {
 const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
 const controlPlane = `${cluster}-api`;
 /** A node of its own, where the end-to-end tests run beside it. */
-const conformanceCluster = isWanted('e2e') ? `${cluster}-conformance` : cluster;
+const conformanceCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
 
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
 
