@@ -18,6 +18,8 @@ const texts: Texts = {
   'test/circle-a.ts': "import './circle-b.ts';",
   'test/circle-b.ts': "import './circle-a.ts'; import 'leaf.ts';",
   'src/page/css.d.ts': "declare module '*.css';",
+  'src/window.ts': 'export {};\ndeclare global { interface Window { own: string } }',
+  'src/said.ts': "const said = 'declare module';",
 };
 const all = Object.keys(texts).sort();
 const rules = ['rules', 'packages'];
@@ -49,6 +51,8 @@ describe('what is linted again', () => {
     ],
     ['a file in a circle', changed('test/circle-a.ts'), rules, ['test/circle-a.ts', 'test/circle-b.ts']],
     ['a file that declares types for all', changed('src/page/css.d.ts'), rules, all],
+    ['a module that does', changed('src/window.ts'), rules, all],
+    ['a file that only speaks of it', changed('src/said.ts'), rules, ['src/said.ts']],
     ['the rules', texts, ['other rules', 'packages'], all],
     ['where one text of these ends and the next begins', texts, ['rulesp', 'ackages'], all],
     ['a file more', { ...texts, 'src/new.ts': '' }, rules, ['src/new.ts']],

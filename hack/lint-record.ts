@@ -51,7 +51,9 @@ async function write(record: string, digests: readonly string[]): Promise<void> 
 
 /** Of each file, a digest of all that its verdict follows from. */
 function digestsOf(texts: ReadonlyMap<string, string>, common: readonly string[]): Map<string, string> {
-  const declarations = [...texts].filter(([file, text]) => file.endsWith('.d.ts') || /\bdeclare\s/.test(text));
+  const declarations = [...texts].filter(
+    ([file, text]) => file.endsWith('.d.ts') || /^\s*declare\s+(global|module)\b/m.test(text),
+  );
   const forAll = digestOf([...common, ...declarations.flat()]);
   const own = new Map([...texts].map(([file, text]) => [file, digestOf([file, text])]));
   const imports = new Map([...texts].map(([file, text]) => [file, importsOf(file, text, texts)]));
