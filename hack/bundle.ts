@@ -1,14 +1,14 @@
 /**
  * Bundles src/cli.ts into dist/tektite.mjs and dist/chunks/: what a role imports dynamically is a chunk that the others
- * never load. No packages are left to install. `hack/images` takes the files from memory, `npm run bundle` writes them.
+ * never load. No packages are left to install. `npm run bundle` writes the files; images and tests have them from
+ * hack/built-sources.ts. The Dockerfile copies this file and page.ts alone: they import no other of hack/.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { types } from 'node:util';
 import { build, type Plugin } from 'esbuild';
-import { built, type BuiltFile } from './built.ts';
-import { BUNDLE_SOURCES } from './commit.ts';
+import type { BuiltFile } from './built.ts';
 
 /** CommonJS packages in the bundle call `require` for Node's own modules (pino) and read `__dirname` (google-gax). */
 const REQUIRE = `import { createRequire as tektiteCreateRequire } from 'node:module';const require = tektiteCreateRequire(import.meta.url);const __dirname = import.meta.dirname;`;
@@ -80,15 +80,6 @@ export async function bundle(
   });
   const files = outputFiles.map((file) => ({ path: relative(outdir, file.path), body: Buffer.from(file.contents) }));
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-/** What decides the bundle: how it is made, beside what `sourceCommit` looks at. */
-const DECIDING = [...BUNDLE_SOURCES, 'tsconfig.json', 'hack/bundle.ts'];
-
-/** The folder that has the bundle of the present sources, without source maps, made if it is not there. */
-export function bundleFolder(root: string, commit?: string): Promise<string> {
-  const make = async () => (await bundle(root, { commit })).filter(({ path }) => !path.endsWith('.map'));
-  return built(root, { name: 'bundle', sources: DECIDING, input: commit ?? '', make });
 }
 
 async function writeBundle(root: string): Promise<void> {

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { filesIn, type BuiltFile } from './built.ts';
-import { pageFolder } from './page.ts';
+import { pageFolder } from './built-sources.ts';
 
 let files: BuiltFile[];
 beforeAll(async () => {

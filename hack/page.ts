@@ -6,7 +6,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { build, type Rolldown } from 'vite';
-import { built, type BuiltFile } from './built.ts';
+import type { BuiltFile } from './built.ts';
 
 /**
  * The page's files, sorted by path: `index.html`, `assets/index-4f2a9c1b.js`. Throws Vite's error, which names file and
@@ -50,12 +50,6 @@ async function viteBuild(root: string): Promise<Rolldown.RolldownOutput> {
       reportCompressedSize: false,
     },
   })) as Rolldown.RolldownOutput;
-}
-
-/** The folder that has the page of the present sources, made if it is not there. */
-export function pageFolder(root: string): Promise<string> {
-  const sources = ['src', 'package.json', 'package-lock.json', 'hack/page.ts'];
-  return built(root, { name: 'page', sources, make: () => builtPage(root) });
 }
 
 /** Writes the page's files into a folder, which then holds nothing else. */

@@ -5,10 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesIn } from '../built.ts';
-import { bundleFolder } from '../bundle.ts';
 import { command } from '../command.ts';
 import { sourceCommit } from '../commit.ts';
-import { pageFolder } from '../page.ts';
+import { bundleFolder, pageFolder } from '../built-sources.ts';
 import type { Architecture } from './architecture.ts';
 import { certificateBundle, file, folder, userFiles } from './base-files.ts';
 import { debianEntries, rootSkeleton } from './debian.ts';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { pageFolder } from '../../hack/page.ts';
+import { pageFolder } from '../../hack/built-sources.ts';
 import { main as dashboard } from '../../src/dashboard/main.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';

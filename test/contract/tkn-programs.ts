@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { root } from '../../hack/command.ts';
 import { tool } from '../../hack/one-node/binaries.ts';
 import { systemClock } from '../../src/clock.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { command, root } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { pathOf, type KubeObject, type Resource } from '../../src/kube/object.ts';

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { ensureShells } from '../../hack/one-node/debian.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';

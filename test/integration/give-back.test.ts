@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { command, root } from '../../hack/command.ts';
 import { storedVersion } from '../../src/api/kind.ts';
 import { kinds } from '../../src/api/kinds.ts';

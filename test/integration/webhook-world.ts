@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { command, root } from '../../hack/command.ts';
 import { findKind } from '../../src/api/kinds.ts';
 import { Server, type Answer, type Json } from './https-server.ts';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundleFolder } from '../../hack/bundle.ts';
+import { bundleFolder } from '../../hack/built-sources.ts';
 import { SMALL_HEAP_FLAGS } from '../../hack/image-build/recipes.ts';
 import { freePort } from '../free-port.ts';
 
