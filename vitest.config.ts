@@ -104,6 +104,8 @@ export default defineConfig({
           include: e2e.include,
           exclude: [
             ...e2e.exclude,
+            // They run on another node meanwhile.
+            ...(process.env['TEKTITE_E2E_EXCEPT'] ?? '').split(',').filter(Boolean),
             // It turns the policies on and off itself.
             ...(process.env['TEKTITE_NETWORK_POLICIES'] === '1' ? ['test/e2e/network-policy.test.ts'] : []),
             // Milliseconds are measured on a machine that does nothing else: npm run bench:steps.

@@ -11,6 +11,8 @@ import { check, goTests, named, run, summaryOf, totalOf, vitest, type Counts } f
 
 interface Stage {
   name: string;
+  /** Waits for nothing, and is nice to those that do. */
+  isBehind?: true;
   run: () => Promise<Counts>;
 }
 
@@ -26,10 +28,15 @@ function isWanted(stage: string): boolean {
   return wanted === undefined ? !long.includes(stage) : wanted.includes(stage);
 }
 
+/** Everything, in lanes that end together; less than that on one node. */
+const isWhole = wanted === undefined && process.argv.length === 2;
+
 const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
 const controlPlane = `${cluster}-api`;
-/** A node of its own, where the end-to-end tests run beside it. */
-const conformanceCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
+/** The node of the examples, where the end-to-end tests run beside them. */
+const secondCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
+/** End-to-end tests for the second node. */
+const onSecondNode = isWhole ? ['test/e2e/triggers.test.ts', 'test/e2e/nested.test.ts'] : [];
 
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
 
@@ -49,8 +56,15 @@ async function onCluster(
   }
 }
 
-function onNode(project: string, name: string): Promise<Counts> {
-  return onCluster(name, [], (kubeconfig) => vitest(project, { KUBECONFIG: kubeconfig, TEKTITE_CLUSTER: name }));
+interface Files {
+  /** Those that npm test was given unless set; empty: all. */
+  files?: readonly string[];
+  except?: readonly string[];
+}
+
+function onNode(project: string, name: string, { files, except = [] }: Files = {}): Promise<Counts> {
+  const env = { TEKTITE_CLUSTER: name, TEKTITE_E2E_EXCEPT: except.join(',') };
+  return onCluster(name, [], (kubeconfig) => vitest(project, { ...env, KUBECONFIG: kubeconfig }, files));
 }
 
 function onControlPlane(): Promise<Counts> {
@@ -74,31 +88,21 @@ const before: Stage[] = [{ name: 'build', run: build }];
 const BEHIND = 5;
 
 /** Rows of stages, each in its order, beside each other. */
-const lanes: { stages: Stage[]; niceness: number }[] = [
-  {
-    niceness: BEHIND,
-    stages: [
-      { name: 'types', run: () => check('npm', 'run', '--silent', 'check:types') },
-      { name: 'lint', run: () => check('sh', 'hack/lint.sh') },
-      { name: 'crds', run: () => check(process.execPath, 'hack/crds.ts', '--check') },
-      { name: 'entrypoint', run: () => goTests('src/entrypoint') },
-      { name: 'cel', run: () => goTests('src/entrypoint/cel') },
-      { name: 'signer', run: () => goTests('src/entrypoint/spire') },
-      { name: 'unit', run: () => vitest('unit') },
-      { name: 'chains', run: () => vitest('chains') },
-    ],
-  },
-  {
-    niceness: 0,
-    stages: [
-      { name: 'integration', run: onControlPlane },
-      { name: 'conformance', run: () => onNode('conformance', conformanceCluster) },
-    ],
-  },
-  {
-    niceness: 0,
-    stages: [{ name: 'e2e', run: () => onNode('e2e', cluster) }],
-  },
+const lanes: Stage[][] = [
+  [
+    { name: 'types', isBehind: true, run: () => check('npm', 'run', '--silent', 'check:types') },
+    { name: 'lint', isBehind: true, run: () => check('sh', 'hack/lint.sh') },
+    { name: 'crds', isBehind: true, run: () => check(process.execPath, 'hack/crds.ts', '--check') },
+    { name: 'entrypoint', isBehind: true, run: () => goTests('src/entrypoint') },
+    { name: 'cel', isBehind: true, run: () => goTests('src/entrypoint/cel') },
+    { name: 'signer', isBehind: true, run: () => goTests('src/entrypoint/spire') },
+    { name: 'unit', isBehind: true, run: () => vitest('unit') },
+    { name: 'chains', isBehind: true, run: () => vitest('chains') },
+    { name: 'conformance', run: () => onNode('conformance', secondCluster) },
+    ...(isWhole ? [{ name: 'e2e-2', run: () => onNode('e2e', secondCluster, { files: onSecondNode }) }] : []),
+  ],
+  [{ name: 'integration', run: onControlPlane }],
+  [{ name: 'e2e', run: () => onNode('e2e', cluster, { except: onSecondNode }) }],
 ];
 
 /** Last, and alone: what measures time. */
@@ -111,11 +115,11 @@ const after: Stage[] = [
 const all: Counts[] = [];
 const table: string[] = [];
 
-async function inOrder(stages: readonly Stage[], niceness = 0): Promise<void> {
+async function inOrder(stages: readonly Stage[]): Promise<void> {
   for (const stage of stages.filter(({ name }) => isWanted(name))) {
     console.log(`\n==> ${stage.name}`);
     const started = Date.now();
-    const counts = await named(stage.name, stage.run, niceness).catch((error: unknown): Counts => {
+    const counts = await named(stage.name, stage.run, stage.isBehind ? BEHIND : 0).catch((error: unknown): Counts => {
       console.error(error);
       return { passed: 0, failed: 1, skipped: 0 };
     });
@@ -129,7 +133,7 @@ async function inOrder(stages: readonly Stage[], niceness = 0): Promise<void> {
 }
 
 await inOrder(before);
-await Promise.all(lanes.map(({ stages, niceness }) => inOrder(stages, niceness)));
+await Promise.all(lanes.map(inOrder));
 await inOrder(after);
 const total = totalOf(all);
 console.log(`\n${[...table, ...summaryOf(total)].join('\n')}`);
