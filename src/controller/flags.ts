@@ -27,7 +27,7 @@ const flagsOfRole = {
     'chains-namespace': { type: 'string', default: 'tekton-chains' },
     ...REGISTRY_OPTIONS,
   },
-  defaults: { concurrency: 32, qps: 200, burst: 400, systemNamespace: 'tekton-pipelines' },
+  defaults: { concurrency: 32, qps: 150, burst: 300, systemNamespace: 'tekton-pipelines' },
 } as const;
 
 /** @throws FlagError naming the flag, its value and what it takes. */
