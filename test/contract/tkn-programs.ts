@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
-import { bundleFolder } from '../../hack/built-sources.ts';
-import { root } from '../../hack/command.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import { tool } from '../../hack/one-node/binaries.ts';
 import { systemClock } from '../../src/clock.ts';
 import { runCommand } from '../../src/commands/main.ts';
@@ -31,7 +30,7 @@ export async function programs(): Promise<Program[]> {
 
 /** The same two as words of a command line, for what needs a process of its own. */
 export async function commandLines(): Promise<{ name: string; words: (args: readonly string[]) => string[] }[]> {
-  const cli = path.join(await bundleFolder(root), 'tektite.mjs');
+  const cli = await bundledProgram();
   const tkn = (await onPath('tkn')) ?? (await tool('tkn'));
   const access = ['--kubeconfig', testKubeconfig()];
   const own = [process.execPath, cli];

@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { bundleFolder } from '../../hack/built-sources.ts';
-import { command, root } from '../../hack/command.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
+import { command } from '../../hack/command.ts';
 import { accessFlags, programPath, type Target } from '../../hack/deploy/pick-cluster.ts';
 import { systemNamespace } from '../../hack/deploy/install.ts';
 import { controllerSelector } from './installation.ts';
@@ -25,7 +25,7 @@ export class ControllerProcess {
   #log = '';
   starts = 0;
 
-  private constructor(target: Target, [folder, program]: [string, string], kubectl: string, images: string[]) {
+  private constructor(target: Target, folder: string, program: string, kubectl: string, images: string[]) {
     this.#target = target;
     this.#folder = folder;
     this.#program = program;
@@ -52,7 +52,8 @@ export class ControllerProcess {
     );
     return new ControllerProcess(
       target,
-      [folder, path.join(await bundleFolder(root), 'tektite.mjs')],
+      folder,
+      await bundledProgram(),
       kubectl,
       args.filter((arg) => arg.includes('-image=') || arg.includes('-mirror=')),
     );

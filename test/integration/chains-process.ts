@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/built-sources.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterConfig } from '../../src/kube/config.ts';
 import { pathOf, type KubeObject, type Resource } from '../../src/kube/object.ts';
@@ -103,7 +103,7 @@ export class ChainsProcess {
     };
     await writeFile(path.join(folder, 'kubeconfig'), stringify(kubeconfig), { mode: 0o600 });
     // As users run it: the sources would need the memory of a compiler.
-    return new ChainsProcess(folder, path.join(await bundleFolder(root), 'tektite.mjs'));
+    return new ChainsProcess(folder, await bundledProgram());
   }
 
   /** Starts it; it holds the leases of the one before. */

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { bundleFolder } from '../../hack/built-sources.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import { ensureShells } from '../../hack/one-node/debian.ts';
 import { pipelineRuns } from '../../src/api/resources.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
@@ -16,7 +16,6 @@ const TIMEOUT_MS = 300_000;
 /** The shells themselves, each with the script that `tektite completion` prints, on a real API server. */
 const begin = `completion-${process.pid}-`;
 const namespace = `${begin}first`;
-const root = path.resolve(import.meta.dirname, '../..');
 let client: KubeClient;
 let folder: string;
 
@@ -30,7 +29,7 @@ beforeAll(async () => {
     });
   folder = await mkdtemp(path.join(tmpdir(), 'tektite-completion-'));
   // What completes is the real command; anything else only says what its arguments were.
-  const cli = path.join(await bundleFolder(root), 'tektite.mjs');
+  const cli = await bundledProgram();
   const program = [
     '#!/bin/sh',
     `case "$1" in completion | __complete) exec '${process.execPath}' '${cli}' "$@" ;; esac`,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/built-sources.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import { command, root } from '../../hack/command.ts';
 import { storedVersion } from '../../src/api/kind.ts';
 import { kinds } from '../../src/api/kinds.ts';
@@ -48,7 +48,7 @@ async function shellAt(kubeconfig: string, release: string): Promise<(text: stri
   await mkdir(path.join(at, 'dist'));
   await writeFile(path.join(at, 'values.yaml'), stringify(values));
   await writeFile(path.join(at, 'tekton.yaml'), release);
-  const cli = path.join(await bundleFolder(root), 'tektite.mjs');
+  const cli = await bundledProgram();
   const program = `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`;
   await writeFile(path.join(at, 'tektite'), program, { mode: 0o755 });
   const tools = ['helm', 'kubectl'].map((name) => command(['hack/cluster', 'tool', name]));

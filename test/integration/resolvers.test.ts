@@ -348,7 +348,6 @@ const MANY = sized(20, 200);
 
 describe(`${MANY} runs of a pinned Pipeline with ten pinned Tasks`, () => {
   it('start with one fetch of each definition, and two writes for each reference of a run', async () => {
-    const count = MANY;
     const files = Array.from({ length: 10 }, (_each, index) => `many/${index}.yaml`);
     // Nobody has seen this commit: a second try fetches anew.
     const mark = `# ${randomUUID()}\n`;
@@ -365,7 +364,7 @@ describe(`${MANY} runs of a pinned Pipeline with ten pinned Tasks`, () => {
     const pipeline = { apiVersion: 'tekton.dev/v1', kind: 'Pipeline', metadata: { name: 'many' }, spec: { tasks } };
     const revision = commitFiles(git, { 'many.yaml': stringify(pipeline) });
     const of = params({ url: git.url, revision, pathInRepo: 'many.yaml' });
-    const names = Array.from({ length: count }, (_each, index) => `many-${index}`);
+    const names = Array.from({ length: MANY }, (_each, index) => `many-${index}`);
     git.sent.requests.length = 0;
     const before = await readWrites(client, AbortSignal.timeout(30_000));
     await Promise.all(
@@ -383,12 +382,12 @@ describe(`${MANY} runs of a pinned Pipeline with ten pinned Tasks`, () => {
       if (failed) throw new Error(condition(failed)?.message);
       return mine.filter(({ status }) => (status?.childReferences?.length ?? 0) > 0).length;
     };
-    for (let seen = 0; seen < count; seen = await started()) await systemClock.sleep(1_000);
+    for (let seen = 0; seen < MANY; seen = await started()) await systemClock.sleep(1_000);
     expect(git.sent.requests.filter((line) => line.startsWith('GET'))).toHaveLength(1 + tasks.length);
     const writes = difference(await readWrites(client, AbortSignal.timeout(30_000)), before);
     const ofRequests = [...writes].filter(([key]) => key.includes('resolution.tekton.dev/resolutionrequests'));
     const written = ofRequests.reduce((sum, [, times]) => sum + times, 0);
     expect(written).toBeGreaterThan(0);
-    expect(written).toBeLessThanOrEqual(2 * count * (1 + tasks.length));
+    expect(written).toBeLessThanOrEqual(2 * MANY * (1 + tasks.length));
   }, 400_000);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parseAllDocuments, stringify } from 'yaml';
-import { bundleFolder } from '../../hack/built-sources.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import { command, root } from '../../hack/command.ts';
 import { findKind } from '../../src/api/kinds.ts';
 import { Server, type Answer, type Json } from './https-server.ts';
@@ -119,7 +119,7 @@ export class WebhookWorld {
     };
     const kubeconfig = path.join(this.#folder, 'kubeconfig');
     const words = [
-      path.join(await bundleFolder(root), 'tektite.mjs'),
+      await bundledProgram(),
       'webhook',
       `--kubeconfig=${kubeconfig}`,
       '--certificate-name=localhost',

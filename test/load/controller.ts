@@ -1,11 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { bundleFolder } from '../../hack/built-sources.ts';
+import { bundledProgram } from '../../hack/built-sources.ts';
 import { SMALL_HEAP_FLAGS } from '../../hack/image-build/recipes.ts';
 import { freePort } from '../free-port.ts';
-
-const root = path.resolve(import.meta.dirname, '../..');
 
 export interface ControllerOptions {
   kubeconfig: string;
@@ -39,7 +36,7 @@ export class LoadedController {
 
   /** Bundles the sources if they are not; `start` starts the process. */
   static async prepare(options: ControllerOptions): Promise<LoadedController> {
-    const program = path.join(await bundleFolder(root), 'tektite.mjs');
+    const program = await bundledProgram();
     return new LoadedController(options, program, { metrics: await freePort(), probes: await freePort() });
   }
 
