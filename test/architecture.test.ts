@@ -14,7 +14,9 @@ const leaves = [
   'concurrency.ts',
   'duration.ts',
   'errors.ts',
+  'json-object.ts',
   'log.ts',
+  'memo.ts',
   'metrics.ts',
   'optional.ts',
   'pem.ts',
@@ -239,7 +241,7 @@ describe('the rooms of the dashboard', () => {
     imports.filter(({ file }) => file.startsWith(`dashboard/${part}/`) && product.includes(path.join(source, file)));
 
   it('the page, which runs in browsers, imports what it shares with the server, and types', () => {
-    const shared = /^(?:dashboard\/(?:page|view)\/|dashboard\/contract\.ts$|api\/|resource\.ts$)/;
+    const shared = /^(?:dashboard\/(?:page|view)\/|dashboard\/contract\.ts$|api\/|(?:json-object|resource)\.ts$)/;
     const wrong = of('page').filter(({ target }) => !shared.test(target));
     expect(of('page').length).toBeGreaterThan(0);
     expect(wrong.map(({ file, target }) => `${file} -> ${target}`)).toEqual([]);

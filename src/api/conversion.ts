@@ -1,3 +1,5 @@
+import { isJsonObject, type JsonObject } from '../json-object.ts';
+
 /**
  * Two versions of one kind, told apart by where their fields differ: the same description converts there, back, and the
  * paths in messages. Fields that it does not name are the same in both.
@@ -12,14 +14,8 @@ export interface Shape {
   fromStored?: (node: JsonObject) => JsonObject;
 }
 
-export type JsonObject = Record<string, unknown>;
-
 /** Definitions nest (a pipeline in a pipeline, attempts of attempts); deeper ones are left as they are. */
 const DEEPEST = 50;
-
-export function isJsonObject(json: unknown): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
 
 /** The node in the stored version. Lists are taken item by item; what has not the form expected stays as it is. */
 export function toStored(shape: Shape, json: unknown, depth = 0): unknown {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parse } from 'yaml';
 import { messageOf } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../json-object.ts';
 
 /** Which key signs the runs of a namespace, where it is not the one for all. */
 export type SigningKeyChoice =
@@ -64,10 +65,10 @@ export function repositoryMatches(pattern: string, repository: string): boolean 
   return depth === 'all' || !repository.slice(name.length + 1).includes('/');
 }
 
-function readYaml(text: string): Record<string, unknown> | string {
+function readYaml(text: string): JsonObject | string {
   try {
     const value: unknown = parse(text, { maxAliasCount: 0 });
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (isJsonObject(value)) return value;
     return 'must be a map from namespaces to what may be signed there';
   } catch (error) {
     // The first line says what and where; the others repeat the text.

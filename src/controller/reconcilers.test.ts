@@ -120,6 +120,33 @@ describe('wake-ups', () => {
     await eventually(() => podOf()).toBeUndefined();
   });
 
+  it.each<[string, { isBusy: boolean }, string[]]>([
+    ['each state of a pod is told', { isBusy: false }, ['Pending', 'Running', 'Succeeded']],
+    ['under load only a state that stays is told', { isBusy: true }, ['Pending', 'Succeeded']],
+  ])('%s', async (_name, load, told) => {
+    Object.assign(client, load);
+    client.creationTimestamp = new Date().toISOString();
+    const written = () =>
+      client.calls
+        .filter(
+          ({ verb, resource, subresource }) => verb === 'update' && resource === 'taskruns' && subresource === 'status',
+        )
+        .map(({ body }) => succeededCondition((body as TaskRun).status)?.reason);
+    await taskRun({ taskSpec: { steps } });
+    await eventually(written).toContain('Pending');
+    await podBecomes({ phase: 'Running', containerStatuses: [container.running('step-one')] });
+    if (!load.isBusy) await eventually(written).toContain('Running');
+    await podBecomes({ phase: 'Succeeded', containerStatuses: [container.ended('step-one')] });
+    await eventually(written).toEqual(told);
+  });
+
+  it('under load a state that stays is told a little later', async () => {
+    Object.assign(client, { isBusy: true });
+    await taskRun({ taskSpec: { steps } });
+    await podBecomes({ phase: 'Running', containerStatuses: [container.running('step-one')] });
+    await eventually(() => condition()).toBe('Unknown Running');
+  });
+
   it('a PipelineRun goes from task to task, with few looks at it', async () => {
     const tasks = ['a', 'b', 'c'].map((name, i, all) => ({
       name,

@@ -1,8 +1,11 @@
+import type { PipelineRun } from '../api/pipeline/v1/pipelinerun.ts';
 import type { TaskRun } from '../api/pipeline/v1/taskrun.ts';
 import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
 import { hasBegun, isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
+import type { Pod as RunPod } from '../core/pod/types.ts';
+import { isOnItsWay } from '../core/podstatus/progress.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import { found, type KubeClient } from '../kube/client.ts';
@@ -10,7 +13,8 @@ import type { KubeObject } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
-import { feedQueue } from '../kube/replica.ts';
+import { feedQueue, type Feed } from '../kube/replica.ts';
+import type { Pod } from '../kube/resources.ts';
 import type { Change } from '../kube/store.ts';
 import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
@@ -52,6 +56,9 @@ export interface ReconcilerSurroundings {
   end: AbortSignal;
 }
 
+/** Shorter than anybody notices, longer than the shortest steps run. */
+const PROGRESS_PATIENCE_MS = 500;
+
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
   const { client, caches, leaders, settings, events, registries, watchdog, queueMetrics: metrics, log, kms } = given;
@@ -71,25 +78,26 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const pipelineRuns = queueOf(queueNames.pipelineRun, (key) => hasBegun(caches.pipelineRuns.get(key)));
   const taskRuns = queueOf(queueNames.taskRun, (key) => isFurtherOn(caches, caches.taskRuns.get(key)));
   const parentOf = ownerKeys('PipelineRun');
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, keysExceptOwnStatus);
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, { keysOf: keysExceptOwnStatus });
   // A child that its PipelineRun has just made is no news to it.
   const parentOfNews = (change: Change<KubeObject>) => (isOwnCreation(change) ? [] : parentOf(change));
-  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
-  feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, parentOfNews);
+  feedQueue(caches.taskRuns, pipelineRuns, leaders.pipelineRun, { keysOf: parentOfNews });
+  feedQueue(caches.customRuns, pipelineRuns, leaders.pipelineRun, { keysOf: parentOfNews });
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, { keysOf: parentOfNews });
   // Where a run ends or goes, those that wait for their turn may go on; what is over already gives no slot back.
-  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, ({ type, object, old }) => {
+  const nextOnes = ({ type, object, old }: Change<PipelineRun>) => {
     const before = type === 'deleted' ? object : old;
     if (before === undefined || isDone(before.status)) return [];
     if (type !== 'deleted' && !isDone(object.status)) return [];
     const rules = settings.current().concurrency ?? [];
     return nextInLine(object.metadata.namespace ?? '', { pipelineRuns: caches.pipelineRuns, rules });
-  });
+  };
+  feedQueue(caches.pipelineRuns, pipelineRuns, leaders.pipelineRun, { keysOf: nextOnes });
   // The end of a run is news to itself while its pod lives: its sidecars are stopped next.
-  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, (change) =>
-    isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change),
-  );
-  feedQueue(caches.pods, taskRuns, leaders.taskRun, ownerKeys('TaskRun'));
+  const endAndNews = (change: Change<TaskRun>) =>
+    isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change);
+  feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, { keysOf: endAndNews });
+  feedQueue(caches.pods, taskRuns, leaders.taskRun, podFeed({ client, settings }));
   const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
   const remote = remoteDefinitions({
     ...aroundRequests,
@@ -134,6 +142,13 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     },
     resolutionRequestController(aroundRequests, { queue: requestQueue, concurrency, watchdog, log }),
   ];
+}
+
+/** Under load a write for each state of a pod takes the place of the writes that bring runs on. */
+function podFeed({ client, settings }: Pick<ReconcilerSurroundings, 'client' | 'settings'>): Feed<Pod> {
+  const mayWait = ({ type, object }: Change<Pod>) =>
+    type === 'updated' && client.isBusy && isOnItsWay(object as RunPod, settings.current().flags);
+  return { keysOf: ownerKeys('TaskRun'), patienceMs: (change) => (mayWait(change) ? PROGRESS_PATIENCE_MS : 0) };
 }
 
 function readTaskRun(client: Pick<KubeClient, 'get'>) {

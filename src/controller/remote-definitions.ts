@@ -91,7 +91,9 @@ export function resolutionRequestController(
   { queue, concurrency, watchdog, log }: { queue: WorkQueue; concurrency: number; watchdog: Watchdog; log: Logger },
 ): ControllerOptions {
   const leadership = leaders.resolutionRequest;
-  feedQueue(caches.resolutionRequests, queue, leadership, ({ key, object }) => (isResolved(object) ? [] : [key]));
+  feedQueue(caches.resolutionRequests, queue, leadership, {
+    keysOf: ({ key, object }) => (isResolved(object) ? [] : [key]),
+  });
   return {
     name: 'resolutionrequest',
     queue,

@@ -1,4 +1,5 @@
 import { JsonPathError, type Operator, type Step } from './parse.ts';
+import { isJsonObject } from '../json-object.ts';
 
 export interface SelectOptions {
   /** A field that no value has gives nothing, instead of failing. */
@@ -42,7 +43,7 @@ function take(step: Step, values: unknown[], options: SelectOptions): unknown[] 
 
 function fields(name: string, values: unknown[], { allowMissingKeys }: SelectOptions): unknown[] {
   if (values.length === 0) return [];
-  const found = values.flatMap((value) => (isRecord(value) && Object.hasOwn(value, name) ? [value[name]] : []));
+  const found = values.flatMap((value) => (isJsonObject(value) && Object.hasOwn(value, name) ? [value[name]] : []));
   if (found.length === 0 && !allowMissingKeys) throw new JsonPathError(`${name} is not found`);
   return found;
 }
@@ -74,7 +75,7 @@ function fromEnd(index: number, length: number): number {
 /** Those of a text are its bytes, as in Go. */
 function members(value: unknown): unknown[] {
   if (typeof value === 'string') return [...Buffer.from(value)];
-  return Array.isArray(value) ? value : isRecord(value) ? Object.values(value) : [];
+  return Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
 }
 
 /** The values and everything below them that has members, from the top down. */
@@ -147,8 +148,4 @@ function typeName(value: unknown): string {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'number') return 'float64';
   return typeof value === 'boolean' ? 'bool' : 'map[string]interface {}';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,10 +6,10 @@ import { FakeKubeClient } from './client.fake.ts';
 import type { Outcome } from './controller.ts';
 import { Informer } from './informer.ts';
 import { WorkQueue } from './queue.ts';
-import { feedQueue, runReplica } from './replica.ts';
+import { feedQueue, runReplica, type Feed } from './replica.ts';
 import { configMaps } from './resources.ts';
 import type { ConfigMap } from './resources.ts';
-import { Store } from './store.ts';
+import { Store, type Change } from './store.ts';
 
 const DONE: Outcome = { kind: 'done' };
 const named = (name: string): ConfigMap => ({
@@ -24,7 +24,7 @@ const untilAborted = (signal: AbortSignal, then: () => void) =>
   );
 
 describe('feedQueue', () => {
-  function setUp(keysOf?: Parameters<typeof feedQueue<ConfigMap>>[3]) {
+  function setUp(feed?: Feed<ConfigMap>) {
     const store = new Store<ConfigMap>();
     const queue = new WorkQueue();
     const owned = new Set(['n/a', 'n/boss']);
@@ -43,7 +43,7 @@ describe('feedQueue', () => {
           };
         },
       },
-      keysOf,
+      feed,
     );
     return { store, queue, stop, promote: (bucket: Bucket) => promote(bucket) };
   }
@@ -58,11 +58,31 @@ describe('feedQueue', () => {
   });
 
   test("adds an owner's key for what it owns", async () => {
-    const { store, queue } = setUp(({ object }) => [`n/${object.metadata.labels?.['owner']}`]);
+    const { store, queue } = setUp({ keysOf: ({ object }) => [`n/${object.metadata.labels?.['owner']}`] });
     store.upsert(named('x'));
     store.upsert(named('y'));
     expect(queue.depth).toBe(1);
     expect(await queue.get()).toBe('n/boss');
+  });
+
+  test('a change that may wait is overtaken by one that may not, and is then one look', async () => {
+    const patienceMs = ({ object }: Change<ConfigMap>) => (object.data?.['over'] === undefined ? 5 : 0);
+    const { store, queue } = setUp({ patienceMs });
+    store.upsert(named('a'));
+    expect([queue.depth, queue.delayed]).toEqual([0, 1]);
+    store.upsert({ ...named('a'), metadata: { ...named('a').metadata, resourceVersion: '2' }, data: { over: 'yes' } });
+    expect(await queue.get()).toBe('n/a');
+    // As a controller does when it looks at a key.
+    queue.cancelDelay('n/a');
+    queue.done('n/a');
+    expect([queue.depth, queue.delayed]).toEqual([0, 0]);
+  });
+
+  test('a change that waited in vain is looked at', async () => {
+    const { store, queue } = setUp({ patienceMs: () => 5 });
+    store.upsert(named('a'));
+    expect(queue.depth).toBe(0);
+    expect(await queue.get()).toBe('n/a');
   });
 
   test('a resync waits for what happens', async () => {

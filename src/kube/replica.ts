@@ -8,21 +8,29 @@ import type { KubeObject } from './object.ts';
 import type { WorkQueue } from './queue.ts';
 import type { Change, Store } from './store.ts';
 
+/** What a change of a store adds to a queue. */
+export interface Feed<T> {
+  /** The keys, such as an owner's; absent: the changed object's. */
+  keysOf?: (change: Change<T>) => readonly string[];
+  /** Milliseconds that the change may wait for a later one; absent: none. */
+  patienceMs?: (change: Change<T>) => number;
+}
+
 /**
- * Feeds a queue: every change of the store adds its key (or the keys that `keysOf` names, such as an owner's) if this
- * replica leads it, and a bucket won adds all its keys, slowly. Returns the way to stop.
+ * Feeds a queue: every change of the store adds its keys if this replica leads them, and a bucket won adds all its
+ * keys, slowly. Returns the way to stop.
  */
 export function feedQueue<T extends KubeObject>(
   store: Pick<Store<T>, 'subscribe' | 'entries'>,
   queue: WorkQueue,
   leadership: Pick<Leadership, 'owns' | 'onPromoted'>,
-  keysOf: (change: Change<T>) => readonly string[] = (change) => [change.key],
+  { keysOf = ({ key }) => [key], patienceMs = () => 0 }: Feed<T> = {},
 ): () => void {
   const stopChanges = store.subscribe((change) => {
     for (const key of keysOf(change)) {
       if (!leadership.owns(key)) continue;
       if (change.origin === 'resync') queue.addSlow(key);
-      else queue.add(key);
+      else queue.addAfter(key, patienceMs(change));
     }
   });
   const stopPromotions = leadership.onPromoted((bucket) => {

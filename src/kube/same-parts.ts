@@ -1,5 +1,6 @@
 import { isSameJson } from '../same-json.ts';
 import type { KubeObject } from './object.ts';
+import { isJsonObject } from '../json-object.ts';
 
 interface Parts {
   spec?: unknown;
@@ -16,7 +17,7 @@ export function withSameParts<T extends KubeObject & Parts>(object: T, old: T | 
 }
 
 function sameStatus(status: unknown, old: unknown): Parts {
-  if (!isFields(status) || !isFields(old)) return {};
+  if (!isJsonObject(status) || !isJsonObject(old)) return {};
   return { status: { ...status, ...sameFields(status, old, Object.keys(status)) } };
 }
 
@@ -26,8 +27,4 @@ function sameFields<F extends object, K extends keyof F>(now: F, old: F, names: 
   for (const name of names)
     if (typeof old[name] === 'object' && isSameJson(now[name], old[name])) same[name] = old[name];
   return same;
-}
-
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

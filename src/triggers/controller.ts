@@ -127,10 +127,10 @@ function listenersController(parts: Parts): ControllerOptions {
   const { process, maps, settings, caches, led } = parts;
   const { client, flags, log, watchdog } = process;
   const queue = queueOf(parts, queueNames.eventListener);
-  feedQueue(caches.listeners, queue, led, keysExceptOwnStatus);
-  feedQueue(caches.deployments, queue, led, ownerKeys('EventListener'));
-  feedQueue(caches.services, queue, led, ownerKeys('EventListener'));
-  feedQueue(caches.budgets, queue, led, (change) => listenersBeside(change, caches.listeners));
+  feedQueue(caches.listeners, queue, led, { keysOf: keysExceptOwnStatus });
+  feedQueue(caches.deployments, queue, led, { keysOf: ownerKeys('EventListener') });
+  feedQueue(caches.services, queue, led, { keysOf: ownerKeys('EventListener') });
+  feedQueue(caches.budgets, queue, led, { keysOf: (change) => listenersBeside(change, caches.listeners) });
   const sharedSink = keeperOfSharedSink(parts, queue);
   maps.onChange(({ type, object }) => {
     if (type === 'updated' && isOfSharedSink(object)) return;
@@ -153,8 +153,8 @@ function keeperOfSharedSink({ process, maps, caches, led }: Parts, queue: WorkQu
   const { client, flags, end, log } = process;
   const { systemNamespace } = flags;
   const ports = new PortKeeper({ client, maps: maps.store, systemNamespace });
-  feedQueue(caches.slices, queue, led, listenerOfSlice);
-  feedQueue(maps.store, queue, led, (change) => toldByMap(change, ports.map));
+  feedQueue(caches.slices, queue, led, { keysOf: listenerOfSlice });
+  feedQueue(maps.store, queue, led, { keysOf: (change) => toldByMap(change, ports.map) });
   caches.sharedSlices.subscribe(() => {
     for (const key of holderKeys(heldPorts(ports.map?.data))) if (led.owns(key)) queue.add(key);
     const there = new Set(caches.sharedSlices.list().flatMap(podsOf));

@@ -1,3 +1,5 @@
+import { isJsonObject } from '../json-object.ts';
+
 /** One step of a JSON Patch (RFC 6902). */
 export type PatchOperation = { op: 'add' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string };
 
@@ -9,7 +11,7 @@ export function jsonPatch(before: unknown, after: unknown, path = ''): PatchOper
   if (Object.is(before, after)) return [];
   if (Array.isArray(before) && Array.isArray(after) && before.length === after.length)
     return before.flatMap((item, index) => jsonPatch(item, after[index], `${path}/${index}`));
-  if (isObject(before) && isObject(after)) return objectPatch(before, after, path);
+  if (isJsonObject(before) && isJsonObject(after)) return objectPatch(before, after, path);
   return isSame(before, after) ? [] : [{ op: 'replace', path, value: after }];
 }
 
@@ -28,10 +30,6 @@ function objectPatch(before: Record<string, unknown>, after: Record<string, unkn
 /** Empty lists, or two of different kinds. */
 function isSame(before: unknown, after: unknown): boolean {
   return Array.isArray(before) && Array.isArray(after) && before.length === 0 && after.length === 0;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function escaped(key: string): string {

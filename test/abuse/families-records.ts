@@ -27,6 +27,7 @@ import { checkEnumSubsets } from '../../src/core/pipelinerun/enums.ts';
 import { planPipelineRun } from '../../src/core/pipelinerun/plan.ts';
 import { statusInstead as pipelineStatusInstead } from '../../src/core/pipelinerun/draft.ts';
 import { failureOf } from '../../src/core/podstatus/failure.ts';
+import { isOnItsWay } from '../../src/core/podstatus/progress.ts';
 import { platformCommands } from '../../src/core/pod/image.ts';
 import { buildPod } from '../../src/core/pod/build.ts';
 import { podInputOf, podOf, settingsOf } from '../../src/core/pod/pod.fake.ts';
@@ -111,6 +112,7 @@ function failedPod(n: number): () => unknown {
     const record = readPodRecord(podRecord(sent, pod));
     return [
       failureOf(pod),
+      isOnItsWay({ ...pod, status: { ...pod.status, phase: 'Running' } }, facts.settings.flags),
       decideAtOnce(planTaskRun(facts, now), supplyOf()),
       record && changesSince(record, pod),
       record && changesAtCreation(record, ['spec.volumes', 'metadata.labels']),

@@ -1,6 +1,6 @@
-import { isJsonObject } from '../conversion.ts';
 import type { Conversion } from '../kind.ts';
 import type { ResolutionRequest, ResolutionRequestV1alpha1 } from './resolution-request.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /**
  * v1alpha1 has params as an object of texts. What it cannot say (lists, objects, the url) is left out of what it shows;

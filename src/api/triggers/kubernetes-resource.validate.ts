@@ -1,5 +1,6 @@
 import { disallowedField, each, fieldError, invalidValue, multipleOneOf, via, type FieldError } from '../fielderror.ts';
 import type { KubernetesResource } from './spec.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 type ListenerPod = NonNullable<NonNullable<NonNullable<KubernetesResource['spec']>['template']>['spec']>;
 
@@ -76,5 +77,5 @@ function validateContainer(container: Readonly<Record<string, unknown>>): FieldE
 
 /** The pod comes unread: the API server and admission let through what Kubernetes' own types would not. */
 function isVariable(item: unknown): item is EnvironmentVariable {
-  return typeof item === 'object' && item !== null && !Array.isArray(item);
+  return isJsonObject(item);
 }

@@ -2,6 +2,7 @@ import { toParamValue } from '../../api/pipeline/v1/params.ts';
 import { formatDuration, parseDuration, DurationError } from '../../duration.ts';
 import { shapes } from './go-shapes.ts';
 import { canonicalQuantity } from './quantity.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /**
  * A spec as upstream's Go types would write it after reading it: zero values as their json tags say, durations as
@@ -35,7 +36,7 @@ function convert(type: string, value: unknown): unknown {
   const inner = type.slice(0, -2);
   if (type.endsWith('[]')) return Array.isArray(value) ? value.map((item) => convert(inner, item)) : value;
   if (type.endsWith('{}'))
-    return isRecord(value)
+    return isJsonObject(value)
       ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(inner, item)]))
       : value;
   const scalar = scalars[type];
@@ -44,7 +45,7 @@ function convert(type: string, value: unknown): unknown {
 
 function struct(type: string, value: unknown): unknown {
   const shape = shapes[type];
-  if (shape === undefined || !isRecord(value)) return value;
+  if (shape === undefined || !isJsonObject(value)) return value;
   const known = Object.entries(shape).map(
     ([field, fieldType]) =>
       [field, written(fieldType, Object.hasOwn(value, field) ? value[field] : undefined)] as const,
@@ -55,14 +56,10 @@ function struct(type: string, value: unknown): unknown {
 
 function isZero(type: string, value: unknown): boolean {
   if (type.endsWith('[]')) return Array.isArray(value) && value.length === 0;
-  if (type.endsWith('{}')) return isRecord(value) && Object.keys(value).length === 0;
+  if (type.endsWith('{}')) return isJsonObject(value) && Object.keys(value).length === 0;
   return (
     (type === 'text' && value === '') || (type === 'number' && value === 0) || (type === 'flag' && value === false)
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function goDuration(text: string): string {

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from '../../api/meta.ts';
+import { onceFor } from '../../memo.ts';
 import { fixedPart, shortDigestOf } from './record.ts';
 
 /** What a PipelineRun records of a child it made. */
@@ -11,13 +12,11 @@ export interface ChildRecord {
 }
 
 /** Objects of the caches do not change in place; a run with thousands of children looks at all of them every time. */
-const digests = new WeakMap<object, string>();
+const fixedDigest = onceFor((spec: object) => shortDigestOf(fixedPart(spec)));
 
 /** The record of a child as the API server has it. */
 export function childRecord({ metadata, spec }: { metadata: ObjectMeta; spec: object }): ChildRecord {
-  let digest = digests.get(spec);
-  if (digest === undefined) digests.set(spec, (digest = shortDigestOf(fixedPart(spec))));
-  return { name: metadata.name ?? '', uid: compactUid(metadata.uid ?? ''), spec: digest };
+  return { name: metadata.name ?? '', uid: compactUid(metadata.uid ?? ''), spec: fixedDigest(spec) };
 }
 
 /** One text for all children, `name uid digest` each: some 105 bytes a child, since a matrix may have hundreds. */

@@ -1,5 +1,6 @@
 import { sortedJson } from './canonical-json.ts';
 import { fixedPart, shortDigestOfJson } from './record.ts';
+import { onceFor } from '../../memo.ts';
 
 /** Values whose JSON is no longer than this are recorded as they are, so that they can be had back. */
 const longestKept = 64;
@@ -19,15 +20,11 @@ export function fieldRecord(value: object): string {
   return sortedJson(Object.fromEntries(fields.map(([name, field]) => [name, kept(field)])));
 }
 
-/** Objects of the caches do not change in place, so what follows from one can be kept as long as it. */
-const specRecords = new WeakMap<object, string>();
-
-/** The record of a run's spec, without what users may still change. */
-export function specRecord(spec: object): string {
-  let record = specRecords.get(spec);
-  if (record === undefined) specRecords.set(spec, (record = fieldRecord(fixedPart(spec))));
-  return record;
-}
+/**
+ * The record of a run's spec, without what users may still change. Objects of the caches do not change in place: it is
+ * kept as long as they are.
+ */
+export const specRecord = onceFor((spec: object) => fieldRecord(fixedPart(spec)));
 
 /** The fields of an object that are not as recorded, in order of name; undefined for a record that cannot be read. */
 export function changedFields(record: string, value: object): string[] | undefined {

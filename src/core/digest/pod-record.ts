@@ -5,6 +5,7 @@ import type { Container, NewPod, Pod, PodSpec } from '../pod/types.ts';
 import { sortedJson } from './canonical-json.ts';
 import { kept } from './fields.ts';
 import { shortDigestOf } from './record.ts';
+import { onceFor } from '../../memo.ts';
 
 const schema = z.object({
   uid: z.string().min(1),
@@ -82,13 +83,7 @@ export function changesSince(record: PodRecord, pod: Pod): string[] {
 }
 
 /** Objects of the caches do not change in place, and a pod is looked at whenever its status changes. */
-const fixedDigests = new WeakMap<PodSpec, string>();
-
-function fixedDigest(spec: PodSpec): string {
-  let digest = fixedDigests.get(spec);
-  if (digest === undefined) fixedDigests.set(spec, (digest = shortDigestOf(fixedSpec(spec))));
-  return digest;
-}
+const fixedDigest = onceFor((spec: PodSpec) => shortDigestOf(fixedSpec(spec)));
 
 /**
  * A pod's spec without what is judged by name (images, ephemeral containers), without where it is placed, which the

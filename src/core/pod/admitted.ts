@@ -1,4 +1,5 @@
 import type { NewPod } from './types.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /** A value that a pod has beyond what was sent, and where. */
 export interface Admission {
@@ -25,7 +26,7 @@ const is =
   (...allowed: unknown[]): Rule =>
   ({ value }) =>
     allowed.includes(value);
-const isEmptyObject: Rule = ({ value }) => isObject(value) && Object.keys(value).length === 0;
+const isEmptyObject: Rule = ({ value }) => isJsonObject(value) && Object.keys(value).length === 0;
 const isText: Rule = ({ value }) => typeof value === 'string';
 const isNumber: Rule = ({ value }) => typeof value === 'number';
 const isSame =
@@ -43,7 +44,7 @@ const accountVolume = /^kube-api-access-[a-z0-9]{5}$/;
 
 /** The volume of the service account's token, exactly as the admission makes it. */
 const isAccountVolume: Rule = ({ value }) =>
-  isObject(value) &&
+  isJsonObject(value) &&
   accountVolume.test(String(value['name'])) &&
   same(value, {
     name: value['name'],
@@ -63,7 +64,7 @@ const isAccountVolume: Rule = ({ value }) =>
 
 /** Its mount: read-only, at its fixed path. A volume of that name can only be the one above, or was sent. */
 const isAccountMount: Rule = ({ value, pod }) =>
-  isObject(value) &&
+  isJsonObject(value) &&
   accountVolume.test(String(value['name'])) &&
   !(pod.sent.spec.volumes ?? []).some(({ name }) => name === value['name']) &&
   same(value, { name: value['name'], mountPath: accountPath, readOnly: true });
@@ -72,16 +73,16 @@ const isAccountMount: Rule = ({ value, pod }) =>
 const isNodeToleration: Rule = ({ value }) =>
   ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].some(
     (key) =>
-      isObject(value) &&
+      isJsonObject(value) &&
       same(value, { key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: value['tolerationSeconds'] }) &&
       typeof value['tolerationSeconds'] === 'number',
   );
 
 /** Amounts by resource, as LimitRanger and the defaulting of requests from limits add them. */
 const areAmounts: Rule = ({ value }) =>
-  isObject(value) && Object.values(value).every((amount) => typeof amount === 'string');
+  isJsonObject(value) && Object.values(value).every((amount) => typeof amount === 'string');
 const areResources: Rule = ({ value, ...rest }) =>
-  isObject(value) &&
+  isJsonObject(value) &&
   Object.entries(value).every(
     ([name, amounts]) => (name === 'limits' || name === 'requests') && areAmounts({ ...rest, value: amounts }),
   );
@@ -89,7 +90,7 @@ const areResources: Rule = ({ value, ...rest }) =>
 /** Of the service account, and only for a pod that names none. */
 const areAccountPullSecrets: Rule = ({ value }) =>
   Array.isArray(value) &&
-  value.every((item) => isObject(item) && same(item, { name: item['name'] }) && typeof item['name'] === 'string');
+  value.every((item) => isJsonObject(item) && same(item, { name: item['name'] }) && typeof item['name'] === 'string');
 
 const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['metadata.annotations[kubernetes.io/limit-ranger]', isText],
@@ -161,15 +162,11 @@ function isPort(value: unknown): boolean {
   return typeof value === 'number' && value > 0 && value < 65_536;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Deep equality of JSON, whatever the order of fields. */
 function same(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((item, index) => same(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return a === b;
+  if (!isJsonObject(a) || !isJsonObject(b)) return a === b;
   const names = Object.keys(a);
   return (
     names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && same(a[name], b[name]))

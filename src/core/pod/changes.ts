@@ -3,6 +3,7 @@ import { annotations } from '../labels.ts';
 import { isAdmitted, type Admission } from './admitted.ts';
 import { parseQuantity } from './quantity.ts';
 import type { NewPod, Pod } from './types.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /**
  * In which fields a pod as the API server has it differs from the pod as it was sent: everything sent must be there
@@ -60,7 +61,7 @@ function compare(place: Place, before: unknown, now: unknown): string[] {
 
 function compareByShape(place: Place, sent: unknown, returned: unknown): string[] {
   if (Array.isArray(sent) && Array.isArray(returned)) return compareInOrder(place, sent, returned);
-  if (isObject(sent) && isObject(returned)) return compareFields(place, sent, returned);
+  if (isJsonObject(sent) && isJsonObject(returned)) return compareFields(place, sent, returned);
   return sent === returned || isSameQuantity(place, sent, returned) ? [] : [place.path];
 }
 
@@ -105,7 +106,7 @@ const keyed: ReadonlyMap<string, Key> = new Map<string, Key>([
   ['spec.containers', byName],
   ['spec.ephemeralContainers', byName],
   ['spec.volumes', byName],
-  ['spec.containers[].volumeMounts', (item) => String(isObject(item) ? item['mountPath'] : item)],
+  ['spec.containers[].volumeMounts', (item) => String(isJsonObject(item) ? item['mountPath'] : item)],
   ['spec.tolerations', (item) => sortedJson(item)],
 ]);
 
@@ -125,7 +126,7 @@ function inItem({ path, pattern, pod }: Place, key: string): Place {
 }
 
 function nameOf(item: unknown): string | undefined {
-  return isObject(item) && typeof item['name'] === 'string' ? item['name'] : undefined;
+  return isJsonObject(item) && typeof item['name'] === 'string' ? item['name'] : undefined;
 }
 
 function own(object: Record<string, unknown>, name: string): unknown {
@@ -168,8 +169,4 @@ function isSameQuantity({ pattern }: Place, sent: unknown, returned: unknown): b
 
 function isListOrAbsent(value: unknown): value is unknown[] | undefined {
   return value === undefined || Array.isArray(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

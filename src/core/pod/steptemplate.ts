@@ -1,5 +1,6 @@
 import type { EnvVar, ResourceRequirements } from '../../api/core/container.ts';
 import type { Step, StepTemplate } from '../../api/pipeline/v1/task.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /**
  * Steps with the Task's stepTemplate beneath them, as Kubernetes' strategic merge does for a Container: what the step
@@ -51,11 +52,7 @@ function mergeObjects(below: Record<string, unknown>, above: Record<string, unkn
   const merged = { ...below };
   for (const [key, value] of Object.entries(above)) {
     const under = merged[key];
-    merged[key] = isPlainObject(under) && isPlainObject(value) ? mergeObjects(under, value) : value;
+    merged[key] = isJsonObject(under) && isJsonObject(value) ? mergeObjects(under, value) : value;
   }
   return merged;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

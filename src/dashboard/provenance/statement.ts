@@ -1,5 +1,6 @@
 import type { Attestation } from '../contract.ts';
 import { cut } from '../runs/cut.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** What people read of a statement. */
 export type StatementParts = Pick<
@@ -17,12 +18,12 @@ type Unknown = Readonly<Record<string, unknown>>;
 
 /** Reads SLSA v0.2 and v1.0. Whatever else is there, nothing of it is believed to have a form. */
 export function partsOf(statement: unknown): StatementParts {
-  const { predicateType, predicate, subject } = objectOf(statement);
-  const { buildDefinition, runDetails, builder, materials, invocation } = objectOf(predicate);
-  const { externalParameters, resolvedDependencies } = objectOf(buildDefinition);
-  const details = objectOf(runDetails);
-  const metadata = objectOf(details['metadata']);
-  const who = textOf(objectOf(details['builder'] ?? builder)['id']);
+  const { predicateType, predicate, subject } = fieldsOf(statement);
+  const { buildDefinition, runDetails, builder, materials, invocation } = fieldsOf(predicate);
+  const { externalParameters, resolvedDependencies } = fieldsOf(buildDefinition);
+  const details = fieldsOf(runDetails);
+  const metadata = fieldsOf(details['metadata']);
+  const who = textOf(fieldsOf(details['builder'] ?? builder)['id']);
   const ran = textOf(metadata['invocationId'] ?? metadata['invocationID']);
   return {
     predicateType: textOf(predicateType),
@@ -32,17 +33,13 @@ export function partsOf(statement: unknown): StatementParts {
       uri: textOf(uri),
       digest: digestOf(digest),
     })),
-    parameters: { ...objectOf(externalParameters ?? objectOf(invocation)['parameters']) },
+    parameters: { ...fieldsOf(externalParameters ?? fieldsOf(invocation)['parameters']) },
     invocation: ran === '' ? undefined : ran,
   };
 }
 
-function objectOf(value: unknown): Unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
-}
-
 function listOf(value: unknown): Unknown[] {
-  return (Array.isArray(value) ? value : []).slice(0, MOST_ITEMS).map(objectOf);
+  return (Array.isArray(value) ? value : []).slice(0, MOST_ITEMS).map(fieldsOf);
 }
 
 function textOf(value: unknown): string {
@@ -51,6 +48,6 @@ function textOf(value: unknown): string {
 
 /** `sha256:...` of a digest set; the first when there are several. */
 function digestOf(value: unknown): string {
-  const [first] = Object.entries(objectOf(value));
+  const [first] = Object.entries(fieldsOf(value));
   return first === undefined ? '' : `${cut(first[0], 40)}:${textOf(first[1])}`;
 }

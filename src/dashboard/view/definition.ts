@@ -1,7 +1,8 @@
 import { typeOfParamSpec } from '../../api/pipeline/v1/param-type.ts';
 import type { ParamSpec, ParamType } from '../../api/pipeline/v1/params.ts';
 import type { PipelineTask } from '../../api/pipeline/v1/pipeline.ts';
-import { fieldsOf, itemsOf, textOf } from './untyped.ts';
+import { itemsOf, textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** A param as its definition declares it. */
 export interface ParamRow {

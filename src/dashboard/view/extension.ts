@@ -1,7 +1,8 @@
 import type { Extension } from '../../api/dashboard/extension.ts';
 import type { KubeObject } from '../../resource.ts';
 import { titleOf, type ListedKind } from './listed-kind.ts';
-import { fieldsOf, textOf } from './untyped.ts';
+import { textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** Kinds that Extensions add to the lists, and what of them could not be read. */
 export interface Extensions {

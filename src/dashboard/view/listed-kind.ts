@@ -1,7 +1,8 @@
 import type { KubeObject, Resource } from '../../resource.ts';
 import { customRuns, pipelines, stepActions, tasks } from '../../api/resources.ts';
 import type { HasStatus } from './status.ts';
-import { fieldsOf, itemsOf, textOf } from './untyped.ts';
+import { itemsOf, textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** A kind as a list of the page shows it. */
 export interface ListedKind {

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../resource.ts';
-import { fieldsOf, itemsOf, textOf } from './untyped.ts';
+import { itemsOf, textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** When a pod was made and got its node, in milliseconds since the epoch; undefined while it has none. */
 export interface PodTimes {

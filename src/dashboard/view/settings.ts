@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../resource.ts';
 import type { Properties } from '../contract.ts';
-import { fieldsOf, textOf } from './untyped.ts';
+import { textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** The ConfigMaps that one part of the suite is set with. */
 export interface SettingsPart {

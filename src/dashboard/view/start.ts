@@ -5,7 +5,8 @@ import type { KubeObject } from '../../resource.ts';
 import { parseDuration } from '../../duration.ts';
 import { paramRows, workspaceRows } from './definition.ts';
 import { workspaceFrom, workspaceProblem, workspaceSource, type WorkspaceInput } from './start-workspace.ts';
-import { fieldsOf, itemsOf } from './untyped.ts';
+import { itemsOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** A param as the form asks for it. */
 export interface ParamField {

@@ -1,7 +1,8 @@
 import { triggersResources as resources } from '../../api/triggers/resources.ts';
 import type { KubeObject } from '../../resource.ts';
 import type { ListedKind } from './listed-kind.ts';
-import { fieldsOf, itemsOf, textOf } from './untyped.ts';
+import { itemsOf, textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** One line about a part of an object of Triggers. */
 export interface TriggerFact {

@@ -2,13 +2,10 @@
  * Readers of what no schema has checked: kinds whose CRDs let everything through, and fields that are kept as they are.
  */
 
-/** The fields of an object; none of what is no object. */
-export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
+import { fieldsOf, type JsonObject } from '../../json-object.ts';
 
 /** The objects of a list; none of what is no list. */
-export function itemsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+export function itemsOf(value: unknown): readonly Readonly<JsonObject>[] {
   return Array.isArray(value) ? value.map(fieldsOf) : [];
 }
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../resource.ts';
-import { fieldsOf, itemsOf, textOf } from './untyped.ts';
+import { itemsOf, textOf } from './untyped.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** Kinds that others name, and the kinds of those. */
 export const userKinds = {

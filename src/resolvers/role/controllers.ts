@@ -101,9 +101,10 @@ export function makeControllers(given: ControllersGiven): ControllerOptions[] {
     const name = queueNames[type];
     const queue = new WorkQueue({ name, metrics: metrics.metrics(name), workers: concurrency });
     metrics.observe(queue);
-    feedQueue(caches.requests, queue, leaders[type], ({ key, object }) =>
-      object.metadata.labels?.[resolverTypeLabel] === type && !isResolved(object) ? [key] : [],
-    );
+    feedQueue(caches.requests, queue, leaders[type], {
+      keysOf: ({ key, object }) =>
+        object.metadata.labels?.[resolverTypeLabel] === type && !isResolved(object) ? [key] : [],
+    });
     return queue;
   };
   const queues = new Map(resolverTypes.map((type) => [type, queueOf(type)]));

@@ -11,6 +11,7 @@ import type { Definition, DefinitionSpecs } from '../../core/reference/resolved.
 import { messageOf } from '../../errors.ts';
 import type { KubeObject } from '../../resource.ts';
 import type { Definition as FoundDefinition } from '../trust/signed-forms.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 /** A definition that was fetched: as it was found, and as runs are planned with it. */
 export interface ReadDefinition<K extends DefinitionKind = DefinitionKind> {
@@ -70,10 +71,10 @@ export function readDefinition<K extends DefinitionKind>(
 
 function parsed(data: Buffer): Typed & { apiVersion: string; kind: string } {
   const json = fromYaml(data);
-  if (!isRecord(json)) throw unusable('it is no object');
+  if (!isJsonObject(json)) throw unusable('it is no object');
   const { apiVersion, kind, metadata } = json;
   if (typeof apiVersion !== 'string' || typeof kind !== 'string') throw unusable('it has no apiVersion and kind');
-  if (!isRecord(metadata)) throw unusable('it has no metadata');
+  if (!isJsonObject(metadata)) throw unusable('it has no metadata');
   return json as unknown as Typed & { apiVersion: string; kind: string };
 }
 
@@ -90,10 +91,6 @@ function fromYaml(data: Buffer): unknown {
 
 function unusable(why: string): UnusableDefinition {
   return new UnusableDefinition(`invalid runtime object: ${why}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function decoded(json: Typed, { kind, version }: FoundKind): Typed & { metadata: ObjectMeta } {

@@ -1,8 +1,9 @@
-import { isJsonObject, pathFromStored, type JsonObject, type Shape } from '../../conversion.ts';
+import { pathFromStored, type Shape } from '../../conversion.ts';
 import { disallowedField, type FieldError } from '../../fielderror.ts';
 import type { Conversion, KindVersion } from '../../kind.ts';
 import type { ApiObject } from '../../meta.ts';
 import type { ValidationContext } from '../v1/validation.ts';
+import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 type AnyObject = ApiObject<object, object | undefined>;
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../conversion.ts';
+import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 /**
  * Fields that v1 has no more are kept in an annotation of the v1 object, as upstream does. The annotation is the user's

@@ -1,4 +1,4 @@
-import { fromStored, isJsonObject, toStored, type JsonObject, type Shape } from '../../conversion.ts';
+import { fromStored, toStored, type Shape } from '../../conversion.ts';
 import type { Conversion } from '../../kind.ts';
 import type { KubeObject } from '../../../resource.ts';
 import type * as v1 from '../v1/types.ts';
@@ -12,6 +12,7 @@ import {
 } from './deprecations.ts';
 import type * as v1beta1 from './schemas.ts';
 import * as shapes from './shapes.ts';
+import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 /** What the conversion of one kind consists of. */
 interface Rules {

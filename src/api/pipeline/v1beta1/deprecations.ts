@@ -1,6 +1,6 @@
 import { sidecarOnlyFields } from '../../core/container.ts';
-import { isJsonObject, type JsonObject } from '../../conversion.ts';
 import { readAnnotation } from './annotations.ts';
+import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 /**
  * Steps and step templates of v1beta1 had fields that only make sense for other containers. v1 has them in an

@@ -2,11 +2,12 @@ import type { ReactNode } from 'react';
 import type { KubeObject } from '../../../resource.ts';
 import type { Condition } from '../../../api/meta.ts';
 import { statusOf } from '../../view/status.ts';
-import { fieldsOf, itemsOf, textOf } from '../../view/untyped.ts';
+import { itemsOf, textOf } from '../../view/untyped.ts';
 import { Status } from '../parts/status.tsx';
 import { TabBody } from '../parts/tab-body.tsx';
 import { Text } from '../parts/text.tsx';
 import { Values } from '../parts/values.tsx';
+import { fieldsOf } from '../../../json-object.ts';
 
 /** A run of a custom task: another controller's work, of which Tekton knows state, params and results. */
 export function CustomRunBody({ object }: { object: KubeObject }): ReactNode {

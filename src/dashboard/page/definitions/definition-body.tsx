@@ -4,11 +4,11 @@ import type { PipelineSpec } from '../../../api/pipeline/v1/pipeline.ts';
 import type { KubeObject } from '../../../resource.ts';
 import { paramRows, resultRows, stepRows, workspaceRows } from '../../view/definition.ts';
 import { runGraph } from '../../view/run-graph.ts';
-import { fieldsOf } from '../../view/untyped.ts';
 import { Graph } from '../graph/graph.tsx';
 import { objectHref, type ObjectName } from '../objects/address.ts';
 import { Declared, Params, Steps } from './declared.tsx';
 import { TaskOfPipeline } from './task-of-pipeline.tsx';
+import { fieldsOf } from '../../../json-object.ts';
 
 /** What a definition declares; of a Pipeline its tasks as they depend on each other, beside it. */
 export function DefinitionBody({ name, object }: { name: ObjectName; object: KubeObject }): ReactNode {

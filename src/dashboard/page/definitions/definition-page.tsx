@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link, useParams } from 'wouter';
-import { fieldsOf, textOf } from '../../view/untyped.ts';
+import { textOf } from '../../view/untyped.ts';
 import { definitionKinds, listedKind, type ListedKind } from '../../view/listed-kind.ts';
 import type { KubeObject } from '../../../resource.ts';
 import { spanText } from '../../view/span.ts';
@@ -17,6 +17,7 @@ import { DefinitionBody } from './definition-body.tsx';
 import { RunsTab } from './runs-tab.tsx';
 import { StartTab } from './start-tab.tsx';
 import { UsersTab } from './users-tab.tsx';
+import { fieldsOf } from '../../../json-object.ts';
 
 /** What a run would be made of, before any run; and what became of those that there were. */
 export default function DefinitionPage(): ReactNode {

@@ -2,10 +2,11 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { PipelineSpec, PipelineTask } from '../../../api/pipeline/v1/pipeline.ts';
 import { paramRows, stepRows, taskFacts, type Fact } from '../../view/definition.ts';
-import { fieldsOf, itemsOf } from '../../view/untyped.ts';
+import { itemsOf } from '../../view/untyped.ts';
 import { objectHref, type ObjectName } from '../objects/address.ts';
 import { Text } from '../parts/text.tsx';
 import { Params, Steps } from './declared.tsx';
+import { fieldsOf } from '../../../json-object.ts';
 
 interface TaskOfPipelineProps {
   pipeline: ObjectName;

@@ -1,7 +1,8 @@
 import { parseDocument } from 'yaml';
 import type { KubeObject } from '../../../resource.ts';
 import type { StartForm } from '../../view/start.ts';
-import { fieldsOf, textOf } from '../../view/untyped.ts';
+import { textOf } from '../../view/untyped.ts';
+import { fieldsOf } from '../../../json-object.ts';
 
 /** More than the API server takes of one object. */
 const LONGEST = 1_500_000;

@@ -1,10 +1,11 @@
 import { lazy, Suspense, useState, type ReactNode } from 'react';
 import type { KubeObject } from '../../../resource.ts';
 import { podsOfTasks } from '../../view/run-artifacts.ts';
-import { fieldsOf, textOf } from '../../view/untyped.ts';
+import { textOf } from '../../view/untyped.ts';
 import { useObjects } from '../api/use-objects.ts';
 import { Text } from '../parts/text.tsx';
 import { podsOf, type RunName, type RunView } from './use-run.ts';
+import { fieldsOf } from '../../../json-object.ts';
 
 const Yaml = lazy(() => import('./yaml-tab.tsx').then((module) => ({ default: module.Yaml })));
 
