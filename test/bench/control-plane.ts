@@ -4,6 +4,7 @@
  * many, --qps "100 500" the limits to measure with beside the default ("" for none), --profile FOLDER keeps a CPU
  * profile of each controller, --node-flags="--max-semi-space-size=4" starts them with other flags of Node as well.
  */
+import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { RunFollower, createMany } from '../load/batch.ts';
@@ -26,7 +27,7 @@ interface World {
 }
 
 async function measure({ limits, flags }: Case, count: number, { client, controller, signal }: World): Promise<string> {
-  const namespace = await makeNamespace(client, `bench-${limits.toLowerCase().replaceAll(' ', '-')}`);
+  const namespace = await makeNamespace(client, `bench-${randomUUID()}`);
   await controller.start(flags);
   const [before, idle] = [await readWrites(client, signal), controller.usage()];
   const follower = new RunFollower(client, namespace);
