@@ -114,7 +114,9 @@ describe('Election', () => {
 
   test('at no time do two replicas own a key, and the end of one hands its buckets over at once', async () => {
     const client = new FakeKubeClient();
-    const replicas = [replica(client, 'a'), replica(client, 'b'), replica(client, 'c')];
+    // Who did not see that a lease was given back would take it in twenty seconds, or after a minute.
+    const slow = { ...QUICK, leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryPeriodMs: 20_000 };
+    const replicas = ['a', 'b', 'c'].map((identity) => replica(client, identity, slow));
     const owners = (key: string) => replicas.filter((r) => r.leadership.owns(key)).length;
     await until(() => KEYS.every((key) => owners(key) === 1));
     const most = replicas.reduce((x, y) => (x.owned().length >= y.owned().length ? x : y));
@@ -122,11 +124,8 @@ describe('Election', () => {
     const watching = setInterval(() => {
       if (KEYS.some((key) => owners(key) > 1)) twice++;
     }, 1);
-    const started = performance.now();
     await most.stop();
     await until(() => KEYS.every((key) => owners(key) === 1));
-    // Far below the retry period plus the lease's duration: the watch saw the release.
-    expect(performance.now() - started).toBeLessThan(500);
     expect(most.owned()).toEqual([]);
     clearInterval(watching);
     expect(twice).toBe(0);
@@ -165,18 +164,15 @@ describe('Election', () => {
     await heir.stop();
   });
 
-  test('who cannot renew stops owning before the lease runs out', async () => {
+  test('who cannot renew stops owning, and owns again when it can', async () => {
     const client = new FakeKubeClient();
     const only = replica(client, 'a', { ...QUICK, buckets: 1 });
     await until(() => only.owned().length === KEYS.length);
-    const started = performance.now();
     client.intercept = (call) => {
       if (call.verb === 'update' || call.verb === 'get') throw new Error('connect ECONNREFUSED');
     };
+    // When: lease-elector.test.ts, on a clock of its own.
     await until(() => only.owned().length === 0);
-    const after = performance.now() - started;
-    expect(after).toBeGreaterThan(400);
-    expect(after).toBeLessThan(1_150);
     client.intercept = undefined;
     await until(() => only.owned().length === KEYS.length);
     await only.stop();

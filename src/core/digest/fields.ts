@@ -20,11 +20,13 @@ export function fieldRecord(value: object): string {
   return sortedJson(Object.fromEntries(fields.map(([name, field]) => [name, kept(field)])));
 }
 
-/**
- * The record of a run's spec, without what users may still change. Objects of the caches do not change in place: it is
- * kept as long as they are.
- */
-export const specRecord = onceFor((spec: object) => fieldRecord(fixedPart(spec)));
+/** Objects of the caches do not change in place. */
+const fixedRecord = onceFor((spec: object) => fieldRecord(fixedPart(spec)));
+
+/** The record of a run's spec, without what users may still change. */
+export function specRecord(spec: object): string {
+  return fixedRecord(spec);
+}
 
 /** The fields of an object that are not as recorded, in order of name; undefined for a record that cannot be read. */
 export function changedFields(record: string, value: object): string[] | undefined {
