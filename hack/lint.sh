@@ -5,7 +5,7 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 if [ ! -x "$here/lint/node_modules/.bin/eslint" ] || [ "$here/lint/package-lock.json" -nt "$here/lint/node_modules/.package-lock.json" ]; then
   echo "lint: installing the linter" >&2
-  npm ci --prefix "$here/lint" --no-audit --no-fund --loglevel=error
+  sh "$here/packages.sh" "$here/lint"
 fi
 cd "$here/.."
 [ $# -gt 0 ] || exec node_modules/.bin/node hack/lint.ts

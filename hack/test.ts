@@ -36,7 +36,9 @@ const controlPlane = `${cluster}-api`;
 /** The node of the examples, where the end-to-end tests run beside them. */
 const secondCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
 /** End-to-end tests for the second node. */
-const onSecondNode = isWhole ? ['test/e2e/triggers.test.ts', 'test/e2e/nested.test.ts'] : [];
+const onSecondNode = isWhole
+  ? ['test/e2e/triggers.test.ts', 'test/e2e/nested.test.ts', 'test/e2e/task-settings.test.ts']
+  : [];
 
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
 

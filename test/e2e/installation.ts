@@ -90,6 +90,9 @@ export class Installation {
       '--wait',
       '--timeout',
       '3m',
+      // It reads all of them each time.
+      '--history-max',
+      '2',
       '--values',
       path.join(this.#folder, 'values.yaml'),
       ...set,

@@ -69,7 +69,15 @@ export class Gates {
     const said = await command([
       this.#helm,
       ...['--kubeconfig', this.#controlPlane.kubeconfig, 'upgrade', '--install', 'tektite', 'config/chart'],
-      ...['--namespace', 'tekton-pipelines', '--create-namespace', '--force-conflicts', ...values],
+      ...[
+        '--namespace',
+        'tekton-pipelines',
+        '--create-namespace',
+        '--force-conflicts',
+        '--history-max',
+        '2',
+        ...values,
+      ],
     ]);
     for (const name of ['taskruns.tekton.dev', 'pipelineruns.tekton.dev', 'resolutionrequests.resolution.tekton.dev'])
       await this.server.established(name);

@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 const LIMIT = 3;
-const RUNS = sized(30, 100);
+const RUNS = sized(15, 100);
 /** At most, while nine tenths of the runs have not ended; some two seconds apart. */
 const KILLS = sized(3, 6);
 
@@ -122,7 +122,7 @@ describe('runs with all that a run can have', () => {
     try {
       await controller.start();
       await batch.create();
-      while (batch.open > 0 && kills < sized(5, 8)) {
+      while (batch.open > 0 && kills < sized(3, 8)) {
         await sleep(200 + Math.random() * 2_000);
         await controller.end('SIGKILL');
         kills += 1;
