@@ -4,8 +4,6 @@ import { taskRuns as taskRunResource } from '../api/resources.ts';
 import { systemClock } from '../clock.ts';
 import { hasBegun, isDone } from '../core/condition.ts';
 import { labels } from '../core/labels.ts';
-import type { Pod as RunPod } from '../core/pod/types.ts';
-import { isOnItsWay } from '../core/podstatus/progress.ts';
 import { ImageLookups } from '../images/image-lookup.ts';
 import { createImageReading } from '../images/image-reading.ts';
 import { found, type KubeClient } from '../kube/client.ts';
@@ -13,8 +11,7 @@ import type { KubeObject } from '../kube/object.ts';
 import type { ControllerOptions } from '../kube/controller.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { WorkQueue } from '../kube/queue.ts';
-import { feedQueue, type Feed } from '../kube/replica.ts';
-import type { Pod } from '../kube/resources.ts';
+import { feedQueue } from '../kube/replica.ts';
 import type { Change } from '../kube/store.ts';
 import type { Watchdog } from '../kube/watchdog.ts';
 import type { Logger } from '../log.ts';
@@ -33,6 +30,7 @@ import type { QueueMetricsRegistry } from '../role/queue-metrics.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import { isOwnCreation, keysExceptOwnStatus } from '../kube/own-writes.ts';
 import { SpireIdentities } from '../spire/identities.ts';
+import { podFeed } from './pod-feed.ts';
 import { remoteDefinitions, resolutionRequestController } from './remote-definitions.ts';
 import { hasLivePod } from './settled.ts';
 import { wholeRuns } from './whole-runs.ts';
@@ -55,9 +53,6 @@ export interface ReconcilerSurroundings {
   /** The process is to end. */
   end: AbortSignal;
 }
-
-/** Shorter than anybody notices, longer than the shortest steps run. */
-const PROGRESS_PATIENCE_MS = 500;
 
 /** The reconcilers, ready to be run, their queues fed from the caches. */
 export function makeReconcilers(given: ReconcilerSurroundings): ControllerOptions[] {
@@ -97,7 +92,12 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const endAndNews = (change: Change<TaskRun>) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change);
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, { keysOf: endAndNews });
-  feedQueue(caches.pods, taskRuns, leaders.taskRun, podFeed({ client, settings }));
+  feedQueue(
+    caches.pods,
+    taskRuns,
+    leaders.taskRun,
+    podFeed({ isBusy: () => client.isBusy, flags: () => settings.current().flags }),
+  );
   const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
   const remote = remoteDefinitions({
     ...aroundRequests,
@@ -142,13 +142,6 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
     },
     resolutionRequestController(aroundRequests, { queue: requestQueue, concurrency, watchdog, log }),
   ];
-}
-
-/** Under load a write for each state of a pod takes the place of the writes that bring runs on. */
-function podFeed({ client, settings }: Pick<ReconcilerSurroundings, 'client' | 'settings'>): Feed<Pod> {
-  const mayWait = ({ type, object }: Change<Pod>) =>
-    type === 'updated' && client.isBusy && isOnItsWay(object as RunPod, settings.current().flags);
-  return { keysOf: ownerKeys('TaskRun'), patienceMs: (change) => (mayWait(change) ? PROGRESS_PATIENCE_MS : 0) };
 }
 
 function readTaskRun(client: Pick<KubeClient, 'get'>) {
