@@ -9,6 +9,8 @@ const poll = { timeout: 30_000, interval: 100 };
 
 const integration = filesOf('test/integration');
 const e2e = filesOf('test/e2e');
+/** Files that run in another process meanwhile, beside another cluster (hack/test.ts). */
+const elsewhere = (process.env['TEKTITE_TEST_EXCEPT'] ?? '').split(',').filter(Boolean);
 
 /**
  * unit: beside the sources, no cluster. abuse: what hostile input costs, no cluster. integration: a real API server
@@ -60,7 +62,7 @@ export default defineConfig({
           retry: 1,
           setupFiles: ['test/cluster-access/second-try.ts'],
           include: [...integration.include, ...(isLong ? [] : ['test/contract/tkn-*.test.ts'])],
-          exclude: [...integration.exclude, 'test/integration/load.test.ts'],
+          exclude: [...integration.exclude, ...elsewhere, 'test/integration/load.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -104,8 +106,7 @@ export default defineConfig({
           include: e2e.include,
           exclude: [
             ...e2e.exclude,
-            // They run on another node meanwhile.
-            ...(process.env['TEKTITE_E2E_EXCEPT'] ?? '').split(',').filter(Boolean),
+            ...elsewhere,
             // It turns the policies on and off itself.
             ...(process.env['TEKTITE_NETWORK_POLICIES'] === '1' ? ['test/e2e/network-policy.test.ts'] : []),
             // Milliseconds are measured on a machine that does nothing else: npm run bench:steps.

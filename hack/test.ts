@@ -32,13 +32,13 @@ function isWanted(stage: string): boolean {
 const isWhole = wanted === undefined && process.argv.length === 2;
 
 const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
-const controlPlane = `${cluster}-api`;
 /** The node of the examples, where the end-to-end tests run beside them. */
 const secondCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
-/** End-to-end tests for the second node. */
-const onSecondNode = isWhole
-  ? ['test/e2e/triggers.test.ts', 'test/e2e/nested.test.ts', 'test/e2e/task-settings.test.ts']
-  : [];
+/** Files of the longer rows of stages that the first takes over. */
+const takenOver = {
+  e2e: isWhole ? ['triggers', 'nested', 'task-settings'].map((name) => `test/e2e/${name}.test.ts`) : [],
+  integration: isWhole ? ['canary', 'kube-restart'].map((name) => `test/integration/${name}.test.ts`) : [],
+};
 
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
 
@@ -65,13 +65,14 @@ interface Files {
 }
 
 function onNode(project: string, name: string, { files, except = [] }: Files = {}): Promise<Counts> {
-  const env = { TEKTITE_CLUSTER: name, TEKTITE_E2E_EXCEPT: except.join(',') };
+  const env = { TEKTITE_CLUSTER: name, TEKTITE_TEST_EXCEPT: except.join(',') };
   return onCluster(name, [], (kubeconfig) => vitest(project, { ...env, KUBECONFIG: kubeconfig }, files));
 }
 
-function onControlPlane(): Promise<Counts> {
-  return onCluster(controlPlane, ['--control-plane'], (kubeconfig) =>
-    vitest('integration', { TEKTITE_TEST_KUBECONFIG: kubeconfig, TEKTITE_TEST_CONTROL_PLANE: controlPlane }),
+function onControlPlane(name: string, { files, except = [] }: Files = {}): Promise<Counts> {
+  const env = { TEKTITE_TEST_CONTROL_PLANE: name, TEKTITE_TEST_EXCEPT: except.join(',') };
+  return onCluster(name, ['--control-plane'], (kubeconfig) =>
+    vitest('integration', { ...env, TEKTITE_TEST_KUBECONFIG: kubeconfig }, files),
   );
 }
 
@@ -89,6 +90,11 @@ const before: Stage[] = [{ name: 'build', run: build }];
 /** How nice the stages are that wait for nothing. */
 const BEHIND = 5;
 
+const takingOver: Stage[] = [
+  { name: 'integration-2', run: () => onControlPlane(`${cluster}-api2`, { files: takenOver.integration }) },
+  { name: 'e2e-2', run: () => onNode('e2e', secondCluster, { files: takenOver.e2e }) },
+];
+
 /** Rows of stages, each in its order, beside each other. */
 const lanes: Stage[][] = [
   [
@@ -101,10 +107,10 @@ const lanes: Stage[][] = [
     { name: 'unit', isBehind: true, run: () => vitest('unit') },
     { name: 'chains', isBehind: true, run: () => vitest('chains') },
     { name: 'conformance', run: () => onNode('conformance', secondCluster) },
-    ...(isWhole ? [{ name: 'e2e-2', run: () => onNode('e2e', secondCluster, { files: onSecondNode }) }] : []),
+    ...(isWhole ? takingOver : []),
   ],
-  [{ name: 'integration', run: onControlPlane }],
-  [{ name: 'e2e', run: () => onNode('e2e', cluster, { except: onSecondNode }) }],
+  [{ name: 'integration', run: () => onControlPlane(`${cluster}-api`, { except: takenOver.integration }) }],
+  [{ name: 'e2e', run: () => onNode('e2e', cluster, { except: takenOver.e2e }) }],
 ];
 
 /** Last, and alone: what measures time. */
