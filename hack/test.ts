@@ -36,7 +36,7 @@ const cluster = process.env['TEKTITE_CLUSTER'] ?? 'tektite-test';
 const secondCluster = isWanted('e2e') ? `${cluster}-ex` : cluster;
 /** Files of the longer rows of stages that the first takes over. */
 const takenOver = {
-  e2e: isWhole ? ['triggers', 'nested', 'task-settings'].map((name) => `test/e2e/${name}.test.ts`) : [],
+  e2e: isWhole ? ['triggers', 'nested', 'task-settings', 'commands'].map((name) => `test/e2e/${name}.test.ts`) : [],
   integration: isWhole ? ['canary', 'kube-restart'].map((name) => `test/integration/${name}.test.ts`) : [],
 };
 

@@ -22,7 +22,7 @@ function seen(version: number, status: PodStatus, more: { image?: string; deleti
 /** What the last of these changes may wait. */
 function patienceOf(states: readonly Pod[], isBusy = true): number | undefined {
   const store = new Store<Pod>();
-  const feed = podFeed({ isBusy: () => isBusy, flags: () => settingsOf().flags });
+  const feed = podFeed({ client: { isBusy }, settings: { current: settingsOf } });
   const changes: Change<Pod>[] = [];
   store.subscribe((change) => changes.push(change));
   for (const state of states) store.upsert(state);
@@ -43,7 +43,7 @@ describe('a change of a pod', () => {
     expect(patienceOf([seen(1, pending), seen(2, up)], false)).toBe(0));
 
   it('wakes the TaskRun that controls it', () => {
-    const { keysOf } = podFeed({ isBusy: () => true, flags: () => settingsOf().flags });
+    const { keysOf } = podFeed({ client: { isBusy: true }, settings: { current: settingsOf } });
     const object = seen(1, up);
     const ours = { apiVersion: 'tekton.dev/v1', kind: 'TaskRun', name: 'run', uid: 'u', controller: true };
     const change = (kind: string): Change<Pod> => ({

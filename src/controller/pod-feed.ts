@@ -1,6 +1,7 @@
 import type { FeatureFlags } from '../api/config/feature-flags.ts';
 import type { Pod as RunPod } from '../core/pod/types.ts';
 import { isOnItsWay } from '../core/podstatus/progress.ts';
+import type { KubeClient } from '../kube/client.ts';
 import { ownerKeys } from '../kube/owners.ts';
 import type { Feed } from '../kube/replica.ts';
 import type { Pod } from '../kube/resources.ts';
@@ -11,9 +12,8 @@ const PROGRESS_PATIENCE_MS = 500;
 
 /** What is asked whenever a pod changes. */
 interface PodFeedOptions {
-  /** Whether calls to the API server wait for each other. */
-  isBusy: () => boolean;
-  flags: () => FeatureFlags;
+  client: Pick<KubeClient, 'isBusy'>;
+  settings: { current: () => { flags: FeatureFlags } };
 }
 
 /**
@@ -21,12 +21,12 @@ interface PodFeedOptions {
  * take the place of writes that bring runs on, and most states are overtaken by then. What somebody else may have done
  * to a pod (its spec, its deletion) never waits.
  */
-export function podFeed({ isBusy, flags }: PodFeedOptions): Required<Feed<Pod>> {
+export function podFeed({ client, settings }: PodFeedOptions): Required<Feed<Pod>> {
   // A spec that did not change is the same object (kube/same-parts.ts).
   const isProgress = ({ type, object, old }: Change<Pod>) =>
-    type === 'updated' && object.spec === old?.spec && isOnItsWay(object as RunPod, flags());
+    type === 'updated' && object.spec === old?.spec && isOnItsWay(object as RunPod, settings.current().flags);
   return {
     keysOf: ownerKeys('TaskRun'),
-    patienceMs: (change) => (isBusy() && isProgress(change) ? PROGRESS_PATIENCE_MS : 0),
+    patienceMs: (change) => (client.isBusy && isProgress(change) ? PROGRESS_PATIENCE_MS : 0),
   };
 }

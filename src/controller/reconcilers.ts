@@ -92,12 +92,7 @@ export function makeReconcilers(given: ReconcilerSurroundings): ControllerOption
   const endAndNews = (change: Change<TaskRun>) =>
     isDone(change.object.status) && isPodLive(change.object) ? [change.key] : keysExceptOwnStatus(change);
   feedQueue(caches.taskRuns, taskRuns, leaders.taskRun, { keysOf: endAndNews });
-  feedQueue(
-    caches.pods,
-    taskRuns,
-    leaders.taskRun,
-    podFeed({ isBusy: () => client.isBusy, flags: () => settings.current().flags }),
-  );
+  feedQueue(caches.pods, taskRuns, leaders.taskRun, podFeed({ client, settings }));
   const aroundRequests = { client, caches, leaders, settings, clock: systemClock };
   const remote = remoteDefinitions({
     ...aroundRequests,

@@ -17,6 +17,7 @@ export const podTemplateForIt = {
     },
   },
   tolerations: [
+    { key: label, operator: 'Exists', effect: 'NoSchedule' },
     { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 1 },
   ],
 };
@@ -42,12 +43,15 @@ export class DyingNode {
   async begin(): Promise<void> {
     await this.end();
     const labels = { 'kubernetes.io/hostname': this.name, [label]: 'yes' };
-    await this.#client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: this.name, labels } });
+    // Pods of tests beside this one would die with it.
+    const spec = { taints: [{ key: label, effect: 'NoSchedule' }] };
+    await this.#client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: this.name, labels }, spec });
     const room = { cpu: '4', memory: '8Gi', pods: '10', 'ephemeral-storage': '10Gi' };
     const ready = { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: now() };
     await this.#patchStatus('node', this.name, { capacity: room, allocatable: room, conditions: [ready] });
-    const isOpen = async () => expect((await this.#client.get(nodes, '', this.name)).spec?.taints ?? []).toEqual([]);
-    await vi.waitFor(isOpen, { timeout: 30_000, interval: 200 });
+    // The cluster's own taint of a node that is not ready is gone.
+    const taints = async () => (await this.#client.get(nodes, '', this.name)).spec?.taints?.map(({ key }) => key);
+    await vi.waitFor(async () => expect(await taints()).toEqual([label]), { timeout: 30_000, interval: 200 });
   }
 
   /** The last that is heard of it: its pod's only step runs. */

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const LIMIT = 3;
 const RUNS = sized(15, 100);
-/** At most, while nine tenths of the runs have not ended; some two seconds apart. */
+/** At most, while nine tenths of the runs have not ended. */
 const KILLS = sized(3, 6);
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -92,7 +92,7 @@ describe('a limit of concurrent runs', () => {
       await createMany(client, FREE_RUNS, (index) => freeRun(namespace, index));
       await createMany(client, RUNS, (index) => limitedRun(namespace, index));
       while (follower.ends.size < (RUNS + FREE_RUNS) * 0.9 && kills < KILLS) {
-        await sleep(300 + Math.random() * 5_000);
+        await sleep(300 + Math.random() * sized(1_000, 5_000));
         await controller.end('SIGKILL');
         kills += 1;
         await controller.start();
