@@ -90,6 +90,7 @@ const before: Stage[] = [{ name: 'build', run: build }];
 /** How nice the stages are that wait for nothing. */
 const BEHIND = 5;
 
+/** What is taken over, on clusters of its own. */
 const takingOver: Stage[] = [
   { name: 'integration-2', run: () => onControlPlane(`${cluster}-api2`, { files: takenOver.integration }) },
   { name: 'e2e-2', run: () => onNode('e2e', secondCluster, { files: takenOver.e2e }) },

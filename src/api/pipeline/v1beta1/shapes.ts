@@ -1,4 +1,4 @@
-import { type Shape } from '../../conversion.ts';
+import type { Shape } from '../../conversion.ts';
 import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 /** Where v1beta1 differs from v1, upstream's pkg/apis/pipeline/v1beta1/*_conversion.go in tables. */
