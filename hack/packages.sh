@@ -9,10 +9,13 @@ mkdir -p "$all"
 # What was not used for a week is of lock files that are gone.
 find "$all" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} +
 kept="$all/$({ cat package.json package-lock.json; npm --version; node --version; uname -sm; } | cksum | tr ' ' -)"
-rm -rf node_modules
-if [ -d "$kept" ] && cp -a "$kept" node_modules; then
+rm -rf node_modules node_modules.new
+# In place at once: half a copy, of a process that was killed, would be taken for all.
+if [ -d "$kept" ] && cp -a "$kept" node_modules.new; then
+  mv node_modules.new node_modules
   touch "$kept"
 else
+  rm -rf node_modules.new
   npm ci --no-audit --no-fund --loglevel=error
   # Another one may have kept it meanwhile; without room for it there is the next time.
   { [ -d "$kept" ] || { cp -a node_modules "$kept.$$" && mv "$kept.$$" "$kept"; }; } || rm -rf "$kept.$$"
