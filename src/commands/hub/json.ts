@@ -1,3 +1,5 @@
+import { fieldsOf, isJsonObject } from '../../json-object.ts';
+
 /** An object of a hub's answer. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -8,14 +10,12 @@ export function textAt(json: Json, name: string): string {
 }
 
 export function objectAt(json: Json, name: string): Json {
-  const value = json[name];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  return fieldsOf(json[name]);
 }
 
 export function objectsAt(json: Json, name: string): Json[] {
   const value = json[name];
-  const isObject = (each: unknown): each is Json => typeof each === 'object' && each !== null && !Array.isArray(each);
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 export function textsAt(json: Json, name: string): string[] {

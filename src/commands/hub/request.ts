@@ -10,6 +10,7 @@ import { artifactHub } from './artifact.ts';
 import { hubTypes, type Hub, type HubRequest, type HubType } from './hub.ts';
 import type { Json } from './json.ts';
 import { tektonHub } from './tekton.ts';
+import { isJsonObject } from '../../json-object.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -74,7 +75,7 @@ async function ask(http: HttpClient, url: URL, signal: AbortSignal): Promise<Jso
   if (answer.status !== 200) throw new CommandError(`${url.host} answered ${answer.status} for ${url.pathname}`);
   try {
     const json: unknown = JSON.parse(answer.body.toString('utf8'));
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+    if (isJsonObject(json)) return json;
   } catch {
     // told below
   }

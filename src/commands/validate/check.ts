@@ -8,6 +8,7 @@ import { strictSchema } from '../../api/strict.ts';
 import type { StructuralSchema } from '../../api/structural.ts';
 import { orderErrors } from '../../core/graph/validate.ts';
 import type { KubeObject, ObjectMeta } from '../../resource.ts';
+import { fieldsOf } from '../../json-object.ts';
 
 /** An object that has been read: in the form of its kind, with its defaults, as the version that is stored. */
 export interface Checked {
@@ -42,7 +43,7 @@ function checkKnown(
 ): { errors: FieldError[]; checked: Checked } {
   const { kind, version } = found;
   const { unreadable, spec } = readFields(found, object);
-  const metadata = (isObject(object['metadata']) ? object['metadata'] : {}) as ObjectMeta;
+  const metadata = fieldsOf(object['metadata']) as ObjectMeta;
   const readable = { apiVersion: object['apiVersion'], kind: kind.kind, metadata, spec };
   const given = readable as unknown as KubeObject;
   const defaulted = version.setDefaults?.(given, context) ?? given;
@@ -123,7 +124,3 @@ const metadataSchema: StructuralSchema = {
     managedFields: { type: 'array', items: anything },
   },
 };
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

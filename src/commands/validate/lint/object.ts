@@ -4,25 +4,22 @@ import { storedVersion } from '../../../api/kind.ts';
 import { findKind } from '../../../api/kinds.ts';
 import { isLintRule, lintRules } from './rules.ts';
 import { advice, type Advice } from './wording.ts';
+import { isJsonObject, type JsonObject } from '../../../json-object.ts';
 
 /** Names of rules that are not to be looked at in this object, with commas between. */
 export const DISABLE = 'tektite.dev/lint-disable';
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The annotations of an object as it was written; what is no text is another check's. */
-export function annotationsOf({ metadata }: Json): Record<string, string> {
-  const annotations = isObject(metadata) ? metadata['annotations'] : undefined;
-  if (!isObject(annotations)) return {};
+export function annotationsOf({ metadata }: JsonObject): Record<string, string> {
+  const annotations = isJsonObject(metadata) ? metadata['annotations'] : undefined;
+  if (!isJsonObject(annotations)) return {};
   return Object.fromEntries(
     Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 }
 
 /** The object as a whole. @param given as it was written */
-export function objectAdvice(given: Json): Advice[] {
+export function objectAdvice(given: JsonObject): Advice[] {
   const annotations = annotationsOf(given);
   return [
     ...versionAdvice(given, 'apiVersion'),
@@ -53,7 +50,7 @@ export function meant(name: string): string {
   return name.length <= 64 ? `; did you mean "${closest(name, Object.keys(lintRules))}"?` : '';
 }
 
-export function versionAdvice({ apiVersion, kind }: Json, path: string): Advice[] {
+export function versionAdvice({ apiVersion, kind }: JsonObject, path: string): Advice[] {
   const found = findKind(String(apiVersion), String(kind));
   if (!found || found.version.storage) return [];
   const newer = `${found.kind.group}/${storedVersion(found.kind).name}`;
@@ -68,15 +65,15 @@ const REMOVED: Readonly<Record<string, string>> = {
 };
 
 /** For what is no kind of ours. */
-export function removedAdvice({ apiVersion, kind }: Json): Advice[] {
+export function removedAdvice({ apiVersion, kind }: JsonObject): Advice[] {
   if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !apiVersion.startsWith('tekton.dev/')) return [];
   if (!Object.hasOwn(REMOVED, kind)) return [];
   return [advice('removed-kind', 'kind', `Tekton has no ${kind} any more; ${REMOVED[kind]}`)];
 }
 
 /** Fields of v1beta1 that v1 has not. */
-function deprecatedFields({ apiVersion, kind, spec }: Json): Advice[] {
-  if (apiVersion !== 'tekton.dev/v1beta1' || !isObject(spec)) return [];
+function deprecatedFields({ apiVersion, kind, spec }: JsonObject): Advice[] {
+  if (apiVersion !== 'tekton.dev/v1beta1' || !isJsonObject(spec)) return [];
   return [
     ...(kind === 'PipelineRun' && spec['timeout'] !== undefined
       ? [advice('deprecated-field', 'spec.timeout', 'v1 has timeouts.pipeline instead')]
@@ -85,7 +82,7 @@ function deprecatedFields({ apiVersion, kind, spec }: Json): Advice[] {
   ];
 }
 
-function taskSpecsIn(spec: Json, at: string): { task: Json; at: string }[] {
+function taskSpecsIn(spec: JsonObject, at: string): { task: JsonObject; at: string }[] {
   const inner = ['tasks', 'finally'].flatMap((section) => {
     const tasks: unknown = spec[section];
     return Array.isArray(tasks)
@@ -94,18 +91,18 @@ function taskSpecsIn(spec: Json, at: string): { task: Json; at: string }[] {
   });
   const children = [...inner, { child: spec, at }].flatMap(({ child, at: place }) =>
     ['taskSpec', 'pipelineSpec'].flatMap((field) => {
-      const value = isObject(child) ? child[field] : undefined;
-      return isObject(value) ? taskSpecsIn(value, `${place}.${field}`) : [];
+      const value = isJsonObject(child) ? child[field] : undefined;
+      return isJsonObject(value) ? taskSpecsIn(value, `${place}.${field}`) : [];
     }),
   );
   return [{ task: spec, at }, ...children];
 }
 
-function stepFields({ steps }: Json, at: string): Advice[] {
+function stepFields({ steps }: JsonObject, at: string): Advice[] {
   if (!Array.isArray(steps)) return [];
   return steps.flatMap((step: unknown, index) =>
     Object.keys(sidecarOnlyFields).flatMap((field) =>
-      isObject(step) && step[field] !== undefined
+      isJsonObject(step) && step[field] !== undefined
         ? [advice('deprecated-field', `${at}.steps[${index}].${field}`, `v1 has no ${field} of a step; leave it out`)]
         : [],
     ),
@@ -116,7 +113,7 @@ const CHAINS = 'chains.tekton.dev/';
 const FREE = new Set([`${CHAINS}sign`, `${CHAINS}transparency-upload`]);
 const RUNS = new Set(['TaskRun', 'PipelineRun', 'CustomRun']);
 
-function chainsAdvice({ kind }: Json, annotations: Readonly<Record<string, string>>): Advice[] {
+function chainsAdvice({ kind }: JsonObject, annotations: Readonly<Record<string, string>>): Advice[] {
   if (!RUNS.has(String(kind))) return [];
   return Object.keys(annotations)
     .filter((name) => name.startsWith(CHAINS) && !FREE.has(name))
@@ -126,18 +123,18 @@ function chainsAdvice({ kind }: Json, annotations: Readonly<Record<string, strin
 /** What an object that was copied from a cluster has. */
 const OF_SERVER = ['creationTimestamp', 'generation', 'managedFields', 'resourceVersion', 'selfLink', 'uid'];
 
-function serverFields({ metadata, status }: Json): Advice[] {
-  const own = OF_SERVER.filter((field) => isObject(metadata) && (metadata[field] ?? undefined) !== undefined);
+function serverFields({ metadata, status }: JsonObject): Advice[] {
+  const own = OF_SERVER.filter((field) => isJsonObject(metadata) && (metadata[field] ?? undefined) !== undefined);
   return [
     ...own.map((field) => `metadata.${field}`),
-    ...(isObject(status) && Object.keys(status).length > 0 ? ['status'] : []),
+    ...(isJsonObject(status) && Object.keys(status).length > 0 ? ['status'] : []),
   ].map((path) => advice('server-field', path, 'the cluster writes it; leave it out'));
 }
 
 /** All annotations of an object together may have this many bytes; kubectl apply keeps a copy of the object there. */
 const LARGEST_ANNOTATIONS = 256 * 1024;
 
-function sizeAdvice(given: Json): Advice[] {
+function sizeAdvice(given: JsonObject): Advice[] {
   const size = Buffer.byteLength(JSON.stringify(given));
   if (size <= LARGEST_ANNOTATIONS) return [];
   const message = `${size} bytes are more than kubectl apply can keep a copy of; use kubectl apply --server-side, or make it smaller`;

@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import type { KubeObject } from '../../../resource.ts';
 import type { StartForm } from '../../view/start.ts';
 import { textOf } from '../../view/untyped.ts';
-import { fieldsOf } from '../../../json-object.ts';
+import { fieldsOf, isJsonObject } from '../../../json-object.ts';
 
 /** More than the API server takes of one object. */
 const LONGEST = 1_500_000;
@@ -34,7 +34,7 @@ function problemOf(written: unknown, kind: string, namespace: string): string | 
   if (place !== undefined && place !== namespace)
     return `metadata.namespace has to be ${namespace} here, or missing, and is ${said(place)}`;
   if (!isName(name) && !isName(generateName)) return 'metadata has to have a name, or a generateName';
-  return typeof spec === 'object' && spec !== null && !Array.isArray(spec) ? undefined : 'it has no spec';
+  return isJsonObject(spec) ? undefined : 'it has no spec';
 }
 
 function said(value: unknown): string {

@@ -1,4 +1,5 @@
 import { isCelList, isCelMap, isCelUint, type CelValue } from '@bufbuild/cel';
+import { fieldsOf } from '../../../json-object.ts';
 
 /** Why a value cannot become an extension. */
 export class OverlayError extends Error {
@@ -58,8 +59,6 @@ function put(
 ): Record<string, unknown> {
   const [name = '', ...rest] = path;
   const all = new Map(Object.entries(target));
-  const inner = all.get(name);
-  const base = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {};
-  all.set(name, rest.length === 0 ? value : put(base as Record<string, unknown>, rest, value));
+  all.set(name, rest.length === 0 ? value : put(fieldsOf(all.get(name)), rest, value));
   return Object.fromEntries(all);
 }
